@@ -6,6 +6,11 @@ Feature: Risks
     When "everyday" traffic has run
     Then the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state
 
+  @AT-RISK-LEAK
+  Scenario: A pod that grows is told
+    When the experiment "memory-growth" has run under "everyday" traffic
+    Then the memory alert fires within 10 min of one pod growing by 100 MB
+
   @AT-RISK-BROWSER
   Scenario: The browser suite passed in 3 engines
     When the JUnit report "browser" of this commit has been read

@@ -20,3 +20,14 @@ Feature: Alerts
   Scenario: What fires is told at once
     When every experiment of domain database or node has run under "everyday" traffic
     Then every alert that fired reached its receiver within 1 min
+
+  @DA-ALR-ERRORS
+  Scenario: A tenth of the answers is told, a few are not
+    When the experiment "errors-10" has run under "everyday" traffic
+    And the experiment "errors-3" has run under "everyday" traffic
+    Then the alert "HighErrorRate" fires within 12 min at 10 % failed answers and is silent for 12 min at 3 %
+
+  @DA-ALR-TEXT
+  Scenario: The alert says how many fail
+    When the experiment "errors-10" has run under "everyday" traffic
+    Then the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from harness.chaos.database import kill_leader, lead_from_home, order_promotion, uncordon_nodes
 from harness.chaos.holding import hold
+from harness.chaos.injected import end_faults, fail_answers, stress_memory
 from harness.chaos.nodes import power_off_node, power_off_region, power_off_zone, power_on_nodes
 from harness.chaos.pods import kill_pods
 from harness.chaos.workloads import give_services_back, take_service
 
 __all__ = [
+    "end_faults",
+    "fail_answers",
     "give_services_back",
     "hold",
     "kill_leader",
@@ -23,6 +26,7 @@ __all__ = [
     "power_off_region",
     "power_off_zone",
     "power_on_nodes",
+    "stress_memory",
     "take_service",
     "uncordon_nodes",
 ]

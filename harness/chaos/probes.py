@@ -5,8 +5,11 @@ They read the target, never the clients: a fault that no client felt was in all 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
+
+import httpx
 
 from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
@@ -14,21 +17,31 @@ from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
 from harness.targets.access import access, accesses
 from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
+from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
+from harness.targets.usage import METRICS_READ, memory_of
 from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, workloads
 
 __all__ = [
+    "answers_fail",
+    "answers_well",
     "hit_nodes_not_ready",
     "hit_pods_gone",
     "leader_changed",
     "leads_from_home",
     "members_streaming",
+    "memory_grew",
+    "memory_shrank",
     "nodes_ready",
     "pods_ready",
     "workloads_ready",
 ]
 
 POLL_S: Final = 0.1
+_ERROR: Final = 500
+_READS: Final = 100
+_READ_S: Final = 2.0
+_MB: Final = 1_000_000
 
 
 @accesses(*access("get pods"))
@@ -158,6 +171,75 @@ def leads_from_home(within_s: float = 15.0) -> bool:
         within_s,
         lambda: leader_region(here.cluster, here.target) == home and not not_streaming(here.cluster, here.target),
     )
+
+
+@accesses()
+def answers_fail(within_s: float = 5.0) -> bool:
+    """Whether a read at the entry is answered with a status of 500 or more.
+
+    Args:
+        within_s: how long to read for it, in seconds.
+    """
+    return _until(within_s, lambda: any(status >= _ERROR for status in _statuses(_READS)))
+
+
+@accesses()
+def answers_well(within_s: float = 5.0) -> bool:
+    """Whether a hundred reads at the entry, one after the other, are answered below 500.
+
+    Args:
+        within_s: how long to read for it, in seconds.
+    """
+    return _until(within_s, lambda: all(0 < status < _ERROR for status in _statuses(_READS)))
+
+
+@accesses(*METRICS_READ)
+def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
+    """Whether every pod that this experiment gave more memory uses so much more than before, as the metrics API says.
+
+    Args:
+        by_mb: megabytes (10^6 bytes).
+        within_s: how long to wait for it, in seconds.
+
+    Raises:
+        FaultNotInjected: it gave none.
+    """
+    here, pods = session(), _hits(session(), "pod")
+    return _until(within_s, lambda: all(growth >= by_mb * _MB for growth in _growth(here, pods)))
+
+
+@accesses(*METRICS_READ)
+def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
+    """Whether no pod that this experiment gave more memory uses so much more than before any longer.
+
+    Args:
+        to_mb: megabytes (10^6 bytes) above what it used.
+        within_s: how long to wait for it, in seconds.
+
+    Raises:
+        FaultNotInjected: it gave none.
+    """
+    here, pods = session(), _hits(session(), "pod")
+    return _until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
+
+
+def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:
+    """Bytes by which each has grown; one that is not measured is unknown, and neither grew nor shrank."""
+    used = {namespace: memory_of(here.cluster, namespace) for namespace in {hit.namespace for hit in pods}}
+    return [used[hit.namespace].get(hit.name, math.nan) - here.memory.get(hit.name, math.nan) for hit in pods]
+
+
+def _statuses(number: int) -> list[int]:
+    """The answers to so many reads at the entry; 0 where none came."""
+    target = session().target
+    found: list[int] = []
+    with http_client(target, target.entry, timeout_s=_READ_S) as client:
+        for _ in range(number):
+            try:
+                found.append(client.get(target.probes.read.path).status_code)
+            except httpx.HTTPError:
+                found.append(0)
+    return found
 
 
 def _until(within_s: float, condition: Callable[[], bool]) -> bool:

@@ -35,12 +35,14 @@ class ChaosSession:
 
     Attributes:
         hits: what the actions of this process hit, in their order.
+        memory: bytes that pods used before they were given more, by name.
     """
 
     target: Target
     platform: Platform
     experiment: str
     hits: list[Hit] = field(default_factory=list)
+    memory: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def cluster(self) -> Cluster:

@@ -37,11 +37,11 @@ def take_service(service: str) -> Hits:
     here = session()
     own = [
         (namespace, deployment)
-        for namespace in _places(here.target)
+        for namespace in places_of(here.target)
         for deployment in replicated(here.cluster, namespace)
         if deployment["spec"]["selector"].get("matchLabels", {}).get("app") == service and replicas_of(deployment)
     ]
-    pods = [pod for namespace in _places(here.target) for pod in here.cluster.pods(namespace, f"app={service}")]
+    pods = [pod for namespace in places_of(here.target) for pod in here.cluster.pods(namespace, f"app={service}")]
     down = [name_of(pod) for pod in pods if not has_condition(pod, "Ready")]
     if not own or not pods or down:
         raise FaultNotInjected(
@@ -58,7 +58,7 @@ def take_service(service: str) -> Hits:
     return remembered(here, hits)
 
 
-def _places(target: Target) -> list[str]:
+def places_of(target: Target) -> list[str]:
     """The namespaces of the regions, else the target's own."""
     own = [target.kubernetes.namespace] if target.kubernetes else []
     return sorted({region.namespace for region in target.regions.values() if region.namespace}) or own

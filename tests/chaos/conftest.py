@@ -14,6 +14,7 @@ import yaml
 from harness.chaos.session import session
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
+from harness.sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
@@ -181,6 +182,16 @@ class Pocket:
     def create(self, kind: str, obj: Object) -> None:
         async def write() -> None:
             self.world.create(kind, obj)
+
+        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
+
+    def define(self) -> None:
+        """Let the server have the custom kinds that every sandbox has."""
+
+        async def write() -> None:
+            Definitions(self.world.store)
+            for each in shipped():
+                self.world.store.create(DEFINITION, each)
 
         asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
 

@@ -273,3 +273,27 @@ def test_a_target_without_a_database_has_no_member_that_could_lag(pocket: Any) -
     file.write_text(yaml.safe_dump(content))
     session.cache_clear()
     assert probes.members_streaming(within_s=0)
+
+
+def test_answers_fail_by_a_policy_that_recovery_deletes(pocket: Any) -> None:
+    """Its undo is on disk before it is there; doing it twice is safe."""
+    pocket.define()
+    actions.fail_answers(10)
+    (made,) = session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
+    assert made["spec"]["faultInjection"]["abort"] == {"httpStatus": 500, "percentage": 10}
+    assert [one["name"] for one in made["spec"]["targetRefs"]] == ["api-gateway"]
+    assert undos() == [
+        "delete-custom gateway.envoyproxy.io/v1alpha1 backendtrafficpolicies us-east-1 readiness-by-hand"
+    ]
+    actions.end_faults()
+    actions.end_faults()
+    assert session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies") == []
+    assert undos() == []
+
+
+def test_memory_is_given_only_to_a_pod_that_is_measured(pocket: Any) -> None:
+    """Without a figure of what it used before, nobody can tell that it grew."""
+    pocket.define()
+    with pytest.raises(FaultNotInjected, match="no ready pod whose memory is measured matches app=track-service"):
+        actions.stress_memory("app=track-service", "us-east-1", "115MB")
+    assert undos() == []

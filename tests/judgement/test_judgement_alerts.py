@@ -177,3 +177,28 @@ def test_one_fault_is_no_storm() -> None:
     for other in ("something", "databases", "pre-database"):  # letters in another word name nothing
         (found,) = judged(GROUPED, notice(1, SENT + 2, SENT + 1, part=other))
         assert found.outcome is FAIL
+
+
+MEMORY = scaled(Figure.ALERT_FIRES, "10 min", params={"part": "memory"})
+GROWS = {"alertname": "PodMemoryGrows", "part": "memory"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "fired", "outcome"),
+    [("pg-0", SENT + 9.9, PASS), ("pg-0", SENT + 10.3, FAIL), ("pg-1", SENT + 2, FAIL), ("pg-0", None, FAIL)],
+)
+def test_the_alert_on_memory_names_the_pod_that_grew(pod: str, fired: float | None, outcome: Outcome) -> None:
+    """Ten minutes are ten seconds here; that of another pod does not count."""
+    loaded = observation(
+        "alert.rule", "PodMemoryGrows", 0.5, "alerts", labels={"part": "memory"}, health="ok", error=""
+    )
+    history = [] if fired is None else [alert("firing", fired, **GROWS, pod=pod)]
+    after, silent = judged(MEMORY, loaded, *history)
+    assert after.outcome is outcome, after.reason
+    assert silent.outcome is PASS, silent.reason
+
+
+def test_without_a_rule_on_memory_nothing_is_told() -> None:
+    """No rule has that part: it did not fire, and its silence proves nothing."""
+    after, silent = judged(MEMORY)
+    assert (after.outcome, silent.outcome) == (FAIL, INCONCLUSIVE)

@@ -34,6 +34,24 @@ ALERT_SENTENCES: Final = {
     'every declared alert rule, "HighErrorRate" and "DatabaseDown" among them, is loaded and fires during the fault it is for': _holds(
         Figure.ALERT_RULES_FIRE, params={"declared": "HighErrorRate DatabaseDown"}
     ),
+    'the alert "HighErrorRate" fires within 12 min at 10 % failed answers and is silent for 12 min at 3 %': _within(
+        Figure.ALERT_AT_ERRORS,
+        "12 min",
+        params={"alert": "HighErrorRate", "fails": "10 %", "quiet": "3 %"},
+        times={"silent for": _q("12 min", scaled=True)},
+    ),
+    'the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed': Objective(
+        figure=Figure.ALERT_TEXT,
+        scope=_FAULT,
+        op=Op.WITHIN,
+        limit=_q("10 %"),
+        tolerance=_q("2 points"),
+        params={"alert": "HighErrorRate"},
+        sentence="",
+    ),
+    "the memory alert fires within 10 min of one pod growing by 100 MB": _within(
+        Figure.ALERT_FIRES, "10 min", params={"part": "memory"}
+    ),
     "no alert fires in the steady state": _holds(Figure.ALERTS_QUIET, Scope()),
     "every alert that fired is resolved within 10 min after the recovery": _within(Figure.ALERTS_RESOLVED, "10 min"),
     "every alert that fired reached its receiver within 1 min": _within(Figure.ALERTS_DELIVERED, "1 min"),

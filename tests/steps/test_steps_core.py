@@ -85,6 +85,9 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
     assert users == {
         "database-promotion": {"DA-DR-DB-PROMOTE", "DA-DR-DB-VERIFY"},
         "each-pod-loss": {"DA-FT-POD"},
+        "errors-10": {"DA-ALR-ERRORS", "DA-ALR-TEXT"},
+        "errors-3": {"DA-ALR-ERRORS"},
+        "memory-growth": {"AT-RISK-LEAK", "IP-MONITOR-ALERTS"},
         "region-loss-secondary": {"DA-GEO-LOSS-SECONDARY", "DA-GEO-RETURN"},
         "region-loss-tertiary": {"DA-GEO-LOSS-TERTIARY", "DA-GEO-RETURN"},
         "zone-loss-1": {"DA-FT-ZONE"},

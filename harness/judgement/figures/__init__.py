@@ -46,7 +46,7 @@ from harness.judgement.figures import (
     uptime,
     variation,
 )
-from harness.judgement.figures.alerting import firing, reaching
+from harness.judgement.figures.alerting import errors, firing, reaching
 from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, rises, spacing
@@ -106,6 +106,8 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             firing.FIRES,
             firing.RULES_FIRE,
             firing.QUIET,
+            errors.AT_ERRORS,
+            errors.TEXT,
             reaching.RESOLVED,
             reaching.DELIVERED,
             reaching.GROUPED,

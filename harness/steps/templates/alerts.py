@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from harness.model import Figure, Objective, Op, Phase, Quantity, Scope
@@ -28,7 +29,44 @@ def _holds(figure: Figure, phase: Phase, **params: str) -> Meaning:
     )
 
 
+def _at_errors(slots: Values) -> Meaning:
+    params = {key: slots[key] for key in ("alert", "fails", "quiet")}
+    objective = _within(Figure.ALERT_AT_ERRORS, slots, **params).objective
+    times = {"silent for": slots.quantity("silent")}
+    return Meaning(objective=replace(objective, times=times) if objective else None)
+
+
+def _text(slots: Values) -> Meaning:
+    return Meaning(
+        objective=Objective(
+            figure=Figure.ALERT_TEXT,
+            scope=Scope(phase=Phase.FAULT),
+            op=Op.WITHIN,
+            limit=slots.quantity("limit"),
+            tolerance=slots.quantity("tolerance"),
+            sentence="",
+            params={"alert": slots["alert"]},
+        )
+    )
+
+
 ALERTS: Final = (
+    Template(
+        name="alert-at-errors",
+        keyword=Keyword.THEN,
+        text='the alert "<alert:name>" fires within <limit:period> at <fails:ratio> failed answers and is silent for <silent:period> at <quiet:ratio>',
+        about="In each experiment that the scenario ran, by the share of the users' requests that failed in it: that share, to a point, or it proves nothing.",
+        example='the alert "HighErrorRate" fires within 12 min at 10 % failed answers and is silent for 12 min at 3 %',
+        mean=_at_errors,
+    ),
+    Template(
+        name="alert-text",
+        keyword=Keyword.THEN,
+        text='the rate in the text of "<alert:name>" is within <tolerance:points> of the <limit:ratio> that failed',
+        about="The first percentage in the annotations of every notice that its receiver got while that share of the users' requests failed.",
+        example='the rate in the text of "HighErrorRate" is within 2 points of the 10 % that failed',
+        mean=_text,
+    ),
     Template(
         name="alert-fires",
         keyword=Keyword.THEN,
@@ -36,6 +74,14 @@ ALERTS: Final = (
         about="From the fault sent, in each experiment that the scenario ran, to the alert firing in Prometheus; and no such alert without a fault.",
         example='the alert "DatabaseDown" fires within 3 min of the database\'s silence and is silent in the steady state',
         mean=lambda slots: _within(Figure.ALERT_FIRES, slots, alert=slots["alert"]),
+    ),
+    Template(
+        name="memory-alert-fires",
+        keyword=Keyword.THEN,
+        text="the memory alert fires within <limit:period> of one pod growing by 100 MB",
+        about="An alert whose rule has the label `part: memory`, and whose labels name the pod; from the fault sent, in each experiment that the scenario ran.",
+        example="the memory alert fires within 10 min of one pod growing by 100 MB",
+        mean=lambda slots: _within(Figure.ALERT_FIRES, slots, part="memory"),
     ),
     Template(
         name="alert-rules-fire",

@@ -31,19 +31,37 @@ _QUIET: Final = "the alerts that Prometheus gave as firing, in the windows witho
 
 def fires(case: Case) -> Iterable[Measure]:
     """One measure per experiment, and one of the windows without a fault."""
-    name, alert = Figure.ALERT_FIRES.value, case.objective.params["alert"]
-    alerts = [one for one in fired(case.evidence) if one.name == alert]
+    name, (alert, names) = Figure.ALERT_FIRES.value, _selected(case)
+    alerts = [one for one in fired(case.evidence) if one.name in names]
     for experiment in case.experiments:
         scope = {"experiment": experiment, "alert": alert}
         trial = trial_of(case.plan, case.evidence, experiment)
         if trial is None:
             yield inconclusive(case, name, f"{experiment}: no fault was sent", _AGAIN, scope=scope)
         else:
-            yield _after(case, trial, alerts, scope)
-    yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value})
+            fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
+            yield after(case, trial, _of_its_pod(case, trial, alerts), scope, fault)
+    yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value}, names)
 
 
-def _after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str]) -> Measure:
+def _selected(case: Case) -> tuple[str, frozenset[str]]:
+    """What the sentence calls the alert, and the names of its rules: its own, or those whose label `part` it names."""
+    if name := case.objective.params.get("alert", ""):
+        return name, frozenset({name})
+    part = case.objective.params["part"]
+    return part, frozenset(key for key, rule in rules(case.evidence).items() if rule.labels.get("part") == part)
+
+
+def _of_its_pod(case: Case, trial: Trial, alerts: list[Fired]) -> list[Fired]:
+    """Of a sentence that speaks of one pod those whose labels name the pod that was hit."""
+    if "part" not in case.objective.params:
+        return alerts
+    hit = {one.name for one in trial.attempt.fault.hit}
+    return [one for one in alerts if hit & {value for _, value in one.labels}]
+
+
+def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
+    """From the fault sent to the first of these alerts firing; `scope` names the alert."""
     limit_s = case.scaled.in_unit("s")
     attempt, mine = trial.attempt, trial.during(alerts)
     low = high = None
@@ -61,7 +79,7 @@ def _after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, st
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"it fired {formatted(high, 's')} after the fault at the latest"
     receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "fault": fault,
         "watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.sent_ns + round(limit_s * NS_PER_S))]),
     }
     expected = case.expected.replace("below", "within")
@@ -79,7 +97,7 @@ def _after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, st
         receipts=receipts,
         files=(*attempt.files, ALERTS),
     )
-    return measure(case, Figure.ALERT_FIRES.value, outcome, reason, scope=scope, figures=figures)
+    return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
 
 
 def quiet(case: Case) -> Iterable[Measure]:
@@ -88,7 +106,10 @@ def quiet(case: Case) -> Iterable[Measure]:
     yield _silent(case, Figure.ALERTS_QUIET.value, fired(case.evidence), scope)
 
 
-def _silent(case: Case, name: str, alerts: Iterable[Fired], scope: Mapping[str, str]) -> Measure:
+def _silent(
+    case: Case, name: str, alerts: Iterable[Fired], scope: Mapping[str, str], names: frozenset[str] | None = None
+) -> Measure:
+    """`names`: of the rules that are to be silent; None: all that are loaded."""
     windows = steady(case.evidence, case.objective.scope.traffic)
     if not windows:
         why = "there is no window without a fault"
@@ -99,7 +120,7 @@ def _silent(case: Case, name: str, alerts: Iterable[Fired], scope: Mapping[str, 
     named = scope.get("alert", "")
     receipts = {
         "watch": watched(case.evidence, "alerts", [window.span for window in windows])
-        if loaded and (not named or named in loaded)
+        if (loaded if names is None else names & loaded.keys())
         else Receipt(
             ok=False, why=f"Prometheus had no rule {named or 'that alerts'}", hint="load the rules, then run again"
         )

@@ -1,7 +1,7 @@
 """api-gateway: the one door of a region.
 
 Forwards each route to its service and answers for services that do not.
-It splits users between two releases of a service (`split`), and takes what they report (`reports`).
+It splits users between two releases of a service (`split`), takes what they report (`reports`), and aborts requests as a policy says (`faults`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from .defects import Defects
+from .faults import Faults
 from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.settings import PodSettings, address_of
@@ -42,7 +43,7 @@ CALLERS = web.AppKey("callers", dict[str, Caller])
 
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
-    split, reports = Split(settings.region), Reports()
+    split, reports, faults = Split(settings.region), Reports(), Faults(settings.region)
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
@@ -77,13 +78,13 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
         if any(given.status != 200 for given in await asyncio.gather(*asked)):
             raise Unavailable("a service is not ready")
 
-    routes = [web.route(method, path, forward(name, service)) for name, method, path, service in ROUTES]
+    routes = [web.route(method, path, faults.before(forward(name, service))) for name, method, path, service in ROUTES]
     routes.append(web.post("/reports", reports.take))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
     app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own)
     app[ENVELOPE].registry.register(reports.counter)
-    app.cleanup_ctx.append(split.watched)
+    app.cleanup_ctx.extend((split.watched, faults.watched))
     return app
 
 

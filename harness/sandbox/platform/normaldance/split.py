@@ -22,24 +22,19 @@ import base64
 import hashlib
 import json
 import os
-import ssl
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 from aiohttp import web
+
+from .watching import Key, follow, key_of
 
 ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
 IN_PROGRESS = "rollouts.argoproj.io/gatewayapi-canary"
 """Label of a route whose canary is in progress, also before its first share and after an abort."""
-AGAIN_S = 0.2
 PLACES = 10_000
-OF_THE_LONGEST_S = 30
-"""A watch is begun anew after so many seconds."""
 FOLLOWED_S = 2.0
 """A Service that selects other pods is followed by its endpoints at once, and by every connection within a second."""
 
@@ -97,8 +92,8 @@ class Split:
     def __init__(self, namespace: str, now: Callable[[], float] = time.monotonic) -> None:
         self._namespace = namespace
         self._now = now
-        self._routes: dict[tuple[str, str], Weights] = {}
-        self._complete_at: dict[tuple[str, str], float] = {}
+        self._routes: dict[Key, Weights] = {}
+        self._complete_at: dict[Key, float] = {}
 
     def service_for(self, service: str, user: str) -> str:
         """The Service that a user's requests for `service` go to.
@@ -121,8 +116,7 @@ class Split:
 
         Its name is that of the service, its first rule has the weights of two Services.
         """
-        meta = route["metadata"]
-        key = (meta["namespace"], meta["name"])
+        meta, key = route["metadata"], key_of(route)
         refs = (route["spec"].get("rules") or [{}])[0].get("backendRefs") or []
         if gone or len(refs) != 2:
             self._routes.pop(key, None)
@@ -147,52 +141,13 @@ class Split:
             yield
             return
         known = asyncio.Event()
-        watch = asyncio.create_task(self._watch(known))
+        watch = asyncio.create_task(follow(ROUTES, self, known.set))
         await known.wait()
         yield
         watch.cancel()
         await asyncio.wait([watch])
 
-    async def _watch(self, known: asyncio.Event) -> None:
-        server, context, token = _cluster(Path(os.environ["KUBECONFIG"]))
-        routes = server + ROUTES
-        headers = {"authorization": f"Bearer {token}"}
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=1.0, sock_read=OF_THE_LONGEST_S + 5)
-        connector = aiohttp.TCPConnector(ssl=context)
-        async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
-            while True:
-                try:
-                    await self._once(session, routes, known)
-                except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
-                    sys.stderr.write(f"api-gateway: the routes are not watched: {type(error).__name__}: {error}\n")
-                    await asyncio.sleep(AGAIN_S)
-
-    async def _once(self, session: aiohttp.ClientSession, routes: str, known: asyncio.Event) -> None:
-        """List, then follow the changes until the server ends the stream."""
-        async with session.get(routes) as response:
-            response.raise_for_status()
-            listed = await response.json()
-        there = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in listed["items"]}
+    def keep(self, there: set[Key]) -> None:
+        """Forget all routes but these."""
         for gone in self._routes.keys() - there:
             del self._routes[gone]
-        for route in listed["items"]:
-            self.learn(route)
-        known.set()
-        since = {"watch": "1", "resourceVersion": listed["metadata"]["resourceVersion"]}
-        async with session.get(routes, params={**since, "timeoutSeconds": str(OF_THE_LONGEST_S)}) as response:
-            response.raise_for_status()
-            async for line in response.content:
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    return
-                self.learn(event["object"], gone=event["type"] == "DELETED")
-
-
-def _cluster(kubeconfig: Path) -> tuple[str, ssl.SSLContext, str]:
-    """(URL, what to trust, token) of the first cluster of a kubeconfig."""
-    import yaml  # only where routes are watched
-
-    config = yaml.safe_load(kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-    return cluster["server"], ssl.create_default_context(cadata=authority), user["token"]

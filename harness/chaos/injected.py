@@ -1,0 +1,97 @@
+"""Faults that a controller of the platform injects for as long as an object is there: BackendTrafficPolicy and StressChaos."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.session import ChaosSession, session
+from harness.chaos.workloads import places_of
+from harness.errors import FaultNotInjected
+from harness.targets.access import access, accesses
+from harness.targets.custom import OWN, create_custom
+from harness.targets.kubernetes import Object, has_condition
+from harness.targets.usage import METRICS_READ, memory_of
+
+POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
+STRESS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
+LONGEST_S: Final = 120
+"""Stress that is not ended, ends itself."""
+
+
+@accesses(*access("create,delete backendtrafficpolicies.gateway.envoyproxy.io"))
+def fail_answers(percentage: float, gateway: str = "api-gateway", http_status: int = 500) -> dict[str, Any]:
+    """Let the gateways of every region answer a share of the requests with an error of their own, by Envoy Gateway's fault injection.
+
+    Args:
+        percentage: of the requests, 0 to 100.
+        gateway: name of the Gateway in the namespace of each region.
+        http_status: of those answers.
+
+    Raises:
+        FaultNotInjected: the target names no namespace.
+    """
+    here = session()
+    places = places_of(here.target)
+    if not places:
+        raise FaultNotInjected(f"{here.target.name} names no namespace whose gateway could fail")
+    here.destructive([])
+    for namespace in places:
+        target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway}
+        abort = {"httpStatus": int(http_status), "percentage": float(percentage)}
+        spec = {"targetRefs": [target], "faultInjection": {"abort": abort}}
+        _create(here, POLICIES, "BackendTrafficPolicy", namespace, spec)
+    return {"percentage": float(percentage), "namespaces": places}
+
+
+@accesses(*access("list pods", "create,delete stresschaos.chaos-mesh.org"), *METRICS_READ, *HITS)
+def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
+    """Let one pod hold more memory, by Chaos Mesh's StressChaos: the first by name of those that are ready.
+
+    Args:
+        label_selector: which pods, like `app=user-service`.
+        ns: their namespace.
+        size: of the memory, like `130MB`.
+
+    Raises:
+        FaultNotInjected: no ready pod matches, or the metrics API has no figure of it.
+    """
+    here = session()
+    ready = sorted((pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")), key=name_of)
+    used = memory_of(here.cluster, ns)
+    chosen = [pod for pod in ready if name_of(pod) in used][:1]
+    if not chosen:
+        raise FaultNotInjected(f"no ready pod whose memory is measured matches {label_selector} in {ns}")
+    hits = pod_hits(here, chosen)
+    here.destructive(hits)
+    here.memory.update({name_of(pod): used[name_of(pod)] for pod in chosen})
+    spec = {
+        "mode": "all",
+        "selector": {"pods": {ns: [name_of(pod) for pod in chosen]}},
+        "stressors": {"memory": {"workers": 1, "size": size}},
+        "duration": f"{LONGEST_S}s",
+    }
+    _create(here, STRESS, "StressChaos", ns, spec)
+    return remembered(here, hits)
+
+
+def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, spec: Object) -> None:
+    version, plural = of
+    name = f"readiness-{re.sub('[^a-z0-9]+', '-', here.experiment.lower())}"
+    intended = {"version": version, "plural": plural, "namespace": namespace, "name": name}
+    here.intend(create_custom, f"create {kind} {namespace}/{name}", **intended)
+    meta = {"name": name, "namespace": namespace, "labels": OWN}
+    create_custom(
+        here.cluster,
+        version,
+        plural,
+        namespace,
+        {"apiVersion": version, "kind": kind, "metadata": meta, "spec": spec},
+    )
+
+
+@accesses(*access("delete backendtrafficpolicies.gateway.envoyproxy.io", "delete stresschaos.chaos-mesh.org"))
+def end_faults() -> list[str]:
+    """Delete every object by which the harness lets a fault be injected; returns their names."""
+    return session().undo(create_custom)

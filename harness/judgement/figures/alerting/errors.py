@@ -1,0 +1,212 @@
+"""An alert at two shares of failed answers: it fires at one, is silent at the other, and its text names the share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from harness.judgement.figures.alerting.firing import after
+from harness.judgement.figures.alerting.history import (
+    ALERTS,
+    FIRING,
+    NOTICES,
+    PER_S,
+    PROMETHEUS,
+    RECEIVER,
+    Fired,
+    Trial,
+    fired,
+    notices,
+    rules,
+    trial_of,
+    watched,
+)
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.spec import Basis, Spec, until_the_limit
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import samples_due
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, Quantity, ReasonKind, Receipt
+from harness.model.schedule import NS_PER_S
+
+_AGAIN: Final = "read the history of the alerts, then run again"
+_SHARE: Final = "let an experiment fail that share of the answers, then run again"
+_POINTS: Final = 0.01
+"""So far may the share of the users' requests that failed be from the one that the sentence names."""
+_ROUNDING: Final = 1e-9
+_RATE: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?%")
+_FEWEST: Final = 100
+"""Requests that a share needs at least."""
+
+
+def at_errors(case: Case) -> Iterable[Measure]:
+    """One measure per experiment: it fires where the first share failed, and is silent where the second did."""
+    name, params = Figure.ALERT_AT_ERRORS.value, case.objective.params
+    levels = {key: Quantity.parse(params[key]).base for key in ("fails", "quiet")}
+    alerts = [one for one in fired(case.evidence) if one.name == params["alert"]]
+    found: dict[str, list[Measure]] = {key: [] for key in levels}
+    for trial in _trials(case):
+        share, n = _failed_share(case, trial)
+        level = min(levels, key=lambda key: abs(levels[key] - share))
+        fault = _fault(case, trial, levels[level], share, n)
+        scope = {"experiment": trial.attempt.name, "alert": params["alert"], "failed": params[level]}
+        judged = (
+            after(case, trial, alerts, scope, fault) if level == "fails" else _silent(case, trial, alerts, scope, fault)
+        )
+        found[level].append(judged)
+    for key, measures in found.items():
+        yield from measures
+        if not measures:
+            why = f"in no experiment did about {params[key]} of the answers fail"
+            yield inconclusive(case, name, why, _SHARE, scope={"alert": params["alert"], "failed": params[key]})
+
+
+def _trials(case: Case) -> list[Trial]:
+    return [trial for each in case.experiments if (trial := trial_of(case.plan, case.evidence, each)) is not None]
+
+
+def _span(trial: Trial) -> tuple[int, int]:
+    fault = trial.attempt.fault
+    return fault.confirmed_ns or trial.sent_ns, fault.undone_ns or trial.restored_ns
+
+
+def _failed_share(case: Case, trial: Trial) -> tuple[float, int]:
+    """Of the users' requests while the fault was in, and how many there were."""
+    rows = samples_due(case.evidence, case.objective.scope.traffic, _span(trial))
+    return (float(failed(rows).mean()) if len(rows) else 0.0), len(rows)
+
+
+def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Receipt:
+    """The fault receipt, where the users' requests failed as the sentence says."""
+    receipt = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
+    if not receipt.ok:
+        return receipt
+    why = f"{trial.attempt.name}: {formatted(share, 'ratio')} of {n} requests failed"
+    ok = n >= _FEWEST and abs(share - level) <= _POINTS + _ROUNDING
+    return Receipt(
+        ok=ok, why=why if ok else f"{why}, not {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
+    )
+
+
+def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
+    name, sent_ns = Figure.ALERT_AT_ERRORS.value, trial.sent_ns
+    quiet_s = case.objective.times["silent for"].at_scale(case.plan.time_scale).in_unit("s")
+    until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
+    held_s, mine = (until_ns - sent_ns) / NS_PER_S, trial.during(alerts)
+    already = [one for one in alerts if one.at_ns < sent_ns < (one.resolved_ns or trial.restored_ns)]
+    if already:
+        outcome, text = Outcome.INCONCLUSIVE, "it fired already before the fault"
+    elif mine:
+        outcome, text = Outcome.FAIL, f"it fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
+    else:
+        outcome = Outcome.PASS if held_s >= quiet_s else Outcome.INCONCLUSIVE
+        text = f"it was silent for {formatted(held_s, 's')}"
+    watch = watched(case.evidence, "alerts", [(sent_ns, until_ns)])
+    if scope["alert"] not in rules(case.evidence):
+        watch = Receipt(ok=False, why=f"Prometheus had no rule {scope['alert']}", hint="load the rules, then run again")
+    receipts = {"fault": fault, "watch": watch}
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    said = f"{scope['alert']}, {trial.attempt.name}: {text} at {scope['failed']}, expected silence for {formatted(quiet_s, 's')}"
+    outcome, reason = settled(outcome, because(outcome, said, _AGAIN, kind=kind), receipts, ("fault", "watch"))
+    figures = Figures(
+        value=held_s,
+        scaled_limit=quiet_s,
+        n=len(mine),
+        unit="s",
+        method="from the fault sent to the undo, and the alerts that Prometheus gave as firing in it",
+        receipts=receipts,
+        files=(*trial.attempt.files, ALERTS),
+    )
+    return measure(case, name, outcome, reason, scope=scope, figures=figures, limit="silent")
+
+
+def text(case: Case) -> Iterable[Measure]:
+    """One measure per experiment in which about that share failed: the notice whose text is furthest from it."""
+    name, alert, limit = Figure.ALERT_TEXT.value, case.objective.params["alert"], case.objective.limit
+    found = False
+    for trial in _trials(case):
+        share, n = _failed_share(case, trial)
+        told = [
+            [one for one in notice.alerts if one.get("status") == FIRING and _name(one) == alert]
+            for notice in notices(case.evidence, trial.sent_ns, trial.restored_ns)
+        ]
+        texts = [str(words) for alerts in told for one in alerts for words in [_text(one)]]
+        found = found or bool(texts)
+        if texts:
+            yield _told(case, trial, texts, _fault(case, trial, limit.base, share, n))
+    if not found:
+        why = f"no notice of a firing {alert} came during the fault"
+        yield inconclusive(case, name, why, _AGAIN, scope={"alert": alert})
+
+
+def _name(alert: Mapping[str, object]) -> str:
+    labels = alert.get("labels")
+    return str(labels.get("alertname", "")) if isinstance(labels, Mapping) else ""
+
+
+def _text(alert: Mapping[str, object]) -> str:
+    words = alert.get("annotations")
+    return " · ".join(map(str, words.values())) if isinstance(words, Mapping) else ""
+
+
+def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure:
+    limit, tolerance = case.objective.limit.base, case.objective.tolerance
+    points = tolerance.base if tolerance is not None else 0.0
+    named = [_rate(one) for one in texts]
+    rates = [rate for rate in named if rate is not None]
+    value = max(rates, key=lambda rate: abs(rate - limit), default=None)
+    scope = {"experiment": trial.attempt.name, "alert": case.objective.params["alert"]}
+    if len(rates) < len(texts) or value is None:
+        outcome, said = Outcome.FAIL, f"a text names no rate: {texts[named.index(None)] or 'it is empty'}"
+    else:
+        outcome = Outcome.PASS if abs(value - limit) <= points + _ROUNDING else Outcome.FAIL
+        said = f"its text names {formatted(value, 'ratio')}: {texts[named.index(value)]}"
+    receipts = {"fault": fault, "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.restored_ns)])}
+    expected = f"{case.objective.limit} ± {case.objective.tolerance}"
+    own = because(outcome, f"{scope['alert']}, {trial.attempt.name}: {said}, expected {expected}")
+    outcome, reason = settled(outcome, own, receipts, ("fault",))
+    figures = Figures(
+        value=value,
+        scaled_limit=limit,
+        n=len(texts),
+        unit="ratio",
+        method="the first percentage in the annotations of each notice, as its receiver got it",
+        receipts=receipts,
+        files=(*trial.attempt.files, NOTICES),
+    )
+    return measure(case, Figure.ALERT_TEXT.value, outcome, reason, scope=scope, figures=figures)
+
+
+def _rate(words: str) -> float | None:
+    """The first percentage of a text as a share of 1; None: it names none."""
+    seen = _RATE.search(words)
+    return None if seen is None else float(seen[1]) / 100
+
+
+_FILES: Final = ("history/alerts.", "history/watch.", "history/chaos-", "load/")
+
+AT_ERRORS: Final = Spec(
+    figure=Figure.ALERT_AT_ERRORS,
+    judge=at_errors,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: _FILES,
+    needs=lambda _objective: (PROMETHEUS,),
+    watched=until_the_limit,
+    rates={"alerts": PER_S},
+    timed=True,
+)
+TEXT: Final = Spec(
+    figure=Figure.ALERT_TEXT,
+    judge=text,
+    limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN}), most=1),
+    unit="ratio",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: (*_FILES, "history/notices."),
+    needs=lambda _objective: (PROMETHEUS, RECEIVER),
+    rates={"alerts": PER_S},
+)

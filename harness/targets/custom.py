@@ -1,0 +1,32 @@
+"""Objects of other groups that the harness creates for a while; that they are to be deleted is on disk before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import DriverError
+from harness.targets.undo import undoable
+
+if TYPE_CHECKING:
+    from harness.targets.kubernetes import Cluster, Object
+    from harness.targets.target import Target
+
+OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
+"""Labels of what the harness creates."""
+
+
+def _delete(cluster: Cluster | None, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:
+    """Delete it; what it caused ends with it.
+
+    Raises:
+        DriverError: the target names no cluster.
+    """
+    if cluster is None:
+        raise DriverError(f"{plural} {namespace}/{name} cannot be deleted: the target names no cluster")
+    cluster.delete_custom(version, plural, namespace, name)
+
+
+@undoable("delete-custom", undo=_delete)
+def create_custom(cluster: Cluster, version: str, plural: str, namespace: str, body: Object) -> None:
+    """Create an object of a group, by the name of its collection."""
+    cluster.create_custom(version, plural, namespace, body)
