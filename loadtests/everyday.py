@@ -1,4 +1,4 @@
-"""Everyday traffic: 25 listeners arrive each second. Its size for a run stands in everyday.yaml.
+"""Everyday traffic: 16 listeners arrive each second. Its size for a run stands in everyday.yaml.
 
 By hand, with the sandbox up:   locust -f loadtests/everyday.py                 (host: the entry of $READINESS_TARGET, or -H)
 A quarter of it, then half, …:  locust -f loadtests/everyday.py,loadtests/shapes/steps.py
@@ -17,4 +17,4 @@ class Everyday(Listener):
     """Listeners at the everyday rate."""
 
     host = target_entry()
-    journeys_per_s = 25.0
+    journeys_per_s = 16.0

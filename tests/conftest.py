@@ -30,7 +30,6 @@ settings.register_profile("harness", deadline=None)  # what an example may take 
 settings.load_profile("harness")
 
 SHARED: Mapping[str, tuple[str, ...]] = {
-    "the sandbox": ("tests/run/test_run_sandbox.py",),
     "scenes": (
         "tests/run/test_run_decisions.py",
         "tests/run/test_run_struck.py",

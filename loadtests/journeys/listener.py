@@ -1,4 +1,4 @@
-"""A listener signs in, looks at a track, adds one of their own and plays the first: four requests over six seconds."""
+"""A listener signs in, looks at a track, adds one of their own and plays the first: four requests over nine seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Listener(OpenLoopUser):
     session: ClassVar[str] = ""  # an app keeps its session: a sign-in that fails is one failure, not three
 
     def journey(self, journey: Journey) -> None:
-        """Sign in, read, create, play; two seconds of thought between."""
+        """Sign in, read, create, play; three seconds of thought between."""
         name = f"listener-{journey.random.randint(1, LISTENERS)}"
         track = journey.random.randint(1, TRACKS)
 
@@ -31,10 +31,10 @@ class Listener(OpenLoopUser):
         if signed_in.ok:
             Listener.session = signed_in["token"]
         journey.sign_in(Listener.session)
-        journey.think(2.0)
+        journey.think(3.0)
 
         journey.get(f"/tracks/{track}", name="read-track", status=200, expect={"id": track, "title": str})
-        journey.think(2.0)
+        journey.think(3.0)
 
         title = f"Song {journey.random.randrange(10**6)}"
         created = journey.post(
@@ -46,7 +46,7 @@ class Listener(OpenLoopUser):
             once=True,
         )
         journey.wrote("tracks", created, item="id", fields={"title": title, "artist": name})
-        journey.think(2.0)
+        journey.think(3.0)
 
         played = journey.post(
             f"/tracks/{track}/plays",

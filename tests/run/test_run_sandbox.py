@@ -17,7 +17,7 @@ import pytest
 
 from harness.evidence.history import read_history
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.alone]
 
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}
 FACTS = {"ND-DEP-HEALTH", "ND-ARCH-GATEWAY", "ND-ARCH-USER", "ND-ARCH-TRACK", "ND-PH1-GATEWAY", "DA-NET-POLICY"}

@@ -54,26 +54,26 @@ def shop(tmp_path: Path, text: str = GOOD) -> Path:
     return tmp_path
 
 
-def test_the_everyday_traffic_sends_twelve_thousand_requests() -> None:
-    """25 journeys a second of four requests over six seconds: 150 users, and 12 800 requests in 128 s."""
+def test_the_everyday_traffic_sends_eight_thousand_requests() -> None:
+    """16 journeys a second of four requests over nine seconds: 144 users, and 8192 requests in 128 s."""
     plan = load_traffic("everyday", [LOADTESTS])
     assert plan == TrafficPlan(
         name="everyday",
         locustfile=str(LOADTESTS / "everyday.py"),
-        journeys_per_s=25.0,
+        journeys_per_s=16.0,
         requests_per_journey=4,
         warm_up_s=10.0,
         window_s=128.0,
         window_grows=True,
         routes={"sign-in": 0.25, "read-track": 0.25, "create-track": 0.25, "play-track": 0.25},
-        users=150.0,
+        users=144.0,
         workers=1,
         accounts=(
             AccountPlan(name="tracks", path="/tracks/{id}", fields=("title", "artist")),
             AccountPlan(name="plays", path="/tracks/{id}", counts="plays"),
         ),
     )
-    assert (plan.requests_per_s, plan.requests) == (100.0, 12800)
+    assert (plan.requests_per_s, plan.requests) == (64.0, 8192)
 
 
 def test_the_locustfile_by_hand_has_the_same_rate() -> None:
