@@ -65,14 +65,44 @@ def test_the_watcher_is_one(modules: dict[str, ModuleType]) -> None:
 
 
 def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
-    """One act of fifteen seconds, and one key of the target file."""
+    """One act of fifteen seconds, for the demand of the page's sentence."""
     from harness.model import Demand
     from harness.run.acts.driver import Library
+    from harness.steps.grammar import demands_of
 
-    driver, demand = modules["drill"].DrillDriver(), Demand(kind="drill", name="restore-backup")
+    template = modules["drill_sentence"].TEMPLATE
+    (demand,) = demands_of(template.mean(template.match(template.example)).objective)
+    assert demand == Demand(kind="drill", name="restore-backup", params={"within": "60 s"})
+    driver = modules["drill"].DrillDriver()
     (act,) = driver.plan(demand, Library(traffic={}, experiments={}))
-    assert (act.name, act.seconds) == ("drill restore-backup", 15)
-    assert [need.key for need in driver.needs(demand, Library(traffic={}, experiments={}))] == ["database"]
+    assert (act.name, act.seconds) == (demand.key, 15)
+
+
+def test_the_driver_reads_how_its_script_ends(
+    modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anything but 0, or too late, is not as expected."""
+    from harness.model import Demand
+
+    script = tmp_path / "drills" / "restore.sh"
+    script.parent.mkdir()
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    for ends, within in (("exit 0", "60 s"), ("exit 3", "60 s"), ("exit 0", "0 s")):
+        script.write_text(f"#!/bin/sh\n{ends}\n", encoding="utf-8")
+        script.chmod(0o755)
+        fact = modules["drill"].drilled(Demand(kind="drill", name="restore", params={"within": within}))
+        seen.append((fact.ok, fact.observed.partition(" after ")[0]))
+    assert seen == [(True, "exit 0"), (False, "exit 3"), (False, "exit 0")]
+
+
+def test_a_drill_that_is_not_there_is_told_as_not_done(modules: dict[str, ModuleType]) -> None:
+    """With the script's name."""
+    from harness.errors import DriverError
+    from harness.model import Demand
+
+    with pytest.raises(DriverError, match=r"drills/none\.sh"):
+        modules["drill"].drilled(Demand(kind="drill", name="none", params={"within": "1 s"}))
 
 
 def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
@@ -96,4 +126,4 @@ def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-P", "-c", code]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (ended.stdout, ended.stderr) == ("1 readers-free True one-line\n", "")
+    assert (ended.stdout, ended.stderr) == ("2 readers-free True one-line\n", "")

@@ -6,7 +6,7 @@ An objective, or the report that others speak of; the experiments asked for are 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from harness.model import DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
@@ -327,17 +327,17 @@ def check(name: str, **params: str) -> _Mean:
 
     A parameter in angle brackets is the slot's value, and is left out where that is.
     """
-    return _facts(DemandKind.CHECK, name, params)
+    return facts(DemandKind.CHECK, name, **params)
 
 
 def static(name: str, **params: str) -> _Mean:
     """Facts of the platform's files; parameters as of `check`."""
-    return _facts(DemandKind.STATIC, name, params)
+    return facts(DemandKind.STATIC, name, **params)
 
 
 def ingest(name: str, **params: str) -> _Mean:
     """Facts of the report that a When step names; parameters as of `check`."""
-    return _facts(DemandKind.INGEST, name, params)
+    return facts(DemandKind.INGEST, name, **params)
 
 
 def vouched(slots: _Slots) -> Meaning:
@@ -373,7 +373,12 @@ def parts(slots: _Slots) -> Meaning:
     return Meaning(objective=objective)
 
 
-def _facts(kind: DemandKind, name: str, params: Mapping[str, str]) -> _Mean:
+def facts(kind: str, name: str, **params: str) -> _Mean:
+    """Facts that the driver of this kind of demand records.
+
+    Name and parameters in angle brackets are values of slots; a parameter is left out where its slot is.
+    """
+
     def mean(slots: _Slots) -> Meaning:
         there = {key: value for key, value in params.items() if not value.startswith("<") or value[1:-1] in slots}
         objective = Objective(
@@ -381,7 +386,7 @@ def _facts(kind: DemandKind, name: str, params: Mapping[str, str]) -> _Mean:
             op=Op.HOLDS,
             limit=Quantity(value=1, unit=""),
             sentence="",
-            check=name,
+            check=_filled(name, slots),
             demand=kind,
             params={key: _filled(value, slots) for key, value in there.items()},
             times=slots.times(),

@@ -29,7 +29,11 @@ _METHODS: Final[Mapping[str, str]] = {
     DemandKind.STATIC: "read from the platform's files",
     DemandKind.INGEST: "read from the report",
 }
-_WHERE: Final[Mapping[str, str]] = {DemandKind.STATIC: "in the platform's files", DemandKind.INGEST: "in the report"}
+_WHERE: Final[Mapping[str, str]] = {
+    DemandKind.CHECK: " on the live target",
+    DemandKind.STATIC: " in the platform's files",
+    DemandKind.INGEST: " in the report",
+}
 _HINTS: Final[Mapping[str, str]] = {
     DemandKind.STATIC: "correct the file, or the path in the target file, then run again",
     DemandKind.INGEST: "let the tool write its report anew for this release, then run again",
@@ -77,7 +81,7 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
         _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}", _hint(case.objective)),
         scope={**demand.params, "subject": fact.subject},
         limit=fact.expected,
-        figures=Figures(method=_METHODS[case.objective.demand], n=fact.attempts, files=check.files),
+        figures=Figures(method=_method(case.objective), n=fact.attempts, files=check.files),
     )
 
 
@@ -96,9 +100,7 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
         outcome,
         _reason(outcome, f"{head}: {summary}" if summary else head, _hint(case.objective)),
         scope=demand.params,
-        figures=Figures(
-            value=failed, n=len(matrix), method=f"each fact {_METHODS[case.objective.demand]}", files=check.files
-        ),
+        figures=Figures(value=failed, n=len(matrix), method=f"each fact {_method(case.objective)}", files=check.files),
     )
 
 
@@ -109,6 +111,11 @@ def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
     return because(outcome, summary)
 
 
+def _method(objective: Objective) -> str:
+    """How the facts were found; a driver of somebody else's is named by its kind."""
+    return _METHODS.get(objective.demand, f"recorded by the driver {objective.demand}")
+
+
 def _hint(objective: Objective) -> str:
     """What to do about a fact that is not known."""
     return _HINTS.get(objective.demand, _RUN_AGAIN)
@@ -116,8 +123,8 @@ def _hint(objective: Objective) -> str:
 
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
-    where = _WHERE.get(objective.demand, "on the live target")
-    return f"check {objective.check}{f' ({params})' if params else ''} passes {where}"
+    noun = "check" if objective.demand in _WHERE else objective.demand  # a driver of somebody else's
+    return f"{noun} {objective.check}{f' ({params})' if params else ''} passes{_WHERE.get(objective.demand, '')}"
 
 
 SPEC: Final = Spec(
