@@ -112,7 +112,7 @@ def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
 
 
 def _method(objective: Objective) -> str:
-    """How the facts were found; a driver of somebody else's is named by its kind."""
+    """How the facts were found; a driver that a package or project adds is named by its kind."""
     return _METHODS.get(objective.demand, f"recorded by the driver {objective.demand}")
 
 
@@ -123,7 +123,9 @@ def _hint(objective: Objective) -> str:
 
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
-    noun = "check" if objective.demand in _WHERE else objective.demand  # a driver of somebody else's
+    noun = (
+        "check" if objective.demand in _WHERE else objective.demand
+    )  # else of a driver that a package or project adds
     return f"{noun} {objective.check}{f' ({params})' if params else ''} passes{_WHERE.get(objective.demand, '')}"
 
 
