@@ -10,3 +10,8 @@ Feature: Deployment readiness
   Scenario: No secret is readable where it must not be
     When "everyday" traffic has run
     Then no secret value is found in a manifest, a literal environment value or a log line
+
+  @AT-ENV-ASSETS
+  Scenario: Every page is light, and its assets may be kept
+    When the deployed platform has been inspected
+    Then the assets of every page are compressed, named by hash and below 500 kB together

@@ -10,3 +10,8 @@ Feature: Risks and mitigation
   Scenario: Every interface was scanned, and nothing severe is open
     When the SARIF report "interfaces" of this release has been read
     Then no finding of severity high or higher is open, every name of the register "interfaces" was scanned, younger than 90 d
+
+  @FI-MIT-RUNBOOKS
+  Scenario: Every alert leads to a runbook of this release
+    When the deployed platform has been inspected
+    Then every alert rule links a runbook that answers and names this release, 0 dead links

@@ -16,3 +16,8 @@ Feature: Monitoring
   Scenario: No rule fires while nothing is wrong
     When "everyday" traffic has run
     Then no alert fires in the steady state
+
+  @IP-MONITOR-REPORTS
+  Scenario: A report on quality is written every day
+    When the deployed platform has been inspected
+    Then the newest quality report is younger than 24 h and names the running release

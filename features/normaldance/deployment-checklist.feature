@@ -56,6 +56,11 @@ Feature: The deployment checklist is ticked by what was measured
     When the rollout "blue-green" has run under "census" traffic
     Then 100 % of the answers come from the new release from 10 s after the switch on
 
+  @ND-POST-DOCS
+  Scenario: The documentation is that of the release
+    When the deployed platform has been inspected
+    Then the documentation address answers 200 and names this version within 24 h of the switch
+
   @ND-POST-PERF
   Scenario: The new release is fast
     When the rollout "blue-green" has run under "census" traffic

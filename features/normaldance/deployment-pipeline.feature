@@ -6,6 +6,11 @@ Feature: Deployment pipeline
     When the rollout "blue-green" has run under "census" traffic
     Then 100 % of new connections are served by the other colour within 5 s of each switch, there and back
 
+  @DA-BG-SERVICE
+  Scenario: Visitors reach the frontend by a load balancer
+    When the deployed platform has been inspected
+    Then service "normaldance-service" has type LoadBalancer, maps port 80 to 3000 and has at least 3 ready endpoints
+
   @DA-CI-AUDIT
   Scenario: No package has a moderate vulnerability or a worse one
     When the npm audit "backend" of this commit has been read

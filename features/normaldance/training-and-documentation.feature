@@ -6,6 +6,11 @@ Feature: Training and documentation
     When the deployed platform has been inspected
     Then the self-service portal answers 200 and every link on its first page answers below 400
 
+  @ND-TRN-RUNBOOKS
+  Scenario: Who is woken knows what to do
+    When the deployed platform has been inspected
+    Then every alert rule names a runbook and 100 % of these addresses answer 200
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

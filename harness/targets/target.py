@@ -68,6 +68,9 @@ _LIVE: Final = frozenset(
         "probes",
         "callers",
         "portal",
+        "website",
+        "documentation",
+        "quality_report",
         "power",
         "ledger",
         "pipeline",
@@ -98,6 +101,8 @@ class Target(TargetSection):
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         services: by name, the address at which a service answers 200 only while it can do its work.
         portal: first page of the users' self-service portal.
+        website: first page of what a browser gets; the pages that it links to are its own. documentation: of the release, for its users.
+        quality_report: the newest one; JSON with `written_at`, or any text with the header Last-Modified.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         file: the file it was read from.
     """
@@ -126,6 +131,9 @@ class Target(TargetSection):
     services: Mapping[Word, Url] = Field(default_factory=dict)
     dns: Dns | None = None
     portal: Url = ""
+    website: Url = ""
+    documentation: Url = ""
+    quality_report: Url = ""
     rollout: RolloutSettings | None = None
     user_reports: UserReports | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)

@@ -36,6 +36,20 @@ STATE_SENTENCES = {
         "state-of-workloads", region="us-east-1", has="ready share at least 100 %"
     ),
     "the self-service portal answers 200 and every link on its first page answers below 400": fact("portal-links"),
+    "every alert rule names a runbook and 100 % of these addresses answer 200": fact("alert-runbooks"),
+    "every alert rule links a runbook that answers and names this release, 0 dead links": fact(
+        "alert-runbooks", of="release"
+    ),
+    "the assets of every page are compressed, named by hash and below 500 kB together": fact("page-assets", most="500"),
+    "the documentation address answers 200 and names this version within 24 h of the switch": replace(
+        fact("documentation", age="24 h"), times={"age": Quantity(value=24, unit="h", scaled=True)}
+    ),
+    "the newest quality report is younger than 24 h and names the running release": replace(
+        fact("quality-report", age="24 h"), times={"age": Quantity(value=24, unit="h", scaled=True)}
+    ),
+    'service "web" has type LoadBalancer, maps port 80 to 3000 and has at least 3 ready endpoints': fact(
+        "service-endpoints", service="web", type="LoadBalancer", port="80", target_port="3000", at_least="3"
+    ),
     'every container of deployment "web" runs as user id 1001': fact("container-user", deployment="web", user="1001"),
     'every container of deployment "web" has NODE_ENV "production" and port 3000': fact(
         "container-environment", deployment="web", variable="NODE_ENV", value="production", port="3000"

@@ -79,6 +79,21 @@ def _images(pod: Object) -> Iterator[str]:
         yield str(running.get(container["name"]) or container.get("image", ""))
 
 
+def running_version(target: Target) -> str:
+    """The version that the target's version path answers; of a target without one the release that is judged.
+
+    Raises:
+        DriverError: it could not be read, or nothing says it.
+    """
+    if not target.release.path:
+        version, why = target.release.version, "neither a version nor a path that answers with it is named"
+    else:
+        version, why = _version(target, target.release.path)
+    if not version:
+        raise DriverError(f"it is not known which release runs: {why}", where=f"{target.file}: release")
+    return version
+
+
 def _version(target: Target, path: str) -> tuple[str, str]:
     """The version, and why there is none."""
     try:

@@ -18,7 +18,11 @@ from harness.drivers.check.dns import dns_records, dns_servers
 from harness.drivers.check.exposition import exposed_metrics
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
+from harness.drivers.check.links.assets import page_assets
+from harness.drivers.check.links.published import documentation, quality_report
+from harness.drivers.check.links.runbooks import alert_runbooks
 from harness.drivers.check.monitor.notices import posted_alert
+from harness.drivers.check.monitor.restarts import restart_counts
 from harness.drivers.check.monitor.rules import alert_rules
 from harness.drivers.check.monitor.series import dashboard_data, service_series
 from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
@@ -32,6 +36,7 @@ from harness.drivers.check.sql.members import database_primary, database_standby
 from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
+from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version
 from harness.drivers.check.state.workload import (
     autoscaler_target,
@@ -102,6 +107,12 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "service-memory": _plain(service_memory),
     "service-quantiles": _plain(service_quantiles),
     "test-alert": _plain(posted_alert),
+    "alert-runbooks": _plain(alert_runbooks),
+    "documentation": _plain(documentation),
+    "quality-report": _plain(quality_report),
+    "page-assets": _plain(page_assets),
+    "service-endpoints": _plain(service_endpoints),
+    "restart-counts": _plain(restart_counts),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

@@ -47,6 +47,9 @@ _READS: Final = {
     "sign-ins": RequiredKey("sign_in", "users sign in"),
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
     "portal-links": RequiredKey("portal", "the portal and what it links to are requested"),
+    "page-assets": RequiredKey("website", "its pages and what they load are requested"),
+    "documentation": RequiredKey("documentation", "the documentation is requested"),
+    "quality-report": RequiredKey("quality_report", "the newest quality report is requested"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
     **dict.fromkeys(
@@ -60,6 +63,8 @@ _READS: Final = {
             "service-memory",
             "service-quantiles",
             "test-alert",
+            "alert-runbooks",
+            "restart-counts",
         ),
         _MONITOR,
     ),
@@ -76,11 +81,13 @@ _ALSO: Final = {
     "pod-usage": (_CLUSTER,),
     "service-memory": (_CLUSTER,),
     "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
+    "documentation": (RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),),
+    "restart-counts": (_CLUSTER,),
     "dashboard-data": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
 }
 """Keys beside that one."""
-_AT_THE_END: Final = frozenset({"secrets-hidden"})
-"""What it reads grows during the run: it is done when the traffic has ended."""
+_AT_THE_END: Final = frozenset({"secrets-hidden", "restart-counts"})
+"""What it reads grows during the run, or is of what was recovered: it is done when the traffic has ended."""
 _UNDER_TRAFFIC: Final = frozenset(
     {
         "pods-scraped",
@@ -153,4 +160,7 @@ class CheckDriver(Driver):
         """Record what the check finds."""
         from harness.drivers.check import run_check
 
-        run_check(context.plan.demand[act.demand], context.target, context.sink("checks"), context.directory.path)
+        source = context.target.release
+        release = source.model_copy(update={"version": source.version or context.plan.release})
+        target = context.target.model_copy(update={"release": release})
+        run_check(context.plan.demand[act.demand], target, context.sink("checks"), context.directory.path)

@@ -22,6 +22,7 @@ from harness.steps.templates.items import ITEMS
 from harness.steps.templates.kpis import KPIS
 from harness.steps.templates.monitor import MONITOR
 from harness.steps.templates.people import PEOPLE
+from harness.steps.templates.published import PUBLISHED
 from harness.steps.templates.recoveries import RECOVERIES
 from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
@@ -43,6 +44,7 @@ OWN: Final = (
     *MONITOR,
     *ALERTS,
     *CHECKS,
+    *PUBLISHED,
     *CALLS,
     *STATE,
     *STATIC,

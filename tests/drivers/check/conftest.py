@@ -22,6 +22,7 @@ class Backend(ThreadingHTTPServer):
     Attributes:
         status: of the next answers; 0 hangs up without one.
         body: of all answers.
+        routes: answers of their own, by path: status, headers and body.
         times: how many more answers have that status before 200 comes back; -1: all.
     """
 
@@ -35,6 +36,7 @@ class Backend(ThreadingHTTPServer):
         self.times = -1
         self.paths: list[str] = []
         self.body = b"{}"
+        self.routes: dict[str, tuple[int, dict[str, str], bytes]] = {}
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no news."""
@@ -48,11 +50,14 @@ class _Handler(BaseHTTPRequestHandler):
         backend.paths.append(self.path)
         status = backend.status if backend.times else 200
         backend.times -= 1 if backend.times > 0 else 0
+        status, headers, body = backend.routes.get(self.path, (status, {}, backend.body))
         if status:
             self.send_response(status)
-            self.send_header("content-length", str(len(backend.body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(backend.body)
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Quiet."""

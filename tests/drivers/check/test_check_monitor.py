@@ -17,6 +17,7 @@ from aiohttp import web
 
 from harness import clock
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.restarts import SERIES, restart_counts
 from harness.drivers.check.monitor.rules import alert_rules
 from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young, dashboard_data
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
@@ -270,3 +271,36 @@ def test_quantiles_are_readable_where_they_are_numbers() -> None:
         _readable(service, {"p50": {service: 0.2}, "p95": {service: float("nan")}, "age": {service: 16.0}}, 15.0)
     )
     assert [(one.ok, one.observed) for one in found] == [(True, "0.2"), (False, "not exposed"), (False, "16.0 s old")]
+
+
+def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: Target, storage: Storage) -> None:
+    """Of every container; a count of 0 that is always 0 proves nothing, and one that does not rise is another count."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    kubernetes = Kubernetes(context="pocket", namespace="south", kubeconfig=str(cluster.kubeconfig))
+    named = target.model_copy(update={"kubernetes": kubernetes})
+
+    def restarted(name: str, count: int, exposed: float | None) -> None:
+        meta = {"name": name, "namespace": "south", "labels": {"app": name}, "ownerReferences": [owner]}
+        status = {"podIP": "127.9.0.1", "containerStatuses": [{"name": "main", "restartCount": count}]}
+        spec = {"containers": [{"name": "main", "image": "a:1"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status}
+        cluster.create("Pod", body)
+        if exposed is not None:
+            labels = {"__name__": SERIES, "namespace": "south", "pod": name, "container": "main"}
+            storage.add(labels_of(labels), clock.wall().timestamp(), exposed)
+
+    def read() -> list[tuple[str, bool | None, str]]:
+        return [(one.subject.rpartition("south/")[2], one.ok, one.observed) for one in restart_counts(named, {})()]
+
+    restarted("calm", 0, 0.0)
+    assert read() == [("calm/main", True, "0"), ("containers that were started again", None, "0")]
+    restarted("again", 2, 2.0)
+    restarted("frozen", 1, 0.0)
+    restarted("silent", 1, None)
+    assert sorted(read()) == [
+        ("again/main", True, "2"),
+        ("calm/main", True, "0"),
+        ("containers that were started again", True, "3"),
+        ("frozen/main", False, "0"),
+        ("silent/main", False, "not exposed"),
+    ]

@@ -8,8 +8,10 @@ import pytest
 
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
 from harness.drivers.check.state.fields import bypass_switches, image_tag
+from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
 from harness.errors import ConfigurationError, UsageError
+from harness.sandbox.cluster.kinds import by_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,3 +253,38 @@ def test_namespaces_that_the_target_adds_are_looked_at(cluster: PocketCluster, t
     probe = {"has": "resources stated"}
     assert told(state_of_workloads(target, probe)()) == {}
     assert list(told(state_of_workloads(wider, probe)())) == ["edge/door: resources"]
+
+
+def _endpoints(cluster: PocketCluster, target: Target) -> dict[str, tuple[bool | None, str]]:
+    params = {"service": "shop", "type": "LoadBalancer", "port": "80", "target_port": "3000", "at_least": "2"}
+    return {name.rpartition(": ")[2]: fact for name, fact in told(service_endpoints(target, params)()).items()}
+
+
+def test_a_service_has_its_type_its_ports_and_endpoints(cluster: PocketCluster, target: Target) -> None:
+    """A port by name is that of the endpoints; addresses that are not ready, or at another port, do not count."""
+    assert _endpoints(cluster, target) == {"north/shop": (False, "none of that name")}
+    ports = [{"name": "http", "port": 80, "targetPort": "web"}]
+    spec = {"type": "LoadBalancer", "selector": {"app": "shop"}, "ports": ports}
+    meta = {"name": "shop", "namespace": "north"}
+    made = cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    assert _endpoints(cluster, target) == {
+        "type": (True, "LoadBalancer"),
+        "port": (False, "none"),
+        "ready endpoints": (False, "0"),
+    }
+    subset = {
+        "addresses": [{"ip": "127.9.0.1"}, {"ip": "127.9.0.2"}],
+        "notReadyAddresses": [{"ip": "127.9.0.3"}],
+        "ports": [{"name": "http", "port": 3000}],
+    }
+    body = {"apiVersion": "v1", "kind": "Endpoints", "metadata": meta, "subsets": [subset]}
+    there = cluster.create("Endpoints", body)
+    assert _endpoints(cluster, target)["port"] == (True, "80 to 3000")
+    assert _endpoints(cluster, target)["ready endpoints"] == (True, "2")
+    other = {**subset, "ports": [{"name": "http", "port": 8080}]}
+    cluster.do(lambda store: store.update(by_name("Endpoints"), {**there, "subsets": [other]}))
+    assert _endpoints(cluster, target)["port"] == (False, "80 to 8080")
+    assert _endpoints(cluster, target)["ready endpoints"] == (False, "0")
+    plain = {**made["spec"], "type": "ClusterIP"}
+    cluster.do(lambda store: store.update(by_name("Service"), {**made, "spec": plain}))
+    assert _endpoints(cluster, target)["type"] == (False, "ClusterIP")

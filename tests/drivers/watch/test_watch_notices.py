@@ -50,7 +50,7 @@ def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
     """What was there before is passed over; an answer that is none loses nothing."""
 
     async def watch() -> None:
-        runner = web.AppRunner(NoticeLog().application())
+        runner = web.AppRunner(NoticeLog({}).application())
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

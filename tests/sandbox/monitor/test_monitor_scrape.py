@@ -56,7 +56,12 @@ def test_the_platform_s_own_configuration_scrapes_what_is_annotated(tmp_path: Pa
     (config,) = (one for one in part if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "prometheus")
     file = tmp_path / "prometheus.yml"
     text = config["data"]["prometheus.yml"]
-    for name, value in {"SCRAPE_EVERY": "1s", "KUBELETS_EVERY": "1s", "KUBERNETES_API_HOST": "10.0.0.1:6443"}.items():
+    for name, value in {
+        "SCRAPE_EVERY": "1s",
+        "KUBELETS_EVERY": "1s",
+        "OBJECTS_EVERY": "5s",
+        "KUBERNETES_API_HOST": "10.0.0.1:6443",
+    }.items():
         text = text.replace(f"$({name})", value)
     file.write_text(text)
     jobs = {job.name: job for job in read_config(file).jobs}

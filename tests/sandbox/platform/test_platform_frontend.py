@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
+import aiohttp
 import httpx
 
 from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.normaldance.visitor import visit
 from harness.sandbox.platform.render import render
 from harness.sandbox.releases import Release
 from tests.sandbox.platform.conftest import wait_for
@@ -27,14 +30,40 @@ def test_every_page_that_a_page_links_to_is_there(services: Services) -> None:
     while to_read:
         path = to_read.pop()
         pages[path] = httpx.get(f"{base}{path}", trust_env=False)
-        linked = re.findall(r'href="(/[^"]*)"', pages[path].text)
+        linked = re.findall(r'(?:href|src)="(/[^"]*)"', pages[path].text)
         to_read += [other for other in linked if other not in pages and other not in to_read]
     assert {path: page.status_code for path, page in pages.items()} == dict.fromkeys(pages, 200)
-    assert {"/", "/portal", "/documentation", "/first-steps", "/style.css", "/icon.svg"} == set(pages)
+    assets = {re.sub(r"[.][0-9a-f]{12}[.]", ".", path) for path in pages if path.startswith("/assets/")}
+    assert assets == {f"/assets/{name}" for name in ("style.css", "icon.svg", "timing.js", "dashboard.js")}
+    assert {path for path in pages if path not in assets and "assets" not in path} == {
+        "/", "/portal", "/documentation", "/first-steps", "/dashboard"
+    }  # fmt: skip
+    assert {pages[path].headers["content-encoding"] for path in pages if "assets" in path} == {"gzip"}
     assert "release 1.2.3" in pages["/documentation"].text
     assert pages["/portal"].headers["cache-control"] == "public, max-age=300"
     assert httpx.get(f"{base}/nothing", trust_env=False).status_code == 404
     assert httpx.get(f"{base}/api/health", trust_env=False).json() == {"status": "ok"}
+
+
+def test_a_visitor_reports_how_long_every_page_took(services: Services) -> None:
+    """The metrics have a timing of each page; one of no page, or of no time, is refused; a release may lose one."""
+    services.begin("frontend", ADDRESS, PORT="3000", DEFECT_UNTIMED_PAGE="/portal", DEFECT_BUNDLE_BYTES="2000000")
+    base = f"http://{ADDRESS}:3000"
+    wait_for(f"{base}/api/health", services.home / f"frontend-{ADDRESS}.log")
+
+    async def visited() -> list[str]:
+        async with aiohttp.ClientSession(trust_env=False) as session:
+            return await visit(session, base)
+
+    assert sorted(asyncio.run(visited())) == ["/", "/dashboard", "/documentation", "/first-steps", "/portal"]
+    metrics = httpx.get(f"{base}/metrics", trust_env=False).text
+    timed = dict(re.findall(r'page_load_seconds_count\{page="([^"]*)"\} (\S+)', metrics))
+    assert timed == dict.fromkeys(("/", "/dashboard", "/documentation", "/first-steps"), "1.0")
+    refused = ({"page": "/no"}, {"page": "/", "seconds": -1}, {"page": "/", "seconds": "long"}, {"seconds": 1})
+    assert {httpx.post(f"{base}/timings", json=one, trust_env=False).status_code for one in refused} == {422}
+    bundle = re.findall(r'src="(/assets/dashboard[^"]*)"', httpx.get(f"{base}/dashboard", trust_env=False).text)
+    sent = httpx.get(f"{base}{bundle[0]}", trust_env=False)
+    assert sent.num_bytes_downloaded > 1_000_000
 
 
 def test_the_autoscalers_begin_where_their_services_are() -> None:

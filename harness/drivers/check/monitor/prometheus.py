@@ -51,6 +51,7 @@ class AlertRule(ApiData):
     health: str
     error: str = Field(alias="lastError", default="")
     labels: Mapping[str, str] = Field(default_factory=dict)
+    annotations: Mapping[str, str] = Field(default_factory=dict)
 
 
 class RuleList(ApiData):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from harness.sandbox.cluster.controllers.view import ENDPOINTS, NAMESPACE, POD, POLICY, SERVICE, key
 from harness.sandbox.network.policy import Party, Policies
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object, Store
     from harness.sandbox.network.seam import Network
 
+_LOWEST: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 CLUSTER_DOMAIN = ".svc.cluster.local"
 
 
@@ -24,6 +27,7 @@ class Services:
         self._store = store
         self._network = network
         self._served: object = None
+        self._lowest = lowest_port()
 
     def reconcile(self) -> None:
         """All Services."""
@@ -33,7 +37,7 @@ class Services:
         services = tuple(
             declared
             for each in self._store.list(SERVICE)
-            if (declared := declaration(each, endpoints.get(key(each)))) is not None
+            if (declared := declaration(each, endpoints.get(key(each)), self._lowest)) is not None
         )
         parties = self._parties()
         policies = self._store.list(POLICY)
@@ -99,8 +103,18 @@ def _workload(pod: Object) -> tuple[str, str]:
     return owner["kind"], owner["name"]
 
 
-def declaration(service: Object, endpoints: Object | None) -> Service | None:
-    """A Service as the network knows it; None when it is headless. Pure."""
+def lowest_port() -> int:
+    """The lowest port that this process may listen at: on Linux an ordinary user may not listen at 80."""
+    if os.geteuid() == 0:
+        return 1
+    try:
+        return int(_LOWEST.read_text("ascii"))
+    except (OSError, ValueError):
+        return 1
+
+
+def declaration(service: Object, endpoints: Object | None, lowest: int = 1) -> Service | None:
+    """A Service as the network knows it; None when it is headless. A port below the lowest one is not served. Pure."""
     namespace, name = key(service)
     spec = service["spec"]
     if spec.get("type") == "ExternalName":
@@ -112,7 +126,7 @@ def declaration(service: Object, endpoints: Object | None) -> Service | None:
     ports = tuple(
         ServicePort(name=port.get("name", ""), port=port["port"], backends=_backends(port, subsets, spec))
         for port in spec.get("ports") or ()
-        if port.get("protocol", "TCP") == "TCP"
+        if port.get("protocol", "TCP") == "TCP" and port["port"] >= lowest
     )
     return Service(namespace=namespace, name=name, ports=ports)
 

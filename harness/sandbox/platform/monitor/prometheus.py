@@ -17,6 +17,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,10 +135,21 @@ def real(config: Path, home: Path, address: str, port: int) -> list[str] | None:
     ]
 
 
+def rules_in(directory: Path, home: Path, access: Mapping[str, str]) -> Path:
+    """The rule files of a directory with their variables replaced, in a directory below `home`."""
+    written = home / "rules"
+    written.mkdir(exist_ok=True)
+    for file in sorted(directory.glob("*.yaml")):
+        effective(file, written, access)
+    return written
+
+
 def main(arguments: list[str]) -> int:
     """Serve as a pod."""
     home, address, port = Path.cwd(), os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))
     access: dict[str, Any] = cluster_access(home)
+    if rules := os.environ.get("RULES_DIR"):
+        access["RULES_DIR"] = str(rules_in(Path(rules), home, access))
     config = effective(Path(arguments[0]), home, access)
     if (command := real(config, home, address, port)) is not None:
         os.execv(command[0], command)  # noqa: S606 - no shell is needed

@@ -1,7 +1,8 @@
-"""receiver: takes Alertmanager's notices as a pager would, and shows which came when.
+"""receiver: takes Alertmanager's notices as a pager would, shows which came when, and what to do about each alert.
 
 POST /notices            a webhook of version 4
 GET  /notices?since=N    {"notices": [{"number", "received_at", "notice"}]}, those after number N
+GET  /runbooks/ALERT     the page of an alert, as Markdown, from the directory RUNBOOKS_DIR
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -22,10 +25,20 @@ PORT: Final = 8080
 _KEPT: Final = 10_000
 
 
-class NoticeLog:
-    """The last notices, numbered from 1."""
+def runbooks_in(directory: Path, release: str) -> dict[str, str]:
+    """The pages of a directory by name, each with the release that it is for; none where there is no such directory."""
+    return {file.stem: file.read_text("utf-8").replace("{release}", release) for file in directory.glob("*.md")}
 
-    def __init__(self) -> None:
+
+class NoticeLog:
+    """The last notices, numbered from 1.
+
+    Args:
+        runbooks: pages by the name of their alert.
+    """
+
+    def __init__(self, runbooks: Mapping[str, str]) -> None:
+        self._runbooks = runbooks
         self._notices: list[dict[str, Any]] = []
         self._number = 0
 
@@ -33,6 +46,7 @@ class NoticeLog:
         """What it answers."""
         app = web.Application()
         app.add_routes([web.post("/notices", self._take), web.get("/notices", self._show), web.get("/health", _well)])
+        app.add_routes([web.get("/runbooks/{alert}", self._runbook)])
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -54,16 +68,22 @@ class NoticeLog:
             return web.json_response({"error": "since: not a number"}, status=400)
         return web.json_response({"notices": [one for one in self._notices if one["number"] > since]})
 
+    async def _runbook(self, request: web.Request) -> web.Response:
+        page = self._runbooks.get(request.match_info["alert"])
+        if page is None:
+            return web.json_response({"error": "no such runbook"}, status=404)
+        return web.Response(text=page, content_type="text/markdown")
+
 
 async def _well(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
-async def _serve(address: str, port: int) -> None:
+async def _serve(log: NoticeLog, address: str, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(NoticeLog().application(), access_log=None)
+    runner = web.AppRunner(log.application(), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, address, port, reuse_address=True).start()
@@ -74,7 +94,8 @@ async def _serve(address: str, port: int) -> None:
 
 def main() -> int:
     """Serve as a pod."""
-    asyncio.run(_serve(os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
+    pages = runbooks_in(Path(os.environ.get("RUNBOOKS_DIR", "runbooks")), os.environ.get("RELEASE", ""))
+    asyncio.run(_serve(NoticeLog(pages), os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))))
     return 0
 
 

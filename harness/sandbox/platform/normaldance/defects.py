@@ -47,6 +47,9 @@ class Defects:
         opens_database: the gateway holds a connection to the database of its own.
         logs_password: the password of the database is written to the log at the start.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
+        bundle_bytes: of noise that the script of the dashboard has beside its own.
+        untimed_page: a page of which no timing is counted; empty: none.
+        documented_release: the release that the documentation names; empty: the pod's own.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
         fault_seen: whether a pod was replaced; set by `latent`.
         writes_refused_until: on the event loop's clock; set by `latent`.
@@ -84,6 +87,9 @@ class Defects:
     opens_database: bool = False
     logs_password: bool = False
     drops_newest: bool = False
+    bundle_bytes: int = 0
+    untimed_page: str = ""
+    documented_release: str = ""
     rollout_s: float = 45.0
     fault_seen: bool = False
     writes_refused_until: float = 0.0
@@ -126,6 +132,9 @@ class Defects:
             always_ready=env.get("DEFECT_ALWAYS_READY", "") == "yes",
             opens_database=env.get("DEFECT_OPENS_DATABASE", "") == "yes",
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
+            bundle_bytes=int(env.get("DEFECT_BUNDLE_BYTES", "0")),
+            untimed_page=env.get("DEFECT_UNTIMED_PAGE", ""),
+            documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),
         )

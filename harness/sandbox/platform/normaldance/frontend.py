@@ -1,42 +1,141 @@
-"""frontend: the pages that a browser gets, as files, and the health that the probes ask for."""
+"""frontend: the pages that a browser gets with what they load, the health that the probes ask for, and how long pages took."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+import math
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import Histogram
 
-from .kit.app import Handler, answer, build, serve
+from .defects import Defects
+from .kit.app import ENVELOPE, Handler, RequestRefused, answer, body_of, build, serve, text_in
 from .kit.settings import PodSettings
 
 PAGES = Path(__file__).parent / "pages"
-TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
 AGE_S = 300
 """How long a browser may keep a page."""
+ASSET_AGE_S = 31_536_000
+"""How long it may keep an asset: a changed one has another name."""
+MOST_S = 600.0
+"""A page that took longer is refused: the clock of its browser was changed meanwhile."""
+_ASSET = re.compile(r"\{asset:([a-z.-]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asset:
+    """What pages load: its path, which has the hash of its content, and its content, also compressed."""
+
+    path: str
+    content: bytes
+    compressed: bytes
+    content_type: str
+
+
+def assets_in(directory: Path, padded: Mapping[str, int]) -> dict[str, Asset]:
+    """The assets of a directory by the name of their file; `padded` says how many bytes are added to one."""
+    found: dict[str, Asset] = {}
+    for file in sorted(directory.iterdir()):
+        if file.suffix in TYPES:
+            content = file.read_bytes() + _padding(padded.get(file.name, 0))
+            path = f"/assets/{file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{file.suffix}"
+            found[file.name] = Asset(
+                path=path,
+                content=content,
+                compressed=gzip.compress(content, mtime=0),
+                content_type=TYPES[file.suffix],
+            )
+    return found
+
+
+def _padding(n_bytes: int) -> bytes:
+    if not n_bytes:
+        return b""
+    noise = base64.b64encode(random.Random(n_bytes).randbytes(n_bytes))
+    return b"// " + noise[:n_bytes] + b"\n"
+
+
+class Timings:
+    """How long pages took in browsers, as their script reports it."""
+
+    def __init__(self, pages: frozenset[str], untimed: str) -> None:
+        self._pages = pages
+        self._untimed = untimed
+        self.seconds = Histogram("page_load_seconds", "From the click to the last picture.", ("page",), registry=None)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """POST /timings {"page", "seconds"}: 202; 422 for a page that there is none, or another time than one up to ten minutes."""
+        body = await body_of(request)
+        page, seconds = text_in(body, "page"), body.get("seconds")
+        if page not in self._pages:
+            raise RequestRefused(422, "there is no such page")
+        if not isinstance(seconds, int | float) or not math.isfinite(seconds) or not 0 <= seconds <= MOST_S:
+            raise RequestRefused(422, f'"seconds" must be a number from 0 to {MOST_S:g}')
+        if page != self._untimed:
+            self.seconds.labels(page).observe(seconds)
+        return answer({"page": page}, 202)
 
 
 def application(settings: PodSettings, directory: Path = PAGES) -> web.Application:
     """The pages of a directory, each at its own name, `index.html` at `/`; they are read once, when the pod starts."""
-    found = {file.name: file for file in sorted(directory.iterdir()) if file.suffix in TYPES}
+    defects = Defects.from_env()
+    assets = assets_in(directory, {"dashboard.js": defects.bundle_bytes})
+    releases = {"documentation": defects.documented_release or settings.release}
+    pages = {
+        _path(file): _text(file, releases.get(file.stem, settings.release), assets)
+        for file in sorted(directory.glob("*.html"))
+    }
+    timings = Timings(frozenset(pages), defects.untimed_page)
 
     async def health(_: web.Request) -> web.Response:
         return answer({"status": "ok"})
 
-    routes = [web.get("/api/health", health)]
-    for name, file in found.items():
-        path = "/" if name == "index.html" else f"/{name.removesuffix('.html')}"
-        routes.append(web.get(path, _page(file.read_text("utf-8"), TYPES[file.suffix], settings.release)))
-    return build(settings, routes)
+    routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
+    routes += [web.get(path, _page(text)) for path, text in pages.items()]
+    routes += [web.get(asset.path, _asset(asset)) for asset in assets.values()]
+    app = build(settings, routes)
+    app[ENVELOPE].registry.register(timings.seconds)
+    return app
 
 
-def _page(text: str, content_type: str, release: str) -> Handler:
-    content = text.replace("{release}", release)
+def _path(file: Path) -> str:
+    return "/" if file.name == "index.html" else f"/{file.stem}"
+
+
+def _text(file: Path, release: str, assets: Mapping[str, Asset]) -> str:
+    text = file.read_text("utf-8").replace("{release}", release)
+    return _ASSET.sub(lambda found: assets[found[1]].path, text)
+
+
+def _page(text: str) -> Handler:
+    published = format_datetime(datetime.now(UTC), usegmt=True)
 
     async def page(_: web.Request) -> web.Response:
-        kept = {"cache-control": f"public, max-age={AGE_S}"}
-        return web.Response(text=content, headers=kept, content_type=content_type, charset="utf-8")
+        kept = {"cache-control": f"public, max-age={AGE_S}", "last-modified": published}
+        return web.Response(text=text, headers=kept, content_type="text/html", charset="utf-8")
 
     return page
+
+
+def _asset(asset: Asset) -> Handler:
+    async def send(request: web.Request) -> web.Response:
+        headers = {"cache-control": f"public, max-age={ASSET_AGE_S}, immutable", "vary": "accept-encoding"}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return web.Response(body=asset.content, headers=headers, content_type=asset.content_type)
+        headers["content-encoding"] = "gzip"
+        return web.Response(body=asset.compressed, headers=headers, content_type=asset.content_type)
+
+    return send
 
 
 def main() -> None:

@@ -1,0 +1,136 @@
+"""An address that is requested, how old what it answers is, and whether that names a release."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from harness import clock
+from harness.drivers.facts import FactReading
+from harness.errors import DriverError
+from harness.model import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.targets import Target
+
+WITHIN_S: Final = 5.0
+_MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of an answer that is read; a longer one counts as so long."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkAnswer:
+    """What an address answered.
+
+    Attributes:
+        url: that answered, after redirects.
+        words: `status 200`, or why there is no answer.
+        text: of the body, decoded; empty where there is none.
+        sent_bytes: of the body as it was sent.
+        headers: lower-case names.
+    """
+
+    url: str
+    words: str
+    text: str = ""
+    sent_bytes: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is status 200."""
+        return self.words == "status 200"
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """What the header Last-Modified says; None where there is none, or it is no date."""
+        try:
+            return parsedate_to_datetime(self.headers.get("last-modified", ""))
+        except (TypeError, ValueError):
+            return None
+
+    def as_fact(self, subject: str) -> FactReading:
+        """That it answers 200."""
+        return FactReading(subject=subject, expected="status 200", observed=self.words, ok=self.ok)
+
+
+def ask(client: httpx.Client, url: str) -> LinkAnswer:
+    """Request an address, redirects followed, with gzip and deflate accepted; never raises for what it answers."""
+    accepted = {"accept-encoding": "gzip, deflate"}
+    try:
+        with client.stream("GET", url, headers=accepted, follow_redirects=True) as answer:
+            body = bytearray()
+            deadline = clock.Deadline.after(WITHIN_S)
+            for part in answer.iter_bytes():
+                body += part
+                if len(body) > _MOST_BYTES:
+                    break
+                if deadline.over:
+                    return LinkAnswer(url=url, words="no answer in time")
+            sent = answer.num_bytes_downloaded
+    except httpx.TimeoutException:
+        return LinkAnswer(url=url, words="no answer in time")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return LinkAnswer(url=url, words=f"no answer: {error or type(error).__name__}")
+    return LinkAnswer(
+        url=str(answer.url),
+        words=f"status {answer.status_code}",
+        text=body.decode(answer.encoding or "utf-8", errors="replace"),
+        sent_bytes=sent,
+        headers={name.lower(): value for name, value in answer.headers.items()},
+    )
+
+
+def names_release(text: str, release: str) -> bool:
+    """Whether a text has the release as a word: `1.0.0` is not in `1.0.0-slow`, and is in `v1.0.0.`."""
+    return re.search(rf"(?<![\w.-])v?{re.escape(release)}(?![\w+-]|\.\w)", text) is not None
+
+
+def names_it(answered: LinkAnswer, subject: str, release: str) -> FactReading:
+    """Whether an answer names the release; without an answer it is unknown which one it would name."""
+    named = names_release(answered.text, release)
+    return FactReading(
+        subject=subject,
+        expected=f"names {release}",
+        observed=(f"names {release}" if named else "does not name it") if answered.ok else answered.words,
+        ok=named if answered.ok else None,
+    )
+
+
+def age_s(moment: datetime) -> float:
+    """Seconds since a moment; one without a zone is in UTC."""
+    now = clock.wall()
+    known = moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo)
+    return (now - known).total_seconds()
+
+
+def said_age(seconds: float) -> str:
+    """For people: `1.5 h`."""
+    for unit, length in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if abs(seconds) >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def release_of(target: Target) -> str:
+    """The release that is judged; raises DriverError where nothing says which one it is."""
+    if not target.release.version:
+        raise DriverError(
+            "it is not known which release this is",
+            where=f"{target.file}: release",
+            hint="write `release: {version: …}`, or give --release",
+        )
+    return target.release.version
+
+
+def period_s(text: str, target: Target) -> float:
+    """A length of time of a sentence in seconds, divided by the target's time scale unless `(not scaled)` follows it."""
+    said, _, mark = text.partition(" (")
+    return Quantity.parse(said, scaled=not mark).at_scale(target.time_scale).in_unit("s")

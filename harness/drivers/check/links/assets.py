@@ -1,0 +1,191 @@
+"""`page-assets`: the pages of the website, and the assets that each of them loads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from harness.drivers.check.links.answers import WITHIN_S, LinkAnswer, ask
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target
+from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
+
+_MOST_PAGES: Final = 200
+_LOADED: Final = {"script": "src", "img": "src", "source": "src", "video": "src", "audio": "src"}
+_LOADED_LINKS: Final = frozenset({"stylesheet", "icon", "preload", "modulepreload", "manifest", "apple-touch-icon"})
+_COMPRESSED: Final = frozenset({"gzip", "br", "zstd", "deflate", "compress"})
+_IN_ITSELF: Final = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "font/woff",
+    "video/",
+    "audio/",
+)
+"""Kinds of content that are compressed already."""
+_HASH: Final = re.compile(r"[.-]([A-Za-z0-9_-]{8,64})\.[A-Za-z0-9.]+$")
+"""The last part of a name before its suffix: `main.3f9a2b1c.js`, `index-BQx3aZ1c.css`."""
+_CHANGES: Final = 2
+"""Between digits, capitals and small letters: of a word there is at most one, of eight random ones nearly always more."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Page:
+    """A page, and what it loads and links to, each once and in its order."""
+
+    url: str
+    assets: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    words: str = "status 200"
+
+
+class _PageReader(HTMLParser):
+    """Collects what a page loads, and which pages it links to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.assets: dict[str, None] = {}
+        self.links: dict[str, None] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = {name: value or "" for name, value in attrs}
+        if tag == "link" and _LOADED_LINKS & {*known.get("rel", "").lower().split()}:
+            found = known.get("href", "")
+        else:
+            found = known.get(_LOADED.get(tag, ""), "")
+        if found and not found.startswith("data:"):
+            self.assets.setdefault(found)
+        if tag == "a" and known.get("href"):
+            self.links.setdefault(known["href"])
+
+
+def website_of(target: Target) -> str:
+    """The first page; raises ConfigurationError where the target file names none."""
+    if not target.website:
+        raise ConfigurationError("names no website", where=f"{target.file}: website", hint="write `website: https://…`")
+    return target.website if urlsplit(target.website).path else f"{target.website}/"
+
+
+def pages_of(client: httpx.Client, first: str) -> list[Page]:
+    """The first page and every page of the same host that can be reached from it by links, at most 200.
+
+    Raises:
+        DriverError: there are more.
+    """
+    pages: dict[str, Page] = {}
+    to_read = [first]
+    while to_read:
+        url = to_read.pop(0)
+        if url in pages:
+            continue
+        if len(pages) == _MOST_PAGES:
+            raise DriverError(f"the website has more than {_MOST_PAGES} pages", where=first)
+        answered = ask(client, url)
+        if not answered.ok or "html" in answered.headers.get("content-type", ""):
+            pages[url] = _page(url, answered)
+            to_read += [link for link in pages[url].links if _same_site(link, first)]
+    return list(pages.values())
+
+
+def _page(url: str, answered: LinkAnswer) -> Page:
+    reader = _PageReader()
+    reader.feed(answered.text if answered.ok else "")
+    assets, links = (
+        {urldefrag(urljoin(answered.url, one)).url: None for one in of} for of in (reader.assets, reader.links)
+    )
+    return Page(url=url, assets=tuple(assets), links=tuple(links), words=answered.words)
+
+
+def _same_site(link: str, first: str) -> bool:
+    return urlsplit(link)[:2] == urlsplit(first)[:2]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Assets:
+    """Assets that were asked for, each once."""
+
+    client: httpx.Client
+    known: dict[str, LinkAnswer] = field(default_factory=dict)
+
+    def of(self, url: str) -> LinkAnswer:
+        if url not in self.known:
+            self.known[url] = ask(self.client, url)
+        return self.known[url]
+
+
+def page_assets(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Request every page and what it loads: each asset is compressed and named by hash, and those of a page are below `most` kB together."""
+    first, most = website_of(target), float(params["most"])
+
+    def probe() -> Sequence[FactReading]:
+        with http_client(target, first, timeout_s=WITHIN_S) as client:
+            pages, assets = pages_of(client, first), _Assets(client=client)
+            sizes = [_size(page, assets, most) for page in pages]
+            each = [fact for url, answered in sorted(assets.known.items()) for fact in _of_asset(url, answered)]
+        if not assets.known:
+            each = [
+                FactReading(
+                    subject=f"{first}: assets", expected="pages that load assets", observed="no page does", ok=None
+                )
+            ]
+        return [*sizes, *each]
+
+    return probe
+
+
+def _size(page: Page, assets: _Assets, most: float) -> FactReading:
+    """As they are sent; decoded where an answer names no length."""
+    expected = f"assets below {most:g} kB"
+    if page.words != "status 200":
+        return FactReading(subject=page.url, expected=expected, observed=page.words, ok=False)
+    answers = [assets.of(url) for url in page.assets]
+    missing = [one for one in answers if not one.ok]
+    size = sum(one.sent_bytes for one in answers) / 1000
+    return FactReading(
+        subject=page.url,
+        expected=expected,
+        observed=f"{len(answers)} assets, {size:.4g} kB" + (f", {len(missing)} without an answer" if missing else ""),
+        ok=False if size >= most else None if missing else True,
+    )
+
+
+def _of_asset(url: str, answered: LinkAnswer) -> Iterator[FactReading]:
+    if not answered.ok:
+        yield answered.as_fact(url)
+        return
+    coding, kind = answered.headers.get("content-encoding", ""), answered.headers.get("content-type", "")
+    ok = bool(_COMPRESSED & {one.strip() for one in coding.split(",")}) or kind.startswith(_IN_ITSELF)
+    yield FactReading(
+        subject=f"{url}: coding", expected="compressed", observed=coding or f"not compressed ({kind})", ok=ok
+    )
+    hashed = is_named_by_hash(url)
+    yield FactReading(
+        subject=f"{url}: name", expected="named by hash", observed="named by hash" if hashed else "no hash", ok=hashed
+    )
+
+
+def is_named_by_hash(url: str) -> bool:
+    """Whether the last part before the suffix reads as a hash: hexadecimal with a digit, or letters of both cases and digits in turn.
+
+    That it is the hash of the content cannot be told from outside.
+    """
+    found = _HASH.search(PurePosixPath(unquote(urlsplit(url).path)).name)
+    if found is None:
+        return False
+    word = found[1].replace("-", "").replace("_", "")
+    if re.fullmatch("[0-9a-f]+", word) and any(one.isdigit() for one in word):
+        return True
+    kinds = [(one.isdigit(), one.isupper()) for one in word]
+    return sum(before != after for before, after in pairwise(kinds)) >= _CHANGES

@@ -1,0 +1,43 @@
+"""`alert-runbooks`: every alert rule names a runbook, and what it names answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from harness.drivers.check.links.answers import WITHIN_S, ask, names_it, release_of
+from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.targets import Target
+from harness.targets.http import http_client
+from harness.targets.values import is_http
+
+ANNOTATION: Final = "runbook_url"
+"""By which a rule names its runbook, as the rules of kube-prometheus do."""
+
+
+def alert_runbooks(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Request the runbook of every alert rule: it answers 200, and with `of` `release` its text names the release that is judged."""
+    release = release_of(target) if params.get("of") == "release" else ""
+
+    def probe() -> Sequence[FactReading]:
+        with prometheus_of(target) as prometheus:
+            rules = prometheus.alert_rules()
+        if not rules:
+            return [FactReading(subject="rules", expected="loaded", observed="none is loaded", ok=False)]
+        return [fact for rule in rules for fact in _of_rule(target, rule, release)]
+
+    return probe
+
+
+def _of_rule(target: Target, rule: AlertRule, release: str) -> Iterator[FactReading]:
+    url = rule.annotations.get(ANNOTATION, "")
+    if not is_http(url):
+        observed = f"`{url[:80]}` is not an address" if url else f"no annotation `{ANNOTATION}`"
+        yield FactReading(subject=f"{rule.name}: runbook", expected="an address", observed=observed, ok=False)
+        return
+    with http_client(target, url, timeout_s=WITHIN_S) as client:
+        answered = ask(client, url)
+    yield answered.as_fact(f"{rule.name}: {url}")
+    if release:
+        yield names_it(answered, f"{rule.name}: release", release)

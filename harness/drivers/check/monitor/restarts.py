@@ -1,0 +1,68 @@
+"""`restart-counts`: what Prometheus has of the restarts of every container, against what the Kubernetes API says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.targets import Target
+from harness.targets.access import access, accesses
+from harness.targets.kubernetes import Object
+
+SERIES: Final = "kube_pod_container_status_restarts_total"
+"""What kube-state-metrics counts."""
+_QUERY: Final = f"max by (namespace, pod, container) ({SERIES})"
+
+
+class ContainerKey(NamedTuple):
+    """A container, as the labels of a series name it."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
+@accesses(*access("list pods"))
+def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
+    """Read every container of the target's namespaces: its exposed restarts are those of the Kubernetes API.
+
+    Counts that are all 0 tell nothing: then it is unknown whether they would rise.
+    """
+
+    def probe() -> Sequence[FactReading]:
+        counts = dict(_counts([pod for _, pod in pods_of(target, every=True)]))
+        with prometheus_of(target) as prometheus:
+            found = prometheus.vector(_QUERY)
+        exposed = {ContainerKey(*(labels.get(name, "") for name in ContainerKey._fields)): n for labels, n in found}
+        return [*(_equal(key, n, exposed.get(key)) for key, n in counts.items()), _risen(counts)]
+
+    return probe
+
+
+def _counts(pods: Sequence[Object]) -> Iterator[tuple[ContainerKey, int]]:
+    for pod in pods:
+        meta = pod["metadata"]
+        for one in (pod.get("status") or {}).get("containerStatuses") or ():
+            yield ContainerKey(meta["namespace"], meta["name"], one["name"]), int(one.get("restartCount") or 0)
+
+
+def _equal(key: ContainerKey, count: int, exposed: float | None) -> FactReading:
+    return FactReading(
+        subject=f"restarts of {'/'.join(key)}",
+        expected=str(count),
+        observed="not exposed" if exposed is None else f"{exposed:g}",
+        ok=exposed == count,
+    )
+
+
+def _risen(counts: Mapping[ContainerKey, int]) -> FactReading:
+    again = sum(n > 0 for n in counts.values())
+    return FactReading(
+        subject="containers that were started again",
+        expected="at least 1",
+        observed=str(again),
+        ok=True if again else None,
+    )

@@ -1,0 +1,59 @@
+"""`service-endpoints`: one Service of the primary region: its type, which port it maps to which, and how many endpoints are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.drivers.check.places import Clusters, primary_namespace
+from harness.drivers.facts import FactProbe, FactReading
+from harness.targets import Target
+from harness.targets.access import access, accesses
+from harness.targets.kubernetes import Object
+
+
+@accesses(*access("list services", "get endpoints"))
+def service_endpoints(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read `service`: its type is `type`, it maps `port` to `target_port`, and at least `at_least` endpoints are ready at that port."""
+    namespace, name = primary_namespace(target), params["service"]
+    cluster = Clusters(target).of(target.primary_region)
+    subject, mapped = f"{namespace}/{name}", f"{params['port']} to {params['target_port']}"
+    at_least = int(params["at_least"])
+
+    def probe() -> Sequence[FactReading]:
+        found = next((one for one in cluster.services(namespace) if one["metadata"]["name"] == name), None)
+        if found is None:
+            return [FactReading(subject=subject, expected="a Service", observed="none of that name", ok=False)]
+        subsets = (cluster.endpoints(namespace, name) or {}).get("subsets") or []
+        maps = sorted({text for port in found["spec"].get("ports") or () for text in _mapped(port, subsets)})
+        kind, ready = str(found["spec"].get("type") or "ClusterIP"), _ready(subsets, int(params["target_port"]))
+        return [
+            FactReading(subject=f"{subject}: type", expected=params["type"], observed=kind, ok=kind == params["type"]),
+            FactReading(
+                subject=f"{subject}: port", expected=mapped, observed=", ".join(maps) or "none", ok=mapped in maps
+            ),
+            FactReading(
+                subject=f"{subject}: ready endpoints",
+                expected=f"at least {at_least}",
+                observed=str(ready),
+                ok=ready >= at_least,
+            ),
+        ]
+
+    return probe
+
+
+def _mapped(port: Object, subsets: Sequence[Object]) -> Iterator[str]:
+    """`80 to 3000`: as the Service says in numbers, else as its endpoints have the port of that name."""
+    behind = port.get("targetPort") or port["port"]
+    if isinstance(behind, int) or str(behind).isdigit():
+        yield f"{port['port']} to {behind}"
+        return
+    for one in (each for subset in subsets for each in subset.get("ports") or ()):
+        if one.get("name", "") == port.get("name", ""):
+            yield f"{port['port']} to {one['port']}"
+
+
+def _ready(subsets: Sequence[Object], port: int) -> int:
+    """How many addresses are ready at a port."""
+    of_port = (one for one in subsets if port in {each["port"] for each in one.get("ports") or ()})
+    return len({each["ip"] for one in of_port for each in one.get("addresses") or ()})
