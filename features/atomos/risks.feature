@@ -11,6 +11,11 @@ Feature: Risks
     When the experiment "memory-growth" has run under "everyday" traffic
     Then the memory alert fires within 10 min of one pod growing by 100 MB
 
+  @AT-RISK-CORRUPTION
+  Scenario: A migration corrupts no data, neither on its way there nor on its way back
+    When the deployed platform has been inspected
+    Then every table has equal row count and checksum before and after the migration there and back
+
   @AT-RISK-BROWSER
   Scenario: The browser suite passed in 3 engines
     When the JUnit report "browser" of this commit has been read

@@ -16,6 +16,11 @@ Feature: Phases of the integration
     When the deployed platform has been inspected
     Then every pod of every service is a scrape target and is up in the steady state
 
+  @ND-PH3-MIGRATION
+  Scenario: The database is migrated and taken back without a change of data
+    When the deployed platform has been inspected
+    Then after the migration forward and back, row count and checksum of every table equal those before
+
   @ND-PH4-METRICS
   Scenario: Every service exposes its figures
     When the deployed platform has been inspected

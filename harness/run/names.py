@@ -5,18 +5,24 @@ A misspelt one would silently have no effect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError
+from harness.run.acts.checks import BREAKING
+from harness.run.acts.scaling import NAME
 from harness.yamlfile import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from harness.run.project import Project
     from harness.targets import Target
     from harness.yamlfile import Location
+
+
+_BUILT_IN: Final = {"experiment": frozenset({NAME, *BREAKING.values()})}
+"""What may be allowed and is no file of the project."""
 
 
 def check_names(target: Target, project: Project) -> None:
@@ -30,7 +36,7 @@ def check_names(target: Target, project: Project) -> None:
         ("experiment", "experiments", _allowed(target, "experiment")),
         ("rollout", "rollouts", _allowed(target, "rollout")),
     ):
-        known = _stems(project, files)
+        known = {*_stems(project, files), *_BUILT_IN.get(kind, ())}
         for location, name in named:
             if name not in known:
                 raise ConfigurationError(
@@ -47,5 +53,5 @@ def _allowed(target: Target, key: str) -> Iterator[tuple[Location, str]]:
             yield ("may_break", index, key), name
 
 
-def _stems(project: Project, files: str) -> Iterable[str]:
+def _stems(project: Project, files: str) -> Collection[str]:
     return {file.stem for base in project.search(files) if base.is_dir() for file in base.iterdir()}

@@ -294,6 +294,27 @@ class RolloutSettings(TargetSection):
     )
 
 
+class MigrationSettings(TargetSection):
+    """How the database is migrated to the schema of a candidate, and back.
+
+    Attributes:
+        manifests: file or directory with the Jobs; `{candidate}` in it stands for the candidate of `rollout`.
+        up, down: names of the Jobs that migrate, and that take the migration back.
+        within_s: how long each may take.
+        growing: tables that users' requests add rows to meanwhile; of each the columns with a number that only grows.
+        passing: tables whose rows come, and go away when they are done with.
+        without: tables that are left out.
+    """
+
+    manifests: Annotated[str, Field(min_length=1)]
+    up: Name
+    down: Name
+    within_s: Annotated[float, quantity("time", "1 min")] = Field(default=60.0, alias="within")
+    growing: Mapping[TableName, tuple[TableName, ...]] = Field(default_factory=dict)
+    passing: tuple[TableName, ...] = ()
+    without: tuple[TableName, ...] = ()
+
+
 class MayBreak(TargetSection):
     """One entry of the allow-list: of an experiment or of a rollout."""
 

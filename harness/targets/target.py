@@ -22,6 +22,7 @@ from harness.targets.parts import (
     LedgerSettings,
     MayBreak,
     MayWrite,
+    MigrationSettings,
     Pipeline,
     Power,
     Probes,
@@ -78,6 +79,7 @@ _LIVE: Final = frozenset(
         "traffic",
         "may_break",
         "rollout",
+        "migration",
     }
 )
 """Keys of a platform that runs."""
@@ -104,6 +106,7 @@ class Target(TargetSection):
         website: first page of what a browser gets; the pages that it links to are its own. documentation: of the release, for its users.
         quality_report: the newest one; JSON with `written_at`, or any text with the header Last-Modified.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
+        migration: how the database is migrated to a candidate's schema and back; None: it is not.
         file: the file it was read from.
     """
 
@@ -135,6 +138,7 @@ class Target(TargetSection):
     documentation: Url = ""
     quality_report: Url = ""
     rollout: RolloutSettings | None = None
+    migration: MigrationSettings | None = None
     user_reports: UserReports | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False

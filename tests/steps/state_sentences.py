@@ -50,6 +50,12 @@ STATE_SENTENCES = {
     'service "web" has type LoadBalancer, maps port 80 to 3000 and has at least 3 ready endpoints': fact(
         "service-endpoints", service="web", type="LoadBalancer", port="80", target_port="3000", at_least="3"
     ),
+    "after the migration forward and back, row count and checksum of every table equal those before": fact(
+        "migrated-and-back"
+    ),
+    "every table has equal row count and checksum before and after the migration there and back": fact(
+        "migrated-and-back"
+    ),
     'every container of deployment "web" runs as user id 1001': fact("container-user", deployment="web", user="1001"),
     'every container of deployment "web" has NODE_ENV "production" and port 3000': fact(
         "container-environment", deployment="web", variable="NODE_ENV", value="production", port="3000"

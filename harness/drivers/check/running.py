@@ -33,6 +33,7 @@ from harness.drivers.check.ports import network_ports
 from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
+from harness.drivers.check.sql.migrated import migrated_and_back
 from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
@@ -93,6 +94,7 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "production-subset": _plain(production_subset),
     "values-masked": _plain(values_masked),
     "network-ports": network_ports,
+    "migrated-and-back": migrated_and_back,
     "exposed-metrics": _plain(exposed_metrics),
     "written-and-read": _plain(written_and_read),
     "portal-links": _plain(portal_links),

@@ -27,9 +27,17 @@ _TOUCHES: Final = {
     "pool-burst": ("entry",),
     "sign-ins": ("entry",),
     "region-serves": ("entry",),
+    "migrated-and-back": ("database",),
 }
 """Checks with pods of their own, or with so much load that nothing else is measured."""
-_LASTS_S: Final = {"sign-ins": 8.0, "pool-burst": 3.0, "region-serves": 3.0, "gateway-only": 3.0, "network-ports": 4.0}
+_LASTS_S: Final = {
+    "sign-ins": 8.0,
+    "pool-burst": 3.0,
+    "region-serves": 3.0,
+    "gateway-only": 3.0,
+    "network-ports": 4.0,
+    "migrated-and-back": 8.0,
+}
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
 _CLUSTER: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
@@ -43,6 +51,7 @@ _READS: Final = {
     "pool-burst": _DATABASE,
     "production-subset": _DATABASE,
     "values-masked": _DATABASE,
+    "migrated-and-back": _DATABASE,
     "region-serves": RequiredKey("doors", "the entry of every region is asked"),
     "sign-ins": RequiredKey("sign_in", "users sign in"),
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
@@ -80,14 +89,20 @@ _ALSO: Final = {
     "service-quantiles": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
     "pod-usage": (_CLUSTER,),
     "service-memory": (_CLUSTER,),
+    "migrated-and-back": (
+        _CLUSTER,
+        RequiredKey("migration", "the database is migrated to a candidate's schema and back"),
+    ),
     "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
     "documentation": (RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),),
     "restart-counts": (_CLUSTER,),
     "dashboard-data": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
 }
 """Keys beside that one."""
-_AT_THE_END: Final = frozenset({"secrets-hidden", "restart-counts"})
-"""What it reads grows during the run, or is of what was recovered: it is done when the traffic has ended."""
+_AT_THE_END: Final = frozenset({"secrets-hidden", "restart-counts", "migrated-and-back"})
+"""What it reads grows during the run, is of what was recovered, or is changed by it: it is done when the traffic has ended."""
+BREAKING: Final = {"migrated-and-back": "migration"}
+"""Checks that change what users have, by the name that `may_break` has for them."""
 _UNDER_TRAFFIC: Final = frozenset(
     {
         "pods-scraped",
@@ -120,7 +135,10 @@ class CheckDriver(Driver):
         return [own, *_ALSO.get(demand.name, ())]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The manifests, or the register of production's database, that a check compares with."""
+        """The manifests, or the register of production's database, that a check compares with; consent to one that changes data."""
+        breaks = BREAKING.get(demand.name, "")
+        if breaks and not (target.disposable or any(entry.experiment == breaks for entry in target.may_break)):
+            return RequiredKey("may_break", f"the database is migrated and taken back (experiment: {breaks})")
         if demand.name in _AGAINST_FILES and not target.files.manifests:
             return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
         if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:

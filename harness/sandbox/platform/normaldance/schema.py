@@ -45,6 +45,7 @@ STATISTICS = "CREATE EXTENSION pg_stat_statements"
 GRANTS = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events TO normaldance;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;
     GRANT pg_monitor TO readiness;
 """

@@ -1,0 +1,97 @@
+"""Jobs of the product's that a check runs: from its manifests, to completion, and away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.clock import Deadline
+from harness.drivers.manifests import declared
+from harness.errors import ConfigurationError, DriverError
+from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of
+
+COMPLETE: Final = "Complete"
+FAILED: Final = "Failed"
+JOBS: Final = "get,create,delete jobs.batch"
+"""What running Jobs asks of the API."""
+_BATCH: Final = ("batch/v1", "jobs")
+_MADE_BY: Final = "app.kubernetes.io/managed-by"
+_OWN: Final = "readiness"
+_POLL_S: Final = 0.2
+_GONE_WITHIN_S: Final = 40.0
+"""The 30 s that a pod has by default to end, and more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobResult:
+    """How a Job ended: `COMPLETE`, `FAILED` with what the controller says, or empty: not within its time."""
+
+    ended: str
+    log: str = ""
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return {COMPLETE: "completed", FAILED: "failed"}.get(self.ended, "did not end in its time")
+
+
+def job_in(path: Path, name: str) -> tuple[str, Object]:
+    """The namespace and the body of a Job in manifests; the namespace is empty where none is written.
+
+    Raises:
+        ConfigurationError: there is no such Job, or the files cannot be read.
+    """
+    if not path.exists():
+        raise ConfigurationError("is not there", where=str(path), hint="see `migration.manifests` of the target file")
+    jobs = {one.name: one for one in declared([path]) if one.kind == "Job"}
+    if name not in jobs:
+        known = ", ".join(jobs) or "none"
+        raise ConfigurationError(f"has no Job {name}", where=str(path), hint=f"its Jobs: {known}")
+    content = jobs[name].content
+    metadata = {**content["metadata"], "labels": {**labels_of(content), _MADE_BY: _OWN}}
+    return jobs[name].namespace, {**content, "metadata": metadata}
+
+
+def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> JobResult:
+    """Make a Job anew and wait until it has ended; it stays.
+
+    Raises:
+        DriverError: there is one of that name that the harness did not make, or the API does not answer.
+    """
+    name = body["metadata"]["name"]
+    delete_job(cluster, namespace, name)
+    cluster.create_custom(*_BATCH, namespace, body)
+    for _ in Deadline.after(within_s).ticks(_POLL_S):
+        found = cluster.custom(*_BATCH, namespace, name) or {}
+        if has_condition(found, COMPLETE):
+            return JobResult(ended=COMPLETE)
+        if has_condition(found, FAILED):
+            return JobResult(ended=FAILED, log=_why(found))
+    return JobResult(ended="")
+
+
+def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
+    """Delete a Job and its pods, and wait until it is gone; one that is gone already is no error.
+
+    Raises:
+        DriverError: the harness did not make it, or it does not go.
+    """
+    found = cluster.custom(*_BATCH, namespace, name)
+    if found is None:
+        return
+    if labels_of(found).get(_MADE_BY) != _OWN:
+        hint = "the harness did not make it: delete it, or give the Job of the manifests another name"
+        raise DriverError(f"there is a Job {namespace}/{name} already", hint=hint)
+    cluster.delete_custom(*_BATCH, namespace, name, background=True)
+    for _ in Deadline.after(_GONE_WITHIN_S).ticks(_POLL_S):
+        if cluster.custom(*_BATCH, namespace, name) is None:
+            return
+    raise DriverError(f"the Job {namespace}/{name} was deleted and is still there after {_GONE_WITHIN_S:g} s")
+
+
+def _why(job: Object) -> str:
+    conditions = (job.get("status") or {}).get("conditions") or []
+    said: Object = next((one for one in conditions if one["type"] == FAILED), {})
+    words = ": ".join(filter(None, (said.get("reason", ""), said.get("message", ""))))
+    return f" ({words})" if words else ""

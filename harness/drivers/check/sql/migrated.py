@@ -1,0 +1,148 @@
+"""`migrated-and-back`: the database is migrated to the schema of a candidate and back by the product's own Jobs, and every table is as before.
+
+The database stays in use. Its tables are read before, while the migration is in, and after the way back. What takes the migration back is on
+disk before it begins, so that a run that is killed leaves nothing migrated for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.check.jobs import COMPLETE, JOBS, JobResult, delete_job, job_in, run_job
+from harness.drivers.check.sql.asking import database_in
+from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target, platform_of
+from harness.targets.access import Access, access, accesses
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.parts import MigrationSettings
+from harness.targets.reference import Reference
+from harness.targets.undo import undoable
+
+CHECK: Final = "migrated-and-back"
+_SHOWN: Final = 4
+"""Changes that are named, of those that a migration made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Database:
+    """Where it is, and what requests change in it meanwhile."""
+
+    dsn: Reference
+    in_use: InUse
+
+    def read(self, like: Mapping[str, Rows] | None = None) -> dict[str, Rows]:
+        return rows_of_tables(self.dsn, self.in_use, like)
+
+
+def _undo(cluster: Cluster | None, target: Target, *, namespace: str, up: str, down: Object, within_s: float) -> None:
+    """End the migration where it is still under way, and take it back.
+
+    Raises:
+        DriverError: the Job of the way back did not complete.
+    """
+    if cluster is None:
+        raise DriverError(f"{target.name}: the migration cannot be taken back: the target names no cluster")
+    came = _way_back(cluster, namespace, up, down, within_s)
+    if came.ended != COMPLETE:
+        raise DriverError(f"the Job {namespace}/{down['metadata']['name']} {came.words}", hint=came.log)
+
+
+def _way_back(cluster: Cluster, namespace: str, up: str, down: Object, within_s: float) -> JobResult:
+    delete_job(cluster, namespace, up)
+    came = run_job(cluster, namespace, down, within_s)
+    delete_job(cluster, namespace, down["metadata"]["name"])
+    return came
+
+
+@undoable("migrate-back", undo=_undo)
+def _migrate(cluster: Cluster, namespace: str, up: Object, within_s: float, came: list[JobResult]) -> None:
+    came.append(run_job(cluster, namespace, up, within_s))
+
+
+def _access(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
+    """In the namespace of the Jobs, where the manifests are there already."""
+    settings = target.migration
+    known = settings is not None and _manifests(target, settings).exists()
+    return access(JOBS, at=_job(target, settings, settings.up)[0] if settings is not None and known else "")
+
+
+@accesses(by=_access)
+@contextmanager
+def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[FactProbe]:
+    """Migrates there and back, then compares every table with what it was before."""
+    settings = target.migration
+    if settings is None:
+        hint = "write `migration: {manifests: FILE, up: JOB, down: JOB}`"
+        raise ConfigurationError("names no migration", where=f"{target.file}: migration", hint=hint)
+    in_use = InUse(growing=settings.growing, passing=settings.passing, without=settings.without)
+    database = _Database(dsn=database_in(target).dsn, in_use=in_use)
+    (namespace, up), (beside, down) = _job(target, settings, settings.up), _job(target, settings, settings.down)
+    if namespace != beside:
+        raise ConfigurationError(
+            f"{settings.up} is in {namespace}, {settings.down} in {beside}",
+            where=settings.manifests,
+            hint="put both into one",
+        )
+    cluster, within_s = Cluster.of(target), settings.within_s
+    before = database.read()
+    undo = {"namespace": namespace, "up": settings.up, "down": down, "within_s": within_s}
+    intent = _migrate.intend(
+        platform_of(target), f"check {CHECK}", f"migrate by the Job {namespace}/{settings.up}", **undo
+    )
+    came: list[JobResult] = []
+    try:
+        _migrate(cluster, namespace, up, within_s, came)
+        there = database.read(before)
+    finally:
+        back = _way_back(cluster, namespace, settings.up, down, within_s)
+        if back.ended == COMPLETE:
+            strike_intent(intent)
+    seen = [_went(settings.up, came[0]), _is_in(before, there), _went(settings.down, back)]
+    yield lambda: [*seen, *_as_before(before, database.read(before))]
+
+
+def _went(name: str, came: JobResult) -> FactReading:
+    """A Job that did not complete migrated nothing that can be judged; one that failed on the way back is a defect of the release."""
+    ok = {COMPLETE: True}.get(came.ended, False if came.ended else None)
+    return FactReading(subject=f"Job {name}", expected="completed", observed=came.words + came.log, ok=ok)
+
+
+def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading:
+    """Whether the migration changed anything that can be seen; one that did not proves nothing."""
+    changes = [f"table `{name}` is new" for name in there.keys() - before.keys()]
+    changes += [f"table `{name}` is gone" for name in before.keys() - there.keys()]
+    for name in sorted(before.keys() & there.keys()):
+        columns = columns_changed(before[name].table, there[name].table)
+        changes += [f"{change} in `{name}`" for change in columns]
+        if not columns and compared(before[name], there[name]).ok is False:
+            changes.append(f"rows of `{name}` are others")
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return FactReading(
+        subject="the migration",
+        expected="changes the schema, or a row",
+        observed=", ".join(sorted(changes)[:_SHOWN]) + more if changes else "nothing was changed: it did not go in",
+        ok=bool(changes) or None,
+    )
+
+
+def _as_before(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> list[FactReading]:
+    return [compared(rows, now.get(name)) for name, rows in sorted(before.items())]
+
+
+def _manifests(target: Target, settings: MigrationSettings) -> Path:
+    candidate = target.rollout.candidate if target.rollout is not None else ""
+    return target.beside(settings.manifests.replace("{candidate}", candidate))
+
+
+def _job(target: Target, settings: MigrationSettings, name: str) -> tuple[str, Object]:
+    """The namespace and the body of one of its Jobs."""
+    namespace, body = job_in(_manifests(target, settings), name)
+    own = target.kubernetes.namespace if target.kubernetes is not None else ""
+    return namespace or own, body

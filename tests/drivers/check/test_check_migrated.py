@@ -1,0 +1,229 @@
+"""A migration there and back on a real PostgreSQL, by Jobs of a real API server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import yaml
+
+from harness.drivers.check import run_check
+from harness.drivers.check.jobs import job_in, run_job
+from harness.drivers.check.sql.tables import InUse, compared, rows_of_tables
+from harness.errors import ConfigurationError, DriverError
+from harness.evidence.history import History
+from harness.model import Check, Demand, DemandKind
+from harness.sandbox.cluster import kinds
+from harness.targets import Target, load_target, platform_of
+from harness.targets.intents import pending_intents
+from harness.targets.kubernetes import Cluster
+from harness.targets.reference import Reference
+from harness.targets.undo import recover
+
+if TYPE_CHECKING:
+    from harness.sandbox.cluster.store import WatchEvent
+    from tests.builders.database_servers import Member
+    from tests.drivers.conftest import PocketCluster
+
+EXPAND = "ALTER TABLE tracks ADD performer text; UPDATE tracks SET performer = artist"
+CONTRACT = "ALTER TABLE tracks DROP performer"
+LOWERED = "ALTER TABLE tracks DROP performer; UPDATE tracks SET artist = lower(artist)"
+
+
+class JobRunner:
+    """Runs the SQL that a Job's container has as its command, as the Job's controller would a pod."""
+
+    def __init__(self, cluster: PocketCluster, member: Member) -> None:
+        self._cluster = cluster
+        self._member = member
+        self.ran: list[str] = []
+        cluster.do(lambda store: store.subscribe(self._on_event))
+
+    def _on_event(self, event: WatchEvent) -> None:
+        if event.kind.kind == "Job" and event.type == "ADDED":
+            self._cluster.loop.call_soon(self._run, event.object)
+
+    def _run(self, job: dict[str, Any]) -> None:
+        [name, statements] = [job["metadata"]["name"], job["spec"]["template"]["spec"]["containers"][0]["command"][0]]
+        self.ran.append(name)
+        try:
+            self._member.ask(statements)
+            condition = {"type": "Complete", "status": "True"}
+        except psycopg.Error:
+            condition = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+        self._cluster.store.update(
+            kinds.by_name("Job"), {**job, "status": {"conditions": [condition]}}, subresource="status"
+        )
+
+
+TABLES = """
+    DROP TABLE IF EXISTS tracks, prices, entries;
+    CREATE TABLE entries (n int);
+    INSERT INTO entries VALUES (1), (1), (2);
+    CREATE TABLE tracks (id int PRIMARY KEY, artist text NOT NULL, plays int NOT NULL DEFAULT 0);
+    CREATE TABLE prices (id int PRIMARY KEY);
+    INSERT INTO tracks VALUES (1, 'Ada', 7), (2, 'Bob', 0), (3, 'Cy', 0)
+"""
+
+
+@pytest.fixture
+def tracks(members: tuple[Member, Member]) -> Member:
+    """Three tracks, one of which was played."""
+    members[0].ask(TABLES)
+    return members[0]
+
+
+@pytest.fixture
+def runner(cluster: PocketCluster, tracks: Member) -> JobRunner:
+    """What runs the Jobs."""
+    return JobRunner(cluster, tracks)
+
+
+def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, down: str) -> Target:
+    """A target whose candidate has these migrations."""
+
+    def job(name: str, statements: str) -> dict[str, Any]:
+        spec = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c:1", "command": [statements]}]}
+        metadata = {"name": name, "namespace": "north"}
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": spec}}}
+
+    (tmp_path / "2.0.0.yaml").write_text(yaml.safe_dump_all([job("up", up), job("down", down)]))
+    (tmp_path / "dsn").write_text(member.dsn)
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\ndisposable: true\n"
+        f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
+        f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n"
+        "rollout: {names: [track-service], candidate: 2.0.0}\n"
+        "migration: {manifests: '{candidate}.yaml', up: up, down: down, within: 5 s, growing: {tracks: [plays]}}\n"
+    )
+    return load_target(file)
+
+
+@pytest.fixture
+def check(
+    cluster: PocketCluster, tracks: Member, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Migrates there and back by these statements; what was found."""
+    del runner
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+
+    def run(up: str, down: str) -> Check:
+        target = target_of(cluster, tracks, tmp_path, up, down)
+        history = History(tmp_path / "checks.ndjson", "checks")
+        demand = Demand(kind=DemandKind.CHECK, name="migrated-and-back", params={})
+        done = run_check(demand, target, history)
+        history.close()
+        return done
+
+    return run
+
+
+def seen(check: Check) -> dict[str, tuple[bool | None, str]]:
+    """Each fact: whether it is as expected, and what was seen."""
+    assert not check.why
+    return {fact.subject: (fact.ok, fact.observed) for fact in check.facts}
+
+
+BACK = {
+    "DELETE FROM tracks WHERE id = 3": "1 row is gone",
+    "UPDATE tracks SET artist = lower(artist)": "`artist` of 3 rows is another",
+    "UPDATE tracks SET plays = 0": "`plays` of 1 rows is lower",
+    "ALTER TABLE tracks ADD performer text": "column `performer` is new",
+    "ALTER TABLE tracks DROP artist": "column `artist` is gone",
+    "ALTER TABLE tracks ALTER plays TYPE bigint": "column `plays` is bigint, and was integer",
+    "DROP TABLE tracks": "no such table",
+}
+"""What a way back does beside contracting, and what is said of it."""
+
+
+def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: JobRunner, tracks: Member) -> None:
+    """A good one leaves every table as it was; a bad way back fails; one that changed nothing proves nothing."""
+    facts = seen(check(EXPAND, CONTRACT))
+    assert [ok for ok, _ in facts.values()] == [True] * len(facts)
+    assert facts["the migration"] == (True, "column `performer` is new in `tracks`")
+    assert facts["table tracks"][1].startswith("3 rows, checksum ")
+    assert runner.ran == ["up", "down"]
+    assert cluster.do(lambda store: store.list(kinds.by_name("Job"))) == []
+    ok, words = seen(check(EXPAND, LOWERED))["table tracks"]
+    assert (ok, words.endswith("`artist` of 3 rows is another")) == (False, True), words
+    facts = seen(check("SELECT 1", "SELECT 1"))
+    assert facts["the migration"] == (None, "nothing was changed: it did not go in")
+    assert facts["table tracks"][0] is True
+
+
+def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
+    """Each loss and each change is named; what users add to a table that grows, and raise in it, is none."""
+    (tmp_path / "dsn").write_text(tracks.dsn)
+    dsn = Reference(file=str(tmp_path / "dsn"))
+
+    def after(statements: str, table: str, in_use: InUse) -> tuple[bool | None, str]:
+        tracks.ask(TABLES)
+        before = rows_of_tables(dsn, in_use)
+        tracks.ask(statements)
+        reading = compared(before[table], rows_of_tables(dsn, in_use, before).get(table))
+        return reading.ok, reading.observed
+
+    grows = InUse(growing={"tracks": ("plays",), "entries": ()})
+    for statement, observed in BACK.items():
+        ok, words = after(statement, "tracks", grows)
+        assert (ok, words.endswith(observed)) == (False, True), words
+    users = "UPDATE tracks SET plays = plays + 1; INSERT INTO tracks VALUES (4, 'Di'); INSERT INTO prices VALUES (1)"
+    ok, words = after(users, "tracks", grows)
+    assert (ok, words.endswith("and 1 new ones")) == (True, True)
+    ok, words = after(users, "prices", grows)
+    assert (ok, words.endswith("1 row was added")) == (False, True)
+    assert after("DELETE FROM tracks", "tracks", InUse(passing=("tracks",))) == (True, "none changed")
+    assert after("UPDATE tracks SET artist = ''", "tracks", InUse(passing=("tracks",)))[0] is False
+    ok, words = after("DELETE FROM entries WHERE ctid IN (SELECT min(ctid) FROM entries WHERE n = 1)", "entries", grows)
+    assert (ok, words.endswith("1 row is gone")) == (False, True)
+    ok, words = after("INSERT INTO entries VALUES (2), (3)", "entries", grows)
+    assert (ok, words.endswith("1 rows are there again")) == (False, True)
+    tracks.ask("CREATE ROLE stranger LOGIN")
+    (tmp_path / "dsn").write_text(tracks.dsn.replace("user=tester", "user=stranger"))
+    with pytest.raises(DriverError, match="permission denied") as caught:
+        rows_of_tables(dsn, grows)
+    assert "migration: {without: [entries]}" in caught.value.hint
+
+
+def test_a_way_back_that_fails_is_left_to_undo(
+    check: Any, cluster: PocketCluster, tracks: Member, tmp_path: Path
+) -> None:
+    """The row fails; the platform is not restored, until the next recovery can."""
+    facts = seen(check(EXPAND, "SELECT count(*) FROM blocker; ALTER TABLE tracks DROP performer"))
+    assert facts["Job down"] == (False, "failed (BackoffLimitExceeded)")
+    target = load_target(tmp_path / "target.yaml")
+    [intent] = pending_intents(platform_of(target))
+    assert intent.experiment == "check migrated-and-back"
+    assert not recover(target, within_s=0.1).undone
+    tracks.ask("CREATE TABLE blocker AS SELECT 1 AS one")
+    assert len(recover(target).undone) == 1
+    assert pending_intents(platform_of(target)) == []
+    assert "performer" not in rows_of_tables(Reference(file=str(tmp_path / "dsn")), InUse())["tracks"].table.columns
+
+
+def test_jobs_that_the_manifests_do_not_have_are_named(tmp_path: Path) -> None:
+    """With those that they have."""
+    (tmp_path / "jobs.yaml").write_text("apiVersion: batch/v1\nkind: Job\nmetadata: {name: up}\n")
+    with pytest.raises(ConfigurationError, match="has no Job sideways") as caught:
+        job_in(tmp_path / "jobs.yaml", "sideways")
+    assert caught.value.hint == "its Jobs: up"
+    with pytest.raises(ConfigurationError, match="is not there"):
+        job_in(tmp_path / "gone.yaml", "up")
+
+
+def test_a_job_of_somebody_else_is_not_touched(cluster: PocketCluster, tmp_path: Path) -> None:
+    """It stays, and nothing is run."""
+    spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c"}]}}}
+    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "up", "namespace": "north"}, "spec": spec}
+    cluster.create("Job", body)
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\n"
+        f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
+    )
+    with pytest.raises(DriverError, match="there is a Job north/up already"):
+        run_job(Cluster.of(load_target(file)), "north", body, 1.0)
+    assert len(cluster.do(lambda store: store.list(kinds.by_name("Job")))) == 1
