@@ -21,6 +21,16 @@ Feature: Workloads and chart
     When the deployed platform has been inspected
     Then every container of deployment "normaldance-frontend" has NODE_ENV "production" and port 3000
 
+  @DA-K8S-LIVENESS
+  Scenario: A hung frontend is started again
+    When the experiment "frontend-hung" has run under "everyday" traffic
+    Then a hung container of "normaldance-frontend" is restarted within 45 s
+
+  @DA-K8S-READINESS
+  Scenario: An unready frontend gets no requests
+    When the experiment "frontend-unready" has run under "everyday" traffic
+    Then an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready
+
   @DA-K8S-PROBES
   Scenario: The frontend declares its probes
     When the deployed platform has been inspected

@@ -6,6 +6,7 @@ actions succeed then), and returns what it hit.
 
 from __future__ import annotations
 
+from harness.chaos.containers import restore_containers, run_in_containers
 from harness.chaos.database import kill_leader, lead_from_home, order_promotion, uncordon_nodes
 from harness.chaos.holding import hold
 from harness.chaos.injected import end_faults, fail_answers, stress_memory
@@ -26,6 +27,8 @@ __all__ = [
     "power_off_region",
     "power_off_zone",
     "power_on_nodes",
+    "restore_containers",
+    "run_in_containers",
     "stress_memory",
     "take_service",
     "uncordon_nodes",

@@ -34,6 +34,8 @@ _SELECTING: Final = frozenset(
     {"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", "exec_in_pods"}
 )
 """Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
+_UNDOING: Final = frozenset({"restore_containers"})
+"""Functions of the method that undo what was done: nothing that comes back after them came back by itself."""
 _WITHIN: Final = "10 s"
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """What a probe of the method records, by the key of the block that names it."""
@@ -81,7 +83,7 @@ class ExperimentRecorder:
         if self.part == "method" and not self.sent:
             self.sent = True
             self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""))
-        elif self.part == "rollback" and not self.gone:  # else the method has brought the target back
+        elif _function(activity) in _UNDOING or (self.part == "rollback" and not self.gone):  # else the target is back
             self._undone(activity)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx
 
+from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
@@ -20,11 +21,13 @@ from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, 
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
 from harness.targets.usage import METRICS_READ, memory_of
-from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, workloads
+from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 
 __all__ = [
     "answers_fail",
     "answers_well",
+    "command_succeeds_in_hit_pods",
+    "hit_containers_restarted",
     "hit_nodes_not_ready",
     "hit_pods_gone",
     "leader_changed",
@@ -61,6 +64,47 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
         return [hit.name for hit in hits if _uid(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
 
     return _seen(within_s, left, "was still there")
+
+
+@accesses(*EXEC)
+def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: float = 10.0) -> bool:
+    """Whether a shell command ends with 0 in every pod that this experiment hit: what it changed is so.
+
+    Args:
+        command: for `sh -c`.
+        container: by name; empty: the only one.
+        within_s: how long to wait for it, in seconds.
+
+    Raises:
+        FaultNotInjected: it hit no pod, or the command failed in one to the end.
+    """
+    here = session()
+    hits = _hits(here, "pod")
+
+    def left() -> list[str]:
+        return [hit.name for hit in hits if not succeeds_in(here, hit, command, container)]
+
+    return _seen(within_s, left, f"did not answer `{command}` with 0")
+
+
+@accesses(*access("get pods"))
+def hit_containers_restarted(within_s: float = 60.0) -> bool:
+    """Whether a container of every pod that this experiment hit was started again since.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+
+    Raises:
+        FaultNotInjected: it hit no pod.
+    """
+    here = session()
+    hits = _hits(here, "pod")
+
+    def restarted(hit: Hit) -> bool:
+        pod = here.cluster.pod(hit.namespace, hit.name)
+        return pod is not None and restarts_of(pod) > here.restarts.get(hit.uid, 0)
+
+    return _until(within_s, lambda: all(restarted(hit) for hit in hits))
 
 
 @accesses(*access("list nodes"))
@@ -132,7 +176,7 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
 def workloads_ready(within_s: float = 15.0) -> bool:
     """Whether every deployment, rollout and stateful set of the target's namespaces has all its replicas ready.
 
-    Pods that this experiment hit do not count, as a controller may report them ready for a while.
+    Pods that this experiment killed do not count, as a controller may report them ready for a while.
 
     Args:
         within_s: how long to wait for it, in seconds.
@@ -286,7 +330,7 @@ def _uid(pod: Object | None) -> str:
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:
-    hit = {one.uid for one in here.hits}
+    hit = {one.uid for one in here.hits} - here.restarts.keys()  # those whose containers were hit stay
     pods = [
         pod
         for pod in here.cluster.pods(namespace)

@@ -25,7 +25,7 @@ from harness.targets.undo import Undoable, undo_intent
 PRESENT: Final = access("list nodes", "list pods")
 """What every experiment asks beside its activities: what was there before, and what is gone."""
 BY_HAND = "by-hand"
-_NAMES: Final = ("node", "deployment", "region")
+_NAMES: Final = ("node", "deployment", "pod", "region")
 """What an intent calls the thing that it is on."""
 
 
@@ -36,6 +36,7 @@ class ChaosSession:
     Attributes:
         hits: what the actions of this process hit, in their order.
         memory: bytes that pods used before they were given more, by name.
+        restarts: how often the containers of each pod had been started again before it was hit, by uid.
     """
 
     target: Target
@@ -43,6 +44,7 @@ class ChaosSession:
     experiment: str
     hits: list[Hit] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def cluster(self) -> Cluster:

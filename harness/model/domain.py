@@ -55,6 +55,7 @@ DOMAINS: Final = {
         Domain(name="database", single_fault=True, disaster=True, hits=True, must=_POD, order=6),
         Domain(name="region", disaster=True, hits=True, must=_NODE, order=7),
         Domain(name="service", hits=True, must=_POD, order=2, touches=(ENTRY, WORKLOADS)),
+        Domain(name="container", order=1, touches=(WORKLOADS,)),
         Domain(name="process", order=1, touches=(ENTRY,)),
         Domain(name="host", order=4),
         Domain(name="external", order=2, touches=(ENTRY,)),

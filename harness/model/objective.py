@@ -116,6 +116,10 @@ class Figure(StrEnum):
     """At any moment, and those that the autoscaler may come to."""
     SCALINGS_APART = "time between two scale-ups"
     SCALED_IN = "first scale-down after the load"
+    RESTARTED = "hung containers restarted"
+    """By the cluster, and by no hand."""
+    LAST_REQUEST = "last request of an unready pod"
+    """From the moment at which it turned unready."""
 
     @classmethod
     def _missing_(cls, value: object) -> Figure | None:

@@ -16,6 +16,7 @@ from harness.model.items import (
 )
 from harness.model.table import (
     FACTS,
+    PORTAL,
     PROBES,
     REPLICAS,
     Schema,
@@ -74,6 +75,7 @@ RECORDED: Final = (
         of="subject",
         only={"kind": SERVICE},
     ),
+    RecordedTable(schema=PORTAL, files="watch/portal", watcher="portal", due="due_ns"),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),

@@ -78,6 +78,14 @@ PROBES: Final = Schema(
 )
 """One row a probe. subject: `entry`, a region or a service. kind: `read`, `health`, or `service` of a service itself. connection: `new` or `kept`. status 0: no answer. ok when error is missing."""
 
+PORTAL: Final = Schema(
+    name="portal",
+    ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("served_pod", "error"),
+    order={"done_ns": ("sent_ns",)},
+)
+"""One row a request for the users' portal, each on a connection of its own. status 0: no answer. served_pod: as the answer says. ok when error is missing."""
+
 FACTS: Final = Schema(
     name="facts",
     ints={"at_ns": 8, "attempts": 4},

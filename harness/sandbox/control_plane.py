@@ -152,7 +152,8 @@ class ControlPlane:
         authority.issue("api", addresses=[address]).write(certificate, key)
         server = f"https://{address}:{API_PORT}"
         kubeconfig.write(self._directory.kubeconfig, server=server, authority=authority.certificate, token=token)
-        app = build_app(self._store, self._machinery, token, self._machinery.meters, AuditLog(self._directory.audit))
+        machinery, audit = self._machinery, AuditLog(self._directory.audit)
+        app = build_app(self._store, machinery, token, machinery.meters, audit=audit, commands=machinery.agent)
         await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
 
     async def _bring_up(self) -> None:

@@ -178,6 +178,23 @@ def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
     return mean
 
 
+def of_container(figure: Figure) -> _Mean:
+    """A figure of the containers of a workload that a fault of domain container hits."""
+
+    def mean(slots: _Slots) -> Meaning:
+        objective = Objective(
+            figure=figure,
+            scope=Scope(phase=Phase.FAULT),
+            op=Op.BELOW,
+            limit=slots.quantity("limit"),
+            sentence="",
+            params={"workload": slots["workload"]},
+        )
+        return Meaning(objective=objective)
+
+    return mean
+
+
 def after_fault(figure: Figure, *domains: str) -> _Mean:
     """A condition that is met within a limit after a fault of these domains, or after an order.
 

@@ -11,7 +11,19 @@ from harness.drivers.static import nouns
 from harness.model import Quantity
 from harness.model.declared import CONDITIONS_PATTERN
 
-DOMAINS: Final = ("pod", "node", "zone", "database", "region", "service", "process", "host", "external", "network")
+DOMAINS: Final = (
+    "pod",
+    "node",
+    "zone",
+    "database",
+    "region",
+    "service",
+    "container",
+    "process",
+    "host",
+    "external",
+    "network",
+)
 """Fault domains, from small to large."""
 
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"

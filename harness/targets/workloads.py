@@ -97,3 +97,8 @@ def referred(rollout: Object) -> str:
 
 def _key(obj: Object) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def restarts_of(pod: Object) -> int:
+    """How often containers of a pod were started again."""
+    return sum(int(one.get("restartCount") or 0) for one in (pod.get("status") or {}).get("containerStatuses") or [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ from harness.chaos.session import session
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
+from harness.sandbox.cluster.kubelet.commands import RunningCommand
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
 from harness.targets import Target, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from pathlib import Path
 
 Object = dict[str, Any]
@@ -160,6 +162,20 @@ class World:
 
 
 @dataclass
+class LeastCommands:
+    """Runs commands as processes of this machine, each pod's in a directory of its own."""
+
+    directory: Path
+
+    def execute(self, pod: Object, _container: str, argv: Sequence[str]) -> RunningCommand:
+        """Start it."""
+        place = self.directory / str(pod["metadata"]["name"])
+        place.mkdir(exist_ok=True)
+        pipe = subprocess.PIPE
+        return RunningCommand(subprocess.Popen(argv, cwd=place, stdout=pipe, stderr=pipe, start_new_session=True))
+
+
+@dataclass
 class Pocket:
     """The server, its world, and the target file that leads there."""
 
@@ -234,7 +250,8 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     async def main() -> None:
         world.append(World(Store(), loop))
         ready = asyncio.Event()
-        app = build_app(world[0].store, world[0], "t", audit=asked.append)
+        commands = LeastCommands(tmp_path)
+        app = build_app(world[0].store, world[0], "t", audit=asked.append, commands=commands)
         serving = asyncio.create_task(
             serve(app, sock, certificate=tmp_path / "api.pem", key=tmp_path / "api.key", stop=stop, ready=ready)
         )

@@ -19,6 +19,13 @@ def killed(figure: Figure, limit: Quantity, **params: str) -> Objective:
     return Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, params=params, sentence="")
 
 
+def of_frontend(figure: Figure, seconds: float) -> Objective:
+    """What becomes of a container of the frontend."""
+    scope = Scope(phase=Phase.FAULT)
+    limit, params = Quantity(value=seconds, unit="s"), {"workload": "normaldance-frontend"}
+    return Objective(figure=figure, scope=scope, op=Op.BELOW, limit=limit, params=params, sentence="")
+
+
 def by_route(figure: Figure) -> Objective:
     """The p95 of each route over another one, at most 1.2."""
     scope, limit = Scope(per=Per.ROUTE), Quantity(value=1.2, unit="")
@@ -138,6 +145,10 @@ STATE_SENTENCES = {
     ),
     "every killed pod is replaced by a ready one within 60 s with 0 manual steps": killed(
         Figure.REPLACED, Quantity(value=60, unit="s"), manual_steps="0"
+    ),
+    'a hung container of "normaldance-frontend" is restarted within 45 s': of_frontend(Figure.RESTARTED, 45),
+    'an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready': of_frontend(
+        Figure.LAST_REQUEST, 20
     ),
     "the response time p95 of every route is at most 1.2 times that of the baseline run": by_route(
         Figure.BASELINE_FACTOR

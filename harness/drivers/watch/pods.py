@@ -14,6 +14,7 @@ from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.access import LOCK, Access, access
 from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, is_over, labels_of
 from harness.targets.target import Target
+from harness.targets.workloads import restarts_of
 
 
 class _Follower:
@@ -94,7 +95,7 @@ class PodFollower(_Follower):
             for obj in objects:
                 pod, ready = self._pod(obj), has_condition(obj, "Ready")
                 self._known[pod.uid] = (pod, ready)
-                self._restarts[pod.uid] = _restarts(obj)
+                self._restarts[pod.uid] = restarts_of(obj)
                 self._put("pod.present", pod, ready=ready)
             return
         there = {obj["metadata"]["uid"] for obj in objects}
@@ -110,7 +111,7 @@ class PodFollower(_Follower):
             if self._known.pop(pod.uid, None) is not None:
                 self._put("pod.deleted", pod)
             return
-        before, now = self._restarts.get(pod.uid, 0), _restarts(obj)
+        before, now = self._restarts.get(pod.uid, 0), restarts_of(obj)
         self._restarts[pod.uid] = now
         if now > before:
             self._put("pod.restarted", pod, ready=ready)
@@ -140,11 +141,6 @@ class PodFollower(_Follower):
             at_ns=clock.now_ns(),
             **more,
         )
-
-
-def _restarts(obj: Object) -> int:
-    """How often containers of the pod were started again."""
-    return sum(int(one.get("restartCount") or 0) for one in (obj.get("status") or {}).get("containerStatuses") or [])
 
 
 class LeaderFollower(_Follower):

@@ -12,6 +12,7 @@ from harness.drivers.watch.ledger import LedgerWatcher
 from harness.drivers.watch.notices import NoticesWatcher
 from harness.drivers.watch.pipeline import PipelineWatcher
 from harness.drivers.watch.pods import ClusterWatcher
+from harness.drivers.watch.portal import PortalWatcher
 from harness.drivers.watch.replicas import ReplicasWatcher
 from harness.drivers.watch.services import ServicesWatcher
 from harness.drivers.watch.watching import Watcher
@@ -31,6 +32,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AlertsWatcher,
     NoticesWatcher,
     ServicesWatcher,
+    PortalWatcher,
     AutoscalersWatcher,
 )
 """The harness's own watchers, in the order in which they begin."""

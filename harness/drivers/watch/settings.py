@@ -32,6 +32,7 @@ class Rates(BaseModel):
         alerts: requests for the alerts of Prometheus.
         notices: requests for the notices that their receiver has got.
         service: what each service says of itself.
+        portal: requests for the users' portal.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +50,7 @@ class Rates(BaseModel):
     alerts: float = 1.0
     notices: float = 1.0
     service: float = 0.2
+    portal: float = 0.5
 
 
 class WatchSettings(BaseModel):

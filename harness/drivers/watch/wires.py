@@ -55,6 +55,7 @@ class ProbeResponse:
         is_json: whether the content type is JSON.
         kept: whether the connection had served a request before.
         on_the_way: whether any part of the request may have been sent.
+        served_pod: the pod that it names in `x-served-pod`; empty where it names none.
         error: `timeout`, `refused`, `reset`, `unreachable`, `name`, `tls`, `protocol`; None with an answer.
     """
 
@@ -65,6 +66,7 @@ class ProbeResponse:
     is_json: bool = False
     kept: bool = True
     on_the_way: bool = False
+    served_pod: str = ""
     error: str | None = None
 
 
@@ -120,6 +122,7 @@ class Wires:
             is_json=reply.is_json,
             kept=kept,
             on_the_way=wire is not None,
+            served_pod=reply.served_pod,
             error=error,
         )
 
@@ -168,6 +171,7 @@ class _Response:
     status: int = 0
     body: bytes = b""
     is_json: bool = False
+    served_pod: str = ""
 
 
 class _Wire:
@@ -203,7 +207,10 @@ class _Wire:
             message, payload = await protocol.read()
         body = await payload.read()
         self._whole = True
-        return _Response(status=message.code, body=body, is_json="json" in message.headers.get("content-type", ""))
+        is_json = "json" in message.headers.get("content-type", "")
+        return _Response(
+            status=message.code, body=body, is_json=is_json, served_pod=message.headers.get("x-served-pod", "")
+        )
 
     @property
     def closed(self) -> asyncio.Future[None] | None:

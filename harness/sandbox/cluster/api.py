@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from harness.sandbox.cluster import discovery
 from harness.sandbox.cluster.audit import event
 from harness.sandbox.cluster.calls import Call
 from harness.sandbox.cluster.custom.definitions import Definitions
-from harness.sandbox.cluster.hooks import NoMeters
+from harness.sandbox.cluster.executing import Executing
+from harness.sandbox.cluster.hooks import NoCommands, NoMeters
 from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from harness.sandbox.cluster.metrics.state import PATH as STATE_METRICS
 from harness.sandbox.cluster.resources import Resources, answer
@@ -28,10 +29,11 @@ from harness.sandbox.cluster.watch import Watches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
+    from starlette.websockets import WebSocket
 
     from harness.sandbox.cluster.audit import Event
-    from harness.sandbox.cluster.hooks import Hooks, Meters
+    from harness.sandbox.cluster.hooks import Commands, Hooks, Meters
     from harness.sandbox.cluster.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -43,10 +45,17 @@ DISCOVERY_DEPTH = {"api": 2, "apis": 3}
 
 Longer ones are resources.
 """
+SWITCHING_PROTOCOLS = 101
 
 
 def build_app(
-    store: Store, hooks: Hooks, token: str, meters: Meters | None = None, audit: Callable[[Event], None] | None = None
+    store: Store,
+    hooks: Hooks,
+    token: str,
+    meters: Meters | None = None,
+    *,
+    audit: Callable[[Event], None] | None = None,
+    commands: Commands | None = None,
 ) -> Starlette:
     """The application. Its `state.watches` must be closed before the server stops, or open watches hold it up.
 
@@ -55,10 +64,16 @@ def build_app(
         hooks: the machinery.
         token: the bearer token that every request but those on health and version must carry.
         meters: what the metrics API and the expositions are made of; None: nothing is measured.
-        audit: called with the event of each request on a resource once it is answered; of a watch, when it begins.
+        audit: called with the event of each request on a resource once it is answered; of a watch or a command, when it begins.
+        commands: what runs commands in containers; None: nothing does.
     """
-    server = Server(store, hooks, token, meters or NoMeters(), audit)
-    app = Starlette(routes=[Route("/{path:path}", server.answer, methods=METHODS)])
+    server = Server(store, hooks, token, meters or NoMeters(), audit=audit, commands=commands or NoCommands())
+    app = Starlette(
+        routes=[
+            Route("/{path:path}", server.answer, methods=METHODS),
+            WebSocketRoute("/{path:path}", server.talk),
+        ]
+    )
     app.state.watches = server.watches
     return app
 
@@ -67,7 +82,14 @@ class Server:
     """Routes one request."""
 
     def __init__(
-        self, store: Store, hooks: Hooks, token: str, meters: Meters, audit: Callable[[Event], None] | None
+        self,
+        store: Store,
+        hooks: Hooks,
+        token: str,
+        meters: Meters,
+        *,
+        audit: Callable[[Event], None] | None,
+        commands: Commands,
     ) -> None:
         self._audit = audit
         self._store = store
@@ -76,13 +98,13 @@ class Server:
         self._meters = meters
         self._resources = Resources(store, hooks, self.watches, meters)
         self._subresources = Subresources(store, hooks, meters)
+        self._executing = Executing(store, commands)
         self._authorization = f"Bearer {token}".encode()
 
     async def answer(self, request: Request) -> Response:
         """Answer any request; a refusal is a Status."""
         answered = await self._refusing(request)
-        if self._audit is not None and (seen := event(request, answered.status_code)):
-            self._audit(seen)
+        self._seen(request, answered.status_code, request.method)
         return answered
 
     async def _refusing(self, request: Request) -> Response:
@@ -94,6 +116,22 @@ class Server:
             if seconds := refusal.details.get("retryAfterSeconds"):
                 refused.headers["Retry-After"] = str(seconds)
             return refused
+
+    async def talk(self, websocket: WebSocket) -> None:
+        """Serve a WebSocket, which only `exec` of a pod is; a refusal is a Status, as the answer to the handshake."""
+        try:
+            self._authenticate(websocket)
+            command = self._executing.begin(websocket)
+        except StatusError as refusal:
+            self._seen(websocket, refusal.code, "GET")
+            await websocket.send_denial_response(answer(refusal.status, refusal.code))
+            return
+        self._seen(websocket, SWITCHING_PROTOCOLS, "GET")
+        await self._executing.serve(websocket, command)
+
+    def _seen(self, request: HTTPConnection, code: int, method: str) -> None:
+        if self._audit is not None and (seen := event(request, code, method=method)):
+            self._audit(seen)
 
     async def _answered(self, request: Request) -> Response:
         path = request.url.path.rstrip("/")
@@ -116,7 +154,7 @@ class Server:
             return answer(discovery.document(self._store.kinds, path, request.url.netloc))
         raise no_such_path()
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: HTTPConnection) -> None:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, self._authorization):
             raise unauthorized()

@@ -10,7 +10,7 @@ from harness.sandbox.cluster.calls import PATH
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
 
 LARGEST: Final = 32 << 20
 """Bytes of a log; a longer one becomes `audit.log.1`, and another begins."""
@@ -19,12 +19,13 @@ _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": 
 Event = dict[str, Any]
 
 
-def event(request: Request, code: int) -> Event | None:
+def event(request: HTTPConnection, code: int, *, method: str) -> Event | None:
     """The event of a request; None where its path is of no resource, as of discovery.
 
     Args:
         request: what was asked.
         code: how it was answered.
+        method: of HTTP.
     """
     path = request.url.path
     found = PATH.fullmatch(path.rstrip("/"))
@@ -33,7 +34,7 @@ def event(request: Request, code: int) -> Event | None:
     name, below, plural, namespace = found["name"], found["subresource"], found["plural"], found["namespace"]
     if plural in {"status", "finalize"} and namespace and not name:
         plural, name, below = "namespaces", namespace, plural
-    verb = _VERBS.get(request.method, "get")
+    verb = _VERBS.get(method, "get")
     if not name:
         watching = request.query_params.get("watch", "false").lower() not in {"false", "0"}
         verb = {"get": "watch" if watching else "list", "delete": "deletecollection"}.get(verb, verb)

@@ -36,7 +36,7 @@ LARGEST = (1 << 63) - 1
 LONGEST_S = (1 << 31) - 1
 """Of seconds, lines and bytes that a query may ask for."""
 
-ANY_FORMAT = ("log", "proxy")
+ANY_FORMAT = ("log", "exec", "proxy")
 """Subresources that answer texts, whatever a client accepts."""
 
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)

@@ -36,6 +36,7 @@ SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "status": ("", "", "", ("get", "patch", "update")),
     "scale": ("autoscaling", "v1", "Scale", ("get", "patch", "update")),
     "log": ("", "", "", ("get",)),
+    "exec": ("", "", "PodExecOptions", ("create", "get")),
     "proxy": ("", "", "NodeProxyOptions", ("get",)),
     "eviction": ("policy", "v1", "Eviction", ("create",)),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.statuses import Object
@@ -42,6 +42,34 @@ class Hooks(Protocol):
     def reconcile_now(self) -> None:
         """Run the controllers to a fixed point before the API answers."""
         ...
+
+
+class Command(Protocol):
+    """A command that runs beside a container."""
+
+    def output(self) -> AsyncGenerator[tuple[int, bytes]]:
+        """What it writes, each piece with its stream (1 or 2), until it ends; it is killed when this is closed before."""
+        ...
+
+    async def code(self) -> int:
+        """Its exit code, 128 + signal when it was killed."""
+        ...
+
+
+class Commands(Protocol):
+    """What runs commands in containers."""
+
+    def execute(self, pod: Object, container: str, argv: Sequence[str]) -> Command:
+        """Start a command where a container of a pod runs. Raises StatusError when the container or the program is not there."""
+        ...
+
+
+class NoCommands:
+    """Of a cluster without kubelets."""
+
+    def execute(self, _pod: Object, _container: str, _argv: Sequence[str]) -> Command:
+        """There is none that could."""
+        raise no_such_path()
 
 
 class Meters(Protocol):

@@ -73,7 +73,7 @@ async def serve(
             ssl_certfile=certificate,
             ssl_keyfile=key,
             lifespan="off",
-            ws="none",
+            ws="wsproto",
             log_config=None,
             access_log=False,
             timeout_keep_alive=IDLE_S,

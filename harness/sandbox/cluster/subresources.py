@@ -1,4 +1,4 @@
-"""What is served below an object: status, scale, log, eviction, and the proxy to kubelets."""
+"""What is served below an object: status, scale, log, eviction, and the proxy to kubelets. `exec` is a WebSocket: `executing`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class Subresources:
                 return self._scale(call, obj)
             case "log" | "proxy", "GET":
                 return await self._text(call, obj)
+            case "exec", "GET" | "POST":
+                raise bad_request("Upgrade request required")
             case "eviction", "POST":
                 return await self._evict(call, obj)
         raise method_not_allowed()
@@ -77,7 +79,7 @@ class Subresources:
         stream = self._hooks.logs(
             pod["metadata"]["namespace"],
             pod["metadata"]["name"],
-            container=_container(pod, call.text("container")),
+            container=container_of(pod, call.text("container")),
             follow=call.flag("follow"),
             tail_lines=call.number("tailLines"),
             since_seconds=call.number("sinceSeconds"),
@@ -110,8 +112,8 @@ def _written(call: Call, old: Object) -> Object:
     return new
 
 
-def _container(pod: Object, name: str) -> str:
-    """The container whose log is read; an empty name selects the only one."""
+def container_of(pod: Object, name: str) -> str:
+    """The container that a request means; an empty name selects the only one. Raises StatusError 400."""
     names = [each["name"] for each in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])]
     pod_name = pod["metadata"]["name"]
     if not name:

@@ -152,7 +152,14 @@ class Loopback:
         return self._addresses.take(_front_key(seat.key, f"{namespace}/{name}"))
 
     def start(
-        self, seat: Seat, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int
+        self,
+        seat: Seat,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdout: int,
+        stderr: int = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
         """Start a process in its own session; on loopback every process sees the whole network."""
         return subprocess.Popen(
@@ -161,7 +168,7 @@ class Loopback:
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             start_new_session=True,
         )
 

@@ -6,13 +6,13 @@ declared as a whole by `serve` and compared with what exists, so a back-end has 
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import socket
-    import subprocess
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
@@ -182,9 +182,16 @@ class Network(Protocol):
         ...
 
     def start(
-        self, seat: Seat, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int
+        self,
+        seat: Seat,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdout: int,
+        stderr: int = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
-        """Start a process that sees the network as the seat does."""
+        """Start a process that sees the network as the seat does; its errors go where its output goes, unless `stderr` says otherwise."""
         ...
 
     def listen(self, at: Endpoint) -> socket.socket:

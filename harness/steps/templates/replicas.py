@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import no_restart, of_killed_pods, replica_share
+from harness.steps.objectives import no_restart, of_container, of_killed_pods, replica_share
 from harness.steps.template import Template
 
 REPLICA_STEPS: Final = (
@@ -44,5 +44,24 @@ REPLICA_STEPS: Final = (
         about="From the fault sent to the Ready of the pod that took its place; undo steps that were left to a person are counted.",
         example="every killed pod is replaced by a ready one within 60 s with 0 manual steps",
         mean=of_killed_pods(Figure.REPLACED, manual_steps="<steps>"),
+    ),
+    Template(
+        name="hung-container-restarted",
+        keyword=Keyword.THEN,
+        text='a hung container of "<workload:name>" is restarted within <limit:reaction>',
+        about=(
+            "From the command that hangs the main process of a container to the restart that its pod counts; the container must "
+            "have answered requests for the portal before, and none while it hung."
+        ),
+        example='a hung container of "normaldance-frontend" is restarted within 45 s',
+        mean=of_container(Figure.RESTARTED),
+    ),
+    Template(
+        name="unready-pod-forgotten",
+        keyword=Keyword.THEN,
+        text='an unready pod of "<workload:name>" gets no request later than <limit:reaction> after it turned unready',
+        about="The last answer of the pod, of requests for the portal that its Service is sent, each on a connection of its own.",
+        example='an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready',
+        mean=of_container(Figure.LAST_REQUEST),
     ),
 )

@@ -99,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = b'{"id": ' if mode == "garbage" else body
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
+        self.send_header("x-served-pod", "pod-1")
         self.end_headers()
         self.wfile.write(body)
 

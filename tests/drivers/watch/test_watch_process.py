@@ -21,6 +21,7 @@ from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
 from harness.model.recorded import SERVICE
+from harness.model.table import PORTAL
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -176,6 +177,29 @@ def test_each_service_is_asked_whether_it_can_do_its_work(
     assert set(asked().words["subject"].present) == {"north/a", "south/a"}
     assert set(asked().words["kind"].present) == {SERVICE}
     assert {"/ready", "/other/ready"} <= set(service.asked)
+
+
+def test_the_portal_is_asked_on_a_new_connection_each_time(
+    service: Service, settings: WatchSettings, target_file: Path
+) -> None:
+    """A Service chooses a pod for each; the answer says which, and an error page is no good answer."""
+    with target_file.open("a", encoding="utf-8") as file:
+        file.write(f"portal: '{service.url}/portal'\n")
+    run = settings.run_directory
+    often = settings.model_copy(update={"rates": settings.rates.model_copy(update={"portal": 20.0})})
+
+    def asked() -> Table:
+        return read_rows(run / "watch" / "portal.rows", PORTAL).table
+
+    before = service.connections
+    with Watch(often):
+        until(lambda: len(asked()) >= 8)
+        service.mode = "503"
+        until(lambda: len(asked().words["error"].present) > 0)
+    assert set(asked().words["served_pod"].present) == {"pod-1"}
+    assert asked().words["error"].present == ("status 503",)
+    assert "/portal" in service.asked
+    assert service.connections - before >= 8
 
 
 def test_a_read_that_the_target_file_expects_otherwise_is_wrong(

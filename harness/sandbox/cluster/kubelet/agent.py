@@ -23,8 +23,9 @@ from harness.sandbox.cluster.store import Object, StatusError, Store, WatchEvent
 from harness.sandbox.cluster.timestamps import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
+    from harness.sandbox.cluster.kubelet.commands import RunningCommand
     from harness.sandbox.cluster.kubelet.launcher import Launcher
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.network.seam import Network
@@ -92,6 +93,13 @@ class Agent:
     def relieve(self, pod_uid: str, container: str) -> None:
         """End the stress beside a container; nothing when there is none."""
         self._stress.end(pod_uid, container)
+
+    def execute(self, pod: Object, container: str, argv: Sequence[str]) -> RunningCommand:
+        """Start a command beside a container. Raises StatusError when it does not run, or there is no such program."""
+        worker = self._workers.get(pod["metadata"]["uid"])
+        if worker is None:
+            raise bad_request(f'pod "{pod["metadata"]["name"]}" is not on a node yet')
+        return worker.execute(container, argv)
 
     def usage(self, pod: Object) -> list[tuple[str, UsageSample]]:
         """Name and last sample of each container of a pod that runs and was measured."""

@@ -11,15 +11,17 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.kubelet import environment, logs
+from harness.sandbox.cluster.kubelet.commands import RunningCommand
 from harness.sandbox.cluster.kubelet.container import Container
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.kubelet.status import PodFacts, Terminated, pod_status
 from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
+from harness.sandbox.cluster.statuses import bad_request
 from harness.sandbox.cluster.store import Object, StatusError, Store
 from harness.sandbox.network.seam import Network, Pod, Seat
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.recorder import Recorder
 
 POD = kinds.by_name("Pod")
+CONTAINER_PID: Final = "CONTAINER_PID"
+"""Of a command: the container's first process, which here is a process of the machine and not number 1."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -60,9 +64,19 @@ class ContainerPlace:
         return self.seat.address
 
     def run(self, argv: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a command beside the container."""
-        words = [sys.executable if number == 0 and word == "python" else word for number, word in enumerate(argv)]
-        return self.network.start(self.seat, words, env=self.env, cwd=self.cwd, stdout=subprocess.DEVNULL)
+        """Start a command beside the container; nothing reads what it writes. Raises OSError."""
+        return self.network.start(self.seat, _words(argv), env=self.env, cwd=self.cwd, stdout=subprocess.DEVNULL)
+
+    def command(self, argv: Sequence[str], pid: int) -> subprocess.Popen[bytes]:
+        """Start one whose two streams are read, with the pid of the container's first process among its variables. Raises OSError."""
+        env = {**self.env, CONTAINER_PID: str(pid)}
+        pipe = subprocess.PIPE
+        return self.network.start(self.seat, _words(argv), env=env, cwd=self.cwd, stdout=pipe, stderr=pipe)
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """The command line; `python` is the one that the sandbox runs with."""
+    return [sys.executable if number == 0 and word == "python" else word for number, word in enumerate(argv)]
 
 
 class PodWorker:
@@ -174,6 +188,16 @@ class PodWorker:
         if self._end is None:
             self._end = asyncio.create_task(self._die(grace_s))
             self._end.add_done_callback(_complain)
+
+    def execute(self, container: str, argv: Sequence[str]) -> RunningCommand:
+        """Start a command beside a container. Raises StatusError when it does not run, or there is no such program."""
+        found = next((each for each in self._main if each.spec["name"] == container), None)
+        if found is None or found.process is None or not isinstance(found.place, ContainerPlace):
+            raise bad_request(f'container "{container}" of pod "{self.key[1]}" does not run')
+        try:
+            return RunningCommand(found.place.command(argv, found.process.pid))
+        except OSError as error:
+            raise StatusError(500, "InternalError", f'exec: "{argv[0]}": {error.strerror}') from error
 
     def log_file(self, container: str, number: int) -> Path:
         """Where the log of a container's start number `number` is."""

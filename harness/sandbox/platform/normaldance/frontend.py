@@ -1,4 +1,4 @@
-"""frontend: the pages that a browser gets with what they load, the health that the probes ask for, and how long pages took."""
+"""frontend: the pages that a browser gets with what they load, the health that the probes ask for (none during maintenance), and how long pages took."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import math
+import os
 import random
 import re
 from collections.abc import Mapping
@@ -86,8 +87,13 @@ class Timings:
         return answer({"page": page}, 202)
 
 
-def application(settings: PodSettings, directory: Path = PAGES) -> web.Application:
-    """The pages of a directory, each at its own name, `index.html` at `/`; they are read once, when the pod starts."""
+def application(
+    settings: PodSettings, directory: Path = PAGES, maintenance: Path = Path("maintenance")
+) -> web.Application:
+    """The pages of a directory, each at its own name, `index.html` at `/`; they are read once, when the pod starts.
+
+    Pages are served during maintenance, too: requests come until the Service has forgotten the pod.
+    """
     defects = Defects.from_env()
     assets = assets_in(directory, {"dashboard.js": defects.bundle_bytes})
     releases = {"documentation": defects.documented_release or settings.release}
@@ -98,6 +104,8 @@ def application(settings: PodSettings, directory: Path = PAGES) -> web.Applicati
     timings = Timings(frozenset(pages), defects.untimed_page)
 
     async def health(_: web.Request) -> web.Response:
+        if maintenance.exists():  # noqa: ASYNC240 - one stat of a small directory
+            return answer({"status": "maintenance"}, 503)
         return answer({"status": "ok"})
 
     routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
@@ -141,7 +149,7 @@ def _asset(asset: Asset) -> Handler:
 def main() -> None:
     """Serve as a pod."""
     settings = PodSettings.from_env("normaldance-frontend")
-    serve(application(settings), settings)
+    serve(application(settings, maintenance=Path(os.environ.get("MAINTENANCE_FILE", "maintenance"))), settings)
 
 
 if __name__ == "__main__":

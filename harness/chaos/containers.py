@@ -1,0 +1,89 @@
+"""Commands in containers, each with the one that undoes it: a process that is stopped, a file that changes what a container answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.session import ChaosSession, session
+from harness.errors import FaultNotInjected
+from harness.model import Hit
+from harness.targets.access import access, accesses
+from harness.targets.commands import run_in_pod
+from harness.targets.kubernetes import Cluster, has_condition
+from harness.targets.target import Target
+from harness.targets.undo import undoable
+from harness.targets.workloads import restarts_of
+
+EXEC: Final = access("get,create pods/exec")
+"""What a command in a container asks."""
+
+
+def _restore(
+    cluster: Cluster, target: Target, *, namespace: str, pod: str, uid: str, container: str, command: str
+) -> None:
+    """Run the command that undoes it, where the pod is still there."""
+    there = cluster.pod(namespace, pod)
+    if there is None or there["metadata"]["uid"] != uid:
+        return
+    _succeed(target, Hit(kind="pod", name=pod, namespace=namespace, uid=uid), command, container)
+
+
+@undoable("restore-container", undo=_restore)
+def change_container(target: Target, hit: Hit, command: str, container: str) -> None:
+    """Run a command in a container of a pod."""
+    _succeed(target, hit, command, container)
+
+
+@accesses(*access("list,get pods"), *EXEC, *HITS)
+def run_in_containers(
+    label_selector: str, ns: str, *, command: str, undo: str, qty: int = 1, container: str = ""
+) -> Hits:
+    """Run a shell command in a container of each of some ready pods, the first `qty` by name; `undo` is on disk before.
+
+    Args:
+        label_selector: which pods, like `app=normaldance-frontend`.
+        ns: their namespace.
+        command: for `sh -c`.
+        undo: the command that undoes it; it may be run twice, and in a container that was started again meanwhile.
+        qty: number of pods.
+        container: by name; empty: the only one.
+
+    Raises:
+        FaultNotInjected: fewer ready pods than that match, or the command failed.
+        TargetUnreachable: it could not be run.
+    """
+    here = session()
+    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
+    if qty < 1 or len(ready) < qty:
+        raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be hit")
+    chosen = sorted(ready, key=name_of)[:qty]
+    hits = pod_hits(here, chosen)
+    here.destructive(hits)
+    for pod, hit in zip(chosen, hits, strict=True):
+        here.restarts[hit.uid] = restarts_of(pod)
+        undoing: Mapping[str, Any] = {"namespace": ns, "pod": hit.name, "uid": hit.uid}
+        here.intend(change_container, f"{command} in {ns}/{hit.name}", **undoing, container=container, command=undo)
+        change_container(here.target, hit, command, container)
+    return remembered(here, hits)
+
+
+@accesses(*access("get pods"), *EXEC)
+def restore_containers() -> list[str]:
+    """Undo the commands of `run_in_containers`; returns the names of the pods."""
+    return session().undo(change_container)
+
+
+def succeeds_in(here: ChaosSession, hit: Hit, command: str, container: str) -> bool:
+    """Whether a shell command ends with 0 in a container. Raises TargetUnreachable."""
+    return run_in_pod(here.target, hit.namespace, hit.name, ["sh", "-c", command], container=container).code == 0
+
+
+def _succeed(target: Target, hit: Hit, command: str, container: str) -> None:
+    done = run_in_pod(target, hit.namespace, hit.name, ["sh", "-c", command], container=container)
+    if done.code != 0:
+        said = done.output.strip().splitlines()
+        raise FaultNotInjected(
+            f"`{command}` ended with {done.code} in {hit.namespace}/{hit.name}{': ' if said else ''}{said[-1] if said else ''}"
+        )

@@ -1,0 +1,239 @@
+"""Containers that hang or turn unready: how soon the cluster starts one again, and how long an unready pod still gets requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.machine import HINT, machine_result
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import pods_receipt, watch_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.sightings import ENOUGH
+from harness.model import (
+    ONLY_BELOW,
+    Experiment,
+    Figure,
+    Hit,
+    LimitRule,
+    Measure,
+    Outcome,
+    Phase,
+    Reason,
+    ReasonKind,
+    Receipt,
+    Table,
+)
+from harness.model.table import PORTAL
+
+PER_S: Final = 5.0
+"""Requests for the portal: a pod of three, published for 20 s too long, is missed by all of them once in 10^17 runs."""
+_BEFORE_S: Final = 20.0
+"""So long before the fault the share of the pod is read from the answers."""
+_IN_DOUBT: Final = 1.5
+"""A starved machine delays a probe or an endpoint by seconds: what took so many times the limit is in no doubt."""
+_LONGER: Final = "let the experiment watch for longer, then run again"
+_NEEDS: Final = (
+    Need(
+        key="portal",
+        why="the pages are asked for, and each answer names the pod that served it",
+        hint="add `portal: ADDRESS` to the target file",
+    ),
+    Need(key="kubernetes", why="pods are followed through the Kubernetes API"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _HitPod:
+    """A pod of the named workload that an attempt hit, and the requests for the portal."""
+
+    attempt: Experiment
+    pod: Hit
+    sent_ns: int
+    until_ns: int
+    requests: Table
+    scope: Mapping[str, str]
+
+    @property
+    def served(self) -> Table:
+        """The requests that this pod answered."""
+        return self.requests.where(self.requests.words["served_pod"].equals(self.pod.name))
+
+    def changed_ns(self, case: Case, what: str) -> int | None:
+        """When that first became of the pod after the fault was sent; None: never."""
+        times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
+        return min((at_ns for at_ns in times if at_ns > self.sent_ns), default=None)
+
+    def seconds(self, at_ns: int) -> float:
+        """From the fault sent."""
+        return (at_ns - self.sent_ns) / SECOND
+
+
+_Found = tuple[Outcome, str, float | None]
+"""What the figures alone say: the outcome, what was found, and the value."""
+
+
+def _each_pod(
+    figure: Figure, found: Callable[[Case, _HitPod, float], _Found], method: str
+) -> Callable[[Case], Iterable[Measure]]:
+    """A judge of every pod of the workload that an experiment hit."""
+
+    def judge(case: Case) -> Iterable[Measure]:
+        workload, limit = case.objective.params["workload"], case.scaled.in_unit("s")
+        if not case.experiments:
+            why = "no experiment that the sentence speaks of was planned"
+            yield inconclusive(case, figure.value, why, "add one of domain `container`")
+        for name in case.experiments:
+            scope = {"experiment": name, "phase": case.objective.scope.phase.value}
+            attempt = counted_attempt(case.plan, case.evidence, name)
+            pods = _pods(case, attempt, workload, scope) if attempt else ()
+            if not pods:
+                why = f"{name} is not known to have hit a pod of {workload}"
+                yield inconclusive(case, figure.value, why, HINTS["fault"], scope=scope)
+            for pod in pods:
+                yield _settled(case, figure, pod, found(case, pod, limit), method)
+
+    return judge
+
+
+def _pods(case: Case, attempt: Experiment, workload: str, scope: Mapping[str, str]) -> list[_HitPod]:
+    fault = attempt.fault
+    if fault.sent_ns is None:
+        return []
+    requests = case.evidence.recorded.get(PORTAL.name) or Table.empty(PORTAL)
+    until_ns = fault.undone_ns or min(known_until_ns(case.evidence, attempt), attempt.observed_until_ns)
+    return [
+        _HitPod(
+            attempt=attempt,
+            pod=hit,
+            sent_ns=fault.sent_ns,
+            until_ns=max(until_ns, fault.sent_ns),
+            requests=requests,
+            scope={**scope, "pod": hit.name},
+        )
+        for hit in fault.hit
+        if hit.kind == "pod" and hit.workload == workload
+    ]
+
+
+def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: str) -> Measure:
+    outcome, said, seconds = found
+    receipts = {
+        "fault": fault_receipt(case.plan, case.evidence, pod.attempt),
+        "watch": pods_receipt(case.evidence),
+        "portal": _portal_receipt(case, pod),
+        "restore": restore_receipt(case.evidence, pod.attempt),
+    }
+    text = f"{pod.attempt.name}: {pod.pod.name} {said}, expected {case.expected.replace('below', 'within')}"
+    own = because(outcome, text, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
+    outcome, reason = settled(outcome, own, receipts, ("fault", "watch", "portal"))
+    if outcome is Outcome.FAIL and seconds is not None and seconds < _IN_DOUBT * case.scaled.in_unit("s"):
+        span = (pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)
+        machine = machine_result(case.plan, case.evidence, [span], queue=True)
+        if machine is not None and not machine.ok:
+            outcome = Outcome.INCONCLUSIVE
+            reason = Reason(kind=ReasonKind.MACHINE, text=f"{reason.text}, but {machine.why}", hint=HINT)
+    return measure(
+        case,
+        figure.value,
+        outcome,
+        reason,
+        scope=pod.scope,
+        figures=Figures(
+            value=seconds,
+            scaled_limit=case.scaled.in_unit("s"),
+            n=len(pod.requests.between("sent_ns", pod.sent_ns, pod.until_ns)),
+            unit="s",
+            resolution=1 / PER_S,
+            method=method,
+            receipts=receipts,
+            files=(*pod.attempt.files, "history/pods.ndjson", "watch/portal.parquet"),
+        ),
+    )
+
+
+def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
+    """Whether the portal was asked from before the fault on, and the pod answered some of it: else its silence says nothing."""
+    before = pod.sent_ns - round(_BEFORE_S * SECOND)
+    span = (before, pod.until_ns)
+    asked = watch_receipt(case.evidence, "portal", pod.requests.ints["sent_ns"], span, limit_s=_BEFORE_S)
+    if asked.ok and not len(pod.served.between("sent_ns", before, pod.sent_ns)):
+        return Receipt(ok=None, why=f"{pod.pod.name} answered no request for the portal before the fault")
+    return asked
+
+
+def _restarted(case: Case, pod: _HitPod, limit: float) -> _Found:
+    """One that still answered was not hung; one that was deleted was not restarted, by whomever."""
+    at_ns, deleted_ns = pod.changed_ns(case, "restarted"), pod.changed_ns(case, "deleted")
+    hung_ns = pod.attempt.fault.confirmed_ns or pod.sent_ns
+    until_ns = pod.until_ns if at_ns is None else at_ns
+    if len(pod.served.between("sent_ns", hung_ns, until_ns)):
+        return Outcome.INCONCLUSIVE, "still answered: it did not hang", None
+    if at_ns is not None:
+        seconds = pod.seconds(at_ns)
+        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
+        return outcome, f"hung, and its container was started again after {formatted(seconds, 's')}", seconds
+    watched = pod.seconds(pod.until_ns)
+    if deleted_ns is not None and pod.seconds(deleted_ns) < limit:
+        return Outcome.INCONCLUSIVE, "hung, and was deleted before its container could be started again", None
+    outcome = Outcome.FAIL if watched >= limit else Outcome.INCONCLUSIVE
+    return outcome, f"hung, and was not started again in the {formatted(watched, 's')} that were watched", None
+
+
+def _last_request(case: Case, pod: _HitPod, limit: float) -> _Found:
+    """Until it is put right, or the cluster holds it ready again: from then on requests are in order."""
+    ready_ns = pod.changed_ns(case, "ready")
+    until_ns = min(pod.until_ns, ready_ns or pod.until_ns)
+    served = pod.served.between("sent_ns", pod.sent_ns, until_ns).ints["sent_ns"]
+    seconds = pod.seconds(int(served.max())) if len(served) else 0.0
+    if seconds > limit:
+        return Outcome.FAIL, f"still answered a request {formatted(seconds, 's')} after it turned unready", seconds
+    later = pod.requests.between("sent_ns", pod.sent_ns + round(limit * SECOND), until_ns)
+    before = pod.sent_ns - round(_BEFORE_S * SECOND)
+    answered = pod.requests.between("sent_ns", before, pod.sent_ns)
+    own = pod.served.between("sent_ns", before, pod.sent_ns)
+    expected = len(later) * len(own) / max(len(answered), 1)
+    said = f"turned unready and answered its last request {formatted(seconds, 's')} after that"
+    if expected < ENOUGH:
+        few = f"{said}, but only {expected:.3g} requests later than the limit would have been its own"
+        return Outcome.INCONCLUSIVE, few, seconds
+    return Outcome.PASS, f"{said}; of {len(later)} later than the limit it would have got {expected:.3g}", seconds
+
+
+RESTARTED: Final = Spec(
+    figure=Figure.RESTARTED,
+    judge=_each_pod(
+        Figure.RESTARTED,
+        _restarted,
+        "from the command that hangs a container to its restart, as the pod's status counts it",
+    ),
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-"),
+    needs=lambda _objective: _NEEDS,
+    watched=until_the_limit,
+    rates={"portal": PER_S},
+)
+LAST_REQUEST: Final = Spec(
+    figure=Figure.LAST_REQUEST,
+    judge=_each_pod(
+        Figure.LAST_REQUEST,
+        _last_request,
+        "from the command that makes a pod unready to the last request that it answers, of those sent to its Service",
+    ),
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-"),
+    needs=lambda _objective: _NEEDS,
+    watched=until_the_limit,
+    rates={"portal": PER_S},
+)

@@ -1,0 +1,79 @@
+"""A command beside a container, while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import AsyncGenerator
+
+LONGEST_S: Final = 60.0
+"""A command that has not ended then is killed."""
+_POLL_S: Final = 0.01
+_SIGNALLED: Final = 128
+_Pieces = asyncio.Queue[tuple[int, bytes]]
+
+
+class RunningCommand:
+    """A command, what it writes and how it ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    async def output(self) -> AsyncGenerator[tuple[int, bytes]]:
+        """What it writes, each piece with its stream (1 or 2), until it ends, or its time is over."""
+        pieces, loop = _Pieces(), asyncio.get_running_loop()
+        streams = {1: self._process.stdout, 2: self._process.stderr}
+        transports = [
+            (await loop.connect_read_pipe(lambda stream=stream: _Stream(stream, pieces), pipe))[0]  # type: ignore[misc]
+            for stream, pipe in streams.items()
+        ]
+        left = len(transports)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_S):
+                    while left:
+                        stream, piece = await pieces.get()
+                        if piece:
+                            yield stream, piece
+                        else:
+                            left -= 1
+                    while self._process.poll() is None:
+                        await clock.asleep(_POLL_S)
+        finally:
+            for transport in transports:
+                transport.close()
+            self._end()
+
+    async def code(self) -> int:
+        """Its exit code once it has ended, 128 + signal when it was killed."""
+        code = self._process.wait()
+        return _SIGNALLED - code if code < 0 else code
+
+    def _end(self) -> None:
+        """Kill it with what it has started, where it still runs."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class _Stream(asyncio.Protocol):
+    """One stream of a command; its end is an empty piece."""
+
+    def __init__(self, stream: int, pieces: _Pieces) -> None:
+        self._stream = stream
+        self._pieces = pieces
+
+    def data_received(self, data: bytes) -> None:
+        self._pieces.put_nowait((self._stream, data))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own
+        self._pieces.put_nowait((self._stream, b""))

@@ -1,0 +1,155 @@
+"""Containers that hang, and pods that turn unready: restarted in time, forgotten in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judgement_builders import every, evidence, experiment, measures, ns, objective, plan, pod, table
+
+from harness.judgement import judge
+from harness.model import (
+    Evidence,
+    FaultWindow,
+    Figure,
+    Hit,
+    Measure,
+    Op,
+    Outcome,
+    Phase,
+    PodChange,
+    Table,
+    WatchSource,
+)
+from harness.model.table import PORTAL
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+OF = {"workload": "pages"}
+HUNG = objective(Figure.RESTARTED, Op.BELOW, "45 s", experiments=("hung",), phase=Phase.FAULT, params=OF)
+UNREADY = objective(Figure.LAST_REQUEST, Op.BELOW, "20 s", experiments=("unready",), phase=Phase.FAULT, params=OF)
+HIT = Hit(kind="pod", name="pages-1", namespace="us-east-1", uid="u-1", workload="pages")
+SENT = 100.0
+
+
+def served(until: float, again: float = 200.0) -> Table:
+    """Requests for the portal, three pods in turn; `pages-1` answers none of those between two moments: another does."""
+    due = every(60, 200, 5.0)
+    names = [f"pages-{turn % 3 + 1}" for turn in range(len(due))]
+    gone = (due >= ns(until)) & (due < ns(again))
+    pods = ["pages-2" if away and name == "pages-1" else name for name, away in zip(names, gone.tolist(), strict=True)]
+    return table(PORTAL, len(due), due_ns=due, sent_ns=due, done_ns=due + 2_000_000, status=200, served_pod=pods)
+
+
+def run(name: str, portal: Table, *changes: PodChange, hit: Hit = HIT, held: float = 60.0) -> Evidence:
+    """A fault sent at 100 s, and put right at 160 s, or where the test says."""
+    base = evidence()
+    fault = FaultWindow(
+        experiment=name,
+        domain="container",
+        sent_ns=ns(SENT),
+        confirmed_ns=ns(SENT + 0.5),
+        undone_ns=ns(SENT + held),
+        gone_ns=ns(SENT + held + 1),
+        hit=(hit,),
+    )
+    attempt = experiment(name, "container", SENT - 1, SENT + held + 2, fault=fault)
+    watchers = {**base.watchers, "portal": WatchSource(name="portal", spacing_ms=200.0, closed=True)}
+    pods = (pod(1, "ready", "pages-1", "u-1"), *changes)
+    return replace(base, experiments={name: (attempt,)}, pods=pods, recorded={PORTAL.name: portal}, watchers=watchers)
+
+
+def judged(sentence: object, given: Evidence) -> Measure:
+    """The one measure."""
+    (found,) = measures(judge(plan({"R": sentence}), given))  # type: ignore[dict-item]
+    return found
+
+
+def test_a_hung_container_that_is_restarted_in_time_passes() -> None:
+    """After 36 s, and it had answered nothing since."""
+    found = judged(HUNG, run("hung", served(SENT, 140), pod(136, "restarted", "pages-1", "u-1")))
+    assert (found.outcome, found.value) == (PASS, 36.0)
+    assert "pages-1 hung, and its container was started again after 36 s, expected within 45 s" in found.reason
+
+
+def test_one_that_is_restarted_late_or_not_at_all_fails() -> None:
+    """After 50 s; or not in the minute that was watched."""
+    late = judged(HUNG, run("hung", served(SENT), pod(150, "restarted", "pages-1", "u-1")))
+    assert (late.outcome, late.value) == (FAIL, 50.0)
+    never = judged(HUNG, run("hung", served(SENT)))
+    assert (never.outcome, never.value) == (FAIL, None)
+    assert "was not started again in the 60 s that were watched" in never.reason
+    assert judged(HUNG, run("hung", served(SENT), held=30.0)).outcome is INCONCLUSIVE
+
+
+def test_a_restart_of_another_pod_or_before_the_fault_is_none() -> None:
+    """Only the pod that hung counts."""
+    changes = (pod(90, "restarted", "pages-1", "u-1"), pod(120, "restarted", "pages-2", "u-2"))
+    assert judged(HUNG, run("hung", served(SENT), *changes)).outcome is FAIL
+
+
+@pytest.mark.parametrize(
+    ("portal", "changes", "hit"),
+    [
+        (served(200), (pod(136, "restarted", "pages-1", "u-1"),), HIT),
+        (served(0), (pod(136, "restarted", "pages-1", "u-1"),), HIT),
+        (Table.empty(PORTAL), (pod(136, "restarted", "pages-1", "u-1"),), HIT),
+        (served(SENT), (pod(120, "deleted", "pages-1", "u-1"),), HIT),
+        (served(SENT), (pod(136, "restarted", "pages-1", "u-1"),), replace(HIT, workload="tracks")),
+    ],
+    ids=["still answers", "never answered", "was not asked", "deleted", "another workload"],
+)
+def test_what_did_not_hang_shows_nothing(portal: Table, changes: tuple[PodChange, ...], hit: Hit) -> None:
+    """It answered on, was never seen, was taken away by a hand, or is of another workload."""
+    assert judged(HUNG, run("hung", portal, *changes, hit=hit)).outcome is INCONCLUSIVE
+
+
+def test_an_unready_pod_that_is_forgotten_in_time_passes() -> None:
+    """Its last answer is of 15 s after it turned unready; 133 later ones would have been a third its own."""
+    found = judged(UNREADY, run("unready", served(115.5), pod(115, "unready", "pages-1", "u-1")))
+    assert found.outcome is PASS
+    assert found.value is not None
+    assert 14.0 < found.value < 15.6
+    assert "it would have got" in found.reason
+
+
+def test_one_that_still_answers_fails() -> None:
+    """To the end, as where a Service publishes unready addresses; or one request too late."""
+    always = judged(UNREADY, run("unready", served(200), pod(115, "unready", "pages-1", "u-1")))
+    assert (always.outcome, round(always.value or 0)) == (FAIL, 60)
+    late = judged(UNREADY, run("unready", served(122)))
+    assert late.outcome is FAIL
+
+
+@pytest.mark.parametrize(("until", "outcome"), [(122, INCONCLUSIVE), (135, FAIL), (115, PASS)])
+def test_a_starved_machine_is_late_by_seconds(until: float, outcome: Outcome) -> None:
+    """Two seconds too late proves nothing there, 15 do; in time is in time."""
+    given = run("unready", served(until))
+    late = np.full(len(given.probes), 80_000_000)
+    ints = {**given.probes.ints, "sent_ns": given.probes.ints["sent_ns"] + late}
+    ints["done_ns"] = ints["done_ns"] + late
+    starved = replace(given, probes=replace(given.probes, ints=ints))
+    (found,) = measures(judge(plan({"R": UNREADY}, environment="sandbox"), starved))
+    assert found.outcome is outcome
+
+
+def test_requests_after_it_is_ready_again_are_in_order() -> None:
+    """The cluster holds it ready from 150 s on."""
+    changes = (pod(115, "unready", "pages-1", "u-1"), pod(150, "ready", "pages-1", "u-1"))
+    assert judged(UNREADY, run("unready", served(115, 150.2), *changes)).outcome is PASS
+    early = (pod(115, "unready", "pages-1", "u-1"), pod(121, "ready", "pages-1", "u-1"))
+    assert judged(UNREADY, run("unready", served(115, 121.2), *early)).outcome is INCONCLUSIVE
+
+
+def test_a_watch_with_a_gap_or_without_an_end_shows_nothing() -> None:
+    """Nothing was asked for 5 s; the watcher of the portal, or of the pods, did not complete."""
+    portal = served(115)
+    due = portal.ints["due_ns"]
+    gap = portal.where(~((due >= ns(125)) & (due < ns(130))))
+    assert judged(UNREADY, run("unready", gap)).outcome is INCONCLUSIVE
+    whole = run("unready", portal)
+    for name in ("portal", "pods"):
+        torn = {**whole.watchers, name: replace(whole.watchers[name], closed=False)}
+        assert judged(UNREADY, replace(whole, watchers=torn)).outcome is INCONCLUSIVE
+    assert judged(UNREADY, whole).outcome is PASS
+    assert np.count_nonzero(portal.words["served_pod"].equals("pages-1"))
