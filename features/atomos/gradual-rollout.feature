@@ -55,6 +55,15 @@ Feature: Gradual rollout
     When the rollout "bad-canary" has run under "census" traffic
     Then the share of users who met an error of a bad release is at most 8 % at the 5 % step
 
+  Scenario Outline: A release that <is worse> is not promoted
+    When the rollout "<rollout>" has run under "census" traffic
+    Then no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted
+
+    Examples:
+      | requirement     | is worse   | rollout     |
+      | AT-CAN-CRITERIA | is slower  | slower      |
+      | AT-CAN-CRITERIA | fails more | fails-more  |
+
   Scenario Outline: The way back from the <step> step
     When the rollout "<rollout>" has run under "census" traffic
     Then the rollback starts within 60 s of its trigger at the 5 %, 25 % and 50 % steps

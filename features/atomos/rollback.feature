@@ -6,6 +6,31 @@ Feature: Rollback
     When the rollout "reported" has run under "census" traffic
     Then a notice with release, cause and time goes out within 15 min of every rollback
 
+  @AT-TRG-LATENCY
+  Scenario: A release that is slow is taken back
+    When the rollout "slow-at-once" has run under "census" traffic
+    Then the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms
+
+  @AT-TRG-LATENCY-QUIET
+  Scenario: A release that is slow for a short time, or not slow enough, is left alone
+    When the rollout "uneasy" has run under "census" traffic
+    Then no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms
+
+  @AT-TRG-ERRORS
+  Scenario: A release that fails is taken back
+    When the rollout "failing-at-once" has run under "census" traffic
+    Then the rollback starts within 30 s after 3 min of the new release's error rate above 5 %
+
+  @AT-TRG-ERRORS-QUIET
+  Scenario: A release that fails for a short time, or seldom enough, is left alone
+    When the rollout "uneasy" has run under "census" traffic
+    Then no rollback starts after 2 min above 5 % nor after 6 min at 3 %
+
+  @AT-TRG-MEMORY-QUIET
+  Scenario: A release that fills its memory for a short time, or not enough, is left alone
+    When the rollout "uneasy" has run under "census" traffic
+    Then no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %
+
   @AT-TRG-MEMORY
   Scenario: A release that fills its memory is taken back
     When the rollout "leaking" has run under "census" traffic

@@ -6,6 +6,11 @@ Feature: Change management
     When the verdict "staging" of this release has been read
     Then the decision of the run in staging is GO, younger than 7 d
 
+  @ND-CHG-ROLLBACK
+  Scenario: A release that fails a tenth is taken back by no hand
+    When the rollout "failing-tenth" has run under "census" traffic
+    Then a release with 10 % errors is taken back without a hand within 15 min of its switch
+
   @ND-CHG-ORDER
   Scenario: Plan, staging run, sign-off and switch came in this order
     When the record "change" of this release has been read

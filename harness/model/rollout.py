@@ -18,6 +18,8 @@ class Strategy(StrEnum):
     """By shares of users, step by step."""
     BLUE_GREEN = "blue-green"
     """All at once, while the old release is still there."""
+    ALL_AT_ONCE = "all-at-once"
+    """All at once and left there, under the platform's own analyses: what a trigger must take back, or must not."""
     ROLLING = "rolling"
     """Pod by pod."""
 

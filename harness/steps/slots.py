@@ -207,7 +207,7 @@ SLOTS: Final[Mapping[str, Slot]] = {
         listed=True,
     ),
     "points": Slot(
-        pattern=rf"{_MORE_THAN_0}{_NUMBER} ?points", about="percentage points, more than 0", example="5 points"
+        pattern=rf"{_MORE_THAN_0}{_NUMBER} ?points?", about="percentage points, more than 0", example="5 points"
     ),
     "port": Slot(pattern=r"[0-9]{1,5}", about="a TCP port", example="8080"),
     "provenance": Slot(

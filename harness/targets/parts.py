@@ -279,8 +279,8 @@ class RolloutSettings(TargetSection):
         manifests: file or directory with the candidate's own objects, `{candidate}` in it stands for its name; without it the tag of every
             image of the old release becomes the candidate's, and so does the value of `label`.
         label: of the pods, whose value is the release.
-        strategies: by the strategy of a rollout file what `spec.strategy` of a Rollout at rest is set to before, where it has another; it gets
-            its own back at the end. `{name}` in a value stands for the object's name.
+        strategies: by the strategy of a rollout file what `spec.strategy` of a Rollout at rest is set to before, where it has another
+            (for `all-at-once` always); it gets its own back at the end. `{name}` in a value stands for the object's name.
     """
 
     kind: Literal["Rollout", "Deployment", "Service"] = "Rollout"
@@ -289,9 +289,9 @@ class RolloutSettings(TargetSection):
     candidate: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""
     manifests: str = ""
     label: Word = "version"
-    strategies: Mapping[Literal["canary", "blue-green"], Mapping[Literal["canary", "blueGreen"], Mapping[str, Any]]] = (
-        Field(default_factory=dict)
-    )
+    strategies: Mapping[
+        Literal["canary", "blue-green", "all-at-once"], Mapping[Literal["canary", "blueGreen"], Mapping[str, Any]]
+    ] = Field(default_factory=dict)
 
 
 class MigrationSettings(TargetSection):

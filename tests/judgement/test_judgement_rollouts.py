@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from harness.judgement.figures import spec_of
-from harness.model import Figure
+from harness.model import Figure, Quantity
 from harness.model.rollout import Strategy, TakenBack
+from harness.model.trigger import Signal, Trigger
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BACK,
@@ -49,6 +50,7 @@ NO_FAILURE = "no request fails within 10 s of the switch and of the switch back"
 NO_502 = "no request got 502, 503, 504 or no answer during the switch and the switch back"
 SLOW = "the rollback starts within 4 s after 5 min of the new release's p95 above 2000 ms"
 ERRORS = "the rollback starts within 2 s after 3 min of the new release's error rate above 5 %"
+QUIET_ERRORS = "no rollback starts after 2 min above 5 % nor after 6 min at 3 %"
 QUIET = "no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms"
 OF_A_CANARY = (ORDER, DWELL, VERDICT, STICKY, AT_5, AT_25, AT_50, AT_100, BY_HAND, COMMAND)
 OF_A_SWITCH = (SWITCHED, COLOUR, NO_FAILURE, NO_502, BY_HAND, COMMAND)
@@ -390,6 +392,67 @@ def test_quiet_is_proven_only_where_the_condition_was_there() -> None:
     (measure,) = judged(QUIET, _below_the_boundary("hand", over=1.0))
     assert measure.outcome.value == "INCONCLUSIVE"
     assert "the candidate was above the limit for" in measure.because.text
+
+
+def _held_at(ms: float) -> Any:
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and row["at"] >= 25:
+            slow(row, 2200.0 if row["at"] < 29.4 else ms)
+
+    return _taken_back(50.0, spoil, by="hand")
+
+
+@pytest.mark.parametrize(("ms", "expected"), [(1720.0, "PASS"), (1700.0, "INCONCLUSIVE"), (2100.0, "INCONCLUSIVE")])
+def test_the_longer_time_is_just_below_the_limit_and_never_above(ms: float, expected: str) -> None:
+    """From 0.95 times what it is held at to the limit: 1710 to 2000 ms."""
+    assert outcome(QUIET, _held_at(ms)) == expected
+
+
+def test_a_rollback_after_a_full_window_is_no_fault_of_the_trigger() -> None:
+    """Nor is one that names another trigger; the same rollback without the window is."""
+    latency = Trigger(
+        name="latency",
+        signal=Signal.RESPONSE_TIME,
+        above=Quantity.parse("2000 ms"),
+        window=Quantity.parse("5 min", scaled=True),
+    )
+    errors = Trigger(
+        name="errors",
+        signal=Signal.ERROR_RATE,
+        above=Quantity.parse("5 %"),
+        window=Quantity.parse("3 min", scaled=True),
+    )
+    plan = rollout_plan(triggers=(latency, errors))
+    full = _taken_back(50.0, _slow_from(25.0), by="platform")
+    assert outcome(QUIET, full, plan) == "INCONCLUSIVE"
+    assert outcome(QUIET, _below_the_boundary("platform"), plan) == "FAIL"
+    run = _below_the_boundary("platform")
+    for why, expected in (
+        ('Metric "errors" assessed Failed', "INCONCLUSIVE"),
+        ('Metric "latency" assessed Failed', "FAIL"),
+    ):
+        told_ = [
+            replace(o, fields={**o.fields, "why": why}) if o.kind == "rollout.back" else o for o in run.observations
+        ]
+        assert outcome(QUIET, replace(run, observations=tuple(told_)), plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("one_in", "expected"),
+    [(33, "PASS"), (21, "PASS"), (19, "INCONCLUSIVE"), (60, "INCONCLUSIVE"), (0, "INCONCLUSIVE")],
+)
+def test_a_low_share_of_errors_is_told_of_the_whole_time(one_in: int, expected: str) -> None:
+    """3 % of 6 s, 2.85 to 5 % of them together; of slices of 0.1 s it is nothing or a tenth. The burst before it is none of it."""
+    counted = [0]
+
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW:
+            counted[0] += 1
+            if row["at"] < 17.2 or (one_in and counted[0] % one_in == 0):
+                failed(row)
+
+    run = evidence(rows(COLOURS, back=35.0, spoil=spoil), history(COLOURS, back=35.0), parts=COLOURS, back=35.0)
+    assert outcome(QUIET_ERRORS, run, rollout_plan(steps=(1.0,))) == expected
 
 
 def test_a_rollout_that_was_not_begun_decides_nothing() -> None:

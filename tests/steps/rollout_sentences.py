@@ -22,6 +22,12 @@ def _within(figure: Figure, limit: str, *, scaled: bool = False, scope: Scope = 
 
 
 ROLLOUT_SENTENCES: Final = {
+    "a release with 10 % errors is taken back without a hand within 15 min of its switch": _within(
+        Figure.TAKEN_BACK, "15 min", scaled=True, scope=_STEP, params={"failed": "10 %"}
+    ),
+    "no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted": _fact(  # noqa: RUF001
+        Figure.NOT_PROMOTED, params={"factor": "1.2", "points": "1 points"}
+    ),
     "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order": _fact(
         Figure.ROLLOUT_STEPS, params={"steps": "5 25 50 100"}
     ),

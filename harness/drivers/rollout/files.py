@@ -76,7 +76,7 @@ class RolloutFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
     title: Annotated[str, Field(min_length=1)]
-    strategy: Literal["canary", "blue-green", "rolling"]
+    strategy: Literal["canary", "blue-green", "all-at-once", "rolling"]
     candidate: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$")] = ""
     steps: tuple[Annotated[float, quantity("ratio", "25 %")], ...] = ()
     dwell: Said | None = None

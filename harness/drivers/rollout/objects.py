@@ -102,10 +102,14 @@ class Changeable(ABC):
         """How it replaces one release by another, where that can be set; None: it cannot."""
         return None
 
-    def strategy_for(self, obj: Object, asked: Mapping[Any, Any]) -> Strategy | None:
-        """The strategy that a target file asks for, with the object's name in it; its own where none is asked for, or one of that kind."""
+    def strategy_for(self, obj: Object, asked: Mapping[Any, Any], *, always: bool = False) -> Strategy | None:
+        """The strategy that a target file asks for, with the object's name in it.
+
+        Its own where none is asked for, or one of that kind, which `always` sets all the same.
+        """
         own = self.strategy(obj)
-        return own if own is None or not asked or set(own) == set(asked) else _with_name(asked, self.name)
+        keeps = own is None or not asked or (set(own) == set(asked) and not always)
+        return own if keeps else _with_name(asked, self.name)
 
     def set_strategy(self, strategy: Strategy) -> None:
         """Set it, while the object is at rest.

@@ -13,7 +13,7 @@ from harness.drivers.rollout import candidate_template, changeable, go_back, int
 from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Phase
-from harness.model.rollout import ALL, RolloutPlan, TakenBack, percent
+from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack, percent
 from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.drivers.rollout import Changeable, ObjectStatus, Strategy
+    from harness.drivers.rollout import Changeable, ObjectStatus
+    from harness.drivers.rollout import Strategy as StrategySpec
     from harness.model import Act, Intent, Sink
     from harness.run.acts.context import Context
 
@@ -89,7 +90,10 @@ class Following:
         context.progress.say(f"rollout {plan.name}: {plan.strategy.value} from {stable} to {plan.candidate}")
         asked = context.target.rollout.strategies if context.target.rollout is not None else {}
         named = next((dict(one) for strategy, one in asked.items() if strategy == plan.strategy.value), {})
-        if why := self._adopt({one.subject: one.strategy_for(one.present(), named) for one in self._objects}):
+        always = plan.strategy is Strategy.ALL_AT_ONCE
+        if why := self._adopt(
+            {one.subject: one.strategy_for(one.present(), named, always=always) for one in self._objects}
+        ):
             self._sink.put("rollout.skipped", plan.name, why=why)
             self._restore(why, intents)
             return
@@ -111,7 +115,7 @@ class Following:
         )
         self._end(self._take_back(*self._follow()), intents)
 
-    def _adopt(self, strategies: Mapping[str, Strategy | None]) -> str:
+    def _adopt(self, strategies: Mapping[str, StrategySpec | None]) -> str:
         """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
         changed = [one for one in self._objects if one.strategy(one.present()) != strategies[one.subject]]
         for one in changed:

@@ -43,6 +43,25 @@ def _told(slots: Values) -> Meaning:
     return Meaning(objective=Objective(figure=Figure.ROLLBACK_TOLD, scope=scope, op=Op.BELOW, limit=limit, sentence=""))
 
 
+def _taken_back(slots: Values) -> Meaning:
+    scope, limit, params = Scope(phase=Phase.STEP), slots.quantity("limit"), {"failed": slots["failed"]}
+    return Meaning(
+        objective=Objective(figure=Figure.TAKEN_BACK, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params)
+    )
+
+
+def _not_promoted(slots: Values) -> Meaning:
+    scope, params = (
+        Scope(phase=Phase.STEP),
+        {"factor": slots["factor"], "points": f"{slots['points'].removesuffix('s')}s"},
+    )
+    return Meaning(
+        objective=Objective(
+            figure=Figure.NOT_PROMOTED, scope=scope, op=Op.HOLDS, limit=_NOUGHT, sentence="", params=params
+        )
+    )
+
+
 TRIGGERS: Final = (
     Template(
         name="rollback-after-memory",
@@ -59,6 +78,22 @@ TRIGGERS: Final = (
         about="A pod of the candidate was above the share for so long, and just below it for so long, and the platform did not take it back.",
         example="no rollback starts after 8 min of one new pod above 80 % of its limit nor after 20 min at 75 %",
         mean=_memory_quiet,
+    ),
+    Template(
+        name="rollback-of-a-failing-release",
+        keyword=Keyword.THEN,
+        text="a release with <failed:ratio> errors is taken back without a hand within <limit:period> of its switch",
+        about="From the candidate being given all users to the objects' own status; so many of its answers failed, to two points.",
+        example="a release with 10 % errors is taken back without a hand within 15 min of its switch",
+        mean=_taken_back,
+    ),
+    Template(
+        name="no-worse-release-is-promoted",
+        keyword=Keyword.THEN,
+        text="no release over <factor:factor> × the old one's p95 or <points:points> over its error rate is promoted",  # noqa: RUF001  # as document 002 writes it
+        about="Several scenarios of one row, each with a rollout of its own, so that each criterion is exceeded in one; the answers of both releases at the same time.",
+        example="no release over 1.2 × the old one's p95 or 1 point over its error rate is promoted",  # noqa: RUF001
+        mean=_not_promoted,
     ),
     Template(
         name="rollback-after-a-report",

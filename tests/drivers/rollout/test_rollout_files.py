@@ -76,7 +76,11 @@ def test_a_rollout_file_is_read_in_base_units(tmp_path: Path) -> None:
         ("[5 %, 25 %, 100 %]", "[5, 100]", ":3: steps[0]: `5` is not a ratio like `25 %`"),
         ("[5 %, 25 %, 100 %]", "[]", ":3: steps: a canary rollout has no steps"),
         ("strategy: canary", "strategy: blue-green", ":3: steps: a blue-green rollout has no steps"),
-        ("strategy: canary", "strategy: canarie", ":2: strategy: `canarie` is not one of canary, blue-green, rolling"),
+        (
+            "strategy: canary",
+            "strategy: canarie",
+            ":2: strategy: `canarie` is not one of canary, blue-green, all-at-once, rolling",
+        ),
         ("dwell: 2 h", "dwell: 5 %", ":4: dwell: 5 % is not a length of time above 0"),
         ("dwell: 2 h", "dwell: 2", ":4: dwell: `2` is not a number with a unit"),
         ("dwell: 2 h\n", "", ":4: dwell_scale: there is no `dwell` to divide"),

@@ -264,3 +264,14 @@ def test_what_is_set_back_is_back_only_when_its_controller_says_so() -> None:
     assert not on(cluster).back_on(cluster.obj, OLD, "a")
     cluster.obj["status"] |= {"currentPodHash": "a", "stableRS": "a"}
     assert on(cluster).back_on(cluster.obj, OLD, "a")
+
+
+def test_a_strategy_of_its_own_kind_is_kept_unless_it_is_set_always() -> None:
+    """All at once is a canary, too; the object's name is filled in."""
+    obj = {"spec": {"strategy": {"canary": {"steps": [{"setWeight": 5}]}}}}
+    asked = {"canary": {"canaryService": "{name}-canary", "steps": [{"setWeight": 100}, {"pause": {}}]}}
+    cart = on(RecordedCluster(obj))
+    assert cart.strategy_for(obj, asked) == obj["spec"]["strategy"]
+    set_always = {"canary": {"canaryService": "cart-canary", "steps": [{"setWeight": 100}, {"pause": {}}]}}
+    assert cart.strategy_for(obj, asked, always=True) == set_always
+    assert cart.strategy_for(obj, {}, always=True) == obj["spec"]["strategy"]

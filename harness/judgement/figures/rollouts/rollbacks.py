@@ -28,11 +28,14 @@ from harness.judgement.figures.rollouts.triggers import (
     error_rates,
     firing,
     longest_above,
+    longest_between,
     response_times,
+    share_between,
     slices,
 )
 from harness.judgement.measures import Case, Figures, formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
+from harness.model.observations import RolloutBack
 from harness.model.rollout import percent
 from harness.model.schedule import NS_PER_S
 from harness.model.trigger import Signal
@@ -52,8 +55,7 @@ def _series(case: Case, history: RolloutHistory, signal: Signal, window_ns: int)
     """The signal of the candidate, with the slices begun at several places."""
     if signal is Signal.MEMORY:
         return memory(case, history)
-    rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
-    served = rows.where(rows.words["release"].equals(history.plan.candidate))
+    rows, served = _requests(case, history), _served(case, history)
     nameless = rows.where(rows.words["release"].missing & failed(rows))
     if not len(served):
         return []
@@ -65,6 +67,16 @@ def _series(case: Case, history: RolloutHistory, signal: Signal, window_ns: int)
     ]
     read = response_times if signal is Signal.RESPONSE_TIME else error_rates
     return [read(served, nameless, each) for each in spans]
+
+
+def _requests(case: Case, history: RolloutHistory) -> Table:
+    return history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
+
+
+def _served(case: Case, history: RolloutHistory) -> Table:
+    """What the candidate answered."""
+    rows = _requests(case, history)
+    return rows.where(rows.words["release"].equals(history.plan.candidate))
 
 
 def rollback_starts(case: Case) -> Iterable[Measure]:
@@ -176,13 +188,34 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
     back = history.back
     mine = back if back is not None and back.by == BY_PLATFORM else None
     said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
-    figures = Figures(method="as of the trigger", receipts={"fault": tried, "load": load_of(case)})
+    receipts = {"fault": tried, "load": load_of(case)}
     outcome = Outcome.FAIL if mine is not None else Outcome.PASS
+    if mine is not None and (other := _other_cause(case, history, signal, mine)):
+        outcome, said = Outcome.INCONCLUSIVE, f"{said}, but {other}"
+    figures = Figures(method="as of the trigger", receipts=receipts if outcome is not Outcome.INCONCLUSIVE else {})
     yield concluded(case, name, outcome, f"{history.plan.name}: {said}, expected none", figures)
 
 
+def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: RolloutBack) -> str:
+    """Why a rollback says nothing against this trigger: its condition was there in full, or another trigger is named; empty: it does."""
+    mine = [one for one in history.plan.triggers if one.signal is signal]
+    others = [one.name for one in history.plan.triggers if one.signal is not signal and f'"{one.name}"' in back.why]
+    if others and not any(f'"{one.name}"' in back.why for one in mine):
+        return f"for {', '.join(others)}"
+    for one in mine if signal in _OF_EACH else ():
+        window_ns = one.window_ns(case.plan.time_scale)
+        slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
+        series = _series(case, history, signal, window_ns)
+        if any(longest_above(each, one.limit)[0] >= window_ns + slack_ns for each in series):
+            return f"the condition of {one.name} had been there for its whole window"
+    return ""
+
+
 def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
-    """Whether the signal was above the limit for the shorter time, and just below it for the longer one."""
+    """Whether the signal was above the limit for the shorter time, and just below it, never above, for the longer one.
+
+    A share of failures just below a limit is that of a window as long as that time; all else is read slice by slice.
+    """
     params, scale = case.objective.params, case.plan.time_scale
     unit = _OF_EACH[signal]
     above, at = (Quantity.parse(params[key]).in_unit(unit) for key in ("above", "at"))
@@ -191,7 +224,10 @@ def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
     )
     series = _series(case, history, signal, short_ns)
     over = max((longest_above(each, above)[0] for each in series), default=0)
-    under = max((longest_above(each, at * _JUST_BELOW)[0] for each in series), default=0)
+    if signal is Signal.ERROR_RATE:
+        under = long_ns if share_between(_served(case, history), long_ns, at * _JUST_BELOW, above) else 0
+    else:
+        under = max((longest_between(each, at * _JUST_BELOW, above) for each in series), default=0)
     tried = Receipt(ok=True, why="both conditions were there")
     for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below it", under, long_ns)):
         if held_ns < asked_ns * (1 - 2 / SLICES):
@@ -208,4 +244,4 @@ START: Final = rollout_spec(
     unit="s",
     timed=True,
 )
-NONE: Final = rollout_spec(Figure.NO_ROLLBACK, no_rollbacks)
+NONE: Final = rollout_spec(Figure.NO_ROLLBACK, no_rollbacks, timed=True)

@@ -16,12 +16,14 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
-from harness.judgement.stats.statistics import quantile_of
+from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Ints
 
 SLICES: Final = 20
 """A window is cut into so many equal slices, and each of them must be above the limit."""
+_HALF: Final = 0.75
+"""Half of a window has at least so much of the share that all of it has."""
 _STALE: Final = 2
 """A gauge is known for so many intervals after it was read."""
 
@@ -96,6 +98,35 @@ def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int,
     return max((end - start for start, end in certain), default=0), max(
         (end - start for start, end in possible), default=0
     )
+
+
+def longest_between(readings: Sequence[SignalReading], least: float, most: float) -> int:
+    """How long at a stretch the signal was certainly from `least` to `most`, both included, in ns."""
+    inside = _stretches(readings, lambda one: one.low >= least and one.high <= most)
+    return max((end - start for start, end in inside), default=0)
+
+
+def share_between(served: Table, window_ns: int, least: float, most: float) -> bool:
+    """Whether in any window of that length the share of failed requests, all of it together, was from `least` to `most`.
+
+    Of slices a low share cannot be told: each has a handful of requests. Neither half of the window may be above `most`, nor far below `least`, so that
+    a short burst is no low share. A window begins with a request, and ends no later than the last one.
+    """
+    if not len(served):
+        return False
+    order = np.argsort(served.ints["done_ns"], kind="stable")
+    done_ns, bad = served.ints["done_ns"][order], np.concatenate([[0], np.cumsum(failed(served)[order])])
+    begins = np.flatnonzero(done_ns + window_ns <= done_ns[-1])
+    middles, ends = (np.searchsorted(done_ns, done_ns[begins] + part) for part in (window_ns // 2, window_ns))
+
+    def share(first: Ints, last: Ints) -> Floats:
+        return np.asarray((bad[last] - bad[first]) / np.maximum(last - first, 1), dtype=np.float64)
+
+    halves = [share(begins, middles), share(middles, ends)]
+    inside = (share(begins, ends) >= least) & (share(begins, ends) <= most)
+    for half in halves:
+        inside &= (half >= _HALF * least) & (half <= most)
+    return bool(inside.any())
 
 
 def slices(since_ns: int, until_ns: int, window_ns: int) -> list[tuple[int, int]]:

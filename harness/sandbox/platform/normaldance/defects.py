@@ -12,6 +12,8 @@ import os
 import zlib
 from dataclasses import dataclass, field
 
+from .schedule import Schedule, deployed
+
 EVERY = "every"
 """In place of a list of routes: all of them. The health path is no route."""
 
@@ -52,6 +54,7 @@ class Defects:
         documented_release: the release that the documentation names; empty: the pod's own.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
         fault_seen: whether a pod was replaced; set by `latent`.
+        schedule: what comes and goes by time.
         writes_refused_until: on the event loop's clock; set by `latent`.
     """
 
@@ -93,6 +96,7 @@ class Defects:
     rollout_s: float = 45.0
     fault_seen: bool = False
     writes_refused_until: float = 0.0
+    schedule: Schedule = field(default_factory=Schedule)
     _answers: dict[str, int] = field(default_factory=dict)
     _leaked: list[bytes] = field(default_factory=list)
 
@@ -136,12 +140,13 @@ class Defects:
             untimed_page=env.get("DEFECT_UNTIMED_PAGE", ""),
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
+            schedule=deployed(),
             rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),
         )
 
     def delay_s(self, route: str) -> float:
         """Seconds by which this answer of the route comes late."""
-        late = self.late_s if self.fault_seen and route == "read-track" else 0.0
+        late = self.late_s if self.fault_seen and route == "read-track" else self.schedule.delay_s(route)
         if not self.slow_routes & {route, EVERY} or not self._one_in(self.slow_one_in, f"slow {route}"):
             return late
         return late + self.slow_s
@@ -152,7 +157,7 @@ class Defects:
 
     def errs(self, route: str) -> bool:
         """Whether this answer of the service itself is replaced by an error."""
-        return self._one_in(self.error_one_in, f"error {route}")
+        return self.schedule.errs() or self._one_in(self.error_one_in, f"error {route}")
 
     def leak(self) -> None:
         """Leave behind what one request leaks; the pages are written, so that they are in memory."""

@@ -163,6 +163,7 @@ class Envelope:
             return answer({"error": "unavailable"}, 503)
         if request.path not in OWN_PATHS:
             self._defects.leak()
+            self._defects.schedule.asked()
             defects = self._defects
             late = defects.errs_from < 100 and place(user_of(request, await request.read())) >= defects.errs_from
             if late or defects.errs(_route_of(request)):

@@ -1,0 +1,156 @@
+"""What becomes of a release that is worse than the old one: it is taken back by no hand, and is never promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.rollouts.history import (
+    RolloutHistory,
+    concluded,
+    ended_receipt,
+    history_of,
+    load_of,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.figures.rollouts.switches import BY_PLATFORM
+from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.stats.statistics import quantile_of
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
+from harness.model.observations import RolloutBack
+from harness.model.schedule import NS_PER_S
+
+_POINTS: Final = 0.02
+"""So far may the share of the candidate's answers that failed be from the one that the sentence names."""
+_FEWEST: Final = 20
+"""Answers of either release from which they are compared."""
+_HEALTHY: Final = "Healthy"
+_TRIED: Final = "let a release be worse by that much, then run again"
+_CRITERIA: Final = {"p95": "times the response time p95 of the old release", "errors": "error rate above the old one's"}
+
+
+def taken_back(case: Case) -> Iterable[Measure]:
+    """From the switch to the rollback that the platform began by itself."""
+    name = Figure.TAKEN_BACK.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    limit_s, switched, mine = case.scaled.in_unit("s"), history.switched, _own(history)
+    low = high = None
+    outcome = Outcome.INCONCLUSIVE
+    if switched is None:
+        text = "it was never given all users"
+    elif mine is None:
+        waited_s = (history.back_ns - switched.at_ns) / NS_PER_S
+        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch"
+    else:
+        high = (mine.when_ns - switched.begun_ns) / NS_PER_S
+        low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
+        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
+    receipts = {"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)}
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit_s,
+        unit="s",
+        method="from the last observation before the switch to the objects' own status",
+        receipts=receipts,
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    text = f"{history.plan.name}: {text}, expected {case.expected.replace('below', 'within')}"
+    yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
+
+
+def _own(history: RolloutHistory) -> RolloutBack | None:
+    """The rollback, where the platform began it."""
+    return history.back if history.back is not None and history.back.by == BY_PLATFORM else None
+
+
+def _answers(case: Case, history: RolloutHistory, release: str, since_ns: int) -> Table:
+    rows = history.samples(case.evidence, case.objective.scope.traffic, since_ns, history.back_ns)
+    return rows.where(rows.words["release"].equals(release))
+
+
+def _fails(case: Case, history: RolloutHistory) -> Receipt:
+    """Whether so many of the candidate's answers failed, from the switch to the way back."""
+    level = Quantity.parse(case.objective.params["failed"]).base
+    since_ns = history.switched.at_ns if history.switched is not None else history.back_ns
+    served = _answers(case, history, history.plan.candidate, since_ns)
+    share = float(failed(served).mean()) if len(served) else 0.0
+    why = f"{formatted(share, 'ratio')} of {len(served)} answers of {history.plan.candidate} failed"
+    return Receipt(ok=len(served) >= _FEWEST and abs(share - level) <= _POINTS, why=why, hint=_TRIED)
+
+
+def not_promoted(case: Case) -> Iterable[Measure]:
+    """One measure a rollout; and, with the first rollout of the row, one for each criterion that no release of the row was beyond."""
+    name = Figure.NOT_PROMOTED.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    worse = _worse(case, history)
+    before = [one for one in history.statuses if one.when_ns < history.back_ns]
+    promoted = next((one for one in before if one.phase == _HEALTHY and one.share == 1), None)
+    mine, outcome = _own(history), Outcome.INCONCLUSIVE
+    if promoted is not None:
+        outcome, text = Outcome.FAIL, "it was promoted"
+    elif mine is not None:
+        outcome, text = Outcome.PASS, f"it was taken back before it was promoted ({mine.why})"
+    else:
+        text = "it was neither promoted nor taken back by the platform"
+    said = ", ".join(worse.values()) or "it was beyond neither criterion"
+    receipts = {"fault": Receipt(ok=bool(worse), why=said, hint=_TRIED), "load": load_of(case)}
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    text = f"{history.plan.name}: {text}; {said}, expected no promotion"
+    figures = Figures(
+        method="answers of both releases while both had users; the objects' own status", receipts=receipts
+    )
+    yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
+    every = dict.fromkeys(
+        objective.scope.rollout
+        for claim in case.plan.claims
+        if claim.requirement == case.claim.requirement
+        for objective in claim.objectives
+    )
+    if next(iter(every), "") != history.plan.name:
+        return
+    found = [history_of(case.plan, case.evidence, rollout) for rollout in every]
+    tried = {key for one in found if isinstance(one, RolloutHistory) for key in _worse(case, one)}
+    for criterion in _CRITERIA.keys() - tried:
+        text = f"no release of {', '.join(every)} was beyond the limit of the {_CRITERIA[criterion]}"
+        yield concluded(
+            case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, criterion=criterion
+        )
+
+
+def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
+    """By criterion how much worse the candidate was than the old release, while both had users; those that it was beyond."""
+    factor, points = float(case.objective.params["factor"]), Quantity.parse(case.objective.params["points"]).base
+    since_ns = history.steps[0].at_ns if history.steps else history.back_ns
+    new, old = (_answers(case, history, one, since_ns) for one in (history.plan.candidate, case.plan.release))
+    if min(len(new), len(old)) < _FEWEST:
+        return {}
+    found = {}
+    slow, quick = (quantile_of(np.sort(waited_ms(rows)), 0.95) for rows in (new, old))
+    if slow > factor * quick:
+        found["p95"] = f"its p95 was {formatted(slow, 'ms')}, the old one's {formatted(quick, 'ms')}"
+    bad, good = (float(failed(rows).mean()) for rows in (new, old))
+    if bad - good > points:
+        found["errors"] = (
+            f"{formatted(bad, 'ratio')} of its answers failed, {formatted(good, 'ratio')} of the old one's"
+        )
+    return found
+
+
+TAKEN: Final = rollout_spec(
+    Figure.TAKEN_BACK, taken_back, limit=LimitRule(dimension="time", ops=ONLY_BELOW), unit="s", timed=True
+)
+PROMOTED: Final = rollout_spec(Figure.NOT_PROMOTED, not_promoted)
