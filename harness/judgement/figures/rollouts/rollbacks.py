@@ -227,7 +227,8 @@ def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
     if signal is Signal.ERROR_RATE:
         under = long_ns if share_between(_served(case, history), long_ns, at * _JUST_BELOW, above) else 0
     else:
-        under = max((longest_between(each, at * _JUST_BELOW, above) for each in series), default=0)
+        slower = _series(case, history, signal, long_ns)
+        under = max((longest_between(each, at * _JUST_BELOW, above) for each in slower), default=0)
     tried = Receipt(ok=True, why="both conditions were there")
     for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below it", under, long_ns)):
         if held_ns < asked_ns * (1 - 2 / SLICES):

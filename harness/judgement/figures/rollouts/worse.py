@@ -50,7 +50,7 @@ def taken_back(case: Case) -> Iterable[Measure]:
         outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
         text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch"
     else:
-        high = (mine.when_ns - switched.begun_ns) / NS_PER_S
+        high = (mine.when_ns - switched.since_ns) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
