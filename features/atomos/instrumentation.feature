@@ -11,6 +11,11 @@ Feature: Instrumentation
     When the deployed platform has been inspected
     Then the p50, p95, p99 and request rate of every service are exposed and at most 15 s old
 
+  @AT-OBS-UX
+  Scenario: How long pages take for their users is measured all the time
+    When the deployed platform has been inspected
+    Then the page timing of every page is exposed and at most 60 s old in the steady state
+
   @AT-OPS-ALERTING
   Scenario: The way of an alert is open
     When the deployed platform has been inspected

@@ -15,3 +15,8 @@ Feature: Performance
   Scenario: No request is sent to a dead replica
     When the experiment "pod-loss" has run under "everyday" traffic
     Then no request is sent to a killed pod later than 10 s after its death
+
+  @IP-PERF-RESOURCES
+  Scenario: Every pod keeps away from its limits
+    When "everyday" traffic has run
+    Then the memory and CPU of every pod stay below 80 % of their limits in the steady state

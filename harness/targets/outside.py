@@ -34,6 +34,8 @@ class Metrics(TargetSection):
         route, status: labels; routes have the names that the traffic gives them.
         entry: the workload (label `app`) that every request of the entry passes.
         probed: the route that the read of `probes.read` has.
+        page_seconds: the histogram of how long pages took in browsers. page: its label with the path of the page.
+        query_seconds: the histogram of how long queries took. query: its label with the text of the query, `$1` for its values.
         timing: the metric of the response header `Server-Timing` by which each answer of the entry's workload says how long it took.
         per_user: counters of what users do; None: there are none.
     """
@@ -43,6 +45,10 @@ class Metrics(TargetSection):
     requests: Word = "http_requests_total"
     route: Word = "route"
     status: Word = "status"
+    page_seconds: Word = "page_load_seconds"
+    page: Word = "page"
+    query_seconds: Word = "database_query_seconds"
+    query: Word = "query"
     entry: Name
     probed: str = ""
     timing: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}$")] = ""

@@ -47,6 +47,21 @@ STATE_SENTENCES = {
     "every alert rule links a runbook that answers and names this release, 0 dead links": fact(
         "alert-runbooks", of="release"
     ),
+    "the memory and CPU of every pod stay below 80 % of their limits in the steady state": fact(
+        "pod-resources", share="80 %"
+    ),
+    "every success metric of the document has a dashboard panel with data younger than 60 s": replace(
+        fact("metric-panels", age="60 s"), times={"age": Quantity(value=60, unit="s")}
+    ),
+    "every query of every store has its count and p95 in the metrics, at most 60 s old": replace(
+        fact("store-queries", age="60 s"), times={"age": Quantity(value=60, unit="s")}
+    ),
+    "the page timing of every page is exposed and at most 60 s old in the steady state": replace(
+        fact("page-timings", age="60 s"), times={"age": Quantity(value=60, unit="s")}
+    ),
+    "the exposed restart count of every pod equals that of the Kubernetes API after the recovery": fact(
+        "restart-counts"
+    ),
     "the assets of every page are compressed, named by hash and below 500 kB together": fact("page-assets", most="500"),
     "the documentation address answers 200 and names this version within 24 h of the switch": replace(
         fact("documentation", age="24 h"), times={"age": Quantity(value=24, unit="h", scaled=True)}

@@ -22,9 +22,11 @@ from harness.drivers.check.links.assets import page_assets
 from harness.drivers.check.links.published import documentation, quality_report
 from harness.drivers.check.links.runbooks import alert_runbooks
 from harness.drivers.check.monitor.notices import posted_alert
+from harness.drivers.check.monitor.pages import page_timings
+from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import restart_counts
 from harness.drivers.check.monitor.rules import alert_rules
-from harness.drivers.check.monitor.series import dashboard_data, service_series
+from harness.drivers.check.monitor.series import dashboard_data, metric_panels, service_series
 from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
 from harness.drivers.check.monitor.usage import pod_usage, service_memory, service_quantiles
 from harness.drivers.check.policies import network_policy
@@ -34,6 +36,7 @@ from harness.drivers.check.secrets.scan import secrets_hidden
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
 from harness.drivers.check.sql.migrated import migrated_and_back
+from harness.drivers.check.sql.queries import store_queries
 from harness.drivers.check.sql.settings import database_settings
 from harness.drivers.check.sql.staging import production_subset, values_masked
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
@@ -115,6 +118,10 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "page-assets": _plain(page_assets),
     "service-endpoints": _plain(service_endpoints),
     "restart-counts": _plain(restart_counts),
+    "page-timings": _plain(page_timings),
+    "store-queries": _plain(store_queries),
+    "pod-resources": _plain(pod_resources),
+    "metric-panels": _plain(metric_panels),
 }
 """Every check: what its name stands for, given a target and the demand's parameters."""
 

@@ -74,6 +74,10 @@ _READS: Final = {
             "test-alert",
             "alert-runbooks",
             "restart-counts",
+            "page-timings",
+            "metric-panels",
+            "pod-resources",
+            "store-queries",
         ),
         _MONITOR,
     ),
@@ -87,7 +91,9 @@ _ALSO: Final = {
     "scrape-schedule": (_CLUSTER,),
     "service-series": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
     "service-quantiles": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
+    "store-queries": (_DATABASE, RequiredKey("metrics", "the metrics of queries are named")),
     "pod-usage": (_CLUSTER,),
+    "pod-resources": (_CLUSTER,),
     "service-memory": (_CLUSTER,),
     "migrated-and-back": (
         _CLUSTER,
@@ -96,6 +102,11 @@ _ALSO: Final = {
     "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
     "documentation": (RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),),
     "restart-counts": (_CLUSTER,),
+    "page-timings": (
+        RequiredKey("website", "its pages are found by links"),
+        RequiredKey("metrics", "the metrics of pages are named"),
+    ),
+    "metric-panels": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
     "dashboard-data": (RequiredKey("kubernetes", "the dashboards are ConfigMaps of the cluster"),),
 }
 """Keys beside that one."""
@@ -112,12 +123,18 @@ _UNDER_TRAFFIC: Final = frozenset(
         "pod-usage",
         "service-memory",
         "service-quantiles",
+        "page-timings",
+        "metric-panels",
+        "pod-resources",
+        "store-queries",
     }
 )
 """What it reads is of the steady state.
 
 It is done while the fault-free window of a traffic goes on, where there is one.
 """
+_AT_ITS_END: Final = frozenset({"pod-resources"})
+"""Of those what is read of the last minute, when the window ends."""
 _AGAINST_FILES: Final = frozenset({"declared-fields", "declared-workloads"})
 """Checks that hold the live objects against the manifests."""
 _AGAINST_PRODUCTION: Final = frozenset({"production-subset", "values-masked"})
@@ -166,7 +183,11 @@ class CheckDriver(Driver):
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Do it once while the other act goes on."""
+        """Do it once while the other act goes on, or when it ends."""
+        if context.plan.demand[act.demand].name in _AT_ITS_END:
+            yield
+            self.run(act, context)
+            return
         reader = threading.Thread(target=self.run, args=(act, context), daemon=True)
         reader.start()
         try:

@@ -99,4 +99,58 @@ MONITOR: Final = (
         example="every panel of every dashboard has data younger than 60 s in the steady state",
         mean=check("dashboard-data", age="<age>"),
     ),
+    Template(
+        name="pod-resources",
+        keyword=Keyword.THEN,
+        text="the memory and CPU of every pod stay below <share:ratio> of their limits in the steady state",
+        about=(
+            "In the last minute of the fault-free window: the largest working set of each container over its memory limit, and its mean CPU "
+            "over its CPU limit, as cAdvisor counts them, CPU divided by the target's `cpu_scale`. Without a limit it is unknown."
+        ),
+        example="the memory and CPU of every pod stay below 80 % of their limits in the steady state",
+        mean=check("pod-resources", share="<share>"),
+    ),
+    Template(
+        name="store-queries",
+        keyword=Keyword.THEN,
+        text="every query of every store has its count and p95 in the metrics, at most <age:duration> old",
+        about=(
+            "Each query that a member of the database has counted for the services' roles (`pg_stat_statements`) is found by its text in the label "
+            "`metrics.query` of `metrics.query_seconds`."
+        ),
+        example="every query of every store has its count and p95 in the metrics, at most 60 s old",
+        mean=check("store-queries", age="<age>"),
+    ),
+    Template(
+        name="metric-panels",
+        keyword=Keyword.THEN,
+        text="every success metric of the document has a dashboard panel with data younger than <age:duration>",
+        about=(
+            "A panel of any dashboard has as its title, in whatever case, response time, throughput, availability, database performance, user "
+            "workflows, integration health, memory usage, error rate, authentication success; each of its queries has a number, of samples that young."
+        ),
+        example="every success metric of the document has a dashboard panel with data younger than 60 s",
+        mean=check("metric-panels", age="<age>"),
+    ),
+    Template(
+        name="page-timings",
+        keyword=Keyword.THEN,
+        text="the page timing of every page is exposed and at most <age:duration> old[ in the steady state]",
+        about=(
+            "Every page that `website` of the target file leads to has a series of `metrics.page_seconds`, to which a timing was added in that time."
+        ),
+        example="the page timing of every page is exposed and at most 60 s old in the steady state",
+        mean=check("page-timings", age="<age>"),
+    ),
+    Template(
+        name="restart-counts",
+        keyword=Keyword.THEN,
+        text="the exposed restart count of every pod equals that of the Kubernetes API after the recovery",
+        about=(
+            "When the traffic has ended, kube-state-metrics' count of each container in Prometheus against `restartCount` of the pod's status; "
+            "counts that are all 0 prove nothing."
+        ),
+        example="the exposed restart count of every pod equals that of the Kubernetes API after the recovery",
+        mean=check("restart-counts"),
+    ),
 )

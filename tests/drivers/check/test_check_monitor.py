@@ -8,6 +8,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ import pytest
 from aiohttp import web
 
 from harness import clock
+from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
 from harness.drivers.check.monitor.rules import alert_rules
-from harness.drivers.check.monitor.series import _ages, _drawn, _panels, _young, dashboard_data
+from harness.drivers.check.monitor.series import _ages, _drawn, _of_metric, _panels, _young, dashboard_data
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
 from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
+from harness.drivers.check.sql.queries import _by_text as _by_query
+from harness.drivers.check.sql.queries import _exposed
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -31,7 +36,9 @@ from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
 from harness.sandbox.platform.monitor.scrape.scraping import Scraper
 from harness.sandbox.platform.monitor.storage import Storage
 from harness.targets import Target, load_target
+from harness.targets.outside import Metrics
 from harness.targets.parts import Kubernetes
+from tests.drivers.check.conftest import Backend
 from tests.drivers.conftest import PocketCluster
 
 RULES = """
@@ -304,3 +311,118 @@ def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: T
         ("frozen/main", False, "0"),
         ("silent/main", False, "not exposed"),
     ]
+
+
+def test_what_a_container_uses_is_below_a_share_of_its_limits(
+    cluster: PocketCluster, target: Target, storage: Storage
+) -> None:
+    """Exactly at it is not below; without a limit, or where nothing is exposed, it is unknown."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    kubernetes = Kubernetes(context="pocket", namespace="south", kubeconfig=str(cluster.kubeconfig))
+    named = target.model_copy(update={"kubernetes": kubernetes})
+    now_s = clock.wall().timestamp()
+
+    def used(name: str, megabytes: float | None, cores: float, limits: dict[str, str]) -> None:
+        meta = {"name": name, "namespace": "south", "labels": {"app": name}, "ownerReferences": [owner]}
+        spec = {"containers": [{"name": "main", "image": "a:1", "resources": {"limits": limits}}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"podIP": "127.9.0.1"}}
+        cluster.create("Pod", body)
+        labels = {"namespace": "south", "pod": name, "container": "main"}
+        for back in range(60, 0, -1) if megabytes is not None else ():
+            memory = {"__name__": "container_memory_working_set_bytes", **labels}
+            cpu = {"__name__": "container_cpu_usage_seconds_total", **labels}
+            storage.add(labels_of(memory), now_s - back, (megabytes or 0.0) * 1e6)
+            storage.add(labels_of(cpu), now_s - back, cores * (60 - back))
+
+    used("well", 79.9, 0.39, {"memory": "100M", "cpu": "500m"})
+    used("full", 80.0, 0.45, {"memory": "100M", "cpu": "500m"})
+    used("free", 10.0, 0.1, {})
+    used("dark", None, 0.0, {"memory": "100M", "cpu": "1"})
+    facts = {one.subject: (one.ok, one.observed) for one in pod_resources(named, {"share": "80 %"})()}
+    assert facts["south/well/main: memory"] == (True, "79.9 % of 100M")
+    assert facts["south/well/main: cpu"][0] is True
+    assert facts["south/full/main: memory"] == (False, "80 % of 100M")
+    assert facts["south/full/main: cpu"][0] is False
+    assert facts["south/free/main: memory"] == (None, "no limit is stated")
+    assert facts["south/dark/main: cpu"] == (None, "usage is not exposed")
+    scaled = pod_resources(named.model_copy(update={"cpu_scale": 10.0}), {"share": "80 %"})()
+    assert {one.subject: one.ok for one in scaled}["south/full/main: cpu"] is True
+
+
+def test_a_page_is_timed_where_a_timing_was_added_lately(target: Target, storage: Storage) -> None:
+    """A count that stays the same is old, however young its sample; a page without a series is not exposed."""
+    now_s = clock.wall().timestamp()
+    pages = (200, {"content-type": "text/html"}, b'<a href="/old">o</a> <a href="/new">n</a>')
+    for back in (90, 65, *range(30, 0, -1)):
+        for page, count in (("/", max(30 - back, 0)), ("/old", 7)):
+            labels = {"__name__": "page_load_seconds_count", "page": page}
+            storage.add(labels_of(labels), now_s - back, float(count))
+    with serving({"/": pages, "/old": pages, "/new": pages}) as website:
+        metrics = Metrics(entry="gate")
+        named = target.model_copy(update={"website": website, "metrics": metrics})
+        facts = [(one.subject, one.ok, one.observed) for one in page_timings(named, {"age": "60 s"})()]
+        labels = {"__name__": "page_load_seconds_count", "page": "/new"}
+        storage.add(labels_of(labels), now_s, 1.0)
+        first = {one.subject: one.ok for one in page_timings(named, {"age": "60 s"})()}
+    assert [(subject, ok) for subject, ok, _ in facts] == [("/", True), ("/old", False), ("/new", False)]
+    assert [observed for *_, observed in facts[1:]] == ["none of 7 timings", "not exposed"]
+    assert first["/new"] is True
+
+
+def test_every_success_metric_has_a_panel_of_its_name(prometheus: PrometheusClient) -> None:
+    """In whatever case; one without a panel, or whose panel has no data, is named."""
+    board = {"title": "A", "panels": [{"title": "Up", "targets": [{"expr": "up"}]}, {"title": "Gone", "targets": [{"expr": "gone"}]}]}  # fmt: skip
+    panels = list(_panels({"metadata": {"name": "boards"}, "data": {"a.json": json.dumps(board)}}))
+    facts = [fact for metric in ("up", "gone", "nothing") for fact in _of_metric(prometheus, metric, panels, 60.0)]
+    assert [(one.subject, one.ok, one.observed) for one in facts] == [
+        ("A, Up, query 1", True, "2 series"),
+        ("A, Gone, query 1", False, "no data"),
+        ("nothing", False, "no dashboard has one"),
+    ]
+
+
+@contextmanager
+def serving(routes: dict[str, tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
+    """The address of a server with these answers."""
+    server = Backend("127.95.3.9")
+    server.routes = routes
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield "http://127.95.3.9:8080/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_query_is_recognised_by_its_text_whatever_its_values() -> None:
+    """Also where the database's text is cut; one that no service counts, without a p95, or old, is named."""
+    select, old, cut = (
+        "SELECT ? AS answer",
+        "SELECT name FROM users WHERE name = ?",
+        "WITH seen AS (SELECT ? FROM requests) SELECT x",
+    )
+    found = {
+        "count": {select: 12.0, old: 3.0, cut: 4.0, "UPDATE plays": 1.0},
+        "p95": {select: 0.002, old: 0.001, cut: 0.004, "UPDATE plays": math.nan},
+        "age": {select: 1.0, old: 61.0, cut: 2.0, "UPDATE plays": 0.0},
+    }
+
+    def read(text: str) -> tuple[bool | None, str]:
+        fact = _exposed(text, found, 60.0)
+        return fact.ok, fact.observed
+
+    assert read("SELECT $1 AS answer") == (True, "12 times, p95 2 ms, 1.0 s old")
+    assert read("SELECT  'x' AS answer")[0] is True
+    assert read("SELECT name FROM users WHERE name = $1") == (False, "3 times, p95 1 ms, 61.0 s old")
+    assert read("WITH seen AS (SELECT $4 FROM requests) SEL…") == (True, "4 times, p95 4 ms, 2.0 s old")
+    assert read("UPDATE plays") == (False, "no p95")
+    assert read("DELETE FROM plays") == (False, "no count and no p95 and no age")
+
+
+def test_queries_in_the_metrics_go_by_their_label(prometheus: PrometheusClient, storage: Storage) -> None:
+    """Two texts that differ in their values are one query."""
+    for text in ("SELECT $1", "SELECT $2"):
+        storage.add(labels_of({"__name__": "queries", "query": text}), clock.wall().timestamp(), 2.0)
+    assert _by_query(prometheus, "queries", "query") == {"SELECT ?": 2.0}

@@ -1,4 +1,4 @@
-"""`service-series` and `dashboard-data`: what the metrics of services and the panels of dashboards are made of is there, and young."""
+"""`service-series`, `dashboard-data` and `metric-panels`: what the metrics of services and the panels of dashboards are made of is there, and young."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ from harness.targets.kubernetes import labels_of
 
 _DASHBOARD: Final = "grafana_dashboard"
 """The label by which Grafana finds the ConfigMaps that hold dashboards."""
+
+SUCCESS_METRICS: Final = (
+    *("response time", "throughput", "availability", "database performance"),
+    *("user workflows", "integration health"),
+    *("memory usage", "error rate"),
+    "authentication success",
+)
+"""Of document 002's success metrics those that a monitor can show; the others, as recovery time and consistency, are what rows measure."""
 
 
 @accesses(*access("list pods"))
@@ -70,6 +78,7 @@ def _young(subject: str, seconds: float | None, at_most_s: float) -> FactReading
 class PanelQuery(NamedTuple):
     """One query of a panel of a dashboard."""
 
+    title: str
     subject: str
     query: str
 
@@ -80,13 +89,39 @@ def dashboard_data(target: Target, params: Mapping[str, str]) -> FactProbe:
     age_s = Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
-        clusters = Clusters(target).every()
-        maps = [one for cluster in clusters for one in cluster.config_maps() if labels_of(one).get(_DASHBOARD) == "1"]
-        panels = [panel for one in maps for panel in _panels(one)]
+        panels = _every_panel(target)
         with prometheus_of(target) as prometheus:
             return [_drawn(prometheus, panel, age_s) for panel in panels]
 
     return probe
+
+
+@accesses(*access("list configmaps", at=EVERYWHERE))
+def metric_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read the panels of every dashboard whose title is one of `SUCCESS_METRICS`: each metric has one, and each of its queries gives young data."""
+    age_s = Quantity.parse(params["age"]).in_unit("s")
+
+    def probe() -> Sequence[FactReading]:
+        panels = _every_panel(target)
+        with prometheus_of(target) as prometheus:
+            return [fact for metric in SUCCESS_METRICS for fact in _of_metric(prometheus, metric, panels, age_s)]
+
+    return probe
+
+
+def _of_metric(
+    prometheus: PrometheusClient, metric: str, panels: Sequence[PanelQuery], age_s: float
+) -> Iterator[FactReading]:
+    own = [panel for panel in panels if panel.title.casefold() == metric.casefold()]
+    if not own:
+        yield FactReading(subject=metric, expected="a panel of that title", observed="no dashboard has one", ok=False)
+    yield from (_drawn(prometheus, panel, age_s) for panel in own)
+
+
+def _every_panel(target: Target) -> list[PanelQuery]:
+    clusters = Clusters(target).every()
+    maps = [one for cluster in clusters for one in cluster.config_maps() if labels_of(one).get(_DASHBOARD) == "1"]
+    return [panel for one in maps for panel in _panels(one)]
 
 
 def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
@@ -99,8 +134,9 @@ def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
             ) from error
         for panel in dashboard.get("panels") or []:
             for at, query in enumerate(panel.get("targets") or [], 1):
+                title = str(panel.get("title", ""))
                 yield PanelQuery(
-                    f"{dashboard.get('title', file)}, {panel.get('title', '')}, query {at}", str(query.get("expr", ""))
+                    title, f"{dashboard.get('title', file)}, {title}, query {at}", str(query.get("expr", ""))
                 )
 
 

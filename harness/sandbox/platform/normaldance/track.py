@@ -17,6 +17,7 @@ from aiohttp import web
 from .defects import Defects
 from .engagement import UserCounter
 from .events import Events
+from .kit import queries
 from .kit.app import (
     ENVELOPE,
     RequestRefused,
@@ -154,6 +155,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
+    app[ENVELOPE].registry.register(queries.SECONDS)
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
     app.cleanup_ctx.append(OneCloses(database, settings.region).watched)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from .defects import Defects
 from .engagement import UserCounter
+from .kit import queries
 from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, no_dependencies, serve, text_in
 from .kit.passwords import matches
 from .kit.postgres import DatabaseRouter, one
@@ -47,6 +48,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)
+    app[ENVELOPE].registry.register(queries.SECONDS)
     return app
 
 

@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from .app import Unavailable
+from .queries import TimedCursor
 from .settings import address_of
 
 Row = dict[str, Any]
@@ -143,7 +144,9 @@ class Source:
         try:
             async with asyncio.timeout(CONNECT_S):
                 connect = psycopg.AsyncConnection[Row].connect
-                connection = await connect(self._conninfo, autocommit=True, row_factory=dict_row)
+                connection = await connect(
+                    self._conninfo, autocommit=True, row_factory=dict_row, cursor_factory=TimedCursor
+                )
         except (psycopg.OperationalError, TimeoutError):
             self._unreachable_until = loop.time() + UNREACHABLE_S
         else:

@@ -1,0 +1,48 @@
+"""`page-timings`: how long every page of the website took in browsers is exposed, and was measured lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from harness.drivers.check.exposition import metrics_of
+from harness.drivers.check.links.answers import WITHIN_S
+from harness.drivers.check.links.assets import pages_of, website_of
+from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.http import http_client
+
+
+def page_timings(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read every page of the website: Prometheus has timings of it, and one was added in the last `age`.
+
+    A series that is younger than that began at 0, of which `increase` knows nothing; where a pod was replaced, `increase` alone knows.
+    """
+    first, names, age_s = website_of(target), metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    series = f"{names.page_seconds}_count"
+    counts = f"sum by ({names.page}) ({series})"
+    added = f"sum by ({names.page}) (increase({series}[{round(age_s * 1000)}ms]))"
+    before = f"sum by ({names.page}) ({series} offset {round(age_s * 1000)}ms)"
+
+    def probe() -> Sequence[FactReading]:
+        with http_client(target, first, timeout_s=WITHIN_S) as client:
+            pages = [urlsplit(page.url).path or "/" for page in pages_of(client, first)]
+        with prometheus_of(target) as prometheus:
+            known, grown, earlier = (
+                {labels.get(names.page, ""): value for labels, value in prometheus.vector(query)}
+                for query in (counts, added, before)
+            )
+        new = {page: max(grown.get(page, 0.0), count - earlier.get(page, 0.0)) for page, count in known.items()}
+        return [_timed(page, known.get(page), new.get(page, 0.0), age_s) for page in pages]
+
+    return probe
+
+
+def _timed(page: str, count: float | None, added: float, age_s: float) -> FactReading:
+    expected = f"a timing of the last {age_s:g} s"
+    if count is None:
+        return FactReading(subject=page, expected=expected, observed="not exposed", ok=False)
+    said = f"{added:.3g} of {count:g}" if added > 0 else f"none of {count:g}"
+    return FactReading(subject=page, expected=expected, observed=f"{said} timings", ok=added > 0)

@@ -1,0 +1,75 @@
+"""`pod-resources`: what every container used at the end of the steady state, against its own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from harness.drivers.check.deployments import quantity
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.facts import FactProbe, FactReading
+from harness.model import Quantity
+from harness.targets import Target
+from harness.targets.access import access, accesses
+from harness.targets.kubernetes import Object
+
+_OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
+QUERIES: Final[Mapping[str, str]] = {
+    "memory": f"max by (namespace, pod, container) (max_over_time(container_memory_working_set_bytes{_OF_A_CONTAINER}[1m]))",
+    "cpu": f"sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{_OF_A_CONTAINER}[1m]))",
+}
+"""cAdvisor's figures of the last minute by the name of the resource: the most memory in bytes, and CPU in cores on average."""
+
+
+class UsedBy(NamedTuple):
+    """A container, as the labels of a series name it."""
+
+    namespace: str
+    pod: str
+    container: str
+
+
+@accesses(*access("list pods"))
+def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read every container of the target's namespaces: it used less than `share` of its limits of memory and CPU in the last minute.
+
+    Of a container without a limit, or whose usage is not exposed, the share is unknown. What is reported of CPU is divided by the target's
+    `cpu_scale`: a limit is one of real cores.
+    """
+    most = Quantity.parse(params["share"]).in_unit("ratio")
+    scales = {"memory": 1.0, "cpu": target.cpu_scale}
+
+    def probe() -> Sequence[FactReading]:
+        with prometheus_of(target) as prometheus:
+            used = {name: _by_container(prometheus, query, scales[name]) for name, query in QUERIES.items()}
+        return [fact for _, pod in pods_of(target, every=True) for fact in _of_pod(pod, used, most)]
+
+    return probe
+
+
+def _by_container(prometheus: PrometheusClient, query: str, scale: float) -> dict[UsedBy, float]:
+    found = prometheus.vector(query)
+    return {UsedBy(*(labels.get(name, "") for name in UsedBy._fields)): value / scale for labels, value in found}
+
+
+def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float) -> Iterator[FactReading]:
+    for container in pod["spec"]["containers"]:
+        key = UsedBy(pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
+        limits = (container.get("resources") or {}).get("limits") or {}
+        for resource, by_container in used.items():
+            yield _share("/".join(key), resource, by_container.get(key), limits.get(resource), most)
+
+
+def _share(subject: str, resource: str, used: float | None, limit: str | None, most: float) -> FactReading:
+    if used is None or limit is None:
+        share, said = None, "usage is not exposed" if used is None else "no limit is stated"
+    else:
+        share = used / float(quantity(str(limit)))
+        said = f"{100 * share:.3g} % of {limit}"
+    return FactReading(
+        subject=f"{subject}: {resource}",
+        expected=f"below {100 * most:g} %",
+        observed=said,
+        ok=None if share is None else share < most,
+    )

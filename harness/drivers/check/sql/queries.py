@@ -1,0 +1,85 @@
+"""`store-queries`: every query that the database itself has counted is counted and timed in the services' metrics."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from harness.drivers.check.exposition import metrics_of
+from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.sql.statements import read_statements
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import DriverError
+from harness.model import Quantity
+from harness.targets import Target
+
+_QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
+"""What a query begins with; the others begin and end transactions, or set something."""
+_VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?")
+_CUT: Final = "…"
+_UNSURE: Final = 6
+"""Characters before a cut that may be half of a value."""
+
+
+def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read every query that the services ran: Prometheus has its count and its p95, of samples that are at most `age` old.
+
+    A query is recognised by its text, whatever its values.
+    """
+    names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
+    label, series = names.query, names.query_seconds
+    queries = {
+        "count": f"sum by ({label}) ({series}_count)",
+        "p95": f"histogram_quantile(0.95, sum by ({label}, le) ({series}_bucket))",
+        "age": f"time() - max by ({label}) (timestamp({series}_count))",
+    }
+
+    def probe() -> Sequence[FactReading]:
+        texts = _counted(target)
+        with prometheus_of(target) as prometheus:
+            found = {what: _by_text(prometheus, query, label) for what, query in queries.items()}
+        return [_exposed(text, found, age_s) for text in texts]
+
+    return probe
+
+
+def _counted(target: Target) -> list[str]:
+    """The queries that ran on any member; raises DriverError where one does not say."""
+    texts: dict[str, None] = {}
+    for read in read_statements(target):
+        if read.why:
+            raise DriverError(f"the queries were not read: {read.why}", where=read.member)
+        for one in read.statements:
+            if one["calls"] and _QUERY.match(str(one["text"])):
+                texts.setdefault(str(one["text"]))
+    return list(texts)
+
+
+def _by_text(prometheus: PrometheusClient, query: str, label: str) -> dict[str, float]:
+    return {without_values(labels.get(label, "")): value for labels, value in prometheus.vector(query)}
+
+
+def without_values(text: str) -> str:
+    """A query on one line with `?` for each value."""
+    return " ".join(_VALUE.sub("?", text).split())
+
+
+def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) -> FactReading:
+    values = {what: _of_query(text, by_text) for what, by_text in found.items()}
+    expected = f"count and p95, at most {age_s:g} s old"
+    missing = [what for what, value in values.items() if value is None or math.isnan(value)]
+    if missing:
+        return FactReading(subject=text, expected=expected, observed=f"no {' and no '.join(missing)}", ok=False)
+    count, p95, age = (values[what] or 0.0 for what in ("count", "p95", "age"))
+    said = f"{count:g} times, p95 {1000 * p95:.3g} ms, {max(age, 0.0):.1f} s old"
+    return FactReading(subject=text, expected=expected, observed=said, ok=age <= age_s)
+
+
+def _of_query(text: str, by_text: Mapping[str, float]) -> float | None:
+    """By the whole text, or by the beginning of one that is cut."""
+    if not text.endswith(_CUT):
+        return by_text.get(without_values(text))
+    begin = without_values(text[: -len(_CUT) - _UNSURE])
+    return next((value for known, value in by_text.items() if known.startswith(begin)), None)
