@@ -6,6 +6,11 @@ Feature: Frontend and node scaling
     When the deployed platform has been inspected
     Then service account "cluster-autoscaler" of namespace "kube-system" is annotated "eks.amazonaws.com/role-arn" in the form "arn:aws:iam::############:role/*"
 
+  @DA-CA-NODES
+  Scenario: A node is added where a pod lacks CPU
+    When the deployed platform has been inspected
+    Then a pod pending for lack of CPU runs within 10 min
+
   @DA-HPA-FE-TARGET
   Scenario: The frontend's autoscaler has a target and can read it
     When the deployed platform has been inspected

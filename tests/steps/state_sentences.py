@@ -42,6 +42,9 @@ STATE_SENTENCES = {
     "every workload of region us-east-1 has ready share at least 100 % in the steady state": fact(
         "state-of-workloads", region="us-east-1", has="ready share at least 100 %"
     ),
+    "a pod pending for lack of CPU runs within 10 min": replace(
+        fact("pending-pod-runs", within="10 min"), times={"limit": Quantity.parse("10 min", scaled=True)}
+    ),
     "the self-service portal answers 200 and every link on its first page answers below 400": fact("portal-links"),
     "every alert rule names a runbook and 100 % of these addresses answer 200": fact("alert-runbooks"),
     "every alert rule links a runbook that answers and names this release, 0 dead links": fact(

@@ -29,6 +29,7 @@ from harness.drivers.check.monitor.rules import alert_rules
 from harness.drivers.check.monitor.series import dashboard_data, metric_panels, service_series
 from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
 from harness.drivers.check.monitor.usage import pod_usage, service_memory, service_quantiles
+from harness.drivers.check.pending import pending_pod_runs
 from harness.drivers.check.policies import network_policy
 from harness.drivers.check.portal import portal_links
 from harness.drivers.check.ports import network_ports
@@ -98,6 +99,7 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "values-masked": _plain(values_masked),
     "network-ports": network_ports,
     "migrated-and-back": migrated_and_back,
+    "pending-pod-runs": pending_pod_runs,
     "exposed-metrics": _plain(exposed_metrics),
     "written-and-read": _plain(written_and_read),
     "portal-links": _plain(portal_links),

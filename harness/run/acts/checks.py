@@ -24,6 +24,7 @@ _TOUCHES: Final = {
     "network-policy": ("workloads",),
     "gateway-only": ("workloads",),
     "network-ports": ("workloads",),
+    "pending-pod-runs": ("workloads", "nodes"),
     "pool-burst": ("entry",),
     "sign-ins": ("entry",),
     "region-serves": ("entry",),
@@ -37,6 +38,7 @@ _LASTS_S: Final = {
     "gateway-only": 3.0,
     "network-ports": 4.0,
     "migrated-and-back": 8.0,
+    "pending-pod-runs": 15.0,
 }
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")

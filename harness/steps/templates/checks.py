@@ -75,6 +75,14 @@ CHECKS: Final = (
         mean=check("network-ports", port="<port>"),
     ),
     Template(
+        name="pending-pod-runs",
+        keyword=Keyword.THEN,
+        text="a pod pending for lack of CPU runs within <limit:period>",
+        about="As many sleeping pods are made as the nodes have CPU for, and one more; that one must run in time, on a node that is added.",
+        example="a pod pending for lack of CPU runs within 10 min",
+        mean=check("pending-pod-runs", within="<limit>"),
+    ),
+    Template(
         name="written-and-read",
         keyword=Keyword.THEN,
         text="every write accepted by <from:region> is readable in <to:region> within <within:duration>",
