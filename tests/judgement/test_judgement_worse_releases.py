@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.model.rollout import TakenBack
+from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     CANARY,
     COLOURS,
@@ -134,3 +135,14 @@ def test_without_answers_of_both_releases_nothing_is_compared() -> None:
     }
     found = judged(PROMOTED, replace(run, windows=windows), PLATFORM)
     assert {one.outcome.value for one in found} == {"INCONCLUSIVE"}
+
+
+def test_a_switch_that_was_read_late_is_known_by_the_old_releases_last_answer() -> None:
+    """The objects were not read from 10 s to 15 s; a request sent at 14.9 s was still answered by the old release."""
+    said = [
+        replace(o, fields={**o.fields, "since_ns": ns(10.0)}) if o.kind in ("rollout.step", "rollout.status") else o
+        for o in history(COLOURS, back=28.0, by="platform")
+    ]
+    run = evidence(rows(COLOURS, back=28.0, spoil=one_in(5)), said, parts=COLOURS, back=28.0)
+    (found,) = judged(TAKEN, run, AT_ONCE)
+    assert (found.outcome.value, round(found.high or 0.0, 1)) == ("PASS", 13.0), found.because.text

@@ -50,7 +50,7 @@ def taken_back(case: Case) -> Iterable[Measure]:
         outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
         text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch"
     else:
-        high = (mine.when_ns - switched.since_ns) / NS_PER_S
+        high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
@@ -61,12 +61,19 @@ def taken_back(case: Case) -> Iterable[Measure]:
         high=high,
         scaled_limit=limit_s,
         unit="s",
-        method="from the last observation before the switch to the objects' own status",
+        method="from the last request before the switch that the old release answered to the objects' own status",
         receipts=receipts,
     )
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     text = f"{history.plan.name}: {text}, expected {case.expected.replace('below', 'within')}"
     yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
+
+
+def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
+    """When the last request was sent that the old release answered before that moment: not everybody was given the candidate then."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, until_ns)
+    sent_ns = rows.ints["sent_ns"][rows.words["release"].equals(case.plan.release)]
+    return int(sent_ns.max(initial=history.began_ns))
 
 
 def _own(history: RolloutHistory) -> RolloutBack | None:
