@@ -38,6 +38,7 @@ SHARED: Mapping[str, tuple[str, ...]] = {
         "tests/honesty/test_honesty_runs.py",
         "tests/honesty/test_honesty_fault.py",
         "tests/pytest_plugin/test_plugin_replay.py",
+        "tests/pytest_plugin/test_plugin_own_steps.py",
     ),
     "one server, one load": ("tests/drivers/load/",),
     "one PostgreSQL": ("tests/sandbox/platform/",),

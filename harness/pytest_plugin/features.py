@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from harness.errors import ConfigurationError
 from harness.steps import read_feature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from pytest_bdd.parser import Feature, ScenarioTemplate
@@ -27,22 +28,27 @@ EXAMPLE = "_pytest_bdd_example"
 class FeatureFile(pytest.Module):
     """One `.feature` file, as if a test module had bound every scenario of it."""
 
-    _scenarios: tuple[Scenario, ...] = ()
+    root: Path
+    """Of the project."""
 
-    def scenario(self, template: str, row: Mapping[str, str], root: Path) -> Scenario:
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Those that claim a requirement; any other is pytest-bdd's, as in every suite."""
+        return read_feature(self.path, self.root)
+
+    def scenario(self, template: str, row: Mapping[str, str]) -> Scenario | None:
         """The scenario of that name as written, and of that row of Examples."""
-        self._scenarios = self._scenarios or read_feature(self.path, root)
-        return next(one for one in self._scenarios if (one.template, one.row) == (template, row))
+        return next((one for one in self.scenarios if (one.template, one.row) == (template, row)), None)
 
     def _getobj(self) -> types.ModuleType:
         module = types.ModuleType(f"feature_{self.path.stem.replace('-', '_')}")
         module.__file__ = str(self.path)
-        for name, test in _tests(self.path):
+        for name, test in _tests(self.path, {one.template for one in self.scenarios}):
             setattr(module, name, test)
         return module
 
 
-def _tests(path: Path) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _tests(path: Path, claiming: Collection[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
     from pytest_bdd.exceptions import GherkinParseError
     from pytest_bdd.feature import get_feature
 
@@ -51,26 +57,31 @@ def _tests(path: Path) -> Iterator[tuple[str, Callable[..., Any]]]:
     except GherkinParseError as error:
         raise ConfigurationError(f"is not valid Gherkin: {error.message}", where=f"{path}:{error.line}") from error
     for number, (title, template) in enumerate(feature.scenarios.items(), start=1):
-        yield f"test_{number:02d}_{_identifier(title)}", _bind(path, title, template)
+        yield f"test_{number:02d}_{_identifier(title)}", _bind(path, title, template, claims=title in claiming)
 
 
-def _bind(path: Path, title: str, template: ScenarioTemplate) -> Callable[..., Any]:
-    @scenario(path.name, title, features_base_dir=str(path.parent))
+def _bind(path: Path, title: str, template: ScenarioTemplate, *, claims: bool) -> Callable[..., Any]:
     def verdict(claim_results: Settling) -> None:
         claim_results.settle()
 
-    verdict.__doc__ = template.name
-    return verdict
+    def own() -> None:
+        """Its steps say all."""
+
+    bound: Callable[..., Any] = scenario(path.name, title, features_base_dir=str(path.parent))(
+        verdict if claims else own
+    )
+    bound.__doc__ = template.name
+    return bound
 
 
 def _identifier(title: str) -> str:
     return "".join(char if char.isalnum() else "_" for char in title.lower())[:60].strip("_")
 
 
-def scenario_of(item: pytest.Item, root: Path) -> Scenario | None:
-    """The scenario behind a test item, read with all others of its file; None for other items."""
+def scenario_of(item: pytest.Item) -> Scenario | None:
+    """The scenario behind a test item, read with all others of its file; None for other items, and where it claims nothing."""
     if not isinstance(item, pytest.Function) or not isinstance(item.parent, FeatureFile):
         return None
     callspec = getattr(item, "callspec", None)
     row: dict[str, str] = dict(callspec.params.get(EXAMPLE, {})) if callspec else {}
-    return item.parent.scenario(scenario_wrapper_template_registry[item.function].name, row, root)
+    return item.parent.scenario(scenario_wrapper_template_registry[item.function].name, row)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.session import PluginSession
 
 SCENARIO = pytest.StashKey[Scenario]()
+SETTLING = pytest.StashKey[Settling]()
 _HYPOTHESIS: Final = "hypothesispytest"
 """A plugin that imports all of hypothesis for its summary; without tests of its own that is most of a replay's time."""
 _NAMED: Final = 3
@@ -83,14 +84,18 @@ class ReadinessPlugin:
             return None
         problems = self._session.lint([file_path])
         self._problems += problems
-        return None if problems else FeatureFile.from_parent(parent, path=file_path)
+        if problems:
+            return None
+        feature: FeatureFile = FeatureFile.from_parent(parent, path=file_path)
+        feature.root = self._session.settings.project.root
+        return feature
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that is in Examples."""
         kept, dropped, foreign, collected = [], [], [], []
         for item in items:
-            scenario = scenario_of(item, self._session.settings.project.root)
+            scenario = scenario_of(item)
             if scenario is not None:
                 if not self._session.chosen(scenario):
                     foreign.append(item)
@@ -165,7 +170,9 @@ class ReadinessPlugin:
         """What the steps of the running scenario share."""
         scenario = request.node.stash[SCENARIO]
         claim = self._session.claim_of(scenario)
-        return Settling(claim=claim, why=self._session.why_not(scenario) if claim is None else "")
+        settling = Settling(claim=claim, why=self._session.why_not(scenario) if claim is None else "")
+        request.node.stash[SETTLING] = settling
+        return settling
 
     # outcomes --------------------------------------------------------------------------------------------------
 
@@ -176,7 +183,7 @@ class ReadinessPlugin:
         """Write the outcome on the report, in one word and without a traceback."""
         report = yield
         if call.when == "call" and SCENARIO in item.stash:
-            outcome = _outcome(call)
+            outcome = item.stash[SETTLING].told if SETTLING in item.stash else None
             if outcome is not None:
                 report.user_properties.append(("verdict", outcome.value))
             if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
@@ -249,7 +256,7 @@ def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
     named = ", ".join(dict.fromkeys(failed[:_NAMED]))
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
-    return f"{len(failed)} of the project's own tests failed, no scenario: {named}{more}{why} (exit code 1)"
+    return f"{len(failed)} of the project's own tests or steps failed, no verdict: {named}{more}{why} (exit code 1)"
 
 
 def _distributes(config: pytest.Config) -> bool:
@@ -261,11 +268,3 @@ def _only_shows(config: pytest.Config) -> str:
     """The option by which pytest shows what it would do, and runs nothing; empty where it runs."""
     options = {"collectonly": "--collect-only", "setupplan": "--setup-plan", "setuponly": "--setup-only"}
     return next((text for name, text in options.items() if getattr(config.option, name, False)), "")
-
-
-def _outcome(call: pytest.CallInfo[Any]) -> Outcome | None:
-    """The verdict that a scenario's test told; None when it broke before it could."""
-    if call.excinfo is None:
-        return Outcome.PASS
-    told = {Inconclusive: Outcome.INCONCLUSIVE, NotAssessed: Outcome.NOT_ASSESSED, pytest.fail.Exception: Outcome.FAIL}
-    return told.get(call.excinfo.type)

@@ -30,12 +30,14 @@ STATUS: Final = {
 class Settling:
     """What one scenario's steps share: its verdict, and the sentences heard so far.
 
-    `claim` is None when the run has no verdict for the scenario; `why` says so.
+    `claim` is None when the run has no verdict for the scenario; `why` says so. `told` is what `settle` told: what breaks
+    in a step of the project's own before that is no verdict.
     """
 
     claim: ClaimVerdict | None
     why: str
     sentences: list[str] = field(default_factory=list)
+    told: Outcome | None = None
 
     def take(self, sentence: str) -> None:
         """A Then step was reached."""
@@ -49,12 +51,14 @@ class Settling:
             HarnessError: the scenario ended without reaching one of its Then steps.
         """
         if self.claim is None:
+            self.told = Outcome.NOT_ASSESSED
             raise NotAssessed(self.why)
         if len(self.sentences) != len(self.claim.measures):
             raise HarnessError(
                 f"{len(self.sentences)} Then steps were reached, the plan has {len(self.claim.measures)}",
                 where=self.claim.scenario.location,
             )
+        self.told = self.claim.outcome
         message = self.claim.reason + (f"\n  {self.claim.hint}" if self.claim.hint else "")
         match self.claim.outcome:
             case Outcome.FAIL:

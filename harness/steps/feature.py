@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from pytest_bdd.gherkin_parser import get_gherkin_document
 from harness.errors import ConfigurationError
 from harness.model import Scenario, Step
 from harness.run.project import bundled
+from harness.steps.grammar import reads
 
 _PLACEHOLDER: Final = re.compile(r"<([^<>]+)>")
 _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
@@ -47,16 +49,28 @@ def _parsed(path: str, _text: str) -> Any:
 def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
     """The scenarios of a feature file in its order.
 
-    Their files are named as `shown` names them (`root` is the working directory by default).
-
-    Their files are named as `shown` names them (`root` is the working directory by default).
+    Their files are named as `shown` names them (`root` is the working directory by default). Steps that the project
+    defines for pytest-bdd itself are left out, and so is a scenario that claims no requirement and has no other steps:
+    it is a test of the project's own.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no Gherkin.
+        ConfigurationError: the file cannot be read or is no Gherkin, or a `conftest.py` cannot be imported.
     """
     base = root or Path.cwd()
     document = read_document(path, base)
-    return tuple(_scenarios(document.feature, shown(path, base)))
+
+    def ours(scenario: Scenario) -> Scenario | None:
+        kept = tuple(step for step in scenario.steps if reads(step.text) or not _own(step, path, base))
+        return replace(scenario, steps=kept) if kept or scenario.requirements or not scenario.steps else None
+
+    found = (ours(scenario) for scenario in _scenarios(document.feature, shown(path, base)))
+    return tuple(scenario for scenario in found if scenario is not None)
+
+
+def _own(step: Step, path: Path, root: Path) -> bool:
+    from harness.steps.own import is_own_step  # pytest-bdd's registry: for features with such steps alone
+
+    return is_own_step(step.keyword, step.text, path, root)
 
 
 def shown(path: Path, root: Path) -> str:

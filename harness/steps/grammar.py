@@ -90,6 +90,11 @@ def bare(sentence: str) -> str:
     return _INTERPRETATION.sub("", " ".join(sentence.split()))
 
 
+def reads(sentence: str) -> bool:
+    """Whether a template reads it, whatever it then asks for."""
+    return bool(_known(bare(sentence)))
+
+
 def read(
     sentence: str, experiments: Mapping[str, str] = NO_EXPERIMENTS, *, templates: Sequence[Template] = TEMPLATES
 ) -> Reading:

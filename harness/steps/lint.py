@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.model import Scenario
 from harness.steps.compile import compile_scenario, read_step, requirement_of
 from harness.steps.feature import children, read_document, read_feature, rows, shown
-from harness.steps.grammar import read
+from harness.steps.grammar import reads
 
 _STEP_WORDS: Final = ("Given", "When", "Then", "And", "But", "*")
 
@@ -43,7 +43,10 @@ def lint_feature(
     problems = [*_of_feature(templates, file), *_of_description(document.feature, path, file)]
     for template in templates:
         problems += _of_outline(template, file)
-    scenarios = read_feature(path, base)
+    try:
+        scenarios = read_feature(path, base)
+    except UsageError as error:
+        return (*problems, _problem(error))
     problems += _of_titles(scenarios)
     for scenario in scenarios:
         problems += _of_scenario(scenario, catalogue, experiments)
@@ -96,17 +99,9 @@ def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
     prose = {line.strip() for parent in parents for line in (parent.description or "").splitlines()}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         keyword, _, text = line.strip().partition(" ")
-        if line.strip() in prose and keyword in _STEP_WORDS and _is_sentence(text):
+        if line.strip() in prose and keyword in _STEP_WORDS and reads(text):
             what = f"the step {line.strip()!r} is part of a description and is never run"
             yield Problem(at=f"{file}:{number}", what=what, hint="a keyword above it is misspelt")
-
-
-def _is_sentence(text: str) -> bool:
-    try:
-        read(text)
-    except UsageError:
-        return False
-    return True
 
 
 def _of_outline(template: Any, file: str) -> Iterator[Problem]:
@@ -146,7 +141,8 @@ def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[
     ids = [*_of_ids(scenario, catalogue)]
     steps = [*_of_steps(scenario, experiments)]
     yield from (*ids, *steps)
-    if not ids and not steps and any(step.keyword == "then" for step in scenario.steps):
+    claims = any(step.keyword == "then" for step in scenario.steps)
+    if not ids and not steps and (claims or not scenario.steps):  # none: all of them are the project's own
         try:
             compile_scenario(scenario, catalogue, experiments)
         except UsageError as error:

@@ -117,7 +117,7 @@ def test_a_test_of_the_projects_own_that_cannot_be_collected_is_named_and_runs_n
     (project.root / "features/test_own.py").write_text("import no_such_module\n", encoding="utf-8")
     finished = project.do("features", module="pytest")
     assert finished.code == 1, finished.said
-    said = "1 of the project's own tests failed, no scenario: features/test_own.py; nothing was run or judged"
+    said = "1 of the project's own tests or steps failed, no verdict: features/test_own.py; nothing was run or judged"
     assert said in finished.out
     assert not project.run_directories()
 

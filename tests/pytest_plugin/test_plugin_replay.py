@@ -175,7 +175,8 @@ def test_a_failed_test_of_the_projects_own_is_told_from_a_run_without_a_verdict(
     finished = project.do("features", "--evidence", scenes["too short"].run, module="pytest")
     assert finished.code == 1, finished.said
     assert (
-        "1 of the project's own tests failed, no scenario: features/test_own.py::test_own (exit code 1)" in finished.out
+        "1 of the project's own tests or steps failed, no verdict: features/test_own.py::test_own (exit code 1)"
+        in finished.out
     )
 
 
