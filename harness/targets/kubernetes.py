@@ -269,10 +269,10 @@ class Cluster:
         group, _, number = version.partition("/")
         self._call(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
-    def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, background: bool = False) -> None:
-        """Delete one object of a group; one that is gone already is no error. background: what it owns goes too, after it."""
+    def delete_custom(self, version: str, plural: str, namespace: str, name: str) -> None:
+        """Delete one object of a group, and after it what it owns; one that is gone already is no error."""
         group, _, number = version.partition("/")
-        how: dict[str, Any] = {"propagation_policy": "Background"} if background else {}
+        how = {"propagation_policy": "Background"}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
 
     def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:

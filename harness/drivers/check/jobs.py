@@ -83,7 +83,7 @@ def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
     if labels_of(found).get(_MADE_BY) != _OWN:
         hint = "the harness did not make it: delete it, or give the Job of the manifests another name"
         raise DriverError(f"there is a Job {namespace}/{name} already", hint=hint)
-    cluster.delete_custom(*_BATCH, namespace, name, background=True)
+    cluster.delete_custom(*_BATCH, namespace, name)
     for _ in Deadline.after(_GONE_WITHIN_S).ticks(_POLL_S):
         if cluster.custom(*_BATCH, namespace, name) is None:
             return
