@@ -6,7 +6,7 @@ steps, and runs an Outline without rows once, its placeholders as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +48,9 @@ def lint_feature(
     except UsageError as error:
         return (*problems, _problem(error))
     problems += _of_titles(scenarios)
+    written = {template.name for template in templates if template.steps}
     for scenario in scenarios:
-        problems += _of_scenario(scenario, catalogue, experiments)
+        problems += _of_scenario(scenario, catalogue, experiments, written)
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda problem: _line(problem.at)))
 
@@ -137,12 +138,15 @@ def _of_titles(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
             yield Problem(at=scenario.at, what=what, hint="give one of the two another name")
 
 
-def _of_scenario(scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str]) -> Iterator[Problem]:
+def _of_scenario(
+    scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str], written: Container[str]
+) -> Iterator[Problem]:
+    """Of one scenario; `written` are the names of those that have steps, if only the project's own."""
     ids = [*_of_ids(scenario, catalogue)]
     steps = [*_of_steps(scenario, experiments)]
     yield from (*ids, *steps)
     claims = any(step.keyword == "then" for step in scenario.steps)
-    if not ids and not steps and (claims or not scenario.steps):  # none: all of them are the project's own
+    if not ids and not steps and (claims or (not scenario.steps and scenario.template in written)):
         try:
             compile_scenario(scenario, catalogue, experiments)
         except UsageError as error:

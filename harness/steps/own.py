@@ -1,6 +1,6 @@
 """Steps that a project defines for pytest-bdd itself, in a `conftest.py` beside its features or above them.
 
-They stand beside the harness's in one feature: pytest-bdd runs them when the scenario is told, after the evidence is in.
+They are beside the harness's in one feature: pytest-bdd runs them when a scenario tells its verdict, after the run.
 """
 
 from __future__ import annotations

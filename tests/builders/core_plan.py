@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
 import yaml
 
@@ -22,6 +24,8 @@ from harness.steps import compile_scenario, read_feature
 from harness.targets import Target, load_target
 
 ROOT = Path(__file__).parents[2]
+EVERYDAY: Final[Mapping[str, Any]] = {"journeys_per_s": 25.0, "users": 150.0}
+"""The size that the recorded and built runs have, whatever is offered today."""
 
 
 @cache
@@ -39,7 +43,7 @@ def core_plan() -> Plan:
                 demands += asked
     target = sandbox_target()
     library = Library(
-        traffic={"everyday": load_traffic("everyday", [ROOT / "loadtests"], target.traffic)},
+        traffic={"everyday": replace(load_traffic("everyday", [ROOT / "loadtests"], target.traffic), **EVERYDAY)},
         experiments=experiments.plans,
     )
     plan = make_plan(

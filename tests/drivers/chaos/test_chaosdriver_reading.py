@@ -37,6 +37,8 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "each-pod-loss": ("pod", 0.0, 60.0, 62.0),
         "errors-10": ("external", 14.0, 5.0, 22.0),
         "errors-3": ("external", 14.0, 5.0, 22.0),
+        "frontend-hung": ("container", 0.0, 10.0, 50.0),
+        "frontend-unready": ("container", 45.0, 10.0, 50.0),
         "memory-growth": ("process", 14.0, 10.0, 24.0),
         "node-loss": ("node", 12.0, 15.0, 19.0),
         "null-run": ("none", 5.0, 10.0, 0.0),
@@ -74,7 +76,7 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
     [
         ("confirmed_by: primary-gone", "confirmed_by: primary-gon", "database-primary-loss.yaml:11: extensions[0].confirmed_by: the method has no probe `primary-gon`\n  hint: did you mean `primary-gone`?"),
         ("    confirmed_by: primary-gone\n", "", "database-primary-loss.yaml:9: extensions[0].confirmed_by: no probe confirms that the fault is in\n  hint: write `confirmed_by:` with the name of a probe of the method"),
-        ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
+        ("domain: database", "domain: databse", "database-primary-loss.yaml:10: extensions[0].domain: `databse` is not one of pod, node, zone, database, region, service, container, process, host, external, network, none\n  hint: did you mean `database`? use one of these words"),
         ("within: 10 s", "within: 10", "database-primary-loss.yaml:13: extensions[0].within: `10` is not a time like `10 s`"),
         ("takes:", "take:", "database-primary-loss.yaml:14: extensions[0].take: unknown key `take`\n  hint: did you mean `takes`? known here: name, domain, confirmed_by, gone_by, within, takes, blast_radius, processes, chosen, access"),
         ("func: kill_leader", "func: kill_leadr", "database-primary-loss.yaml:28: method[0].provider.func: `harness.chaos.actions` has no function `kill_leadr`\n  hint: did you mean `kill_leader`?"),

@@ -38,8 +38,8 @@ def by_hand(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: TruthServer) -> None:
-    """Each has a connection to itself, takes the four routes in order, thinks 2 s between, and writes only once."""
+def test_everyday_traffic_is_four_requests_over_nine_seconds(run: Run, server: TruthServer) -> None:
+    """Each has a connection to itself, takes the four routes in order, thinks 3 s between, and writes only once."""
     server.behave = platform
     plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
     load = run.start(plan, server.url)
@@ -64,7 +64,7 @@ def test_everyday_traffic_is_four_requests_over_six_seconds(run: Run, server: Tr
     for name, before in (("read-track", "sign-in"), ("play-track", "create-track")):
         due = np.sort(table.ints["intended_ns"][table.words["name"].equals(name)])
         ended = table.ints["done_ns"][table.words["name"].equals(before)]
-        assert np.all(np.isin(due - 2 * NS_PER_S, ended)), "due two seconds after the end of the one before"
+        assert np.all(np.isin(due - 3 * NS_PER_S, ended)), "due three seconds after the end of the one before"
     journeys = Counter(table.ints["arrival"].tolist())
     assert min(journeys) == 1
     assert max(journeys.values()) == 4

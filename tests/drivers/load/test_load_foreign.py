@@ -39,7 +39,7 @@ def test_a_stock_locustfile_is_recorded_as_locust_has_it(run: Run, server: Truth
     """Names, methods, statuses, failures of `catch_response` and of a status; region, pod and release from headers."""
     server.behave = shop
     load = run.start(plan("stock_http"), server.url)
-    until(lambda: len(server.seen) >= 60)
+    until(lambda: len(server.seen) >= 60 and "/pages/7" in [seen.path for seen in server.seen[:-3]])
     load.stop()
     (rows,) = rows_of(load)
     ints = rows.table.ints

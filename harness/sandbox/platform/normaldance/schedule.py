@@ -32,6 +32,12 @@ class Schedule:
         self._counts = itertools.count(1)
         self._held = b""
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schedule) and self._entries == other._entries
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._entries))
+
     def asked(self) -> None:
         """A user's request came: with the first one it begins."""
         if not self._entries or self._began_s is not None:
