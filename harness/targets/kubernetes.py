@@ -275,6 +275,10 @@ class Cluster:
         how = {"propagation_policy": "Background"}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
 
+    def patch_config_map(self, namespace: str, name: str, patch: Object) -> None:
+        """Strategic merge patch."""
+        self._call(self._core.patch_namespaced_config_map, name, namespace, patch)
+
     def patch_service(self, namespace: str, name: str, body: Sequence[Object]) -> None:
         """JSON patch."""
         self._call(self._core.patch_namespaced_service, name, namespace, body, _content_type=_JSON_PATCH)

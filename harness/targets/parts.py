@@ -315,6 +315,34 @@ class MigrationSettings(TargetSection):
     without: tuple[TableName, ...] = ()
 
 
+class ConfigMapKey(TargetSection):
+    """One key of a ConfigMap."""
+
+    namespace: Name
+    name: Name
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+
+
+class FlagSettings(TargetSection):
+    """Feature flags: where they are set, who evaluates them, and where their features are seen.
+
+    Attributes:
+        ofrep: base of OpenFeature's remote evaluation protocol; empty: there is none.
+        config_map: the flags in flagd's own form; None: they cannot be set.
+        header: of an answer: the features that it has, separated by commas.
+        answers: by flag a path that has the feature, asked at every region's entry.
+        pages: by flag the address of a page in each region.
+        metrics: by flag the metrics that every service exposes while it is on.
+    """
+
+    ofrep: Url = ""
+    config_map: ConfigMapKey | None = None
+    header: Word = "x-features"
+    answers: Mapping[Name, UrlPath] = Field(default_factory=dict)
+    pages: Mapping[Name, Mapping[Name, Url]] = Field(default_factory=dict)
+    metrics: Mapping[Name, Annotated[tuple[Word, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+
 class MayBreak(TargetSection):
     """One entry of the allow-list: of an experiment or of a rollout."""
 

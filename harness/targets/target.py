@@ -16,6 +16,7 @@ from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
     Database,
+    FlagSettings,
     Identity,
     Kubernetes,
     Leader,
@@ -80,6 +81,7 @@ _LIVE: Final = frozenset(
         "may_break",
         "rollout",
         "migration",
+        "flags",
     }
 )
 """Keys of a platform that runs."""
@@ -107,6 +109,7 @@ class Target(TargetSection):
         quality_report: the newest one; JSON with `written_at`, or any text with the header Last-Modified.
         parts: of the platform that are there and that rows may wait for, by the names of the catalogue.
         migration: how the database is migrated to a candidate's schema and back; None: it is not.
+        flags: feature flags; None: there are none.
         file: the file it was read from.
     """
 
@@ -139,6 +142,7 @@ class Target(TargetSection):
     quality_report: Url = ""
     rollout: RolloutSettings | None = None
     migration: MigrationSettings | None = None
+    flags: FlagSettings | None = None
     user_reports: UserReports | None = None
     traffic: Mapping[str, TrafficOverride] = Field(default_factory=dict)
     disposable: bool = False

@@ -81,6 +81,15 @@ STATE_SENTENCES = {
     "every table has equal row count and checksum before and after the migration there and back": fact(
         "migrated-and-back"
     ),
+    "no answer with a feature is served later than 5 s after its flag is off, under traffic": replace(
+        fact("flag-off", within="5 s"), times={"within": Quantity.parse("5 s")}
+    ),
+    "the updated dashboard is served in every region within 60 s after the flag is on": replace(
+        fact("flag-page", within="60 s"), times={"within": Quantity.parse("60 s")}
+    ),
+    "the enhanced metrics are exposed by every service within 60 s after the flag is on": replace(
+        fact("flag-metrics", within="60 s"), times={"within": Quantity.parse("60 s")}
+    ),
     'every container of deployment "web" runs as user id 1001': fact("container-user", deployment="web", user="1001"),
     'every container of deployment "web" has NODE_ENV "production" and port 3000': fact(
         "container-environment", deployment="web", variable="NODE_ENV", value="production", port="3000"

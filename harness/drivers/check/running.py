@@ -16,6 +16,8 @@ from harness.drivers.check.declared import declared_fields, declared_workloads
 from harness.drivers.check.deployments import deployment_size
 from harness.drivers.check.dns import dns_records, dns_servers
 from harness.drivers.check.exposition import exposed_metrics
+from harness.drivers.check.flags.exposed import flag_metrics
+from harness.drivers.check.flags.served import flag_off, flag_page
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.links.assets import page_assets
@@ -100,6 +102,9 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "network-ports": network_ports,
     "migrated-and-back": migrated_and_back,
     "pending-pod-runs": pending_pod_runs,
+    "flag-off": flag_off,
+    "flag-page": flag_page,
+    "flag-metrics": flag_metrics,
     "exposed-metrics": _plain(exposed_metrics),
     "written-and-read": _plain(written_and_read),
     "portal-links": _plain(portal_links),

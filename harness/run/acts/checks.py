@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Act, DemandKind
@@ -29,6 +30,7 @@ _TOUCHES: Final = {
     "sign-ins": ("entry",),
     "region-serves": ("entry",),
     "migrated-and-back": ("database",),
+    **dict.fromkeys(("flag-off", "flag-page", "flag-metrics"), ("entry",)),
 }
 """Checks with pods of their own, or with so much load that nothing else is measured."""
 _LASTS_S: Final = {
@@ -39,6 +41,9 @@ _LASTS_S: Final = {
     "network-ports": 4.0,
     "migrated-and-back": 8.0,
     "pending-pod-runs": 15.0,
+    "flag-off": 24.0,
+    "flag-page": 8.0,
+    "flag-metrics": 5.0,
 }
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
@@ -54,6 +59,7 @@ _READS: Final = {
     "production-subset": _DATABASE,
     "values-masked": _DATABASE,
     "migrated-and-back": _DATABASE,
+    **dict.fromkeys(("flag-off", "flag-page", "flag-metrics"), RequiredKey("flags", "a feature flag is switched")),
     "region-serves": RequiredKey("doors", "the entry of every region is asked"),
     "sign-ins": RequiredKey("sign_in", "users sign in"),
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
@@ -101,6 +107,9 @@ _ALSO: Final = {
         _CLUSTER,
         RequiredKey("migration", "the database is migrated to a candidate's schema and back"),
     ),
+    "flag-off": (_CLUSTER, RequiredKey("doors", "the entry of every region is asked")),
+    "flag-page": (_CLUSTER,),
+    "flag-metrics": (_CLUSTER, RequiredKey("metrics", "the metrics of every pod are read")),
     "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
     "documentation": (RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),),
     "restart-counts": (_CLUSTER,),
@@ -114,7 +123,9 @@ _ALSO: Final = {
 """Keys beside that one."""
 _AT_THE_END: Final = frozenset({"secrets-hidden", "restart-counts", "migrated-and-back"})
 """What it reads grows during the run, is of what was recovered, or is changed by it: it is done when the traffic has ended."""
-BREAKING: Final = {"migrated-and-back": "migration"}
+_BESIDE_USERS: Final = frozenset({"flag-off", "flag-page", "flag-metrics"})
+"""Done one at a time while the traffic goes on, after its faults and rollouts: they change what users get."""
+BREAKING: Final = {"migrated-and-back": "migration", **dict.fromkeys(_BESIDE_USERS, "feature-flags")}
 """Checks that change what users have, by the name that `may_break` has for them."""
 _UNDER_TRAFFIC: Final = frozenset(
     {
@@ -157,7 +168,7 @@ class CheckDriver(Driver):
         """The manifests, or the register of production's database, that a check compares with; consent to one that changes data."""
         breaks = BREAKING.get(demand.name, "")
         if breaks and not (target.disposable or any(entry.experiment == breaks for entry in target.may_break)):
-            return RequiredKey("may_break", f"the database is migrated and taken back (experiment: {breaks})")
+            return RequiredKey("may_break", f"what users have is changed and changed back (experiment: {breaks})")
         if demand.name in _AGAINST_FILES and not target.files.manifests:
             return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
         if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:
@@ -181,6 +192,12 @@ class CheckDriver(Driver):
             ends = [(fault_free_name(name), after_faults_name(name)) for name in library.traffic]
             after = tuple(name for both in ends for name in both)
         seconds = _LASTS_S.get(demand.name, _SECONDS)
+        if demand.name in _BESIDE_USERS and library.traffic:
+            traffic = next(iter(library.traffic))
+            faults = (fault_free_name(traffic), *(f"experiment:{name}" for name in library.experiments))
+            after = (*faults, *(f"rollout:{name}" for name in library.rollouts))
+            act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)
+            return [replace(act, traffic=traffic)]
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)]
 
     @contextmanager

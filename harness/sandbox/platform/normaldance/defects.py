@@ -52,6 +52,8 @@ class Defects:
         bundle_bytes: of noise that the script of the dashboard has beside its own.
         untimed_page: a page of which no timing is counted; empty: none.
         documented_release: the release that the documentation names; empty: the pod's own.
+        flags_every_s: how often the flags of features are asked for.
+        ignored_flags: flags that change nothing.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
         fault_seen: whether a pod was replaced; set by `latent`.
         schedule: what comes and goes by time.
@@ -93,6 +95,8 @@ class Defects:
     bundle_bytes: int = 0
     untimed_page: str = ""
     documented_release: str = ""
+    flags_every_s: float = 2.0
+    ignored_flags: frozenset[str] = frozenset()
     rollout_s: float = 45.0
     fault_seen: bool = False
     writes_refused_until: float = 0.0
@@ -141,6 +145,8 @@ class Defects:
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             schedule=deployed(),
+            flags_every_s=float(env.get("DEFECT_FLAGS_EVERY_S", "2")),
+            ignored_flags=_names(env.get("DEFECT_IGNORED_FLAGS")),
             rollout_s=float(env.get("DEFECT_ROLLOUT_S", "45")),
         )
 

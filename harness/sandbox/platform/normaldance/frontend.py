@@ -1,4 +1,7 @@
-"""frontend: the pages that a browser gets with what they load, the health that the probes ask for (none during maintenance), and how long pages took."""
+"""frontend: the pages that a browser gets with what they load, the health that the probes ask for (none during maintenance), and how long pages took.
+
+The dashboard is the updated one where that feature is on; a browser asks for it each time.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,13 @@ from prometheus_client import Histogram
 
 from .defects import Defects
 from .kit.app import ENVELOPE, Handler, RequestRefused, answer, body_of, build, serve, text_in
+from .kit.features import HEADER
 from .kit.settings import PodSettings
 
 PAGES = Path(__file__).parent / "pages"
 TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
+UPDATED = "updated-dashboard"
+"""The feature: the page of `pages/updated` is in the dashboard's place."""
 AGE_S = 300
 """How long a browser may keep a page."""
 ASSET_AGE_S = 31_536_000
@@ -108,8 +114,19 @@ def application(
             return answer({"status": "maintenance"}, 503)
         return answer({"status": "ok"})
 
+    old = _page(pages["/dashboard"])
+    new = _page(_text(directory / "updated" / "dashboard.html", settings.release, assets))
+
+    async def dashboard(request: web.Request) -> web.StreamResponse:
+        updated = app[ENVELOPE].features.on(UPDATED)
+        response = await (new if updated else old)(request)
+        response.headers["cache-control"] = "no-store"
+        if updated:
+            response.headers[HEADER] = UPDATED
+        return response
+
     routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
-    routes += [web.get(path, _page(text)) for path, text in pages.items()]
+    routes += [web.get(path, dashboard if path == "/dashboard" else _page(text)) for path, text in pages.items()]
     routes += [web.get(asset.path, _asset(asset)) for asset in assets.values()]
     app = build(settings, routes)
     app[ENVELOPE].registry.register(timings.seconds)

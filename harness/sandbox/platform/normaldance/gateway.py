@@ -18,6 +18,7 @@ from .defects import Defects
 from .faults import Faults
 from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
+from .kit.features import HEADER as FEATURES
 from .kit.settings import PodSettings, address_of
 from .reports import Reports
 from .split import Split, user_of
@@ -37,7 +38,7 @@ SERVICES = sorted({service for *_, service in ROUTES})
 CANARIES = [f"{service}-canary" for service in SERVICES]
 """Services of a release that some users get; there where releases are rolled out by users."""
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
-PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release")
+PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release", FEATURES)
 CALLERS = web.AppKey("callers", dict[str, Caller])
 
 

@@ -30,6 +30,7 @@ from .kit.app import (
     serve,
     text_in,
 )
+from .kit.features import HEADER, Features
 from .kit.postgres import Connection, DatabaseRouter, Row, once, one
 from .kit.settings import PodSettings
 from .kit.tokens import signed_in
@@ -47,12 +48,16 @@ ENTRIES = """SELECT coalesce(json_agg(json_build_array(sequence, checksum) ORDER
              FROM ledger WHERE client = %s"""
 ENTRY = "SELECT json_build_array(json_build_array(sequence, checksum)) AS rows FROM ledger WHERE client = %s AND sequence = %s"
 
+SIMILAR = "similar-tracks"
+"""The feature that names other tracks beside a track."""
+
 
 class Tracks:
     """The handlers, on one database."""
 
     def __init__(self, database: DatabaseRouter, defects: Defects, secret: str) -> None:
         self.plays = UserCounter("track_plays_total", "Plays acknowledged.", defects.plays_every_s)
+        self.features: Features | None = None
         self._database = database
         self._defects = defects
         self._secret = secret
@@ -67,7 +72,9 @@ class Tracks:
         track = await self._database.read(lookup) or await self._database.read_primary(lookup)
         if track is None:
             raise RequestRefused(404, "no such track")
-        return answer(track)
+        if self.features is None or not self.features.on(SIMILAR):
+            return answer(track)
+        return answer({**track, "similar": [track["id"] + n for n in (1, 2, 3)]}, headers={HEADER: SIMILAR})
 
     async def create(self, request: web.Request) -> web.Response:
         """POST /tracks."""
@@ -156,6 +163,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(tracks.plays.counter)
     app[ENVELOPE].registry.register(queries.SECONDS)
+    tracks.features = app[ENVELOPE].features
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
     app.cleanup_ctx.append(OneCloses(database, settings.region).watched)

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, ge
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
+from .features import Features
 
 if TYPE_CHECKING:
     from .settings import PodSettings
@@ -93,7 +94,9 @@ def build(
     `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
     """
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
-    envelope = Envelope({**identity, **(headers or {})}, Defects.from_env())
+    defects = Defects.from_env()
+    features = Features(defects.flags_every_s, defects.ignored_flags)
+    envelope = Envelope({**identity, **(headers or {})}, defects, features)
 
     async def health(_: web.Request) -> web.Response:
         await alive()
@@ -107,13 +110,14 @@ def build(
         return answer({"service": settings.service, "version": settings.release})
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(envelope.registry), content_type="text/plain")
+        return web.Response(body=envelope.exposition(), content_type="text/plain")
 
     app = web.Application(middlewares=[envelope.around], client_max_size=BODY_MAX_BYTES)
     own = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
     app.add_routes([*(web.get(path, handler) for path, handler in own.items()), *routes])
     app.on_response_prepare.append(envelope.sign)
     app[ENVELOPE] = envelope
+    app.cleanup_ctx.append(features.watched)
     if lifespan is not None:
         app.cleanup_ctx.append(lifespan)
     return app
@@ -125,8 +129,10 @@ class Envelope:
     It says who answered, how long it took, and whether the connection may be kept.
     """
 
-    def __init__(self, headers: Mapping[str, str], defects: Defects) -> None:
+    def __init__(self, headers: Mapping[str, str], defects: Defects, features: Features) -> None:
         self.registry = CollectorRegistry()
+        self.features = features
+        self._enhanced = CollectorRegistry()
         self.draining = False
         self.keeps_connections = True
         self._identity = list(headers.items())
@@ -142,6 +148,17 @@ class Envelope:
             )
         )
 
+        self._bytes = Counter(
+            "http_response_bytes_total", "Bytes of answers' bodies.", ("route",), registry=self._enhanced
+        )
+
+    def exposition(self) -> bytes:
+        """The metrics; the enhanced ones where that feature is on."""
+        return b"".join(map(generate_latest, [self.registry, *([self._enhanced] if self._is_enhanced() else [])]))
+
+    def _is_enhanced(self) -> bool:
+        return self.features.on("enhanced-metrics")
+
     @web.middleware
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Turn refusals into JSON, and count."""
@@ -153,6 +170,8 @@ class Envelope:
         route = _route_of(request)
         if request.method not in self._defects.uncounted_methods:
             self._requests.labels(route, request.method, response.status).inc()
+        if self._is_enhanced() and isinstance(response, web.Response):
+            self._bytes.labels(route).inc(response.content_length or 0)
         took_s = loop.time() - started
         self._seconds.labels(route).observe(took_s)
         response.headers["server-timing"] = f"app;dur={1000 * took_s:.3f}"

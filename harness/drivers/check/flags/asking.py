@@ -1,0 +1,83 @@
+"""Asks one address of every region again and again, and keeps of each answer whether it had a feature."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+import httpx
+
+from harness import clock
+from harness.targets import Target
+from harness.targets.http import http_client
+
+EVERY_S: Final = 0.1
+_ASKERS: Final = 2
+"""Of each region: on a busy machine one of them waits for an answer while the other asks."""
+_WITHIN_S: Final = 2.0
+LONGEST_S: Final = 300.0
+"""Nobody asks for longer."""
+
+
+class FeatureAnswer(NamedTuple):
+    """An answer with status 200: when it was asked for, and whether it had the feature."""
+
+    sent_ns: int
+    has: bool
+
+
+class Asked:
+    """The answers of every region so far."""
+
+    def __init__(self, header: str, feature: str, regions: Mapping[str, str]) -> None:
+        self.answers: dict[str, list[FeatureAnswer]] = {region: [] for region in regions}
+        self._header = header
+        self._feature = feature
+
+    def take(self, region: str, sent_ns: int, answer: httpx.Response) -> None:
+        """Keep one answer; one that is not 200 has no feature to have."""
+        if answer.status_code == 200:
+            named = {word.strip() for word in answer.headers.get(self._header, "").split(",")}
+            self.answers[region].append(FeatureAnswer(sent_ns, self._feature in named))
+
+    def answered_everywhere(self) -> bool:
+        """Whether every region has answered."""
+        return all(self.answers.values())
+
+    def seen_everywhere(self, in_a_row: int = 1) -> bool:
+        """Whether the last answers of every region had the feature."""
+        last = [answers[-in_a_row:] for answers in self.answers.values()]
+        return all(len(some) == in_a_row and all(one.has for one in some) for some in last)
+
+
+@contextmanager
+def asking(target: Target, feature: str, header: str, addresses: Mapping[str, str]) -> Iterator[Asked]:
+    """Ask each region's address all the time meanwhile, on connections that are used once."""
+    asked, ended = Asked(header, feature, addresses), threading.Event()
+    threads = [
+        threading.Thread(target=_ask, args=(target, asked, region, url, ended), daemon=True)
+        for region, url in addresses.items()
+        for _ in range(_ASKERS)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield asked
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def _ask(target: Target, asked: Asked, region: str, url: str, ended: threading.Event) -> None:
+    with http_client(target, url, timeout_s=_WITHIN_S) as client:
+        for _ in clock.Deadline.after(LONGEST_S).ticks(EVERY_S):
+            if ended.is_set():
+                return
+            sent_ns = clock.now_ns()
+            try:
+                asked.take(region, sent_ns, client.get(url, headers={"connection": "close"}))
+            except httpx.HTTPError:
+                continue

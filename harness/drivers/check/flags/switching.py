@@ -1,0 +1,191 @@
+"""A feature flag of flagd's own form in a ConfigMap, switched by its `defaultVariant`; OFREP says when it is evaluated so.
+
+What it was is on disk before it is switched, and set again at the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from harness import clock
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
+from harness.targets import Target, platform_of
+from harness.targets.access import Access, access
+from harness.targets.http import http_client
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import Cluster
+from harness.targets.parts import ConfigMapKey, FlagSettings
+from harness.targets.undo import undoable
+
+OFREP: Final = "/ofrep/v1/evaluate/flags/"
+SAID_WITHIN_S: Final = 10.0
+_POLL_S: Final = 0.1
+_ATTEMPTS: Final = 3
+_CONTEXT: Final = {"context": {"targetingKey": "readiness"}}
+
+
+def flags_of(target: Target) -> tuple[FlagSettings, ConfigMapKey]:
+    """The flags that the target file names, and where they are set.
+
+    Raises:
+        ConfigurationError: it names none.
+    """
+    settings = target.flags
+    if settings is None or settings.config_map is None:
+        hint = "write `flags: {config_map: {namespace: …, name: …, key: …}, ofrep: http://…}`"
+        raise ConfigurationError("names no feature flags", where=f"{target.file}: flags", hint=hint)
+    return settings, settings.config_map
+
+
+def flag_access(target: Target, _params: Mapping[str, str]) -> tuple[Access, ...]:
+    """What switching a flag asks."""
+    place = target.flags.config_map if target.flags is not None else None
+    return access("get,patch configmaps", at=place.namespace) if place is not None else ()
+
+
+def _set_variant(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str) -> None:
+    """Give a flag this default variant; nothing where it has it.
+
+    Raises:
+        DriverError: there is no such flag, or it is changed by others all the time.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        found, flags = _read(cluster, place)
+        if flags["flags"][flag]["defaultVariant"] == variant:
+            return
+        flags["flags"][flag]["defaultVariant"] = variant
+        version = found["metadata"]["resourceVersion"]  # a change by others meanwhile is a conflict
+        body = {"metadata": {"resourceVersion": version}, "data": {place.key: json.dumps(flags, indent=2)}}
+        try:
+            cluster.patch_config_map(place.namespace, place.name, body)
+        except TargetUnreachable:
+            if attempt == _ATTEMPTS:
+                raise
+
+
+def _read(cluster: Cluster, place: ConfigMapKey) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    where = f"ConfigMap {place.namespace}/{place.name}"
+    found = cluster.read("v1", "ConfigMap", place.name, place.namespace)
+    if found is None:
+        raise DriverError("there is no such ConfigMap", where=where, hint="see `flags.config_map` of the target file")
+    flags = _parsed((found.get("data") or {}).get(place.key, ""))
+    if flags is None:
+        hint = 'write it as flagd reads it: {"flags": {NAME: {"state", "variants", "defaultVariant"}}}'
+        raise DriverError(f"`{place.key}` is not understood", where=where, hint=hint)
+    return found, flags
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    """Flags in flagd's form; None where they are none."""
+    try:
+        flags: dict[str, Any] = json.loads(text)
+        right = all(isinstance(one["defaultVariant"], str) and one["variants"] for one in flags["flags"].values())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return flags if right else None
+
+
+def _undo(
+    cluster: Cluster | None, target: Target, *, namespace: str, name: str, key: str, flag: str, variant: str
+) -> None:
+    if cluster is None:
+        raise DriverError(f"{target.name}: the flag {flag} cannot be set back: the target names no cluster")
+    _set_variant(cluster, ConfigMapKey(namespace=namespace, name=name, key=key), flag, variant)
+
+
+@undoable("set-flag", undo=_undo)
+def _set_flag(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str) -> None:
+    _set_variant(cluster, place, flag, variant)
+
+
+@dataclass(kw_only=True, slots=True)
+class FlagSwitch:
+    """One flag, that may be switched on and off.
+
+    Attributes:
+        name: of the flag.
+        on, off: names of its variants that are true and false.
+        said: what OFREP said of each switch, for people; `why` where it did not follow.
+    """
+
+    target: Target
+    cluster: Cluster
+    place: ConfigMapKey
+    name: str
+    on: str
+    off: str
+    said: list[str]
+    why: str = ""
+
+    def turn(self, *, on: bool) -> int:
+        """Switch it; when the API had it, in the run's nanoseconds. What OFREP says is waited for and recorded."""
+        _set_flag(self.cluster, self.place, self.name, self.on if on else self.off)
+        at_ns, word = clock.now_ns(), "on" if on else "off"
+        settings = flags_of(self.target)[0]
+        with http_client(self.target, settings.ofrep, timeout_s=2.0) as client:
+            for _ in clock.Deadline.after(SAID_WITHIN_S).ticks(_POLL_S):
+                if evaluated(client, settings.ofrep, self.name) is on:
+                    self.said.append(f"{word} after {(clock.now_ns() - at_ns) / clock.NS_PER_S:.1f} s")
+                    return at_ns
+        self.why = f"not {word} after {SAID_WITHIN_S:g} s"
+        return at_ns
+
+    @property
+    def reading(self) -> FactReading:
+        """Whether the flag itself followed: without that nothing is shown by what it switches."""
+        observed = ", ".join([*self.said, *([self.why] if self.why else [])])
+        return FactReading(
+            subject=f"flag {self.name}",
+            expected="as it was set, by OFREP",
+            observed=observed,
+            ok=None if self.why else True,
+        )
+
+
+def evaluated(client: httpx.Client, base: str, flag: str) -> object:
+    """The value of a flag by OFREP; None where there is no answer, or none with a value."""
+    try:
+        answer = client.post(f"{base.rstrip('/')}{OFREP}{flag}", json=_CONTEXT)
+        return answer.json().get("value") if answer.status_code == 200 else None
+    except (httpx.HTTPError, ValueError, AttributeError):
+        return None
+
+
+@contextmanager
+def switched(target: Target, flag: str, check: str) -> Iterator[FlagSwitch]:
+    """A flag that is off, and may be switched; at the end it is as it was.
+
+    Raises:
+        ConfigurationError: the target file names no flags. DriverError: there is no such flag, or it is no boolean.
+    """
+    settings, place = flags_of(target)
+    if not settings.ofrep:
+        raise ConfigurationError("names no `ofrep`", where=f"{target.file}: flags", hint="write `ofrep: http://…`")
+    cluster = Cluster.of(target)
+    known = _read(cluster, place)[1]["flags"]
+    variants = known.get(flag, {}).get("variants", {})
+    by_value = {value: name for name, value in variants.items() if isinstance(value, bool)}
+    if set(by_value) != {True, False}:
+        hint = f"its boolean flags: {', '.join(sorted(known)) or 'none'}"
+        raise DriverError(
+            f"there is no boolean flag {flag}", where=f"ConfigMap {place.namespace}/{place.name}", hint=hint
+        )
+    undo = {**place.model_dump(), "flag": flag, "variant": known[flag]["defaultVariant"]}
+    intent = _set_flag.intend(platform_of(target), f"check {check}", f"switch the flag {flag}", **undo)
+    try:
+        switch = FlagSwitch(
+            target=target, cluster=cluster, place=place, name=flag, on=by_value[True], off=by_value[False], said=[]
+        )
+        if undo["variant"] != switch.off:
+            switch.turn(on=False)
+        yield switch
+    finally:
+        _set_flag.undo(cluster, target, **undo)
+        strike_intent(intent)

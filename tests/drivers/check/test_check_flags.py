@@ -1,0 +1,206 @@
+"""Feature flags in a ConfigMap of a real API server, switched, and seen in the answers of a real service that may be slow to follow."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.drivers.check.flags import exposed, served
+from harness.drivers.check.flags.asking import FeatureAnswer
+from harness.drivers.check.flags.switching import FlagSwitch, switched
+from harness.drivers.facts import FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.sandbox.cluster import kinds
+from harness.targets import Target, load_target, platform_of
+from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
+
+if TYPE_CHECKING:
+    from tests.drivers.conftest import PocketCluster
+
+ADDRESS = "127.95.3.7"
+FLAG = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+
+
+class FlaggedService(ThreadingHTTPServer):
+    """Says by OFREP what the ConfigMap has, and has in its other answers what its flag says.
+
+    Attributes:
+        sticks: whether what was on once stays on.
+        always: whether they have their features all the time, or never; None: as their flags say.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, cluster: PocketCluster) -> None:
+        super().__init__((ADDRESS, 8080), _FlaggedHandler)
+        self._cluster = cluster
+        self._was_on = False
+        self.sticks = False
+        self.always: bool | None = None
+
+    def is_on(self) -> bool:
+        """What the ConfigMap says now."""
+        found = self._cluster.do(lambda store: store.get(kinds.by_name("ConfigMap"), "north", "flags"))
+        return bool(json.loads(found["data"]["flags.json"])["flags"]["new"]["defaultVariant"] == "on")
+
+    def shows(self) -> bool:
+        """Whether an answer has the feature."""
+        on = self.is_on()
+        self._was_on = self._was_on or on
+        return (on or (self.sticks and self._was_on)) if self.always is None else self.always
+
+
+class _FlaggedHandler(BaseHTTPRequestHandler):
+    server: FlaggedService
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._answer({}, json.dumps({"key": "new", "value": self.server.is_on(), "reason": "STATIC"}))
+
+    def do_GET(self) -> None:
+        shows = self.server.shows()
+        self._answer({"x-features": "other, new"} if shows else {}, "{}")
+
+    def _answer(self, headers: dict[str, str], body: str) -> None:
+        self.send_response(200)
+        for name, value in {**headers, "content-length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Quiet."""
+
+
+@pytest.fixture
+def flagged(cluster: PocketCluster) -> Iterator[FlaggedService]:
+    """A service with one flag, `new`, which is off."""
+    data = {"flags.json": json.dumps({"flags": {"new": FLAG, "size": {"variants": {"s": 1}, "defaultVariant": "s"}}})}
+    metadata = {"name": "flags", "namespace": "north"}
+    cluster.create("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    server = FlaggedService(cluster)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def target(cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """One region; limits and waits of the checks are short."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    for name, seconds in (("ON_WITHIN_S", 4.0), ("SETTLED_S", 0.1), ("AFTER_S", 1.0), ("LEAST", 1), ("IN_A_ROW", 2)):
+        monkeypatch.setattr(served, name, seconds)
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        f"name: pocket\nenvironment: sandbox\nentry: http://{ADDRESS}:8080\ndisposable: true\n"
+        f"regions: {{north: {{entry: 'http://{ADDRESS}:8080', namespace: north}}}}\nprimary_region: north\n"
+        f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
+        f"flags:\n  ofrep: http://{ADDRESS}:8080\n  config_map: {{namespace: north, name: flags, key: flags.json}}\n"
+        f"  answers: {{new: /tracks/1}}\n  pages: {{new: {{north: 'http://{ADDRESS}:8080/dashboard'}}}}\n"
+    )
+    return load_target(file)
+
+
+def seen(check: Any, target: Target, within: str) -> dict[str, FactReading]:
+    """What a check finds, by subject."""
+    with check(target, {"within": within}) as probe:
+        return {one.subject: one for one in probe()}
+
+
+def test_a_feature_that_goes_with_its_flag_and_one_that_stays(flagged: FlaggedService, target: Target) -> None:
+    """Gone; still there after the limit; never there, which shows nothing; the flag is off again."""
+    good = seen(served.flag_off, target, "2 s")
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "answers of north": True}
+    flagged.sticks = True
+    late = seen(served.flag_off, target, "500 ms")["answers of north"]
+    assert (late.ok, late.expected) == (False, "none with new later than 0.5 s after its flag is off")
+    flagged.always = False
+    never = seen(served.flag_off, target, "500 ms")["answers of north"]
+    assert (never.ok, never.observed) == (None, "no answer had it while its flag was on")
+    assert not flagged.is_on()
+    assert pending_intents(platform_of(target)) == []
+
+
+def test_a_page_that_comes_with_its_flag_and_one_that_does_not(flagged: FlaggedService, target: Target) -> None:
+    """At once; not in time; there before, which shows nothing."""
+    good = seen(served.flag_page, target, "20 s")
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "page of north": True}
+    flagged.always = False
+    missing = seen(served.flag_page, target, "1 s")["page of north"]
+    assert (missing.ok, missing.observed.startswith("not in ")) == (False, True)
+    flagged.always = True
+    assert seen(served.flag_page, target, "1 s")["page of north"].ok is None
+
+
+def test_a_flag_that_was_left_on_is_set_back(
+    flagged: FlaggedService, target: Target, cluster: PocketCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is killed leaves how to undo it; what others changed meanwhile stays."""
+    flags = switched(target, "new", "flag-off")
+    flags.__enter__().turn(on=True)
+    assert flagged.is_on()
+    assert len(pending_intents(platform_of(target))) == 1
+    found = cluster.do(lambda store: store.get(kinds.by_name("ConfigMap"), "north", "flags"))
+    cluster.do(
+        lambda store: store.update(kinds.by_name("ConfigMap"), {**found, "data": {**found["data"], "more": "kept"}})
+    )
+    assert len(recover(target).undone) == 1
+    assert not flagged.is_on()
+    found = cluster.do(lambda store: store.get(kinds.by_name("ConfigMap"), "north", "flags"))
+    assert found["data"]["more"] == "kept"
+
+
+def test_what_is_no_flag_is_refused(flagged: FlaggedService, target: Target, tmp_path: Path) -> None:
+    """One that is not there, one that is no boolean, a target that names none."""
+    del flagged
+    for name in ("old", "size"):
+        with pytest.raises(DriverError, match=f"there is no boolean flag {name}"), switched(target, name, "flag-off"):
+            pass
+    file = tmp_path / "none.yaml"
+    file.write_text("name: pocket\nenvironment: sandbox\nentry: http://127.0.0.1:1\n")
+    with pytest.raises(ConfigurationError, match="names no feature flags"), served.flag_off(load_target(file), {}):
+        pass
+
+
+def test_answers_are_held_against_the_limit() -> None:
+    """The last one with the feature at 4 s, and one at 6 s; too few after the limit show nothing."""
+    flag = FlagSwitch(target=None, cluster=None, place=None, name="new", on="on", off="off", said=[])  # type: ignore[arg-type]
+    answers = [FeatureAnswer(int(n * 1e8), n < 240) for n in range(400)]  # off at 20 s, the last one with it at 23.9 s
+    good = served.off_reading("north", answers, 20 * 10**9, 5, flag)
+    assert (good.ok, good.observed) == (True, "the last one after 3.9 s; 0 of 149 later than 5 s")
+    late = served.off_reading("north", [*answers, FeatureAnswer(26 * 10**9, has=True)], 20 * 10**9, 5, flag)
+    assert (late.ok, late.observed) == (False, "the last one after 6.0 s; 1 of 150 later than 5 s")
+    assert served.off_reading("north", answers[:260], 20 * 10**9, 5, flag).ok is None
+    page = [FeatureAnswer(n * 10**9, n >= 30) for n in range(50)]
+    assert served.on_reading("north", page, 10 * 10**9, 60).ok is True
+    slow = served.on_reading("north", page, 10 * 10**9, 15)
+    assert (slow.ok, slow.observed) == (False, "after 20.0 s, in 10 answers after another")
+    assert served.on_reading("north", page[11:], 10 * 10**9, 60).ok is None
+
+
+def test_a_service_exposes_its_metrics_when_every_pod_of_it_does() -> None:
+    """In time by all; missing by one; exposed before the flag was on, which shows nothing."""
+    pods = [
+        exposed.PodMetrics(service="track", pod=f"north/track-{n}", lacks=lacks, has=has)
+        for n, (lacks, has) in enumerate(((["m"], []), ([], ["m"])))
+    ]
+    none = [exposed.PodMetrics(service="track", pod=one.pod, lacks=["m"], has=[]) for one in pods]
+    [one] = exposed.readings(none, [pods[1]], {"track": 2.0}, 60)
+    assert (one.ok, one.observed) == (True, "by all 1 pods after 2.0 s")
+    [one] = exposed.readings(none, pods, {}, 60)
+    assert (one.ok, one.observed) == (False, "m not by 1 of 2 pods, such as north/track-0")
+    [one] = exposed.readings(pods, pods, {}, 60)
+    assert (one.ok, one.observed) == (None, "north/track-1 exposed them before")
+    assert list(exposed.readings([], [], {}, 60)) == []
