@@ -18,7 +18,7 @@ _ASKERS: Final = 2
 """Of each region: on a busy machine one of them waits for an answer while the other asks."""
 _WITHIN_S: Final = 2.0
 LONGEST_S: Final = 300.0
-"""Nobody asks for longer."""
+"""Questions end after so many seconds."""
 
 
 class FeatureAnswer(NamedTuple):
@@ -28,7 +28,7 @@ class FeatureAnswer(NamedTuple):
     has: bool
 
 
-class Asked:
+class AnswersSoFar:
     """The answers of every region so far."""
 
     def __init__(self, header: str, feature: str, regions: Mapping[str, str]) -> None:
@@ -53,9 +53,9 @@ class Asked:
 
 
 @contextmanager
-def asking(target: Target, feature: str, header: str, addresses: Mapping[str, str]) -> Iterator[Asked]:
+def asking(target: Target, feature: str, header: str, addresses: Mapping[str, str]) -> Iterator[AnswersSoFar]:
     """Ask each region's address all the time meanwhile, on connections that are used once."""
-    asked, ended = Asked(header, feature, addresses), threading.Event()
+    asked, ended = AnswersSoFar(header, feature, addresses), threading.Event()
     threads = [
         threading.Thread(target=_ask, args=(target, asked, region, url, ended), daemon=True)
         for region, url in addresses.items()
@@ -71,7 +71,7 @@ def asking(target: Target, feature: str, header: str, addresses: Mapping[str, st
             thread.join()
 
 
-def _ask(target: Target, asked: Asked, region: str, url: str, ended: threading.Event) -> None:
+def _ask(target: Target, asked: AnswersSoFar, region: str, url: str, ended: threading.Event) -> None:
     with http_client(target, url, timeout_s=_WITHIN_S) as client:
         for _ in clock.Deadline.after(LONGEST_S).ticks(EVERY_S):
             if ended.is_set():

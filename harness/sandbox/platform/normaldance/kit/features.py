@@ -61,7 +61,7 @@ class Features:
                 await asyncio.sleep(self._every_s)
 
     async def ask_once(self, session: aiohttp.ClientSession, url: str) -> None:
-        """Take over what is said; nothing where it is what was said before."""
+        """Take over the answer; one with the same tag changes nothing."""
         headers = {"if-none-match": self._tag} if self._tag else {}
         async with session.post(url, json={"context": {}}, headers=headers) as response:
             if response.status != 200:
