@@ -10,21 +10,6 @@ Feature: Gradual rollout
       | AT-PHASE-CANARY  | canary on a limited user base | AT-CAN-STEP-5, AT-CAN-STICKY and AT-CAN-BLAST pass                                                 |
       | AT-PHASE-FLAGS   | feature toggles exist         | AT-FF-QUERIES, AT-FF-UI, AT-FF-MONITORING and AT-FF-ROLLBACK pass                                  |
 
-  @AT-FF-ROLLBACK
-  Scenario: A feature is gone when its flag is off
-    When "everyday" traffic has run
-    Then no answer with a feature is served later than 5 s after its flag is off, under traffic
-
-  @AT-FF-UI
-  Scenario: The updated dashboard comes with its flag
-    When "everyday" traffic has run
-    Then the updated dashboard is served in every region within 60 s after the flag is on
-
-  @AT-FF-MONITORING
-  Scenario: The enhanced metrics come with their flag
-    When "everyday" traffic has run
-    Then the enhanced metrics are exposed by every service within 60 s after the flag is on
-
   @AT-CAN-STEPS
   Scenario: Users move to the candidate by 5, 25, 50 and 100 %
     When the rollout "canary" has run under "census" traffic
