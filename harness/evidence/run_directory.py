@@ -24,8 +24,8 @@ _SHOWN = "`ls reports/runs` shows the runs"
 FASTEST = 1e6
 """A larger time scale is refused: a day would take less than a tenth of a second."""
 
-REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report")
-"""Files made from the evidence that are not evidence themselves."""
+REPORTS = ("verdict.json", "summary.md", "junit.xml", "readiness.html", "allure-results", "allure-report", "reports")
+"""Files and directories made from the evidence that are not evidence themselves; `reports` is for formats that packages and projects add."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.model import Evidence, Judgement, Plan
 
 GROUP: Final = "readiness.reports"
+OWN: Final = "reports"
+"""The directory of a run for formats that packages and projects add; evidence leaves it out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,7 @@ class Format:
 
     Attributes:
         name: `summary`.
-        file: the file, or the directory, that it is written to, in the run directory.
+        file: the file, or the directory, that it is written to: in the run directory, or below its `reports` for a format that is added.
         render: its bytes; of a directory, the bytes of each file in it by name. A pure function: the same run gives the same bytes.
     """
 
@@ -51,7 +53,9 @@ FORMATS: Final = (
 
 
 def formats() -> tuple[Format, ...]:
-    """The formats of the harness, then those of installed packages, in the order of their names.
+    """The formats of the harness, then those of packages and of the project, in the order of their names.
+
+    The files of the latter are below `reports` of the run directory, where nothing is evidence.
 
     Raises:
         ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one.
@@ -65,9 +69,10 @@ def formats() -> tuple[Format, ...]:
             raise ConfigurationError(f"cannot be loaded: {error}", where=where) from error
         if not isinstance(made, Format):
             raise ConfigurationError(f"must be a Format, is {made!r}", where=where)
-        if any(made.file == other.file for other in found) or made.file == "verdict.json":
+        own = replace(made, file=f"{OWN}/{made.file}")
+        if any(own.file == other.file for other in found):
             raise ConfigurationError(f"the file {made.file} belongs to another format", where=where)
-        found.append(made)
+        found.append(own)
     return tuple(found)
 
 
@@ -78,6 +83,7 @@ def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgeme
     """
     for form in formats():
         made, to = form.render(plan, evidence, judgement), path / form.file
+        to.parent.mkdir(exist_ok=True)
         if isinstance(made, bytes):
             write_atomic(to, made)
             continue

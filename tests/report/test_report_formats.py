@@ -9,6 +9,8 @@ import pytest
 from report_builders import go
 
 from harness.errors import ConfigurationError
+from harness.evidence.manifest import evidence_files
+from harness.evidence.run_directory import RunDirectory
 from harness.report import reports
 from harness.report.reports import FORMATS, Format, formats, write_reports
 
@@ -26,9 +28,9 @@ CHAT = Format(name="chat", file="chat.txt", render=_headline)
 TAKEN = Format(name="taken", file="summary.md", render=_headline)
 
 
-def _installed(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    point = EntryPoint(name="chat", value=f"{__name__}:{name}", group="readiness.reports")
-    monkeypatch.setattr(reports, "plugins", lambda *, group: [point] if group == "readiness.reports" else [])
+def _installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    points = [EntryPoint(name="chat", value=f"{__name__}:{name}", group="readiness.reports") for name in names]
+    monkeypatch.setattr(reports, "plugins", lambda *, group: points if group == "readiness.reports" else [])
 
 
 def test_every_format_has_a_file_of_its_own(tmp_path: Path) -> None:
@@ -38,10 +40,18 @@ def test_every_format_has_a_file_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One file and one entry point."""
+    """One file and one entry point; twice, as a run and its judgement anew do."""
     _installed(monkeypatch, "CHAT")
     write_reports(tmp_path, *go())
-    assert (tmp_path / "chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
+    write_reports(tmp_path, *go())
+    assert (tmp_path / "reports/chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
+
+
+def test_no_report_is_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the harness's nor one of a project's, which the run was sealed before and others may not have."""
+    _installed(monkeypatch, "CHAT")
+    write_reports(tmp_path, *go())
+    assert list(evidence_files(RunDirectory(tmp_path))) == []
 
 
 @pytest.mark.parametrize(
@@ -49,12 +59,12 @@ def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monke
     [
         ("nothing", "cannot be loaded"),
         ("go", "must be a Format"),
-        ("TAKEN", "the file summary.md belongs to another format"),
+        ("TAKEN TAKEN", "the file summary.md belongs to another format"),
     ],
 )
 def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:
     """With the entry point's name."""
-    _installed(monkeypatch, name)
+    _installed(monkeypatch, *name.split())
     with pytest.raises(ConfigurationError, match=reason) as refused:
         formats()
     assert "entry point chat = " in refused.value.where
