@@ -81,6 +81,8 @@ def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgeme
 
     All of them come from the run's files alone: no clock, no environment. The same run gives the same bytes.
     """
+    if (own := path / OWN).is_symlink() or own.is_file():  # of a run of somewhere else: nothing is written through it
+        own.unlink()
     for form in formats():
         made, to = form.render(plan, evidence, judgement), path / form.file
         to.parent.mkdir(exist_ok=True)

@@ -47,6 +47,17 @@ def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monke
     assert (tmp_path / "reports/chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
 
 
+def test_a_link_in_the_place_of_the_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is replaced; where it leads stays as it is."""
+    _installed(monkeypatch, "CHAT")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/reports").symlink_to(tmp_path / "elsewhere")
+    write_reports(tmp_path / "run", *go())
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert (tmp_path / "run/reports/chat.txt").is_file()
+
+
 def test_no_report_is_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the harness's nor one of a project's, which the run was sealed before and others may not have."""
     _installed(monkeypatch, "CHAT")
