@@ -138,7 +138,7 @@ def test_a_page_that_comes_with_its_flag_and_one_that_does_not(flagged: FlaggedS
     good = seen(served.flag_page, target, "20 s")
     assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "page of north": True}
     flagged.always = False
-    missing = seen(served.flag_page, target, "1 s")["page of north"]
+    missing = seen(served.flag_page, target, "4 s")["page of north"]
     assert (missing.ok, missing.observed.startswith("not in ")) == (False, True)
     flagged.always = True
     assert seen(served.flag_page, target, "1 s")["page of north"].ok is None
@@ -188,6 +188,10 @@ def test_answers_are_held_against_the_limit() -> None:
     slow = served.on_reading("north", page, 10 * 10**9, 15)
     assert (slow.ok, slow.observed) == (False, "after 20.0 s, in 10 answers after another")
     assert served.on_reading("north", page[11:], 10 * 10**9, 60).ok is None
+    for few in (page[:10], page[:19]):
+        unknown = served.on_reading("north", few, 10 * 10**9, 60)
+        assert (unknown.ok, unknown.observed) == (None, f"not in {len(few) - 10} answers")
+    assert served.on_reading("north", page[:20], 10 * 10**9, 60).ok is False
 
 
 def test_a_service_exposes_its_metrics_when_every_pod_of_it_does() -> None:

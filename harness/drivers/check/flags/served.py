@@ -99,21 +99,24 @@ def off_reading(
 
 
 def on_reading(region: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float) -> FactReading:
-    """A region's page: without the feature before its flag was on, with it after that, time after time."""
+    """A region's page: without the feature before its flag was on, with it after that, time after time.
+
+    Fewer answers than are asked for in a row show nothing.
+    """
     before = [one for one in answers if one.sent_ns < on_ns]
     after = [one for one in answers if one.sent_ns >= on_ns]
     number = next(
         (at for at in range(len(after) - IN_A_ROW + 1) if all(one.has for one in after[at : at + IN_A_ROW])), -1
     )
-    took_s = (after[number].sent_ns - on_ns) / clock.NS_PER_S
+    took_s = (after[number].sent_ns - on_ns) / clock.NS_PER_S if number >= 0 else None
     shown = (
-        f"after {took_s:.1f} s, in {IN_A_ROW} answers after another" if number >= 0 else f"not in {len(after)} answers"
+        f"not in {len(after)} answers" if took_s is None else f"after {took_s:.1f} s, in {IN_A_ROW} answers after another"
     )
     clear = bool(before) and not any(one.has for one in before)
-    served = number >= 0 and took_s <= within_s
+    served = took_s is not None and took_s <= within_s
     return FactReading(
         subject=f"page of {region}",
         expected=f"with the feature within {within_s:g} s after its flag is on",
         observed=shown if clear else "it had the feature before, or did not answer",
-        ok=(served if after else None) if clear else None,
+        ok=(served if len(after) >= IN_A_ROW else None) if clear else None,
     )
