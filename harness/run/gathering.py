@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
 from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, watch_settings
 from harness.errors import HarnessError
@@ -68,6 +69,9 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
         reads = LedgerReads(target, final_reads, history)
         sinks = Sinks(directory)
         stack.callback(sinks.close)
+        forks = stack.enter_context(ForkServer(target))
+        if plan.experiments:
+            forks.start()
         view = LiveView(directory.path)
         context = Context(
             plan=plan,
@@ -83,6 +87,7 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
             drivers=drivers(),
             sinks=sinks,
             platform=ground.platform,
+            forks=forks,
             presence=presence_of(target),
         )
         steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))

@@ -239,6 +239,7 @@ def stage(
         attempts=Counter(),
         drivers=drivers or {},
         sinks=cast("Any", None),
+        forks=cast("Any", None),
         platform=Platform(name="scripted", api="", entry="http://127.0.0.1:80"),
         presence=Presence({"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True),
         underway=underway,

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from harness.chaos.session import session
+from harness.drivers.chaos import ForkServer
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
@@ -182,6 +183,7 @@ class Pocket:
     world: World
     target: Target
     asked: list[Object]
+    forks: ForkServer
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         async def read() -> Object:
@@ -275,7 +277,8 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     ):
         monkeypatch.delenv(name, raising=False)
     session.cache_clear()
-    yield Pocket(world[0], load_target(file), asked)
+    with ForkServer(load_target(file)) as forks:
+        yield Pocket(world[0], load_target(file), asked, forks)
     session.cache_clear()
     loop.call_soon_threadsafe(stop.set)
     thread.join(20)

@@ -34,7 +34,7 @@ def experiments(tmp_path: Path) -> Path:
 
 def started(name: str, pocket: Any, experiments: Path, run: Path, **options: Any) -> ChaosRun:
     """A child that runs one of the experiments."""
-    child = ChaosRun(load_experiment(name, [experiments]), pocket.target, run, **options)
+    child = ChaosRun(load_experiment(name, [experiments]), pocket.target, run, pocket.forks, **options)
     child.start()
     return child
 

@@ -19,6 +19,7 @@ from harness.clock import Deadline
 from harness.drivers.chaos import (
     ChaosResult,
     ChaosRun,
+    ForkServer,
     load_experiment,
     open_rollbacks,
     recover,
@@ -63,6 +64,7 @@ class Bench:
 
     root: Path
     target: Target
+    forks: ForkServer
     victims: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -81,7 +83,7 @@ class Bench:
         (self.root / "experiments").mkdir(exist_ok=True)
         (self.root / "experiments" / "kill.yaml").write_text(text, encoding="utf-8")
         plan = load_experiment("kill", [self.root / "experiments"])
-        child = ChaosRun(plan, self.target, self.root / "run")
+        child = ChaosRun(plan, self.target, self.root / "run", self.forks)
         child.start()
         return child
 
@@ -104,10 +106,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     (tmp_path / "target.yaml").write_text(TARGET, encoding="utf-8")
-    made = Bench(tmp_path, load_target(tmp_path / "target.yaml"))
-    for name in ("one", "two"):
-        made.start(name)
-    yield made
+    target = load_target(tmp_path / "target.yaml")
+    with ForkServer(target) as forks:
+        made = Bench(tmp_path, target, forks)
+        for name in ("one", "two"):
+            made.start(name)
+        yield made
     for process in made.victims.values():
         process.kill()
         process.wait()

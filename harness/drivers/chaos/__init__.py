@@ -6,6 +6,7 @@ from harness.drivers.chaos.attempt import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
+from harness.drivers.chaos.forkserver import ForkServer
 from harness.drivers.chaos.journal import Journal, read_journal
 from harness.drivers.chaos.restore import Restorer, RestoreResult, TargetSnapshot
 from harness.drivers.chaos.scratch import sweep_scratch
@@ -17,6 +18,7 @@ __all__ = [
     "ChaosResult",
     "ChaosRun",
     "Experiments",
+    "ForkServer",
     "Journal",
     "Left",
     "Recovered",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Final
 
 from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
+from harness.drivers.chaos.forkserver import ForkedProcess, ForkServer
 from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.providers import working_directory
 from harness.drivers.chaos.receipts import ChildHistory
@@ -26,6 +24,8 @@ from harness.targets import Target, guard_experiment, guard_target
 
 JOURNAL_GRACE_S: Final = 120.0
 """How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
+_KILLED_S: Final = 60.0
+"""Until a killed process is gone."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Chaos Toolkit colours its log also where it is not a terminal."""
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
@@ -57,22 +57,31 @@ class ChaosRun:
         experiment: what is run.
         target: on what.
         run_dir: the run directory.
+        server: which starts the child.
         attempt: 1 or 2.
         allow_target: the name that was typed for a target that is not disposable.
     """
 
     def __init__(
-        self, experiment: ExperimentPlan, target: Target, run_dir: Path, *, attempt: int = 1, allow_target: str = ""
+        self,
+        experiment: ExperimentPlan,
+        target: Target,
+        run_dir: Path,
+        server: ForkServer,
+        *,
+        attempt: int = 1,
+        allow_target: str = "",
     ) -> None:
         self.experiment = experiment
         self._target = target
         self._run_dir = run_dir
+        self._server = server
         self._attempt = attempt
         self._allow_target = allow_target
         self._directory = run_dir / "chaos" / experiment.name
         self._hold = self._directory / "released"
         self._history = ChildHistory(run_dir / "history" / f"chaos-{experiment.name}.ndjson")
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: ForkedProcess | None = None
         self._scratch = Scratch()
         self._released = False
         self._interrupted = False
@@ -91,36 +100,18 @@ class ChaosRun:
         copy = self._prepare_directory(Path(self.experiment.file))
         env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
         env["TMPDIR"] = str(self._scratch.make())
-        # -m harness.chaos is the `chaos` command; its settings are ours, so no controls or notifications of the user's run
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "harness.chaos",
-            "--no-version-check",
-            "--no-log-file",
-            "--settings",
-            str(SETTINGS),
-        ]
-        command += ["run", "--rollback-strategy", "always", "--journal-path", str(self._journal), str(copy)]
+        # its settings are ours, so no controls or notifications of the user's run
+        arguments = ["--no-version-check", "--no-log-file", "--settings", str(SETTINGS)]
+        arguments += ["run", "--rollback-strategy", "always", "--journal-path", str(self._journal), str(copy)]
         try:
-            with self._log.open("wb") as log:
-                self._child = subprocess.Popen(
-                    command,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=working_directory(Path(self.experiment.file)),
-                    start_new_session=True,
-                )
-        except OSError as error:
+            self._child = self._server.fork(arguments, env, working_directory(Path(self.experiment.file)), self._log)
+        except DriverError:
             self._scratch.remove()
-            raise DriverError(f"chaos cannot be started: {error.strerror}", where=self.experiment.name) from error
+            raise
 
     def alive(self) -> bool:
         """Whether the child is still at it."""
-        return self._child is not None and self._child.poll() is None
+        return self._child is not None and self._child.returncode is None
 
     def sent_ns(self) -> int | None:
         """When the fault was sent; None as long as it was not."""
@@ -138,7 +129,7 @@ class ChaosRun:
     def interrupt(self) -> None:
         """Ask the child to stop: it leaves the method and runs its rollbacks."""
         if self.alive() and self._child is not None and not self._interrupted:
-            self._child.send_signal(signal.SIGINT)
+            self._child.interrupt()
             self._interrupted = True
 
     def finish(self, grace_s: float = JOURNAL_GRACE_S) -> ChaosResult:
@@ -157,13 +148,13 @@ class ChaosRun:
             killed = True
         finally:
             # also when Ctrl-C ends the waiting: the group is of this child alone
-            if self._child.poll() is None:
-                os.killpg(self._child.pid, signal.SIGKILL)
-                self._child.wait()
+            if self._child.returncode is None:
+                self._child.kill()
+                self._child.wait(_KILLED_S)
             self._scratch.remove()
         self._hold.unlink(missing_ok=True)
         self._log.write_bytes(_COLOURS.sub(b"", self._log.read_bytes()))
-        return self._result(self._child.returncode, killed=killed, grace_s=grace_s)
+        return self._result(self._child.wait(0), killed=killed, grace_s=grace_s)
 
     @property
     def _log(self) -> Path:

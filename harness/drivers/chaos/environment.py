@@ -36,10 +36,7 @@ def child_environment(
         hold: the file that ends a hold.
         allow_target: the name that was typed for a target that is not disposable.
     """
-    env = _callers()
-    env |= _proxies(target)
-    env |= tls_variables(target)
-    env |= _chosen_by(file, target)
+    env = target_environment(target) | _chosen_by(file, target)
     env |= {
         "READINESS_RUN": str(run.absolute()),
         "READINESS_EXPERIMENT": file.plan.name,
@@ -48,9 +45,14 @@ def child_environment(
         "READINESS_ALLOW_TARGET": allow_target,
         "READINESS_PARENT": str(os.getpid()),
         "READINESS_MODULES": os.pathsep.join(map(str, module_directories(Path(file.plan.file)))),
-        STATE_VARIABLE: str(state_directory()),
-        "PYTHONUNBUFFERED": "1",
     }
+    return {name: value for name, value in env.items() if value}
+
+
+def target_environment(target: Target) -> dict[str, str]:
+    """What the environment of every experiment on a target has in common, before anything of one is known."""
+    env = _callers() | _proxies(target) | tls_variables(target)
+    env |= {STATE_VARIABLE: str(state_directory()), "PYTHONUNBUFFERED": "1"}
     if target.kubernetes is None:
         env["KUBECONFIG"] = os.devnull  # else `kubectl` and the clients find the caller's own cluster
     else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Collection, Iterator, Mapping
 
+    from harness.drivers.chaos import ForkServer
     from harness.drivers.load import Load
     from harness.drivers.watch import LiveView, Watch
     from harness.evidence import History, RunDirectory
@@ -102,6 +103,7 @@ class Context:
         drivers: by kind.
         sinks: histories by name.
         platform: whose undo log is written.
+        forks: which starts the child processes of experiments.
         presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
     """
@@ -119,6 +121,7 @@ class Context:
     drivers: Mapping[str, Driver]
     sinks: Sinks
     platform: Platform
+    forks: ForkServer
     presence: Presence
     underway: Underway | None = None
 

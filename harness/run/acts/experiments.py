@@ -310,7 +310,12 @@ def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> C
     from harness.drivers.chaos import ChaosRun
 
     return ChaosRun(
-        experiment, context.target, context.directory.path, attempt=attempt, allow_target=context.allow_target
+        experiment,
+        context.target,
+        context.directory.path,
+        context.forks,
+        attempt=attempt,
+        allow_target=context.allow_target,
     )
 
 

@@ -110,7 +110,9 @@ def on_reading(region: str, answers: Sequence[FeatureAnswer], on_ns: int, within
     )
     took_s = (after[number].sent_ns - on_ns) / clock.NS_PER_S if number >= 0 else None
     shown = (
-        f"not in {len(after)} answers" if took_s is None else f"after {took_s:.1f} s, in {IN_A_ROW} answers after another"
+        f"not in {len(after)} answers"
+        if took_s is None
+        else f"after {took_s:.1f} s, in {IN_A_ROW} answers after another"
     )
     clear = bool(before) and not any(one.has for one in before)
     served = took_s is not None and took_s <= within_s

@@ -1,0 +1,179 @@
+"""A process that has imported Chaos Toolkit and forks a `chaos run` for each experiment, at once and at little cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from harness import clock
+from harness.drivers.chaos.environment import target_environment
+from harness.errors import DriverError
+from harness.targets import Target
+
+_IMPORTED: Final = ("chaostoolkit.cli", "harness.chaos.control")
+_OF_A_CLUSTER: Final = ("harness.chaos.actions", "harness.chaos.probes")
+_START_S: Final = 60.0
+"""Imports of a busy machine."""
+_END_S: Final = 10.0
+
+
+class ForkedProcess:
+    """A process of the fork server, as `subprocess.Popen` shows one of its own."""
+
+    def __init__(self, server: ForkServer, pid: int) -> None:
+        self._server = server
+        self.pid = pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, the negative signal that ended it, or None while it runs."""
+        return self._server.exit_code(self.pid)
+
+    def wait(self, timeout: float) -> int:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs longer than `timeout` seconds.
+        """
+        code = self._server.exit_code(self.pid, timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("chaos run", timeout)
+        return code
+
+    def interrupt(self) -> None:
+        """Send it SIGINT, as Ctrl-C does."""
+        if self.returncode is None:
+            os.kill(self.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill it and what it has started."""
+        if self.returncode is None:
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+class ForkServer:
+    """Starts at the first request or at `start`, ends with `close` or with this process.
+
+    Args:
+        target: what its processes may break; parts of its environment are read when modules are imported.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._server: subprocess.Popen[bytes] | None = None
+        self._channel: Connection | None = None
+        self._exits: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start it, which goes on beside the caller for one to two seconds.
+
+        Raises:
+            DriverError: it cannot be started.
+        """
+        if self._server is not None:
+            return
+        own, others = Pipe()
+        modules = (*_IMPORTED, *(_OF_A_CLUSTER if self._target.kubernetes else ()))
+        # -P: no module of the current directory replaces one that is installed
+        command = [sys.executable, "-P", "-m", "harness.chaos", "serve", str(others.fileno()), *modules]
+        try:
+            self._server = subprocess.Popen(
+                command,
+                env={**target_environment(self._target), "READINESS_PARENT": str(os.getpid())},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[others.fileno()],
+                start_new_session=True,
+            )
+        except OSError as error:
+            own.close()
+            raise DriverError(f"chaos cannot be started: {error.strerror}") from error
+        finally:
+            others.close()
+        self._channel = own
+
+    def fork(self, arguments: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> ForkedProcess:
+        """Start `chaos` with these arguments in a session of its own; what it prints goes to `log`.
+
+        Raises:
+            DriverError: the server does not answer.
+        """
+        self.start()
+        request = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd), "log": str(log.absolute())}
+        where, deadline = " ".join(arguments[-1:]), clock.Deadline.after(_START_S)
+        self._send(request)
+        while not deadline.over and self._channel is not None:
+            if (pid := self._receive(deadline.left_s)) is not None:
+                return ForkedProcess(self, pid)
+        why = f"did not answer within {_START_S:g} s" if self._channel else "ended"
+        raise DriverError(f"chaos cannot be started: the process that imports Chaos Toolkit {why}", where=where)
+
+    def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
+        """How one of its processes ended; None if it did not end within that time."""
+        deadline = clock.Deadline.after(timeout_s)
+        while pid not in self._exits and self._channel is not None:
+            self._receive(deadline.left_s)
+            if deadline.over and not self._says_more():
+                break
+        # the kernel kills its processes with it
+        return self._exits.get(pid, None if self._channel else -signal.SIGKILL)
+
+    def close(self) -> None:
+        """End it."""
+        self._hang_up()
+        if self._server is not None:
+            try:
+                self._server.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+            self._server = None
+
+    def _send(self, request: Mapping[str, object]) -> None:
+        if self._channel is not None:
+            try:
+                self._channel.send_bytes(json.dumps(request).encode())
+            except ConnectionError:
+                self._hang_up()
+
+    def _says_more(self) -> bool:
+        return self._channel is not None and self._channel.poll(0)
+
+    def _receive(self, timeout_s: float) -> int | None:
+        """Read a message: remember the end of a process, or return the id of one that was started."""
+        if self._channel is None:
+            return None
+        try:
+            if not self._channel.poll(timeout_s):
+                return None
+            message = json.loads(self._channel.recv_bytes())
+        except (EOFError, ConnectionError):
+            self._hang_up()
+            return None
+        if "exit" not in message:
+            return int(message["pid"])
+        self._exits[message["pid"]] = message["exit"]
+        return None
+
+    def _hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
