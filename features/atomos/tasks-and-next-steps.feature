@@ -11,11 +11,6 @@ Feature: Tasks and next steps
     When the JUnit report "security" of this commit has been read
     Then at least 1 test passed and none failed before the deployment to staging of the record "deployments" began
 
-  @AT-DEL-METRICS
-  Scenario: Success is on a dashboard
-    When "everyday" traffic has run
-    Then every success metric of the document has a dashboard panel with data younger than 60 s
-
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -126,8 +126,10 @@ MONITOR: Final = (
         keyword=Keyword.THEN,
         text="every success metric of the document has a dashboard panel with data younger than <age:duration>",
         about=(
-            "A panel of any dashboard has as its title, in whatever case, response time, throughput, availability, database performance, user "
-            "workflows, integration health, memory usage, error rate, authentication success; each of its queries has a number, of samples that young."
+            "Of each metric a panel of any dashboard has the name as its title, in whatever case: response time, throughput, availability, "
+            "database performance, feature completeness, data accuracy, user workflows, integration health, memory usage, error rate, recovery "
+            "time, data consistency, authentication success, data protection, access control, audit compliance. Each of its queries has a "
+            "number, of samples that young."
         ),
         example="every success metric of the document has a dashboard panel with data younger than 60 s",
         mean=check("metric-panels", age="<age>"),
