@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -190,14 +189,20 @@ def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow:
 @click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
 @_AS
 @_PARTS
-def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[str, ...]) -> int:
+@click.option(
+    "--samples",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the sample reports of `--as staging` are copied to.  [default: nowhere; they are named where `up` puts them]",
+)
+def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[str, ...], samples: Path | None) -> int:
     """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
     import yaml
 
     from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
     from harness.sandbox.platform.describe import describe as described
     from harness.sandbox.platform.parts import described as with_parts
-    from harness.sandbox.platform.staging import standing_for
+    from harness.sandbox.platform.staging import SAMPLES, copy_samples, standing_for
     from harness.sandbox.releases import load_release
     from harness.sandbox.target import with_candidate
 
@@ -219,8 +224,9 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     content = with_parts(content, parts, lambda _namespace, _name: f"http://{nowhere}")
     content = with_candidate(content, chosen.candidate)
     if stands_for != "sandbox":
-        with tempfile.TemporaryDirectory() as scratch:
-            content = standing_for(content, stands_for, Path(scratch), directory.repository)
+        if samples is not None:
+            copy_samples(samples)
+        content = standing_for(content, stands_for, samples or directory.root / SAMPLES, directory.repository)
     click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
     return 0
 

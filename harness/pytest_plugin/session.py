@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from harness.targets import load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from harness.model import Scenario
@@ -172,20 +174,21 @@ class PluginSession:
         if self.planning:
             from harness.run.table import show_plan
 
-            show_plan(
-                self.settings,
-                self._compiled,
-                target=self._planned_target(),
-                requirements=self._rows(),
-                experiments=self.experiments.plans,
-                as_json=self.as_json,
-                as_roles=self.as_roles,
-            )
+            with self._planned_target() as target:
+                show_plan(
+                    self.settings,
+                    self._compiled,
+                    target=target,
+                    requirements=self._rows(),
+                    experiments=self.experiments.plans,
+                    as_json=self.as_json,
+                    as_roles=self.as_roles,
+                )
 
-    def _planned_target(self) -> Target:
+    def _planned_target(self) -> AbstractContextManager[Target]:
         """The target that is planned for; nothing is asked of it."""
         if self.settings.target is not None:
-            return load_target(self.settings.target)
+            return nullcontext(load_target(self.settings.target))
         assert self._sandbox is not None  # noqa: S101 - a plan without a target is for the sandbox, see __init__
         from harness.run.sandbox import needed_parts
 

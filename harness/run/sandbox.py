@@ -111,20 +111,24 @@ class DescribedSandbox:
     """
 
     def __init__(self, release: str, stands_for: str = "sandbox") -> None:
+        self._files = tempfile.TemporaryDirectory()
         command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release, "--as", stands_for]
+        command += ["--samples", str(Path(self._files.name, "samples"))]
         with_output = partial(subprocess.run, capture_output=True, text=True, check=False)
         self._described = ThreadPoolExecutor(1).submit(with_output, command)
 
-    def target(self, parts: Iterable[str] = ()) -> Target:
-        """The target with these parts.
+    @contextmanager
+    def target(self, parts: Iterable[str] = ()) -> Iterator[Target]:
+        """A context with the target with these parts: the files that it names are there meanwhile.
 
         Raises:
             UsageError: there is no such release. SandboxError: the sandbox cannot be described.
         """
-        return _described_target(self._described.result(), parts)
+        with self._files as directory:
+            yield _described_target(self._described.result(), parts, Path(directory))
 
 
-def _described_target(described: subprocess.CompletedProcess[str], parts: Iterable[str]) -> Target:
+def _described_target(described: subprocess.CompletedProcess[str], parts: Iterable[str], directory: Path) -> Target:
     if described.returncode:
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
         raise error(described.stderr.strip() or "the sandbox cannot be described")
@@ -135,8 +139,7 @@ def _described_target(described: subprocess.CompletedProcess[str], parts: Iterab
             where="--release",
             hint="add `--profile rollout`",
         )
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "target.yaml"
-        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        (file.parent / MARKER).touch()
-        return load_target(file)
+    file = directory / "target.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    (directory / MARKER).touch()
+    return load_target(file)

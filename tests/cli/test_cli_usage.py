@@ -127,6 +127,18 @@ def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: 
     assert "Traceback" not in text
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_directory_of_statements_that_is_not_there_is_refused(project: Project, command: str) -> None:
+    """Before anything is done, by a run and by its plan in the same words."""
+    target = project.root / "target.yaml"
+    target.write_text(f"{target.read_text(encoding='utf-8')}\nattestations: signed\n", encoding="utf-8")
+    finished = project.do(command)
+    assert finished.code == 4, finished.said
+    expected = f"{target}: attestations: there is no directory {project.root / 'signed'}\n  hint: create it"
+    assert expected in finished.said
+    assert not project.run_directories()
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [

@@ -25,13 +25,13 @@ _EPOCH: Final = re.compile(r"(?<![0-9.])1[6-9][0-9]{8}(?![0-9])")
 _DAY_S: Final = 86_400
 
 
-def standing_for(content: dict[str, Any], environment: str, root: Path, repository: Path) -> dict[str, Any]:
-    """The content of a target file that stands for another environment.
+def standing_for(content: dict[str, Any], environment: str, samples: Path, repository: Path) -> dict[str, Any]:
+    """The content of a target file that stands for another environment; `copy_samples` puts there what it names.
 
     Args:
         content: of the sandbox's own target file.
         environment: `staging`.
-        root: directory of the sandbox; the samples are copied below it.
+        samples: directory of the samples.
         repository: the platform's own files.
     """
     changed = {**content, "name": f"{content['name']}-as-{environment}", "environment": environment}
@@ -41,18 +41,26 @@ def standing_for(content: dict[str, Any], environment: str, root: Path, reposito
     if source is None or not (source.parent / "paper.yaml").is_file():
         return changed
     paper = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))
-    evidence = dict(paper["evidence"])
-    days = (clock.wall().date() - evidence.pop("as_of")).days - 1  # the samples end with that day; today has not ended
-    for name in _COPIED:
-        if (source / name).is_dir():
-            _copy(source / name, root / SAMPLES / name, days)
-    placed = _placed(evidence, source.parent, root / SAMPLES)
+    evidence = {key: named for key, named in paper["evidence"].items() if key != "as_of"}
+    placed = _placed(evidence, source.parent, samples)
     own = content.get("evidence", {})
     changed["evidence"] = {key: {**placed.get(key, {}), **own.get(key, {})} for key in {**placed, **own}}
     changed["release"] = {**content["release"], "commit": paper["release"]["commit"]}
     if (source / "attestations").is_dir():
-        changed["attestations"] = str(root / SAMPLES / "attestations")
+        changed["attestations"] = str(samples / "attestations")
     return changed
+
+
+def copy_samples(samples: Path) -> None:
+    """Copy the sample reports, records and attestations to a directory, their days moved; none where none came with the harness."""
+    source = examples()
+    if source is None or not (source.parent / "paper.yaml").is_file():
+        return
+    as_of = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))["evidence"]["as_of"]
+    days = (clock.wall().date() - as_of).days - 1  # the samples end with that day; today has not ended
+    for name in _COPIED:
+        if (source / name).is_dir():
+            _copy(source / name, samples / name, days)
 
 
 def _placed(value: Any, examples_directory: Path, samples: Path) -> Any:

@@ -18,7 +18,7 @@ from harness.errors import ConfigurationError
 from harness.sandbox import marker
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from harness.sandbox.platform.repository import examples
-from harness.sandbox.platform.staging import standing_for
+from harness.sandbox.platform.staging import SAMPLES, copy_samples, standing_for
 from harness.targets import load_target
 from harness.targets.reference import Reference
 from harness.targets.target import MARKER
@@ -43,8 +43,9 @@ def described(root: Path) -> dict[str, Any]:
 
 
 def staged(root: Path) -> Path:
-    """Its target file as staging, with the sandbox's marker beside it."""
-    content = standing_for(described(root), "staging", root, root / "repository")
+    """Its target file as staging, with the samples and the sandbox's marker beside it."""
+    copy_samples(root / SAMPLES)
+    content = standing_for(described(root), "staging", root / SAMPLES, root / "repository")
     file = root / "target.yaml"
     file.write_text(yaml.safe_dump(content))
     (root / MARKER).touch()
