@@ -19,7 +19,7 @@ from harness.judgement.figures.alerting.history import (
     fired,
     notices,
     rules,
-    trial_of,
+    trials,
     watched,
 )
 from harness.judgement.figures.indicators import failed
@@ -46,7 +46,7 @@ def at_errors(case: Case) -> Iterable[Measure]:
     levels = {key: Quantity.parse(params[key]).base for key in ("fails", "quiet")}
     alerts = [one for one in fired(case.evidence) if one.name == params["alert"]]
     found: dict[str, list[Measure]] = {key: [] for key in levels}
-    for trial in _trials(case):
+    for trial in trials(case):
         share, n = _failed_share(case, trial)
         level = min(levels, key=lambda key: abs(levels[key] - share))
         fault = _fault(case, trial, levels[level], share, n)
@@ -60,10 +60,6 @@ def at_errors(case: Case) -> Iterable[Measure]:
         if not measures:
             why = f"in no experiment did about {params[key]} of the answers fail"
             yield inconclusive(case, name, why, _SHARE, scope={"alert": params["alert"], "failed": params[key]})
-
-
-def _trials(case: Case) -> list[Trial]:
-    return [trial for each in case.experiments if (trial := trial_of(case.plan, case.evidence, each)) is not None]
 
 
 def _span(trial: Trial) -> tuple[int, int]:
@@ -125,7 +121,7 @@ def text(case: Case) -> Iterable[Measure]:
     """One measure per experiment in which about that share failed: the notice whose text is furthest from it."""
     name, alert, limit = Figure.ALERT_TEXT.value, case.objective.params["alert"], case.objective.limit
     found = False
-    for trial in _trials(case):
+    for trial in trials(case):
         share, n = _failed_share(case, trial)
         told = [
             [one for one in notice.alerts if one.get("status") == FIRING and _name(one) == alert]

@@ -16,6 +16,7 @@ from harness.judgement.figures.alerting.history import (
     rules,
     steady,
     trial_of,
+    trials,
     watched,
 )
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
@@ -138,25 +139,25 @@ def rules_fire(case: Case) -> Iterable[Measure]:
     """Every rule that is declared is loaded, evaluates, and fires in one of the faults."""
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
-    trials = [trial for each in case.experiments if (trial := trial_of(case.plan, case.evidence, each)) is not None]
-    if len(trials) < len(case.experiments) or not trials:
+    tried = trials(case)
+    if len(tried) < len(case.experiments) or not tried:
         yield inconclusive(case, name, "not every fault was sent", _AGAIN)
         return
     if not loaded:
         yield inconclusive(case, name, "the rules of Prometheus were not read", _AGAIN)
         return
     for rule in dict.fromkeys((*case.objective.params["declared"].split(), *sorted(loaded))):
-        mine = [(trial, one) for trial in trials for one in trial.during(alerts, [rule])]
+        mine = [(trial, one) for trial in tried for one in trial.during(alerts, [rule])]
         if rule not in loaded:
             outcome, text = Outcome.FAIL, "no rule of that name is loaded"
         elif loaded[rule].health == "err":
             outcome, text = Outcome.FAIL, f"it does not evaluate: {loaded[rule].error}"
         elif not mine:
-            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in trials)}"
+            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in tried)}"
         else:
             outcome, text = Outcome.PASS, f"it fired during {mine[0][0].attempt.name}"
-        receipts = {"watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.restored_ns) for trial in trials])}
-        for trial in trials:
+        receipts = {"watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.restored_ns) for trial in tried])}
+        for trial in tried:
             fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
             receipts.setdefault("fault", fault)
             receipts["fault"] = receipts["fault"] if not receipts["fault"].ok else fault

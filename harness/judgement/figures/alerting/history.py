@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.spec import Need
+from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.model import Evidence, Experiment, Plan, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchBlind, every
@@ -145,6 +146,11 @@ def trial_of(plan: Plan, evidence: Evidence, experiment: str) -> Trial | None:
         restored_ns=answered_until_ns(evidence, attempt),
         known_ns=known_until_ns(evidence, attempt),
     )
+
+
+def trials(case: Case) -> list[Trial]:
+    """One for each experiment of the sentence of which a fault was sent, in their order."""
+    return [trial for each in case.experiments if (trial := trial_of(case.plan, case.evidence, each)) is not None]
 
 
 def steady(evidence: Evidence, traffic: str | None) -> list[Window]:

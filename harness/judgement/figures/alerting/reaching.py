@@ -18,7 +18,7 @@ from harness.judgement.figures.alerting.history import (
     fired,
     labels_of,
     notices,
-    trial_of,
+    trials,
     watched,
 )
 from harness.judgement.figures.spec import Basis, Spec
@@ -35,15 +35,11 @@ _EARLY_NS: Final = 2 * NS_PER_S
 """A notice may reach its receiver so long before the alert is next read as firing."""
 
 
-def _trials(case: Case) -> list[Trial]:
-    return [trial for name in case.experiments if (trial := trial_of(case.plan, case.evidence, name)) is not None]
-
-
 def resolved(case: Case) -> Iterable[Measure]:
     """One measure per experiment during which an alert fired: that which was resolved last decides."""
     name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
     alerts = fired(case.evidence)
-    for trial in _trials(case):
+    for trial in trials(case):
         mine = trial.during(alerts)
         found += len(mine)
         if mine:
@@ -93,7 +89,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired."""
     name, found = Figure.ALERTS_DELIVERED.value, 0
     alerts, told = fired(case.evidence), notices(case.evidence)
-    for trial in _trials(case):
+    for trial in trials(case):
         mine = trial.during(alerts)
         found += len(mine)
         if mine:
@@ -156,7 +152,7 @@ def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeRec
 def grouped(case: Case) -> Iterable[Measure]:
     """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
     name, found = Figure.NOTICES.value, 0
-    for trial in _trials(case):
+    for trial in trials(case):
         mine = [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]
         found += len(mine)
         if mine:
