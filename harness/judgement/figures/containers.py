@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
@@ -221,19 +221,12 @@ RESTARTED: Final = Spec(
     watched=until_the_limit,
     rates={"portal": PER_S},
 )
-LAST_REQUEST: Final = Spec(
+LAST_REQUEST: Final = replace(
+    RESTARTED,
     figure=Figure.LAST_REQUEST,
     judge=_each_pod(
         Figure.LAST_REQUEST,
         _last_request,
         "from the command that makes a pod unready to the last request that it answers, of those sent to its Service",
     ),
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-"),
-    needs=lambda _objective: _NEEDS,
-    watched=until_the_limit,
-    rates={"portal": PER_S},
 )
