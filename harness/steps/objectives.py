@@ -167,29 +167,15 @@ def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") 
 
 
 def under_fault(figure: Figure, op: Op, **params: str) -> _Mean:
-    """A figure under the scenario's experiments; parameters say what the fault must hit."""
+    """A figure under the scenario's experiments.
+
+    Parameters say what the fault must hit; one in angle brackets is the slot's value.
+    """
 
     def mean(slots: _Slots) -> Meaning:
-        limit = slots.quantity("limit")
-        scope = Scope(phase=Phase.FAULT)
-        objective = Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=dict(params))
-        return Meaning(objective=objective)
-
-    return mean
-
-
-def of_container(figure: Figure) -> _Mean:
-    """A figure of the containers of a workload that a fault of domain container hits."""
-
-    def mean(slots: _Slots) -> Meaning:
-        objective = Objective(
-            figure=figure,
-            scope=Scope(phase=Phase.FAULT),
-            op=Op.BELOW,
-            limit=slots.quantity("limit"),
-            sentence="",
-            params={"workload": slots["workload"]},
-        )
+        limit, scope = slots.quantity("limit"), Scope(phase=Phase.FAULT)
+        filled = {name: _filled(value, slots) for name, value in params.items()}
+        objective = Objective(figure=figure, scope=scope, op=op, limit=limit, sentence="", params=filled)
         return Meaning(objective=objective)
 
     return mean

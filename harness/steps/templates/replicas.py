@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.model import Figure
+from harness.model import Figure, Op
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import no_restart, of_container, of_killed_pods, replica_share
+from harness.steps.objectives import no_restart, of_killed_pods, replica_share, under_fault
 from harness.steps.template import Template
 
 REPLICA_STEPS: Final = (
@@ -54,7 +54,7 @@ REPLICA_STEPS: Final = (
             "have answered requests for the portal before, and none while it hung."
         ),
         example='a hung container of "normaldance-frontend" is restarted within 45 s',
-        mean=of_container(Figure.RESTARTED),
+        mean=under_fault(Figure.RESTARTED, Op.BELOW, workload="<workload>"),
     ),
     Template(
         name="unready-pod-forgotten",
@@ -62,6 +62,6 @@ REPLICA_STEPS: Final = (
         text='an unready pod of "<workload:name>" gets no request later than <limit:reaction> after it turned unready',
         about="The last answer of the pod, of requests for the portal that its Service is sent, each on a connection of its own.",
         example='an unready pod of "normaldance-frontend" gets no request later than 20 s after it turned unready',
-        mean=of_container(Figure.LAST_REQUEST),
+        mean=under_fault(Figure.LAST_REQUEST, Op.BELOW, workload="<workload>"),
     ),
 )
