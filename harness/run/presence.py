@@ -88,7 +88,7 @@ def presence_of(target: Target) -> Presence:
     Raises:
         ConfigurationError: its kubeconfig cannot be read.
     """
-    from harness.targets.kubernetes import api_server_url
+    from harness.targets.kubeconfig import api_server_url
 
     addresses = [target.entry, *target.doors.values()]
     paths = dict.fromkeys(addresses, target.probes.health)

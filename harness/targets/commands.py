@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.errors import AccessDenied, TargetUnreachable
-from harness.targets.kubernetes import api_client
+from harness.targets.kubeconfig import api_client
 from harness.targets.target import Target
 
 WITHIN_S: Final = 10.0

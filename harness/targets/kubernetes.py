@@ -1,21 +1,14 @@
-"""The few things we read from and write to a cluster, through the official client, in Kubernetes' own JSON.
-
-Each client has a configuration of its own, made from the kubeconfig and context that the target names: the
-process-wide default context of the official client is never used.
-"""
+"""The few things we read from and write to a cluster, through the official client, in Kubernetes' own JSON."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
-from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
-from harness.targets.certificates import kept_in_memory
-from harness.targets.http import NO_PROXY, is_loopback, proxy_for
+from harness.errors import AccessDenied, TargetUnreachable
+from harness.targets.kubeconfig import api_client
 from harness.targets.target import Target
 
 if TYPE_CHECKING:
@@ -24,60 +17,12 @@ if TYPE_CHECKING:
 Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
-USER_AGENT: Final = "readiness-harness"
 PAGE: Final = 500
 """Objects of one page of a list."""
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
-
-
-def kubeconfig_path(target: Target) -> str:
-    """The kubeconfig the target names, else `$KUBECONFIG`, else the user's own."""
-    named = target.kubernetes.kubeconfig if target.kubernetes else ""
-    return os.path.expanduser(named or os.environ.get("KUBECONFIG", "") or "~/.kube/config")  # noqa: PTH111 - text in, text out
-
-
-def api_client(target: Target) -> ApiClient:
-    """A client of the official package, bound to the target's kubeconfig and context.
-
-    Raises:
-        ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
-    """
-    if target.kubernetes is None:
-        raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
-        )
-    from kubernetes import client, config  # half a second, and only where a cluster is used
-    from kubernetes.config import ConfigException
-    from yaml import YAMLError
-
-    path, context = kubeconfig_path(target), target.kubernetes.context
-    configuration = client.Configuration()
-    try:
-        with kept_in_memory(configuration):
-            config.load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=path, context=context, client_configuration=configuration, persist_config=False
-            )
-    except (ConfigException, OSError, YAMLError) as error:
-        raise ConfigurationError(
-            f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
-            where=f"{target.file}: kubernetes",
-            hint="check `kubeconfig` and `context`",
-        ) from error
-    configuration.proxy = proxy_for(target, configuration.host)
-    if is_loopback(urlsplit(configuration.host).hostname or ""):
-        configuration.no_proxy = NO_PROXY
-    configuration.retries = False
-    api = client.ApiClient(configuration)
-    api.user_agent = USER_AGENT
-    return api
-
-
-def api_server_url(target: Target) -> str:
-    """The address of the API server that the target's kubeconfig and context lead to."""
-    return str(api_client(target).configuration.host)
 
 
 def namespaces_of(target: Target) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from harness.targets.kubernetes import api_client
+from harness.targets.kubeconfig import api_client
 
 if TYPE_CHECKING:
     from harness.targets.target import Target

@@ -21,7 +21,8 @@ from kubernetes.config import load_kube_config
 
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
-from harness.targets.kubernetes import Cluster, api_client, api_server_url, has_condition, is_over, labels_of
+from harness.targets.kubeconfig import api_client, api_server_url
+from harness.targets.kubernetes import Cluster, has_condition, is_over, labels_of
 
 
 def target(directory: Path, context: str = "ours", server: str = "https://127.96.0.7:1") -> Target:

@@ -14,7 +14,8 @@ from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target
 from harness.targets.http import NO_PROXY, tls_variables
-from harness.targets.kubernetes import REGION_LABEL, api_server_url, kubeconfig_path
+from harness.targets.kubeconfig import api_server_url, kubeconfig_path
+from harness.targets.kubernetes import REGION_LABEL
 from harness.targets.state import STATE_VARIABLE, state_directory
 from harness.yamlfile import read_document
 

@@ -9,7 +9,8 @@ import httpx
 
 from harness.targets import Target
 from harness.targets.http import http_client, is_loopback
-from harness.targets.kubernetes import Object, api_client, status_message
+from harness.targets.kubeconfig import api_client
+from harness.targets.kubernetes import Object, status_message
 
 
 class PodAnswer(NamedTuple):

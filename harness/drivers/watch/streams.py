@@ -11,7 +11,8 @@ import httpx
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
-from harness.targets.kubernetes import PAGE, USER_AGENT, Object, api_client, status_message
+from harness.targets.kubeconfig import USER_AGENT, api_client
+from harness.targets.kubernetes import PAGE, Object, status_message
 from harness.targets.target import Target
 
 _TURN_S: Final = 20
