@@ -6,7 +6,8 @@ They are beside the harness's in one feature: pytest-bdd runs them when a scenar
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -14,12 +15,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import pytest
+from _pytest.config import builtin_plugins
 from pytest_bdd.steps import StepFunctionContext, StepNamePrefix, step_function_context_registry
 
 from harness.errors import ConfigurationError
 
 _DEFINED: Final = StepNamePrefix.step_def.value
 """How names of pytest-bdd's step definitions begin."""
+_RAISED: Final = (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception)
+"""What a module may raise when it is imported; pytest's outcomes are no exceptions of Python's kind."""
 
 
 def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
@@ -32,7 +37,7 @@ def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
         root: of the project; what the package brings has no steps of a project.
 
     Raises:
-        ConfigurationError: a `conftest.py` cannot be imported.
+        ConfigurationError: a `conftest.py`, or a module that it names in `pytest_plugins`, cannot be imported.
     """
     return any(
         context.type in {None, keyword} and context.parser.is_matching(text)
@@ -51,15 +56,36 @@ def _conftests(folder: Path, root: Path) -> Iterator[Path]:
 def _steps_of(conftest: Path) -> tuple[StepFunctionContext, ...]:
     """The definitions in the file, also imported ones, and in the plugin modules that it names."""
     module = _imported(conftest)
-    named = getattr(module, "pytest_plugins", ())
-    plugins = [sys.modules.get(one) or import_module(one) for one in ([named] if isinstance(named, str) else named)]
     return tuple(
         context
-        for one in (module, *plugins)
+        for one in (module, *_plugins_of(module, conftest))
         if not one.__name__.startswith("harness.")
         for name, value in vars(one).items()
         if name.startswith(_DEFINED) and (context := step_function_context_registry.get(value.__wrapped__)) is not None
     )
+
+
+def _plugins_of(module: ModuleType, conftest: Path) -> Iterator[ModuleType]:
+    """The modules that a conftest.py names in `pytest_plugins`, a name or several, as pytest has or would have imported them."""
+    named = getattr(module, "pytest_plugins", None) or ()
+    names = [named] if isinstance(named, str) else named
+    if not isinstance(names, Sequence) or not all(isinstance(one, str) for one in names):
+        what = f"`pytest_plugins` must be names of modules, is {named!r}"
+        raise ConfigurationError(what, where=str(conftest), hint='write `pytest_plugins = ["my_steps"]`')
+    for one in names:
+        name = f"_pytest.{one}" if one in builtin_plugins else one
+        hint = "pytest imports it too: name a module that is installed or beside this file, and correct it first"
+        with _importing(f"`pytest_plugins` names `{one}`, which cannot be imported", conftest, hint):
+            found = sys.modules.get(name) or import_module(name)
+        yield found
+
+
+@contextmanager
+def _importing(what: str, conftest: Path, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except _RAISED as error:  # the plugin's seam: what a project imports may do anything
+        raise ConfigurationError(f"{what}: {type(error).__name__}: {error}", where=str(conftest), hint=hint) from error
 
 
 def _imported(conftest: Path) -> ModuleType:
@@ -73,9 +99,6 @@ def _imported(conftest: Path) -> ModuleType:
     module = module_from_spec(spec)
     if str(conftest.parent) not in sys.path:
         sys.path.insert(0, str(conftest.parent))
-    try:
+    with _importing("cannot be imported", conftest, "pytest imports it too; correct it first"):
         spec.loader.exec_module(module)
-    except Exception as error:  # the plugin's seam: a conftest.py may do anything
-        what = f"cannot be imported: {type(error).__name__}: {error}"
-        raise ConfigurationError(what, where=str(conftest), hint="pytest imports it too; correct it first") from error
     return module

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from harness.errors import ConfigurationError
+from harness.steps.own import is_own_step
 from tests.plain.plain_project import Finished, Project
 from tests.plain.scenes import Stage
 
@@ -101,3 +106,51 @@ def test_a_conftest_that_cannot_be_imported_is_named(mixed: Project) -> None:
     assert finished.code == 1, finished.said
     assert "conftest.py: cannot be imported: ModuleNotFoundError: No module named 'nothing_like_it'" in finished.said
     assert "Traceback" not in finished.said
+
+
+@pytest.mark.parametrize(
+    ("module", "named", "said"),
+    [
+        ("", '["nothing_like_it"]', "`nothing_like_it`, which cannot be imported: ModuleNotFoundError: No module"),
+        ("import os, pwd, nothing", '"own_steps"', "`own_steps`, which cannot be imported: ModuleNotFoundError: No"),
+        ("raise ValueError('no shop')", '["own_steps"]', "`own_steps`, which cannot be imported: ValueError: no shop"),
+        ("def broken(:", '("own_steps",)', "`own_steps`, which cannot be imported: SyntaxError: invalid syntax"),
+        ("import sys; sys.exit('shut')", '["own_steps"]', "`own_steps`, which cannot be imported: SystemExit: shut"),
+        ("import pytest; pytest.importorskip('zz')", '["own_steps"]', "cannot be imported: Skipped: could not import"),
+        ("", "7", "must be names of modules, is 7"),
+    ],
+)
+def test_a_module_that_a_conftest_names_and_that_cannot_be_imported_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, named: str, said: str
+) -> None:
+    """With the conftest.py, what it raised, and what to do."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "conftest.py").write_text(f"pytest_plugins = {named}\n", encoding="utf-8")
+    if module:
+        (tmp_path / "own_steps.py").write_text(f"{module}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        is_own_step("given", "the shop is open", tmp_path / "a.feature", tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'conftest.py'}: `pytest_plugins` ")
+    assert said in caught.value.what
+    assert caught.value.hint
+
+
+def test_the_lint_names_a_module_that_cannot_be_imported_without_a_traceback(mixed: Project) -> None:
+    """It is a problem of the scenario whose step was looked for in it."""
+    (mixed.root / "conftest.py").write_text('pytest_plugins = ["nothing_like_it"]\n', encoding="utf-8")
+    finished = mixed.do("catalogue", "lint")
+    assert finished.code == 1, finished.said
+    assert "conftest.py: `pytest_plugins` names `nothing_like_it`, which cannot be imported" in finished.said
+    assert "hint: pytest imports it too: name a module that is installed or beside this file" in finished.said
+    assert "Traceback" not in finished.said
+
+
+def test_steps_of_a_module_that_a_conftest_names_are_own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a plugin that pytest brings, which it finds under another name."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["pytester", "shop_steps"]\n', encoding="utf-8")
+    (tmp_path / "shop_steps.py").write_text(STEPS, encoding="utf-8")
+    feature = tmp_path / "a.feature"
+    assert is_own_step("given", "the shop is open", feature, tmp_path)
+    assert not is_own_step("given", "the shop is shut", feature, tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_steps")
