@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from kubernetes import client
 
 from harness.drivers.rollout import Changeable, changeable, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import relabelled
-from harness.targets import Target, load_target, platform_of
+from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import recover
@@ -55,20 +54,9 @@ def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
 
 
 @pytest.fixture
-def target(pocket: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """A target that leads there, with an undo log of its own."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    file = tmp_path / "target.yaml"
-    lines = [
-        "name: pocket",
-        "environment: sandbox",
-        "entry: http://127.0.0.1:9",
-        "disposable: true",
-        f"kubernetes: {{kubeconfig: {pocket.kubeconfig}, context: sandbox}}",
-        "rollout: {kind: Rollout, names: [web], candidate: 1.1.0}",
-    ]
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return load_target(file)
+def kind() -> str:
+    """What rolls out."""
+    return "Rollout"
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from harness.drivers.rollout import Changeable, changeable, go_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
-from harness.targets import Target, load_target, platform_of
+from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import recover
@@ -43,23 +42,6 @@ def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
     """A cluster with nothing in it."""
     with running(tmp_path_factory.mktemp("rollouts") / "sandbox") as cluster:
         yield cluster
-
-
-@pytest.fixture
-def target(pocket: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """A target that leads there, with an undo log of its own."""
-    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
-    file = tmp_path / "target.yaml"
-    lines = [
-        "name: pocket",
-        "environment: sandbox",
-        "entry: http://127.0.0.1:9",
-        "disposable: true",
-        f"kubernetes: {{kubeconfig: {pocket.kubeconfig}, context: sandbox}}",
-        "rollout: {kind: Deployment, names: [web], candidate: 1.1.0}",
-    ]
-    file.write_text("\n".join(lines), encoding="utf-8")
-    return load_target(file)
 
 
 def _deployed(pocket: PocketCluster, release: str, name: str = "web", **spec: Any) -> None:
