@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,18 @@ from typing import Any
 import click
 
 from harness import clock
+from harness.errors import Interrupted
 from harness.model import Op, Quantity
 from harness.sandbox.releases import load_release, names
 
 HEALTHY = "1.0.0"
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}
+RUN = (sys.executable, "-m", "harness", "run")
+"""What judges a release."""
+STOPPED = 130
+"""Exit code of a command that Ctrl-C ended."""
+RESTORES_S = 300.0
+"""So long a run that Ctrl-C ended may take to restore its target."""
 CLOSEST = 3
 """So many figures of a run are printed, the closest to their limits first."""
 
@@ -67,13 +76,17 @@ def accept(releases: tuple[str, ...], times: int, out: Path, last: int, profiles
     """Judge RELEASES (all by default) and print one line for each run; exit 1 when a run is not as expected.
 
     Then print, for the last runs of 1.0.0 in the directory of runs, the figures that are closest to their limits.
-    `--times 0` only prints those.
+    `--times 0` only prints those. Ctrl-C ends the run that is under way, in order, and all others: exit 130.
     """
-    accepted = []
-    for number in range(1, times + 1):
-        for name in releases or tuple(name for name in names() if load_release(name).replaces is None):
-            accepted.append(_run(name, number, out, profiles))
-            click.echo(_line(accepted[-1]))
+    accepted: list[Accepted] = []
+    try:
+        for number in range(1, times + 1):
+            for name in releases or tuple(name for name in names() if load_release(name).replaces is None):
+                accepted.append(_run(name, number, out, profiles))
+                click.echo(_line(accepted[-1]))
+    except KeyboardInterrupt:
+        click.echo(f"interrupted after {len(accepted)} runs", err=True)
+        sys.exit(STOPPED)
     click.echo("")
     click.echo("release        run  decision      exit  seconds  FAIL                 INCONCLUSIVE         as expected")
     for each in accepted:
@@ -88,10 +101,10 @@ def _run(name: str, number: int, out: Path, profiles: Sequence[str] = ()) -> Acc
     out.mkdir(parents=True, exist_ok=True)
     earlier = _latest(out)
     began = clock.now_s()
-    command = [sys.executable, "-m", "harness", "run", "--release", name, "--out", str(out)]
+    command = [*RUN, "--release", name, "--out", str(out)]
     command += [word for profile in profiles for word in ("--profile", profile)]
     with (out.parent / f"accept-{name}-{number}.log").open("w", encoding="utf-8") as log:
-        exit_code = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+        exit_code = _ended(subprocess.Popen(command, stdout=log, stderr=log))
     seconds = clock.now_s() - began
     latest = _latest(out)
     file = latest / "verdict.json"
@@ -112,6 +125,25 @@ def _run(name: str, number: int, out: Path, profiles: Sequence[str] = ()) -> Acc
         run=latest.name,
         deviations=tuple(deviations(name, verdict.get("decision", ""), exit_code, by, judged=judged)),
     )
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """The exit code of a run.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted, or this process was, whose Ctrl-C the run has got too: it restores its target first.
+    """
+    with child:
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                child.wait(RESTORES_S)
+            child.kill()
+            raise
+    if code in {Interrupted.exit_code, -signal.SIGINT}:
+        raise KeyboardInterrupt
+    return code
 
 
 def _latest(out: Path) -> Path:

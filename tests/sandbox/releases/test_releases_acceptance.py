@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from harness import clock
+from scripts import acceptance
 from scripts.acceptance import closest, deviations, healthy_runs, share_of_limit
+
+ACCEPTED = """
+import signal, sys
+from scripts import acceptance
+signal.signal(signal.SIGINT, signal.default_int_handler)
+acceptance.RUN = (sys.executable, "-c", sys.argv[1], sys.argv[2])
+acceptance.accept(["slow", "failing", "--times", "2", "--out", sys.argv[2] + "/runs"])
+"""
+RUN = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with open(sys.argv[1] + "/started", "a") as file:
+        file.write("one ")
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    open(sys.argv[1] + "/restored", "w").close()
+    sys.exit(2)
+"""
 
 
 def measured(op: str, value: float, scaled_limit: float, /, **more: object) -> dict[str, object]:
@@ -87,3 +114,28 @@ def test_the_last_healthy_runs_are_listed_with_their_closest_figures(tmp_path: P
         "GO           2026-3",
         "     51.5%  A: p95 103 ms of 200 ms",
     ]
+
+
+@pytest.mark.parametrize("ends", ["sys.exit(2)", "os.kill(os.getpid(), signal.SIGINT)"])
+def test_a_run_that_was_interrupted_is_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    """Whether it ended in order, or by the signal: no other is begun, and the exit code is a shell's."""
+    code = f"import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); {ends}"
+    monkeypatch.setattr(acceptance, "RUN", (sys.executable, "-c", code))
+    done = CliRunner().invoke(acceptance.accept, ["slow", "failing", "--times", "2", "--out", str(tmp_path / "runs")])
+    assert done.exit_code == 130
+    assert "interrupted after 0 runs" in done.output
+    assert [file.name for file in tmp_path.glob("*.log")] == ["accept-slow-1.log"]
+
+
+def test_ctrl_c_lets_the_run_that_is_under_way_restore_its_target(tmp_path: Path) -> None:
+    """Both get the signal; the run is waited for, and no other is begun."""
+    command = [sys.executable, "-c", ACCEPTED, RUN, str(tmp_path)]
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for _ in clock.Deadline.after(20).ticks(0.02):
+            if (tmp_path / "started").exists():
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert (tmp_path / "restored").exists()
+    assert (tmp_path / "started").read_text() == "one "
