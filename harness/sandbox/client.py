@@ -34,10 +34,10 @@ class Client:
         self._served: dict[str, Sequence[Object]] = {}
 
     def objects(self, name: str) -> Sequence[Object]:
-        """All objects of a kind, in all namespaces."""
+        """All objects of a kind, in all namespaces; the items of a list do not name their kind."""
         kind = kinds.by_name(name)
-        found: Sequence[Object] = self._ask("GET", f"{_root(kind.api_version)}/{kind.plural}").json()["items"]
-        return found
+        items = self._ask("GET", f"{_root(kind.api_version)}/{kind.plural}").json()["items"]
+        return [{"kind": kind.kind, "apiVersion": kind.api_version, **each} for each in items]
 
     def workloads(self) -> Sequence[RollOut]:
         """Every Deployment and StatefulSet."""

@@ -138,7 +138,7 @@ class Resources:
             head = self._table(call, [], version)
             del head["rows"]
             return await pieces.listed(head, "rows", found, lambda obj: self._row(call, obj))
-        return await pieces.listed(_list_of(kind, version), "items", found, lambda obj: views.shown(kind, obj))
+        return await pieces.listed(_list_of(kind, version), "items", found, lambda obj: views.listed(kind, obj))
 
     def _watch(self, call: Call) -> Response:
         kind = call.target.kind
@@ -209,7 +209,7 @@ class Resources:
             await self._remove_all(kind, found, options)
             self._hooks.reconcile_now()
         head = _list_of(kind, str(self._store.resource_version))
-        return await pieces.listed(head, "items", found, lambda obj: views.shown(kind, obj))
+        return await pieces.listed(head, "items", found, lambda obj: views.listed(kind, obj))
 
     async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]

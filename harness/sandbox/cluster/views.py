@@ -25,6 +25,8 @@ NAMES = {
 }
 """Field of a stored Event to its name in `events.k8s.io/v1`."""
 
+OF_THE_LIST = ("kind", "apiVersion")
+
 STORED_NAMES = {shown: stored for stored, shown in NAMES.items()}
 
 
@@ -46,6 +48,12 @@ def shown(kind: Kind, obj: Object) -> Object:
     if not view.get("eventTime"):
         view["eventTime"] = obj.get("firstTimestamp") or obj["metadata"]["creationTimestamp"]
     return view
+
+
+def listed(kind: Kind, obj: Object) -> Object:
+    """The same as an item of a list: typed kinds leave `kind` and `apiVersion` out, which the list itself tells."""
+    view = shown(kind, obj)
+    return view if kind.custom else {key: value for key, value in view.items() if key not in OF_THE_LIST}
 
 
 def unshown(kind: Kind, obj: Object) -> Object:
