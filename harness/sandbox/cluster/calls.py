@@ -39,6 +39,11 @@ LONGEST_S = (1 << 31) - 1
 ANY_FORMAT = ("log", "exec", "proxy")
 """Subresources that answer texts, whatever a client accepts."""
 
+JSON = ("application/json", "application/*", "*/*")
+SHAPES = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+META = ("meta.k8s.io", "v1")
+"""Group and version of the shapes."""
+
 PATCH_TYPES = (patch.STRATEGIC, patch.MERGE, patch.JSON)
 CUSTOM_PATCH_TYPES = (patch.JSON, patch.MERGE)
 """Of custom resources: the server does not know by which key their lists merge."""
@@ -91,10 +96,15 @@ class RequestPath:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A request on a resource."""
+    """A request on a resource.
+
+    Attributes:
+        shape: `Table`, `PartialObjectMetadata` or `PartialObjectMetadataList`; empty for the object as it is.
+    """
 
     request: Request
     target: RequestPath
+    shape: str
     body: bytes
     warnings: list[str] = field(default_factory=list)
 
@@ -102,9 +112,8 @@ class Call:
     async def of(cls, request: Request, served: ServedKinds) -> Call:
         """Read path and body. Raises StatusError 404, 406, 413."""
         target = RequestPath.of(request.url.path, served)
-        if target.subresource not in ANY_FORMAT:
-            _require_json_accepted(request.headers.get("accept", ""))
-        return cls(request=request, target=target, body=await bodies.read_body(request))
+        shape = "" if target.subresource in ANY_FORMAT else _shape(request.headers.get("accept", ""))
+        return cls(request=request, target=target, shape=shape, body=await bodies.read_body(request))
 
     def flag(self, name: str) -> bool:
         """A boolean parameter, read as leniently as Kubernetes does.
@@ -119,6 +128,8 @@ class Call:
         value = self.request.query_params.get(name)
         if not value:
             return None
+        if not re.fullmatch(r"[+-]?[0-9]+", value):
+            raise bad_request(f"strconv.ParseInt: parsing {json.dumps(value[:40])}: invalid syntax")
         if not value.isascii() or not value.isdecimal() or len(value) > len(str(most)) or int(value) > most:
             raise bad_request(f"{name}: Invalid value: {value[:40]!r}: must be an integer from 0 to {most}")
         return int(value)
@@ -170,12 +181,6 @@ class Call:
         kind = self.target.kind
         return views.stored_fields(kind, parse_fields(self.text("fieldSelector"), kind.fields))
 
-    @property
-    def wants_table(self) -> bool:
-        """Whether the first acceptable representation is a Table."""
-        first = self.request.headers.get("accept", "").split(",")[0]
-        return "as=Table" in first and "g=meta.k8s.io" in first
-
     def json(self) -> Any:
         """The body; a missing content type means JSON.
 
@@ -224,7 +229,15 @@ def _refused_format(content_type: str, accepted: tuple[str, ...]) -> StatusError
     return unsupported_media_type(WHY_NOT.get(content_type) or f"accepted media types include: {', '.join(accepted)}")
 
 
-def _require_json_accepted(accept: str) -> None:
-    ranges = [each.partition(";")[0].strip() for each in accept.split(",") if each.strip()]
-    if ranges and not {"application/json", "application/*", "*/*"} & set(ranges):
+def _shape(accept: str) -> str:
+    """What the first media range that is served asks for, see `Call.shape`. Raises StatusError 406 when none is."""
+    ranges = [each for each in accept.split(",") if each.strip()]
+    for each in ranges:
+        media, *parameters = (part.strip() for part in each.split(";"))
+        given = dict(part.partition("=")[::2] for part in parameters)
+        shape = given.get("as", "")
+        if media in JSON and (not shape or (shape in SHAPES and (given.get("g"), given.get("v")) == META)):
+            return shape
+    if ranges:
         raise not_acceptable()
+    return ""

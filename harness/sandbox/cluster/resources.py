@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from harness.sandbox.cluster import admission, kinds, pieces, views
+from harness.sandbox.cluster import admission, kinds, paging, pieces, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
 from harness.sandbox.cluster.custom.definitions import DEFINITION, rows
@@ -23,11 +23,12 @@ from harness.sandbox.cluster.statuses import (
     conflict,
     forbidden,
     method_not_allowed,
+    not_acceptable,
     not_found,
     success,
 )
 from harness.sandbox.cluster.store import require_uid, selected
-from harness.sandbox.cluster.table import table
+from harness.sandbox.cluster.table import partial, table
 from harness.sandbox.cluster.watch import Filter, Watches, WatchShape
 
 if TYPE_CHECKING:
@@ -110,17 +111,24 @@ class Resources:
         return self._store.list(views.stored(kind), call.target.namespace, labels=call.labels, fields=call.fields)
 
     def _shown(self, call: Call, obj: Object, code: int = 200) -> Response:
-        shown = self._table(call, [obj], obj["metadata"].get("resourceVersion", "")) if call.wants_table else obj
-        response = answer(shown, code)
+        if call.shape == "PartialObjectMetadataList":
+            raise not_acceptable("you requested PartialObjectMetadataList, but the requested object is not a list")
+        response = answer(self._shaped(call, obj), code)
         for warning in call.warnings:
             response.headers.append("Warning", f"299 - {json.dumps(warning)}")
         return response
 
-    def _table(self, call: Call, objects: list[Object], version: str) -> Object:
-        return table(call.target.kind, objects, version, include=call.text("includeObject") or "Metadata")
+    def _shaped(self, call: Call, obj: Object) -> Object:
+        """One object in the shape that was asked for."""
+        if call.shape == "Table":
+            return self._table(call, [obj], {"resourceVersion": obj["metadata"].get("resourceVersion", "")})
+        return partial(obj) if call.shape == "PartialObjectMetadata" else obj
+
+    def _table(self, call: Call, objects: list[Object], metadata: Object) -> Object:
+        return table(call.target.kind, objects, metadata, include=call.text("includeObject") or "Metadata")
 
     def _row(self, call: Call, obj: Object) -> Object:
-        row: Object = self._table(call, [views.shown(call.target.kind, obj)], "")["rows"][0]
+        row: Object = self._table(call, [views.shown(call.target.kind, obj)], {})["rows"][0]
         return row
 
     async def _read(self, call: Call) -> Response:
@@ -133,12 +141,33 @@ class Resources:
             if "watch" not in call.target.kind.verbs:
                 raise method_not_allowed()
             return self._watch(call)
-        found, version, kind = self._found(call), str(self._store.resource_version), call.target.kind
-        if call.wants_table:
-            head = self._table(call, [], version)
+        if call.target.kind.measured:
+            return await self._listed(call, self._found(call), {"resourceVersion": str(self._store.resource_version)})
+        limit, token, version = (
+            call.number("limit", most=LARGEST) or 0,
+            call.text("continue"),
+            call.text("resourceVersion"),
+        )
+        if token and version not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        if version == "0" and not token:
+            limit = 0  # of a list that may be stale, which a genuine server has at hand
+        return await self._listed(call, *paging.page(self._store, _selection(call), limit, token))
+
+    async def _listed(self, call: Call, objects: list[Object], metadata: Object) -> Response:
+        """A list in the shape that was asked for."""
+        kind = call.target.kind
+        if call.shape == "Table":
+            head = self._table(call, [], metadata)
             del head["rows"]
-            return await pieces.listed(head, "rows", found, lambda obj: self._row(call, obj))
-        return await pieces.listed(_list_of(kind, version), "items", found, lambda obj: views.listed(kind, obj))
+            return await pieces.listed(head, "rows", objects, lambda obj: self._row(call, obj))
+        if call.shape == "PartialObjectMetadata":
+            raise not_acceptable("you requested PartialObjectMetadata, but the requested object is a list")
+        if call.shape:
+            head = {"kind": call.shape, "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
+            return await pieces.listed(head, "items", objects, partial)
+        head = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata}
+        return await pieces.listed(head, "items", objects, lambda obj: views.listed(kind, obj))
 
     def _watch(self, call: Call) -> Response:
         kind = call.target.kind
@@ -147,16 +176,10 @@ class Resources:
             raise StatusError(
                 422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: {why}'
             )
-
-        def shown(obj: Object) -> Object:
-            view = views.shown(kind, obj)
-            return self._table(call, [view], view["metadata"]["resourceVersion"]) if call.wants_table else view
-
-        selection = Filter(
-            kind=views.stored(kind), namespace=call.target.namespace, labels=call.labels, fields=call.fields
+        shape = WatchShape(
+            shown=lambda obj: self._shaped(call, views.shown(kind, obj)), timeout_s=call.number("timeoutSeconds")
         )
-        shape = WatchShape(shown=shown, timeout_s=call.number("timeoutSeconds"))
-        stream = self._watches.open(selection, call.number("resourceVersion", most=LARGEST), shape)
+        stream = self._watches.open(_selection(call), call.number("resourceVersion", most=LARGEST), shape)
         return StreamingResponse(stream, media_type="application/json")
 
     async def _create(self, call: Call) -> Response:
@@ -208,8 +231,7 @@ class Resources:
         if not options["dryRun"]:
             await self._remove_all(kind, found, options)
             self._hooks.reconcile_now()
-        head = _list_of(kind, str(self._store.resource_version))
-        return await pieces.listed(head, "items", found, lambda obj: views.listed(kind, obj))
+        return await self._listed(call, found, {"resourceVersion": str(self._store.resource_version)})
 
     async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
@@ -248,8 +270,10 @@ class Resources:
                     self._store.update(kind, {**obj, "metadata": {**obj["metadata"], "ownerReferences": kept}})
 
 
-def _list_of(kind: Kind, version: str) -> Object:
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": {"resourceVersion": version}}
+def _selection(call: Call) -> Filter:
+    """What a list or a watch is of."""
+    kind, namespace = views.stored(call.target.kind), call.target.namespace
+    return Filter(kind=kind, namespace=namespace, labels=call.labels, fields=call.fields)
 
 
 def delete_options(call: Call, body: Any) -> Object:

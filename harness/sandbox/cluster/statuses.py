@@ -36,14 +36,18 @@ class StatusError(Exception):
         reason: Kubernetes' machine-readable reason, such as `NotFound`.
         message: one sentence for people.
         details: the `details` of the Status, without the empty ones.
+        token: of a list whose token expired, the one with which it can go on.
     """
 
-    def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None, *, token: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = dict(details or {})
+        self.token = token
 
     @property
     def status(self) -> Object:
@@ -51,7 +55,7 @@ class StatusError(Exception):
         status: Object = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.token} if self.token else {},
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
@@ -137,11 +141,12 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
 
-def not_acceptable() -> StatusError:
+ACCEPTED = "only the following media types are accepted: application/json, also as Table and PartialObjectMetadata"
+
+
+def not_acceptable(why: str = ACCEPTED) -> StatusError:
     """406: the client wants a representation that is not served."""
-    return StatusError(
-        406, "NotAcceptable", "only the following media types are accepted: application/json, application/json;as=Table"
-    )
+    return StatusError(406, "NotAcceptable", why)
 
 
 def unsupported_media_type(why: str) -> StatusError:
@@ -152,6 +157,12 @@ def unsupported_media_type(why: str) -> StatusError:
 def expired(version: int, oldest: int) -> StatusError:
     """410: the history no longer reaches back to where the client wants to go on."""
     return StatusError(410, "Expired", f"too old resource version: {version} ({oldest})")
+
+
+def expired_page(token: str) -> StatusError:
+    """410: the history no longer reaches back to the first page; `token` goes on with the objects as they are now."""
+    why = "The provided continue parameter is too old to display a consistent list result."
+    return StatusError(410, "Expired", why, token=token)
 
 
 def too_many_requests(message: str, causes: Sequence[tuple[str, str]], *, retry_after_s: int = 0) -> StatusError:

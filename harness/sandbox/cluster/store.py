@@ -26,7 +26,7 @@ from harness.sandbox.cluster.statuses import (
 from harness.sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.sandbox.cluster.kinds import Kind
 
@@ -100,6 +100,30 @@ class Store:
         """How many objects of a kind there are."""
         return len(self._objects[kind.resource])
 
+    def list_at(
+        self,
+        version: int,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        labels: Selector | None = None,
+        fields: Selector | None = None,
+    ) -> list[Object]:
+        """What `list` would have found after the change `version`.
+
+        Raises StatusError 410 when the ring does not reach back that far.
+        """
+        objects = dict(self._objects[kind.resource])
+        for event in reversed(self.events_since(version)):
+            if event.kind.resource == kind.resource:
+                meta = event.object["metadata"]
+                key = (meta.get("namespace") or "", meta["name"])
+                if event.previous is None:
+                    del objects[key]
+                else:
+                    objects[key] = event.previous
+        return _ordered(objects, namespace, labels, fields)
+
     def list(
         self,
         kind: Kind,
@@ -109,11 +133,7 @@ class Store:
         fields: Selector | None = None,
     ) -> list[Object]:
         """Objects in order of namespace and name; `namespace` None means all."""
-        return [
-            obj
-            for (where, _), obj in sorted(self._objects[kind.resource].items())
-            if (namespace is None or where == namespace) and selected(obj, labels, fields)
-        ]
+        return _ordered(self._objects[kind.resource], namespace, labels, fields)
 
     def create(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
         """Add an object; fills name, uid, creationTimestamp, generation and resourceVersion.
@@ -196,6 +216,16 @@ def selected(obj: Object, labels: Selector | None, fields: Selector | None) -> b
     if not fields:
         return True
     return fields.matches(field_values(obj, (requirement.key for requirement in fields.requirements)))
+
+
+def _ordered(
+    objects: Mapping[tuple[str, str], Object], namespace: str | None, labels: Selector | None, fields: Selector | None
+) -> list[Object]:
+    return [
+        obj
+        for (where, _), obj in sorted(objects.items())
+        if (namespace is None or where == namespace) and selected(obj, labels, fields)
+    ]
 
 
 def require_uid(kind: Kind, obj: Object, uid: str | None) -> None:

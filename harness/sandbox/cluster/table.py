@@ -1,4 +1,4 @@
-"""The server-side tables that `kubectl get` prints."""
+"""What clients may ask for in place of objects: the tables that `kubectl get` prints, and metadata alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.statuses import Object
 
 
-def table(kind: Kind, objects: Iterable[Object], version: str, *, include: str = "Metadata") -> Object:
-    """A Table of these objects.
+def table(kind: Kind, objects: Iterable[Object], metadata: Object, *, include: str = "Metadata") -> Object:
+    """A Table of these objects, with the metadata of their list.
 
     `include` is the query parameter includeObject: None, Metadata or Object.
     """
@@ -23,7 +23,7 @@ def table(kind: Kind, objects: Iterable[Object], version: str, *, include: str =
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
-        "metadata": {"resourceVersion": version},
+        "metadata": metadata,
         "columnDefinitions": [column.definition for column in columns],
         "rows": [{"cells": [column.cell(obj) for column in columns], **_included(obj, include)} for obj in objects],
     }
@@ -34,4 +34,9 @@ def _included(obj: Object, include: str) -> Object:
         return {}
     if include == "Object":
         return {"object": obj}
-    return {"object": {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}}
+    return {"object": partial(obj)}
+
+
+def partial(obj: Object) -> Object:
+    """The metadata of an object alone."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}

@@ -147,6 +147,7 @@ def test_a_body_without_content_type_is_json(http: httpx.Client) -> None:
         ("POST", f"{MAPS}?dryRun=Some", {"json": {"metadata": {"name": "a"}}}, (400, "BadRequest")),
         ("GET", f"{PODS}?labelSelector=a+b+c", {}, (400, "BadRequest")),
         ("GET", f"{PODS}?watch=1&timeoutSeconds=soon", {}, (400, "BadRequest")),
+        ("GET", f"{PODS}?limit=few", {}, (400, "BadRequest")),
         ("GET", f"{PODS}?watch=1&sendInitialEvents=true", {}, (422, "Invalid")),
     ],
 )
