@@ -58,9 +58,11 @@ def outcome(batch: Any, name: str = "work") -> tuple[str, str]:
 
 
 def counts(batch: Any, name: str = "work") -> tuple[int, int, int]:
-    """(active, succeeded, failed)."""
+    """(active, succeeded, failed); what is not there is 0, and no 0 is there."""
     status = batch.read_namespaced_job(name, "default").status
-    return status.active, status.succeeded, status.failed
+    found = (status.active, status.succeeded, status.failed)
+    assert 0 not in found
+    return status.active or 0, status.succeeded or 0, status.failed or 0
 
 
 def refusal(call: Any, *arguments: Any) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ OURS = (
 
 FIRST_STATUS: dict[str, Object] = {
     "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
-    "HorizontalPodAutoscaler.autoscaling": {"currentReplicas": 0, "desiredReplicas": 0},
+    "HorizontalPodAutoscaler.autoscaling": {"desiredReplicas": 0},
 }
 """What an object's status is when it is made."""
 

@@ -33,6 +33,7 @@ class Kind:
         verbs: what is served on its objects.
         measured: whether its objects are not stored: the machinery measures them when they are asked for.
         fields: paths that a fieldSelector may name beside metadata.name and metadata.namespace.
+        counts: fields of its status that are left out where they are 0.
         view_of: the row that is really stored when this one is another shape of it.
         singular_name: what kubectl takes on the command line; empty: the kind in lower case.
         custom: schema, columns and scale of a kind that a CustomResourceDefinition defines; None for a row of `KINDS`.
@@ -51,6 +52,7 @@ class Kind:
     verbs: tuple[str, ...] = VERBS
     measured: bool = False
     fields: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     view_of: Kind | None = None
     singular_name: str = ""
     custom: CustomShape | None = None
@@ -172,6 +174,7 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status", "scale"),
         categories=("all",),
         generation=True,
+        counts=("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"),
     ),
     Kind(
         kind="ReplicaSet",
@@ -182,6 +185,7 @@ KINDS: tuple[Kind, ...] = (
         categories=("all",),
         generation=True,
         fields=("status.replicas",),
+        counts=("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
     ),
     Kind(
         kind="StatefulSet",
@@ -191,6 +195,7 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status", "scale"),
         categories=("all",),
         generation=True,
+        counts=("readyReplicas", "currentReplicas", "updatedReplicas"),
     ),
     Kind(
         kind="Job",
@@ -199,6 +204,7 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status",),
         categories=("all",),
         generation=True,
+        counts=("active", "succeeded", "failed"),
     ),
     Kind(
         kind="CronJob",
@@ -225,6 +231,7 @@ KINDS: tuple[Kind, ...] = (
         short=("hpa",),
         subresources=("status",),
         categories=("all",),
+        counts=("currentReplicas",),
     ),
     Kind(kind="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io", short=("netpol",), generation=True),
     Kind(

@@ -268,10 +268,16 @@ def _replaced(kind: Kind, old: Object, obj: Object, meta: Object, subresource: s
             return new
         source = old
     if "status" in source:
-        new["status"] = source["status"]
+        new["status"] = _without_zeros(kind, source["status"])
     else:
         new.pop("status", None)
     return new
+
+
+def _without_zeros(kind: Kind, status: Any) -> Any:
+    if not kind.counts or not isinstance(status, dict):
+        return status
+    return {name: value for name, value in status.items() if value != 0 or name not in kind.counts}
 
 
 def _object(kind: Kind, obj: Object, meta: Object) -> Object:

@@ -276,3 +276,12 @@ def test_a_precondition_protects_the_successor(core: Any) -> None:
     with pytest.raises(ApiException) as refused:
         core.delete_namespaced_pod("mine", "default", body={"preconditions": {"uid": "somebody-else"}})
     assert refused.value.status == 409
+
+
+def test_a_count_of_zero_is_left_out_whoever_writes_it(apps: Any) -> None:
+    """Except those that a status must have."""
+    apps.create_namespaced_stateful_set("default", {**web("none"), "spec": {**web("none")["spec"], "serviceName": "s"}})
+    counts = {"replicas": 0, "readyReplicas": 0, "availableReplicas": 0, "updatedReplicas": 0, "collisionCount": 0}
+    written = apps.patch_namespaced_stateful_set_status("none", "default", {"status": counts}).status
+    assert (written.replicas, written.available_replicas, written.collision_count) == (0, 0, 0)
+    assert (written.ready_replicas, written.updated_replicas) == (None, None)

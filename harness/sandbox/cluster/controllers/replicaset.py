@@ -1,4 +1,4 @@
-"""ReplicaSets: as many active pods as desired, and the counts in status, zeros written out."""
+"""ReplicaSets: as many active pods as desired, and the counts in status."""
 
 from __future__ import annotations
 

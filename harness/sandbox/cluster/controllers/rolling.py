@@ -46,7 +46,7 @@ def scaled(spec: Object, new: Object | None, old: Sequence[Object]) -> list[tupl
     if len(active) <= 1:
         only = active[0] if active else new or max(old, key=revision_of, default=None)
         return [] if only is None else [(only, desired)]
-    if new and replicas_of(new) == desired == (new.get("status") or {}).get("availableReplicas"):
+    if new and replicas_of(new) == desired == (new.get("status") or {}).get("availableReplicas", 0):
         return [(each, 0) for each in active if each is not new]
     return _in_proportion(spec, active) if is_rolling(spec) else []
 

@@ -78,7 +78,7 @@ def paused(deployment: Object, now: datetime) -> list[Object]:
 def is_complete(deployment: Object, counts: Object) -> bool:
     """Whether all replicas are of the new template and available, and no others are left."""
     desired = deployment["spec"].get("replicas", 1)
-    return bool(counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == desired)
+    return all(counts.get(name, 0) == desired for name in ("updatedReplicas", "replicas", "availableReplicas"))
 
 
 def has_deadline(deployment: Object) -> bool:
