@@ -6,7 +6,7 @@ import sys
 import tomllib
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness.errors import ConfigurationError
 
@@ -24,6 +24,30 @@ def plugins(group: str) -> list[EntryPoint]:
         ConfigurationError: the project's table is not understood.
     """
     return sorted([*entry_points(group=group), *_of_project(group)], key=lambda entry: entry.name)
+
+
+def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
+    """What an entry point names; with `made` what it gives when it is called.
+
+    Args:
+        entry: one of `plugins`.
+        what: that the name is of, as in `the figure`.
+        made: whether it is called, without arguments.
+
+    Raises:
+        ConfigurationError: it is not there, or its module or the call raised something, whatever that is.
+    """
+    try:
+        found = entry.load()
+        return found() if made else found
+    except Exception as error:  # the plugin's seam: a module of a package or a project may raise anything
+        missing = isinstance(error, (ImportError, AttributeError))
+        said = str(error) if missing else f"{type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"{what} cannot be loaded: {said}",
+            where=f"entry point {entry.name} = {entry.value}",
+            hint="correct the module, or leave the entry point out",
+        ) from error
 
 
 def _of_project(group: str) -> list[EntryPoint]:

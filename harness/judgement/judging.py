@@ -151,5 +151,5 @@ def _seam(make: Callable[[], _Made], otherwise: Callable[[str], _Made]) -> _Made
     """The judge's exception boundary: an error affects one result, which reports it."""
     try:
         return make()
-    except Exception as error:  # noqa: BLE001 - one of the four seams
+    except Exception as error:  # noqa: BLE001 - the judge's seam: a figure may be of any package, and no other may suffer
         return otherwise(f"the judge could not make this figure: {type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
 from harness.files import write_atomic
-from harness.plugins import plugins
+from harness.plugins import loaded, plugins
 from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
@@ -63,10 +63,7 @@ def formats() -> tuple[Format, ...]:
     found = [*FORMATS]
     for point in plugins(group=GROUP):
         where = f"entry point {point.name} = {point.value} of {GROUP}"
-        try:
-            made = point.load()
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"cannot be loaded: {error}", where=where) from error
+        made = loaded(point, "the format")
         if not isinstance(made, Format):
             raise ConfigurationError(f"must be a Format, is {made!r}", where=where)
         own = replace(made, file=f"{OWN}/{made.file}")

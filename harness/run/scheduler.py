@@ -82,6 +82,7 @@ class Scheduler:
         except HarnessError:
             raise
         except Exception as error:
+            # the plugin's seam: a driver may be of any package, and what it broke must be undone
             raise DriverError(
                 f"the act failed: {type(error).__name__}: {error}",
                 where=act.name,

@@ -23,8 +23,6 @@ from harness.errors import ConfigurationError
 
 _DEFINED: Final = StepNamePrefix.step_def.value
 """How names of pytest-bdd's step definitions begin."""
-_RAISED: Final = (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception)
-"""What a module may raise when it is imported; pytest's outcomes are no exceptions of Python's kind."""
 
 
 def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
@@ -84,7 +82,8 @@ def _plugins_of(module: ModuleType, conftest: Path) -> Iterator[ModuleType]:
 def _importing(what: str, conftest: Path, hint: str) -> Iterator[None]:
     try:
         yield
-    except _RAISED as error:  # the plugin's seam: what a project imports may do anything
+    except (Exception, SystemExit, pytest.skip.Exception, pytest.fail.Exception) as error:
+        # the plugin's seam: what a project imports may do anything, skip itself included
         raise ConfigurationError(f"{what}: {type(error).__name__}: {error}", where=str(conftest), hint=hint) from error
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -145,13 +146,12 @@ class Load:
             variables=variables,
         )
         load._directory.mkdir(parents=True, exist_ok=True)
-        try:
+        with ExitStack() as failing:
+            failing.callback(load.stop)
             load._spawn_all()
             load._wait_until_ready()
             load._begin()
-        except BaseException:
-            load.stop()
-            raise
+            failing.pop_all()
         return load
 
     def __enter__(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,9 +106,8 @@ class WatchRecorder:
 def recording(run_directory: Path) -> Iterator[WatchRecorder]:
     """A recorder that is closed after the block; if it fails, its files have no end record."""
     recorder = WatchRecorder(run_directory)
-    try:
+    with ExitStack() as failing:
+        failing.callback(recorder.flush)
         yield recorder
-    except BaseException:
-        recorder.flush()
-        raise
+        failing.pop_all()
     recorder.close()

@@ -17,7 +17,7 @@ from harness.drivers.watch.replicas import ReplicasWatcher
 from harness.drivers.watch.services import ServicesWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
-from harness.plugins import plugins
+from harness.plugins import loaded, plugins
 from harness.targets.target import Target
 
 GROUP: Final = "readiness.probes"
@@ -47,10 +47,7 @@ def watchers() -> Sequence[Watcher]:
     found = [make() for make in WATCHERS]
     for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
-        try:
-            watcher: Watcher = entry.load()()
-        except (ImportError, AttributeError, TypeError) as error:
-            raise UsageError(f"the watcher cannot be loaded: {error}", where=where) from error
+        watcher: Watcher = loaded(entry, "the watcher", made=True)
         if not isinstance(watcher, Watcher):
             raise UsageError(
                 "this is not a watcher", where=where, hint="derive it from `harness.drivers.watch.Watcher`"

@@ -52,7 +52,7 @@ from harness.judgement.figures.rollouts import rollbacks, steps, switches, telli
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, rises, spacing
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
-from harness.plugins import plugins
+from harness.plugins import loaded, plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,10 +160,7 @@ def _installed() -> Mapping[Figure, Spec]:
     found: dict[Figure, Spec] = {}
     for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
-        try:
-            spec = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise UsageError(f"the figure cannot be loaded: {error}", where=where) from error
+        spec = loaded(entry, "the figure")
         if not isinstance(spec, Spec):
             raise UsageError(
                 "the figure's value is not a Spec", where=where, hint="name a `harness.judgement.figures.Spec`"

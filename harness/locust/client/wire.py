@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import socket as sockets
+from contextlib import ExitStack
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -56,14 +57,14 @@ def connected(host: str, port: int, family: int | None, *, secure: bool) -> Wire
         plain.settimeout(0)
     else:
         plain = _socket(family, sockets.SOCK_STREAM | sockets.SOCK_NONBLOCK)
-    try:
+    with ExitStack() as failing:
+        failing.callback(plain.close)
         if family is not None:
             _dial(plain, (host, port))
         plain.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
-        return _Tls(plain, host) if secure else _Plain(plain)
-    except BaseException:
-        plain.close()
-        raise
+        wire = _Tls(plain, host) if secure else _Plain(plain)
+        failing.pop_all()
+    return wire
 
 
 def _dial(plain: Any, address: tuple[str, int]) -> None:
@@ -147,11 +148,10 @@ class _Tls:
 
     def __init__(self, plain: Any, host: str) -> None:
         own = gevent.socket.socket(fileno=plain.detach())
-        try:
+        with ExitStack() as failing:
+            failing.callback(own.close)
             self._socket: Any = _context().wrap_socket(own, server_hostname=host)
-        except BaseException:
-            own.close()
-            raise
+            failing.pop_all()
         self._poll = _poll()
         self._poll.register(self._socket.fileno(), select.POLLIN)
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
-from harness.plugins import plugins
+from harness.plugins import loaded, plugins
 from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
@@ -39,10 +39,7 @@ def drivers() -> Mapping[str, Driver]:
     found.update((own.kind, own) for own in (TrafficDriver(), ExperimentDriver(), RolloutDriver(), ExposureDriver()))
     for entry in plugins(group=GROUP):
         where = f"entry point {entry.name} = {entry.value}"
-        try:
-            driver: Driver = entry.load()()
-        except (ImportError, AttributeError, TypeError) as error:
-            raise UsageError(f"the driver cannot be loaded: {error}", where=where) from error
+        driver: Driver = loaded(entry, "the driver", made=True)
         if found.setdefault(driver.kind, driver) is not driver:
             raise UsageError(f"two drivers have the kind `{driver.kind}`", where=where, hint="rename one of them")
     return MappingProxyType(found)
