@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from harness.sandbox.cluster import admission, kinds, paging, pieces, views
+from harness.sandbox.cluster import admission, deletion, kinds, paging, pieces, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
 from harness.sandbox.cluster.custom.definitions import DEFINITION, rows
@@ -44,10 +44,6 @@ MOST_OBJECTS = 5000
 
 IMMORTAL = ("default", "kube-system")
 """Namespaces that cannot be deleted."""
-
-EMPTIED_FIRST = ("CronJob", "Job", "Deployment", "StatefulSet", "ReplicaSet", "Pod")
-"""The order in which a namespace is emptied: owners first, so that their pods are not made again."""
-
 
 WORKLOADS = ("apps", "batch", "policy")
 """Groups whose controllers follow a change before it is answered."""
@@ -206,12 +202,14 @@ class Resources:
         kind = call.target.kind
         obj = admission.changed(kind, old, body, call.on_unknown)
         new = self._store.update(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
+        if not call.dry_run and deletion.finish(self._store, views.stored(kind), new):
+            self._hooks.reconcile_now()
         self._settle(kind, call)
         return self._shown(call, views.shown(kind, new))
 
     def _settle(self, kind: Kind, call: Call) -> None:
-        """Let the controllers follow a change of a workload before it is answered."""
-        if kind.group in WORKLOADS and not call.dry_run:
+        """Let the controllers follow a change of a workload or a namespace before it is answered."""
+        if (kind.group in WORKLOADS or kind is NAMESPACE) and not call.dry_run:
             self._hooks.reconcile_now()
 
     async def _delete(self, call: Call) -> Response:
@@ -220,9 +218,9 @@ class Resources:
         if kind is NAMESPACE and call.target.name in IMMORTAL:
             raise forbidden(kind, call.target.name, "this namespace may not be deleted")
         if not options["dryRun"]:
-            obj = await self._remove(kind, obj, options)
+            obj = views.shown(kind, await self._remove(kind, obj, options))
             self._hooks.reconcile_now()
-        if kind.returned:
+        if kind.returned or deletion.is_ending(obj):
             return self._shown(call, obj)
         return answer(success(kind, call.target.name, obj["metadata"]["uid"]))
 
@@ -237,13 +235,16 @@ class Resources:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
         if kind is POD:
             return await self._hooks.delete_pod(namespace, name, options["gracePeriodSeconds"])
-        if kind is NAMESPACE:
-            await self._empty(name)
         if kind is DEFINITION:
             await self._remove_all(custom := rows(obj)[0], self._store.list(custom), options)
+            for held in self._store.list(custom):
+                self._store.delete(custom, held["metadata"].get("namespace"), held["metadata"]["name"])
         if options["propagationPolicy"] == "Orphan":
             self._orphan(obj["metadata"]["uid"])
-        return self._store.delete(views.stored(kind), namespace, name)
+        stored = views.stored(kind)
+        return deletion.begin(
+            self._store, stored, self._store.get(stored, namespace, name), options["propagationPolicy"]
+        )
 
     async def _remove_all(self, kind: Kind, objects: list[Object], options: Object) -> None:
         """Remove each; one that is gone meanwhile counts as removed."""
@@ -253,13 +254,6 @@ class Resources:
             except StatusError as error:
                 if error.code != 404:
                     raise
-
-    async def _empty(self, namespace: str) -> None:
-        first = [kinds.by_name(name) for name in EMPTIED_FIRST]
-        others = [kind for kind in self._store.kinds.stored if kind.namespaced and kind not in first]
-        for kind in (*first, *others):
-            options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
-            await self._remove_all(kind, self._store.list(kind, namespace), options)
 
     def _orphan(self, uid: str) -> None:
         for kind in self._store.kinds.stored:

@@ -136,6 +136,15 @@ def forbidden(kind: Kind, name: str, why: str) -> StatusError:
     return StatusError(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {why}', _about(kind, name))
 
 
+def ending_namespace(kind: Kind, name: str, namespace: str) -> StatusError:
+    """403: nothing is made in a namespace that was deleted."""
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    refusal = forbidden(kind, name, why)
+    cause = f"namespace {namespace} is being terminated"
+    refusal.details["causes"] = [{"reason": "NamespaceTerminating", "message": cause, "field": "metadata.namespace"}]
+    return refusal
+
+
 def method_not_allowed() -> StatusError:
     """405: the resource is served, this verb on it is not."""
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

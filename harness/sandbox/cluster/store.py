@@ -20,6 +20,7 @@ from harness.sandbox.cluster.statuses import (
     StatusError,
     already_exists,
     conflict,
+    ending_namespace,
     expired,
     not_found,
 )
@@ -62,6 +63,7 @@ class Store:
                 kinds.by_name("Namespace"),
                 {
                     "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+                    "spec": {"finalizers": ["kubernetes"]},
                     "status": {"phase": "Active"},
                 },
             )
@@ -139,14 +141,15 @@ class Store:
         """Add an object; fills name, uid, creationTimestamp, generation and resourceVersion.
 
         Raises:
-            StatusError: 409 AlreadyExists; 404 when its namespace does not exist.
+            StatusError: 409 AlreadyExists; 404 when its namespace does not exist, 403 when that is ending.
         """
         meta = dict(obj.get("metadata") or {})
         namespace = meta.get("namespace") or ""
-        if kind.namespaced:
-            self.get(kinds.by_name("Namespace"), None, namespace)
+        there = self.get(kinds.by_name("Namespace"), None, namespace) if kind.namespaced else None
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = self._generated(kind, namespace, meta["generateName"])
+        if there and "deletionTimestamp" in there["metadata"]:
+            raise ending_namespace(kind, meta["name"], namespace)
         key = (namespace, meta["name"])
         if key in self._objects[kind.resource]:
             raise already_exists(kind, meta["name"])

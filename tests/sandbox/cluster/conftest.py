@@ -12,6 +12,7 @@ from kubernetes import config
 
 from harness.sandbox.cluster import kinds, kubeconfig
 from harness.sandbox.cluster.api import build_app
+from harness.sandbox.cluster.controllers import namespaces
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store
 from harness.sandbox.cluster.tls import Authority
@@ -28,15 +29,20 @@ TOKEN = "a-token-of-the-tests"
 
 @dataclass
 class LeastMachinery:
-    """Deletes pods at once, logs three lines, counts how often it was asked to reconcile."""
+    """Deletes pods at once, logs three lines, keeps namespaces, counts how often it was asked to reconcile."""
 
     store: Store
     reconciled: int = 0
     graces: list[int | None] = field(default_factory=list)
+    more: list[Callable[[], None]] = field(default_factory=list)
+    """Controllers of a module of tests."""
+
+    def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> dict[str, Any]:
+        self.graces.append(grace_s)
+        return self.store.delete(kinds.by_name("Pod"), namespace, name)
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> dict[str, Any]:
-        self.graces.append(grace_seconds)
-        return self.store.delete(kinds.by_name("Pod"), namespace, name)
+        return self.begin_delete(namespace, name, grace_seconds)
 
     async def logs(self, namespace: str, name: str, **options: Any) -> AsyncIterator[bytes]:
         lines = [f"{options['container']} line {i}\n".encode() for i in range(3)]
@@ -45,6 +51,9 @@ class LeastMachinery:
 
     def reconcile_now(self) -> None:
         self.reconciled += 1
+        for controller in self.more * 5:
+            controller()
+        namespaces.reconcile(self.store, self)
 
 
 @dataclass

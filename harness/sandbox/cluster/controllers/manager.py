@@ -17,6 +17,7 @@ from harness.sandbox.cluster.controllers import (
     disruption,
     endpoints,
     garbage,
+    namespaces,
     replicaset,
     scheduler,
     statefulset,
@@ -42,6 +43,7 @@ from harness.sandbox.cluster.controllers.view import (
     STATEFULSET,
     PodTerminator,
 )
+from harness.sandbox.cluster.deletion import is_ending
 from harness.sandbox.cluster.eviction import BUDGET
 from harness.sandbox.cluster.recorder import recorder
 from harness.sandbox.cluster.statuses import StatusError
@@ -71,7 +73,7 @@ class Controller:
         watches: kinds whose changes trigger it.
         resources: the same by name, such as `rollouts.argoproj.io`: kinds that may come and go.
         timed: whether the passing of time does.
-        deletions: whether every deletion does.
+        deletions: whether every deletion does, and what marks an object, not a pod, as ending.
     """
 
     run: Callable[[], None]
@@ -123,12 +125,11 @@ class Manager:
         self.reconcile_now()
 
     def _on_event(self, event: WatchEvent) -> None:
+        ending = event.type == "DELETED" or (event.kind is not POD and is_ending(event.object))
         touched = {
             each
             for each in self._controllers
-            if event.kind in each.watches
-            or event.kind.resource in each.resources
-            or (each.deletions and event.type == "DELETED")
+            if event.kind in each.watches or event.kind.resource in each.resources or (each.deletions and ending)
         }
         self._dirty |= touched
         if touched and not self._scheduled and not self._running:
@@ -154,6 +155,7 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
         Controller(run=lambda: garbage.reconcile(store, pods), deletions=True),
+        Controller(run=lambda: namespaces.reconcile(store, pods), watches=frozenset({NAMESPACE}), deletions=True),
         Controller(run=autoscalers.reconcile, timed=True),
         Controller(run=stress.reconcile, resources=frozenset({"stresschaos.chaos-mesh.org"}), timed=True),
         Controller(
