@@ -69,6 +69,40 @@ def test_a_deployment_comes_up_and_scales_both_ways_with_zeros_left_out(cluster:
     cluster.until(lambda: not cluster.pods("app=web"))
 
 
+def test_a_deployment_deleted_in_the_foreground_goes_after_its_pods(cluster: PocketCluster) -> None:
+    """None of them is brought back meanwhile."""
+    cluster.apps.create_namespaced_deployment("default", deployment())
+    cluster.until(lambda: settled(cluster))
+    before = {pod.metadata.name for pod in cluster.pods("app=web")}
+    cluster.apps.delete_namespaced_deployment("web", "default", propagation_policy="Foreground")
+    seen: set[str] = set()
+
+    def gone() -> bool:
+        there = cluster.apps.list_namespaced_deployment("default").items
+        seen.update(pod.metadata.name for pod in cluster.pods("app=web"))
+        return not there
+
+    cluster.until(gone)
+    assert (cluster.pods("app=web"), cluster.apps.list_namespaced_replica_set("default").items) == ([], [])
+    assert seen <= before
+
+
+def test_a_namespace_goes_when_its_pods_have_ended(cluster: PocketCluster) -> None:
+    """They have their time, and their Deployment brings no others."""
+    cluster.core.create_namespace({"metadata": {"name": "short"}})
+    cluster.apps.create_namespaced_deployment("short", deployment(replicas=1))
+    cluster.until(lambda: bool(cluster.core.list_namespaced_pod("short").items))
+    cluster.core.delete_namespace("short")
+
+    def phases() -> list[str]:
+        found = cluster.core.list_namespace(field_selector="metadata.name=short").items
+        return [each.status.phase for each in found]
+
+    assert phases() in (["Terminating"], [])
+    cluster.until(lambda: not phases())
+    assert cluster.core.list_pod_for_all_namespaces(field_selector="metadata.namespace=short").items == []
+
+
 def test_a_killed_pod_is_replaced_by_another_one_at_once(cluster: PocketCluster) -> None:
     """Its status says so before the DELETE is answered; the goal is 1.5 s to Ready, a busy machine gets 10."""
     cluster.apps.create_namespaced_deployment("default", deployment())

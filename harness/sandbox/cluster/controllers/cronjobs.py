@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from harness import clock
 from harness.sandbox.cluster import admission
 from harness.sandbox.cluster.controllers.jobs import finished_at
-from harness.sandbox.cluster.controllers.view import CRONJOB, JOB, key, owned, reference, write_status
+from harness.sandbox.cluster.controllers.view import CRONJOB, JOB, key, live, owned, reference, write_status
 from harness.sandbox.cluster.cron import CronSchedule
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.statuses import StatusError
@@ -29,7 +29,7 @@ MANY: Final = 100
 
 def reconcile(store: Store, record: Recorder) -> None:
     """All CronJobs."""
-    for cronjob in store.list(CRONJOB):
+    for cronjob in live(store, CRONJOB):
         jobs = owned(store, JOB, cronjob)
         _trim(store, cronjob, jobs)
         status = _status(cronjob, jobs, record)

@@ -22,6 +22,7 @@ from harness.sandbox.cluster.controllers.view import (
     HASH,
     REPLICASET,
     adopt,
+    live,
     normal,
     owned,
     reference,
@@ -51,7 +52,7 @@ _OWN: Final = frozenset(
 
 def reconcile(store: Store, record: Recorder) -> None:
     """All Deployments."""
-    for each in store.list(DEPLOYMENT):
+    for each in live(store, DEPLOYMENT):
         adopt(store, REPLICASET, each)
         deployment = _with_conditions(store, each, rollout_conditions.paused(each, clock.wall()))
         new = _current(store, deployment)

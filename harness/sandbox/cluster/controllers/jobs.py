@@ -13,6 +13,7 @@ from harness.sandbox.cluster.controllers.view import (
     controller_of,
     is_active,
     key,
+    live,
     owned,
     pod_from,
     write_status,
@@ -64,7 +65,7 @@ class Jobs:
     def reconcile(self) -> None:
         """All Jobs."""
         lost, self._lost = self._lost, []
-        jobs = self._store.list(JOB)
+        jobs = live(self._store, JOB)
         self._setbacks = {uid: row for job in jobs if (row := self._setbacks.get(uid := job["metadata"]["uid"]))}
         for job in jobs:
             if finished_at(job):

@@ -12,6 +12,7 @@ from harness.sandbox.cluster.controllers.view import (
     deletion_order,
     is_active,
     key,
+    live,
     owned,
     pod_from,
     write_status,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
     """All ReplicaSets."""
-    for replicaset in store.list(REPLICASET):
+    for replicaset in live(store, REPLICASET):
         _scale(store, replicaset, pods, record)
         _report(store, replicaset)
 

@@ -12,6 +12,7 @@ from harness.sandbox.cluster.controllers.view import (
     is_active,
     is_available,
     key,
+    live,
     owned,
     pod_from,
     template_hash,
@@ -31,7 +32,7 @@ POD_NAME = "statefulset.kubernetes.io/pod-name"
 
 def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
     """All StatefulSets."""
-    for statefulset in store.list(STATEFULSET):
+    for statefulset in live(store, STATEFULSET):
         adopt(store, POD, statefulset)
         _step(store, statefulset, pods, record)
         _report(store, statefulset)

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness import clock
-from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster import deletion, kinds
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.timestamps import passed_s
@@ -52,6 +52,11 @@ def key(obj: Object) -> tuple[str, str]:
 def controller_of(obj: Object) -> Object | None:
     """The owner reference of the one controller of an object."""
     return next((each for each in obj["metadata"].get("ownerReferences") or () if each.get("controller")), None)
+
+
+def live(store: Store, kind: Kind) -> list[Object]:
+    """The objects of a kind that are not ending: a controller brings back nothing of one that is."""
+    return [each for each in store.list(kind) if not deletion.is_ending(each)]
 
 
 def owned(store: Store, kind: Kind, owner: Object) -> list[Object]:

@@ -23,7 +23,7 @@ from harness.sandbox.cluster.controllers.rollouts.turn import (
     StopRun,
     Weigh,
 )
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, key, owned, write_status
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, key, live, owned, write_status
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Rollouts:
         kind = self._store.kinds.by_api_version(ARGO, "Rollout")
         if kind is None:
             return
-        for rollout in self._store.list(kind):
+        for rollout in live(self._store, kind):
             self._one(kind, rollout)
 
     def _one(self, kind: Kind, rollout: Object) -> None:

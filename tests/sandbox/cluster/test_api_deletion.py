@@ -1,0 +1,137 @@
+"""Deletion of what is not gone at once: finalizers, namespaces, owners in the foreground; through the official client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+from harness.sandbox.cluster.controllers import garbage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sandbox.cluster.conftest import PocketApi
+
+KEEP = ["shop.test/keep"]
+
+
+@pytest.fixture(scope="module")
+def core(pocket_api: PocketApi) -> Any:
+    """Core/v1, of a server that collects garbage."""
+    pocket_api.machinery.more.append(lambda: garbage.reconcile(pocket_api.store, pocket_api.machinery))
+    return client.CoreV1Api(pocket_api.client())
+
+
+def config_map(core: Any, name: str, namespace: str = "default", **metadata: Any) -> str:
+    """Create a ConfigMap; its uid."""
+    made = core.create_namespaced_config_map(namespace, {"metadata": {"name": name, **metadata}})
+    return str(made.metadata.uid)
+
+
+def release(core: Any, name: str, namespace: str = "default") -> None:
+    """Take its finalizers from a ConfigMap."""
+    core.patch_namespaced_config_map(name, namespace, {"metadata": {"finalizers": None}})
+
+
+def names(core: Any, namespace: str = "default") -> list[str]:
+    """The ConfigMaps that are there."""
+    return [each.metadata.name for each in core.list_namespaced_config_map(namespace).items]
+
+
+def refusal(call: Callable[[], Any]) -> dict[str, Any]:
+    """The Status of a request that is refused."""
+    with pytest.raises(ApiException) as refused:
+        call()
+    status: dict[str, Any] = json.loads(refused.value.body or "")
+    return status
+
+
+def raw(method: Any, *args: Any, **options: Any) -> dict[str, Any]:
+    """The JSON of an answer as it came."""
+    answer: dict[str, Any] = json.loads(method(*args, _preload_content=False, **options).data)
+    return answer
+
+
+def test_a_finalizer_holds_what_is_deleted(core: Any) -> None:
+    """It is answered with its deletionTimestamp, can be read and changed, and goes with its last finalizer."""
+    config_map(core, "held", finalizers=[*KEEP, "shop.test/other"])
+    marked = raw(core.delete_namespaced_config_map, "held", "default")
+    assert (marked["kind"], marked["metadata"]["deletionGracePeriodSeconds"]) == ("ConfigMap", 0)
+    again = raw(core.delete_namespaced_config_map, "held", "default")
+    assert again["metadata"] == marked["metadata"]
+    fewer = [{"op": "replace", "path": "/metadata/finalizers", "value": KEEP}]
+    core.patch_namespaced_config_map("held", "default", fewer)
+    left = core.read_namespaced_config_map("held", "default")
+    assert (left.metadata.finalizers, left.metadata.deletion_timestamp is None) == (KEEP, False)
+    release(core, "held")
+    assert refusal(lambda: core.read_namespaced_config_map("held", "default"))["code"] == 404
+
+
+def test_every_namespace_has_a_default_service_account(core: Any) -> None:
+    """Also one that was just made; it comes back when it is deleted."""
+    core.create_namespace({"metadata": {"name": "with-account"}})
+    for namespace in ("default", "with-account"):
+        before = core.read_namespaced_service_account("default", namespace).metadata.uid
+        core.delete_namespaced_service_account("default", namespace)
+        assert core.read_namespaced_service_account("default", namespace).metadata.uid != before
+
+
+def test_a_namespace_ends_when_it_is_empty(core: Any) -> None:
+    """Meanwhile it is Terminating, and nothing is made in it."""
+    made = core.create_namespace({"metadata": {"name": "ending"}})
+    assert (made.spec.finalizers, made.status.phase) == (["kubernetes"], "Active")
+    config_map(core, "free", "ending")
+    config_map(core, "held", "ending", finalizers=KEEP)
+    marked = raw(core.delete_namespace, "ending")
+    assert (marked["kind"], marked["status"]["phase"], marked["spec"]) == (
+        "Namespace",
+        "Terminating",
+        {"finalizers": ["kubernetes"]},
+    )
+    assert (names(core, "ending"), core.list_namespaced_service_account("ending").items) == (["held"], [])
+    refused = refusal(lambda: config_map(core, "late", "ending"))
+    why = "unable to create new content in namespace ending because it is being terminated"
+    assert (refused["code"], refused["message"]) == (403, f'configmaps "late" is forbidden: {why}')
+    cause = "namespace ending is being terminated"
+    assert refused["details"]["causes"] == [
+        {"reason": "NamespaceTerminating", "message": cause, "field": "metadata.namespace"}
+    ]
+    release(core, "held", "ending")
+    assert refusal(lambda: core.read_namespace("ending"))["code"] == 404
+
+
+def test_an_owner_in_the_foreground_goes_last(core: Any) -> None:
+    """It waits for dependents that block it, through all generations; the others go after it."""
+    owner = config_map(core, "owner")
+
+    def of(name: str, uid: str, *, blocks: bool) -> list[dict[str, Any]]:
+        about = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid}
+        return [{**about, "blockOwnerDeletion": blocks}]
+
+    child = config_map(core, "child", ownerReferences=of("owner", owner, blocks=True))
+    config_map(core, "grandchild", ownerReferences=of("child", child, blocks=True), finalizers=KEEP)
+    config_map(core, "loose", ownerReferences=of("owner", owner, blocks=False), finalizers=KEEP)
+    marked = raw(core.delete_namespaced_config_map, "owner", "default", propagation_policy="Foreground")
+    assert marked["metadata"]["finalizers"] == ["foregroundDeletion"]
+    assert {"owner", "child", "grandchild", "loose"} <= set(names(core))
+    ending = core.read_namespaced_config_map("child", "default").metadata
+    assert (ending.finalizers, ending.deletion_timestamp is None) == (["foregroundDeletion"], False)
+    release(core, "grandchild")
+    assert {"owner", "child", "grandchild", "loose"} & set(names(core)) == {"loose"}
+    release(core, "loose")
+    assert "loose" not in names(core)
+
+
+def test_a_dependent_with_another_owner_stays(core: Any) -> None:
+    """And holds up neither the one in the foreground."""
+    about = {"apiVersion": "v1", "kind": "ConfigMap", "blockOwnerDeletion": True}
+    owners = [{**about, "name": name, "uid": config_map(core, name)} for name in ("first", "second")]
+    config_map(core, "shared", ownerReferences=owners)
+    core.delete_namespaced_config_map("first", "default", propagation_policy="Foreground")
+    assert {"first", "second", "shared"} & set(names(core)) == {"second", "shared"}
+    kept = core.read_namespaced_config_map("shared", "default").metadata.owner_references
+    assert [each.name for each in kept] == ["second"]
