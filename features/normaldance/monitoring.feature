@@ -17,6 +17,11 @@ Feature: Monitoring
     When the deployed platform has been inspected
     Then every annotated pod is scraped every 15 s ± 3 s and no other is
 
+  @DA-MON-INFRA-RESTARTS
+  Scenario: What was started again is counted
+    When the experiment "frontend-hung" has run under "everyday" traffic
+    Then the exposed restart count of every pod equals that of the Kubernetes API after the recovery
+
   Scenario Outline: <what> of pods is exposed
     When the deployed platform has been inspected
     Then <sentence>

@@ -204,7 +204,7 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
 def _named(acts: Sequence[Act]) -> dict[str, Act]:
     """The acts by a unique name, also where one experiment runs under two kinds of traffic.
 
-    `after` follows.
+    `after` follows: an act of no traffic comes after those of every traffic.
     """
     names = [
         act.name if act.name not in {a.name for a in acts[:at]} else f"{act.name} ({act.traffic})"
@@ -213,7 +213,7 @@ def _named(acts: Sequence[Act]) -> dict[str, Act]:
     named = {}
     for name, act in zip(names, acts, strict=True):
         there = [(other, one.traffic) for other, one in zip(names, acts, strict=True) if one.name in act.after]
-        here = tuple(other for other, traffic in there if traffic in {act.traffic, ""})
+        here = tuple(other for other, traffic in there if not act.traffic or traffic in {act.traffic, ""})
         named[name] = replace(act, name=name, after=here)
     return named
 
@@ -242,11 +242,12 @@ def _direct(acts: Sequence[Act]) -> tuple[Act, ...]:
     before: dict[str, frozenset[str]] = {}
     direct = []
     disturbed = {act.traffic for act in acts if act.phase is not Phase.STEADY}
-    for act in acts:
-        implied = frozenset[str]().union(*(before[name] for name in act.after))
-        before[act.name] = implied | frozenset(act.after)
-        if act.traffic in disturbed or act.name != after_faults_name(act.traffic):
-            direct.append(replace(act, after=tuple(name for name in act.after if name not in implied)))
+    needless = {act.name for act in acts if act.traffic not in disturbed} & {after_faults_name(a.traffic) for a in acts}
+    for act in (act for act in acts if act.name not in needless):
+        after = [name for name in act.after if name not in needless]
+        implied = frozenset[str]().union(*(before[name] for name in after))
+        before[act.name] = implied | frozenset(after)
+        direct.append(replace(act, after=tuple(name for name in after if name not in implied)))
     return tuple(direct)
 
 

@@ -45,6 +45,16 @@ def test_checks_come_first_and_a_fault_comes_after_those_that_reach_less_far() -
     ]
 
 
+def test_what_is_read_at_the_end_is_read_when_every_traffic_has_ended() -> None:
+    """A check has no traffic of its own; without faults the fault-free window is the end."""
+    restarts = Demand(kind=DemandKind.CHECK, name="restart-counts")
+    acts = ordered_acts((restarts, EVERYDAY, breaks("pod-loss")), LIBRARY)
+    assert names(acts)[-2:] == ["everyday/after-faults", "check restart-counts"]
+    assert acts[-1].after == ("everyday/after-faults",)
+    [*_, last] = ordered_acts((restarts, EVERYDAY), LIBRARY)
+    assert (last.name, last.after) == ("check restart-counts", ("everyday/fault-free",))
+
+
 def test_a_plan_without_faults_has_no_window_after_them() -> None:
     """The null run is none, and takes no time of its own."""
     acts = ordered_acts((EVERYDAY, breaks("null-run")), LIBRARY)

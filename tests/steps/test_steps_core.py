@@ -91,7 +91,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         "errors-10": {"DA-ALR-ERRORS", "DA-ALR-TEXT"},
         "errors-3": {"DA-ALR-ERRORS"},
         "memory-growth": {"AT-RISK-LEAK", "IP-MONITOR-ALERTS"},
-        "frontend-hung": {"DA-K8S-LIVENESS"},
+        "frontend-hung": {"DA-K8S-LIVENESS", "DA-MON-INFRA-RESTARTS"},
         "frontend-unready": {"DA-K8S-READINESS"},
         "region-loss-secondary": {"DA-GEO-LOSS-SECONDARY", "DA-GEO-RETURN"},
         "region-loss-tertiary": {"DA-GEO-LOSS-TERTIARY", "DA-GEO-RETURN"},

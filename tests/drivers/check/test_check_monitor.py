@@ -36,7 +36,7 @@ from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule
 from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.sql.queries import _by_text as _by_query
-from harness.drivers.check.sql.queries import _exposed
+from harness.drivers.check.sql.queries import _exposed, _of_query, without_values
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -465,3 +465,13 @@ def test_queries_in_the_metrics_go_by_their_label(prometheus: PrometheusClient, 
     for text in ("SELECT $1", "SELECT $2"):
         storage.add(labels_of({"__name__": "queries", "query": text}), clock.wall().timestamp(), 2.0)
     assert _by_query(prometheus, "queries", "query") == {"SELECT ?": 2.0}
+
+
+def test_a_constant_that_the_database_counts_as_a_value_is_one() -> None:
+    """It shows `WHERE true LIMIT 100` as `WHERE $1 LIMIT $2`; a column whose name begins so is none."""
+    sent = (
+        "WITH oldest AS (SELECT number FROM outbox WHERE true ORDER BY number LIMIT 200 FOR UPDATE SKIP LOCKED), moved"
+    )
+    seen = "WITH oldest AS (SELECT number FROM outbox WHERE $1 ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED)…"
+    assert _of_query(seen, {without_values(sent): 7.0}) == 7.0
+    assert without_values("SELECT true_north, FALSE FROM t1") == "SELECT true_north, ? FROM t1"

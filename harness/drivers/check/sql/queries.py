@@ -17,7 +17,7 @@ from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
 """What a query begins with; the others begin and end transactions, or set something."""
-_VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])\d+(?:\.\d+)?")
+_VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])(?:\d+(?:\.\d+)?|(?:true|false)\b)", re.IGNORECASE)
 _CUT: Final = "…"
 _UNSURE: Final = 6
 """Characters before a cut that may be half of a value."""
