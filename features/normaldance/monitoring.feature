@@ -22,6 +22,11 @@ Feature: Monitoring
     When the experiment "frontend-hung" has run under "everyday" traffic
     Then the exposed restart count of every pod equals that of the Kubernetes API after the recovery
 
+  @DA-MON-GRAFANA
+  Scenario: Grafana shows what is, on every panel
+    When "everyday" traffic has run
+    Then Grafana answers healthy and every panel of every dashboard has data of the last 5 min
+
   Scenario Outline: <what> of pods is exposed
     When the deployed platform has been inspected
     Then <sentence>

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, IPvAnyAddress
 
 from harness.targets.paper import Paths
+from harness.targets.reference import Reference
 from harness.targets.values import Name, TargetSection, Url, UrlPath, Word
 
 
@@ -93,6 +94,18 @@ class Alerting(TargetSection):
 
     receiver: Url
     alertmanager: Url | None = None
+
+
+class Grafana(TargetSection):
+    """Grafana, asked by its HTTP API.
+
+    Attributes:
+        url: its address; a path before /api may follow.
+        token: of a service account that may read dashboards and ask data sources; None: who is not signed in may.
+    """
+
+    url: Url
+    token: Reference | None = None
 
 
 class PublicName(TargetSection):

@@ -56,6 +56,9 @@ STATE_SENTENCES = {
     "every success metric of the document has a dashboard panel with data younger than 60 s": replace(
         fact("metric-panels", age="60 s"), times={"age": Quantity(value=60, unit="s")}
     ),
+    "Grafana answers healthy and every panel of every dashboard has data of the last 5 min": replace(
+        fact("grafana-panels", last="5 min"), times={"last": Quantity(value=5, unit="min")}
+    ),
     "every query of every store has its count and p95 in the metrics, at most 60 s old": replace(
         fact("store-queries", age="60 s"), times={"age": Quantity(value=60, unit="s")}
     ),

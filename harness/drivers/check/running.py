@@ -23,6 +23,7 @@ from harness.drivers.check.health import health_of_pods
 from harness.drivers.check.links.assets import page_assets
 from harness.drivers.check.links.published import documentation, quality_report
 from harness.drivers.check.links.runbooks import alert_runbooks
+from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.drivers.check.monitor.notices import posted_alert
 from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.resources import pod_resources
@@ -115,6 +116,7 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "alert-rules": _plain(alert_rules),
     "service-series": _plain(service_series),
     "dashboard-data": _plain(dashboard_data),
+    "grafana-panels": _plain(grafana_panels),
     "pod-usage": _plain(pod_usage),
     "service-memory": _plain(service_memory),
     "service-quantiles": _plain(service_quantiles),

@@ -67,6 +67,7 @@ _READS: Final = {
     "page-assets": RequiredKey("website", "its pages and what they load are requested"),
     "documentation": RequiredKey("documentation", "the documentation is requested"),
     "quality-report": RequiredKey("quality_report", "the newest quality report is requested"),
+    "grafana-panels": RequiredKey("grafana", "Grafana is asked what its panels show"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
     **dict.fromkeys(
@@ -138,6 +139,7 @@ _UNDER_TRAFFIC: Final = frozenset(
         "service-quantiles",
         "page-timings",
         "metric-panels",
+        "grafana-panels",
         "pod-resources",
         "store-queries",
     }

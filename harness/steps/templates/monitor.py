@@ -100,6 +100,17 @@ MONITOR: Final = (
         mean=check("dashboard-data", age="<age>"),
     ),
     Template(
+        name="grafana-panels",
+        keyword=Keyword.THEN,
+        text="Grafana answers healthy and every panel of every dashboard has data of the last <last:duration>",
+        about=(
+            "By Grafana's HTTP API (`grafana` of the target file): the health, and of each panel with queries that one of them has a value of that "
+            "time and none fails; variables have the values with which the dashboard was saved."
+        ),
+        example="Grafana answers healthy and every panel of every dashboard has data of the last 5 min",
+        mean=check("grafana-panels", last="<last>"),
+    ),
+    Template(
         name="pod-resources",
         keyword=Keyword.THEN,
         text="the memory and CPU of every pod stay below <share:ratio> of their limits in the steady state",

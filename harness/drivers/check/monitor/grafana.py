@@ -1,0 +1,228 @@
+"""`grafana-panels`: Grafana is healthy, and every panel of its dashboards has data, as its own HTTP API answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError, DriverError
+from harness.model import Quantity
+from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
+
+    from harness.targets import Target
+
+_WITHIN_S: Final = 10.0
+_PAGE: Final = 500
+_PAGES: Final = 20
+_POINTS: Final = 300
+"""How many points a query is asked for, at most."""
+_MIXED: Final = "-- Mixed --"
+_ELSEWHERE: Final = frozenset({"-- Dashboard --", "-- Grafana --", "grafana"})
+"""Data sources of panels that show what is another panel's, or Grafana's own."""
+_VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
+_ALL: Final = "$__all"
+
+
+class GrafanaPanel(NamedTuple):
+    """A panel that asks for data; its queries have the values of the dashboard's variables."""
+
+    subject: str
+    queries: Sequence[Mapping[str, Any]]
+
+
+def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Ask Grafana for its health and for what every panel of every dashboard shows of the last so long.
+
+    A panel has data where one of its visible queries has a value and none fails. Panels without queries are passed over.
+    """
+    last_s = Quantity.parse(params["last"]).in_unit("s")
+
+    def probe() -> Sequence[FactReading]:
+        with grafana_of(target) as grafana:
+            health = grafana.health()
+            if not health.ok:
+                return [health]
+            boards = grafana.dashboards()
+            panels = [panel for board in boards for panel in grafana.panels(board)]
+            return [health, *_found(len(boards), len(panels)), *(grafana.shown(one, last_s) for one in panels)]
+
+    return probe
+
+
+def _found(boards: int, panels: int) -> Iterator[FactReading]:
+    for subject, count in (("dashboards", boards), ("panels with queries", panels)):
+        yield FactReading(subject=subject, expected="at least 1", observed=str(count), ok=count > 0)
+
+
+@contextmanager
+def grafana_of(target: Target) -> Iterator[GrafanaClient]:
+    """The Grafana of a target, for as long as it is asked.
+
+    Raises:
+        ConfigurationError: the target file names none, or its token is not there.
+    """
+    if target.grafana is None:
+        raise ConfigurationError(
+            "names no Grafana", where=f"{target.file}: grafana", hint="write `grafana: {url: https://…}`"
+        )
+    base = target.grafana.url.rstrip("/")
+    with http_client(target, base, timeout_s=_WITHIN_S) as client:
+        if target.grafana.token is not None:
+            client.headers["authorization"] = f"Bearer {target.grafana.token.resolve()}"
+        yield GrafanaClient(client, base)
+
+
+class GrafanaClient:
+    """Grafana's HTTP API.
+
+    Args:
+        client: sends the requests, with whatever credentials there are.
+        base: address of Grafana, a path before /api included.
+    """
+
+    def __init__(self, client: httpx.Client, base: str) -> None:
+        self._client, self._base = client, base
+        self._sources: list[dict[str, Any]] | None = None
+
+    def health(self) -> FactReading:
+        """`database: ok` of /api/health. Raises DriverError where nothing answers."""
+        status, content = self._ask("GET", "/api/health")
+        said = content.get("database", "") if isinstance(content, dict) else ""
+        seen = f"status {status}, database {said or 'not named'}"
+        return FactReading(
+            subject="Grafana", expected="status 200, database ok", observed=seen, ok=(status, said) == (200, "ok")
+        )
+
+    def dashboards(self) -> list[str]:
+        """The uid of every dashboard that the credentials may see. Raises as `_content`."""
+        uids: list[str] = []
+        for page in range(1, _PAGES + 1):
+            found = self._content(f"/api/search?type=dash-db&limit={_PAGE}&page={page}", list)
+            uids += [str(one["uid"]) for one in found if isinstance(one, dict) and "uid" in one]
+            if len(found) < _PAGE:
+                break
+        return uids
+
+    def panels(self, uid: str) -> Iterator[GrafanaPanel]:
+        """The panels of a dashboard that ask for data, those in closed rows included. Raises as `_content`."""
+        board = self._content(f"/api/dashboards/uid/{uid}", dict).get("dashboard") or {}
+        values = dict(_variables(board))
+        for panel in _every_panel(board):
+            if library := (panel.get("libraryPanel") or {}).get("uid"):
+                model = (self._content(f"/api/library-elements/{library}", dict).get("result") or {}).get("model") or {}
+                panel = {**model, "title": panel.get("title") or model.get("title", "")}  # noqa: PLW2901 - the same one, whole
+            queries = [one for one in panel.get("targets") or [] if isinstance(one, dict)]
+            asked = [self._query(one, panel.get("datasource"), values) for one in queries]
+            own = [one for one in asked if one["datasource"].get("uid") not in _ELSEWHERE]
+            if any(not one.get("hide") for one in own):
+                title = _filled(str(panel.get("title") or f"panel {panel.get('id', '?')}"), values)
+                yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own)
+
+    def shown(self, panel: GrafanaPanel, last_s: float) -> FactReading:
+        """What the panel's queries give of the last seconds. Raises DriverError where nothing answers."""
+        body = {"queries": list(panel.queries), "from": f"now-{last_s:.0f}s", "to": "now"}
+        status, content = self._ask("POST", "/api/ds/query", body)
+        results = content.get("results") if isinstance(content, dict) else None
+        visible = [str(one["refId"]) for one in panel.queries if not one.get("hide")]
+        if not isinstance(results, dict):
+            why = content.get("message", "") if isinstance(content, dict) else ""
+            observed, ok = f"status {status} {why}".strip(), False
+        else:
+            answers = {name: results.get(name) or {} for name in visible}
+            failed = next((f"query {name}: {one['error']}" for name, one in answers.items() if one.get("error")), "")
+            having = [name for name, one in answers.items() if _has_value(one)]
+            observed = failed or (f"data of {len(having)} of {len(visible)} queries" if having else "no data")
+            ok = bool(having) and not failed
+        return FactReading(subject=panel.subject, expected=f"data of the last {last_s:g} s", observed=observed, ok=ok)
+
+    def _query(self, query: Mapping[str, Any], of_panel: Any, values: Mapping[str, str]) -> dict[str, Any]:
+        """A query as /api/ds/query takes it."""
+        mixed = isinstance(of_panel, dict) and of_panel.get("uid") == _MIXED
+        named = query.get("datasource") or (None if mixed else of_panel)
+        source = self._source(_replaced(named, values))
+        filled: dict[str, Any] = _replaced(dict(query), values)
+        return {"refId": "A", "intervalMs": 1000, "maxDataPoints": _POINTS, **filled, "datasource": source}
+
+    def _source(self, named: Any) -> dict[str, Any]:
+        """A data source by its uid; by name, or the default one, as old dashboards have it. Raises as `_content`."""
+        if isinstance(named, dict) and named.get("uid"):
+            return named
+        if named in _ELSEWHERE:
+            return {"uid": named}
+        if self._sources is None:
+            self._sources = [one for one in self._content("/api/datasources", list) if isinstance(one, dict)]
+        for one in self._sources:
+            if one.get("name") == named or (named in {None, "default"} and one.get("isDefault")):
+                return {"uid": one.get("uid", ""), "type": one.get("type", "")}
+        return {"uid": str(named or "")}
+
+    def _content(self, path: str, kind: type[Any]) -> Any:
+        """What a path answers.
+
+        Raises:
+            DriverError: no answer, a status other than 200, or another shape; with the URL.
+        """
+        status, content = self._ask("GET", path)
+        if status != 200 or not isinstance(content, kind):
+            why = content.get("message", "") if isinstance(content, dict) else "another shape"
+            hint = "a service account with the role Viewer may read dashboards: `grafana: {token: {env: NAME}}`"
+            raise DriverError(f"Grafana answered {status}: {why}", where=f"{self._base}{path}", hint=hint)
+        return content
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        import httpx
+
+        url = f"{self._base}{path}"
+        try:
+            answer = self._client.request(method, url, json=body)
+        except httpx.HTTPError as error:
+            raise DriverError(f"Grafana gave no answer: {error or type(error).__name__}", where=url) from error
+        try:
+            return answer.status_code, answer.json()
+        except ValueError:
+            return answer.status_code, None
+
+
+def _every_panel(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for panel in [one for one in board.get("panels") or [] if isinstance(one, dict)]:
+        yield panel
+        yield from _every_panel(panel)
+
+
+def _variables(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and value of each variable of a dashboard as it was saved; several values are alternatives of a regular expression."""
+    for one in (board.get("templating") or {}).get("list") or []:
+        value = (one.get("current") or {}).get("value", one.get("query", ""))
+        chosen = [str(each) for each in (value if isinstance(value, list) else [value])]
+        every = one.get("allValue") or ".+"
+        yield str(one.get("name", "")), every if _ALL in chosen else "|".join(chosen)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with the variables that the dashboard has; Grafana itself knows the others, as `$__rate_interval`."""
+    return _VARIABLE.sub(lambda met: values.get(met[1] or met[2] or met[3], met[0]), text)
+
+
+def _replaced(found: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(found, str):
+        return _filled(found, values)
+    if isinstance(found, dict):
+        return {key: _replaced(value, values) for key, value in found.items()}
+    return [_replaced(one, values) for one in found] if isinstance(found, list) else found
+
+
+def _has_value(result: Mapping[str, Any]) -> bool:
+    """Whether a frame of the answer has a value in a field that is not the time; what is no number comes as null."""
+    for frame in result.get("frames") or []:
+        fields = (frame.get("schema") or {}).get("fields") or []
+        columns = (frame.get("data") or {}).get("values") or []
+        for field, column in zip(fields, columns, strict=False):
+            if field.get("type") != "time" and any(value is not None for value in column):
+                return True
+    return False

@@ -1,0 +1,209 @@
+"""Grafana as its HTTP API answers, over a real socket: health, dashboards, and what the queries of panels give."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.drivers.check.monitor.grafana import grafana_panels
+from harness.errors import ConfigurationError, DriverError
+from harness.targets import Target, load_target
+
+PROMETHEUS = {"type": "prometheus", "uid": "prom"}
+FIVE_MINUTES = {"last": "5 min"}
+
+
+class Answering(ThreadingHTTPServer):
+    """A Grafana of one dashboard; queries give a number where `known` has their expression.
+
+    Attributes:
+        panels: of the dashboard. variables: its `templating`.
+        known: expressions that have data.
+        asked: bodies of /api/ds/query.
+        health: status and content of /api/health.
+        token: that requests must have; empty: none.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.panels: list[dict[str, Any]] = []
+        self.variables: list[dict[str, Any]] = []
+        self.known: set[str] = set()
+        self.asked: list[dict[str, Any]] = []
+        self.health: tuple[int, dict[str, str]] = (200, {"commit": "abc", "database": "ok", "version": "12.1.0"})
+        self.token = ""
+        self.uids = ["shop"]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Answering
+
+    def do_GET(self) -> None:
+        grafana = self.server
+        path = self.path.partition("?")[0]
+        board = {"uid": "shop", "title": "Shop", "panels": grafana.panels, "templating": {"list": grafana.variables}}
+        library = {"title": "Shared", "datasource": PROMETHEUS, "targets": [{"refId": "A", "expr": "shared"}]}
+        answers: dict[str, Any] = {
+            "/api/search": [{"uid": uid, "type": "dash-db", "title": "Shop"} for uid in grafana.uids],
+            "/api/dashboards/uid/shop": {"dashboard": board, "meta": {}},
+            "/api/library-elements/lib": {"result": {"uid": "lib", "model": library}},
+            "/api/datasources": [{"uid": "main", "type": "prometheus", "name": "Main", "isDefault": True}],
+        }
+        if path == "/api/health":
+            self._answer(*grafana.health)
+        elif grafana.token and self.headers.get("authorization") != f"Bearer {grafana.token}":
+            self._answer(401, {"message": "Unauthorized"})
+        else:
+            self._answer(200, answers[path])
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append(body)
+        results: dict[str, Any] = {}
+        for query in body["queries"]:
+            if "{" in query["expr"] and "}" not in query["expr"]:
+                results[query["refId"]] = {"status": 400, "error": "parse error: unexpected end of input"}
+                continue
+            fields = [{"name": "Time", "type": "time"}, {"name": "Value", "type": "number"}]
+            values = [[1700000000000], [1.5 if query["expr"] in self.server.known else None]]
+            frames = [{"schema": {"refId": query["refId"], "fields": fields}, "data": {"values": values}}]
+            results[query["refId"]] = {"status": 200, "frames": [] if query["expr"] == "gone" else frames}
+        self._answer(400 if any("error" in one for one in results.values()) else 200, {"results": results})
+
+    def _answer(self, status: int, content: Any) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Quiet."""
+
+
+@pytest.fixture
+def grafana() -> Iterator[Answering]:
+    """One that answers until the test ends."""
+    server = Answering()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def target(grafana: Answering, tmp_path: Path) -> Target:
+    """A target that names it, with a token in a file."""
+    (tmp_path / "token").write_text("glsa_1\n")
+    named = f"grafana: {{url: 'http://127.0.0.1:{grafana.server_port}/', token: {{file: {tmp_path}/token}}}}"
+    file = tmp_path / "target.yaml"
+    file.write_text(f"name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n{named}\n")
+    return load_target(file)
+
+
+def panel(title: str, *queries: str, **more: Any) -> dict[str, Any]:
+    """A panel with these expressions."""
+    targets = [{"refId": chr(65 + at), "expr": expr} for at, expr in enumerate(queries)]
+    return {"id": 1, "title": title, "type": "timeseries", "datasource": PROMETHEUS, "targets": targets, **more}
+
+
+def seen(target: Target) -> list[tuple[str, str, bool | None]]:
+    """Every fact but those of the health and of how much there is, where these are as they must be."""
+    facts = [(one.subject, one.observed, one.ok) for one in grafana_panels(target, FIVE_MINUTES)()]
+    assert facts[0] == ("Grafana", "status 200, database ok", True)
+    return [one for one in facts[1:] if one[0] not in {"dashboards", "panels with queries"} or not one[2]]
+
+
+def test_a_panel_has_data_where_a_query_has_a_value(grafana: Answering, target: Target) -> None:
+    """A null, no frame and an error are none; a closed row's panels count, a text and a hidden query do not."""
+    grafana.known, grafana.token = {"up", "inner"}, "glsa_1"
+    hidden = panel("Hidden", "gone", "up")
+    hidden["targets"][1]["hide"] = True
+    row = {"type": "row", "title": "More", "panels": [panel("Inner", "inner")]}
+    grafana.panels = [
+        panel("Up", "up", "gone"),
+        panel("Missing", "no_such_metric"),
+        panel("Silent", "gone"),
+        panel("Wrong", "up", "up{"),
+        hidden,
+        {"type": "text", "title": "Words"},
+        row,
+    ]
+    assert seen(target) == [
+        ("Shop, Up", "data of 1 of 2 queries", True),
+        ("Shop, Missing", "no data", False),
+        ("Shop, Silent", "no data", False),
+        ("Shop, Wrong", "query B: parse error: unexpected end of input", False),
+        ("Shop, Hidden", "no data", False),
+        ("Shop, Inner", "data of 1 of 1 queries", True),
+    ]
+    assert (grafana.asked[0]["from"], grafana.asked[0]["to"]) == ("now-300s", "now")
+
+
+def test_queries_are_asked_with_the_variables_of_the_dashboard(grafana: Answering, target: Target) -> None:
+    """As it was saved; what Grafana itself fills in stays, and a data source may be a variable, a name or the default."""
+    grafana.variables = [
+        {"name": "region", "type": "custom", "current": {"value": ["north", "south"]}},
+        {"name": "pod", "type": "query", "current": {"value": ["$__all"]}},
+        {"name": "source", "type": "datasource", "current": {"value": "prom"}},
+    ]
+    query = 'sum(rate(x{region=~"$region", pod=~"${pod:regex}"}[$__rate_interval]))'
+    filled = 'sum(rate(x{region=~"north|south", pod=~".+"}[$__rate_interval]))'
+    grafana.known = {filled, "a", "b"}
+    named = panel("Named", "a", datasource="Main")
+    plain = panel("Default", "b", datasource=None)
+    grafana.panels = [panel("Of $region", query, datasource={"type": "prometheus", "uid": "${source}"}), named, plain]
+    assert [one[2] for one in seen(target)] == [True, True, True]
+    assert [one["queries"][0]["datasource"]["uid"] for one in grafana.asked] == ["prom", "main", "main"]
+
+
+def test_a_library_panel_is_read_where_it_is_kept(grafana: Answering, target: Target) -> None:
+    """The dashboard has only its name."""
+    grafana.known = {"shared"}
+    grafana.panels = [{"id": 2, "title": "", "libraryPanel": {"uid": "lib", "name": "Shared"}}]
+    assert seen(target) == [("Shop, Shared", "data of 1 of 1 queries", True)]
+
+
+def test_a_panel_of_another_panels_data_is_not_asked_for(grafana: Answering, target: Target) -> None:
+    """Its data are judged where they are asked for; a dashboard of nothing else shows nothing."""
+    grafana.panels = [panel("Copy", "", datasource={"type": "datasource", "uid": "-- Dashboard --"})]
+    assert seen(target) == [("panels with queries", "0", False)]
+    grafana.uids = []
+    assert seen(target) == [("dashboards", "0", False), ("panels with queries", "0", False)]
+
+
+def test_a_grafana_that_is_not_healthy_is_asked_no_more(grafana: Answering, target: Target) -> None:
+    """It says so itself."""
+    grafana.health = (503, {"database": "failing"})
+    facts = grafana_panels(target, FIVE_MINUTES)()
+    assert [(one.observed, one.ok) for one in facts] == [("status 503, database failing", False)]
+
+
+def test_what_cannot_be_asked_says_where_and_why(grafana: Answering, target: Target, tmp_path: Path) -> None:
+    """Another token, no Grafana at the address, none in the target file."""
+    grafana.token = "glsa_2"
+    with pytest.raises(DriverError, match="Grafana answered 401: Unauthorized"):
+        grafana_panels(target, FIVE_MINUTES)()
+    (tmp_path / "token").write_text("")
+    with pytest.raises(ConfigurationError, match="no secret there"):
+        grafana_panels(target, FIVE_MINUTES)()
+    file = tmp_path / "other.yaml"
+    file.write_text(
+        "name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\ngrafana: {url: 'http://127.0.0.1:9'}\n"
+    )
+    with pytest.raises(DriverError, match="Grafana gave no answer"):
+        grafana_panels(load_target(file), FIVE_MINUTES)()
+    file.write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n")
+    with pytest.raises(ConfigurationError, match="names no Grafana"):
+        grafana_panels(load_target(file), FIVE_MINUTES)()
