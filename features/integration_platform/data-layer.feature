@@ -1,6 +1,11 @@
 Feature: Data layer
   Document 004, section by section: what is measured, read from reports, vouched for, and made of these.
 
+  @IP-CAP-MONITORING
+  Scenario: The services' metrics have every query that the database has
+    When "everyday" traffic has run
+    Then every query of every store has its count and p95 in the metrics, at most 60 s old
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 
