@@ -11,6 +11,11 @@ Feature: Change management
     When the rollout "failing-tenth" has run under "census" traffic
     Then a release with 10 % errors is taken back without a hand within 15 min of its switch
 
+  @ND-CHG-MONITOR
+  Scenario: The health of every pod is read while a release takes over
+    When every pod has been read during the rollout "canary" under "census" traffic
+    Then the health of every pod was read with no gap over 10 s through the whole rollout
+
   @ND-CHG-ORDER
   Scenario: Plan, staging run, sign-off and switch came in this order
     When the record "change" of this release has been read

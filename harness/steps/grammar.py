@@ -64,7 +64,9 @@ class Reading:
         if self.traffic is not None:
             demands.append(Demand(kind=DemandKind.TRAFFIC, name=self.traffic))
             if self.told:
-                demands.append(Demand(kind=DemandKind.EXPOSE, name=self.told, params={"traffic": self.traffic}))
+                rollout = {"rollout": self.rollout} if self.rollout else {}
+                params = {"traffic": self.traffic, **rollout}
+                demands.append(Demand(kind=DemandKind.EXPOSE, name=self.told, params=params))
             if self.rollout:
                 demands.append(Demand(kind=DemandKind.ROLLOUT, name=self.rollout, params={"traffic": self.traffic}))
             for name in self.experiments:

@@ -87,7 +87,7 @@ class Meaning:
         traffic: that must have run.
         selection: experiments that must have run, or that an objective speaks of.
         objective: what must hold; its sentence, place and experiments are filled in by the reader.
-        told: what the platform says of itself that must have been read under the traffic: `metrics`, `queries`; empty: nothing.
+        told: what the platform says of itself that must have been read under the traffic, or during the rollout: `metrics`, `pod-reads`; empty: nothing.
         rollout: that must have run under the traffic, by name.
         report: the report that the Then steps speak of: `format`, `report` (its name), `of` (release or commit).
     """

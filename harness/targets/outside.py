@@ -34,7 +34,7 @@ class Metrics(TargetSection):
         seconds: the histogram of response times. requests: the counter of answers.
         route, status: labels; routes have the names that the traffic gives them.
         entry: the workload (label `app`) that every request of the entry passes.
-        probed: the route that the read of `probes.read` has.
+        probed: the route that the read of `probes.read` has. health: that of whoever asks a pod for its health.
         page_seconds: the histogram of how long pages took in browsers. page: its label with the path of the page.
         query_seconds: the histogram of how long queries took. query: its label with the text of the query, `$1` for its values.
         timing: the metric of the response header `Server-Timing` by which each answer of the entry's workload says how long it took.
@@ -52,6 +52,7 @@ class Metrics(TargetSection):
     query: Word = "query"
     entry: Name
     probed: str = ""
+    health: Word = "health"
     timing: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}$")] = ""
     per_user: PerUser | None = None
 

@@ -22,6 +22,12 @@ def _within(figure: Figure, limit: str, *, scaled: bool = False, scope: Scope = 
 
 
 ROLLOUT_SENTENCES: Final = {
+    "the health of every pod was read with no gap over 10 s through the whole rollout": Objective(
+        figure=Figure.HEALTH_READ, scope=_STEP, op=Op.AT_MOST, limit=_q("10 s"), sentence=""
+    ),
+    "every ready pod runs this release after the switch and no metric has a gap over 30 s": Objective(
+        figure=Figure.DEPLOYED, scope=_STEP, op=Op.AT_MOST, limit=_q("30 s"), sentence=""
+    ),
     "a release with 10 % errors is taken back without a hand within 15 min of its switch": _within(
         Figure.TAKEN_BACK, "15 min", scaled=True, scope=_STEP, params={"failed": "10 %"}
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -12,13 +14,16 @@ from harness.targets.http import http_client, is_loopback
 from harness.targets.kubeconfig import api_client
 from harness.targets.kubernetes import Object, status_message
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
 
 class PodAnswer(NamedTuple):
-    """What a pod answered: a status and a body; or why it did not."""
+    """What a pod answered: a status, a body and headers (their names in lower case); or why it did not."""
 
     status: int
     body: str = ""
     why: str = ""
+    headers: Mapping[str, str] = _NONE
 
     @property
     def words(self) -> str:
@@ -59,7 +64,7 @@ class PodReach:
             return PodAnswer(0, why="no answer in time")
         except httpx.HTTPError as error:
             return PodAnswer(0, why=f"no answer: {error}")
-        return PodAnswer(answer.status_code, answer.text)
+        return PodAnswer(answer.status_code, answer.text, headers=_lower(answer.headers.items()))
 
     def _through_api(self, pod: Object, port: int, path: str) -> PodAnswer:
         from kubernetes.client import ApiException, CoreV1Api
@@ -80,12 +85,17 @@ class PodReach:
             return PodAnswer(int(error.status or 0), why=why)
         except HTTPError as error:
             return PodAnswer(0, why=f"no answer: {error}")
-        return PodAnswer(int(answer.status), bytes(answer.data).decode("utf-8", "replace"))
+        body = bytes(answer.data).decode("utf-8", "replace")
+        return PodAnswer(int(answer.status), body, headers=_lower(answer.headers.items()))
 
     def close(self) -> None:
         """Close the connections."""
         self._direct.close()
         self._api.close()  # type: ignore[no-untyped-call]
+
+
+def _lower(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in headers}
 
 
 def _port(pod: Object) -> int:

@@ -48,7 +48,7 @@ from harness.judgement.figures import (
     variation,
 )
 from harness.judgement.figures.alerting import errors, firing, reaching
-from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, worse
+from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, watched, worse
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, rises, spacing
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
@@ -126,6 +126,8 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             telling.TOLD,
             rollbacks.START,
             rollbacks.NONE,
+            watched.HEALTH,
+            watched.DEPLOYED,
             worse.TAKEN,
             worse.PROMOTED,
             rises.SPEC,

@@ -293,3 +293,35 @@ class MetricsRead(Timed):
     counters: Fields = field(default_factory=dict)
     names: Fields = field(default_factory=dict)
     why: Word = ""
+
+
+@written("pod.read", by=["pod-reads"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodAsked(Timed):
+    """A pod (the subject; empty: of none, and `why` says why) was asked for its metrics during a rollout, and answered after `asked_ns`.
+
+    `health` is how often it has answered on its health, null where it does not say; `release` is what its answer names.
+    """
+
+    rollout: Word
+    namespace: Word = ""
+    uid: Word = ""
+    workload: Word = ""
+    asked_ns: Whole = 0
+    health: Size | None = None
+    release: Word = ""
+    why: Word = ""
+
+
+@written("series.read", by=["series"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesRead(Timed):
+    """Prometheus was asked for the new samples of a workload (the subject, `NAMESPACE/NAME`; empty: of none, and `why` says why).
+
+    `metrics` has, by the name of a metric, `first_ns` and `last_ns` of its samples, and the longest time between two, `gap_ns`, which began
+    at `gap_from_ns`.
+    """
+
+    rollout: Word
+    metrics: Fields = field(default_factory=dict)
+    why: Word = ""

@@ -1,6 +1,6 @@
 """What the platform says of itself, as evidence.
 
-While the fault-free window goes on, it is read again and again.
+While the fault-free window goes on, or a rollout, it is read again and again.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,18 +39,20 @@ class Told:
     Attributes:
         needs: keys of the target file.
         accesses: what it asks of the Kubernetes API.
-        begin: what reads it once, and records it under the name of a traffic; both raise HarnessError where they cannot.
+        begin: what reads it once, and records it under the name of a traffic, or of a rollout; both raise HarnessError where they cannot.
         kind: of the observations that it records, in the history of its name.
+        every_s: pause between two readings.
     """
 
     needs: Sequence[RequiredKey]
     accesses: Sequence[Access] = ()
     begin: Callable[[Context, str], Callable[[], None]]
     kind: str
+    every_s: float = EVERY_S
 
 
 class ExposureDriver(Driver):
-    """Reads what the platform says of itself beside the fault-free window of a traffic."""
+    """Reads what the platform says of itself beside the fault-free window of a traffic, or beside a rollout."""
 
     kind = DemandKind.EXPOSE.value
 
@@ -63,20 +65,21 @@ class ExposureDriver(Driver):
         return TOLD[demand.name].accesses
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
-        """One act, which shares the time of the window."""
-        window = fault_free_name(demand.params.get("traffic", ""))
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
+        """One act, which shares the time of the window, or of the rollout."""
+        rollout, traffic = demand.params.get("rollout", ""), demand.params.get("traffic", "")
+        beside = f"rollout:{rollout}" if rollout else fault_free_name(traffic)
+        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=beside)]
 
     def run(self, act: Act, context: Context) -> None:
         """It is never run by itself: `beside` does it."""
 
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
-        """Read at the beginning, every thirty seconds, and at the end."""
+        """Read at the beginning, again and again, and at the end."""
         demand = context.plan.demand[act.demand]
-        read, ended = _reader(context, demand.name, demand.params.get("traffic", "")), threading.Event()
+        read, ended = _reader(context, demand), threading.Event()
         read()
-        reader = threading.Thread(target=_again, args=(read, ended), daemon=True)
+        reader = threading.Thread(target=_again, args=(read, ended, TOLD[demand.name].every_s), daemon=True)
         reader.start()
         try:
             yield
@@ -86,22 +89,25 @@ class ExposureDriver(Driver):
             read()
 
 
-def _again(read: Callable[[], None], ended: threading.Event) -> None:
-    while not ended.wait(EVERY_S):
+def _again(read: Callable[[], None], ended: threading.Event, every_s: float) -> None:
+    while not ended.wait(every_s):
         read()
 
 
-def _reader(context: Context, name: str, traffic: str) -> Callable[[], None]:
+def _reader(context: Context, demand: Demand) -> Callable[[], None]:
     """What reads it once; what cannot be read is recorded with its reason."""
-    told, begun = TOLD[name], list[Callable[[], None]]()
+    told, begun = TOLD[demand.name], list[Callable[[], None]]()
+    kind = "rollout" if demand.params.get("rollout") else "traffic"
+    name = demand.params.get(kind, "")
 
     def read() -> None:
         try:
             if not begun:
-                begun.append(told.begin(context, traffic))
+                begun.append(told.begin(context, name))
             begun[0]()
         except HarnessError as error:
-            context.sink(name).put(told.kind, "", traffic=traffic, at_ns=clock.now_ns(), why=str(error))
+            fields = {kind: name, "at_ns": clock.now_ns(), "why": str(error)}
+            context.sink(demand.name).put(told.kind, "", **fields)
 
     return read
 
@@ -178,6 +184,30 @@ def _connections(context: Context, traffic: str) -> Callable[[], None]:
     return read
 
 
+def _read_pods(context: Context, rollout: str) -> None:
+    from harness.drivers.check.pod_reads import read_pods
+
+    for one in read_pods(context.target):
+        fields = {key: value for key, value in asdict(one).items() if key != "pod"}
+        context.sink("pod-reads").put("pod.read", one.pod, rollout=rollout, **fields)
+
+
+def _series(context: Context, rollout: str) -> Callable[[], None]:
+    from harness.drivers.check.monitor.kept import SeriesReader
+
+    reader = SeriesReader(context.target)
+
+    def read() -> None:
+        found = reader.read()
+        at_ns = clock.now_ns()
+        for (namespace, workload), metrics in found.items():
+            kept = {name: asdict(one) for name, one in sorted(metrics.items())}
+            subject = f"{namespace}/{workload}"
+            context.sink("series").put("series.read", subject, rollout=rollout, at_ns=at_ns, metrics=kept)
+
+    return read
+
+
 TOLD: Final[Mapping[str, Told]] = {
     "metrics": Told(
         needs=(
@@ -201,6 +231,25 @@ TOLD: Final[Mapping[str, Told]] = {
         accesses=access("list pods"),
         begin=_connections,
         kind="flows.read",
+    ),
+    "pod-reads": Told(
+        needs=(
+            RequiredKey("metrics", "every pod is asked for its metrics"),
+            RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
+        ),
+        accesses=access("list pods", "get pods/proxy"),
+        begin=lambda context, rollout: partial(_read_pods, context, rollout),
+        kind="pod.read",
+        every_s=2.0,
+    ),
+    "series": Told(
+        needs=(
+            RequiredKey("prometheus", "Prometheus is asked for its samples"),
+            RequiredKey("kubernetes", "the namespaces of the regions are those of the cluster"),
+        ),
+        begin=_series,
+        kind="series.read",
+        every_s=15.0,
     ),
 }
 """By the name of the demand."""

@@ -64,7 +64,8 @@ class RolloutDriver(Driver):
         """From the candidate's start to the old release everywhere, seen and recorded."""
         from harness.run.acts.following import Following
 
-        Following(context.plan.rollouts[context.plan.demand[act.demand].name], act, context).run()
+        with context.beside(act):
+            Following(context.plan.rollouts[context.plan.demand[act.demand].name], act, context).run()
 
     def skip(self, act: Act, why: str, context: Context) -> None:
         """Record that it was not begun."""

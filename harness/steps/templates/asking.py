@@ -74,6 +74,22 @@ ASKING: Final = (
         mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"]),
     ),
     Template(
+        name="pods-read",
+        keyword=Keyword.WHEN,
+        text='every pod has been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
+        about="The rollout has run, and every 2 s each pod was asked which release it is and how often it was asked for its health.",
+        example='every pod has been read during the rollout "canary" under "census" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="pod-reads"),
+    ),
+    Template(
+        name="series-read",
+        keyword=Keyword.WHEN,
+        text='the metrics in Prometheus have been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
+        about="The rollout has run, and Prometheus was asked in which seconds it got a sample of each metric of the regions' workloads.",
+        example='the metrics in Prometheus have been read during the rollout "canary" under "census" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="series"),
+    ),
+    Template(
         name="every-experiment-of-kind",
         keyword=Keyword.WHEN,
         text='every <kind> experiment has run under "<traffic:name>" traffic',

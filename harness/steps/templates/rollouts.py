@@ -105,6 +105,11 @@ def _from_steps(slots: Values) -> Meaning:
     )
 
 
+def _no_gap(figure: Figure, slots: Values) -> Meaning:
+    limit, scope = slots.quantity("limit"), Scope(phase=Phase.STEP)
+    return Meaning(objective=Objective(figure=figure, scope=scope, op=Op.AT_MOST, limit=limit, sentence=""))
+
+
 def _none(signal: Signal, slots: Values) -> Meaning:
     return Meaning(
         objective=Objective(
@@ -263,5 +268,24 @@ ROLLOUTS: Final = (
         about="The candidate's error rate was above the limit for so long, and below it for so long, and the platform did not take it back.",
         example="no rollback starts after 2 min above 5 % nor after 6 min at 3 %",
         mean=lambda slots: _none(Signal.ERROR_RATE, slots),
+    ),
+    Template(
+        name="health-read",
+        keyword=Keyword.THEN,
+        text="the health of every pod was read with no gap over <limit:duration> through the whole rollout",
+        about="How often each pod was asked for its health, by whomever, as it counts its own answers, for as long as it was ready.",
+        example="the health of every pod was read with no gap over 10 s through the whole rollout",
+        mean=lambda slots: _no_gap(Figure.HEALTH_READ, slots),
+    ),
+    Template(
+        name="deployed-and-monitored",
+        keyword=Keyword.THEN,
+        text="every ready pod runs this release after the switch and no metric has a gap over <limit:duration>",
+        about=(
+            "Ready pods of what the rollout changes name the candidate in their own answers before the way back; Prometheus has samples "
+            "of every metric of the regions' workloads all the time, those of all pods of a workload together."
+        ),
+        example="every ready pod runs this release after the switch and no metric has a gap over 30 s",
+        mean=lambda slots: _no_gap(Figure.DEPLOYED, slots),
     ),
 )

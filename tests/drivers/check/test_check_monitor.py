@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from harness import clock
+from harness.drivers.check.monitor.kept import SeriesReader
 from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
@@ -475,3 +476,18 @@ def test_a_constant_that_the_database_counts_as_a_value_is_one() -> None:
     seen = "WITH oldest AS (SELECT number FROM outbox WHERE $1 ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED)…"
     assert _of_query(seen, {without_values(sent): 7.0}) == 7.0
     assert without_values("SELECT true_north, FALSE FROM t1") == "SELECT true_north, ? FROM t1"
+
+
+def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, target: Target) -> None:
+    """First, last and the longest time without one, those of all pods of a workload together; what no scrape made is left out."""
+    now_s = clock.wall().timestamp()
+    for name, ago in (("till:up:rate", 2.0), ("ALERTS", 2.0), ("lone_bucket", 2.0), ("gappy", 9.0), ("gappy", 1.0)):
+        storage.add(labels_of({"__name__": name, "namespace": "north", "app": "till"}), now_s - ago, 1.0)
+    reader = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="north")}))
+    (place, found), *_ = reader.read().items()
+    assert (place, sorted(found)) == (("north", "till"), ["gappy", "up"])
+    assert found["gappy"].gap_ns == pytest.approx(8e9, rel=0.01)
+    assert found["gappy"].gap_from_ns == found["gappy"].first_ns
+    assert found["up"].gap_ns == pytest.approx(1e9, rel=0.01)
+    assert clock.now_ns() - found["up"].last_ns == pytest.approx(1e9, rel=0.9)
+    assert set(reader.read()["north", "till"]) <= {"gappy", "up"}

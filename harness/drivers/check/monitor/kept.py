@@ -1,0 +1,77 @@
+"""When Prometheus got samples of each metric of the regions' workloads: the first, the last and the longest time without one of a stretch."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from harness import clock
+from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.places import namespaces
+from harness.errors import DriverError
+from harness.targets import Target
+
+BEFORE_S: Final = 30.0
+"""The first reading is of so many seconds before it."""
+_OVERLAP_S: Final = 5.0
+_NOT_SCRAPED: Final = "ALERTS.*|.*:.*"
+_SAME_SCRAPE: Final = ".*_bucket|.*_created"
+"""Series of a histogram or a counter: its `_count` or `_total` comes with them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """The samples of one metric of a workload in a stretch of time.
+
+    Attributes:
+        first_ns, last_ns: the first one and the last one.
+        gap_ns: longest time between two of them. gap_from_ns: when it began.
+    """
+
+    first_ns: int
+    last_ns: int
+    gap_ns: int = 0
+    gap_from_ns: int = 0
+
+
+class SeriesReader:
+    """Asks the Prometheus of a target, again and again, for the samples that are new."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._read_ns = 0
+
+    def read(self) -> Mapping[tuple[str, str], Mapping[str, Kept]]:
+        """Metrics by name, by namespace and workload, with samples since the last reading.
+
+        Raises:
+            ConfigurationError: the target names no Prometheus.
+            DriverError: it gives no answer.
+        """
+        places = "|".join(sorted(re.escape(name) for name in namespaces(self._target).values()))
+        own = f'namespace=~"{places}",app!="",__name__!~"{_NOT_SCRAPED}|{_SAME_SCRAPE}"'
+        asked_ns = clock.now_ns()
+        passed_s = (asked_ns - self._read_ns) / clock.NS_PER_S + _OVERLAP_S if self._read_ns else BEFORE_S
+        with prometheus_of(self._target) as prometheus:
+            now = prometheus.vector("time()")
+            at_ns = clock.now_ns()
+            series = prometheus.samples(f"{{{own}}}[{round(1000 * passed_s)}ms]")
+        if not now:
+            raise DriverError("Prometheus does not say what time it is", where=str(self._target.prometheus))
+        zero_ns = at_ns - round(now[0].value * clock.NS_PER_S)
+        times: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for labels, moments in series:
+            place = (labels.get("namespace", ""), labels.get("app", ""))
+            times[place][labels.get("__name__", "")].update(zero_ns + round(at_s * clock.NS_PER_S) for at_s in moments)
+        self._read_ns = asked_ns
+        return {place: {name: _kept(sorted(of)) for name, of in each.items() if of} for place, each in times.items()}
+
+
+def _kept(moments: list[int]) -> Kept:
+    """Of sorted moments, one at least."""
+    gap_ns, from_ns = max(((after - before, before) for before, after in pairwise(moments)), default=(0, moments[0]))
+    return Kept(first_ns=moments[0], last_ns=moments[-1], gap_ns=gap_ns, gap_from_ns=from_ns)

@@ -1,0 +1,316 @@
+"""What was seen of every pod and every metric during a rollout: reads of its health, its release after the switch, gaps in its samples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from harness.judgement.figures.rollouts.history import (
+    RolloutHistory,
+    concluded,
+    ended_receipt,
+    rolled,
+    rollout_spec,
+)
+from harness.judgement.figures.spec import Need
+from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.receipts.watch import pods_receipt
+from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
+from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
+from harness.model.schedule import NS_PER_S
+
+_PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
+_SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")
+_AGAIN: Final = "read the history of the pods, then run again"
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Longest:
+    """The longest time in which the health of a pod was not read.
+
+    Attributes:
+        pod: `NAMESPACE/NAME`.
+        low_ns, high_ns: it was so long at least, and at most: the counts were read now and then.
+        reads: of its count.
+    """
+
+    pod: str
+    low_ns: int
+    high_ns: int
+    reads: int
+
+
+def health_read(case: Case) -> Iterable[Measure]:
+    """One measure per workload: of its pods the one whose health was not read for longest."""
+    name = Figure.HEALTH_READ.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    asked = _asked(case, history)
+    if not asked:
+        yield _unread(case, name, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read")
+        return
+    lives = _lives(case, history, {one.namespace for reads in asked.values() for one in reads})
+    by_workload: dict[str, list[_Longest]] = defaultdict(list)
+    for (namespace, pod, uid, workload), spans in lives.items():
+        reads = asked.get(uid, [])
+        subject = f"{namespace}/{pod}"
+        by_workload[workload] += [_longest(subject, reads, span) for span in spans]
+    for workload, found in sorted(by_workload.items()):
+        yield _of_workload(case, history, workload, found)
+
+
+def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:
+    """The readings of each pod, by its uid, in order of time."""
+    found: dict[str, list[PodAsked]] = defaultdict(list)
+    for one in every(PodAsked, case.evidence.observations):
+        if one.rollout == history.plan.name and one.subject:
+            found[one.uid].append(one)
+    return {uid: sorted(reads, key=lambda one: one.when_ns) for uid, reads in found.items()}
+
+
+def _whys(reads: Iterable[PodAsked | SeriesRead]) -> str:
+    return "; ".join(dict.fromkeys(one.why for one in reads if one.why))
+
+
+_PodKey = tuple[str, str, str, str]
+
+
+def _lives(case: Case, history: RolloutHistory, namespaces: Iterable[str]) -> dict[_PodKey, list[Span]]:
+    """When each pod of a workload in these namespaces was ready, during the rollout."""
+    places, begun = set(namespaces), dict[_PodKey, int]()
+    found: dict[_PodKey, list[Span]] = defaultdict(list)
+
+    def end(key: _PodKey, at_ns: int) -> None:
+        span = (max(begun.pop(key), history.began_ns), min(at_ns, history.until_ns))
+        if span[0] < span[1]:
+            found[key].append(span)
+
+    for change in sorted(case.evidence.pods, key=lambda one: one.at_ns):
+        key = (change.namespace, change.name, change.uid, change.workload)
+        if change.namespace not in places or not change.workload:
+            continue
+        if change.ready and key not in begun:
+            begun[key] = change.at_ns
+        elif key in begun and (change.ready is False or change.what in ("unready", "deleted")):
+            end(key, change.at_ns)
+    for key in list(begun):
+        end(key, history.until_ns)
+    return found
+
+
+def _longest(pod: str, reads: Sequence[PodAsked], span: Span) -> _Longest:
+    """The longest time between two reads of its health, or between one and an end of the span."""
+    counted = [one for one in reads if one.health is not None and not one.why]
+    rises = [(before.asked_ns, now.when_ns) for before, now in _pairs(counted) if _rose(before, now)]
+    inside = [(first, last) for first, last in rises if last > span[0] and first < span[1]]
+    since_ns = max(counted[0].when_ns if counted else span[1], span[0])  # before its first reading nothing is known
+    known_ns = counted[-1].asked_ns if counted else span[0]
+    low, high = 0, 0
+    before = (span[0], since_ns)
+    for rise in inside:
+        low, high = max(low, rise[0] - before[1]), max(high, min(rise[1], span[1]) - before[0])
+        before = (max(rise[0], span[0]), rise[1])
+    low = max(low, min(known_ns, span[1]) - before[1])
+    return _Longest(pod=pod, low_ns=low, high_ns=max(high, span[1] - before[0]), reads=len(counted))
+
+
+def _pairs(reads: Sequence[PodAsked]) -> Iterator[tuple[PodAsked, PodAsked]]:
+    return pairwise(reads)
+
+
+def _rose(before: PodAsked, now: PodAsked) -> bool:
+    """Whether its health was read between the two; a container that was started again counts from nothing."""
+    was, is_ = before.health or 0.0, now.health or 0.0
+    return is_ > was or (is_ < was and is_ > 0)
+
+
+def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequence[_Longest]) -> Measure:
+    limit_ns = round(case.scaled.in_unit("s") * NS_PER_S)
+    worst = max(found, key=lambda one: (one.low_ns > limit_ns, one.high_ns))
+    if worst.low_ns > limit_ns:
+        outcome = Outcome.FAIL
+    else:
+        outcome = Outcome.PASS if worst.high_ns <= limit_ns else Outcome.INCONCLUSIVE
+    low, high = (formatted(ns / NS_PER_S, "s") for ns in (worst.low_ns, worst.high_ns))
+    count = len({one.pod for one in found})
+    text = f"{workload}: of {count} ready pods {worst.pod} was not asked for its health for {low} to {high}"
+    if not worst.reads:
+        text = f"{workload}: of {count} ready pods {worst.pod} never reported how often it was asked for its health, in {high}"
+    figures = Figures(
+        value=worst.high_ns / NS_PER_S if outcome is not Outcome.FAIL else worst.low_ns / NS_PER_S,
+        low=worst.low_ns / NS_PER_S,
+        high=worst.high_ns / NS_PER_S,
+        scaled_limit=limit_ns / NS_PER_S,
+        unit="s",
+        n=count,
+        method="answers on its health as each pod counts them, read every 2 s while it is ready",
+        receipts={"watch": pods_receipt(case.evidence), "restore": ended_receipt(history)},
+        files=_PODS,
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    expected = f"{text}, expected {case.expected}"
+    name = Figure.HEALTH_READ.value
+    return concluded(case, name, outcome, expected, figures, fail_needs=("watch",), kind=kind, of=workload)
+
+
+def _unread(case: Case, name: str, why: str, of: str = "") -> Measure:
+    return concluded(case, name, Outcome.INCONCLUSIVE, why, Figures(files=_PODS), kind=ReasonKind.NO_RECORD, of=of)
+
+
+def deployed(case: Case) -> Iterable[Measure]:
+    """One measure per object of the rollout, whose ready pods run the new release in the end; then one per workload, of its metrics."""
+    name = Figure.DEPLOYED.value
+    history = rolled(case, name)
+    if isinstance(history, Measure):
+        yield history
+        return
+    yield from _releases(case, history, name)
+    yield from _metrics(case, history, name)
+
+
+def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
+    """Namespace and name of what the rollout changes, and of what it left as it was as nothing of it differs."""
+    started = next(one for one in every(RolloutStarted, case.evidence.observations) if one.subject == history.plan.name)
+    subjects = [subject.rpartition(" ")[2] for subject in (*started.objects, *started.unchanged)]
+    return sorted((place, name) for place, _, name in (subject.partition("/") for subject in subjects))
+
+
+def _releases(case: Case, history: RolloutHistory, name: str) -> Iterator[Measure]:
+    """What the ready pods of each object answered last before the way back."""
+    switch = history.switched
+    if switch is None:
+        yield _unread(case, name, f"{history.plan.name}: no switch was recorded", of="releases")
+        return
+    until_ns = min(history.back_ns, switch.end_ns)
+    asked = _asked(case, history)
+    lives = _lives(case, history, {one.namespace for reads in asked.values() for one in reads})
+    for place, workload in _objects(case, history):
+        ready = {
+            key: [one for one in asked.get(key[2], []) if switch.at_ns <= one.asked_ns and one.when_ns <= until_ns]
+            for key, spans in lives.items()
+            if (key[0], key[3]) == (place, workload) and any(begin < until_ns <= end for begin, end in spans)
+        }
+        yield _of_object(case, history, f"{place}/{workload}", ready)
+
+
+def _of_object(
+    case: Case, history: RolloutHistory, subject: str, ready: Mapping[_PodKey, Sequence[PodAsked]]
+) -> Measure:
+    candidate, name = history.plan.candidate, Figure.DEPLOYED.value
+    said = {key[1]: next((one.release for one in reversed(reads) if one.release), "") for key, reads in ready.items()}
+    other = {pod: release for pod, release in said.items() if release not in ("", candidate)}
+    silent = sorted(pod for pod, release in said.items() if not release)
+    if other:
+        pod, release = min(other.items())
+        outcome = Outcome.FAIL
+        text = f"{subject}: {len(other)} of {len(said)} ready pods do not run {candidate} before the way back: {pod} runs {release}"
+    elif silent or not said:
+        outcome = Outcome.INCONCLUSIVE
+        text = f"{subject}: {f'{silent[0]} did not say its release' if silent else 'no pod was ready'} between switch and way back"
+    else:
+        outcome, text = Outcome.PASS, f"{subject}: {len(said)} of {len(said)} ready pods run {candidate}"
+    figures = Figures(
+        n=len(said),
+        method="the release that each pod's own answer names, the last one before the way back",
+        receipts={"watch": pods_receipt(case.evidence), "restore": ended_receipt(history)},
+        files=_PODS,
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    return concluded(case, name, outcome, text, figures, fail_needs=("watch",), kind=kind, of=subject)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Gap:
+    """The longest time without a sample of a metric, and when it began."""
+
+    metric: str
+    ns: int
+    from_ns: int
+
+
+def _metrics(case: Case, history: RolloutHistory, name: str) -> Iterator[Measure]:
+    by_workload: dict[str, list[SeriesRead]] = defaultdict(list)
+    mine = [one for one in every(SeriesRead, case.evidence.observations) if one.rollout == history.plan.name]
+    for read in sorted(mine, key=lambda one: one.when_ns):
+        if read.subject:
+            by_workload[read.subject].append(read)
+    if not by_workload:
+        yield _unread(case, name, _whys(mine) or "Prometheus was not asked for its samples", of="metrics")
+    last_ns = max((one.when_ns for one in mine if one.subject), default=0)
+    covered = Receipt(ok=True, why="Prometheus was asked until the rollout ended", files=_SERIES)
+    if last_ns < history.until_ns or any(one.why for one in mine):
+        why = _whys(mine) or "Prometheus was not asked any more when the rollout ended"
+        covered = Receipt(ok=False, why=why, hint=_AGAIN, files=_SERIES)
+    for workload, reads in sorted(by_workload.items()):
+        yield _of_metrics(case, history, workload, list(_gaps(reads, history)), covered)
+
+
+def _gaps(reads: Sequence[SeriesRead], history: RolloutHistory) -> Iterator[_Gap]:
+    """Of each metric: between two samples, and to the end where it was there before the rollout began."""
+    last: dict[str, int] = {}
+    there: set[str] = set()
+    for read in reads:
+        for metric, kept in read.metrics.items():
+            first_ns, last_ns = int(kept["first_ns"]), int(kept["last_ns"])
+            if first_ns <= history.began_ns:
+                there.add(metric)
+            begun_ns = max(last.get(metric, first_ns), history.began_ns if metric in there else 0)
+            yield _Gap(metric=metric, ns=max(first_ns - begun_ns, 0), from_ns=begun_ns)
+            within = int(kept["gap_from_ns"])
+            if within + int(kept["gap_ns"]) > history.began_ns:
+                yield _Gap(metric=metric, ns=int(kept["gap_ns"]), from_ns=within)
+            last[metric] = max(last_ns, last.get(metric, 0))
+    for metric in sorted(there):
+        yield _Gap(metric=metric, ns=max(history.until_ns - last[metric], 0), from_ns=last[metric])
+
+
+def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequence[_Gap], covered: Receipt) -> Measure:
+    limit_ns = round(case.scaled.in_unit("s") * NS_PER_S)
+    worst = max(gaps, key=lambda one: one.ns)
+    outcome = Outcome.PASS if worst.ns <= limit_ns else Outcome.FAIL
+    n = len({one.metric for one in gaps})
+    after = formatted((worst.from_ns - history.began_ns) / NS_PER_S, "s")
+    text = (
+        f"{workload}: of {n} metrics {worst.metric} has no sample for {formatted(worst.ns / NS_PER_S, 's')}, "
+        f"from {after} after the rollout began"
+    )
+    figures = Figures(
+        value=worst.ns / NS_PER_S,
+        scaled_limit=limit_ns / NS_PER_S,
+        unit="s",
+        n=n,
+        method="times of the samples that Prometheus has of every metric, those of all pods of the workload together",
+        receipts={"watch": covered, "restore": ended_receipt(history)},
+        files=_SERIES,
+    )
+    name, expected = Figure.DEPLOYED.value, f"{text}, expected {case.expected}"
+    return concluded(case, name, outcome, expected, figures, of=f"metrics of {workload}")
+
+
+_LIMIT: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_MOST}))
+_METRICS: Final = Need(
+    key="metrics",
+    why="every pod is asked for its metrics",
+    hint="add `metrics: {entry: WORKLOAD}` to the target file",
+)
+_PROMETHEUS: Final = Need(key="prometheus", why="it is asked for its samples")
+
+
+_HEALTH: Final = rollout_spec(Figure.HEALTH_READ, health_read, limit=_LIMIT, unit="s", timed=True)
+HEALTH: Final = replace(
+    _HEALTH,
+    needs=lambda objective: (*_HEALTH.needs(objective), _METRICS),
+    evidence=lambda case: (*_HEALTH.evidence(case), "history/pod-reads.", "history/pods."),
+)
+_DEPLOYED: Final = rollout_spec(Figure.DEPLOYED, deployed, limit=_LIMIT, unit="s", timed=True)
+DEPLOYED: Final = replace(
+    _DEPLOYED,
+    needs=lambda objective: (*_DEPLOYED.needs(objective), _METRICS, _PROMETHEUS),
+    evidence=lambda case: (*_DEPLOYED.evidence(case), "history/pod-reads.", "history/pods.", "history/series."),
+)
