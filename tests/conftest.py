@@ -20,6 +20,7 @@ if (
 if (root := str(Path(__file__).parent.parent)) not in sys.path:
     sys.path.insert(0, root)  # so that helpers are imported by one name, `tests.…`, by tests and type checker alike
 
+from tests.builders.measures import measures_as_before, pytest_addoption, pytest_sessionfinish  # noqa: F401 - pytest's
 from tests.plain.plain_project import Project
 from tests.plain.scenes import SCENES, STRIKES, Stage
 
