@@ -481,6 +481,7 @@ def test_a_constant_that_the_database_counts_as_a_value_is_one() -> None:
 def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, target: Target) -> None:
     """First, last and the longest time without one, those of all pods of a workload together; what no scrape made is left out."""
     now_s = clock.wall().timestamp()
+    storage.add(labels_of({"__name__": "own", "namespace": "us-east-1", "app": "till"}), now_s - 1.0, 1.0)
     for name, ago in (("till:up:rate", 2.0), ("ALERTS", 2.0), ("lone_bucket", 2.0), ("gappy", 9.0), ("gappy", 1.0)):
         storage.add(labels_of({"__name__": name, "namespace": "north", "app": "till"}), now_s - ago, 1.0)
     reader = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="north")}))
@@ -491,3 +492,5 @@ def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, 
     assert found["up"].gap_ns == pytest.approx(1e9, rel=0.01)
     assert clock.now_ns() - found["up"].last_ns == pytest.approx(1e9, rel=0.9)
     assert set(reader.read()["north", "till"]) <= {"gappy", "up"}
+    other = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="us-east-1")}))
+    assert {place: sorted(of) for place, of in other.read().items()} == {("us-east-1", "till"): ["own"]}

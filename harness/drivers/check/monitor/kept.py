@@ -53,7 +53,8 @@ class SeriesReader:
             DriverError: it gives no answer.
         """
         places = "|".join(sorted(re.escape(name) for name in namespaces(self._target).values()))
-        own = f'namespace=~"{places}",app!="",__name__!~"{_NOT_SCRAPED}|{_SAME_SCRAPE}"'
+        quoted = places.replace("\\", "\\\\")  # a backslash of the expression is two in a string of PromQL
+        own = f'namespace=~"{quoted}",app!="",__name__!~"{_NOT_SCRAPED}|{_SAME_SCRAPE}"'
         asked_ns = clock.now_ns()
         passed_s = (asked_ns - self._read_ns) / clock.NS_PER_S + _OVERLAP_S if self._read_ns else BEFORE_S
         with prometheus_of(self._target) as prometheus:
