@@ -78,6 +78,29 @@ def test_the_driver_plans_its_act(modules: dict[str, ModuleType]) -> None:
     assert (act.name, act.seconds) == (demand.key, 15)
 
 
+def test_what_is_asked_of_the_cluster_is_said(modules: dict[str, ModuleType]) -> None:
+    """By a driver of each demand, by a watcher of each target; what asks nothing says nothing."""
+    from harness.drivers.watch import Watcher
+    from harness.model import Demand
+    from harness.run.acts.driver import Library
+    from harness.targets import Target
+
+    target = Target.model_validate({"name": "a", "environment": "sandbox", "entry": "http://127.0.0.1:1"})
+    demand, library = Demand(kind="cluster-drill", name="dump", params={}), Library(traffic={}, experiments={})
+    driver = modules["in_the_cluster"].ClusterDrillDriver()
+    assert [str(one) for one in driver.accesses(demand, library, target)] == [
+        *("list pods", "get pods", "get pods/exec", "create pods/exec", "get secrets -n backups")
+    ]
+    assert driver.undeclared(demand, library) == ["drills/dump.sh"]
+    assert modules["drill"].DrillDriver().accesses(demand, library, target) == ()
+    watcher = modules["in_the_cluster"].PodsFree()
+    assert isinstance(watcher, Watcher)
+    assert not watcher.needs(target)
+    assert [str(one) for one in watcher.accesses(target)] == [
+        *("list pods", "watch pods", "list nodes -A", "list events.events.k8s.io -A")
+    ]
+
+
 def test_the_driver_reads_how_its_script_ends(
     modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from harness.drivers.chaos.experiments import read_experiment
+from harness.drivers.chaos.rights import access_of_file
 from harness.targets import load_target
 from harness.targets.parts import Callers, Power, ReleaseSource
 from harness.targets.target import Target
@@ -49,6 +50,26 @@ def test_the_experiment_without_kubernetes_is_right(tmp_path: Path) -> None:
     read = read_experiment(file)
     assert (read.plan.domain, read.plan.needs, read.plan.blast_radius) == ("process", (), "max_processes 1")
     assert read.rolled_back == ("start-service-again",)
+
+
+def test_the_accesses_of_the_document_are_all_that_its_experiment_asks(tmp_path: Path) -> None:
+    """Nothing of it is unknown; without the key, both of its commands are."""
+    found = re.findall(r"```yaml\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "frozen-node.yaml"
+    file.write_text(found[2], encoding="utf-8")
+    asked = access_of_file(file)
+    assert (sorted(map(str, asked.known)), asked.unknown) == (
+        [
+            "get nodes -A",
+            "list events.events.k8s.io -A",
+            "list pods",
+            "patch deployments.apps",
+            "patch nodes -A",
+        ],
+        (),
+    )
+    file.write_text(re.sub(r"    access: .*\n", "", found[2]), encoding="utf-8")
+    assert set(access_of_file(file).unknown) == {"freeze", "node-frozen", "thaw"}
 
 
 def test_the_action_of_the_document_carries_its_undo() -> None:
