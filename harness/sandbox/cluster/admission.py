@@ -27,6 +27,7 @@ OURS = (
 
 FIRST_STATUS: dict[str, Object] = {
     "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
+    "Ingress.networking.k8s.io": {"loadBalancer": {}},
     "HorizontalPodAutoscaler.autoscaling": {"desiredReplicas": 0},
 }
 """What an object's status is when it is made."""

@@ -235,6 +235,14 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(kind="NetworkPolicy", plural="networkpolicies", group="networking.k8s.io", short=("netpol",), generation=True),
     Kind(
+        kind="Ingress",
+        plural="ingresses",
+        group="networking.k8s.io",
+        short=("ing",),
+        subresources=("status",),
+        generation=True,
+    ),
+    Kind(
         kind="CustomResourceDefinition",
         plural="customresourcedefinitions",
         group="apiextensions.k8s.io",

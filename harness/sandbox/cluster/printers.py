@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.statuses import Object
 
 
+MOST_HOSTS = 3
+"""Of an Ingress, that a cell names."""
+
+
 def _pod_ready(pod: Object) -> str:
     statuses = field_of(pod, "status.containerStatuses", [])
     return f"{sum(1 for each in statuses if each.get('ready'))}/{len(field_of(pod, 'spec.containers', []))}"
@@ -180,6 +184,18 @@ def _targets(autoscaler: Object) -> str:
     return ", ".join(cells) or NONE
 
 
+def _hosts(ingress: Object) -> str:
+    """Of its rules; all of them where none is named."""
+    hosts = [each["host"] for each in field_of(ingress, "spec.rules", []) if each.get("host")]
+    more = f" + {len(hosts) - MOST_HOSTS} more..." if len(hosts) > MOST_HOSTS else ""
+    return ",".join(hosts[:MOST_HOSTS]) + more or "*"
+
+
+def _addresses(ingress: Object) -> str:
+    found = field_of(ingress, "status.loadBalancer.ingress", [])
+    return ",".join(each.get("ip") or each.get("hostname") or "" for each in found)
+
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "Namespace": (NAME, Column("Status", text("status.phase")), AGE),
     "Node": (
@@ -297,6 +313,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("MinPods", lambda obj: str(field_of(obj, "spec.minReplicas", "<unset>"))),
         Column("MaxPods", number("spec.maxReplicas"), "integer"),
         Column("Replicas", number("status.currentReplicas"), "integer"),
+        AGE,
+    ),
+    "Ingress": (
+        NAME,
+        Column("Class", text("spec.ingressClassName")),
+        Column("Hosts", _hosts),
+        Column("Address", _addresses),
+        Column("Ports", lambda obj: "80, 443" if field_of(obj, "spec.tls") else "80"),
         AGE,
     ),
     "NetworkPolicy": (NAME, Column("Pod-Selector", selector("spec.podSelector")), AGE),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.sandbox.cluster import batch_rules, names, pod_rules
 from harness.sandbox.cluster.autoscaler_rules import autoscaler
 from harness.sandbox.cluster.custom import rules as definition_rules
+from harness.sandbox.cluster.ingress_rules import ingress
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, invalid
 
@@ -300,6 +301,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "CustomResourceDefinition": definition_rules.definition,
     "HorizontalPodAutoscaler": autoscaler,
     "NetworkPolicy": _policy,
+    "Ingress": ingress,
 }
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "ConfigMap": _data_change,

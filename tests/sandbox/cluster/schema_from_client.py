@@ -16,7 +16,7 @@ from kubernetes.client import models
 
 ROOTS = (
     *("V1Namespace", "V1Node", "V1Pod", "V1Service", "V1Endpoints", "V1ConfigMap", "V1Secret", "V1ServiceAccount"),
-    *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy"),
+    *("CoreV1Event", "EventsV1Event", "V1EndpointSlice", "V1Lease", "V1NetworkPolicy", "V1Ingress"),
     *("V1Deployment", "V1ReplicaSet", "V1StatefulSet", "V1Scale", "V1Eviction", "V1DeleteOptions"),
     *("V1PodDisruptionBudget", "V1Job", "V1CronJob", "V1CustomResourceDefinition"),
     "V2HorizontalPodAutoscaler",

@@ -13,6 +13,8 @@ import pytest
 from harness.sandbox.cluster import kinds
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.sandbox.cluster.conftest import PocketApi
 
 CHILD = """
@@ -153,3 +155,21 @@ def test_what_exists_is_found(pocket_api: PocketApi) -> None:
     assert (namespace, service) == (True, True)
     assert "rror" not in str(events)
     assert deleted is None
+
+
+def test_an_ingress_is_made_found_changed_and_deleted(pocket_api: PocketApi, tmp_path: Path) -> None:
+    """The four functions on Ingresses."""
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    (tmp_path / "ingress.json").write_text(
+        json.dumps({"metadata": {"name": "door"}, "spec": {"defaultBackend": backend}}), encoding="utf-8"
+    )
+    steps: list[Step] = [
+        ("networking.actions", "create_ingress", {"spec_path": str(tmp_path / "ingress.json")}),
+        ("networking.probes", "ingress_exists", {"name": "door"}),
+        ("networking.actions", "update_ingress", {"name": "door", "spec": {"spec": {"ingressClassName": "edge"}}}),
+        ("networking.actions", "delete_ingress", {"name": "door"}),
+        ("networking.probes", "ingress_exists", {"name": "door"}),
+    ]
+    made, found, changed, deleted, gone = chaos(pocket_api, *steps)
+    assert (made, found, changed, deleted) == (None, True, None, None)
+    assert gone is not True

@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "Deployment": WORKLOAD,
     "ReplicaSet": WORKLOAD,
     "StatefulSet": WORKLOAD,
+    "Ingress": {"spec": {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}},
     "Service": {"spec": {"ports": [{"port": 80}]}},
     "Endpoints": {"subsets": [{"addresses": [{"ip": "127.91.0.1"}], "ports": [{"port": 80}]}]},
     "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["127.91.0.1"]}], "ports": [{"port": 80}]},
