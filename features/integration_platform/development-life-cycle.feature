@@ -11,12 +11,6 @@ Feature: Development life cycle
     When the verdict "staging" of this release has been read
     Then the decision of the run in staging is GO, younger than 7 d
 
-  @IP-LIFE-6
-  Scenario: Every pod runs the new release, and is monitored all the time
-    When every pod has been read during the rollout "monitored" under "census" traffic
-    And the metrics in Prometheus have been read during the rollout "monitored" under "census" traffic
-    Then every ready pod runs this release after the switch and no metric has a gap over 30 s
-
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 
