@@ -131,7 +131,7 @@ def not_promoted(case: Case) -> Iterable[Measure]:
         return
     found = [history_of(case.plan, case.evidence, rollout) for rollout in every]
     tried = {key for one in found if isinstance(one, RolloutHistory) for key in _worse(case, one)}
-    for criterion in _CRITERIA.keys() - tried:
+    for criterion in (one for one in _CRITERIA if one not in tried):  # in their order, whatever the hash seed
         text = f"no release of {', '.join(every)} was beyond the limit of the {_CRITERIA[criterion]}"
         yield concluded(
             case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, criterion=criterion
