@@ -6,6 +6,11 @@ Feature: Observability
     When the deployed platform has been inspected
     Then the request count, errors and duration of every service are exposed and at most 15 s old
 
+  @IP-OBS-PROFILES
+  Scenario: Every service says where its CPU time goes
+    When "everyday" traffic has run
+    Then a CPU profile of 30 s was obtained from every service under "everyday" traffic
+
   @IP-OBS-DASHBOARDS
   Scenario: Every panel of every dashboard has data
     When the deployed platform has been inspected

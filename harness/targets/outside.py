@@ -109,6 +109,18 @@ class Grafana(TargetSection):
     token: Reference | None = None
 
 
+class Profiles(TargetSection):
+    """Where every service gives a CPU profile of its process, by the protocol of pprof.
+
+    Attributes:
+        path: on the pod's HTTP port; `seconds` is added.
+        stores: workloads (label `app`) that keep data and give none.
+    """
+
+    path: UrlPath = "/debug/pprof/profile"
+    stores: tuple[Name, ...] = ()
+
+
 class PublicName(TargetSection):
     """A public name and the addresses that it must lead to, IPv4 and IPv6 together."""
 

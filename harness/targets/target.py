@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.outside import Alerting, Dns, Flows, Grafana, Metrics, UserReports
+from harness.targets.outside import Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -99,6 +99,7 @@ class Target(TargetSection):
         callers: whom the backends accept and refuse; None: the network check cannot run.
         power: how the power of a node is cut; None: it cannot be.
         alerting: where notices of alerts go; None: they are not read.
+        profiles: where services give CPU profiles; None: they give none.
         grafana: whose panels are read; None: they are not.
         flows: the log of connections; None: none is kept.
         user_reports: where users report what is wrong; None: a rollout sends no reports.
@@ -127,6 +128,7 @@ class Target(TargetSection):
     prometheus: Url | None = None
     alerting: Alerting | None = None
     grafana: Grafana | None = None
+    profiles: Profiles | None = None
     database: Database | None = None
     probes: Probes = Probes()
     callers: Callers | None = None

@@ -59,6 +59,9 @@ STATE_SENTENCES = {
     "Grafana answers healthy and every panel of every dashboard has data of the last 5 min": replace(
         fact("grafana-panels", last="5 min"), times={"last": Quantity(value=5, unit="min")}
     ),
+    'a CPU profile of 30 s was obtained from every service under "everyday" traffic': replace(
+        fact("cpu-profiles", lasting="30 s"), times={"lasting": Quantity(value=30, unit="s", scaled=True)}
+    ),
     "every query of every store has its count and p95 in the metrics, at most 60 s old": replace(
         fact("store-queries", age="60 s"), times={"age": Quantity(value=60, unit="s")}
     ),

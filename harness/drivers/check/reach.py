@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 import httpx
 
 from harness.targets import Target
 from harness.targets.http import http_client, is_loopback
-from harness.targets.kubeconfig import api_client
+from harness.targets.kubeconfig import USER_AGENT, api_client
 from harness.targets.kubernetes import Object, status_message
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class PodAnswer(NamedTuple):
-    """What a pod answered: a status, a body and headers (their names in lower case); or why it did not."""
+    """What a pod answered: a status, a body as text and as bytes, and headers (their names in lower case); or why it did not."""
 
     status: int
     body: str = ""
     why: str = ""
     headers: Mapping[str, str] = _NONE
+    content: bytes = b""
 
     @property
     def words(self) -> str:
@@ -49,7 +49,7 @@ class PodReach:
         return self.get(pod, path).words
 
     def get(self, pod: Object, path: str) -> PodAnswer:
-        """What GET of a path gave, on the pod's HTTP port."""
+        """What GET of a path, with or without a query, gave on the pod's HTTP port."""
         address, port = (pod.get("status") or {}).get("podIP") or "", _port(pod)
         if not address:
             return PodAnswer(0, why="it has no address yet")
@@ -64,29 +64,31 @@ class PodReach:
             return PodAnswer(0, why="no answer in time")
         except httpx.HTTPError as error:
             return PodAnswer(0, why=f"no answer: {error}")
-        return PodAnswer(answer.status_code, answer.text, headers=_lower(answer.headers.items()))
+        return PodAnswer(
+            answer.status_code, answer.text, headers=_lower(answer.headers.items()), content=answer.content
+        )
 
     def _through_api(self, pod: Object, port: int, path: str) -> PodAnswer:
-        from kubernetes.client import ApiException, CoreV1Api
         from urllib3.exceptions import HTTPError
 
+        # the client's own call for this path has no place for a query
+        api: Any = self._api
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        url = f"{api.configuration.host}/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy/{path.lstrip('/')}"
+        headers = {one["key"]: one["value"] for one in api.configuration.auth_settings().values()}
+        headers["User-Agent"] = USER_AGENT
         try:
-            answer: Any = CoreV1Api(self._api).connect_get_namespaced_pod_proxy_with_path(
-                f"{name}:{port}",
-                namespace,
-                quote(path.lstrip("/")),
-                _preload_content=False,
-                _request_timeout=self.within_s,
+            answer = api.rest_client.pool_manager.request(
+                "GET", url, headers=headers, timeout=self.within_s, retries=False, redirect=False
             )
-        except ApiException as error:
-            message = status_message(error.body) if error.status in {401, 403} else ""
-            why = f"the API server answered {error.status} {message}" if message else ""
-            return PodAnswer(int(error.status or 0), why=why)
         except HTTPError as error:
             return PodAnswer(0, why=f"no answer: {error}")
-        body = bytes(answer.data).decode("utf-8", "replace")
-        return PodAnswer(int(answer.status), body, headers=_lower(answer.headers.items()))
+        content = bytes(answer.data)
+        body, status = content.decode("utf-8", "replace"), int(answer.status)
+        message = status_message(body) if status in {401, 403} else ""
+        if message:
+            return PodAnswer(status, why=f"the API server answered {status} {message}")
+        return PodAnswer(status, body, headers=_lower(answer.headers.items()), content=content)
 
     def close(self) -> None:
         """Close the connections."""

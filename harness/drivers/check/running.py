@@ -26,6 +26,7 @@ from harness.drivers.check.links.runbooks import alert_runbooks
 from harness.drivers.check.monitor.grafana import grafana_panels
 from harness.drivers.check.monitor.notices import posted_alert
 from harness.drivers.check.monitor.pages import page_timings
+from harness.drivers.check.monitor.profiles import cpu_profiles
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import restart_counts
 from harness.drivers.check.monitor.rules import alert_rules
@@ -117,6 +118,7 @@ CHECKS: Final[Mapping[str, Callable[[Target, Params], AbstractContextManager[Fac
     "service-series": _plain(service_series),
     "dashboard-data": _plain(dashboard_data),
     "grafana-panels": _plain(grafana_panels),
+    "cpu-profiles": _plain(cpu_profiles),
     "pod-usage": _plain(pod_usage),
     "service-memory": _plain(service_memory),
     "service-quantiles": _plain(service_quantiles),

@@ -68,6 +68,7 @@ _READS: Final = {
     "documentation": RequiredKey("documentation", "the documentation is requested"),
     "quality-report": RequiredKey("quality_report", "the newest quality report is requested"),
     "grafana-panels": RequiredKey("grafana", "Grafana is asked what its panels show"),
+    "cpu-profiles": RequiredKey("profiles", "every service is asked for a CPU profile"),
     "dns-records": RequiredKey("dns", "the public names are resolved"),
     "dns-servers": RequiredKey("dns", "the zone's servers are asked for the public names"),
     **dict.fromkeys(
@@ -101,6 +102,7 @@ _ALSO: Final = {
     "service-series": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
     "service-quantiles": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
     "store-queries": (_DATABASE, RequiredKey("metrics", "the metrics of queries are named")),
+    "cpu-profiles": (_CLUSTER,),
     "pod-usage": (_CLUSTER,),
     "pod-resources": (_CLUSTER,),
     "service-memory": (_CLUSTER,),
@@ -140,6 +142,7 @@ _UNDER_TRAFFIC: Final = frozenset(
         "page-timings",
         "metric-panels",
         "grafana-panels",
+        "cpu-profiles",
         "pod-resources",
         "store-queries",
     }

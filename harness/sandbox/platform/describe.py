@@ -151,6 +151,7 @@ def describe(
             "password": {"file": str(secrets / "listeners-password")},
         },
         "metrics": METRICS,
+        "profiles": {"stores": ["postgres"]},
         "flows": {"log": str(flows.with_name(f"{flows.stem}*{flows.suffix}")), **CONNECTIONS},
         "routes": ROUTES,
         "disposable": True,

@@ -111,6 +111,17 @@ MONITOR: Final = (
         mean=check("grafana-panels", last="<last>"),
     ),
     Template(
+        name="cpu-profiles",
+        keyword=Keyword.THEN,
+        text='a CPU profile of <lasting:period> was obtained from every service under "<traffic>" traffic',
+        about=(
+            "Each ready pod of the regions' workloads but `profiles.stores` answers `profiles.path?seconds=N` with a gzip'ed profile of pprof of that "
+            "length or more; those of a service together have samples of CPU time. The time is divided by the target's time scale."
+        ),
+        example='a CPU profile of 30 s was obtained from every service under "everyday" traffic',
+        mean=check("cpu-profiles", lasting="<lasting>"),
+    ),
+    Template(
         name="pod-resources",
         keyword=Keyword.THEN,
         text="the memory and CPU of every pod stay below <share:ratio> of their limits in the steady state",

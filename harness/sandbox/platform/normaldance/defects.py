@@ -47,6 +47,7 @@ class Defects:
         health_needs: the service without which the gateway's health path answers 503; empty: none.
         always_ready: a service says that it is ready without asking what it depends on.
         opens_database: the gateway holds a connection to the database of its own.
+        no_profiles: no CPU profile is given.
         logs_password: the password of the database is written to the log at the start.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
         bundle_bytes: of noise that the script of the dashboard has beside its own.
@@ -90,6 +91,7 @@ class Defects:
     health_needs: str = ""
     always_ready: bool = False
     opens_database: bool = False
+    no_profiles: bool = False
     logs_password: bool = False
     drops_newest: bool = False
     bundle_bytes: int = 0
@@ -139,6 +141,7 @@ class Defects:
             health_needs=env.get("DEFECT_HEALTH_NEEDS", ""),
             always_ready=env.get("DEFECT_ALWAYS_READY", "") == "yes",
             opens_database=env.get("DEFECT_OPENS_DATABASE", "") == "yes",
+            no_profiles=env.get("DEFECT_NO_PROFILES", "") == "yes",
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
             bundle_bytes=int(env.get("DEFECT_BUNDLE_BYTES", "0")),
             untimed_page=env.get("DEFECT_UNTIMED_PAGE", ""),

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, ge
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
+from . import profiles
 from .features import Features
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ DRAIN_S = 0.6
 GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
 
-OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics"})
+OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", profiles.PATH})
 """What every service answers beside its routes."""
 
 BUCKETS_S = (
@@ -113,7 +114,9 @@ def build(
         return web.Response(body=envelope.exposition(), content_type="text/plain")
 
     app = web.Application(middlewares=[envelope.around], client_max_size=BODY_MAX_BYTES)
-    own = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
+    own: dict[str, Handler] = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
+    if not defects.no_profiles:
+        own[profiles.PATH] = profiles.profile
     app.add_routes([*(web.get(path, handler) for path, handler in own.items()), *routes])
     app.on_response_prepare.append(envelope.sign)
     app[ENVELOPE] = envelope
@@ -161,7 +164,9 @@ class Envelope:
 
     @web.middleware
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turn refusals into JSON, and count."""
+        """Turn refusals into JSON, and count; a profile lasts as long as it was asked for, which is no response time."""
+        if request.path == profiles.PATH:
+            return await self._answered(request, handler)
         loop = asyncio.get_running_loop()
         started = loop.time()
         response = await self._answered(request, handler)
