@@ -38,11 +38,11 @@ class Rates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     read: float = 20.0
-    read_in_fault: float = 50.0
+    read_in_fault: float = 25.0
     health: float = 5.0
     health_in_window: float = 65.0
     region: float = 5.0
-    region_in_fault: float = 20.0
+    region_in_fault: float = 10.0
     region_health_in_window: float = 20.0
     ledger: float = 30.0
     pipeline: float = 2.0

@@ -134,7 +134,7 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
     outcome, reason = settled(outcome, own, receipts, ("fault", "watch", "portal"))
     if outcome is Outcome.FAIL and seconds is not None and seconds < _IN_DOUBT * case.scaled.in_unit("s"):
         span = (pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)
-        machine = machine_result(case.plan, case.evidence, [span], queue=True)
+        machine = machine_result(case.plan, case.evidence, [span])
         if machine is not None and not machine.ok:
             outcome = Outcome.INCONCLUSIVE
             reason = Reason(kind=ReasonKind.MACHINE, text=f"{reason.text}, but {machine.why}", hint=HINT)

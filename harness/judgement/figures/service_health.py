@@ -104,7 +104,7 @@ def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure
     """
     always_well = found.outcome is Outcome.FAIL and found.value is None
     span = (attempt.observed_from_ns, attempt.observed_until_ns)
-    machine = machine_result(case.plan, case.evidence, [span], queue=True)
+    machine = machine_result(case.plan, case.evidence, [span])
     if always_well or found.outcome is Outcome.INCONCLUSIVE or machine is None or machine.ok:
         return found
     why = Reason(kind=ReasonKind.MACHINE, text=f"{found.because.text}, but {machine.why}", hint=HINT)

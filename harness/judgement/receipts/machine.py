@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import counted_attempt
@@ -27,6 +28,10 @@ LATE_SHARE: Final = 0.06
 """More late seconds, or seconds in the queue, than this are a starved machine."""
 FEWEST_LATE: Final = 3
 """Fewer of them are no evidence of one."""
+QUIET_SHARE: Final = 0.028
+"""The most late seconds of a sandbox run on a machine to itself, as a share."""
+_BY_CHANCE: Final = 0.01
+"""As many late seconds as a quiet machine has more often than this are no evidence of a starved one: a span of 48 s has 3 by chance."""
 QUEUED: Final = 0.7
 """A second in which the target waited longer than this share of the time it needed a processor is one in the queue."""
 _AROUND_S: Final = 15.0
@@ -41,7 +46,7 @@ Spans = Sequence[tuple[int, int]]
 
 
 def machine_result(
-    plan: Plan, evidence: Evidence, spans: Spans | None = None, *, queue: bool = True
+    plan: Plan, evidence: Evidence, spans: Spans | None = None, *, excusing: bool = True
 ) -> MachineResult | None:
     """CPU pressure of the machine in these spans, or in the run; None of a target that does not run beside the harness.
 
@@ -49,7 +54,8 @@ def machine_result(
         plan: of the run.
         evidence: of the run.
         spans: when; None: the complete run.
-        queue: whether a target that waited for a processor means a starved machine.
+        excusing: whether a FAIL is asked about, or the run. A PASS is doubted only for more: not for a target that waited for a processor, nor for late
+            seconds that a quiet machine has by chance.
     """
     if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
         return None
@@ -60,11 +66,11 @@ def machine_result(
     count, of = len(late), len(np.unique(second))
     seen = [one for one in every(MachineSeen, evidence.observations) if _covers(one.when_ns, spans)]
     stolen = _mean([one.stolen for one in seen])
-    starved = _many(count, of)
+    starved = _many(count, of) and (excusing or float(bdtrc(count - 1, of, QUIET_SHARE)) < _BY_CHANCE)
     why = f"the watch sent probes over {LATE_MS:g} ms late in {count} of {of} s"
     queued = [one.queued for one in seen if one.queued is not None]
     waiting = sum(share > QUEUED for share in queued)
-    if queue and _many(waiting, len(queued)):
+    if excusing and _many(waiting, len(queued)):
         starved = True
         why += f"; the target waited for over {100 * QUEUED:g} % of the time in which it needed a processor in {waiting} of {len(queued)} s"
     if stolen is not None and stolen > STOLEN:
@@ -87,12 +93,12 @@ def on_this_machine(case: Case, found: Measure) -> Measure:
     """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile.
 
     A platform that passes while it waits for a processor has passed a harder test, so its queue excuses a FAIL only; a PASS is in doubt
-    where the watch itself was late.
+    where the watch itself was late in more seconds than on a quiet machine.
     """
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
     failed = found.outcome is Outcome.FAIL
-    machine = machine_result(case.plan, case.evidence, _spans(case, found), queue=failed)
+    machine = machine_result(case.plan, case.evidence, _spans(case, found), excusing=failed)
     if machine is None or machine.ok:
         return found
     text = f"{found.because.text}, but {machine.why}"
