@@ -81,7 +81,9 @@ def test_one_slow_window_is_held_against_the_machine_at_that_time(there: bool, o
     assert (Outcome.FAIL in outcomes(core_plan(), run, Figure.RESPONSE_TIME)) is (outcome is Outcome.FAIL)
 
 
-@pytest.mark.parametrize(("late", "passing", "failing"), [(2, True, True), (3, True, False), (5, True, False), (6, False, False)])
+@pytest.mark.parametrize(
+    ("late", "passing", "failing"), [(2, True, True), (3, True, False), (5, True, False), (6, False, False)]
+)
 def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_pass_alone(
     late: int,
     passing: bool,  # noqa: FBT001 - a value of the table
