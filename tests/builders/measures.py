@@ -53,7 +53,8 @@ def measures_as_before(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
         _WRITTEN.setdefault(file, []).extend(lines)
         return
     before = file.read_text(encoding="utf-8").splitlines()
-    assert lines == [line for line in before if line.startswith(f"{request.node.name}\t")]
+    own = [line for line in before if line.startswith(f"{request.node.name}\t")]
+    assert lines == own, f"its measures changed: where that is meant, `--golden` writes {file.name} anew"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -71,7 +71,7 @@ class ForkServer:
         self._target = target
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
-        self._exits: dict[int, int] = {}
+        self._exits: dict[int, int | None] = {}  # by process id; None: it runs
 
     def __enter__(self) -> Self:
         return self
@@ -82,13 +82,14 @@ class ForkServer:
         self.close()
 
     def start(self) -> None:
-        """Start it, which goes on beside the caller for one to two seconds.
+        """Start it, anew where it has died; that goes on beside the caller for one to two seconds.
 
         Raises:
             DriverError: it cannot be started.
         """
-        if self._server is not None:
+        if self._channel is not None:
             return
+        self.close()
         own, others = Pipe()
         modules = (*_IMPORTED, *(_OF_A_CLUSTER if self._target.kubernetes else ()))
         # -P: no module of the current directory replaces one that is installed
@@ -120,21 +121,19 @@ class ForkServer:
         request = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd), "log": str(log.absolute())}
         where, deadline = " ".join(arguments[-1:]), clock.Deadline.after(_START_S)
         self._send(request)
-        while not deadline.over and self._channel is not None:
-            if (pid := self._receive(deadline.left_s)) is not None:
-                return ForkedProcess(self, pid)
+        while message := self._receive(deadline.left_s):
+            if "exit" not in message:
+                self._exits[message["pid"]] = None
+                return ForkedProcess(self, message["pid"])
         why = f"did not answer within {_START_S:g} s" if self._channel else "ended"
         raise DriverError(f"chaos cannot be started: the process that imports Chaos Toolkit {why}", where=where)
 
     def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
         """How one of its processes ended; None if it did not end within that time."""
         deadline = clock.Deadline.after(timeout_s)
-        while pid not in self._exits and self._channel is not None:
-            self._receive(deadline.left_s)
-            if deadline.over and not self._says_more():
-                break
-        # the kernel kills its processes with it
-        return self._exits.get(pid, None if self._channel else -signal.SIGKILL)
+        while self._exits[pid] is None and self._receive(deadline.left_s):
+            pass  # what it receives it remembers
+        return self._exits[pid]
 
     def close(self) -> None:
         """End it."""
@@ -154,26 +153,24 @@ class ForkServer:
             except ConnectionError:
                 self._hang_up()
 
-    def _says_more(self) -> bool:
-        return self._channel is not None and self._channel.poll(0)
-
-    def _receive(self, timeout_s: float) -> int | None:
-        """Read a message: remember the end of a process, or return the id of one that was started."""
+    def _receive(self, timeout_s: float) -> dict[str, int]:
+        """The next message within that time, or nothing; the end of a process is remembered."""
         if self._channel is None:
-            return None
+            return {}
         try:
             if not self._channel.poll(timeout_s):
-                return None
-            message = json.loads(self._channel.recv_bytes())
+                return {}
+            message: dict[str, int] = json.loads(self._channel.recv_bytes())
         except (EOFError, ConnectionError):
             self._hang_up()
-            return None
-        if "exit" not in message:
-            return int(message["pid"])
-        self._exits[message["pid"]] = message["exit"]
-        return None
+            return {}
+        if "exit" in message:
+            self._exits[message["pid"]] = message["exit"]
+        return message
 
     def _hang_up(self) -> None:
+        """There is no server any more, and the kernel kills its processes with it."""
+        self._exits.update((pid, -signal.SIGKILL) for pid, code in self._exits.items() if code is None)
         if self._channel is not None:
             self._channel.close()
             self._channel = None

@@ -84,15 +84,17 @@ def test_an_interrupted_child_runs_its_rollbacks_and_ends(server: ForkServer, ta
     assert "interrupted" in (tmp_path / "chaos.log").read_text()
 
 
-def test_a_server_that_dies_takes_its_children_with_it_and_is_said(
+def test_a_server_that_dies_takes_its_children_with_it_and_the_next_experiment_has_a_new_one(
     server: ForkServer, target: Target, tmp_path: Path
 ) -> None:
-    """The child is killed by the kernel; the next request is an error with its cause."""
+    """The child is killed by the kernel, and stays so; one that ends during a request is an error with its cause."""
     child = forked(server, target, tmp_path, "touch begun; exec sleep 300")
     assert any((tmp_path / "begun").exists() for _ in clock.Deadline.after(PATIENCE_S).ticks(0.05))
     assert server._server is not None
     os.kill(server._server.pid, signal.SIGKILL)
     assert child.wait(PATIENCE_S) == -signal.SIGKILL
+    assert (forked(server, target, tmp_path, "true").wait(PATIENCE_S), child.returncode) == (0, -signal.SIGKILL)
+    os.kill(server._server.pid, signal.SIGKILL)
     with pytest.raises(DriverError, match="the process that imports Chaos Toolkit ended"):
         forked(server, target, tmp_path, "true")
 
