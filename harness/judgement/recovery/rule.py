@@ -4,7 +4,7 @@ A *good stretch* is five seconds that begin with a request that was served, in w
 were served within the time that the platform promises, without a blind second. The promised time is the loosest response-time limit
 that a claim of the plan states; without such a claim latency does not count. In a good stretch one failed request between two
 good ones is noise, and so is an answer that came late. Every other failed or late request belongs to an *outage*: two failures in a
-row are one, however short, which at a spacing of 20 ms is 40 ms. An outage begins when its first request was sent and ends with the
+row are one, however short, which at a spacing of 40 ms is 80 ms. An outage begins when its first request was sent and ends with the
 first answer of the next good stretch. That answer is never before the service was back, and after it by at most the time from one
 request to the next and the time that an answer takes: the figure is late by half a spacing on average, and never early.
 """
