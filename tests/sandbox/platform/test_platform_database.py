@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import httpx
+import psycopg
+import pytest
 
 from harness import clock
+from harness.sandbox.platform.normaldance.kit.postgres import Connection, Source
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services
@@ -63,3 +66,43 @@ def test_a_database_that_is_slow_to_greet_is_used_all_the_same(postgres: Postgre
         services.start("track", TRACK, DATABASE_SERVICE_HOST=RELAY)
         statuses = [httpx.get(f"http://{TRACK}:8080/tracks/1", trust_env=False).status_code for _ in range(5)]
     assert 200 in statuses, statuses
+
+
+async def _ended_by_the_server(connection: Connection) -> int:
+    await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return 0
+
+
+async def _too_long(connection: Connection) -> int:
+    await connection.execute("SELECT pg_sleep(20)")
+    return 0
+
+
+async def _which(connection: Connection) -> int:
+    """The process of the server behind the connection, known after so long that two are at work together."""
+    row = await (await connection.execute("SELECT pg_backend_pid() AS pid FROM pg_sleep(0.3)")).fetchone()
+    assert row
+    return int(row["pid"])
+
+
+@pytest.mark.parametrize(("failing", "kept"), [(_too_long, True), (_ended_by_the_server, False)])
+def test_a_statement_out_of_time_costs_its_own_connection_and_one_that_the_server_ended_all(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, failing: Callable[[Connection], Awaitable[int]], *, kept: bool
+) -> None:
+    """Else a machine that answers late would spend its time on new connections, and answer later."""
+    assert postgres.rows("SELECT 1")
+    for name in ("PGUSER", "PGDATABASE"):
+        monkeypatch.setenv(name, "postgres")
+
+    async def ask() -> tuple[set[int], int]:
+        source = Source(DATABASE, 5432)
+        two = await asyncio.gather(*(source.attempt(_which, within=10) for _ in range(2)))
+        with pytest.raises(psycopg.OperationalError):
+            await source.attempt(failing, within=1.0)
+        found = await source.attempt(_which, within=10)
+        await source.close()
+        return set(two), found
+
+    before, after = asyncio.run(ask())
+    assert len(before) == 2
+    assert (after in before) == kept

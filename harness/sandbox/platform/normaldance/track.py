@@ -1,8 +1,6 @@
 """track-service: tracks, the play counter, the write ledger, and the pipeline.
 
 The ledger is what the platform's durability is audited by.
-
-The ledger is what the platform's durability is audited by.
 """
 
 from __future__ import annotations
