@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Object = Mapping[str, Any]
 
 TIMEOUT_S: Final = 5.0
+CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("core_v1", "apps_v1", "custom_objects"))
+"""What a `Cluster` is made of. The client imports it when it is first asked for, which takes a processor for one to two seconds."""
 PAGE: Final = 500
 """Objects of one page of a list."""
 _JSON_PATCH: Final = "application/json-patch+json"

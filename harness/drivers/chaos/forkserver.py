@@ -18,9 +18,10 @@ from harness import clock
 from harness.drivers.chaos.environment import target_environment
 from harness.errors import DriverError
 from harness.targets import Target
+from harness.targets.kubernetes import CLIENT_MODULES
 
 _IMPORTED: Final = ("chaostoolkit.cli", "harness.chaos.control")
-_OF_A_CLUSTER: Final = ("harness.chaos.actions", "harness.chaos.probes")
+_OF_A_CLUSTER: Final = ("harness.chaos.actions", "harness.chaos.probes", *CLIENT_MODULES)
 _START_S: Final = 60.0
 """Imports of a busy machine."""
 _END_S: Final = 10.0

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from harness import clock
 from harness.drivers.chaos import ForkServer
 from harness.drivers.chaos.environment import target_environment
-from harness.drivers.chaos.forkserver import ForkedProcess
+from harness.drivers.chaos.forkserver import _IMPORTED, _OF_A_CLUSTER, ForkedProcess
 from harness.errors import DriverError
 from harness.targets import Target, load_target
 
@@ -107,3 +108,24 @@ def test_nothing_is_left_when_it_is_closed(target: Target, tmp_path: Path) -> No
     assert process is not None
     assert process.returncode == 0
     assert any(not Path("/proc", str(child.pid)).exists() for _ in clock.Deadline.after(20).ticks(0.05))
+
+
+_MADE_OF = f"""
+import sys
+from importlib import import_module
+for module in {(*_IMPORTED, *_OF_A_CLUSTER)!r}:
+    import_module(module)
+before = set(sys.modules)
+from kubernetes.client import ApiClient
+from harness.targets.kubernetes import Cluster
+Cluster(ApiClient())
+print(sorted(set(sys.modules) - before))
+"""
+
+
+def test_what_an_experiment_asks_a_cluster_with_is_imported_before_it_is_forked() -> None:
+    """The official client imports a part when it is first used; in each experiment that would take a second of a processor."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MADE_OF], check=False, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
