@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 POLL_S: Final = 0.1
+WORKLOADS_POLL_S: Final = 0.3
+"""Of all workloads: twenty requests, which a target on the same machine must not feel."""
 _ERROR: Final = 500
 _READS: Final = 100
 _READ_S: Final = 2.0
@@ -186,7 +188,7 @@ def workloads_ready(within_s: float = 15.0) -> bool:
     def condition() -> bool:
         return all(_complete_in(here, namespace) for namespace in namespaces_of(here.target))
 
-    return _until(within_s, condition)
+    return _until(within_s, condition, every_s=WORKLOADS_POLL_S)
 
 
 @accesses(*MEMBERS)
@@ -286,9 +288,9 @@ def _statuses(number: int) -> list[int]:
     return found
 
 
-def _until(within_s: float, condition: Callable[[], bool]) -> bool:
+def _until(within_s: float, condition: Callable[[], bool], every_s: float = POLL_S) -> bool:
     """Ask until it is so; a missing answer is not a yes."""
-    for _tick in Deadline.after(float(within_s)).ticks(POLL_S):
+    for _tick in Deadline.after(float(within_s)).ticks(every_s):
         try:
             if condition():
                 return True

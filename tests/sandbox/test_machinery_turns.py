@@ -18,11 +18,11 @@ from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox import messages
 from harness.sandbox.cluster.controllers.manager import Manager
-from harness.sandbox.cluster.controllers.view import NODE, POD, SERVICE
+from harness.sandbox.cluster.controllers.view import NODE, POD, REPLICASET, SERVICE
 from harness.sandbox.cluster.kubelet import launcher
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
-from harness.sandbox.cluster.store import Store
+from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import Pod
 
@@ -31,6 +31,9 @@ PODS = 100
 BEGUN_IN_S = 0.002
 STALL_S = 0.05
 """A quarter of what it takes to begin all of them."""
+
+
+READY = {"type": "Ready", "status": "True"}
 
 
 async def longest_turn(done: asyncio.Event) -> float:
@@ -110,6 +113,38 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
     assert longest < STALL_S
     last = [message for message in told if "route" in message][-1]
     assert (len(last["route"]), len(last["to"])) == (PODS + 1, PODS)  # a front for each pod, and one for the host
+
+
+def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns() -> None:
+    """By one ReplicaSet; each of them has its node in the end."""
+    asking, serving = messages.pair()
+    reader = threading.Thread(target=_drain, args=(serving, []), daemon=True)
+    reader.start()
+    bound: set[str] = set()
+
+    async def run() -> float:
+        store, done = Store(), asyncio.Event()
+
+        def seen(event: WatchEvent) -> None:
+            if event.kind is POD and event.object["spec"].get("nodeName"):
+                bound.add(event.object["metadata"]["name"])
+                if len(bound) == PODS:
+                    done.set()
+
+        store.subscribe(seen)
+        Manager(store, Loopback(231, asking), cast("Any", None))
+        store.create(NODE, {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [READY]}})
+        template = {"metadata": {"labels": {"app": "many"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+        spec = {"replicas": PODS, "selector": {"matchLabels": {"app": "many"}}, "template": template}
+        store.create(REPLICASET, {"metadata": {"name": "many", "namespace": "default"}, "spec": spec})
+        return await asyncio.wait_for(longest_turn(done), 60)
+
+    longest = asyncio.run(run())
+    asking.close()
+    reader.join(10)
+    serving.close()
+    assert longest < STALL_S
+    assert len(bound) == PODS
 
 
 def _drain(serving: socket.socket, told: list[messages.Message]) -> None:

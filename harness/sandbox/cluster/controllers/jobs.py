@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.sandbox.cluster.controllers.view import (
+    BURST,
     JOB,
     POD,
     controller_of,
@@ -132,7 +133,7 @@ class Jobs:
         if len(active) > desired:
             self._end(sorted(active, key=is_ready)[: len(active) - desired])
         elif len(active) < desired and self._setbacks[job["metadata"]["uid"]].over:
-            for _ in range(desired - len(active)):
+            for _ in range(min(BURST, desired - len(active))):
                 made = pod_from(job, spec["template"], generateName=f"{name}-", finalizers=[TRACKED])
                 pod = self._store.create(POD, made)
                 self._record(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import (
     cronjobs,
@@ -49,7 +50,7 @@ from harness.sandbox.cluster.recorder import recorder
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store, WatchEvent
@@ -61,6 +62,8 @@ class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
 
 
 ROUNDS = 100
+TURN_S = 0.01
+"""How long the controllers keep everybody else waiting, in seconds of the processor."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -84,31 +87,44 @@ class Controller:
 
 
 class Manager:
-    """All controllers of the cluster. Single-threaded: `reconcile_now` is done when it returns."""
+    """All controllers of the cluster, in one thread and in turns: what a turn of the loop has no time for goes on in the next ones."""
 
     def __init__(self, store: Store, network: Network, pods: Kubelets) -> None:
         self._controllers = _all(store, network, pods)
         self._dirty: set[Controller] = set(self._controllers)
+        self._rest: Iterator[None] | None = None
+        """What the last turn had no time for."""
         self._scheduled = False
         self._running = False
         store.subscribe(self._on_event)
 
     def reconcile_now(self) -> None:
-        """Run to a fixed point, at most `ROUNDS` times round."""
+        """Run to a fixed point, at most `ROUNDS` times round; where that takes more than `TURN_S`, the rest follows by itself."""
         if self._running:
             return
         self._running = True
+        steps, self._rest = self._rest or self._steps(), None
+        until_s = clock.worked_s() + TURN_S
         try:
-            for _ in range(ROUNDS):
-                if not self._dirty:
+            for _ in steps:
+                if clock.worked_s() > until_s:
+                    self._rest = steps
+                    self._later()
                     return
-                for controller in self._controllers:
-                    if controller in self._dirty:
-                        self._dirty.discard(controller)
-                        self._run(controller)
-            _LOG.error("the controllers do not come to rest")
         finally:
             self._running = False
+
+    def _steps(self) -> Iterator[None]:
+        """Each run of one controller, round after round, until none has anything to do."""
+        for _ in range(ROUNDS):
+            if not self._dirty:
+                return
+            for controller in self._controllers:
+                if controller in self._dirty:
+                    self._dirty.discard(controller)
+                    self._run(controller)
+                    yield
+        _LOG.error("the controllers do not come to rest")
 
     def _run(self, controller: Controller) -> None:
         try:
@@ -132,7 +148,11 @@ class Manager:
             if event.kind in each.watches or event.kind.resource in each.resources or (each.deletions and ending)
         }
         self._dirty |= touched
-        if touched and not self._scheduled and not self._running:
+        if touched and not self._running:
+            self._later()
+
+    def _later(self) -> None:
+        if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._soon)
 

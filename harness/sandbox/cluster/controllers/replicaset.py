@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.controllers.view import (
+    BURST,
     POD,
     REPLICASET,
     adopt,
@@ -36,10 +37,10 @@ def _scale(store: Store, replicaset: Object, pods: PodTerminator, record: Record
     active = [pod for pod in owned(store, POD, replicaset) if is_active(pod)]
     desired = replicaset["spec"].get("replicas", 1)
     name = replicaset["metadata"]["name"]
-    for _ in range(desired - len(active)):
+    for _ in range(min(BURST, desired - len(active))):
         pod = store.create(POD, pod_from(replicaset, replicaset["spec"]["template"], generateName=f"{name}-"))
         record(replicaset, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
-    for pod in deletion_order(active)[: max(0, len(active) - desired)]:
+    for pod in deletion_order(active)[: max(0, min(BURST, len(active) - desired))]:
         pods.begin_delete(*key(pod), None)
         record(replicaset, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 

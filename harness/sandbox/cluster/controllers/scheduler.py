@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.sandbox.cluster.controllers.view import NODE, POD, controller_of, is_active
+from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 
 if TYPE_CHECKING:
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 def reconcile(store: Store, record: Recorder) -> None:
     """All pods that are not bound, the longest waiting first."""
     waiting = [pod for pod in store.list(POD) if not pod["spec"].get("nodeName") and is_active(pod)]
+    bound = [pod for pod in store.list(POD) if pod["spec"].get("nodeName") and is_active(pod)]
+    nodes, rest = store.list(NODE), BURST
     for pod in sorted(waiting, key=lambda each: int(each["metadata"]["resourceVersion"])):
-        nodes = [node for node in store.list(NODE) if fits(pod, node)]
-        if nodes:
-            bound = [each for each in store.list(POD) if each["spec"].get("nodeName") and is_active(each)]
-            name = best(pod, nodes, bound)["metadata"]["name"]
+        if fitting := [node for node in nodes if fits(pod, node)]:
+            name = best(pod, fitting, bound)["metadata"]["name"]
             pod = store.update(POD, {**pod, "spec": {**pod["spec"], "nodeName": name}})  # noqa: PLW2901 - the newer one
+            bound.append(pod)
+            rest -= 1
             where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
             record(pod, "Normal", "Scheduled", f"Successfully assigned {where} to {name}")
-        _say(store, pod, scheduled=bool(nodes), record=record)
+        _say(store, pod, scheduled=bool(fitting), record=record)
+        if not rest:
+            return
 
 
 def fits(pod: Object, node: Object) -> bool:
@@ -47,8 +51,6 @@ def fits(pod: Object, node: Object) -> bool:
 
 def best(pod: Object, nodes: Sequence[Object], bound: Sequence[Object]) -> Object:
     """The node with the fewest pods of the same owner, then the fewest pods, then by name.
-
-    Pure.
 
     Pure.
     """

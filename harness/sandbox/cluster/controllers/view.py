@@ -34,6 +34,8 @@ CRONJOB = kinds.by_name("CronJob")
 NAMESPACE = kinds.by_name("Namespace")
 POLICY = kinds.by_name("NetworkPolicy")
 HASH = "pod-template-hash"
+BURST = 10
+"""How many pods a controller makes, binds or ends in one run; that they change calls for its next one."""
 
 
 class PodTerminator(Protocol):
