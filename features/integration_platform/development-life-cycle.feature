@@ -6,6 +6,12 @@ Feature: Development life cycle
     When "everyday" traffic has run
     Then the response time p95 of every route is at most 1.2 times that of the baseline run
 
+  @IP-LIFE-6
+  Scenario: Once all users have the release, no pod serves another one, and the monitoring saw it all
+    When every pod has been read during the rollout "blue-green" under "census" traffic
+    And the metrics in Prometheus have been read during the rollout "blue-green" under "census" traffic
+    Then every ready pod runs this release after the switch and no metric has a gap over 30 s
+
   @IP-LIFE-5
   Scenario: A run in staging of this release decided GO
     When the verdict "staging" of this release has been read

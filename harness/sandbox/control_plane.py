@@ -79,7 +79,7 @@ class Machinery:
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
         """Begin to end a pod; with a grace of 0 it is gone, and its owners know, when this returns."""
         pod = await self.agent.delete(namespace, name, grace_seconds)
-        self.manager.reconcile_now()
+        await self.manager.settle()
         return pod
 
     async def logs(
@@ -106,9 +106,9 @@ class Machinery:
         async for line in self.agent.logs(namespace, name, container=container, previous=previous, options=options):
             yield line
 
-    def reconcile_now(self) -> None:
+    async def settle(self) -> None:
         """Run the controllers to a fixed point."""
-        self.manager.reconcile_now()
+        await self.manager.settle()
 
     async def tick(self) -> None:
         """Heartbeats, what depends on time, and the judgement of nodes, for ever.

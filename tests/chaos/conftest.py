@@ -158,7 +158,7 @@ class World:
     async def logs(self, namespace: str, name: str, **options: Any) -> AsyncIterator[bytes]:
         yield b""
 
-    def reconcile_now(self) -> None:
+    async def settle(self) -> None:
         """Nothing is left to reconcile: `follow` has done it."""
 
 

@@ -59,7 +59,7 @@ class Kubelet:
         """What its process has written."""
         yield (self.logs_directory / name).read_bytes()
 
-    def reconcile_now(self) -> None:
+    async def settle(self) -> None:
         """No controllers here."""
 
 

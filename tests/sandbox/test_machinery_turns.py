@@ -102,7 +102,8 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
             spec = {"nodeName": "a", "containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}
             store.create(POD, {"metadata": labelled, "spec": spec, "status": status})
             began = time.thread_time()
-            manager.reconcile_now()
+            while not manager.turn():
+                pass
             longest = max(longest, time.thread_time() - began)
         return longest
 

@@ -39,8 +39,8 @@ class Hooks(Protocol):
         """The bytes of a container's log. Raises StatusError before the first byte."""
         ...
 
-    def reconcile_now(self) -> None:
-        """Run the controllers to a fixed point before the API answers."""
+    async def settle(self) -> None:
+        """Run the controllers to a fixed point before the API answers; other requests are served meanwhile."""
         ...
 
 

@@ -184,33 +184,33 @@ class Resources:
         if self._store.count(views.stored(kind)) >= MOST_OBJECTS:
             raise forbidden(kind, obj["metadata"].get("name") or "", f"exceeded quota: {MOST_OBJECTS} {kind.plural}")
         made = self._store.create(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
-        self._settle(kind, call)
+        await self._settle(kind, call)
         return self._shown(call, views.shown(kind, made), 201)
 
     async def _replace(self, call: Call) -> Response:
         body = call.json()
-        return self._change(call, self._get(call), body)
+        return await self._change(call, self._get(call), body)
 
     async def _patch(self, call: Call) -> Response:
         patch, content_type = call.patch()
         old = self._get(call)
         new = patched(old, patch, content_type)
         require_bounded(new)
-        return self._change(call, old, new)
+        return await self._change(call, old, new)
 
-    def _change(self, call: Call, old: Object, body: Any) -> Response:
+    async def _change(self, call: Call, old: Object, body: Any) -> Response:
         kind = call.target.kind
         obj = admission.changed(kind, old, body, call.on_unknown)
         new = self._store.update(views.stored(kind), views.unshown(kind, obj), dry_run=call.dry_run)
         if not call.dry_run and deletion.finish(self._store, views.stored(kind), new):
-            self._hooks.reconcile_now()
-        self._settle(kind, call)
+            await self._hooks.settle()
+        await self._settle(kind, call)
         return self._shown(call, views.shown(kind, new))
 
-    def _settle(self, kind: Kind, call: Call) -> None:
+    async def _settle(self, kind: Kind, call: Call) -> None:
         """Let the controllers follow a change of a workload or a namespace before it is answered."""
         if (kind.group in WORKLOADS or kind is NAMESPACE) and not call.dry_run:
-            self._hooks.reconcile_now()
+            await self._hooks.settle()
 
     async def _delete(self, call: Call) -> Response:
         kind, obj, options = call.target.kind, self._get(call), delete_options(call, call.json())
@@ -219,7 +219,7 @@ class Resources:
             raise forbidden(kind, call.target.name, "this namespace may not be deleted")
         if not options["dryRun"]:
             obj = views.shown(kind, await self._remove(kind, obj, options))
-            self._hooks.reconcile_now()
+            await self._hooks.settle()
         if kind.returned or deletion.is_ending(obj):
             return self._shown(call, obj)
         return answer(success(kind, call.target.name, obj["metadata"]["uid"]))
@@ -228,7 +228,7 @@ class Resources:
         kind, found, options = call.target.kind, self._found(call), delete_options(call, call.json())
         if not options["dryRun"]:
             await self._remove_all(kind, found, options)
-            self._hooks.reconcile_now()
+            await self._hooks.settle()
         return await self._listed(call, found, {"resourceVersion": str(self._store.resource_version)})
 
     async def _remove(self, kind: Kind, obj: Object, options: Object) -> Object:

@@ -48,7 +48,7 @@ class Subresources:
             case "scale", "GET":
                 return answer(scale_of(target.kind, obj))
             case "scale", "PUT" | "PATCH":
-                return self._scale(call, obj)
+                return await self._scale(call, obj)
             case "log" | "proxy", "GET":
                 return await self._text(call, obj)
             case "exec", "GET" | "POST":
@@ -57,7 +57,7 @@ class Subresources:
                 return await self._evict(call, obj)
         raise method_not_allowed()
 
-    def _scale(self, call: Call, obj: Object) -> Response:
+    async def _scale(self, call: Call, obj: Object) -> Response:
         kind = call.target.kind
         scale = _written(call, scale_of(kind, obj))
         spec, given = scale.get("spec") or {}, scale.get("metadata") or {}
@@ -67,7 +67,7 @@ class Subresources:
         new = with_replicas(kind, {**obj, "metadata": meta}, spec.get("replicas", 0))
         written = self._store.update(views.stored(kind), admission.changed(kind, obj, new), dry_run=call.dry_run)
         if not call.dry_run:
-            self._hooks.reconcile_now()
+            await self._hooks.settle()
         return answer(scale_of(kind, written))
 
     async def _text(self, call: Call, obj: Object) -> Response:
@@ -99,7 +99,7 @@ class Subresources:
         if not options["dryRun"]:
             meta = pod["metadata"]
             await self._hooks.delete_pod(meta["namespace"], meta["name"], options["gracePeriodSeconds"])
-            self._hooks.reconcile_now()
+            await self._hooks.settle()
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}, 201)
 
 

@@ -49,7 +49,7 @@ class LeastMachinery:
         for line in lines[-(options["tail_lines"] or 3) :]:
             yield line
 
-    def reconcile_now(self) -> None:
+    async def settle(self) -> None:
         self.reconciled += 1
         for controller in self.more * 5:
             controller()

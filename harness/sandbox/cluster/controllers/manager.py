@@ -64,6 +64,8 @@ class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
 ROUNDS = 100
 TURN_S = 0.01
 """How long the controllers keep everybody else waiting, in seconds of the processor."""
+SETTLED_WITHIN_S = 2.0
+"""How long a request waits for the controllers to come to rest."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -94,14 +96,23 @@ class Manager:
         self._dirty: set[Controller] = set(self._controllers)
         self._rest: Iterator[None] | None = None
         """What the last turn had no time for."""
+        self._rounds = 0
+        """Since something else than a controller has changed anything."""
+        self._failed: SandboxError | None = None
         self._scheduled = False
         self._running = False
         store.subscribe(self._on_event)
 
-    def reconcile_now(self) -> None:
-        """Run to a fixed point, at most `ROUNDS` times round; where that takes more than `TURN_S`, the rest follows by itself."""
+    async def settle(self) -> None:
+        """Run to a fixed point, for `SETTLED_WITHIN_S` at most, and let others have their turns meanwhile."""
+        deadline = clock.Deadline.after(SETTLED_WITHIN_S)
+        while not self.turn() and not deadline.over:
+            await clock.asleep(0)
+
+    def turn(self) -> bool:
+        """Run for `TURN_S`, and whether nothing is left to be done; what is left follows by itself."""
         if self._running:
-            return
+            return True
         self._running = True
         steps, self._rest = self._rest or self._steps(), None
         until_s = clock.worked_s() + TURN_S
@@ -110,21 +121,23 @@ class Manager:
                 if clock.worked_s() > until_s:
                     self._rest = steps
                     self._later()
-                    return
+                    return False
         finally:
             self._running = False
+        return True
 
     def _steps(self) -> Iterator[None]:
         """Each run of one controller, round after round, until none has anything to do."""
-        for _ in range(ROUNDS):
-            if not self._dirty:
+        while self._dirty:
+            self._rounds += 1
+            if self._rounds > ROUNDS:
+                _LOG.error("the controllers do not come to rest")
                 return
             for controller in self._controllers:
                 if controller in self._dirty:
                     self._dirty.discard(controller)
                     self._run(controller)
                     yield
-        _LOG.error("the controllers do not come to rest")
 
     def _run(self, controller: Controller) -> None:
         try:
@@ -136,9 +149,17 @@ class Manager:
             raise
 
     def tick(self) -> None:
-        """Time has passed: run what depends on it."""
+        """Time has passed: run what depends on it.
+
+        Raises:
+            SandboxError: a controller has failed since the last tick.
+        """
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+        self._rounds = 0
         self._dirty |= {each for each in self._controllers if each.timed}
-        self.reconcile_now()
+        self.turn()
 
     def _on_event(self, event: WatchEvent) -> None:
         ending = event.type == "DELETED" or (event.kind is not POD and is_ending(event.object))
@@ -149,6 +170,7 @@ class Manager:
         }
         self._dirty |= touched
         if touched and not self._running:
+            self._rounds = 0
             self._later()
 
     def _later(self) -> None:
@@ -159,10 +181,10 @@ class Manager:
     def _soon(self) -> None:
         self._scheduled = False
         try:
-            self.reconcile_now()
-        except SandboxError:
-            # The next tick meets it again, and its caller is one that can end the sandbox for it.
+            self.turn()
+        except SandboxError as error:
             _LOG.exception("a controller has failed")
+            self._failed = error  # the caller of the next tick is one that can end the sandbox for it
 
 
 def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
@@ -197,7 +219,8 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
             watches=frozenset({BUDGET, POD, DEPLOYMENT, REPLICASET, STATEFULSET}),
             timed=True,
         ),
+        # Before the scheduler: a pod that is bound may start, and finds the Services that were there before it.
+        Controller(run=services.reconcile, watches=frozenset({SERVICE, ENDPOINTS, POD, POLICY, NAMESPACE})),
         Controller(run=lambda: scheduler.reconcile(store, scheduling), watches=frozenset({POD, NODE})),
         Controller(run=lambda: endpoints.reconcile(store), watches=frozenset({SERVICE, ENDPOINTS, SLICE, POD})),
-        Controller(run=services.reconcile, watches=frozenset({SERVICE, ENDPOINTS, POD, POLICY, NAMESPACE})),
     ]
