@@ -81,3 +81,28 @@ def test_each_experiment_is_judged_by_itself() -> None:
         Outcome.INCONCLUSIVE,
         "no window after the recovery of pod-loss was recorded",
     )
+
+
+def tried_twice(*, first: int, second: int) -> Evidence:
+    """The fault of the first attempt was not confirmed; of so many requests one has failed in each."""
+    base = run(fault=second)
+    (attempt,) = base.experiments["region-loss"]
+    unseen = replace(attempt, fault=replace(attempt.fault, confirmed_ns=None))
+    counted = replace(base.windows[fault_name("region-loss")], name=fault_name("region-loss", 2))
+    other = run(fault=first).windows[fault_name("region-loss")]
+    windows = {**base.windows, other.name: other, counted.name: counted}
+    return replace(
+        base, windows=windows, experiments={**base.experiments, "region-loss": (unseen, replace(attempt, attempt=2))}
+    )
+
+
+def test_an_attempt_whose_fault_was_not_in_makes_no_failure_smaller() -> None:
+    """Half of the requests failed under the fault, and none beside it; together it were a quarter."""
+    (found,) = judged(errors("30 %", phase=Phase.FAULT, experiments=("region-loss",)), tried_twice(first=0, second=2))
+    assert (found.outcome, found.n, found.value) == (Outcome.FAIL, 4000, 0.5)
+
+
+def test_an_attempt_that_does_not_count_can_fail_what_it_broke() -> None:
+    """It was sent, and users failed."""
+    found = judged(errors("1 %", phase=Phase.FAULT, experiments=("region-loss",)), tried_twice(first=5, second=0))
+    assert [(one.outcome, one.scope.get("attempt")) for one in found] == [(Outcome.FAIL, "1"), (Outcome.PASS, None)]

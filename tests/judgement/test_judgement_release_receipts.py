@@ -92,6 +92,16 @@ def test_a_target_that_cannot_tell_is_not_verified() -> None:
     assert found.silent > 0
 
 
+def test_images_alone_do_not_name_the_release() -> None:
+    """The same ones before and after may be those of the old release."""
+    images = tuple(replace(one, version="") for one in reads().release_reads)
+    found = release_receipt(plan(), replace(named(None), release_reads=images))
+    assert found.receipt.ok is None
+    assert found.note == (
+        "release not verified: 1 workloads ran the same images before and after, but nothing says that they are 1.0.0"
+    )
+
+
 def test_plan_and_history_name_one_run() -> None:
     """And what was not recorded is unknown."""
     assert ties_receipt(plan(), replace(evidence(), started=STARTED)).ok

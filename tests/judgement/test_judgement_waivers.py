@@ -24,11 +24,13 @@ from harness.model import (
     DecisionOutcome,
     Figure,
     Judgement,
+    NotAssessable,
     Objective,
     Op,
     Outcome,
     Plan,
     Quantity,
+    Reason,
     ReasonKind,
     Waiver,
 )
@@ -194,3 +196,17 @@ def test_who_vouches(attestations: tuple[Attestation, ...], outcome: Outcome, wh
     """In the role, for the release, recently enough; one good one is enough."""
     verdict = judge(signed(*attestations), evidence()).verdicts[0]
     assert (verdict.outcome, why in verdict.reason) == (outcome, True), verdict.reason
+
+
+def test_a_waiver_of_a_figure_does_not_cover_the_part_that_nobody_could_assess() -> None:
+    """Two scenarios of one requirement: one is within the bound, for the other this target lacks the means."""
+    bounded = replace(WAIVER, bound="300 ms")
+    lacking = NotAssessable(
+        requirement="R-P95", because=Reason(kind=ReasonKind.NO_MEANS, text="the target names no database")
+    )
+    asked = plan({"R-P95": p95()}, waivers=(bounded,))
+    assert judge(asked, SLOW).verdicts[0].outcome is Outcome.WAIVED
+    verdict = judge(replace(asked, not_assessable=(lacking,)), SLOW).verdicts[0]
+    assert verdict.outcome is Outcome.FAIL
+    why = "a part of it is not assessed here: the target names no database"
+    assert f"the waiver waivers/R-P95.yaml does not cover it: {why}" in verdict.reason

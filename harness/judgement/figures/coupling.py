@@ -34,7 +34,7 @@ def couplings(case: Case) -> Iterable[Measure]:
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment)
-        windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, experiment)
+        windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
         gone = {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services if attempt else set()
         if attempt is None or not windows or not gone:
             why = f"{experiment} left no record that a service was gone which a route needs"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from harness.judgement.figures.rollouts.history import ended_receipt, rolled
 from harness.judgement.measures import HINTS, Case, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
-from harness.model import Evidence, Measure, Phase, Receipt, Window
+from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt, Window
 
 Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]
 """Makes the measures of some windows, given the receipts that they need beside their own."""
@@ -41,7 +41,10 @@ def _after_switch(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
 
 
 def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
-    """The measures of each experiment of the objective; INCONCLUSIVE without a window."""
+    """The measures of each experiment of the objective; INCONCLUSIVE without a window.
+
+    Those of the attempt that counts, and of another one that was sent what it FAILs: its requests show no fault that this one was held against.
+    """
     phase = case.objective.scope.phase
     if not case.experiments:
         why = "no experiment that the sentence speaks of was planned"
@@ -49,12 +52,17 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment)
-        windows = windows_in(case.evidence, phase, case.objective.scope.traffic, experiment)
+        windows = windows_in(case.evidence, phase, case.objective.scope.traffic, attempt)
         if attempt is None or not windows:
             yield inconclusive(
                 case, name, f"no window {phase.value} of {experiment} was recorded", HINTS["fault"], scope=scope
             )
             continue
+        for harmful in harmful_attempts(case.plan, case.evidence, experiment):
+            own = {**scope, "attempt": str(harmful.attempt)}
+            broken = windows_in(case.evidence, phase, case.objective.scope.traffic, harmful)
+            found = judged(broken, {}) if broken else ()  # what was sent did harm, whether it was confirmed or not
+            yield from (replace(one, scope={**one.scope, **own}) for one in found if one.outcome is Outcome.FAIL)
         receipts = {
             "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
             "restore": restore_receipt(case.evidence, attempt),
@@ -62,14 +70,14 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
         yield from (replace(one, scope={**one.scope, **scope}) for one in judged(windows, receipts))
 
 
-def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, experiment: str) -> tuple[Window, ...]:
-    """The windows of one phase of an experiment, one per attempt.
+def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, attempt: Experiment | None) -> tuple[Window, ...]:
+    """The windows of one phase of an attempt at an experiment; none without an attempt.
 
     `experiment:X/fault`, or the window that begins where that one ends.
     """
-    faults = [w for w in evidence.windows.values() if w.phase is Phase.FAULT and w.experiment == experiment]
-    own = sorted((w for w in faults if traffic in (None, w.traffic)), key=lambda w: w.start_ns)
+    fault = None if attempt is None else evidence.fault_window(attempt.name, attempt.attempt)
+    if fault is None or traffic not in (None, fault.traffic):
+        return ()
     if phase is Phase.FAULT:
-        return tuple(own)
-    ends = {(w.traffic, w.end_ns) for w in own}
-    return tuple(w for w in evidence.fault_free(traffic) if (w.traffic, w.start_ns) in ends)
+        return (fault,)
+    return tuple(w for w in evidence.fault_free(traffic) if (w.traffic, w.start_ns) == (fault.traffic, fault.end_ns))

@@ -51,13 +51,15 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     if evidence.cut is None:
         troubles += [unread] if unread else []
     images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
-    known = bool(answers) or any(read.workloads or read.version for read in reads.values())
+    named = bool(answers) or any(read.version for read in reads.values())
     if troubles:
         receipt, note = Receipt(ok=False, why="; ".join(troubles), files=FILES), troubles[0]
     elif unread:
         receipt, note = Receipt(ok=None, why=unread, files=FILES), f"release not verified: {unread}"
-    elif not known:
+    elif not named:
         why = "no answer names a release, and no image, digest or version was read"
+        if images:
+            why = f"{_same(images)}, but nothing says that they are {plan.release}"
         receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
     else:
         receipt, note = Receipt(ok=True, why=_verified(plan, answers, images), files=FILES), ""
@@ -108,5 +110,9 @@ def _versions(plan: Plan, reads: Iterable[ReleaseRead]) -> Iterable[str]:
 
 def _verified(plan: Plan, answers: Mapping[str, int], images: Mapping[str, tuple[str, ...]]) -> str:
     parts = [f"{answers[plan.release]} answers named {plan.release}"] if plan.release in answers else []
-    parts += [f"{len(images)} workloads ran the same images before and after"] if images else []
+    parts += [_same(images)] if images else []
     return " and ".join(parts) or f"the target called itself {plan.release} before and after"
+
+
+def _same(images: Mapping[str, tuple[str, ...]]) -> str:
+    return f"{len(images)} workloads ran the same images before and after"
