@@ -66,7 +66,7 @@ def run_in_containers(
         undoing: Mapping[str, Any] = {"namespace": ns, "pod": hit.name, "uid": hit.uid}
         here.intend(change_container, f"{command} in {ns}/{hit.name}", **undoing, container=container, command=undo)
         change_container(here.target, hit, command, container)
-    return remembered(here, hits)
+    return remembered(here, hits, stays=True)
 
 
 @accesses(*access("get pods"), *EXEC)

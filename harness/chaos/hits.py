@@ -28,9 +28,9 @@ def pod_hits(here: ChaosSession, pods: list[Object]) -> list[Hit]:
     return [pod_hit(pod, regions) for pod in pods]
 
 
-def remembered(here: ChaosSession, hits: list[Hit]) -> Hits:
-    """Remember the hits, and report them in the journal."""
-    here.hit(hits)
+def remembered(here: ChaosSession, hits: list[Hit], *, stays: bool = False) -> Hits:
+    """Remember the hits, and whether they stay in place; report them in the journal."""
+    here.hit(hits, stays=stays)
     return {"hit": [asdict(hit) for hit in hits]}
 
 

@@ -73,7 +73,7 @@ def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
         "duration": f"{LONGEST_S}s",
     }
     _create(here, STRESS, "StressChaos", ns, spec)
-    return remembered(here, hits)
+    return remembered(here, hits, stays=True)
 
 
 def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, spec: Object) -> None:

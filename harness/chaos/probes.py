@@ -332,11 +332,11 @@ def _uid(pod: Object | None) -> str:
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:
-    hit = {one.uid for one in here.hits} - here.restarts.keys()  # those whose containers were hit stay
+    killed = {one.uid for one in here.hits} - here.stays
     pods = [
         pod
         for pod in here.cluster.pods(namespace)
-        if has_condition(pod, "Ready") and _uid(pod) not in hit and not pod["metadata"].get("deletionTimestamp")
+        if has_condition(pod, "Ready") and _uid(pod) not in killed and not pod["metadata"].get("deletionTimestamp")
     ]
     return all(
         is_complete(one) and replicas_of(one) <= sum(selects(one, pod) for pod in pods)

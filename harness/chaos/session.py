@@ -36,6 +36,7 @@ class ChaosSession:
     Attributes:
         hits: what the actions of this process hit, in their order.
         memory: bytes that pods used before they were given more, by name.
+        stays: uids of pods that were hit last by what leaves them in place: their containers, or their memory.
         restarts: how often the containers of each pod had been started again before it was hit, by uid.
     """
 
@@ -43,6 +44,7 @@ class ChaosSession:
     platform: Platform
     experiment: str
     hits: list[Hit] = field(default_factory=list)
+    stays: set[str] = field(default_factory=set)
     memory: dict[str, float] = field(default_factory=dict)
     restarts: dict[str, int] = field(default_factory=dict)
 
@@ -93,9 +95,11 @@ class ChaosSession:
             undo_intent(self.cluster if self.target.kubernetes is not None else None, self.target, intent)
         return [str(next((intent.undo[key] for key in _NAMES if intent.undo.get(key)), "")) for intent in pending]
 
-    def hit(self, hits: Sequence[Hit]) -> None:
-        """Remember what was hit."""
+    def hit(self, hits: Sequence[Hit], *, stays: bool = False) -> None:
+        """Remember what was hit, and whether it stays in place."""
         self.hits.extend(hits)
+        uids = {hit.uid for hit in hits}
+        self.stays = self.stays | uids if stays else self.stays - uids
 
     def pods(self) -> list[Object]:
         """Pods of the target's namespaces."""

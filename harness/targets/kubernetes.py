@@ -216,10 +216,10 @@ class Cluster:
         group, _, number = version.partition("/")
         self._call(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
-    def delete_custom(self, version: str, plural: str, namespace: str, name: str) -> None:
-        """Delete one object of a group, and after it what it owns; one that is gone already is no error."""
+    def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False) -> None:
+        """Delete one object of a group, and what it owns after it or before it; one that is gone already is no error."""
         group, _, number = version.partition("/")
-        how = {"propagation_policy": "Background"}
+        how = {"propagation_policy": "Foreground" if owned_first else "Background"}
         self._call(self._custom.delete_namespaced_custom_object, group, number, namespace, plural, name, **how)
 
     def patch_config_map(self, namespace: str, name: str, patch: Object) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness import clock
-from harness.chaos import actions, probes
+from harness.chaos import actions, injected, probes
 from harness.chaos.session import node_hit, pod_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected, Refused
 from harness.targets import platform_of
@@ -289,6 +289,16 @@ def test_answers_fail_by_a_policy_that_recovery_deletes(pocket: Any) -> None:
     actions.end_faults()
     assert session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies") == []
     assert undos() == []
+
+
+def test_a_pod_that_is_given_memory_stays_and_is_counted(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workload has all its replicas; once it is killed, it counts no more until another is in its place."""
+    pocket.define()
+    monkeypatch.setattr(injected, "memory_of", lambda *_: {"track-service-1": 1e8})  # no metrics server here
+    assert names(actions.stress_memory("app=track-service", "us-east-1", "115MB")) == ["track-service-1"]
+    assert probes.workloads_ready(within_s=2)
+    session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-1"), {})])
+    assert not probes.workloads_ready(within_s=0.2)
 
 
 def test_memory_is_given_only_to_a_pod_that_is_measured(pocket: Any) -> None:

@@ -88,6 +88,16 @@ def test_a_job_completes(cluster: PocketCluster, batch: Any) -> None:
     cluster.until(lambda: not cluster.pods("job-name=work"))
 
 
+@pytest.mark.parametrize("code", ["", LONG], ids=["completed", "active"])
+def test_a_job_deleted_in_the_foreground_goes_after_its_pods(cluster: PocketCluster, batch: Any, code: str) -> None:
+    """Whether they have completed or still run."""
+    batch.create_namespaced_job("default", job(code))
+    cluster.until(lambda: counts(batch) == ((1, 0, 0) if code else (0, 1, 0)))
+    batch.delete_namespaced_job("work", "default", propagation_policy="Foreground")
+    cluster.until(lambda: not batch.list_namespaced_job("default").items)
+    assert not cluster.pods("job-name=work")
+
+
 def test_a_job_that_keeps_failing_fails(cluster: PocketCluster, batch: Any) -> None:
     """With backoffLimit 1: two pods, then Failed; none is started after that."""
     batch.create_namespaced_job("default", job("raise SystemExit(3)", backoffLimit=1))

@@ -19,8 +19,10 @@ _BATCH: Final = ("batch/v1", "jobs")
 _MADE_BY: Final = "app.kubernetes.io/managed-by"
 _OWN: Final = "readiness"
 _POLL_S: Final = 0.2
-_GONE_WITHIN_S: Final = 40.0
-"""The 30 s that a pod has by default to end, and more."""
+_GRACE_S: Final = 30.0
+"""What a pod has to end where its template names no time."""
+_GONE_WITHIN_S: Final = 10.0
+"""After that time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,7 @@ def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> 
 
 
 def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
-    """Delete a Job and its pods, and wait until it is gone; one that is gone already is no error.
+    """Delete a Job, its pods first, and wait until it is gone: none of them does anything any longer. One that is gone already is no error.
 
     Raises:
         DriverError: the harness did not make it, or it does not go.
@@ -83,11 +85,13 @@ def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
     if labels_of(found).get(_MADE_BY) != _OWN:
         hint = "the harness did not make it: delete it, or give the Job of the manifests another name"
         raise DriverError(f"there is a Job {namespace}/{name} already", hint=hint)
-    cluster.delete_custom(*_BATCH, namespace, name)
-    for _ in Deadline.after(_GONE_WITHIN_S).ticks(_POLL_S):
+    grace_s = found["spec"]["template"]["spec"].get("terminationGracePeriodSeconds")
+    within_s = (_GRACE_S if grace_s is None else float(grace_s)) + _GONE_WITHIN_S
+    cluster.delete_custom(*_BATCH, namespace, name, owned_first=True)
+    for _ in Deadline.after(within_s).ticks(_POLL_S):
         if cluster.custom(*_BATCH, namespace, name) is None:
             return
-    raise DriverError(f"the Job {namespace}/{name} was deleted and is still there after {_GONE_WITHIN_S:g} s")
+    raise DriverError(f"the Job {namespace}/{name} was deleted and is still there after {within_s:g} s")
 
 
 def _why(job: Object) -> str:

@@ -1,14 +1,16 @@
 """`pending-pod-runs`: does a pod that waits for a processor's share get one, because a node is added?
 
 As many pods are made as the nodes have room for, and one more. Each asks for so much CPU that a node has room for one or two of them; all
-they do is sleep. The one that the scheduler reports as unschedulable for lack of CPU must run in time. All are deleted afterwards.
+they do is sleep, for longer than is waited. The one that the scheduler reports as unschedulable for lack of CPU must run in time, on a node
+that was not there before; on one that was, it shows nothing. All are deleted afterwards.
 """
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -27,6 +29,8 @@ MOST: Final = 30
 """Pods that are made at most."""
 TURNS_WITHIN_S: Final = 30.0
 """How long the scheduler may take to place the pods, or to report that it cannot."""
+_LONGER_S: Final = 60.0
+"""What a pod sleeps longer than is waited: nothing that it holds becomes free meanwhile."""
 _SHARE: Final = 0.6
 """Of the CPU of the largest node: what else runs on each leaves room for it on a new one."""
 _POLL_S: Final = 0.2
@@ -52,29 +56,35 @@ def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[Fact
             where=target.name,
             hint="let the check run where nodes are in use",
         )
+    nodes = {str(node["metadata"]["name"]) for node in cluster.nodes()}
+    life_s = math.ceil(within_s + TURNS_WITHIN_S + _LONGER_S)
     names = [f"readiness-pending-{uuid.uuid4().hex[:8]}" for _ in range(count)]
     with ExitStack() as stack:
         for name in names:
-            body = _body(name, namespace, image, f"{round(asked * 1000)}m")
+            body = _body(name, namespace, image, f"{round(asked * 1000)}m", life_s)
             stack.enter_context(pod_in_place(target, cluster, body, "pending-pod-runs"))
-        seen = _observed(cluster, namespace, names, within_s)
+        seen = _observed(cluster, namespace, names, within_s, nodes)
         yield lambda: [seen]
 
 
-def _body(name: str, namespace: str, image: str, cpu: str) -> Object:
+def _body(name: str, namespace: str, image: str, cpu: str, life_s: int) -> Object:
     amounts = {"cpu": cpu, "memory": "32Mi"}
     return probe_pod(
         name,
         namespace,
         {"app": "readiness-pending"},
         image,
-        ["python", "-c", "import time; time.sleep(60)"],
+        ["python", "-c", f"import time; time.sleep({life_s})"],
+        life_s=life_s,
         resources={"requests": amounts, "limits": amounts},
     )
 
 
-def _observed(cluster: Cluster, namespace: str, names: Sequence[str], within_s: float) -> FactReading:
-    expected = f"runs within {within_s:g} s"
+def _observed(
+    cluster: Cluster, namespace: str, names: Sequence[str], within_s: float, nodes: Collection[str]
+) -> FactReading:
+    """How long the pending pod waited; `nodes` are the names of those that were there before."""
+    expected = f"runs within {within_s:g} s on a node that is added"
     name, placed = _pending(cluster, namespace, names)
     if name is None:
         why = f"{placed} of {len(names)} pods were placed, and none was reported to lack CPU"
@@ -84,8 +94,10 @@ def _observed(cluster: Cluster, namespace: str, names: Sequence[str], within_s: 
         pod = cluster.pod(namespace, name)
         if pod is not None and (pod.get("status") or {}).get("phase") == "Running":
             after, node = clock.now_s() - began_s, pod["spec"].get("nodeName") or ""
-            observed = f"ran after {after:.3g} s on {node}"
-            return FactReading(subject=f"{namespace}/{name}", expected=expected, observed=observed, ok=after < within_s)
+            was_there = node in nodes
+            observed = f"ran after {after:.3g} s on {node}" + (", which was there before" if was_there else "")
+            ok = None if was_there else after < within_s
+            return FactReading(subject=f"{namespace}/{name}", expected=expected, observed=observed, ok=ok)
     observed = f"was pending for {within_s:g} s: {_why(cluster.pod(namespace, name)) or 'no reason is reported'}"
     return FactReading(subject=f"{namespace}/{name}", expected=expected, observed=observed, ok=False)
 

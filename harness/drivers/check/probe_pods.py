@@ -1,4 +1,4 @@
-"""Pods that a check puts in place: one container that runs a Python program, and lives for a minute at most.
+"""Pods that a check puts in place: one container that runs a Python program, and lives for a minute unless the check says how long.
 
 They satisfy Pod Security `restricted`, and a ResourceQuota that asks for requests and limits.
 """
@@ -18,14 +18,21 @@ from harness.targets.undo import undoable
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """What calling services from pods of one's own asks."""
 LIFE_S: Final = 60
-"""Seconds after which a pod ends by itself."""
+"""Seconds after which a pod ends by itself, unless its check says another time."""
 MADE_BY: Final = "app.kubernetes.io/managed-by"
 _UNPRIVILEGED: Final = 65534
 """A user id that is not root's."""
 
 
 def probe_pod(
-    name: str, namespace: str, labels: Mapping[str, str], image: str, command: Sequence[str], **more: Any
+    name: str,
+    namespace: str,
+    labels: Mapping[str, str],
+    image: str,
+    command: Sequence[str],
+    *,
+    life_s: int = LIFE_S,
+    **more: Any,
 ) -> Object:
     """The object of a pod.
 
@@ -35,6 +42,7 @@ def probe_pod(
         labels: beside the one that names the harness as its maker.
         image: of its container; has `python` on its path.
         command: of its container.
+        life_s: seconds after which it ends by itself.
         more: fields of its container.
     """
     container = {
@@ -57,7 +65,7 @@ def probe_pod(
         "metadata": {"name": name, "namespace": namespace, "labels": {**labels, MADE_BY: "readiness"}},
         "spec": {
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": LIFE_S,
+            "activeDeadlineSeconds": life_s,
             "terminationGracePeriodSeconds": 0,
             "automountServiceAccountToken": False,
             "containers": [container],

@@ -68,6 +68,15 @@ def test_every_page_is_found_by_links_and_its_assets_are_weighed(target: Target,
     assert "127.95.3.2" not in " ".join(found)
 
 
+def test_what_is_no_page_is_requested_once(target: Target, backends: list[Backend]) -> None:
+    """Three pages link to one PDF."""
+    links = '<a href="/a">a</a><a href="/b">b</a><a href="/terms.pdf">terms</a>'
+    backends[0].routes = {path: page(links) for path in ("/", "/a", "/b")}
+    backends[0].routes["/terms.pdf"] = (200, {"content-type": "application/pdf"}, b"%PDF")
+    assert "/terms.pdf" not in assets(target)
+    assert sorted(backends[0].paths) == ["/", "/a", "/b", "/terms.pdf"]
+
+
 def test_an_asset_that_is_plain_or_has_no_hash_or_no_answer_is_named(target: Target, backends: list[Backend]) -> None:
     """Pictures are compressed in themselves; of what does not answer the size is not known."""
     backends[0].routes = {

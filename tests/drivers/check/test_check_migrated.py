@@ -16,6 +16,7 @@ from harness.errors import ConfigurationError, DriverError
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster.controllers import garbage
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
@@ -32,22 +33,51 @@ CONTRACT = "ALTER TABLE tracks DROP performer"
 LOWERED = "ALTER TABLE tracks DROP performer; UPDATE tracks SET artist = lower(artist)"
 
 
+POD = kinds.by_name("Pod")
+GRACE_S = 0.3
+"""What a pod takes to end."""
+
+
 class JobRunner:
-    """Runs the SQL that a Job's container has as its command, as the Job's controller would a pod."""
+    """Runs the SQL that a Job's container has as its command, as the Job's controller would a pod, and collects the garbage.
+
+    Attributes:
+        ran: names of Jobs, in the order that they were made.
+        beside: names of pods that were still there when a Job was made.
+    """
 
     def __init__(self, cluster: PocketCluster, member: Member) -> None:
         self._cluster = cluster
         self._member = member
         self.ran: list[str] = []
+        self.beside: list[str] = []
+        self._ending: set[str] = set()
         cluster.do(lambda store: store.subscribe(self._on_event))
 
     def _on_event(self, event: WatchEvent) -> None:
         if event.kind.kind == "Job" and event.type == "ADDED":
             self._cluster.loop.call_soon(self._run, event.object)
+        elif event.type != "ADDED":
+            self._cluster.loop.call_soon(garbage.reconcile, self._cluster.store, self)
+
+    def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> dict[str, Any]:
+        """The pod goes on until its grace is over."""
+        if name not in self._ending:
+            self._ending.add(name)
+            self._cluster.loop.call_later(GRACE_S, self._end, namespace, name)
+        return self._cluster.store.get(POD, namespace, name)
+
+    def _end(self, namespace: str, name: str) -> None:
+        self._ending.remove(name)
+        self._cluster.store.delete(POD, namespace, name)
 
     def _run(self, job: dict[str, Any]) -> None:
         [name, statements] = [job["metadata"]["name"], job["spec"]["template"]["spec"]["containers"][0]["command"][0]]
         self.ran.append(name)
+        self.beside += [str(pod["metadata"]["name"]) for pod in self._cluster.store.list(POD)]
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
+        meta = {"name": f"{name}-pod", "namespace": "north", "ownerReferences": [{**owner, "blockOwnerDeletion": True}]}
+        self._cluster.store.create(POD, {"metadata": meta, "spec": {"containers": [{"name": "c", "image": "c:1"}]}})
         try:
             self._member.ask(statements)
             condition = {"type": "Complete", "status": "True"}
@@ -145,7 +175,7 @@ def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: 
     assert [ok for ok, _ in facts.values()] == [True] * len(facts)
     assert facts["the migration"] == (True, "column `performer` is new in `tracks`")
     assert facts["table tracks"][1].startswith("3 rows, checksum ")
-    assert runner.ran == ["up", "down"]
+    assert (runner.ran, runner.beside) == (["up", "down"], [])  # the pod of the way there is gone before the way back
     assert cluster.do(lambda store: store.list(kinds.by_name("Job"))) == []
     ok, words = seen(check(EXPAND, LOWERED))["table tracks"]
     assert (ok, words.endswith("`artist` of 3 rows is another")) == (False, True), words

@@ -348,6 +348,7 @@ def test_what_a_container_uses_is_below_a_share_of_its_limits(
     used("well", 79.9, 0.39, {"memory": "100M", "cpu": "500m"})
     used("full", 80.0, 0.45, {"memory": "100M", "cpu": "500m"})
     used("free", 10.0, 0.1, {})
+    used("zero", 10.0, 0.1, {"memory": "0", "cpu": "0"})
     used("dark", None, 0.0, {"memory": "100M", "cpu": "1"})
     facts = {one.subject: (one.ok, one.observed) for one in pod_resources(named, {"share": "80 %"})()}
     assert facts["south/well/main: memory"] == (True, "79.9 % of 100M")
@@ -355,6 +356,7 @@ def test_what_a_container_uses_is_below_a_share_of_its_limits(
     assert facts["south/full/main: memory"] == (False, "80 % of 100M")
     assert facts["south/full/main: cpu"][0] is False
     assert facts["south/free/main: memory"] == (None, "no limit is stated")
+    assert facts["south/zero/main: cpu"] == facts["south/zero/main: memory"] == (None, "no limit is stated")
     assert facts["south/dark/main: cpu"] == (None, "usage is not exposed")
     scaled = pod_resources(named.model_copy(update={"cpu_scale": 10.0}), {"share": "80 %"})()
     assert {one.subject: one.ok for one in scaled}["south/full/main: cpu"] is True

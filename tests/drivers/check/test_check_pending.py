@@ -39,8 +39,8 @@ def node(name: str, cpu: str = "2") -> dict[str, Any]:
     }
 
 
-def schedule(store: Store, turns: list[None], *, accounts: bool, adds: bool) -> None:
-    """Place each new pod on a node without one of them; where there is none, say so, and add a node for it some turns later."""
+def schedule(store: Store, turns: list[None], *, accounts: bool, adds: bool, frees: bool) -> None:
+    """Place each new pod on a node without one of them; where there is none, say so, and some turns later free one, or add one."""
     taken = {pod["spec"].get("nodeName") for pod in store.list(POD)}
     for pod in store.list(POD):
         if pod["spec"].get("nodeName") or not pod["metadata"]["name"].startswith("readiness-pending"):
@@ -54,6 +54,9 @@ def schedule(store: Store, turns: list[None], *, accounts: bool, adds: bool) -> 
             store.update(POD, {**bound, "status": {"phase": "Running"}}, subresource="status")
         elif adds and len(turns) > SLOW:
             store.create(NODE, node(f"added-{len(taken)}"))
+        elif frees and len(turns) > SLOW:
+            bound = store.update(POD, {**pod, "spec": {**pod["spec"], "nodeName": "second"}})
+            store.update(POD, {**bound, "status": {"phase": "Running"}}, subresource="status")
         else:
             turns.append(None)
             lacking = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": LACK}
@@ -61,13 +64,15 @@ def schedule(store: Store, turns: list[None], *, accounts: bool, adds: bool) -> 
 
 
 @contextmanager
-def scheduling(cluster: PocketCluster, *, accounts: bool = True, adds: bool = True) -> Iterator[None]:
+def scheduling(
+    cluster: PocketCluster, *, accounts: bool = True, adds: bool = True, frees: bool = False
+) -> Iterator[None]:
     """A scheduler, and an autoscaler of nodes where it adds some, beside the test."""
     over, turns = threading.Event(), list[None]()
 
     def turn() -> None:
         while not over.wait(0.05):
-            cluster.do(lambda store: schedule(store, turns, accounts=accounts, adds=adds))
+            cluster.do(lambda store: schedule(store, turns, accounts=accounts, adds=adds, frees=frees))
 
     thread = threading.Thread(target=turn)
     thread.start()
@@ -119,6 +124,27 @@ def test_one_that_stays_pending_fails(nodes: PocketCluster, target: Target, tmp_
     [(ok, observed)] = found(check).values()
     assert (ok, observed) == (False, f"was pending for 0.3 s: {LACK}")
     assert pods(nodes) == ["busy"]
+
+
+def test_one_that_runs_on_a_node_that_was_there_shows_nothing(
+    nodes: PocketCluster, target: Target, tmp_path: Path
+) -> None:
+    """A pod that held its CPU went: no node was added, and nobody knows whether one would be."""
+    with scheduling(nodes, adds=False, frees=True):
+        check = run(target, tmp_path, "pending-pod-runs", within="10 min")
+    [(ok, observed)] = found(check).values()
+    assert (ok, observed.endswith(" on second, which was there before")) == (None, True), observed
+
+
+def test_pods_that_fill_the_nodes_outlive_the_wait(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """Ten minutes, the scheduler's half, and one more: as long as they sleep, and until their deadline."""
+    made: list[dict[str, Any]] = []
+    nodes.do(lambda store: store.subscribe(lambda event: made.append(event.object)))
+    with scheduling(nodes):
+        run(target, tmp_path, "pending-pod-runs", within="10 min")
+    specs = [one["spec"] for one in made if one["metadata"]["name"].startswith("readiness-pending")]
+    assert {spec["activeDeadlineSeconds"] for spec in specs} == {690}
+    assert {spec["containers"][0]["command"][-1] for spec in specs} == {"import time; time.sleep(690)"}
 
 
 def test_where_no_pod_lacks_cpu_nothing_is_known(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:

@@ -85,13 +85,14 @@ def pages_of(client: httpx.Client, first: str) -> list[Page]:
         DriverError: there are more.
     """
     pages: dict[str, Page] = {}
-    to_read = [first]
+    to_read, asked = [first], set[str]()
     while to_read:
         url = to_read.pop(0)
-        if url in pages:
+        if url in asked:
             continue
         if len(pages) == _MOST_PAGES:
             raise DriverError(f"the website has more than {_MOST_PAGES} pages", where=first)
+        asked.add(url)
         answered = ask(client, url)
         if not answered.ok or "html" in answered.headers.get("content-type", ""):
             pages[url] = _page(url, answered)

@@ -34,7 +34,7 @@ class UsedBy(NamedTuple):
 def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every container of the target's namespaces: it used less than `share` of its limits of memory and CPU in the last minute.
 
-    Of a container without a limit, or whose usage is not exposed, the share is unknown. What is reported of CPU is divided by the target's
+    Of a container without a limit (0 counts as none), or whose usage is not exposed, the share is unknown. What is reported of CPU is divided by the target's
     `cpu_scale`: a limit is one of real cores.
     """
     most = Quantity.parse(params["share"]).in_unit("ratio")
@@ -62,10 +62,11 @@ def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float
 
 
 def _share(subject: str, resource: str, used: float | None, limit: str | None, most: float) -> FactReading:
-    if used is None or limit is None:
+    most_used = float(quantity(str(limit or 0)))
+    if used is None or most_used == 0:
         share, said = None, "usage is not exposed" if used is None else "no limit is stated"
     else:
-        share = used / float(quantity(str(limit)))
+        share = used / most_used
         said = f"{100 * share:.3g} % of {limit}"
     return FactReading(
         subject=f"{subject}: {resource}",
