@@ -126,6 +126,16 @@ def test_what_fired_is_resolved_in_time(over: float | None, outcome: Outcome) ->
     assert found.outcome is outcome, found.reason
 
 
+@pytest.mark.parametrize(("again", "over", "outcome"), [(RESTORED + 1, None, FAIL), (RESTORED + 1, RESTORED + 3, PASS)])
+def test_an_alert_that_comes_back_after_the_restore_is_not_resolved(
+    again: float, over: float | None, outcome: Outcome
+) -> None:
+    """It was gone for a moment, just when the target was as before."""
+    flaps = [alert("firing", SENT + 2), alert("resolved", RESTORED - 5), alert("firing", again)]
+    (found,) = judged(RESOLVED, *flaps, *([alert("resolved", over)] if over else []))
+    assert found.outcome is outcome, found.reason
+
+
 def test_nothing_that_fired_proves_no_way_back() -> None:
     """A platform without alerts resolves none."""
     (found,) = judged(RESOLVED)
@@ -142,6 +152,15 @@ def test_a_notice_arrives_in_time(arrived: float | None, outcome: Outcome) -> No
     history.append(notice(8, began + 30, began + 29, part="other"))  # of another alert
     (found,) = judged(DELIVERED, *history)
     assert found.outcome is outcome, found.reason
+
+
+def test_a_notice_that_came_before_its_alert_tells_nothing_of_its_time() -> None:
+    """The receiver's clock is behind that of Prometheus: how late it came, nobody knows."""
+    began = SENT + 2.0
+    history = [alert("firing", began + 0.2), alert("resolved", RESTORED), notice(7, began - 3, began)]
+    (found,) = judged(DELIVERED, *history)
+    assert found.outcome is INCONCLUSIVE
+    assert "clocks" in found.reason
 
 
 def test_a_notice_of_an_earlier_alert_is_not_taken_for_this_one() -> None:
@@ -165,6 +184,17 @@ def test_every_rule_fires_in_a_fault() -> None:
     )
     found = {m.scope["alert"]: m.outcome for m in measures(judge(plan({"R": RULES}), mute))}
     assert found["DatabaseDown"] is FAIL
+
+
+def test_a_rule_of_one_domain_must_fire_in_a_fault_of_that_domain() -> None:
+    """A rule on pods is no rule on databases, whatever it is called."""
+    both = (alert("firing", SENT + 2), alert("firing", SENT + 6, alertname="HighErrorRate"))
+    for part, outcome in (("database", PASS), ("pod", INCONCLUSIVE), ("query", PASS)):
+        loaded = replace(rule("DatabaseDown"), fields={**rule("DatabaseDown").fields, "labels": {"part": part}})
+        base = run(*both)
+        kept = tuple(o for o in base.observations if o.kind != "alert.rule" or o.subject != "DatabaseDown")
+        found = measures(judge(plan({"R": RULES}), replace(base, observations=(*kept, loaded))))
+        assert {m.scope["alert"]: m.outcome for m in found}["DatabaseDown"] is outcome, part
 
 
 def test_one_fault_is_no_storm() -> None:

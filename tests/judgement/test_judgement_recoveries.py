@@ -182,8 +182,18 @@ def test_a_resolution_over_a_tenth_of_the_limit_tells_nothing() -> None:
     gap = replace(base, probes=base.probes.where((sent < ns(112)) | (sent >= ns(116))))
     measure = reads_of("30 s", gap)
     assert measure.outcome is INCONCLUSIVE
-    assert measure.reason.endswith("but the resolution of 4.05 s is over a tenth of the limit")
+    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
     assert reads_of("4 h", gap).outcome is PASS
+
+
+def test_nobody_knows_of_an_outage_that_the_watch_slept_through() -> None:
+    """Reads were back after 20.5 s; for 4 s of the rest of the fault nothing asked."""
+    base = evidence()
+    sent = base.probes.ints["sent_ns"]
+    gap = replace(base, probes=base.probes.where((sent < ns(140)) | (sent >= ns(144))))
+    measure = reads_of("30 s", gap)
+    assert (measure.outcome, measure.value) == (INCONCLUSIVE, 20.503)
+    assert measure.reason.endswith("but the watcher 'entry' was blind for 4.05 s, over a tenth of the limit")
 
 
 def test_an_outage_without_a_fault_widens_the_recovery_and_over_a_tenth_of_the_limit_it_is_inconclusive() -> None:
@@ -385,5 +395,5 @@ def test_a_resolution_of_a_quarter_of_a_second_is_as_planned_and_a_wider_one_nee
     assert reads_of("7.5 s", gap).outcome is PASS
     narrow = reads_of("7.4 s", gap)
     assert narrow.receipts["watch"].ok is False
-    assert narrow.receipts["watch"].why == "the resolution of 0.75 s is over a tenth of the limit"
+    assert narrow.receipts["watch"].why == "the watcher 'entry' was blind for 0.75 s, over a tenth of the limit"
     assert narrow.outcome is INCONCLUSIVE

@@ -123,6 +123,20 @@ def test_a_short_step_is_red_by_the_scale_of_the_dwell() -> None:
     assert length.times[0].words == "limit scaled by 720: 2 h → 10 s"
 
 
+def test_steps_that_were_read_seldom_have_no_length() -> None:
+    """One of 9 s, of which nobody knows when it began to 2 s."""
+    parts = (*CANARY[:3], ("step-50", 34.0, 0.5), CANARY[4])
+    told_rarely = [
+        replace(one, fields={**one.fields, "since_ns": int(one.fields["since_ns"]) - ns(2)})
+        if "since_ns" in one.fields
+        else one
+        for one in history(parts)
+    ]
+    (length,) = judged(DWELL, evidence(rows(parts), tuple(told_rarely), parts=parts))
+    assert length.outcome.value == "INCONCLUSIVE"
+    assert length.reason.endswith("over a tenth of the limit")
+
+
 @pytest.mark.parametrize(
     ("worst", "status", "expected", "share"),
     [

@@ -303,7 +303,7 @@ def _receipts(
     limit, door = case.scaled.in_unit("s"), _door(case, operation)
     probes = Requests.reads(case.evidence.probes, door) if door else probes_of(case.evidence, operation)
     watcher = watcher_of(door) if door else WATCHERS[operation]
-    watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span)
+    watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
     if watch.ok and resolution_s > max(GAP_NS / SECOND, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
     return {"watch": watch, **proofs(case, attempt, proves=proves)}

@@ -23,6 +23,7 @@ from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model.domain import DOMAINS
 from harness.model.schedule import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
@@ -136,7 +137,7 @@ def _silent(
 
 
 def rules_fire(case: Case) -> Iterable[Measure]:
-    """Every rule that is declared is loaded, evaluates, and fires in one of the faults."""
+    """Every rule that is declared is loaded, evaluates, and fires in one of the faults: of its own part, where its label names a fault domain."""
     name = Figure.ALERT_RULES_FIRE.value
     loaded, alerts = rules(case.evidence), fired(case.evidence)
     tried = trials(case)
@@ -147,13 +148,17 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, "the rules of Prometheus were not read", _AGAIN)
         return
     for rule in dict.fromkeys((*case.objective.params["declared"].split(), *sorted(loaded))):
-        mine = [(trial, one) for trial in tried for one in trial.during(alerts, [rule])]
+        part = loaded[rule].labels.get("part") if rule in loaded else None
+        its = [trial for trial in tried if trial.attempt.domain == part] if part in DOMAINS else tried
+        mine = [(trial, one) for trial in its for one in trial.during(alerts, [rule])]
         if rule not in loaded:
             outcome, text = Outcome.FAIL, "no rule of that name is loaded"
         elif loaded[rule].health == "err":
             outcome, text = Outcome.FAIL, f"it does not evaluate: {loaded[rule].error}"
+        elif not its:
+            outcome, text = Outcome.INCONCLUSIVE, f"no fault of domain {part} was sent"
         elif not mine:
-            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in tried)}"
+            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
         else:
             outcome, text = Outcome.PASS, f"it fired during {mine[0][0].attempt.name}"
         receipts = {"watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.restored_ns) for trial in tried])}

@@ -38,14 +38,26 @@ _EARLY_NS: Final = 2 * NS_PER_S
 def resolved(case: Case) -> Iterable[Measure]:
     """One measure per experiment during which an alert fired: that which was resolved last decides."""
     name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
-    alerts = fired(case.evidence)
-    for trial in trials(case):
-        mine = trial.during(alerts)
+    alerts, tried = fired(case.evidence), trials(case)
+    if len(tried) < len(case.experiments):
+        yield inconclusive(case, name, "not every fault was sent", _AGAIN)
+    for trial in tried:
+        mine = _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S))
         found += len(mine)
         if mine:
             yield _resolved(case, trial, mine, limit_s)
     if not found:
         yield inconclusive(case, name, _NONE, _AGAIN)
+
+
+def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[Fired]:
+    """Of the alerts that began to fire from the fault until then, or the next fault, each that fired last under its labels.
+
+    One that comes back after the restore, or comes only then, was not resolved by the recovery.
+    """
+    until_ns = min(until_ns, trial.known_ns)
+    mine = [one for one in alerts if trial.sent_ns <= one.at_ns < until_ns and one.since_ns is not None]
+    return list({one.labels: one for one in mine}.values())
 
 
 def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Measure:
@@ -99,14 +111,14 @@ def delivered(case: Case) -> Iterable[Measure]:
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived]) -> float | None:
-    """From firing, as Prometheus says, to the receiver; None: no notice of it came."""
+    """From firing, as Prometheus says, to the receiver, negative where their clocks differ; None: no notice of it came."""
     until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
     for notice in told:
         for alert in notice.alerts:
             began_ns = int(alert.get("starts_ns", 0))
             same = labels_of(alert) == one.labels and one.at_ns - began_ns < _stale_ns(one)
             if same and alert.get("status") == FIRING and notice.when_ns < until_ns:
-                return max(notice.when_ns - began_ns, 0) / NS_PER_S
+                return (notice.when_ns - began_ns) / NS_PER_S
     return None
 
 
@@ -124,10 +136,13 @@ def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeRec
         waited_s = min((trial.known_ns - one.at_ns) / NS_PER_S for one in missing)
         outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
         text = f"no notice of {missing[0].text} came"
+    elif any(seconds is not None and seconds * NS_PER_S < -_EARLY_NS for seconds in took.values()):
+        outcome = Outcome.INCONCLUSIVE
+        text = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
     else:
         within = longest_s is not None and longest_s < limit_s
         outcome = Outcome.PASS if within else Outcome.FAIL
-        text = f"notices of {len(mine)} alerts came within {formatted(longest_s or 0.0, 's')}"
+        text = f"notices of {len(mine)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
     spans = [(trial.sent_ns, trial.known_ns)]
     read = [watched(case.evidence, watcher, spans) for watcher in ("notices", "alerts")]
     receipts = {"watch": next((each for each in read if not each.ok), read[0])}

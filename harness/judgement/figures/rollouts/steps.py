@@ -17,7 +17,7 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
 )
 from harness.judgement.measures import Case, Figures, formatted
-from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind
+from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import RolloutAnalysis
 from harness.model.rollout import percent
 from harness.model.schedule import NS_PER_S
@@ -69,10 +69,17 @@ def lengths(case: Case) -> Iterable[Measure]:
         resolution=resolution_s,
         unit="s",
         method=_METHOD,
-        receipts={"restore": ended_receipt(history)},
+        receipts={"restore": ended_receipt(history), "watch": _closely(resolution_s, limit_s)},
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
+
+
+def _closely(resolution_s: float, limit_s: float) -> Receipt:
+    """Whether the steps were read often enough to tell how long they lasted."""
+    why = f"the beginning of each step is known to {formatted(resolution_s, 's')}"
+    close = resolution_s <= limit_s / 10
+    return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
 
 
 def verdicts(case: Case) -> Iterable[Measure]:
