@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
 
 from harness import clock
 from harness.drivers.chaos.environment import target_environment
@@ -72,6 +74,7 @@ class ForkServer:
         self._target = target
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: Connection | None = None
+        self._said: IO[bytes] | None = None
         self._exits: dict[int, int | None] = {}  # by process id; None: it runs
 
     def __enter__(self) -> Self:
@@ -88,10 +91,13 @@ class ForkServer:
         Raises:
             DriverError: it cannot be started.
         """
+        while self._receive(0.0):
+            pass  # the end of the channel is seen where it is read
         if self._channel is not None:
             return
         self.close()
         own, others = Pipe()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the server lives
         modules = (*_IMPORTED, *(_OF_A_CLUSTER if self._target.kubernetes else ()))
         # -P: no module of the current directory replaces one that is installed
         command = [sys.executable, "-P", "-m", "harness.chaos", "serve", str(others.fileno()), *modules]
@@ -101,7 +107,7 @@ class ForkServer:
                 env={**target_environment(self._target), "READINESS_PARENT": str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=self._said,
                 pass_fds=[others.fileno()],
                 start_new_session=True,
             )
@@ -116,18 +122,39 @@ class ForkServer:
         """Start `chaos` with these arguments in a session of its own; what it prints goes to `log`.
 
         Raises:
-            DriverError: the server does not answer.
+            DriverError: the server does not answer, or there cannot be a log.
         """
+        where = " ".join(arguments[-1:])
+        try:
+            log.touch()
+        except OSError as error:
+            raise DriverError(f"chaos cannot be started: {error.strerror}", where=str(log)) from error
         self.start()
         request = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd), "log": str(log.absolute())}
-        where, deadline = " ".join(arguments[-1:]), clock.Deadline.after(_START_S)
-        self._send(request)
-        while message := self._receive(deadline.left_s):
-            if "exit" not in message:
-                self._exits[message["pid"]] = None
-                return ForkedProcess(self, message["pid"])
-        why = f"did not answer within {_START_S:g} s" if self._channel else "ended"
-        raise DriverError(f"chaos cannot be started: the process that imports Chaos Toolkit {why}", where=where)
+        deadline = clock.Deadline.after(_START_S)
+        with ExitStack() as given_up:
+            given_up.callback(self.close)
+            given_up.callback(self._kill)  # first: else what nobody waits for any more would be started all the same
+            self._send(request)
+            while message := self._receive(deadline.left_s):
+                if "exit" not in message:
+                    given_up.pop_all()
+                    self._exits[message["pid"]] = None
+                    return ForkedProcess(self, message["pid"])
+            why = f"did not answer within {_START_S:g} s" if self._channel else f"ended{self._last_words()}"
+            raise DriverError(f"chaos cannot be started: the process that imports Chaos Toolkit {why}", where=where)
+
+    def _kill(self) -> None:
+        if self._server is not None:
+            self._server.kill()
+
+    def _last_words(self) -> str:
+        """The last line that it printed, after a colon."""
+        if self._said is None:
+            return ""
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+        return f": {lines[-1]}" if lines else ""
 
     def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
         """How one of its processes ended; None if it did not end within that time."""
@@ -146,6 +173,9 @@ class ForkServer:
                 self._server.kill()
                 self._server.wait()
             self._server = None
+        if self._said is not None:
+            self._said.close()
+            self._said = None
 
     def _send(self, request: Mapping[str, object]) -> None:
         if self._channel is not None:

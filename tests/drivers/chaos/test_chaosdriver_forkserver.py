@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import clock
-from harness.drivers.chaos import ForkServer
+from harness.drivers.chaos import ForkServer, forkserver
 from harness.drivers.chaos.environment import target_environment
 from harness.drivers.chaos.forkserver import _IMPORTED, _OF_A_CLUSTER, ForkedProcess
 from harness.errors import DriverError
@@ -88,7 +88,7 @@ def test_an_interrupted_child_runs_its_rollbacks_and_ends(server: ForkServer, ta
 def test_a_server_that_dies_takes_its_children_with_it_and_the_next_experiment_has_a_new_one(
     server: ForkServer, target: Target, tmp_path: Path
 ) -> None:
-    """The child is killed by the kernel, and stays so; one that ends during a request is an error with its cause."""
+    """The child is killed by the kernel, and stays so; one that was idle when it died is missed by nobody."""
     child = forked(server, target, tmp_path, "touch begun; exec sleep 300")
     assert any((tmp_path / "begun").exists() for _ in clock.Deadline.after(PATIENCE_S).ticks(0.05))
     assert server._server is not None
@@ -96,8 +96,38 @@ def test_a_server_that_dies_takes_its_children_with_it_and_the_next_experiment_h
     assert child.wait(PATIENCE_S) == -signal.SIGKILL
     assert (forked(server, target, tmp_path, "true").wait(PATIENCE_S), child.returncode) == (0, -signal.SIGKILL)
     os.kill(server._server.pid, signal.SIGKILL)
-    with pytest.raises(DriverError, match="the process that imports Chaos Toolkit ended"):
+    server._server.wait(PATIENCE_S)
+    assert forked(server, target, tmp_path, "true").wait(PATIENCE_S) == 0
+
+
+def test_a_server_that_cannot_import_says_why(
+    server: ForkServer, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that is broken, not missing: a module without a name stands for it."""
+    monkeypatch.setattr(forkserver, "_IMPORTED", ("",))
+    why = "the process that imports Chaos Toolkit ended: ValueError: Empty module name"
+    with pytest.raises(DriverError, match=why):
         forked(server, target, tmp_path, "true")
+
+
+def test_an_experiment_that_is_given_up_is_never_started(
+    server: ForkServer, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server was still importing; the next one is answered with its own process."""
+    with monkeypatch.context() as patched:
+        patched.setattr(forkserver, "_START_S", 0.0)
+        with pytest.raises(DriverError, match="did not answer within 0 s"):
+            forked(server, target, tmp_path, "touch begun")
+    assert forked(server, target, tmp_path, "touch other").wait(PATIENCE_S) == 0
+    assert [(tmp_path / name).exists() for name in ("begun", "other")] == [False, True]
+
+
+def test_an_experiment_without_a_place_for_its_log_is_refused(server: ForkServer, target: Target) -> None:
+    """The error names the file."""
+    missing = Path("/proc/none/chaos.log")
+    with pytest.raises(DriverError, match="No such file or directory") as told:
+        server.fork(["run", "experiment.json"], target_environment(target), Path("/"), missing)
+    assert told.value.where == str(missing)
 
 
 def test_nothing_is_left_when_it_is_closed(target: Target, tmp_path: Path) -> None:
