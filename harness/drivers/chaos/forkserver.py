@@ -134,7 +134,7 @@ class ForkServer:
         deadline = clock.Deadline.after(_START_S)
         with ExitStack() as given_up:
             given_up.callback(self.close)
-            given_up.callback(self._kill)  # first: else what nobody waits for any more would be started all the same
+            given_up.callback(self._kill)  # first: it may have read the request already
             self._send(request)
             while message := self._receive(deadline.left_s):
                 if "exit" not in message:
