@@ -27,7 +27,7 @@ CALLS: Final = (
         name="pool-burst",
         keyword=Keyword.THEN,
         text="every request over the pool's size is answered or refused with 503 within <within:duration> during the burst",
-        about="Ten times as many reads at once as the pods of the primary region have connections to the database.",
+        about="Ten times as many reads at once as the pods of the primary region have connections to the database; as many as there are connections must be answered.",
         example="every request over the pool's size is answered or refused with 503 within 5 s during the burst",
         mean=check("pool-burst", within="<within>"),
     ),

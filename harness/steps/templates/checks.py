@@ -126,7 +126,7 @@ CHECKS: Final = (
         name="flag-page",
         keyword=Keyword.THEN,
         text="the updated dashboard is served in every region within <within:reaction> after the flag is on",
-        about="Each flag of `flags.pages` is switched on; the page of every region is asked for until ten answers after another have the feature.",
+        about="Each flag of `flags.pages` is switched on; the page of every region is asked for until fifty answers after another, in five seconds or more, have the feature; one later than the limit must not lack it.",
         example="the updated dashboard is served in every region within 60 s after the flag is on",
         mean=check("flag-page", within="<within>"),
     ),

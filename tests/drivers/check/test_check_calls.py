@@ -47,6 +47,13 @@ class Shop(ThreadingHTTPServer):
         """A client that went away is no news."""
 
 
+class Tickets(threading.Semaphore):
+    """Places that are not given back: so many reads are served in all."""
+
+    def release(self, n: int = 1) -> None:
+        """None comes back."""
+
+
 class _ShopHandler(BaseHTTPRequestHandler):
     server: Shop
     protocol_version = "HTTP/1.1"
@@ -156,14 +163,37 @@ def test_users_that_may_not_be_written_are_not_tried(shop: Shop, tmp_path: Path)
 
 
 def test_a_burst_over_the_pool_is_answered_or_refused_in_time(shop: Shop, shopped: Target) -> None:
-    """Fifty at once, five places; then no place at all: every one is refused with 503."""
+    """Fifty at once, five places; then most of them are refused with 503."""
     [served] = pool_burst(shopped, {"within": "5 s"})()
     assert (served.ok, served.subject) == (True, "50 requests at once, with 5 connections to the database")
     assert served.observed.startswith("50 answered; the slowest took ")
-    shop.places, shop.patience_s = threading.Semaphore(0), 0.1
+    shop.places, shop.patience_s = Tickets(5), 0.1
     [refused] = pool_burst(shopped, {"within": "5 s"})()
     assert refused.ok
-    assert refused.observed.startswith("50 refused with 503; ")
+    assert refused.observed.startswith("45 refused with 503, 5 answered; ")
+
+
+def test_a_burst_that_nobody_answers_shows_no_pool(shop: Shop, shopped: Target) -> None:
+    """All fifty are refused: an outage; four of five connections answer: it cannot be told."""
+    shop.places, shop.patience_s = threading.Semaphore(0), 0.1
+    [outage] = pool_burst(shopped, {"within": "5 s"})()
+    assert (outage.ok, outage.observed.split(";")[0]) == (False, "50 refused with 503")
+    shop.places = Tickets(4)
+    [few] = pool_burst(shopped, {"within": "5 s"})()
+    assert (few.ok, few.observed.split(";")[0]) == (None, "46 refused with 503, 4 answered")
+
+
+def test_a_burst_that_failed_once_counts_though_the_next_is_answered(shop: Shop, shopped: Target) -> None:
+    """A fact is read three times; a failed burst is not forgiven."""
+    shop.places, shop.patience_s, shop.refusal = Tickets(49), 0.05, 500
+    probe = pool_burst(shopped, {"within": "5 s"})
+    probe()
+    shop.places, shop.patience_s = threading.Semaphore(5), 2.0
+    [fact] = settled(probe)
+    assert (fact.ok, fact.attempts) == (False, 3)
+    assert fact.observed.startswith("50 answered; the slowest took ")
+    assert "; 49 answered, 1 refused with 500; " in fact.observed
+    assert fact.observed.endswith(" in an earlier burst")
 
 
 def test_a_burst_that_waits_for_ever_or_fails_is_found(shop: Shop, shopped: Target) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,6 +101,8 @@ def flagged(cluster: PocketCluster) -> Iterator[FlaggedService]:
 def target(cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
     """One region; limits and waits of the checks are short."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    for name, seconds in (("HELD", 3), ("HELD_S", 0.2), ("HELD_WITHIN_S", 1.0)):
+        monkeypatch.setattr(served, name, seconds)
     for name, seconds in (("ON_WITHIN_S", 4.0), ("SETTLED_S", 0.1), ("AFTER_S", 1.0), ("LEAST", 1), ("IN_A_ROW", 2)):
         monkeypatch.setattr(served, name, seconds)
     file = tmp_path / "target.yaml"
@@ -139,7 +142,7 @@ def test_a_page_that_comes_with_its_flag_and_one_that_does_not(flagged: FlaggedS
     assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "page of north": True}
     flagged.always = False
     missing = seen(served.flag_page, target, "4 s")["page of north"]
-    assert (missing.ok, missing.observed.startswith("not in ")) == (False, True)
+    assert (missing.ok, missing.observed.startswith("not in the last of ")) == (False, True)
     flagged.always = True
     assert seen(served.flag_page, target, "1 s")["page of north"].ok is None
 
@@ -183,15 +186,31 @@ def test_answers_are_held_against_the_limit() -> None:
     late = served.off_reading("north", [*answers, FeatureAnswer(26 * 10**9, has=True)], 20 * 10**9, 5, flag)
     assert (late.ok, late.observed) == (False, "the last one after 6.0 s; 1 of 150 later than 5 s")
     assert served.off_reading("north", answers[:260], 20 * 10**9, 5, flag).ok is None
-    page = [FeatureAnswer(n * 10**9, n >= 30) for n in range(50)]
-    assert served.on_reading("north", page, 10 * 10**9, 60).ok is True
+
+
+def test_a_page_has_its_feature_when_no_answer_lacks_it_any_more() -> None:
+    """On at 10 s, there from 30 s on; too few answers with it show nothing; one without it after the limit, though many have it."""
+    page = [FeatureAnswer(n * 10**9, n >= 30) for n in range(100)]
+    good = served.on_reading("north", page, 10 * 10**9, 60)
+    assert (good.ok, good.observed) == (True, "after 20.0 s, in all 70 answers since")
     slow = served.on_reading("north", page, 10 * 10**9, 15)
-    assert (slow.ok, slow.observed) == (False, "after 20.0 s, in 10 answers after another")
+    assert (slow.ok, slow.observed) == (False, "after 20.0 s, in all 70 answers since; 4 later than 15 s lack it")
     assert served.on_reading("north", page[11:], 10 * 10**9, 60).ok is None
-    for few in (page[:10], page[:19]):
-        unknown = served.on_reading("north", few, 10 * 10**9, 60)
-        assert (unknown.ok, unknown.observed) == (None, f"not in {len(few) - 10} answers")
-    assert served.on_reading("north", page[:20], 10 * 10**9, 60).ok is False
+    for few in (page[:10], page[:20], page[:79]):
+        assert served.on_reading("north", few, 10 * 10**9, 60).ok is None
+    assert served.on_reading("north", page[:20], 10 * 10**9, 5).ok is False
+    dense = [FeatureAnswer(n * 10**9 + more, n >= 30) for n in range(33) for more in range(50)]
+    assert served.on_reading("north", dense, 10 * 10**9, 60).ok is None  # 150 answers in 2 s
+
+
+def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:
+    """Each answer is of a pod drawn at random: tens in a row have the feature, and others lack it to the end."""
+    draw = random.Random(1)
+    mixed = [FeatureAnswer(n * 50_000_000, n >= 200 and draw.random() < 2 / 3) for n in range(1600)]
+    tens = sum(all(one.has for one in mixed[at : at + 10]) for at in range(200, 1590))
+    assert tens > 3
+    page = served.on_reading("north", mixed, 10 * 10**9, 60)
+    assert (page.ok, page.observed.endswith("later than 60 s lack it")) == (False, True)
 
 
 def test_a_service_exposes_its_metrics_when_every_pod_of_it_does() -> None:

@@ -79,6 +79,15 @@ def test_a_primary_that_does_not_answer_is_unknown(database: Target, members: Pa
     assert (fact.ok, fact.observed) == (None, "no primary; north-0 did not answer")
 
 
+def test_one_primary_beside_a_member_that_does_not_answer_is_unknown(database: Target, members: Pair) -> None:
+    """The silent one may be a second primary; where the primary is in the wrong region, that is known."""
+    members[1].stop()
+    [north] = database_primary(database, {"region": "north"})()
+    [south] = database_primary(database, {"region": "south"})()
+    assert (north.ok, north.observed) == (None, "north-0 in north; south-0 did not answer")
+    assert south.ok is False
+
+
 def test_a_standby_streams_and_refuses_a_write(database: Target) -> None:
     """A primary in that region is no standby; a region without a member has none."""
     [south] = database_standbys(database, {"region": "south", "at_least": "1"})()

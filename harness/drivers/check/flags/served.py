@@ -24,7 +24,13 @@ AFTER_S: Final = 10.0
 LEAST: Final = 20
 """Answers of a region after the limit, without which nothing is shown."""
 IN_A_ROW: Final = 10
-"""Answers of a region, one after the other, that have the feature: its pods take turns."""
+"""Answers of a region, one after the other, that have the feature: then its flag is seen there."""
+HELD: Final = 50
+"""Answers of a page, one after the other and the last ones, without which a pod that lacks the feature may have had no turn."""
+HELD_S: Final = 5.0
+"""Seconds that these answers cover."""
+HELD_WITHIN_S: Final = 20.0
+"""So much longer than the limit a page is asked for, while it is not held for as long."""
 _POLL_S: Final = 0.2
 
 
@@ -55,7 +61,7 @@ def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
 @accesses(by=flag_access)
 @contextmanager
 def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `pages` on, and asks for the page of every region until it has the feature."""
+    """Switches each flag of `pages` on, and asks for the page of every region until it has the feature and keeps it."""
     settings, _ = flags_of(target)
     if not settings.pages:
         hint = "write `pages: {FLAG: {REGION: http://…}}`"
@@ -65,7 +71,7 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
         with switched(target, name, "flag-page") as flag, asking(target, name, settings.header, pages) as asked:
             _wait(asked.answered_everywhere, ON_WITHIN_S)
             on_ns = flag.turn(on=True)
-            _wait(partial(asked.seen_everywhere, IN_A_ROW), within_s)
+            _wait(lambda: all(map(_is_held, asked.answers.values())), within_s + HELD_WITHIN_S)
         missing = [region for region in target.doors if region not in pages]
         seen += [flag.reading, *(on_reading(region, own, on_ns, within_s) for region, own in asked.answers.items())]
         seen += [
@@ -99,26 +105,37 @@ def off_reading(
 
 
 def on_reading(region: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float) -> FactReading:
-    """A region's page: without the feature before its flag was on, with it after that, time after time.
+    """A region's page: without the feature before its flag was on, and never again without it from some answer on.
 
-    Fewer answers than are asked for in a row show nothing.
+    One answer without it after the limit is enough: some pod still lacks it. Too few with it, or in too short a time, show nothing.
     """
     before = [one for one in answers if one.sent_ns < on_ns]
     after = [one for one in answers if one.sent_ns >= on_ns]
-    number = next(
-        (at for at in range(len(after) - IN_A_ROW + 1) if all(one.has for one in after[at : at + IN_A_ROW])), -1
-    )
-    took_s = (after[number].sent_ns - on_ns) / clock.NS_PER_S if number >= 0 else None
-    shown = (
-        f"not in {len(after)} answers"
-        if took_s is None
-        else f"after {took_s:.1f} s, in {IN_A_ROW} answers after another"
-    )
+    held = _held(after)
+    lacking = sum(not one.has for one in after if one.sent_ns > on_ns + within_s * clock.NS_PER_S)
+    shown = f"not in the last of {len(after)} answers"
+    if held:
+        took_s = (held[0].sent_ns - on_ns) / clock.NS_PER_S
+        shown = f"after {took_s:.1f} s, in all {len(held)} answers since"
+    if lacking:
+        shown += f"; {lacking} later than {within_s:g} s lack it"
     clear = bool(before) and not any(one.has for one in before)
-    served = took_s is not None and took_s <= within_s
+    served = _is_held(after) and held[0].sent_ns <= on_ns + within_s * clock.NS_PER_S
     return FactReading(
         subject=f"page of {region}",
         expected=f"with the feature within {within_s:g} s after its flag is on",
         observed=shown if clear else "it had the feature before, or did not answer",
-        ok=(served if len(after) >= IN_A_ROW else None) if clear else None,
+        ok=(False if lacking else served or None) if clear else None,
     )
+
+
+def _held(answers: Sequence[FeatureAnswer]) -> list[FeatureAnswer]:
+    """The answers that were asked for after the last one without the feature, in their order."""
+    last_ns = max((one.sent_ns for one in answers if not one.has), default=-1)
+    return sorted(one for one in answers if one.sent_ns > last_ns)
+
+
+def _is_held(answers: Sequence[FeatureAnswer]) -> bool:
+    """Whether the last answers had the feature so often and for so long that no pod without it is left."""
+    held = _held(answers)
+    return len(held) >= HELD and held[-1].sent_ns - held[0].sent_ns >= HELD_S * clock.NS_PER_S

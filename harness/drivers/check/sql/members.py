@@ -35,7 +35,7 @@ def database_version(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks every member for its role; one is primary, and it runs in `region`."""
+    """Asks every member for its role; one is primary, and it runs in `region`. A member that does not answer may be another one."""
     members, region = _members(target), params["region"]
 
     def probe() -> Sequence[FactReading]:
@@ -55,7 +55,7 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
                 subject="database primary",
                 expected=f"one, in {region}",
                 observed=f"{seen}{unknown}",
-                ok=right or (None if silent and not primaries else False),
+                ok=None if silent and (right or not primaries) else right,
             )
         ]
 
