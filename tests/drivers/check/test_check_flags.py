@@ -15,6 +15,8 @@ import pytest
 from harness.drivers.check.flags import exposed, served
 from harness.drivers.check.flags.asking import FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched
+from harness.drivers.check.places import Clusters
+from harness.drivers.check.services import services_in
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.cluster import kinds
@@ -203,6 +205,13 @@ def test_a_page_has_its_feature_when_no_answer_lacks_it_any_more() -> None:
     assert served.on_reading("north", dense, 10 * 10**9, 60).ok is None  # 150 answers in 2 s
 
 
+def test_an_answer_that_was_under_way_while_the_flag_was_switched_is_neither_before_nor_after() -> None:
+    """Two had come before; one that was sent before the switch came after it, with the feature."""
+    early = [FeatureAnswer(n, has=False) for n in (1, 2)]
+    late = [FeatureAnswer(3, has=True), FeatureAnswer(5, has=True)]
+    assert served._clear([*early, *late], 2, 4) == [*early, FeatureAnswer(5, has=True)]
+
+
 def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:
     """Each answer is of a pod drawn at random: tens in a row have the feature, and others lack it to the end."""
     draw = random.Random(1)
@@ -213,17 +222,69 @@ def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:
     assert (page.ok, page.observed.endswith("later than 60 s lack it")) == (False, True)
 
 
-def test_a_service_exposes_its_metrics_when_every_pod_of_it_does() -> None:
-    """In time by all; missing by one; exposed before the flag was on, which shows nothing."""
-    pods = [
-        exposed.PodMetrics(service="track", pod=f"north/track-{n}", lacks=lacks, has=has)
-        for n, (lacks, has) in enumerate(((["m"], []), ([], ["m"])))
+def of_track(*pods: tuple[str, str], declared: int = 2, region: str = "north") -> exposed.MetricsSeen:
+    """Pods of track by what each has and why it was not read."""
+    home = (region, "track")
+    found = [
+        exposed.PodMetrics(
+            home=home, pod=f"{region}/track-{n}", lacks=[] if has else ["m"], has=["m"] if has else [], why=why
+        )
+        for n, (has, why) in enumerate(pods)
     ]
-    none = [exposed.PodMetrics(service="track", pod=one.pod, lacks=["m"], has=[]) for one in pods]
-    [one] = exposed.readings(none, [pods[1]], {"track": 2.0}, 60)
-    assert (one.ok, one.observed) == (True, "by all 1 pods after 2.0 s")
-    [one] = exposed.readings(none, pods, {}, 60)
-    assert (one.ok, one.observed) == (False, "m not by 1 of 2 pods, such as north/track-0")
-    [one] = exposed.readings(pods, pods, {}, 60)
-    assert (one.ok, one.observed) == (None, "north/track-1 exposed them before")
-    assert list(exposed.readings([], [], {}, 60)) == []
+    return exposed.MetricsSeen(pods=found, declared={home: declared} if declared else {})
+
+
+HAS, LACKS, UNREAD = ("m", ""), ("", ""), ("", "status 500")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "ok", "observed"),
+    [
+        (of_track(LACKS, LACKS), of_track(HAS, HAS), True, "by all 2 pods after 2.0 s"),
+        (of_track(LACKS, LACKS), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
+        (of_track(LACKS, HAS), of_track(LACKS, HAS), None, "north/track-1 exposed them before"),
+        (of_track(LACKS, LACKS), of_track(), False, "no pod is ready in north"),
+        (of_track(LACKS, LACKS), of_track(declared=0), False, "no pod is ready in north"),
+        (of_track(), of_track(), False, "no pod is ready in north"),
+        (of_track(LACKS, LACKS), of_track(HAS), None, "1 of 2 pods are ready in north"),
+        (of_track(LACKS, UNREAD), of_track(HAS, HAS), None, "north/track-1 was not read before: status 500"),
+        (of_track(UNREAD), of_track(UNREAD, UNREAD), None, "north/track-0 was not read before: status 500"),
+        (of_track(LACKS), of_track(UNREAD), False, "m not by 1 of 1 pods, such as north/track-0"),
+        (of_track(UNREAD), of_track(LACKS, HAS), False, "m not by 1 of 2 pods, such as north/track-0"),
+        (of_track(), of_track(HAS, HAS), None, "no pod of north was ready before"),
+    ],
+)
+def test_a_service_exposes_its_metrics_when_every_pod_of_it_does(
+    before: exposed.MetricsSeen, now: exposed.MetricsSeen, ok: object, observed: str
+) -> None:
+    """In time by all that are declared; what was not read, or was there before, shows nothing; a service that is gone fails."""
+    [one] = exposed.readings(before, now, {"track": 2.0}, 60)
+    assert (one.subject, one.ok, one.observed) == ("service track", ok, observed)
+
+
+def test_a_service_that_is_gone_from_one_region_fails_and_none_at_all_shows_nothing() -> None:
+    """Ready in the north only, where it was in the south too; then no service is there at all."""
+    north, south = of_track(LACKS, LACKS), of_track(LACKS, LACKS, region="south")
+    both = exposed.MetricsSeen(pods=[*north.pods, *south.pods], declared={**north.declared, **south.declared})
+    [one] = exposed.readings(both, of_track(HAS, HAS), {"track": 2.0}, 60)
+    assert (one.ok, one.observed) == (False, "no pod is ready in south")
+    [none] = exposed.readings(of_track(declared=0), of_track(declared=0), {}, 60)
+    assert (none.subject, none.ok, none.observed) == ("service", None, "there is none")
+
+
+def test_the_services_are_those_that_are_declared(cluster: PocketCluster, target: Target) -> None:
+    """A workload whose pods never become ready is one; one that is scaled to zero is none."""
+    for name, replicas in (("till", 2), ("rest", 0)):
+        labels = {"app": name}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none:1"}]}}
+        cluster.create(
+            "Deployment",
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": name, "namespace": "north"},
+                "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
+            },
+        )
+    found = services_in(target, Clusters(target))
+    assert [(one.region, one.name, one.declared, list(one.ready)) for one in found] == [("north", "till", 2, [])]

@@ -38,10 +38,20 @@ def test_what_is_no_profile_says_why() -> None:
 
 
 def test_a_service_is_profiled_where_each_of_its_pods_is() -> None:
-    """Long enough, and with samples."""
+    """Long enough, and with samples of each; a pod that is idle in all readings shows nothing; no ready pod in a region fails."""
     whole, idle = CpuProfile(seconds=1.0, samples=3, cpu_ns=12_000_000), CpuProfile(seconds=1.0)
     short, gone = CpuProfile(seconds=0.2, samples=1, cpu_ns=1), CpuProfile(why="till-0: status 404")
-    read = [_profiled("till", some, 0.5) for some in ([whole, idle], [idle], [whole, short], [whole, gone])]
-    assert [one.ok for one in read] == [True, False, False, False]
-    assert read[0].observed == "2 pods, 1.00 s or more, 3 samples, 12 ms of CPU"
-    assert read[3].observed == "till-0: status 404"
+
+    def told(*some: CpuProfile, away: tuple[str, ...] = (), earlier: tuple[str, ...] = ()) -> tuple[bool | None, str]:
+        pods = {f"north/till-{n}": one for n, one in enumerate(some)}
+        fact = _profiled("till", pods, 0.5, away, {*earlier, *(pod for pod, one in pods.items() if one.samples)})
+        return fact.ok, fact.observed
+
+    assert told(whole, whole) == (True, "2 pods, 1.00 s or more, 6 samples, 24 ms of CPU")
+    one_idle = "2 pods, 1.00 s or more, 3 samples, 12 ms of CPU"
+    assert told(whole, idle) == (None, f"{one_idle}; none of north/till-1")
+    assert told(whole, idle, earlier=("north/till-1",)) == (True, one_idle)
+    assert [told(*some)[0] for some in ([idle], [whole, short], [whole, gone])] == [False, False, False]
+    assert told(whole, gone)[1] == "till-0: status 404"
+    assert told(whole, away=("south",)) == (False, "no pod is ready in south")
+    assert told(away=("south",)) == (False, "no pod is ready in south")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,38 +12,75 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.flags.switching import flag_access, flags_of, switched
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.drivers.check.places import Clusters
 from harness.drivers.check.reach import PodReach
+from harness.drivers.check.services import SERVICES, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
-from harness.targets.kubernetes import has_condition, labels_of
 
 _WITHIN_S: Final = 2.0
 _AT_ONCE: Final = 4
 _POLL_S: Final = 1.0
 
 
+Home = tuple[str, str]
+"""Region and service."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodMetrics:
-    """Which of the metrics one pod lacks, and which it has."""
+    """Which of the metrics one pod lacks, and which it has.
 
-    service: str
+    Attributes:
+        home: the region and the service that it is of.
+        pod: `us-east-1/track-service-0`.
+        lacks, has: names of metrics; a pod that was not read lacks all.
+        why: why it was not read; empty where it was.
+    """
+
+    home: Home
     pod: str
     lacks: Sequence[str]
     has: Sequence[str]
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricsSeen:
+    """One reading of every ready pod.
+
+    Attributes:
+        pods: each of them.
+        declared: of every service how many pods it is declared to have, or 0 where that is not known.
+    """
+
+    pods: Sequence[PodMetrics]
+    declared: Mapping[Home, int]
+
+    def of(self, home: Home) -> list[PodMetrics]:
+        """The ready pods of one service in one region."""
+        return [one for one in self.pods if one.home == home]
+
+    def is_complete(self, expected: Iterable[Home]) -> bool:
+        """Whether every service has as many ready pods as it declares, one or more, and none of them lacks a metric."""
+        enough = all(len(self.of(home)) >= max(1, self.declared.get(home, 0)) for home in expected)
+        return enough and not any(one.lacks for one in self.pods)
 
 
 def _access(target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
-    return (*access("list pods", "get pods/proxy"), *flag_access(target, params))
+    return (*SERVICES, *access("get pods/proxy"), *flag_access(target, params))
 
 
 @accesses(by=_access)
 @contextmanager
 def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Switches each flag of `metrics` on, and reads every ready pod's metrics until all have what it switches on."""
+    """Switches each flag of `metrics` on, and reads every ready pod's metrics until all have what it switches on.
+
+    Services are those that are declared, and those that were there before the flag was on: one that is gone then exposes nothing.
+    """
     settings, _ = flags_of(target)
     if not settings.metrics:
         hint = "write `metrics: {FLAG: [METRIC]}`"
@@ -53,65 +90,90 @@ def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
         with switched(target, name, "flag-metrics") as flag:
             before = _read(target, metrics)
             on_ns = flag.turn(on=True)
-            now, took_s = _awaited(target, metrics, on_ns, within_s)
+            now, took_s = _awaited(target, metrics, before, on_ns, within_s)
         seen += [flag.reading, *readings(before, now, took_s, within_s)]
     yield lambda: seen
 
 
 def _awaited(
-    target: Target, metrics: Sequence[str], on_ns: int, within_s: float
-) -> tuple[list[PodMetrics], dict[str, float]]:
+    target: Target, metrics: Sequence[str], before: MetricsSeen, on_ns: int, within_s: float
+) -> tuple[MetricsSeen, dict[str, float]]:
     """The last reading, and by service after how long every pod of it had them."""
     took_s: dict[str, float] = {}
-    now: list[PodMetrics] = []
+    now = MetricsSeen(pods=(), declared={})
     for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
         asked_ns = clock.now_ns()
         now = _read(target, metrics)
-        lacking = {one.service for one in now if one.lacks}
-        for service in {one.service for one in now} - lacking:
-            took_s.setdefault(service, (asked_ns - on_ns) / clock.NS_PER_S)
-        if now and not lacking:
+        expected = _expected(before, now)
+        lacking = {one.home[1] for one in now.pods if one.lacks}
+        for service in {service for _, service in expected}:
+            if service in lacking:
+                took_s.pop(service, None)
+            else:
+                took_s.setdefault(service, (asked_ns - on_ns) / clock.NS_PER_S)
+        if expected and now.is_complete(expected):
             break
     return now, took_s
 
 
-def _read(target: Target, metrics: Sequence[str]) -> list[PodMetrics]:
-    """Every ready pod of a workload, of every region."""
+def _expected(before: MetricsSeen, now: MetricsSeen) -> set[Home]:
+    return {*before.declared, *now.declared}
+
+
+def _read(target: Target, metrics: Sequence[str]) -> MetricsSeen:
+    """Every ready pod of a service, of every region."""
     path, clusters, found = metrics_of(target).path, Clusters(target), list[PodMetrics]()
-    for region, namespace in namespaces(target).items():
-        pods = [
-            pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod) and has_condition(pod, "Ready")
-        ]
+    services = services_in(target, clusters)
+    for region in dict.fromkeys(service.region for service in services):
+        pods = [(service.name, pod) for service in services if service.region == region for pod in service.ready]
         reach = PodReach(clusters.target_of(region), _WITHIN_S)
         try:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                answers = list(pool.map(lambda pod, reach=reach: reach.get(pod, path), pods))
+                answers = list(pool.map(lambda one, reach=reach: reach.get(one[1], path), pods))
         finally:
             reach.close()
-        for pod, answer in zip(pods, answers, strict=True):
-            has = [one for one in metrics if re.search(rf"^{re.escape(one)}[ {{]", answer.body, re.MULTILINE)]
-            name = pod["metadata"]["name"]
+        for (service, pod), answer in zip(pods, answers, strict=True):
+            read = answer.status == 200
+            has = [one for one in metrics if read and re.search(rf"^{re.escape(one)}[ {{]", answer.body, re.MULTILINE)]
+            name = f"{region}/{pod['metadata']['name']}"
             lacks = [one for one in metrics if one not in has]
-            found.append(
-                PodMetrics(service=labels_of(pod).get("app", name), pod=f"{region}/{name}", lacks=lacks, has=has)
-            )
-    return found
+            why = "" if read else answer.words
+            found.append(PodMetrics(home=(region, service), pod=name, lacks=lacks, has=has, why=why))
+    return MetricsSeen(pods=found, declared={(one.region, one.name): one.declared for one in services})
 
 
 def readings(
-    before: Sequence[PodMetrics], now: Sequence[PodMetrics], took_s: Mapping[str, float], within_s: float
+    before: MetricsSeen, now: MetricsSeen, took_s: Mapping[str, float], within_s: float
 ) -> Iterator[FactReading]:
     """A reading a service, by the last one of its pods and the one before the flag was on."""
-    for service in sorted({one.service for one in now}):
-        early = [one.pod for one in before if one.service == service and one.has]
-        pods = [one for one in now if one.service == service]
-        lacking = [one for one in pods if one.lacks]
-        observed = f"by all {len(pods)} pods after {took_s.get(service, 0):.1f} s"
-        if lacking:
-            observed = f"{lacking[0].lacks[0]} not by {len(lacking)} of {len(pods)} pods, such as {lacking[0].pod}"
+    expected = sorted(_expected(before, now))
+    for service in sorted({service for _, service in expected}) or [""]:
+        homes = [home for home in expected if home[1] == service]
+        observed, ok = _told(homes, before, now) if homes else ("there is none", None)
         yield FactReading(
-            subject=f"service {service}",
+            subject=f"service {service}".rstrip(),
             expected=f"exposes them within {within_s:g} s after the flag is on",
-            observed=f"{early[0]} exposed them before" if early else observed,
-            ok=None if early else not lacking,
+            observed=observed
+            or f"by all {sum(len(now.of(home)) for home in homes)} pods after {took_s[service]:.1f} s",
+            ok=ok,
         )
+
+
+def _told(homes: Sequence[Home], before: MetricsSeen, now: MetricsSeen) -> tuple[str, bool | None]:
+    """What is seen of one service in its regions, and whether that fits; no words where each of its pods has the metrics in time."""
+    early, late = ([pod for home in homes for pod in seen.of(home)] for seen in (before, now))
+    lacking = [one for one in late if one.lacks]
+    unread = [f"{one.pod} was not read before: {one.why}" for one in early if one.why]
+    unread += [f"no pod of {region} was ready before" for region, name in homes if not before.of((region, name))]
+    if gone := [region for region, name in homes if not now.of((region, name))]:
+        return f"no pod is ready in {', '.join(gone)}", False
+    if had := [one.pod for one in early if one.has]:
+        return f"{had[0]} exposed them before", None
+    if lacking and not (unread and all(one.why for one in lacking)):
+        return f"{lacking[0].lacks[0]} not by {len(lacking)} of {len(late)} pods, such as {lacking[0].pod}", False
+    if unread:
+        return unread[0], None
+    for home in homes:
+        if len(now.of(home)) < now.declared.get(home, 0):
+            return f"{len(now.of(home))} of {now.declared[home]} pods are ready in {home[0]}", None
+    return "", True

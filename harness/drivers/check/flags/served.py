@@ -70,14 +70,21 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
     for name, pages in settings.pages.items():
         with switched(target, name, "flag-page") as flag, asking(target, name, settings.header, pages) as asked:
             _wait(asked.answered_everywhere, ON_WITHIN_S)
+            early = {region: len(own) for region, own in asked.answers.items()}
             on_ns = flag.turn(on=True)
             _wait(lambda: all(map(_is_held, asked.answers.values())), within_s + HELD_WITHIN_S)
         missing = [region for region in target.doors if region not in pages]
-        seen += [flag.reading, *(on_reading(region, own, on_ns, within_s) for region, own in asked.answers.items())]
+        clear = {region: _clear(own, early[region], on_ns) for region, own in asked.answers.items()}
+        seen += [flag.reading, *(on_reading(region, own, on_ns, within_s) for region, own in clear.items())]
         seen += [
             FactReading(subject=f"page of {one}", expected="an address", observed="none", ok=None) for one in missing
         ]
     yield lambda: seen
+
+
+def _clear(answers: Sequence[FeatureAnswer], early: int, on_ns: int) -> list[FeatureAnswer]:
+    """Without those that were under way while the flag was switched: the first `early` ones had come before."""
+    return [*answers[:early], *(one for one in answers[early:] if one.sent_ns >= on_ns)]
 
 
 def _wait(until: Callable[[], bool], within_s: float) -> None:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Final
 
 from harness.drivers.check.links.answers import period_s
 from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.drivers.check.places import Clusters
 from harness.drivers.check.reach import PodReach
+from harness.drivers.check.services import SERVICES, ServicePods, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Object, has_condition, labels_of
+from harness.targets.kubernetes import Object
 
 _GRACE_S: Final = 5.0
 _AT_ONCE: Final = 32
 
 
-@accesses(*access("list pods", "get pods/proxy"))
+@accesses(*SERVICES, *access("get pods/proxy"))
 def cpu_profiles(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Ask every ready pod of every service of the regions, all at once, for a profile of `lasting`, divided by the time scale.
 
-    A service is profiled where each of its pods answered with a profile of that length, and they have samples.
+    Services are those that are declared, without stores. One is profiled where it has a ready pod in each region that declares
+    it, each of its pods answered with a profile of that length, and each has samples in this reading or an earlier one:
+    a profile without any is that of an idle pod, or of a profiler that takes none.
     """
     named = target.profiles
     if named is None:
@@ -37,22 +39,41 @@ def cpu_profiles(target: Target, params: Mapping[str, str]) -> FactProbe:
     least_s = period_s(params["lasting"], target)
     asked_s = math.ceil(least_s)  # pprof's own handlers take whole seconds
     path = f"{named.path}?seconds={asked_s}"
+    sampled: set[str] = set()
 
     def probe() -> Sequence[FactReading]:
-        clusters, found = Clusters(target), defaultdict[str, list[CpuProfile]](list)
-        with ExitStack() as stack, ThreadPoolExecutor(_AT_ONCE) as pool:
-            waiting = []
-            for region, namespace in namespaces(target).items():
-                reach = stack.enter_context(closing(PodReach(clusters.target_of(region), asked_s + _GRACE_S)))
-                for pod in clusters.of(region).pods(namespace):
-                    app = labels_of(pod).get("app", "")
-                    if is_of_workload(pod) and has_condition(pod, "Ready") and app not in named.stores:
-                        waiting.append((app, pool.submit(_of_pod, reach, pod, path)))
-            for app, profile in waiting:
-                found[app].append(profile.result())
-        return [_profiled(app, profiles, least_s) for app, profiles in sorted(found.items())]
+        clusters = Clusters(target)
+        services = [one for one in services_in(target, clusters) if one.name not in named.stores]
+        found = _read(clusters, services, path, asked_s + _GRACE_S)
+        sampled.update(pod for pod, profile in found.items() if profile.samples)
+        seen = []
+        for name in sorted({one.name for one in services}):
+            own = [one for one in services if one.name == name]
+            pods = {key: found[key] for one in own for key in _pods(one)}
+            gone = [one.region for one in own if not one.ready]
+            seen.append(_profiled(name, pods, least_s, gone, sampled))
+        return seen
 
     return probe
+
+
+def _pods(service: ServicePods) -> dict[str, Object]:
+    return {f"{service.region}/{pod['metadata']['name']}": pod for pod in service.ready}
+
+
+def _read(clusters: Clusters, services: Sequence[ServicePods], path: str, within_s: float) -> dict[str, CpuProfile]:
+    """The profile of each ready pod, by region and name."""
+    with ExitStack() as stack, ThreadPoolExecutor(_AT_ONCE) as pool:
+        reaches = {
+            region: stack.enter_context(closing(PodReach(clusters.target_of(region), within_s)))
+            for region in {service.region for service in services}
+        }
+        waiting = {
+            key: pool.submit(_of_pod, reaches[service.region], pod, path)
+            for service in services
+            for key, pod in _pods(service).items()
+        }
+        return {key: profile.result() for key, profile in waiting.items()}
 
 
 def _of_pod(reach: PodReach, pod: Object, path: str) -> CpuProfile:
@@ -62,13 +83,21 @@ def _of_pod(reach: PodReach, pod: Object, path: str) -> CpuProfile:
     return read_profile(answer.content)
 
 
-def _profiled(app: str, profiles: Sequence[CpuProfile], least_s: float) -> FactReading:
-    why = next((one.why for one in profiles if one.why), "")
-    shortest, samples = min(one.seconds for one in profiles), sum(one.samples for one in profiles)
+def _profiled(
+    app: str, pods: Mapping[str, CpuProfile], least_s: float, gone: Sequence[str], sampled: Collection[str]
+) -> FactReading:
+    profiles = list(pods.values())
+    why = f"no pod is ready in {', '.join(gone)}" if gone else next((one.why for one in profiles if one.why), "")
+    shortest, samples = min((one.seconds for one in profiles), default=0.0), sum(one.samples for one in profiles)
     cpu_ms = sum(one.cpu_ns for one in profiles) / 1e6
+    idle = [pod for pod in pods if pod not in sampled]
+    said = f"{len(profiles)} pods, {shortest:.2f} s or more, {samples} samples, {cpu_ms:.0f} ms of CPU"
+    if idle and not why:
+        said += f"; none of {', '.join(sorted(idle))}"
+    good = not why and shortest >= least_s and len(idle) < len(pods)
     return FactReading(
         subject=app,
         expected=f"a CPU profile of {least_s:g} s from each pod, with samples",
-        observed=why or f"{len(profiles)} pods, {shortest:.2f} s or more, {samples} samples, {cpu_ms:.0f} ms of CPU",
-        ok=not why and shortest >= least_s and samples > 0,
+        observed=why or said,
+        ok=None if good and idle else good,
     )

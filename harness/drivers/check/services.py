@@ -1,0 +1,74 @@
+"""The services of the regions: those that are declared, and the pods of each that are ready."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.drivers.check.places import Clusters, is_of_workload, namespaces
+from harness.targets import Target
+from harness.targets.access import access
+from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects
+from harness.targets.workloads import CONTROLLERS, controllers, replicas_of
+
+SERVICES: Final = (*access("list pods"), *CONTROLLERS)
+"""What `services_in` asks."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServicePods:
+    """The pods of one service in one region.
+
+    Attributes:
+        region: where it is.
+        name: the label `app` of its pods, else the name of their controller.
+        declared: how many pods its controllers declare; 0 where none is known.
+        ready: those that are ready and not on their way out.
+    """
+
+    region: str
+    name: str
+    declared: int
+    ready: Sequence[Object]
+
+
+def services_in(target: Target, clusters: Clusters) -> list[ServicePods]:
+    """Every service of every region that has a pod ready, or is declared to have one."""
+    return [
+        service
+        for region, namespace in namespaces(target).items()
+        for service in _services(region, clusters.of(region), namespace)
+    ]
+
+
+def _services(region: str, cluster: Cluster, namespace: str) -> list[ServicePods]:
+    known = [one for _, one in controllers(cluster, namespace)]
+    declared: dict[str, int] = {}
+    for one in known:
+        if number := _declared(one):
+            declared[_name(one)] = declared.get(_name(one), 0) + number
+    ready: dict[str, list[Object]] = {}
+    for pod in cluster.pods(namespace):
+        if is_of_workload(pod) and has_condition(pod, "Ready"):
+            ready.setdefault(_service_of(pod, known), []).append(pod)
+    return [
+        ServicePods(region=region, name=name, declared=declared.get(name, 0), ready=ready.get(name, []))
+        for name in sorted({*declared, *ready})
+    ]
+
+
+def _declared(controller: Object) -> int:
+    """A DaemonSet has as many pods as nodes that it is scheduled on."""
+    status = controller.get("status") or {}
+    return int(status["desiredNumberScheduled"]) if "desiredNumberScheduled" in status else replicas_of(controller)
+
+
+def _name(controller: Object) -> str:
+    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    return str(labels.get("app") or controller["metadata"]["name"])
+
+
+def _service_of(pod: Object, known: Sequence[Object]) -> str:
+    own = labels_of(pod).get("app")
+    return str(own or next((_name(one) for one in known if selects(one, pod)), pod["metadata"]["name"]))
