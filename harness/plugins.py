@@ -40,7 +40,7 @@ def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
     try:
         found = entry.load()
         return found() if made else found
-    except Exception as error:  # the plugin's seam: a module of a package or a project may raise anything
+    except (Exception, SystemExit) as error:  # the plugin's seam: a module of a package or a project may raise anything
         missing = isinstance(error, (ImportError, AttributeError))
         said = str(error) if missing else f"{type(error).__name__}: {error}"
         raise ConfigurationError(

@@ -19,6 +19,7 @@ from harness.plugins import loaded
         ("def broken(:", "SPEC", "SyntaxError: invalid syntax"),
         ("import nothing_like_it", "SPEC", "No module named 'nothing_like_it'"),
         ("", "SPEC", "has no attribute 'SPEC'"),
+        ("import sys; sys.exit('shut')", "SPEC", "SystemExit: shut"),
         ("def make(): return 1 / 0", "make", "ZeroDivisionError: division by zero"),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.catalogue.names import nearest
@@ -25,6 +26,17 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "dict_type": "a mapping",
     "tuple_type": "a list",
 }
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """A validator of text of which a regular expression must match all; `expected` completes `` `X` is not … ``."""
+
+    def of_form(value: str) -> str:
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(of_form)
 
 
 def configuration_error(
@@ -75,6 +87,8 @@ def _words(problem: ErrorDetails, location: Location, model: type[BaseModel]) ->
             words = _misfit(str(value), problem["ctx"]["pattern"])
         case "string_too_short":
             words = "this must not be empty", "write some text"
+        case "string_too_long":
+            words = f"this is longer than {problem['ctx']['max_length']} characters", "shorten it"
         case "too_short":
             words = f"expected at least {problem['ctx']['min_length']} item", "write one"
         case _:

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.catalogue.contradictions import Relation
-from harness.catalogue.explain import NOT_BLANK, REQUIREMENT_ID
+from harness.catalogue.explain import NOT_BLANK, REQUIREMENT_ID, matching
 from harness.model import EvidenceKind, Gate
 
 Text = Annotated[str, Field(min_length=1, pattern=NOT_BLANK)]
 RequirementId = Annotated[str, Field(pattern=REQUIREMENT_ID)]
-PartName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+PartName = Annotated[str, matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a name in small letters and digits, with hyphens")]
 Environment = Literal["sandbox", "staging", "production"]
 
 EVERYWHERE: tuple[Environment, ...] = ("sandbox", "staging", "production")
@@ -80,7 +80,7 @@ class ContradictionEntry(_Entry):
 class InterpretationEntry(_Entry):
     """How a vague sentence is read."""
 
-    id: Annotated[str, Field(pattern=r"^I\d+$")]
+    id: Annotated[str, matching(r"I[0-9]+", "an id like `I1`")]
     subject: Text
     reading: Text
     why: Text
@@ -89,7 +89,7 @@ class InterpretationEntry(_Entry):
 class DeviationEntry(_Entry):
     """Where the shipped platform differs from a document on purpose."""
 
-    id: Annotated[str, Field(pattern=r"^V\d+$")]
+    id: Annotated[str, matching(r"V[0-9]+", "an id like `V1`")]
     name: Text
     document_says: Text
     shipped: Text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
@@ -58,7 +59,7 @@ def formats() -> tuple[Format, ...]:
     The files of the latter are below `reports` of the run directory, where nothing is evidence.
 
     Raises:
-        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one.
+        ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one, or one inside it.
     """
     found = [*FORMATS]
     for point in plugins(group=GROUP):
@@ -67,10 +68,16 @@ def formats() -> tuple[Format, ...]:
         if not isinstance(made, Format):
             raise ConfigurationError(f"must be a Format, is {made!r}", where=where)
         own = replace(made, file=f"{OWN}/{made.file}")
-        if any(own.file == other.file for other in found):
+        if any(_overlap(own, other) for other in found):
             raise ConfigurationError(f"the file {made.file} belongs to another format", where=where)
         found.append(own)
     return tuple(found)
+
+
+def _overlap(one: Format, other: Format) -> bool:
+    """Whether two formats have the same file, or one a directory that the other writes into."""
+    first, second = PurePosixPath(one.file), PurePosixPath(other.file)
+    return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgement) -> None:
@@ -82,7 +89,7 @@ def write_reports(path: Path, plan: Plan, evidence: Evidence, judgement: Judgeme
         own.unlink()
     for form in formats():
         made, to = form.render(plan, evidence, judgement), path / form.file
-        to.parent.mkdir(exist_ok=True)
+        to.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(made, bytes):
             write_atomic(to, made)
             continue

@@ -320,9 +320,11 @@ def _lack(
         if demand.kind not in known:
             continue
         if (lack := known[demand.kind].lack(demand, target)) is not None:
-            hint = f"add `{lack.key}` to {target.file.name or 'the target file'}"
-            return _without(claim, f"{lack.why}, and {target.name} names none", hint)
-        needs += [Need(key=need.key, why=need.why) for need in known[demand.kind].needs(demand, library)]
+            hint = lack.hint or f"add `{lack.key}` to {target.file.name or 'the target file'}"
+            lacks = f"no {lack.lacks}" if lack.lacks else "none"
+            return _without(claim, f"{lack.why}, and {target.name} names {lacks}", hint)
+        required = known[demand.kind].needs(demand, library)
+        needs += [Need(key=one.key, why=one.why, hint=one.hint, lacks=one.lacks) for one in required]
     for need in sorted(needs, key=lambda need: need.of):
         if need.of == "command":
             if getattr(settings, need.key) is None:

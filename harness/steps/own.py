@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -88,16 +89,35 @@ def _importing(what: str, conftest: Path, hint: str) -> Iterator[None]:
 
 
 def _imported(conftest: Path) -> ModuleType:
-    """The module, as pytest has imported it; else imported as pytest would."""
+    """The module, as pytest has imported it; else imported as pytest would: in a package by its dotted name."""
     for module in list(sys.modules.values()):
         if (getattr(module, "__file__", None) or "") == str(conftest):
             return module
-    spec = spec_from_file_location(f"conftest_of_{conftest.parent.name}", conftest)
+    folder, name = _place_of(conftest)
+    spec = spec_from_file_location(name, conftest)
     assert spec is not None  # noqa: S101 - for the type checker: the file ends with .py
     assert spec.loader is not None  # noqa: S101 - as above
     module = module_from_spec(spec)
-    if str(conftest.parent) not in sys.path:
-        sys.path.insert(0, str(conftest.parent))
-    with _importing("cannot be imported", conftest, "pytest imports it too; correct it first"):
-        spec.loader.exec_module(module)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # a dataclass of it asks for the names of its own module
+    try:
+        with _importing("cannot be imported", conftest, "pytest imports it too; correct it first"):
+            spec.loader.exec_module(module)
+    except ConfigurationError:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+        raise
     return module
+
+
+def _place_of(conftest: Path) -> tuple[Path, str]:
+    """The directory that the module is found from, above the packages that it is in, and its name there."""
+    packages = list(
+        takewhile(lambda one: (one / "__init__.py").is_file() and one.name.isidentifier(), conftest.parents)
+    )
+    if not packages:
+        return conftest.parent, f"conftest_of_{conftest.parent.name}"
+    return packages[-1].parent, ".".join([*(one.name for one in reversed(packages)), conftest.stem])

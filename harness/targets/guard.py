@@ -72,12 +72,16 @@ def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:
     if entry is None:
         return
     pods = [hit for hit in hits if hit.kind == "pod"]
-    foreign = sorted({hit.workload for hit in pods} - set(entry.workloads)) if entry.workloads else []
+    foreign = sorted({_named(hit) for hit in pods if hit.workload not in entry.workloads}) if entry.workloads else []
     if foreign:
         raise _refusal(target, "experiment", experiment, f"it would hit {', '.join(foreign)}")
     if entry.max_pods is not None and len(pods) > entry.max_pods:
         why = f"it would hit {len(pods)} pods, {entry.max_pods} are allowed"
         raise _refusal(target, "experiment", experiment, why)
+
+
+def _named(hit: Hit) -> str:
+    return hit.workload or f"the pod {hit.namespace}/{hit.name}, which has no label `app`"
 
 
 def _entry(target: Target, kind: str, name: str) -> MayBreak | None:

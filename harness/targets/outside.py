@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress
 
+from harness.catalogue.explain import matching
 from harness.targets.paper import Paths
 from harness.targets.reference import Reference
 from harness.targets.values import Name, TargetSection, Url, UrlPath, Word
@@ -53,7 +54,9 @@ class Metrics(TargetSection):
     entry: Name
     probed: str = ""
     health: Word = "health"
-    timing: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}$")] = ""
+    timing: Annotated[
+        str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}", "the name of a metric as the header `Server-Timing` has it")
+    ] = ""
     per_user: PerUser | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from harness.catalogue.explain import matching
 from harness.targets.reference import Reference
 from harness.targets.values import Name, PathOfId, TargetSection, Url, UrlPath, Word, quantity
 
@@ -23,8 +24,9 @@ TYPES: Final[Mapping[str, type]] = {
 
 
 _RELEASE_HEADER: Final = "x-release"
-TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
-SettingName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.]*$")]
+_SMALL: Final = "small letters, digits, `_` and `.`"
+TableName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a table: {_SMALL}")]
+SettingName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a setting: {_SMALL}")]
 
 
 def _scalar(value: object) -> object:
@@ -84,8 +86,10 @@ class ReleaseSource(TargetSection):
     """
 
     version: str = ""
-    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{7,64})?$")] = ""
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,60}$")] = ""
+    commit: Annotated[str, matching(r"([0-9a-f]{7,64})?", "a commit: 7 to 64 hexadecimal digits in small letters")] = ""
+    header: Annotated[
+        str, matching(r"[A-Za-z0-9-]{0,60}", "the name of a header: letters, digits and `-`, at most 60")
+    ] = ""
     images: bool = False
     path: UrlPath | None = None
 
@@ -116,7 +120,9 @@ class StoredPasswords(TargetSection):
     """The column that has the password of each user: `table` and `column`."""
 
     table: TableName
-    column: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] = "password"
+    column: Annotated[str, matching(r"[a-z_][a-z0-9_]*", "the name of a column: small letters, digits and `_`")] = (
+        "password"
+    )
 
 
 class ConnectionPool(TargetSection):
@@ -255,10 +261,9 @@ class SignIn(TargetSection):
 
 
 class MayWrite(TargetSection):
-    """Test data that the harness may make or spoil: `users` by name with `*`, or `tables`."""
+    """Users that the harness may spoil, by name with `*`."""
 
-    users: str = ""
-    tables: tuple[TableName, ...] = ()
+    users: Word
 
 
 class TrafficOverride(TargetSection):
@@ -320,7 +325,7 @@ class ConfigMapKey(TargetSection):
 
     namespace: Name
     name: Name
-    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+    key: Annotated[str, matching(r"[A-Za-z0-9._-]{1,253}", "a key of a ConfigMap: letters, digits, `-`, `.` and `_`")]
 
 
 class FlagSettings(TargetSection):

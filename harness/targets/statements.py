@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from harness.catalogue.explain import configuration_error
+from harness.catalogue.explain import configuration_error, matching
 from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
@@ -36,7 +36,11 @@ def _day(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
+Line = Annotated[
+    str,
+    Field(min_length=1, max_length=500),
+    matching(r"[^\x00-\x1f]*\S[^\x00-\x1f]*", "one line with text in it, without tabs and control characters"),
+]
 
 
 class Statement(BaseModel):
@@ -46,7 +50,7 @@ class Statement(BaseModel):
 
     by: Line
     reason: Line
-    link: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
+    link: Annotated[str, Field(max_length=500), matching(r"https?://\S+", "an address like `https://example.test/42`")]
     date: Day
     expires: Day
     release: Line
@@ -62,7 +66,7 @@ class AttestationFile(Statement):
     """`attestation`: the requirement by id; `role`: as what the person vouches."""
 
     attestation: Line
-    role: Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*$")]
+    role: Annotated[str, matching(r"[a-z]+(-[a-z]+)*", "a role in small letters with hyphens, like `security-lead`")]
 
 
 def _bound(value: str) -> str:

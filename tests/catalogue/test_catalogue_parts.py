@@ -51,7 +51,13 @@ def test_a_project_declares_parts_of_its_own(tmp_path: Path) -> None:
         ),
         ("name: belt", "name: bus", "7: parts[0].name", "the part 'bus' is defined twice: ", "rename one of the two"),
         ("stage: 2", "stage: 1", "7: parts[0].stage", "`1` is not a number of at least 2", ""),
-        ("name: belt", "name: A Belt", "7: parts[0].name", "`A Belt` is not a name", ""),
+        (
+            "name: belt",
+            "name: A Belt",
+            "7: parts[0].name",
+            "`A Belt` is not a name in small letters and digits, with hyphens",
+            "",
+        ),
     ],
 )
 def test_a_wrong_part_is_refused(tmp_path: Path, *, old: str, new: str, where: str, what: str, hint: str) -> None:

@@ -154,3 +154,46 @@ def test_steps_of_a_module_that_a_conftest_names_are_own_steps(tmp_path: Path, m
     assert is_own_step("given", "the shop is open", feature, tmp_path)
     assert not is_own_step("given", "the shop is shut", feature, tmp_path)
     monkeypatch.delitem(sys.modules, "shop_steps")
+
+
+IN_A_PACKAGE = """\
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_bdd import given
+
+from .helpers import SENTENCE
+
+@dataclass
+class Door:
+    status: int
+
+@given(SENTENCE)
+def door() -> Door:
+    return Door(200)
+"""
+
+
+def test_a_conftest_in_a_package_is_imported_by_its_dotted_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pytest does: what is imported from beside it is found. One that raises leaves no module behind."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    package = tmp_path / "shop_of_packages/plain"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "helpers.py").write_text('SENTENCE = "the shop is open"\n', encoding="utf-8")
+    (package / "conftest.py").write_text("from .helpers import nothing_like_it\n", encoding="utf-8")
+    feature = package / "a.feature"
+    try:
+        with pytest.raises(ConfigurationError, match="cannot import name 'nothing_like_it'"):
+            is_own_step("given", "the shop is open", feature, tmp_path)
+        assert "shop_of_packages.plain.conftest" not in sys.modules
+        (package / "conftest.py").write_text(IN_A_PACKAGE, encoding="utf-8")
+        assert is_own_step("given", "the shop is open", feature, tmp_path)
+        assert not is_own_step("given", "the shop is shut", feature, tmp_path)
+    finally:
+        for name in [one for one in sys.modules if one.startswith("shop_of_packages")]:
+            monkeypatch.delitem(sys.modules, name)

@@ -25,6 +25,8 @@ def _headline(_plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
 
 
 CHAT = Format(name="chat", file="chat.txt", render=_headline)
+CHART = Format(name="chart", file="charts/p95.svg", render=_headline)
+CHARTS = Format(name="charts", file="charts", render=lambda *_: {"p99.svg": b""})
 TAKEN = Format(name="taken", file="summary.md", render=_headline)
 
 
@@ -45,6 +47,13 @@ def test_a_format_of_ones_own_is_written_beside_the_others(tmp_path: Path, monke
     write_reports(tmp_path, *go())
     write_reports(tmp_path, *go())
     assert (tmp_path / "reports/chat.txt").read_text(encoding="utf-8").startswith("GO for sandbox")
+
+
+def test_a_format_of_ones_own_may_be_below_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is made; another format must not own it."""
+    _installed(monkeypatch, "CHART")
+    write_reports(tmp_path, *go())
+    assert (tmp_path / "reports/charts/p95.svg").read_text(encoding="utf-8").startswith("GO for sandbox")
 
 
 def test_a_link_in_the_place_of_the_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +80,8 @@ def test_no_report_is_taken_for_evidence(tmp_path: Path, monkeypatch: pytest.Mon
         ("nothing", "cannot be loaded"),
         ("go", "must be a Format"),
         ("TAKEN TAKEN", "the file summary.md belongs to another format"),
+        ("CHARTS CHART", "the file charts/p95.svg belongs to another format"),
+        ("CHART CHARTS", "the file charts belongs to another format"),
     ],
 )
 def test_an_entry_point_that_is_no_format_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from harness.catalogue import load_catalogue
-from harness.model import Claim, NotAssessable, ReasonKind, Scenario
+from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.planning import Compiled, make_plan
 from harness.run.project import find_project
 from harness.run.sandbox import needed_parts
 from harness.run.settings import Settings
+from harness.targets import Target, load_target
 from tests.builders.core_plan import ROOT, sandbox_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def left(requirement: str, *parts: str) -> NotAssessable:
@@ -72,3 +78,61 @@ def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> No
     because = left("ND-KPI-P95").because
     assert (because.kind, because.text) == (ReasonKind.UNCLAIMED, "no scenario claims it")
     assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
+
+
+def lacking(target: Target, kind: str, name: str) -> tuple[str, str]:
+    """What the plan says of a row whose only demand is this one: the reason and the hint."""
+    demand, row = Demand(kind=kind, name=name), load_catalogue().requirement("ND-KPI-P95")
+    scenario = Scenario(file="any.feature", line=1, name=row.id, tags=(row.id,))
+    claim = Claim(scenario=scenario, requirement=row.id, objectives=(), demands=(demand.key,))
+    plan = make_plan(
+        "run-1",
+        settings=Settings(project=find_project(ROOT)),
+        target=target,
+        requirements=[row],
+        compiled=Compiled(claims=(claim,), demands=(demand,)),
+        library=Library(traffic={}, experiments={}),
+    )
+    (lack,) = plan.not_assessable
+    assert lack.because.kind is ReasonKind.NO_MEANS
+    return lack.because.text, lack.because.hint
+
+
+def shop(tmp_path: Path, more: str = "") -> Target:
+    """A target file with two regions without entries."""
+    file = tmp_path / "shop.yaml"
+    text = "name: shop\nenvironment: staging\nentry: https://a.test\nregions: {eu: {}, us: {}}\n"
+    file.write_text(text + more, encoding="utf-8")
+    return load_target(file)
+
+
+def test_regions_without_an_entry_are_named_as_the_target_file_has_them(tmp_path: Path) -> None:
+    """By the key that is missing, for each check that asks every region."""
+    hint = "add `entry:` to each region of `regions:`"
+    why = "the entry of every region is asked, and shop has no region with an `entry`"
+    assert lacking(shop(tmp_path), "check", "region-serves") == (why, hint)
+    ledger = shop(tmp_path, "ledger: {path: /ledger}\n")
+    why = "one region is written to, another is read, and shop has no region with an `entry`"
+    assert lacking(ledger, "check", "written-and-read") == (why, hint)
+    flags = (
+        "flags: {config_map: {namespace: n, name: f, key: k}}\nkubernetes: {context: c, namespace: n}\n"
+        "may_break: [{experiment: feature-flags}]\n"
+    )
+    assert lacking(shop(tmp_path, flags), "check", "flag-off")[1] == hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "experiment"),
+    [
+        ("check", "migrated-and-back", "migration"),
+        ("check", "flag-page", "feature-flags"),
+        ("scale", "hold", "autoscaling"),
+    ],
+)
+def test_consent_that_is_missing_is_shown_as_it_is_written(
+    tmp_path: Path, kind: str, name: str, experiment: str
+) -> None:
+    """Also where `may_break` has another experiment."""
+    why, hint = lacking(shop(tmp_path, "may_break: [{experiment: pod-loss}]\n"), kind, name)
+    assert why.endswith(f" (experiment: {experiment}), and shop names no such experiment in `may_break`")
+    assert hint == f"add `may_break: [{{experiment: {experiment}}}]`"

@@ -331,5 +331,8 @@ def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:
     guard_hits(allowed, "pod-loss", [track])
     with pytest.raises(Refused, match="it would hit other"):
         guard_hits(allowed, "pod-loss", [other])
+    bare = Hit(kind="pod", name="bare-1", namespace="north")
+    with pytest.raises(Refused, match="it would hit other, the pod north/bare-1, which has no label `app`"):
+        guard_hits(allowed, "pod-loss", [other, track, bare])
     with pytest.raises(Refused, match="it would hit 2 pods, 1 are allowed"):
         guard_hits(allowed, "pod-loss", [track, track])

@@ -59,8 +59,16 @@ def test_the_age_is_in_days(tmp_path: Path) -> None:
         (ATTESTATION.replace("by: A. Person\n", ""), "by"),
         (ATTESTATION.replace("2026-05-01", "yesterday"), "a day like"),
         (ATTESTATION.replace("2026-05-01", "2026-05-01 10:00:00"), "a day like"),
-        (ATTESTATION.replace("https://example.test/1", "the wiki"), "link"),
-        (ATTESTATION.replace("role: security-lead", "role: Security Lead"), "role"),
+        (
+            ATTESTATION.replace("https://example.test/1", "the wiki"),
+            "`the wiki` is not an address like `https://example.test/42`",
+        ),
+        (ATTESTATION.replace("https://example.test/1", "https://a.test/" + 500 * "x"), "longer than 500 characters"),
+        (ATTESTATION.replace("by: A. Person", 'by: "A.\\tPerson"'), "is not one line with text in it, without tabs"),
+        (
+            ATTESTATION.replace("role: security-lead", "role: Security Lead"),
+            "`Security Lead` is not a role in small letters",
+        ),
         (ATTESTATION.replace("expires: 2026-07-01", "expires: 2026-04-01"), "it expires before its date"),
         (ATTESTATION + "approved: yes\n", "approved"),
         ("- a list\n", "mapping"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
-from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +48,8 @@ _LASTS_S: Final = {
 _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
 _CLUSTER: Final = RequiredKey("kubernetes", "the pods are found through the Kubernetes API")
+_NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
+_ENTRIES: Final = RequiredKey("doors", "the entry of every region is asked", *_NO_ENTRIES)
 _READS: Final = {
     "gateway-reads": RequiredKey("regions", "the gateway of every region is asked"),
     "database-version": _DATABASE,
@@ -60,7 +62,7 @@ _READS: Final = {
     "values-masked": _DATABASE,
     "migrated-and-back": _DATABASE,
     **dict.fromkeys(("flag-off", "flag-page", "flag-metrics"), RequiredKey("flags", "a feature flag is switched")),
-    "region-serves": RequiredKey("doors", "the entry of every region is asked"),
+    "region-serves": _ENTRIES,
     "sign-ins": RequiredKey("sign_in", "users sign in"),
     "written-and-read": RequiredKey("ledger", "writes go to the ledger's path"),
     "portal-links": RequiredKey("portal", "the portal and what it links to are requested"),
@@ -96,7 +98,7 @@ _ALSO: Final = {
     "sign-ins": (RequiredKey("may_write", "failed sign-ins may lock the accounts of users"),),
     "exposed-metrics": (RequiredKey("metrics", "the metrics of every pod are read"),),
     "network-ports": (RequiredKey("callers", "a declared caller connects to the backend"),),
-    "written-and-read": (RequiredKey("doors", "one region is written to, another is read"),),
+    "written-and-read": (RequiredKey("doors", "one region is written to, another is read", *_NO_ENTRIES),),
     "pods-scraped": (_CLUSTER,),
     "scrape-schedule": (_CLUSTER,),
     "service-series": (_CLUSTER, RequiredKey("metrics", "the metrics of services are named")),
@@ -110,7 +112,7 @@ _ALSO: Final = {
         _CLUSTER,
         RequiredKey("migration", "the database is migrated to a candidate's schema and back"),
     ),
-    "flag-off": (_CLUSTER, RequiredKey("doors", "the entry of every region is asked")),
+    "flag-off": (_CLUSTER, _ENTRIES),
     "flag-page": (_CLUSTER,),
     "flag-metrics": (_CLUSTER, RequiredKey("metrics", "the metrics of every pod are read")),
     "test-alert": (RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),),
@@ -173,7 +175,7 @@ class CheckDriver(Driver):
         """The manifests, or the register of production's database, that a check compares with; consent to one that changes data."""
         breaks = BREAKING.get(demand.name, "")
         if breaks and not (target.disposable or any(entry.experiment == breaks for entry in target.may_break)):
-            return RequiredKey("may_break", f"what users have is changed and changed back (experiment: {breaks})")
+            return consent(breaks, "what users have is changed and changed back")
         if demand.name in _AGAINST_FILES and not target.files.manifests:
             return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")
         if demand.name in _AGAINST_PRODUCTION and target.database and target.database.production is None:

@@ -18,10 +18,25 @@ if TYPE_CHECKING:
 
 
 class RequiredKey(NamedTuple):
-    """A key of the target file without which there is no evidence, and why."""
+    """A key of the target file without which there is no evidence, and why.
+
+    Attributes:
+        key: of the target file, or a property of the target.
+        why: it is needed.
+        lacks: what a target without it lacks; empty: the key.
+        hint: how to provide it; empty: add the key.
+    """
 
     key: str
     why: str
+    lacks: str = ""
+    hint: str = ""
+
+
+def consent(experiment: str, why: str) -> RequiredKey:
+    """The entry of `may_break` that allows what changes a target that is not disposable."""
+    hint = f"add `may_break: [{{experiment: {experiment}}}]`"
+    return RequiredKey("may_break", f"{why} (experiment: {experiment})", "such experiment in `may_break`", hint)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

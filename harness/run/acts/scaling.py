@@ -8,7 +8,7 @@ from harness.errors import HarnessError
 from harness.model import Act, DemandKind
 from harness.model.scaling import HOLD, OBSERVE, SPIKE
 from harness.model.window import fault_free_name
-from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class ScaleDriver(Driver):
         allowed = target.disposable or any(entry.experiment == NAME for entry in target.may_break)
         if demand.name == OBSERVE or allowed:
             return None
-        return RequiredKey("may_break", f"services are given load (experiment: {NAME})")
+        return consent(NAME, "services are given load")
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
         """Reads and stress; what is only observed asks nothing beside the watchers."""

@@ -179,6 +179,36 @@ def test_what_is_no_flag_is_refused(flagged: FlaggedService, target: Target, tmp
         pass
 
 
+def test_a_flag_that_is_gone_cannot_be_switched(
+    flagged: FlaggedService, target: Target, cluster: PocketCluster
+) -> None:
+    """Others took it out meanwhile: that is an error with the flags that are there, and what undoes it stays on disk."""
+    del flagged
+
+    def without(store: Any) -> None:
+        found = store.get(kinds.by_name("ConfigMap"), "north", "flags")
+        store.update(
+            kinds.by_name("ConfigMap"), {**found, "data": {"flags.json": json.dumps({"flags": {"size": FLAG}})}}
+        )
+
+    with pytest.raises(DriverError, match="there is no flag new") as caught, switched(target, "new", "flag-off"):
+        cluster.do(without)
+    assert caught.value.hint == "its flags: size"
+    assert len(pending_intents(platform_of(target))) == 1
+
+
+@pytest.mark.parametrize("variants", [["on", "off"], {}, "on"])
+def test_variants_that_are_no_mapping_are_not_understood(
+    target: Target, cluster: PocketCluster, variants: object
+) -> None:
+    """With the form that flagd reads."""
+    data = {"flags.json": json.dumps({"flags": {"new": {**FLAG, "variants": variants}}})}
+    metadata = {"name": "flags", "namespace": "north"}
+    cluster.create("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+    with pytest.raises(DriverError, match=r"`flags.json` is not understood"), switched(target, "new", "flag-off"):
+        pass
+
+
 def test_answers_are_held_against_the_limit() -> None:
     """The last one with the feature at 4 s, and one at 6 s; too few after the limit show nothing."""
     flag = FlagSwitch(target=None, cluster=None, place=None, name="new", on="on", off="off", said=[])  # type: ignore[arg-type]

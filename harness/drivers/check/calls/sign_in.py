@@ -66,7 +66,7 @@ def sign_ins(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def _guard(target: Target, sign_in: SignIn) -> None:
     """Raise ConfigurationError unless `may_write` names these users: many failed sign-ins may lock an account."""
-    allowed = [entry.users for entry in target.may_write if entry.users]
+    allowed = [entry.users for entry in target.may_write]
     if not any(fnmatchcase(sign_in.user.replace("{n}", "1"), pattern) for pattern in allowed):
         raise ConfigurationError(
             f"the users {sign_in.user} are not among those that `may_write` allows",

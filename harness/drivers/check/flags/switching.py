@@ -58,6 +58,9 @@ def _set_variant(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str)
     """
     for attempt in range(1, _ATTEMPTS + 1):
         found, flags = _read(cluster, place)
+        if flag not in flags["flags"]:
+            where = f"ConfigMap {place.namespace}/{place.name}"
+            raise DriverError(f"there is no flag {flag}", where=where, hint=f"its flags: {_names(flags)}")
         if flags["flags"][flag]["defaultVariant"] == variant:
             return
         flags["flags"][flag]["defaultVariant"] = variant
@@ -83,13 +86,20 @@ def _read(cluster: Cluster, place: ConfigMapKey) -> tuple[Mapping[str, Any], dic
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
-    """Flags in flagd's form; None where they are none."""
+    """Flags in flagd's form; None where they are not in it."""
     try:
         flags: dict[str, Any] = json.loads(text)
-        right = all(isinstance(one["defaultVariant"], str) and one["variants"] for one in flags["flags"].values())
+        right = all(
+            isinstance(one["defaultVariant"], str) and isinstance(one["variants"], dict) and one["variants"]
+            for one in flags["flags"].values()
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return flags if right else None
+
+
+def _names(flags: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(flags["flags"])) or "none"
 
 
 def _undo(
@@ -169,11 +179,12 @@ def switched(target: Target, flag: str, check: str) -> Iterator[FlagSwitch]:
     if not settings.ofrep:
         raise ConfigurationError("names no `ofrep`", where=f"{target.file}: flags", hint="write `ofrep: http://…`")
     cluster = Cluster.of(target)
-    known = _read(cluster, place)[1]["flags"]
+    flags = _read(cluster, place)[1]
+    known = flags["flags"]
     variants = known.get(flag, {}).get("variants", {})
     by_value = {value: name for name, value in variants.items() if isinstance(value, bool)}
     if set(by_value) != {True, False}:
-        hint = f"its boolean flags: {', '.join(sorted(known)) or 'none'}"
+        hint = f"its flags: {_names(flags)}"
         raise DriverError(
             f"there is no boolean flag {flag}", where=f"ConfigMap {place.namespace}/{place.name}", hint=hint
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.catalogue.explain import configuration_error
+from harness.catalogue.explain import configuration_error, matching
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -47,8 +47,8 @@ class ProductionRegister(BaseModel):
 
     schema_digest: str = Field(alias="schema")
     tables: dict[str, Annotated[int, Field(ge=0)]]
-    personal: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
-        default_factory=list, max_length=_LONGEST_LIST
+    personal: list[Annotated[str, matching(r"[0-9a-f]{64}", "a SHA-256: 64 hexadecimal digits in small letters")]] = (
+        Field(default_factory=list, max_length=_LONGEST_LIST)
     )
 
 
