@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.cluster import defaults, names, rules, schema
 from harness.sandbox.cluster.custom import structural
+from harness.sandbox.cluster.deletion import is_ending
 from harness.sandbox.cluster.statuses import Object, bad_request, invalid
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ def changed(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.t
     if kind.qualified == "Service" and "clusterIP" in old["spec"]:
         obj.setdefault("spec", {}).setdefault("clusterIP", old["spec"]["clusterIP"])
     obj = _shaped(kind, obj, on_unknown)
-    rules.check(kind, obj, _complete(kind, old) if _content(obj) != _content(old) else None)
+    if kind.qualified == "Namespace":  # what is to be emptied before it goes is the cluster's own
+        obj["spec"]["finalizers"] = (old.get("spec") or {}).get("finalizers", [])
+    before = _complete(kind, old) if _content(obj) != _content(old) else None
+    rules.check(kind, obj, before, held_by=old["metadata"].get("finalizers", []) if is_ending(old) else None)
     return obj
 
 
@@ -87,8 +91,9 @@ def with_status(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = sche
         **old["metadata"],
         **{key: obj["metadata"][key] for key in ("uid", "resourceVersion") if key in obj["metadata"]},
     }
-    new = {**old, "metadata": meta, "status": obj.get("status", {})}
-    return _shaped(kind, new, on_unknown)
+    new = _shaped(kind, {**old, "metadata": meta, "status": obj.get("status", {})}, on_unknown)
+    rules.check_status(kind, new)
+    return new
 
 
 def _shaped(kind: Kind, obj: Object, on_unknown: OnUnknown) -> Object:

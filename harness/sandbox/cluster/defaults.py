@@ -158,8 +158,10 @@ def _service(obj: Object) -> None:
 def _namespace(obj: Object) -> None:
     if name := obj["metadata"].get("name"):
         obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = name
-    obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
-    obj["status"] = {"phase": "Active"}
+    spec = obj.setdefault("spec", {})
+    if "kubernetes" not in spec.get("finalizers", ()):
+        spec["finalizers"] = [*spec.get("finalizers", ()), "kubernetes"]
+    _default(obj.setdefault("status", {}), phase="Active")
 
 
 def _secret(obj: Object) -> None:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Store
 
 NAMESPACE, POD = kinds.by_name("Namespace"), kinds.by_name("Pod")
+DEFINITION = kinds.by_name("CustomResourceDefinition")
 FOREGROUND: Final = "foregroundDeletion"
 """The finalizer of an object that waits for its dependents."""
+CLEANUP: Final = "customresourcecleanup.apiextensions.k8s.io"
+"""The finalizer of a CustomResourceDefinition that was deleted and waits for its objects."""
 
 
 def is_ending(obj: Object) -> bool:
@@ -30,10 +33,13 @@ def waits(obj: Object) -> bool:
 def begin(store: Store, kind: Kind, obj: Object, policy: str = "Background") -> Object:
     """Delete a stored object (not a pod, which its kubelet ends), or mark it as ending where something holds it.
 
-    The policy `Foreground` makes the object wait for its dependents. Returns it as it is then, or as it was last.
+    The policy `Foreground` makes the object wait for its dependents; a CustomResourceDefinition waits for its objects. Returns it as it is
+    then, or as it was last.
     """
     meta = obj["metadata"]
     finalizers = [each for each in meta.get("finalizers") or () if each != FOREGROUND]
+    if kind is DEFINITION and not is_ending(obj):
+        finalizers = list(dict.fromkeys([*finalizers, CLEANUP]))
     if policy == "Foreground" or waits(obj):
         finalizers.append(FOREGROUND)
     if not finalizers and not _to_be_emptied(kind, obj):
@@ -54,6 +60,13 @@ def finish(store: Store, kind: Kind, obj: Object) -> bool:
         return False
     store.delete(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])
     return True
+
+
+def release(store: Store, kind: Kind, obj: Object, finalizer: str) -> bool:
+    """Take a finalizer from an ending object, and remove it when that was the last one; whether it is gone."""
+    meta = obj["metadata"]
+    left = [each for each in meta.get("finalizers") or () if each != finalizer]
+    return finish(store, kind, store.update(kind, {**obj, "metadata": {**meta, "finalizers": left}}))
 
 
 def _to_be_emptied(kind: Kind, obj: Object) -> bool:

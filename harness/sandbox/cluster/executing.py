@@ -58,15 +58,17 @@ class Executing:
 
     async def serve(self, websocket: WebSocket, command: Command) -> None:
         """Answer the handshake, and send what the command writes and how it ends; it is killed when the client goes before."""
-        await websocket.accept(subprotocol=_spoken(websocket))
-        async with aclosing(command.output()) as written:
-            try:
+        try:
+            await websocket.accept(subprotocol=_spoken(websocket))
+            async with aclosing(command.output()) as written:
                 async for stream, chunk in written:
                     await websocket.send_bytes(bytes([stream]) + chunk)
                 await websocket.send_bytes(_END + json.dumps(_status(await command.code())).encode())
                 await websocket.close()
-            except WebSocketDisconnect:  # the client is gone: the command is killed
-                return
+        except (WebSocketDisconnect, OSError):  # the client is gone
+            return
+        finally:
+            command.end()
 
 
 def _spoken(websocket: WebSocket) -> str | None:

@@ -55,6 +55,10 @@ class Command(Protocol):
         """Its exit code, 128 + signal when it was killed."""
         ...
 
+    def end(self) -> None:
+        """Kill it, where it still runs, and read no more of it."""
+        ...
+
 
 class Commands(Protocol):
     """What runs commands in containers."""

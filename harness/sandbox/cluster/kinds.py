@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.custom.definitions import CustomShape
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+ONE_BY_ONE = tuple(verb for verb in VERBS if verb != "deletecollection")
 MEASURED_VERBS = ("get", "list")
 
 
@@ -98,6 +99,7 @@ KINDS: tuple[Kind, ...] = (
         short=("ns",),
         namespaced=False,
         subresources=("status",),
+        verbs=ONE_BY_ONE,
         fields=("status.phase",),
     ),
     Kind(

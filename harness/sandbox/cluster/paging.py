@@ -72,7 +72,7 @@ def _place(token: str, within: str | None) -> tuple[int, Key]:
         raise _invalid(f": illegal base64 data at input byte {illegal.start()}")
     try:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(f": {error}") from None
     known = content if isinstance(content, dict) else {}
     form, version, start = known.get("v", ""), known.get("rv", 0), known.get("start", "")

@@ -64,25 +64,24 @@ class Resources:
         self._hooks = hooks
         self._watches = watches
         self._meters = meters
-        self._on_object: dict[str, Verb] = {
-            "GET": self._read,
-            "PUT": self._replace,
-            "PATCH": self._patch,
-            "DELETE": self._delete,
+        self._on_object: dict[str, tuple[str, Verb]] = {
+            "GET": ("get", self._read),
+            "PUT": ("update", self._replace),
+            "PATCH": ("patch", self._patch),
+            "DELETE": ("delete", self._delete),
         }
-        self._on_collection: dict[str, Verb] = {
-            "GET": self._list,
-            "POST": self._create,
-            "DELETE": self._delete_collection,
+        self._on_collection: dict[str, tuple[str, Verb]] = {
+            "GET": ("list", self._list),
+            "POST": ("create", self._create),
+            "DELETE": ("deletecollection", self._delete_collection),
         }
 
     async def handle(self, call: Call) -> Response:
         """Answer one call on a collection or an object. Raises StatusError."""
         target, method = call.target, call.request.method
-        verb = self._on_object.get(method) if target.name else self._on_collection.get(method)
+        name, verb = (self._on_object if target.name else self._on_collection).get(method, ("", None))
         everywhere = target.kind.namespaced and not target.namespace
-        read_only = everywhere or target.kind.measured
-        if verb is None or (read_only and method != "GET"):
+        if verb is None or name not in target.kind.verbs or (everywhere and method != "GET"):
             raise method_not_allowed()
         return await verb(call)
 
@@ -180,6 +179,8 @@ class Resources:
 
     async def _create(self, call: Call) -> Response:
         kind = call.target.kind
+        if kind.custom is not None and deletion.is_ending(self._store.get(DEFINITION, None, kind.resource)):
+            raise method_not_allowed("create not allowed while custom resource definition is terminating")
         obj = admission.created(kind, call.target.namespace, call.json(), call.on_unknown)
         if self._store.count(views.stored(kind)) >= MOST_OBJECTS:
             raise forbidden(kind, obj["metadata"].get("name") or "", f"exceeded quota: {MOST_OBJECTS} {kind.plural}")
@@ -235,16 +236,15 @@ class Resources:
         namespace, name = obj["metadata"].get("namespace"), obj["metadata"]["name"]
         if kind is POD:
             return await self._hooks.delete_pod(namespace, name, options["gracePeriodSeconds"])
-        if kind is DEFINITION:
-            await self._remove_all(custom := rows(obj)[0], self._store.list(custom), options)
-            for held in self._store.list(custom):
-                self._store.delete(custom, held["metadata"].get("namespace"), held["metadata"]["name"])
         if options["propagationPolicy"] == "Orphan":
             self._orphan(obj["metadata"]["uid"])
         stored = views.stored(kind)
-        return deletion.begin(
+        obj = deletion.begin(
             self._store, stored, self._store.get(stored, namespace, name), options["propagationPolicy"]
         )
+        if kind is DEFINITION:  # it is marked, so that nothing is added to what goes
+            await self._remove_all(custom := rows(obj)[0], self._store.list(custom), options)
+        return obj
 
     async def _remove_all(self, kind: Kind, objects: list[Object], options: Object) -> None:
         """Remove each; one that is gone meanwhile counts as removed."""

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.sandbox.cluster import batch_rules, names, pod_rules
 from harness.sandbox.cluster.autoscaler_rules import autoscaler
 from harness.sandbox.cluster.custom import rules as definition_rules
+from harness.sandbox.cluster.deletion import is_ending
 from harness.sandbox.cluster.ingress_rules import ingress
 from harness.sandbox.cluster.selectors import Selector
 from harness.sandbox.cluster.statuses import Object, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.names import Cause
@@ -43,20 +44,38 @@ STATEFUL_MAY_CHANGE = (
 )
 
 
-def check(kind: Kind, obj: Object, old: Object | None = None) -> None:
-    """Enforce the rules for an object, and for the change from `old`.
+def check(kind: Kind, obj: Object, old: Object | None = None, *, held_by: Sequence[str] | None = None) -> None:
+    """Enforce the rules for an object, for the change from `old`, and for one that is ending, held by these finalizers.
 
     Raises StatusError 422 with every cause.
     """
     causes = [*_metadata(kind, obj["metadata"])]
+    if held_by is not None:
+        causes += _no_new_finalizers(obj["metadata"], held_by)
     if kind.custom is None:
         if rule := RULES.get(kind.kind):
             causes += rule(obj)
         if old is not None and (rule_of_change := CHANGES.get(kind.kind)):
             causes += rule_of_change(old, obj)
+    _refuse(kind, obj, causes)
+
+
+def check_status(kind: Kind, obj: Object) -> None:
+    """Enforce the rules for what is written to an object's status. Raises StatusError 422 with every cause."""
+    if kind.custom is None and (rule := STATUSES.get(kind.kind)):
+        _refuse(kind, obj, [*rule(obj)])
+
+
+def _refuse(kind: Kind, obj: Object, causes: Sequence[Cause]) -> None:
     if causes:
-        causes = causes[:MOST_CAUSES]
-        raise invalid(kind, obj["metadata"].get("name", ""), causes)
+        raise invalid(kind, obj["metadata"].get("name", ""), causes[:MOST_CAUSES])
+
+
+def _no_new_finalizers(meta: Object, held_by: Sequence[str]) -> Iterator[Cause]:
+    if new := sorted(set(meta.get("finalizers", ())) - set(held_by)):
+        listed = ", ".join(f'"{names.shown(each)}"' for each in new)
+        why = "no new finalizers can be added if the object is being deleted"
+        yield "metadata.finalizers", f"Forbidden: {why}, found new finalizers []string{{{listed}}}"
 
 
 def _metadata(kind: Kind, meta: Object) -> Iterator[Cause]:
@@ -241,6 +260,14 @@ def _number_or_percent(path: str, value: Any) -> Iterator[Cause]:
         yield path, f'Invalid value: "{value}": must not be greater than 100%'
 
 
+def _namespace_status(obj: Object) -> Iterator[Cause]:
+    phase, ending = obj["status"]["phase"], is_ending(obj)
+    if phase != (only := "Terminating" if ending else "Active"):
+        when = "is not empty" if ending else "is empty"
+        why = f"may only be '{only}' if `deletionTimestamp` {when}"
+        yield "status.Phase", f'Invalid value: "{names.shown(phase)}": {why}'
+
+
 def _data_change(old: Object, new: Object) -> Iterator[Cause]:
     """Of a ConfigMap or Secret."""
     if not old.get("immutable"):
@@ -303,6 +330,7 @@ RULES: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "NetworkPolicy": _policy,
     "Ingress": ingress,
 }
+STATUSES: dict[str, Callable[[Object], Iterator[Cause]]] = {"Namespace": _namespace_status}
 CHANGES: dict[str, Callable[[Object, Object], Iterator[Cause]]] = {
     "ConfigMap": _data_change,
     "Secret": _data_change,

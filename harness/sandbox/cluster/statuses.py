@@ -145,9 +145,11 @@ def ending_namespace(kind: Kind, name: str, namespace: str) -> StatusError:
     return refusal
 
 
-def method_not_allowed() -> StatusError:
+def method_not_allowed(
+    why: str = "the server does not allow this method on the requested resource",
+) -> StatusError:
     """405: the resource is served, this verb on it is not."""
-    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return StatusError(405, "MethodNotAllowed", why)
 
 
 ACCEPTED = "only the following media types are accepted: application/json, also as Table and PartialObjectMetadata"

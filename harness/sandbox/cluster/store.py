@@ -11,7 +11,7 @@ import uuid
 from bisect import bisect_right
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from harness.sandbox.cluster import kinds, names
 from harness.sandbox.cluster.selectors import Selector, field_values
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Object", "StatusError", "Store", "WatchEvent"]
 
 RING = 8192
+SYSTEM_NAMESPACES: Final = ("default", "kube-system", "kube-node-lease")
+"""Those that every cluster has from its beginning."""
 Change = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
@@ -58,15 +60,16 @@ class Store:
         self._ring: deque[WatchEvent] = deque(maxlen=ring)
         self._callbacks: list[Callable[[WatchEvent], None]] = []
         self._version = 0
-        for name in ("default", "kube-system", "kube-node-lease"):
-            self.create(
-                kinds.by_name("Namespace"),
-                {
-                    "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
-                    "spec": {"finalizers": ["kubernetes"]},
-                    "status": {"phase": "Active"},
-                },
-            )
+        self.create_system_namespaces()
+
+    def create_system_namespaces(self) -> None:
+        """Make those of `SYSTEM_NAMESPACES` that are not there."""
+        kind = kinds.by_name("Namespace")
+        for name in SYSTEM_NAMESPACES:
+            if ("", name) not in self._objects[kind.resource]:
+                meta = {"name": name, "labels": {"kubernetes.io/metadata.name": name}}
+                made = {"metadata": meta, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+                self.create(kind, made)
 
     @property
     def resource_version(self) -> int:

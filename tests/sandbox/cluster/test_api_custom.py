@@ -396,6 +396,31 @@ def test_a_changed_definition_serves_the_change_and_a_deleted_one_nothing(custom
     assert custom.list_namespaced_custom_object(*there)["items"] == []
 
 
+def test_a_deleted_definition_waits_for_its_objects(custom: Any, extensions: Any) -> None:
+    """One is held by a finalizer: meanwhile it is Terminating, what is there is served and changed, and nothing is made."""
+    doodads = json.loads(
+        json.dumps(WIDGETS).replace("widget", "doodad").replace("Widget", "Doodad").replace('"wd"', '"dd"')
+    )
+    extensions.create_custom_resource_definition(doodads)
+    name, there = "doodads.example.com", ("example.com", "v1", "default", "doodads")
+    for each in ("free", "held"):
+        doodad = {**widget(each), "kind": "Doodad"}
+        doodad["metadata"] |= {"finalizers": ["shop.test/keep"]} if each == "held" else {}
+        custom.create_namespaced_custom_object(*there, doodad)
+    extensions.delete_custom_resource_definition(name)
+    ending = extensions.read_custom_resource_definition(name)
+    assert ending.metadata.finalizers == ["customresourcecleanup.apiextensions.k8s.io"]
+    assert {each.type: each.status for each in ending.status.conditions}["Terminating"] == "True"
+    left = custom.list_namespaced_custom_object(*there)["items"]
+    assert [(each["metadata"]["name"], "deletionTimestamp" in each["metadata"]) for each in left] == [("held", True)]
+    code, status = refusal(lambda: custom.create_namespaced_custom_object(*there, {**widget("late"), "kind": "Doodad"}))
+    assert (code, status["message"]) == (405, "create not allowed while custom resource definition is terminating")
+    merge = {"_content_type": "application/merge-patch+json"}
+    custom.patch_namespaced_custom_object(*there, "held", {"metadata": {"finalizers": None}}, **merge)
+    assert refusal(lambda: extensions.read_custom_resource_definition(name))[0] == 404
+    assert refusal(lambda: custom.list_namespaced_custom_object(*there))[0] == 404
+
+
 ROLLOUT: dict[str, Any] = {
     "apiVersion": "argoproj.io/v1alpha1",
     "kind": "Rollout",

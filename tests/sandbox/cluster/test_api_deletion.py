@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,3 +136,63 @@ def test_a_dependent_with_another_owner_stays(core: Any) -> None:
     assert {"first", "second", "shared"} & set(names(core)) == {"second", "shared"}
     kept = core.read_namespaced_config_map("shared", "default").metadata.owner_references
     assert [each.name for each in kept] == ["second"]
+
+
+def test_an_ending_object_takes_no_new_finalizer(core: Any) -> None:
+    """Neither by a patch nor by a PUT; those that it has may be taken."""
+    config_map(core, "no-more", finalizers=[*KEEP, "shop.test/other"])
+    core.delete_namespaced_config_map("no-more", "default")
+    more = {"metadata": {"name": "no-more", "finalizers": [*KEEP, "shop.test/late"]}}
+    for method in (core.patch_namespaced_config_map, core.replace_namespaced_config_map):
+        refused = refusal(partial(method, "no-more", "default", more))
+        why = "Forbidden: no new finalizers can be added if the object is being deleted"
+        assert (refused["code"], refused["details"]["causes"]) == (
+            422,
+            [
+                {
+                    "reason": "FieldValueForbidden",
+                    "message": f'{why}, found new finalizers []string{{"shop.test/late"}}',
+                    "field": "metadata.finalizers",
+                }
+            ],
+        )
+    release(core, "no-more")
+    assert "no-more" not in names(core)
+
+
+def test_a_namespace_is_terminating_until_it_goes(core: Any) -> None:
+    """Its phase follows its deletion, and `spec.finalizers` are not changed by writes of the object."""
+    core.create_namespace({"metadata": {"name": "steady"}, "spec": {"finalizers": []}})
+    config_map(core, "held", "steady", finalizers=KEEP)
+    for method in (core.patch_namespace, core.replace_namespace):
+        written = method("steady", {"metadata": {"name": "steady"}, "spec": {"finalizers": []}})
+        assert (written.spec.finalizers, written.status.phase) == (["kubernetes"], "Active")
+    wrong = {"metadata": {"name": "steady"}, "status": {"phase": "Terminating"}}
+    refused = refusal(lambda: core.patch_namespace_status("steady", wrong))
+    only = "may only be 'Active' if `deletionTimestamp` is empty"
+    assert (refused["code"], refused["details"]["causes"][0]["field"]) == (422, "status.Phase")
+    assert refused["details"]["causes"][0]["message"] == f'Invalid value: "Terminating": {only}'
+    core.delete_namespace("steady")
+    core.patch_namespace("steady", {"metadata": {"labels": {"seen": "yes"}}})
+    condition = {"type": "Seen", "status": "True"}
+    said = core.patch_namespace_status("steady", {"status": {"conditions": [condition]}}).status
+    assert (said.phase, [each.type for each in said.conditions]) == ("Terminating", ["Seen"])
+    for method in (core.patch_namespace_status, core.replace_namespace_status):
+        body = {"metadata": {"name": "steady"}, "status": {"phase": "Active"}}
+        refused = refusal(partial(method, "steady", body))
+        only = "may only be 'Terminating' if `deletionTimestamp` is not empty"
+        assert refused["message"] == f'Namespace "steady" is invalid: status.Phase: Invalid value: "Active": {only}'
+    release(core, "held", "steady")
+    assert refusal(lambda: core.read_namespace("steady"))["code"] == 404
+
+
+def test_namespaces_are_deleted_one_by_one(core: Any) -> None:
+    """Discovery does not name the verb of a collection; of the system's, one may go and comes back."""
+    verbs = {each.name: each.verbs for each in core.get_api_resources().resources}
+    assert ("deletecollection" in verbs["namespaces"], "deletecollection" in verbs["pods"]) == (False, True)
+    for name in ("default", "kube-system"):
+        assert refusal(partial(core.delete_namespace, name))["code"] == 403
+    before = core.read_namespace("kube-node-lease").metadata.uid
+    core.delete_namespace("kube-node-lease")
+    again = core.read_namespace("kube-node-lease")
+    assert (again.metadata.uid == before, again.status.phase) == (False, "Active")

@@ -133,6 +133,7 @@ def test_a_page_that_is_too_old_says_how_to_go_on(core: Any) -> None:
     [
         ({"_continue": "?"}, "invalid continue token: continue key is not valid: illegal base64 data at input byte 0"),
         ({"_continue": "YWJj"}, "invalid continue token: continue key is not valid"),
+        ({"_continue": "W1tb" * 1000}, "invalid continue token: continue key is not valid"),
         ({"_continue": token({"v": "v9"})}, "server does not recognize this encoded version v9"),
         ({"_continue": token({"v": FORM, "rv": 0, "start": "a"})}, "incorrect encoded start resourceVersion"),
         ({"_continue": token({"v": FORM, "rv": 1})}, "encoded start key empty"),

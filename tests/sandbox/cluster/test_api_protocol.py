@@ -117,6 +117,7 @@ def test_a_body_without_content_type_is_json(http: httpx.Client) -> None:
         ("POST", "/api/v1/namespaces/nowhere/pods", {"json": pod("a")}, (404, "NotFound")),
         ("POST", "/api/v1/pods", {"json": pod("a")}, (405, "MethodNotAllowed")),
         ("PUT", PODS, {"json": pod("a")}, (405, "MethodNotAllowed")),
+        ("DELETE", "/api/v1/namespaces", {}, (405, "MethodNotAllowed")),
         ("POST", "/version", {}, (405, "MethodNotAllowed")),
         ("GET", PODS, {"headers": {"accept": "application/vnd.kubernetes.protobuf"}}, (406, "NotAcceptable")),
         (

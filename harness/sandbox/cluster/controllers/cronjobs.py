@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from harness import clock
-from harness.sandbox.cluster import admission
+from harness.sandbox.cluster import admission, deletion
 from harness.sandbox.cluster.controllers.jobs import finished_at
 from harness.sandbox.cluster.controllers.view import CRONJOB, JOB, key, live, owned, reference, write_status
 from harness.sandbox.cluster.cron import CronSchedule
@@ -74,8 +74,9 @@ def _start(store: Store, cronjob: Object, status: Object, due: datetime, record:
     if policy == "Replace":
         for each in active:
             with suppress(StatusError):
-                store.delete(JOB, each["namespace"], each["name"])
-            record(cronjob, "Normal", "SuccessfulDelete", f"Deleted job {each['name']}")
+                if not deletion.is_ending(old := store.get(JOB, each["namespace"], each["name"])):
+                    deletion.begin(store, JOB, old)
+                    record(cronjob, "Normal", "SuccessfulDelete", f"Deleted job {each['name']}")
         active = []
     at = timestamp(due)
     try:
@@ -128,7 +129,7 @@ def _trim(store: Store, cronjob: Object, jobs: Sequence[Object]) -> None:
             (job for job in jobs if _outcome(job) == outcome), key=lambda job: str(job["status"]["startTime"])
         )
         for job in ended[: max(0, len(ended) - spec[limit])]:
-            store.delete(JOB, *key(job))
+            deletion.begin(store, JOB, job)
 
 
 def _outcome(job: Object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.controllers import rollout_conditions
 from harness.sandbox.cluster.controllers.rolling import (
     DESIRED,
@@ -22,6 +23,7 @@ from harness.sandbox.cluster.controllers.view import (
     HASH,
     REPLICASET,
     adopt,
+    key,
     live,
     normal,
     owned,
@@ -170,10 +172,11 @@ def _scale(store: Store, replicaset: Object, replicas: int, deployment: Object, 
 
 def _clean_up(store: Store, deployment: Object, old: Sequence[Object]) -> None:
     """Keep `revisionHistoryLimit` old ReplicaSets for an undo."""
-    empty = [each for each in old if not replicas_of(each) and not (each.get("status") or {}).get("replicas")]
+    alive = [each for each in old if not deletion.is_ending(each)]
+    empty = [each for each in alive if not replicas_of(each) and not (each.get("status") or {}).get("replicas")]
     surplus = len(empty) - deployment["spec"].get("revisionHistoryLimit", 10)
     for replicaset in sorted(empty, key=revision_of)[: max(0, surplus)]:
-        store.delete(REPLICASET, replicaset["metadata"]["namespace"], replicaset["metadata"]["name"])
+        deletion.begin(store, REPLICASET, store.get(REPLICASET, *key(replicaset)))
 
 
 def _report(store: Store, deployment: Object, new: Object | None) -> Object:

@@ -5,6 +5,7 @@ A Service without selector keeps the Endpoints that others write.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from harness.sandbox.cluster.controllers.view import ENDPOINTS, POD, SERVICE, SLICE, key, reference
@@ -145,7 +146,10 @@ def _write(
         old = store.get(kind, namespace, name)
     except StatusError:
         meta = {"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [reference(service)]}
-        store.create(kind, {"metadata": meta, **content})
+        with suppress(
+            StatusError
+        ):  # its namespace is ending, and the Service held: the others' routes do not wait for it
+            store.create(kind, {"metadata": meta, **content})
     else:
         store.update(kind, {**old, **content, "metadata": {**old["metadata"], "labels": labels}})
 

@@ -72,6 +72,4 @@ def _release(store: Store, going: Rows, objects: Rows, waiting: Collection[str])
     for kind, obj in objects:
         meta = obj["metadata"]
         if meta["uid"] in waiting and meta["uid"] not in blocked:
-            finalizers = [each for each in meta["finalizers"] if each != deletion.FOREGROUND]
-            released = store.update(kind, {**obj, "metadata": {**meta, "finalizers": finalizers}})
-            deletion.finish(store, kind, released)
+            deletion.release(store, kind, obj, deletion.FOREGROUND)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.controllers.view import (
     BURST,
     JOB,
@@ -155,7 +156,7 @@ class Jobs:
         """Delete what has been finished for `ttlSecondsAfterFinished`; else only count what is left of it."""
         ttl, since = job["spec"].get("ttlSecondsAfterFinished"), finished_at(job)
         if ttl is not None and since and clock.wall() - since >= timedelta(seconds=ttl):
-            self._store.delete(JOB, *key(job))
+            deletion.begin(self._store, JOB, job, "Foreground")
             return
         self._report(job, dict(job["status"]))
 

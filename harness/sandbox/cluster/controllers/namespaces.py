@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.sandbox.cluster import deletion, kinds
-from harness.sandbox.cluster.controllers.view import NAMESPACE, POD, key
+from harness.sandbox.cluster.controllers.view import NAMESPACE, POD, key, live
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
@@ -21,14 +21,17 @@ FIRST: Final = ("CronJob", "Job", "Deployment", "StatefulSet", "ReplicaSet", "Po
 
 
 def reconcile(store: Store, pods: PodTerminator) -> None:
-    """All namespaces: each has a ServiceAccount `default`; one that ends is emptied, then it goes."""
+    """All namespaces: each has a ServiceAccount `default`; one that ends is emptied, then it goes; the system's come back."""
     for namespace in store.list(NAMESPACE):
         name = namespace["metadata"]["name"]
         if deletion.is_ending(namespace):
             _empty(store, name, pods)
             if not any(store.list(kind, name) for kind in _namespaced(store)):
                 _finalize(store, namespace)
-        elif not _has_account(store, name):
+    store.create_system_namespaces()
+    for namespace in live(store, NAMESPACE):
+        name = namespace["metadata"]["name"]
+        if not _has_account(store, name):
             store.create(ACCOUNT, {"metadata": {"name": "default", "namespace": name}})
 
 

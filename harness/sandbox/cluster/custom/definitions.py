@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from harness.sandbox.cluster import kinds
+from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.custom.columns import columns
 from harness.sandbox.cluster.kinds import Kind
 from harness.sandbox.cluster.statuses import StatusError
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.statuses import Object
     from harness.sandbox.cluster.store import Store, WatchEvent
 
-DEFINITION = kinds.by_name("CustomResourceDefinition")
+DEFINITION = deletion.DEFINITION
 _CONDITIONS = (
     ("NamesAccepted", "NoConflicts", "no conflicts found"),
     ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
 )
+_TERMINATING = ("Terminating", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
 MANIFESTS = Path(__file__).parent / "manifests"
 
 
@@ -96,7 +97,7 @@ def _row(spec: Object, version: Object, main: Kind | None) -> Kind:
 
 
 class Definitions:
-    """Serves the kinds of the stored definitions at once, and reports that in their status."""
+    """Serves the kinds of the stored definitions at once, and reports that in their status; a deleted one goes after its objects."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -105,6 +106,8 @@ class Definitions:
         store.subscribe(self._on_event)
 
     def _on_event(self, event: WatchEvent) -> None:
+        if event.kind.custom is not None and event.type == "DELETED" and self._is_ending(event.kind.resource):
+            asyncio.get_running_loop().call_soon(self._report, event.kind.resource)
         if event.kind is not DEFINITION:
             return
         name = event.object["metadata"]["name"]
@@ -114,17 +117,28 @@ class Definitions:
         self._store.kinds.define(name, served(event.object))
         asyncio.get_running_loop().call_soon(self._report, name)
 
+    def _is_ending(self, name: str) -> bool:
+        try:
+            return deletion.is_ending(self._store.get(DEFINITION, None, name))
+        except StatusError:
+            return False
+
     def _report(self, name: str) -> None:
         with suppress(StatusError):  # deleted meanwhile
             definition = self._store.get(DEFINITION, None, name)
-            self._store.update(DEFINITION, {**definition, "status": _status(definition)}, subresource="status")
+            definition = self._store.update(
+                DEFINITION, {**definition, "status": _status(definition)}, subresource="status"
+            )
+            if deletion.is_ending(definition) and not self._store.count(rows(definition)[0]):
+                deletion.release(self._store, DEFINITION, definition, deletion.CLEANUP)
 
 
 def _status(definition: Object) -> Object:
-    """Established, with the names as they were asked for."""
+    """Established, with the names as they were asked for; Terminating while it waits for its objects."""
     spec, old = definition["spec"], definition.get("status") or {}
     stored = next(each["name"] for each in spec["versions"] if each["storage"])
     since = {each["type"]: each["lastTransitionTime"] for each in old.get("conditions") or ()}
+    conditions = [*_CONDITIONS, *([_TERMINATING] if deletion.is_ending(definition) else [])]
     return {
         "acceptedNames": spec["names"],
         "conditions": [
@@ -135,7 +149,7 @@ def _status(definition: Object) -> Object:
                 "message": message,
                 "lastTransitionTime": since.get(name) or now_text(),
             }
-            for name, reason, message in _CONDITIONS
+            for name, reason, message in conditions
         ],
         "storedVersions": list(dict.fromkeys([*(old.get("storedVersions") or ()), stored])),
     }

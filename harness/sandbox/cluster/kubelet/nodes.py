@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -32,12 +33,13 @@ def is_powered(node: Object) -> bool:
 
 
 def beat(store: Store, name: str) -> None:
-    """Renew the node's Lease."""
+    """Renew the node's Lease; a beat is left out while the namespace of Leases is ending or gone, as it may come back."""
     spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_S, "renewTime": clock.wall_text()}
     try:
         lease = store.get(LEASES, "kube-node-lease", name)
     except StatusError:
-        store.create(LEASES, {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": spec})
+        with suppress(StatusError):
+            store.create(LEASES, {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": spec})
     else:
         store.update(LEASES, {**lease, "spec": {**lease.get("spec", {}), **spec}})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.controllers.rollouts import runs, sets
 from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
@@ -23,7 +24,7 @@ from harness.sandbox.cluster.controllers.rollouts.turn import (
     StopRun,
     Weigh,
 )
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, key, live, owned, write_status
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, live, owned, write_status
 from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
@@ -226,9 +227,13 @@ class Rollouts:
         """Keep `revisionHistoryLimit` old ReplicaSets for an undo."""
         known = {(rollout.get("status") or {}).get(name) for name in ("stableRS", "currentPodHash")}
         mine = sorted(owned(self._store, REPLICASET, rollout), key=sets.revision_of)
-        old = [each for each in mine[:-1] if each["metadata"]["labels"][sets.HASH] not in known]
+        old = [
+            each
+            for each in mine[:-1]
+            if each["metadata"]["labels"][sets.HASH] not in known and not deletion.is_ending(each)
+        ]
         empty = [
             each for each in old if not each["spec"].get("replicas") and not (each.get("status") or {}).get("replicas")
         ]
         for replicaset in empty[: max(0, len(empty) - spec.history_limit)]:
-            self._store.delete(REPLICASET, *key(replicaset))
+            deletion.begin(self._store, REPLICASET, replicaset)
