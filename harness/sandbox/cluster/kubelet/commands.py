@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST_S: Final = 60.0
 """A command that has not ended then is killed."""
 MOST_PIECES: Final = 16
-"""Of what a command has written and nobody has taken; then it is not read, and waits in its `write`."""
+"""The most pieces of output that are buffered; then the pipes are not read, and the command blocks in `write`."""
 _POLL_S: Final = 0.01
 _SIGNALLED: Final = 128
 _Pieces = asyncio.Queue[tuple[int, bytes]]
