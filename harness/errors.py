@@ -29,7 +29,7 @@ def without_passwords(text: str) -> str:
 
 
 class HarnessError(Exception):
-    """Root of the tree: `what` happened, `where`, and and a `hint` what to do, each one sentence or empty.
+    """Root of the tree: `what` happened, `where`, and a `hint` what to do, each one sentence or empty.
 
     Attributes:
         exit_code: what the `readiness` command and pytest exit with when this error ends them.

@@ -50,7 +50,7 @@ class Finding:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def doctor(*, as_json: bool) -> int:
-    """Say what is installed, what is missing, and what that costs; exits with 1 when there can be no sandbox."""
+    """Say what the embedded sandbox needs, what of it is missing, and what that costs; exits with 1 when there can be no sandbox."""
     findings = list(_examined())
     lacking = [finding.part for finding in findings if finding.needed and not finding.ok]
     if as_json:

@@ -36,5 +36,6 @@ def recover(target: Path | None) -> int:
             click.echo(f"{path}: is of another platform than this target file leads to; it is kept")
         recovered.require_all(platform)
     undone = len(recovered.undone)
-    click.echo(f"{found.name}: {undone} left-overs undone" if undone else f"{found.name}: no undo is pending")
+    changes = "1 change" if undone == 1 else f"{undone} changes"
+    click.echo(f"{found.name}: {changes} undone" if undone else f"{found.name}: no undo is pending")
     return 0

@@ -32,7 +32,7 @@ def steps(text: str, *, as_json: bool) -> int:
 @click.command()
 @click.argument("sentence")
 def explain(sentence: str) -> int:
-    """Say what a SENTENCE reads, needs and costs."""
+    """Say what a SENTENCE reads, claims and needs."""
     from harness.drivers.chaos import find_experiments
     from harness.run.project import find_project
     from harness.steps import explain as explained
@@ -40,6 +40,7 @@ def explain(sentence: str) -> int:
     experiments = find_experiments(find_project(Path.cwd()).search("experiments"))
     explanation = explained(sentence, experiments.domains)
     click.echo(f"template  {explanation.template.plain}")
+    click.echo(f"reads     {explanation.template.about}")
     for slot, value in explanation.slots.items():
         click.echo(f"  {slot}: {value}")
     if explanation.claims:

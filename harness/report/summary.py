@@ -30,7 +30,7 @@ _MOST_IDS: Final = 6
 
 
 def render_summary(plan: Plan, _evidence: Evidence, judgement: Judgement) -> bytes:
-    """The summary as UTF-8: headline, why, what it rests on, requirements, what is missing, experiments, region doors, watchers, what was not verified."""
+    """The summary as UTF-8: headline, why, what it rests on, requirements, what is missing, experiments, regions' own entries, watchers, what was not verified."""
     return ("\n\n".join(block for block in _blocks(plan, judgement) if block) + "\n").encode()
 
 
@@ -56,7 +56,7 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
         yield "## Experiments"
         yield experiment_table(judgement.experiments)
     if judgement.doors:
-        yield "## Region doors"
+        yield "## Regions' own entries"
         yield door_table(judgement.doors)
     if judgement.watchers:
         yield "## Watchers"
@@ -200,7 +200,7 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
 
 
 def door_table(doors: Iterable[DoorResult]) -> str:
-    """Uptime of each region's own door in the fault-free windows."""
+    """Uptime of each region's own entry in the fault-free windows."""
     return table(
         ("Region", "Probes", "Failed", "Uptime", "Seconds out", "Longest outage", "Worst window"),
         (

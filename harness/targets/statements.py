@@ -21,7 +21,7 @@ from harness.model.harm import Harm
 from harness.yamlfile import YamlDocument, read_document
 
 LASTS: Final = timedelta(days=90)
-"""A statement without a date of its own expires after that."""
+"""From the day of a statement to its last one, where the command line names none."""
 HARMS: Final = tuple(harm.value.replace(" ", "-") for harm in Harm)
 """Harm that a waiver may name in place of a requirement."""
 
@@ -44,7 +44,7 @@ Line = Annotated[
 
 
 class Statement(BaseModel):
-    """What every statement has. release: empty: of any release."""
+    """What every statement has. link: an address of http or https. expires: its last day. release: the one that it is for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -153,7 +153,7 @@ def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> 
 
 
 def write_statement(directory: Path, statement: AttestationFile | WaiverFile) -> Path:
-    """Write a statement to a file of its own, named after what it is about and its day; returns its path.
+    """Write a statement to a file of its own, named after what it is about; returns its path.
 
     Raises:
         ConfigurationError: there is one already, or it cannot be written.

@@ -88,6 +88,7 @@ def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
     plan = json.loads(said)
     assert {one["requirement"] for one in plan["sentences"] if one["can_be_decided"]} >= {"SHOP-P95", "SHOP-ERRORS"}
     assert plan["seconds"]["expected"] <= 100
+    assert (plan["roles"]["kind"], plan["undeclared"], plan["unready"]) == ("List", [], [])
 
 
 def test_the_paths_that_answer_are_in_the_target_file(readiness: Call, tmp_path: Path) -> None:
@@ -148,6 +149,10 @@ def test_another_machine_may_not_be_broken_and_its_name_is_typed(tmp_path: Path)
     assert [row["id"] for row in rows] == ["SHOP-P95", "SHOP-ERRORS", "SHOP-UPTIME"]
     for name in ("README.md", ".gitlab-ci.yml", ".github/workflows/readiness.yml"):
         assert "--allow-target shop" in (tmp_path / name).read_text()
+    github = yaml.safe_load((tmp_path / ".github/workflows/readiness.yml").read_text())
+    gitlab = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
+    assert github["concurrency"] == {"group": "readiness-shop"}
+    assert gitlab["readiness"]["resource_group"] == "readiness-shop"
 
 
 def test_the_traffic_has_a_write_where_a_path_is_named(tmp_path: Path) -> None:

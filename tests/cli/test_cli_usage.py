@@ -169,3 +169,16 @@ def test_what_only_reads_exits_with_0(readiness: Call, arguments: list[str]) -> 
     code, text = readiness(*arguments)
     assert code == 0, text
     assert text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("no rollback starts after 4 min above 2000 ms nor after 10 min at 1800 ms", "reads     The candidate's p95"),
+        ("no rollback starts after 2 min above 5 % nor after 6 min at 3 %", "reads     The candidate's error rate"),
+    ],
+)
+def test_sentences_of_one_form_are_told_apart_by_what_they_read(readiness: Call, sentence: str, reads: str) -> None:
+    """`readiness explain`: their templates are written alike."""
+    code, said = readiness("explain", sentence)
+    assert (code, reads in said) == (0, True)

@@ -52,10 +52,11 @@ def check(command: str, document: dict[str, Any]) -> None:
 
 
 def test_plan() -> None:
-    """Of profile core; one of its rows has no means."""
+    """Of profile core; one of its rows has no means. What the command reads from the target: tests/cli/test_cli_init.py."""
     given, _, _ = no_go()
     act = Act(name="everyday/fault-free", kind="traffic", demand=given.demands[0], seconds=128)
-    check("plan", outlook_document(replace(given, acts=(act,))))
+    of_the_target: dict[str, Any] = {"unready": [], "roles": {}, "undeclared": []}
+    check("plan", {**outlook_document(replace(given, acts=(act,))), **of_the_target})
 
 
 def test_why() -> None:

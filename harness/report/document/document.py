@@ -69,7 +69,7 @@ class Document(Record):
     unjudged: Annotated[tuple[UnjudgedRecord, ...], Field(description="Stretches of the load that no window covers.")]
     unjudged_seconds: Annotated[Number, Field(description="Their sum, s.", ge=0)]
     journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
-    doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own door, without a fault.")]
+    doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own entry, without a fault.")]
     traffic: Annotated[tuple[TrafficRecord, ...], Field(description="Every window of traffic, and each of its routes.")]
     steady_end: Annotated[
         SteadyEnd | None, Field(description="Whether the target was steady at the end; null: not recorded.")

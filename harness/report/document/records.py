@@ -95,7 +95,7 @@ class ExperimentRecord(Record):
     regions: Annotated[
         Mapping[str, Recovery],
         Field(
-            description="Recovery of each region that was hit, at its own door, by name; not a recovery of the service."
+            description="Recovery of each region that was hit, at its own entry, by name; not a recovery of the service."
         ),
     ]
     users: Annotated[
@@ -226,7 +226,7 @@ class Journeys(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DoorRecord(Record):
-    """Health probes of one region's own door in all fault-free windows."""
+    """Health probes of one region's own entry in all fault-free windows."""
 
     region: Annotated[str, Field(description="Its name.")]
     n: Annotated[Count, Field(description="Probes.")]

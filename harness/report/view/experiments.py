@@ -22,10 +22,10 @@ _MOST_INLINE: Final = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WayBack:
-    """How reads or writes came back, or one region at its own door.
+    """How reads or writes came back, or one region at its own entry.
 
     Attributes:
-        of: `reads`, `writes`, `reads at the door of us-east-1`, `users, route read-track`.
+        of: `reads`, `writes`, `reads at the entry of us-east-1`, `users, route read-track`.
         back: `20.71 s`, `no outage`. why: what else is known of it.
         resolution, watched: of `back`, and how long was observed.
         outages: the first of them, as from and to. way_back: those after the undo.
@@ -131,12 +131,12 @@ def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
 
 
 def _recoveries(result: ExperimentResult) -> Iterable[tuple[str, OperationRecovery]]:
-    """At the entry first, then at the door of each region that was hit, then as the users measured it."""
+    """At the entry first, then at the own entry of each region that was hit, then as the users measured it."""
     for seen in (result.reads, result.writes):
         if seen is not None:
             yield seen.operation, seen
     for region, seen in result.regions.items():
-        yield f"reads at the door of {region}", seen
+        yield f"reads at the entry of {region}", seen
     for group, seen in result.users.items():
         yield f"users, {group}", seen
 
