@@ -51,7 +51,7 @@ STATE_FIELDS: Final[Mapping[StateObject, Mapping[str, str]]] = {
         "resources": "CPU and memory, as request and as limit, of each of its containers; it is stated where all are",
         "liveness period": "seconds between two liveness probes of the container that is probed most often",
         "readiness period": "seconds between two readiness probes of the container that is probed most often",
-        "bypass switches": "settings that switch authentication off: variables and arguments by their name, unless they are set to an off value",
+        "bypass switches": "settings that switch authentication off: variables (those of `envFrom` too) and arguments by their name, unless they are set to an off value; also of Jobs and CronJobs",
     },
 }
 """The fields of each object, and what they are; an object that does not state a field never fits a condition."""

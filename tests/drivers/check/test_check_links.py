@@ -6,7 +6,7 @@ import gzip
 import json
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from harness import clock
 from harness.drivers.check.links.answers import ask, names_release, period_s, said_age
 from harness.drivers.check.links.assets import is_named_by_hash, page_assets
-from harness.drivers.check.links.published import documentation, quality_report
+from harness.drivers.check.links.published import _given_at, documentation, quality_report
 from harness.drivers.check.links.runbooks import _of_rule
 from harness.drivers.check.monitor.prometheus import AlertRule
 from harness.errors import ConfigurationError, DriverError
@@ -179,6 +179,32 @@ def test_documentation_names_this_version_soon_after_the_switch(
     assert documented(target) == [(False, "status 404"), (None, "status 404")]
 
 
+def of_till(made: str, image: str, replicas: int = 0, **pod: str) -> dict[str, Any]:
+    """A ReplicaSet of one Deployment."""
+    owner = {"kind": "Deployment", "name": "till", "uid": "u-1", "controller": True}
+    spec = {"containers": [{"name": "till", "image": image}], **pod}
+    metadata = {"name": f"till-{made}", "creationTimestamp": f"2026-01-{made}T00:00:00Z", "ownerReferences": [owner]}
+    return {"metadata": metadata, "spec": {"replicas": replicas, "template": {"spec": spec}}}
+
+
+@pytest.mark.parametrize(
+    ("own", "day"),
+    [
+        ([of_till("01", "a:0.9.0"), of_till("02", "a:1.0.0", 2)], 2),
+        ([of_till("01", "a:0.9.0"), of_till("02", "a:1.0.0"), of_till("03", "a:1.0.0", 2)], 2),
+        ([of_till("01", "a:1.0.0"), of_till("02", "a:0.9.0"), of_till("03", "a:1.0.0", 2)], 3),
+        ([of_till("01", "a:1.0.0"), of_till("02", "a:1.0.0", 2), of_till("03", "a:1.1.0")], 1),
+        ([of_till("01", "a:latest"), of_till("02", "a:latest"), of_till("03", "a:latest", 2)], 1),
+        ([of_till("01", "a:x", nodeName="n"), of_till("02", "a:x", 2)], 2),
+        ([of_till("01", "a:1.0.0")], None),
+    ],
+)
+def test_a_restart_is_no_switch_of_the_release(own: list[dict[str, Any]], day: int | None) -> None:
+    """The oldest ReplicaSet of the release that has pods, back to another release; where no tag names it, of the same pods."""
+    given = _given_at(own, "1.0.0")
+    assert (None if given is None else given.day) == day
+
+
 def test_without_a_release_nobody_knows_what_to_look_for(target: Target) -> None:
     """That is an error with its key."""
     release = target.release.model_copy(update={"version": ""})
@@ -211,6 +237,10 @@ def test_the_newest_report_is_young_and_of_the_running_release(target: Target, b
     assert reported(target)[1] == (None, "it does not say when it was written")
     answer(None, ["1.0.0"], {"last-modified": format_datetime(clock.wall() - timedelta(days=3), usegmt=True)})
     assert reported(target)[1] == (False, "3.0 d")
+    answer(-timedelta(seconds=1), ["1.0.0"], {})
+    assert reported(target)[1][0] is True
+    answer(-timedelta(days=30), ["1.0.0"], {})
+    assert reported(target)[1] == (None, "the clocks disagree: it is dated 30.0 d from now")
     backends[0].routes["/newest"] = (404, {}, b"")
     assert reported(target) == [(False, "status 404")]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from harness.drivers.check.sql.staging import production_subset, schema_digest, values_masked
 from harness.errors import ConfigurationError
@@ -81,10 +82,55 @@ def test_a_personal_value_is_found_wherever_it_is_and_not_printed(users: Pair, t
         "INSERT INTO users VALUES ('ADA Lovelace', 'ask Ada@Example.test, she knows', '{\"to\": [\"ada@example.test\"]}')"
     )
     found = {one.subject: (one.ok, one.observed) for one in probe()}
-    assert found["public.users.name"] == (False, "1 of 3 rows have one")
-    assert found["public.users.note"] == (False, "1 of 3 rows have one")
-    assert found["public.users.settings"] == (False, "1 of 3 rows have one")
+    assert found["public.users.name"] == (False, "1 of 3 values have one")
+    assert found["public.users.note"] == (False, "1 of 2 values have one")
+    assert found["public.users.settings"] == (False, "1 of 3 values have one")
     assert "ada" not in repr(probe()).lower()
+
+
+OF_TYPES = {
+    "text[]": '{x,"Ada Lovelace"}',
+    "jsonb": '{"name": "Ada Lovelace", "n": 1}',
+    "json": '["Ada Lovelace"]',
+    "xml": "<user><name> Ada Lovelace</name></user>",
+    "bytea": "Ada Lovelace",
+    "tsvector": "'ada@example.test':1",
+    "listener": "Ada Lovelace",
+    "person": '(1,"Ada Lovelace")',
+    "varchar(40)": "Ada Lovelace",
+}
+"""By type a value with a name or an address in it."""
+
+
+def test_a_personal_value_is_found_in_a_column_of_any_type(members: Pair, tmp_path: Path) -> None:
+    """Of arrays, documents, bytes, domains and composites; before they are there no column has one."""
+    columns = ", ".join(f"c{number} {kind}" for number, kind in enumerate(OF_TYPES))
+    members[0].ask("CREATE DOMAIN listener AS text")
+    members[0].ask("CREATE TYPE person AS (n int, name text)")
+    members[0].ask(f"CREATE TABLE users ({columns}, n int, at timestamptz, yes boolean, id uuid, many int[])")
+    probe = values_masked(target_of(members, tmp_path, "''", "ada lovelace", "ada@example.test"), {})
+
+    def seen() -> list[tuple[bool | None, str]]:
+        return [(one.ok, one.observed) for one in probe() if ".users." in one.subject]
+
+    assert seen() == [(True, "none in 0 values")] * len(OF_TYPES)
+    places = ", ".join(["%s"] * len(OF_TYPES))
+    members[0].ask(f"INSERT INTO users VALUES ({places})", tuple(OF_TYPES.values()))  # noqa: S608 - placeholders alone
+    assert seen() == [(False, "1 of 1 values have one")] * len(OF_TYPES)
+
+
+def test_a_column_that_cannot_be_searched_shows_nothing(members: Pair, tmp_path: Path) -> None:
+    """Bytes that are no text, and a table that may not be read."""
+    members[0].ask("CREATE TABLE users (picture bytea)")
+    members[0].ask("INSERT INTO users VALUES ('\\x00ff')")
+    target = target_of(members, tmp_path, "''", "ada lovelace")
+    found = {one.subject: (one.ok, one.observed) for one in values_masked(target, {})()}
+    words = "none in 1 values, which are bytes: they may have one in another form"
+    assert found["public.users.picture"] == (None, words)
+    members[0].ask("CREATE ROLE reader LOGIN")
+    (tmp_path / "dsn").write_text(make_conninfo(members[0].dsn, user="reader"))
+    found = {one.subject: (one.ok, one.observed) for one in values_masked(target, {})()}
+    assert found["public.users.picture"] == (None, "it cannot be searched: InsufficientPrivilege")
 
 
 def test_a_register_without_a_value_shows_nothing(users: Pair, tmp_path: Path) -> None:
@@ -96,7 +142,11 @@ def test_a_register_without_a_value_shows_nothing(users: Pair, tmp_path: Path) -
 def test_a_register_that_cannot_be_read_is_refused_with_its_line(users: Pair, tmp_path: Path) -> None:
     """A digest that is none."""
     target = target_of(users, tmp_path, "''")
-    (tmp_path / "production.yaml").write_text("schema: x\ntables: {}\npersonal: [Ada]\n")
+    (tmp_path / "production.yaml").write_text("schema: x\ntables: {users: 1}\npersonal: [Ada]\n")
     with pytest.raises(ConfigurationError) as caught:
         values_masked(target, {})
     assert "production.yaml:3" in caught.value.where
+    (tmp_path / "production.yaml").write_text("schema: x\ntables: {}\n")  # without a table the schema alone would pass
+    with pytest.raises(ConfigurationError) as caught:
+        production_subset(target, {"at_least": "10 %"})
+    assert "production.yaml:2" in caught.value.where

@@ -208,6 +208,60 @@ def test_a_switch_that_leaves_authentication_out_is_found(
     assert bypass_switches({"containers": [{"name": "c", "image": "x:1", "env": settings, "args": args}]}) == found
 
 
+def switches(target: Target) -> dict[str, tuple[bool | None, str]]:
+    """How many each workload and Job has."""
+    found = told(state_of_workloads(target, {"has": "bypass switches at most 0"})())
+    return {name.removesuffix(": bypass switches"): fact for name, fact in found.items()}
+
+
+def stored(kind: str, name: str, **data: str) -> dict[str, Any]:
+    """A ConfigMap or a Secret in the north."""
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "north"}, "data": data}
+
+
+def test_a_switch_in_a_config_map_or_a_secret_is_found(cluster: PocketCluster, target: Target) -> None:
+    """By `envFrom` with its prefix, by a key of a map; `env` goes before; a map that is not there leaves it open."""
+    cluster.create("ConfigMap", stored("ConfigMap", "modes", AUTH="true", MODE="x", CHECK="off"))
+    cluster.create("Secret", stored("Secret", "keys", AUTH_BYPASS="MQ=="))
+    modes, off = {"configMapRef": {"name": "modes"}}, {"name": "SKIP_AUTH", "value": "false"}
+    by_key = {"valueFrom": {"configMapKeyRef": {"name": "modes", "key": "CHECK"}}}
+    gone = {"configMapRef": {"name": "gone"}}
+    every: dict[str, dict[str, Any]] = {
+        "plain": {"envFrom": [modes]},
+        "prefixed": {"envFrom": [{**modes, "prefix": "SKIP_"}]},
+        "over": {"envFrom": [{**modes, "prefix": "SKIP_"}], "env": [off]},
+        "secret": {"envFrom": [{"secretRef": {"name": "keys"}}]},
+        "keyed": {"env": [{"name": "AUTH_ENABLED", **by_key}]},
+        "gone": {"envFrom": [gone]},
+        "optional": {"envFrom": [{"configMapRef": {"name": "gone", "optional": True}}]},
+    }
+    for name, settings in every.items():
+        cluster.create("Deployment", deployment(name, "north", container(**settings)))
+    assert switches(target) == {
+        "north/gone": (None, "ConfigMap gone of envFrom is not there"),
+        "north/keyed": (False, "1 (AUTH_ENABLED)"),
+        "north/optional": (True, "0"),
+        "north/over": (True, "0"),
+        "north/plain": (True, "0"),
+        "north/prefixed": (False, "1 (SKIP_AUTH)"),
+        "north/secret": (False, "1 (AUTH_BYPASS)"),
+    }
+
+
+def test_a_switch_of_a_job_or_a_cron_job_is_found(cluster: PocketCluster, target: Target) -> None:
+    """And a Job says nothing of fields that are of workloads."""
+    pod = {"restartPolicy": "Never", "containers": [container(env=[{"name": "SKIP_AUTH", "value": "true"}])]}
+    job = {"template": {"spec": pod}}
+    for kind, spec in (("Job", job), ("CronJob", {"schedule": "0 4 * * *", "jobTemplate": {"spec": job}})):
+        body = {"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": "nightly", "namespace": "north"}}
+        cluster.create(kind, {**body, "spec": spec})
+    assert switches(target) == {
+        "north/Job/nightly": (False, "1 (SKIP_AUTH)"),
+        "north/CronJob/nightly": (False, "1 (SKIP_AUTH)"),
+    }
+    assert state_of_workloads(target, {"has": "ready replicas at least 1"})() == []
+
+
 def test_an_annotation_is_compared_by_its_form(cluster: PocketCluster, target: Target) -> None:
     """Twelve digits fit; a word in their place does not; neither does an account that is not there."""
     role = "eks.amazonaws.com/role-arn"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from harness.drivers.check.links.answers import (
@@ -19,14 +20,18 @@ from harness.drivers.check.links.answers import (
 )
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.release import running_version
+from harness.drivers.check.state.fields import image_tag
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
+from harness.targets.kubernetes import Object
 
 WRITTEN_AT: Final = "written_at"
 """Key of a report in JSON: when it was written, as RFC 3339; else the header Last-Modified says it."""
+_AHEAD_S: Final = 2.0
+"""By so much another clock may be ahead; what is dated later than that has no age."""
 
 
 @accesses(*access("list replicasets.apps"))
@@ -54,21 +59,54 @@ def _in_time(target: Target, answered: LinkAnswer, limit_s: float) -> FactReadin
     if modified is None:
         ok, observed = (True if since_s <= limit_s else None), f"at most {said_age(since_s)} after it, with no date"
     else:
-        after_s = since_s - age_s(modified)
+        ahead_s, after_s = -age_s(modified), since_s - age_s(modified)
         ok, observed = after_s <= limit_s, f"{said_age(after_s)} after it"
+        if ok and ahead_s > _AHEAD_S:
+            ok, observed = None, _disagree(ahead_s)
     return FactReading(subject=subject, expected=expected, observed=observed, ok=ok)
 
 
 def _switched_at(target: Target) -> datetime | None:
-    """When the newest ReplicaSet with pods was made: the last workload that was given this release. None where there is none."""
-    clusters = Clusters(target)
-    made = [
-        str(one["metadata"]["creationTimestamp"])
-        for region, namespace in namespaces(target).items()
-        for one in clusters.of(region).replica_sets(namespace)
-        if one["spec"].get("replicas")
-    ]
-    return max(map(datetime.fromisoformat, made), default=None)
+    """When the last workload was given this release: its oldest ReplicaSet of it. None where no ReplicaSet has pods.
+
+    A restart makes another ReplicaSet of the same release.
+    """
+    clusters, made = Clusters(target), list[datetime]()
+    for region, namespace in namespaces(target).items():
+        owned: dict[str, list[Object]] = {}
+        for one in clusters.of(region).replica_sets(namespace):
+            owned.setdefault(_owner(one), []).append(one)
+        made += [switched for own in owned.values() if (switched := _given_at(own, target.release.version)) is not None]
+    return max(made, default=None)
+
+
+def _owner(replica_set: Object) -> str:
+    metadata = replica_set["metadata"]
+    owners = [str(one["uid"]) for one in metadata.get("ownerReferences") or [] if one.get("controller")]
+    return owners[0] if owners else str(metadata["name"])
+
+
+def _given_at(own: Sequence[Object], release: str) -> datetime | None:
+    """Since when the ReplicaSets of one workload, back from the newest one with pods, have been of the same release."""
+    rows = sorted(own, key=_made_at, reverse=True)
+    newest = next((at for at, one in enumerate(rows) if one["spec"].get("replicas")), None)
+    if newest is None:
+        return None
+    mark = _mark(rows[newest], release)
+    same = list(takewhile(lambda one: _mark(one, release) == mark, rows[newest:]))
+    return _made_at(same[-1])
+
+
+def _made_at(replica_set: Object) -> datetime:
+    return datetime.fromisoformat(str(replica_set["metadata"]["creationTimestamp"]))
+
+
+def _mark(replica_set: Object, release: str) -> object:
+    """What tells its release: its images, where their tags name this one; else all that its pods are made of."""
+    spec = replica_set["spec"]["template"]["spec"]
+    images = [str(one.get("image", "")) for one in spec["containers"]]
+    named = any(image_tag(image) == release for image in images)
+    return sorted(images) if named else spec
 
 
 def quality_report(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -89,12 +127,16 @@ def quality_report(target: Target, params: Mapping[str, str]) -> FactProbe:
 def _young(answered: LinkAnswer, limit_s: float) -> FactReading:
     written = _written_at(answered)
     seconds = None if written is None else age_s(written)
-    return FactReading(
-        subject=f"{answered.url}: age",
-        expected=f"under {said_age(limit_s)}",
-        observed="it does not say when it was written" if seconds is None else said_age(seconds),
-        ok=None if seconds is None else seconds < limit_s,
-    )
+    observed, ok = "it does not say when it was written", None
+    if seconds is not None and seconds < -_AHEAD_S:
+        observed = _disagree(-seconds)
+    elif seconds is not None:
+        observed, ok = said_age(seconds), seconds < limit_s
+    return FactReading(subject=f"{answered.url}: age", expected=f"under {said_age(limit_s)}", observed=observed, ok=ok)
+
+
+def _disagree(ahead_s: float) -> str:
+    return f"the clocks disagree: it is dated {said_age(ahead_s)} from now"
 
 
 def _written_at(answered: LinkAnswer) -> datetime | None:

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import psycopg
 from psycopg import sql
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.catalogue.explain import configuration_error, matching
 from harness.drivers.check.sql.asking import Row, database_in, rows_of
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, TargetUnreachable
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.reference import Reference
@@ -33,10 +34,26 @@ _SCHEMA: Final = sql.SQL(
     "ORDER BY table_schema, table_name, column_name)), '') FROM information_schema.columns WHERE "
 )
 _TEXTS: Final = sql.SQL(
-    "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE data_type IN "
-    "('text', 'character varying', 'character', 'json', 'jsonb', 'name') AND "
+    "SELECT * FROM (SELECT n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name, "
+    "t.typname = 'bytea' AS is_bytes "
+    "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "JOIN pg_type g ON g.oid = a.atttypid JOIN pg_type t ON t.oid = coalesce(nullif(g.typbasetype, 0), g.oid) "
+    "LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A' "
+    "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname NOT LIKE 'pg\\_%%' "
+    "AND coalesce(e.typcategory, t.typcategory) NOT IN ('N', 'D', 'T', 'B') AND coalesce(e.typname, t.typname) <> 'uuid') AS known WHERE "
 )
+"""Every column but numbers, times, booleans and UUIDs, arrays of these, and what is in no table; also those that may not be read."""
 _ORDER: Final = sql.SQL(" ORDER BY 1, 2, 3")
+_FOUND: Final = sql.SQL(
+    "SELECT count({c}), count(*) FILTER (WHERE EXISTS (SELECT 1 FROM ("
+    "SELECT lower(v.text) UNION ALL "
+    "SELECT m.found[1] FROM regexp_matches(lower(v.text), '[^[:space:]\"<>,;:()]+@[^[:space:]\"<>,;:()]+', 'g') AS m(found) UNION ALL "
+    "SELECT regexp_split_to_table(lower(v.text), '[\"<>]+') UNION ALL "
+    "SELECT regexp_split_to_table(lower(v.text), '[][\"{{}}<>,;:()=''|]+')"
+    ") AS w(word) WHERE encode(sha256(convert_to(trim(w.word), 'UTF8')), 'hex') = ANY(%s))) "
+    "FROM {t} LEFT JOIN LATERAL (SELECT {as_text} AS text) AS v ON true"
+)
+"""Whole values, the addresses in them, and their parts between quotes or other separators: elements of arrays, JSON and XML."""
 _LONGEST_LIST: Final = 100_000
 
 
@@ -46,7 +63,7 @@ class ProductionRegister(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     schema_digest: str = Field(alias="schema")
-    tables: dict[str, Annotated[int, Field(ge=0)]]
+    tables: dict[str, Annotated[int, Field(ge=0)]] = Field(min_length=1)
     personal: list[Annotated[str, matching(r"[0-9a-f]{64}", "a SHA-256: 64 hexadecimal digits in small letters")]] = (
         Field(default_factory=list, max_length=_LONGEST_LIST)
     )
@@ -90,9 +107,10 @@ def _rows(dsn: Reference, table: str, production: int, least: float) -> FactRead
 
 
 def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Compares the digest of every text value, and of every address in it, with those of production's personal values.
+    """Compares the digest of every value that has a text, and of every part of it, with those of production's personal values.
 
-    Counted in the database: no value leaves it, and no fact has one.
+    Bytes are searched as the text that they may be; where they are there and none is found, or a column cannot be searched, that
+    shows nothing. Counted in the database: no value leaves it, and no fact has one.
     """
     register, dsn = _register(target), database_in(target).dsn
     production = database_in(target).production
@@ -110,20 +128,23 @@ def values_masked(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 
 def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> FactReading:
-    schema, table, column = place
-    name = sql.Identifier(column)
-    query = sql.SQL(
-        "SELECT count(*), count(*) FILTER (WHERE encode(sha256(convert_to(lower(trim({c}::text)), 'UTF8')), 'hex') = ANY(%s) "
-        "OR EXISTS (SELECT 1 FROM regexp_matches(lower({c}::text), '[^[:space:]\"<>,;:()]+@[^[:space:]\"<>,;:()]+', 'g') AS m(found) "
-        "WHERE encode(sha256(convert_to(m.found[1], 'UTF8')), 'hex') = ANY(%s))) FROM {t}"
-    ).format(c=name, t=sql.Identifier(schema, table))
-    [(rows, found)] = rows_of(dsn, query, [list(personal), list(personal)])
-    return FactReading(
-        subject=f"{schema}.{table}.{column}",
-        expected=f"none of {known}",
-        observed=f"{found} of {rows} rows have one" if found else f"none in {rows} rows",
-        ok=not found,
-    )
+    schema, table, column, is_bytes = place
+    name = sql.Identifier(schema, table, column)
+    text = sql.SQL("encode({c}, 'escape')" if is_bytes else "{c}::text").format(c=name)
+    query = _FOUND.format(c=name, t=sql.Identifier(schema, table), as_text=text)
+    ok: bool | None = None
+    try:
+        [(values, found)] = rows_of(dsn, query, [list(personal)])
+    except (psycopg.Error, TargetUnreachable) as error:
+        observed = (
+            f"it cannot be searched: {error.what if isinstance(error, TargetUnreachable) else type(error).__name__}"
+        )
+    else:
+        observed = f"{found} of {values} values have one" if found else f"none in {values} values"
+        ok = not found
+        if is_bytes and values and not found:
+            observed, ok = f"{observed}, which are bytes: they may have one in another form", None
+    return FactReading(subject=f"{schema}.{table}.{column}", expected=f"none of {known}", observed=observed, ok=ok)
 
 
 def _register(target: Target) -> ProductionRegister:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.drivers.check.places import Clusters
-from harness.drivers.check.state.fields import CONTAINER_FIELDS, WORKLOAD_FIELDS
-from harness.drivers.check.state.objects import WorkloadState, containers_in, workloads_in
+from harness.drivers.check.state.fields import BYPASS_SWITCHES, CONTAINER_FIELDS, WORKLOAD_FIELDS, FieldUnknown
+from harness.drivers.check.state.objects import JOBS, SOURCES, WorkloadState, containers_in, jobs_in, workloads_in
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import ConfigurationError
+from harness.errors import AccessDenied, ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
 from harness.targets import Target
-from harness.targets.access import access, accesses
+from harness.targets.access import Access, access, accesses
 from harness.targets.kubernetes import annotations_of
 from harness.targets.workloads import CONTROLLERS
 
@@ -35,9 +35,14 @@ def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-@accesses(*access("list pods"), *CONTROLLERS)
+def _of_switches(_target: Target, params: Mapping[str, str]) -> tuple[Access, ...]:
+    """Switches are also in ConfigMaps and Secrets, and in Jobs."""
+    return (*SOURCES, *JOBS) if BYPASS_SWITCHES in params.get("has", "") else ()
+
+
+@accesses(*access("list pods"), *CONTROLLERS, by=_of_switches)
 def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every workload: one fact a workload and condition of `has`.
+    """Read every workload: one fact a workload and condition of `has`; a condition on bypass switches is also one on every Job.
 
     With `region` only at those of that region: a workload that any other region has, and this one lacks, is a fact too.
     """
@@ -51,6 +56,9 @@ def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
         found = workloads_in(target)
         chosen = [state for state in found if region in ("", state.region)]
         seen = [one for state in chosen for one in _facts(state.subject, state, conditions, WORKLOAD_FIELDS)]
+        if switches := [one for one in conditions if one.field == BYPASS_SWITCHES]:
+            jobs = [state for state in jobs_in(target) if region in ("", state.region)]
+            seen += [one for state in jobs for one in _facts(state.subject, state, switches, WORKLOAD_FIELDS)]
         return [*seen, *(_missing(found, region) if region else ())]
 
     return probe
@@ -74,12 +82,17 @@ def _facts(
     fields: Mapping[str, Callable[[_State], str | None]],
 ) -> Iterable[FactReading]:
     for condition in conditions:
-        stated = fields[condition.field](state)
+        ok: bool | None = None
+        try:
+            stated = fields[condition.field](state)
+            observed, ok = "not stated" if stated is None else stated, condition.holds(stated)
+        except (FieldUnknown, AccessDenied) as unknown:
+            observed = str(unknown)
         yield FactReading(
             subject=f"{subject}: {condition.field}",
             expected=str(condition).removeprefix(f"{condition.field} "),
-            observed="not stated" if stated is None else stated,
-            ok=condition.holds(stated),
+            observed=observed,
+            ok=ok,
         )
 
 

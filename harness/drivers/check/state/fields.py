@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.drivers.check.state.objects import ContainerState, WorkloadState
+from harness.drivers.check.state.objects import ContainerState, Source, WorkloadState
 from harness.targets.kubernetes import Object, has_condition
 
+BYPASS_SWITCHES: Final = "bypass switches"
+"""Field that is also read of Jobs and CronJobs."""
 _DEFAULT_PERIOD_S: Final = 10
 """What Kubernetes takes where a probe names no period."""
 _OFF: Final = frozenset({"", "0", "false", "no", "off", "none", "never"})
@@ -24,6 +26,10 @@ _AUTH_SWITCH: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of settings that ask for it: they are a bypass where they are off."""
+
+
+class FieldUnknown(Exception):
+    """What a field says is in an object that cannot be read; the text says in which."""
 
 
 def _non_root(state: ContainerState) -> str | None:
@@ -114,16 +120,41 @@ def _nodes(state: WorkloadState) -> str:
     return str(len({pod["spec"].get("nodeName") for pod in _ready(state)}))
 
 
-def bypass_switches(pod: Object) -> list[str]:
-    """Names of the settings of a pod specification that switch authentication off."""
+def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> list[str]:
+    """Names of the settings of a pod specification that switch authentication off.
+
+    Args:
+        pod: the specification.
+        source: gives the keys and values of a ConfigMap or a Secret, by its kind and name; None where there is none.
+
+    Raises:
+        FieldUnknown: a container takes all keys of one that is not there.
+    """
     found = []
     for container in (*(pod.get("initContainers") or []), *pod["containers"]):
-        settings = [(str(one["name"]), one.get("value")) for one in container.get("env") or []]
+        settings = [*_variables(container, source).items()]
         for word in (*(container.get("command") or []), *(container.get("args") or [])):
             flag, separator, value = str(word).lstrip("-").partition("=")
             if str(word).startswith("-"):
                 settings.append((flag, value if separator else "true"))
         found += [name for name, value in settings if _bypasses(name, value)]
+    return found
+
+
+def _variables(container: Object, source: Source) -> dict[str, str | None]:
+    """The variables of a container, those of `env` over those of `envFrom`; None is a value that is not in what was read."""
+    found: dict[str, str | None] = {}
+    for row in container.get("envFrom") or []:
+        for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+            if reference := row.get(key):
+                values = source(kind, str(reference["name"]))
+                if values is None and not reference.get("optional"):
+                    raise FieldUnknown(f"{kind} {reference['name']} of envFrom is not there")
+                found |= {f"{row.get('prefix') or ''}{name}": value for name, value in (values or {}).items()}
+    for row in container.get("env") or []:
+        reference = (row.get("valueFrom") or {}).get("configMapKeyRef")
+        values = source("ConfigMap", str(reference["name"])) if reference else None
+        found[str(row["name"])] = (values or {}).get(reference["key"]) if reference else row.get("value")
     return found
 
 
@@ -136,7 +167,7 @@ def _bypasses(name: str, value: str | None) -> bool:
 
 
 def _switches(state: WorkloadState) -> str:
-    names = [name for pod in state.templates for name in bypass_switches(pod)]
+    names = [name for pod in state.templates for name in bypass_switches(pod, state.source)]
     return f"{len(names)} ({', '.join(names)})" if names else "0"
 
 
@@ -156,6 +187,6 @@ WORKLOAD_FIELDS: Final[Mapping[str, Callable[[WorkloadState], str | None]]] = {
     "resources": lambda state: _resources(one for pod in state.templates for one in pod["containers"]),
     "liveness period": _workload_period("livenessProbe"),
     "readiness period": _workload_period("readinessProbe"),
-    "bypass switches": _switches,
+    BYPASS_SWITCHES: _switches,
 }
 """Each gives the field as a text that begins with its number, if it is one; None where the object does not state it."""

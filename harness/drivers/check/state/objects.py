@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
+from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, labels_of, selects
 from harness.targets.workloads import controllers
 
 OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
 """Pods that the harness itself puts in place; they are no part of the target."""
+
+
+SOURCES: Final = access("get configmaps", "get secrets")
+"""What a `WorkloadState.source` asks."""
+JOBS: Final = access("list jobs.batch", "list cronjobs.batch")
+"""What `jobs_in` asks."""
+_BATCH: Final = "batch/v1"
+
+Source = Callable[[str, str], Mapping[str, str | None] | None]
+"""Keys and values of a ConfigMap or a Secret, by kind and name; no value of a Secret; None where there is no such object."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +51,7 @@ class WorkloadState:
         name: value of the label, else of the controller.
         controllers: the Deployments, Rollouts, StatefulSets and DaemonSets.
         pods: those that they select, without those that are being deleted.
+        source: reads ConfigMaps and Secrets of their namespace when it is called.
     """
 
     subject: str
@@ -47,6 +59,7 @@ class WorkloadState:
     name: str
     controllers: tuple[Object, ...]
     pods: tuple[Object, ...] = field(default=())
+    source: Source = lambda _kind, _name: None
 
     @property
     def templates(self) -> tuple[Object, ...]:
@@ -82,10 +95,50 @@ def workloads_in(target: Target) -> list[WorkloadState]:
                 name=name,
                 controllers=tuple(own),
                 pods=tuple(pod for pod in pods if any(selects(one, pod) for one in own)),
+                source=source_of(cluster, namespace),
             )
             for name, own in sorted(grouped.items())
         ]
     return found
+
+
+def jobs_in(target: Target) -> list[WorkloadState]:
+    """Every CronJob in every namespace of the target, and every Job that is of none; they have no pods here."""
+    found: list[WorkloadState] = []
+    for region, namespace, cluster in _clusters(target):
+        jobs = [("Job", one) for one in cluster.customs(_BATCH, "jobs", namespace) if not _is_of_schedule(one)]
+        scheduled = cluster.customs(_BATCH, "cronjobs", namespace)
+        jobs += [("CronJob", {**one, "spec": one["spec"]["jobTemplate"]["spec"]}) for one in scheduled]
+        found += [
+            WorkloadState(
+                subject=f"{namespace}/{kind}/{one['metadata']['name']}",
+                region=region,
+                name=str(one["metadata"]["name"]),
+                controllers=(one,),
+                source=source_of(cluster, namespace),
+            )
+            for kind, one in jobs
+        ]
+    return found
+
+
+def source_of(cluster: Cluster, namespace: str) -> Source:
+    """Reads a namespace's ConfigMaps and Secrets, each once; no value of a Secret is kept."""
+    known: dict[tuple[str, str], Mapping[str, str | None] | None] = {}
+
+    def read(kind: str, name: str) -> Mapping[str, str | None] | None:
+        if (kind, name) not in known:
+            found = cluster.read("v1", kind, name, namespace)
+            data = (found or {}).get("data") or {}
+            values = {key: None if kind == "Secret" else str(value) for key, value in data.items()}
+            known[kind, name] = None if found is None else values
+        return known[kind, name]
+
+    return read
+
+
+def _is_of_schedule(job: Object) -> bool:
+    return any(owner["kind"] == "CronJob" for owner in job["metadata"].get("ownerReferences") or [])
 
 
 def _clusters(target: Target) -> Iterator[tuple[str, str, Cluster]]:
