@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: the project's)")
     group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
     group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
-    group.addoption("--release", default="1.0.0", metavar="NAME|DIR", help="release under test")
+    group.addoption("--release", default="1.0.0", metavar="NAME|DIR", help="release under test (default: 1.0.0)")
     group.addoption(
         "--allow-target", default="", metavar="NAME", help="name of a production-like target, typed in full"
     )
