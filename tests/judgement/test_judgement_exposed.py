@@ -289,3 +289,30 @@ def test_the_errors_of_each_route_are_counted_as_the_traffic_met_them() -> None:
     met = with_load(failing(rows, bad), quiet())
     found = {one.scope["of"]: one.outcome for one in judged(BY_ROUTE, given=met)}
     assert found == {f"errors of {route}": FAIL if route == "create-track" else PASS for route in ROUTES}
+
+
+def counting(status: str | None, route: str = "create-track") -> Spoil:
+    """The answers on one route are counted under this status; None: not at all."""
+
+    def change(fields: dict[str, Any]) -> None:
+        counts = fields["requests"].pop(route)
+        if status is not None:
+            fields["requests"][route] = {status: sum(counts.values())}
+
+    return change
+
+
+def unstated(fields: dict[str, Any]) -> None:
+    """The successes have a status, a tenth of the answers has none."""
+    counts = fields["requests"]["create-track"]
+    fields["requests"]["create-track"] = {**counts, "": counts["200"] / 10}
+
+
+@pytest.mark.parametrize("spoil", [counting(""), counting("ok"), counting(None), unstated])
+def test_errors_that_the_metrics_would_not_count_do_not_pass_by_being_none(spoil: Spoil) -> None:
+    """The traffic had none either: a route whose answers have no status, or that is not counted, is not decided; the others pass."""
+    assert [one.outcome for one in judged(ERRORS, spoil=spoil)] == [INCONCLUSIVE]
+    found = {one.scope["of"]: one.outcome for one in judged(BY_ROUTE, spoil=spoil)}
+    assert found == {f"errors of {route}": INCONCLUSIVE if route == "create-track" else PASS for route in ROUTES}
+    first = next(one for one in judged(BY_ROUTE, spoil=spoil) if one.outcome is INCONCLUSIVE)
+    assert first.because.hint == "let the counter of requests have the status of every answer on every route"

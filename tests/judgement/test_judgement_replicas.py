@@ -71,7 +71,10 @@ def test_a_pod_that_was_ready_for_a_moment_only_is_not_judged() -> None:
     """It came 55 s into a window of a minute."""
     run = served_by("track-a", "track-b", "track-c")
     late = replace(pod(55, "ready", "track-d", "u-d"), ready=True)
-    assert "track-d" not in {one.scope["pod"] for one in judged(SHARE, replace(run, pods=(*run.pods, late)))}
+    found = judged(SHARE, replace(run, pods=(*run.pods, late)))
+    assert "track-d" not in {one.scope["pod"] for one in found}
+    words = "; not judged: track-d, not ready through half of the fault-free time"
+    assert [one.reason.endswith(words) for one in found] == [True] * 3
 
 
 def test_answers_that_name_nobody_tell_nothing() -> None:
@@ -101,7 +104,26 @@ def test_a_gateway_that_answered_for_a_service_is_not_judged() -> None:
     rows = with_words(run.windows["everyday/fault-free"].samples, [10, 20], served_pod="gate-a")
     gates = [replace(pod_ready(name), workload="gate") for name in ("gate-a", "gate-b")]
     given = replace(with_load(rows, run), pods=(*run.pods, *gates))
-    assert {one.scope["workload"] for one in judged(SHARE, given)} == {"us-east-1/track"}
+    found = judged(SHARE, given)
+    assert {one.scope["workload"] for one in found} == {"us-east-1/track"}
+    words = "; not judged: us-east-1/gate, named in under 0.5 % of the answers"
+    assert all(one.reason.endswith(words) for one in found)
+
+
+def test_a_service_that_a_route_needs_and_that_names_no_pod_is_not_decided() -> None:
+    """Two ready pods of which no answer tells; one that no route needs is only said, and so is one of another region."""
+    run = served_by("track-a", "track-b", "track-c")
+    users = [replace(pod_ready(name), workload="user") for name in ("user-a", "user-b")]
+    away = [replace(pod_ready(name), namespace="eu-west-1") for name in ("track-x", "track-y")]
+    given = replace(run, pods=(*run.pods, *users, *away))
+    words = "; not judged: eu-west-1/track, us-east-1/user, named in under 0.5 % of the answers"
+    only = judged(SHARE, given, route_needs={"read-track": ("track",)})
+    assert [one.outcome for one in only] == [PASS] * 3
+    assert all(one.reason.endswith(words) for one in only)
+    [user, *others] = judged(SHARE, given, route_needs={"read-track": ("track",), "sign-in": ("user",)})
+    assert (user.outcome, user.scope["workload"]) == (INCONCLUSIVE, "user")
+    assert user.reason.startswith("under 0.5 % of the answers name a pod of user, which has two ready pods or more")
+    assert [one.outcome for one in others] == [PASS] * 3
 
 
 def test_without_the_watch_of_pods_no_share_passes() -> None:

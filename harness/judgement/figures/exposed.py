@@ -33,6 +33,7 @@ _STRAY: Final = 0.01
 _ROUNDED_MS: Final = 0.1
 """By how much an answer's own time may be above its user's: two clocks, and figures that are rounded."""
 _FILES: Final = ("history/metrics.ndjson",)
+_STATUS: Final = "let the counter of requests have the status of every answer on every route"
 _AGAIN: Final = "let the metrics of every pod be read during the complete window, then run again"
 
 
@@ -50,7 +51,11 @@ class _Compared:
 
 
 class _Unknown(Exception):
-    """The metrics do not provide the figure; the text says why."""
+    """The metrics do not provide the figure, or that of one part (`of`); the text says why."""
+
+    def __init__(self, why: str, of: str = "") -> None:
+        super().__init__(why)
+        self.of = of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +94,10 @@ def exposures(case: Case) -> Iterable[Measure]:
     try:
         course = _course(case, window)
         for pair in _PAIRS[case.objective.params["what"]](case, window, course):
-            yield _measured(case, window, course, pair)
+            if isinstance(pair, _Unknown):
+                yield inconclusive(case, _NAME, str(pair), _STATUS, scope={"of": pair.of})
+            else:
+                yield _measured(case, window, course, pair)
     except _Unknown as unknown:
         yield inconclusive(case, _NAME, str(unknown), _AGAIN, scope={"of": case.objective.params["what"]})
 
@@ -126,14 +134,30 @@ def _answered(case: Case, window: Window, course: _Course) -> tuple[Table, Table
     return samples, probes.where(probes.words["kind"].equals("read") & known)
 
 
-def _requests(read: MetricsRead, routes: Iterable[str], *, errors: bool = False) -> float:
-    """Answers on these routes, or those of them that are a server's error."""
+def _requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
+    """Answers on these routes; with `least` those of them whose status is a number, so high or higher."""
     total = 0.0
     for route in routes:
         for status, count in dict(read.requests.get(route, {})).items():
-            if not errors or (str(status).isdigit() and int(status) >= _SERVER_ERROR):
+            if least is None or (str(status).isdigit() and int(status) >= least):
                 total += float(count)
     return total
+
+
+def _untold(course: _Course, route: str) -> str:
+    """Why an error on a route could not be told from what the entry counted; empty where each answer on it has a status.
+
+    A counter that has the route's other answers by status would have its errors too.
+    """
+    counted = course.grown(lambda read: _requests(read, [route]), entry=True)
+    told = course.grown(lambda read: _requests(read, [route], least=0), entry=True)
+    if not counted:
+        return f"no answer on {route} was counted in the window: its errors would not be either"
+    return (
+        ""
+        if told > counted - 0.5
+        else f"{counted - told:.0f} of {counted:.0f} answers on {route} were counted without a status"
+    )
 
 
 def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
@@ -151,10 +175,13 @@ def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     n = course.grown(lambda read: _requests(read, routes), entry=True)
-    bad = course.grown(lambda read: _requests(read, routes, errors=True), entry=True)
+    bad = course.grown(lambda read: _requests(read, routes, least=_SERVER_ERROR), entry=True)
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
     if not n or not len(samples):
         raise _Unknown("no request was counted in the window")
+    asked = [route for route in routes if samples.words["name"].equals(route).any()]
+    if untold := next(filter(None, (_untold(course, route) for route in asked)), ""):
+        raise _Unknown(untold)
     yield _Compared(
         what="error rate",
         exposed=bad / n,
@@ -255,15 +282,21 @@ def _performance(case: Case, window: Window, course: _Course) -> Iterable[_Compa
     )
 
 
-def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
-    """Answers of 500 and above of every route, one by one; a request at either end of the span may be counted on either side."""
+def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_Compared | _Unknown]:
+    """Answers of 500 and above of every route, one by one; a request at either end of the span may be counted on either side.
+
+    A route whose answers are not counted by status has no errors to compare.
+    """
     samples, _ = _answered(case, window, course)
     status = samples.ints["status"]
 
     def counted(route: str) -> float:
-        return course.grown(lambda read: _requests(read, [route], errors=True), entry=True)
+        return course.grown(lambda read: _requests(read, [route], least=_SERVER_ERROR), entry=True)
 
     for route in _routes(case, window):
+        if untold := _untold(course, route):
+            yield _Unknown(untold, of=f"errors of {route}")
+            continue
         own = samples.words["name"].equals(route)
         yield _Compared(
             what=f"errors of {route}",
@@ -304,7 +337,7 @@ def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
     return start + (float(ends[at]) - start) * ((rank - below) / inside if inside else 1.0)
 
 
-_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared]]]] = {
+_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared | _Unknown]]]] = {
     "quantiles": _quantiles,
     "error rate": _errors,
     "requests per second": _rate,

@@ -53,7 +53,8 @@ class _Answers:
 def replica_shares(case: Case) -> Iterable[Measure]:
     """One measure per pod that was ready for half of the fault-free time, in windows through all of which it was; of workloads with two or more.
 
-    A workload is judged where its pods name themselves in their answers; such pods that never do have no share at all.
+    A workload is judged where its pods name themselves in their answers; such pods that never do have no share at all. What has
+    two ready pods and is not judged is reported; a service that a route of the traffic is declared to need must be, somewhere.
     """
     name = FIGURE.value
     windows = fault_free_windows(case, name)
@@ -64,19 +65,54 @@ def replica_shares(case: Case) -> Iterable[Measure]:
     if not workloads:
         why = "no answer named a pod of a workload with two ready pods"
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic})
+    unnamed = {home for window in windows for home in _shared(case.evidence, window)} - workloads.keys()
+    needed = {service for needs in case.plan.route_needs.values() for service in needs}
+    for service in (
+        sorted(needed & {home[1] for home in unnamed} - {home[1] for home in workloads}) if workloads else ()
+    ):
+        why = f"under {100 * SERVES:g} % of the answers name a pod of {service}, which has two ready pods or more"
+        yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic, "workload": service})
     receipts = {
         "load": joined_load_receipt(case.plan, windows, latencies=False),
         "watch": pods_receipt(case.evidence),
     }
     least_s = LEAST * sum(window.seconds for window in windows)
     for home, answers in sorted(workloads.items()):
-        for pod in sorted(frozenset[str]().union(*(one.pods for one in answers))):
-            own = [one for one in answers if pod in one.pods]
-            if sum(one.window.seconds for one in own) >= least_s:
-                yield _share(case, home, pod, own, receipts)
+        owned = {pod: [one for one in answers if pod in one.pods] for pod in _ever_ready(case.evidence, windows, home)}
+        long = {pod for pod, own in owned.items() if sum(one.window.seconds for one in own) >= least_s}
+        said = _left_out(owned.keys() - long, unnamed)
+        for pod in sorted(long):
+            yield _share(case, home, pod, owned[pod], receipts, said=said)
 
 
-def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, Receipt]) -> Measure:
+def _shared(evidence: Evidence, window: Window) -> dict[Home, frozenset[str]]:
+    """The workloads with two pods or more that were ready all through a window, and these pods."""
+    return {home: pods for home, pods in ready_through(evidence.pods, window.span).items() if len(pods) > 1}
+
+
+def _ever_ready(evidence: Evidence, windows: Sequence[Window], home: Home) -> frozenset[str]:
+    """The pods of a workload that were ready at some moment of the windows."""
+    of_home = [change for change in evidence.pods if _home(change) == home]
+    found = {change.name for change in of_home if change.ready and any(_within(change, one) for one in windows)}
+    at_begin = (ready_through(of_home, (window.start_ns, window.start_ns)).get(home, ()) for window in windows)
+    return frozenset(found).union(*at_begin)
+
+
+def _within(change: PodChange, window: Window) -> bool:
+    return window.start_ns <= change.at_ns < window.end_ns
+
+
+def _left_out(pods: Iterable[str], unnamed: Iterable[Home]) -> str:
+    """What is not judged, and why; empty for nothing."""
+    brief, idle = ", ".join(sorted(pods)), ", ".join(sorted("/".join(home) for home in unnamed))
+    said = [f"not judged: {brief}, not ready through half of the fault-free time"] if brief else []
+    said += [f"not judged: {idle}, named in under {100 * SERVES:g} % of the answers"] if idle else []
+    return "; ".join(said)
+
+
+def _share(
+    case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, Receipt], *, said: str
+) -> Measure:
     objective = case.objective
     limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
     total, equal = sum(len(one.rows) for one in answers), sum(len(one.rows) / len(one.pods) for one in answers)
@@ -95,7 +131,7 @@ def _share(case: Case, home: Home, pod: str, answers: Sequence[_Answers], receip
         n_needed=None,
         scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
         receipts=receipts,
-        detail=over_windows(windows),
+        detail="; ".join(filter(None, (over_windows(windows), said))),
         files=(*all_files(windows), "history/pods.ndjson"),
         counted="answers",
     )
@@ -118,8 +154,8 @@ def _workloads(evidence: Evidence, windows: Sequence[Window]) -> dict[Home, list
     named = {pod for window in windows for pod in window.samples.words["served_pod"].present}
     found: dict[Home, list[_Answers]] = {}
     for window in windows:
-        for home, pods in ready_through(evidence.pods, window.span).items():
-            if len(pods) > 1 and any(change.name in named for change in evidence.pods if _home(change) == home):
+        for home, pods in _shared(evidence, window).items():
+            if any(change.name in named for change in evidence.pods if _home(change) == home):
                 rows = window.samples.where(_among(window.samples, pods))
                 found.setdefault(home, []).append(_Answers(window=window, pods=pods, rows=rows))
     everything = sum(len(window.samples) for window in windows)
