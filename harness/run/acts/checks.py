@@ -42,7 +42,7 @@ _LASTS_S: Final = {
     "migrated-and-back": 8.0,
     "pending-pod-runs": 15.0,
     "flag-off": 24.0,
-    "flag-page": 8.0,
+    "flag-page": 13.0,
     "flag-metrics": 5.0,
 }
 _DATABASE: Final = RequiredKey("database", "the check asks the database")

@@ -59,7 +59,7 @@ CALLS: Final = (
         name="values-masked",
         keyword=Keyword.THEN,
         text="no personal value of production is found unmasked in any table of staging",
-        about="Every text, and every address in it, by its digest, against the digests in the register; counted in the database.",
+        about="Every value but numbers, times, booleans and UUIDs, its parts and the addresses in it, by their digests, against the digests in the register; counted in the database.",
         example="no personal value of production is found unmasked in any table of staging",
         mean=check("values-masked"),
     ),

@@ -134,7 +134,7 @@ CHECKS: Final = (
         name="flag-metrics",
         keyword=Keyword.THEN,
         text="the enhanced metrics are exposed by every service within <within:reaction> after the flag is on",
-        about="Each flag of `flags.metrics` is switched on; every ready pod is read until all of a service have what it switches on.",
+        about="Each flag of `flags.metrics` is switched on; every ready pod is read until all of every declared service have what it switches on.",
         example="the enhanced metrics are exposed by every service within 60 s after the flag is on",
         mean=check("flag-metrics", within="<within>"),
     ),

@@ -116,7 +116,7 @@ MONITOR: Final = (
         text='a CPU profile of <lasting:period> was obtained from every service under "<traffic>" traffic',
         about=(
             "Each ready pod of the regions' workloads but `profiles.stores` answers `profiles.path?seconds=N` with a gzip'ed profile of pprof of that "
-            "length or more; those of a service together have samples of CPU time. The time is divided by the target's time scale."
+            "length or more with samples of CPU time; a service that is declared and has no ready pod in a region has none. The time is divided by the target's time scale."
         ),
         example='a CPU profile of 30 s was obtained from every service under "everyday" traffic',
         mean=check("cpu-profiles", lasting="<lasting>"),

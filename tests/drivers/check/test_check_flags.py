@@ -22,6 +22,8 @@ from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.cluster import kinds
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.outside import Metrics
+from harness.targets.parts import FlagSettings
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ class _FlaggedHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         shows = self.server.shows()
+        if self.path == "/metrics":
+            self._answer({}, "m 1\n" if shows else "n 1\n")
+            return
         self._answer({"x-features": "other, new"} if shows else {}, "{}")
 
     def _answer(self, headers: dict[str, str], body: str) -> None:
@@ -302,19 +307,47 @@ def test_a_service_that_is_gone_from_one_region_fails_and_none_at_all_shows_noth
     assert (none.subject, none.ok, none.observed) == ("service", None, "there is none")
 
 
+def test_a_declared_service_without_a_ready_pod_does_not_expose_what_its_flag_switches_on(
+    flagged: FlaggedService, cluster: PocketCluster, target: Target
+) -> None:
+    """One whose pod has the metric as soon as the flag is on; then another one beside it, which is not ready."""
+    declare(cluster, "till", 1)
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "till", "uid": "1", "controller": True}
+    ports = [{"name": "http", "containerPort": 8080}]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "till-0", "namespace": "north", "labels": {"app": "till"}, "ownerReferences": [owner]},
+        "spec": {"containers": [{"name": "c", "image": "none:1", "ports": ports}]},
+        "status": {"podIP": ADDRESS, "conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    cluster.create("Pod", pod)
+    flags = (target.flags or FlagSettings()).model_copy(update={"metrics": {"new": ("m",)}})
+    measured = target.model_copy(update={"flags": flags, "metrics": Metrics(entry="till")})
+    good = seen(exposed.flag_metrics, measured, "20 s")
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "service till": True}
+    assert not flagged.is_on()
+    declare(cluster, "gone", 2)
+    beside = seen(exposed.flag_metrics, measured, "1 s")
+    assert {subject: one.ok for subject, one in beside.items()} == {
+        "flag new": True,
+        "service gone": False,
+        "service till": True,
+    }
+
+
+def declare(cluster: PocketCluster, name: str, replicas: int) -> None:
+    """A Deployment in the north."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none:1"}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    metadata = {"name": name, "namespace": "north"}
+    cluster.create("Deployment", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+
+
 def test_the_services_are_those_that_are_declared(cluster: PocketCluster, target: Target) -> None:
     """A workload whose pods never become ready is one; one that is scaled to zero is none."""
-    for name, replicas in (("till", 2), ("rest", 0)):
-        labels = {"app": name}
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "none:1"}]}}
-        cluster.create(
-            "Deployment",
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": name, "namespace": "north"},
-                "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
-            },
-        )
+    declare(cluster, "till", 2)
+    declare(cluster, "rest", 0)
     found = services_in(target, Clusters(target))
     assert [(one.region, one.name, one.declared, list(one.ready)) for one in found] == [("north", "till", 2, [])]
