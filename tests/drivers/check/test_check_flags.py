@@ -10,10 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from harness.drivers.check.flags import exposed, served
-from harness.drivers.check.flags.asking import FeatureAnswer
+from harness.drivers.check.flags.asking import AnswersSoFar, FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched
 from harness.drivers.check.places import Clusters
 from harness.drivers.check.services import services_in
@@ -245,6 +246,16 @@ def test_an_answer_that_was_under_way_while_the_flag_was_switched_is_neither_bef
     early = [FeatureAnswer(n, has=False) for n in (1, 2)]
     late = [FeatureAnswer(3, has=True), FeatureAnswer(5, has=True)]
     assert served._clear([*early, *late], 2, 4) == [*early, FeatureAnswer(5, has=True)]
+
+
+def test_an_error_is_a_page_without_its_feature_and_no_proof_that_one_is_gone() -> None:
+    """Of a page that was served before; else nothing was served yet."""
+    had, broken = httpx.Response(200, headers={"x-features": "one"}), httpx.Response(500)
+    for lacks, kept in ((True, [True, False]), (False, [True])):
+        asked = AnswersSoFar("x-features", "one", {"north": "http://north"}, errors_lack=lacks)
+        for answer in (broken, had, broken):
+            asked.take("north", 1, answer)
+        assert [one.has for one in asked.answers["north"]] == kept
 
 
 def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:

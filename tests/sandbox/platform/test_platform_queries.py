@@ -30,6 +30,6 @@ def test_a_query_is_counted_by_its_text_and_not_by_its_values(postgres: Postgres
         sample.labels["query"]: sample.value
         for family in SECONDS.collect()
         for sample in family.samples
-        if sample.name.endswith("_count")
+        if sample.name.endswith("_count") and "pg_sleep" not in sample.labels["query"]  # other tests of this process
     }
     assert counts == {"SELECT $1::int AS asked": 2.0}

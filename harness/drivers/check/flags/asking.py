@@ -22,23 +22,34 @@ LONGEST_S: Final = 300.0
 
 
 class FeatureAnswer(NamedTuple):
-    """An answer with status 200: when it was asked for, and whether it had the feature."""
+    """An answer: when it was asked for, and whether it had the feature."""
 
     sent_ns: int
     has: bool
 
 
 class AnswersSoFar:
-    """The answers of every region so far."""
+    """The answers of every region so far.
 
-    def __init__(self, header: str, feature: str, regions: Mapping[str, str]) -> None:
+    Args:
+        header: of an answer, which names the features that it has.
+        feature: the one that is asked for.
+        regions: the address of each.
+        errors_lack: an answer other than 200 lacks the feature, once there was one of 200; else it shows nothing of it.
+    """
+
+    def __init__(self, header: str, feature: str, regions: Mapping[str, str], *, errors_lack: bool = False) -> None:
         self.answers: dict[str, list[FeatureAnswer]] = {region: [] for region in regions}
         self._header = header
         self._feature = feature
+        self._errors_lack = errors_lack
 
     def take(self, region: str, sent_ns: int, answer: httpx.Response) -> None:
-        """Keep one answer; one that is not 200 has no feature to have."""
-        if answer.status_code == 200:
+        """Keep one answer."""
+        if answer.status_code != 200:
+            if self._errors_lack and self.answers[region]:
+                self.answers[region].append(FeatureAnswer(sent_ns, has=False))
+        else:
             named = {word.strip() for word in answer.headers.get(self._header, "").split(",")}
             self.answers[region].append(FeatureAnswer(sent_ns, self._feature in named))
 
@@ -53,9 +64,11 @@ class AnswersSoFar:
 
 
 @contextmanager
-def asking(target: Target, feature: str, header: str, addresses: Mapping[str, str]) -> Iterator[AnswersSoFar]:
+def asking(
+    target: Target, feature: str, header: str, addresses: Mapping[str, str], *, errors_lack: bool = False
+) -> Iterator[AnswersSoFar]:
     """Ask each region's address all the time meanwhile, on connections that are used once."""
-    asked, ended = AnswersSoFar(header, feature, addresses), threading.Event()
+    asked, ended = AnswersSoFar(header, feature, addresses, errors_lack=errors_lack), threading.Event()
     threads = [
         threading.Thread(target=_ask, args=(target, asked, region, url, ended), daemon=True)
         for region, url in addresses.items()

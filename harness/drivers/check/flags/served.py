@@ -68,7 +68,10 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
         raise ConfigurationError("no page that has a feature", where=f"{target.file}: flags.pages", hint=hint)
     within_s, seen = Quantity.parse(params["within"]).in_unit("s"), list[FactReading]()
     for name, pages in settings.pages.items():
-        with switched(target, name, "flag-page") as flag, asking(target, name, settings.header, pages) as asked:
+        with (
+            switched(target, name, "flag-page") as flag,
+            asking(target, name, settings.header, pages, errors_lack=True) as asked,
+        ):
             _wait(asked.answered_everywhere, ON_WITHIN_S)
             early = {region: len(own) for region, own in asked.answers.items()}
             on_ns = flag.turn(on=True)
