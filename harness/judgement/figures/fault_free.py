@@ -18,7 +18,7 @@ from harness.judgement.figures.indicators import groups, steady_window
 from harness.judgement.measures import Case, Figures, because, formatted, held, measure
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
-from harness.judgement.stats.guards import guard_confidence, proven_excess, proven_worse
+from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_of
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
@@ -156,6 +156,7 @@ class GuardRule:
         op, tolerance: how.
         quantile: of the values that are shown; None: their share is.
         unit: of what is shown.
+        bounds: of the share of a part, by a confidence; None: those of failures, which come in episodes.
     """
 
     limit: float
@@ -163,6 +164,13 @@ class GuardRule:
     tolerance: float = 0.0
     quantile: float | None = None
     unit: str = "ratio"
+    bounds: Callable[[Sequence[GuardedWindow], float], Bounds] | None = None
+
+    def excess(self, parts: Sequence[GuardedWindow], guards: int) -> float | None:
+        """How far a part is proven beyond the limit, as one of so many guards; None: it is not."""
+        if self.bounds is None:
+            return proven_excess(slots_of(parts), self.limit, guards, self.op, self.tolerance)
+        return excess_of(self.bounds(parts, guard_confidence(guards)), self.limit, self.op, self.tolerance)
 
     def may_be_beyond(self, share: float) -> bool:
         """Whether the measured share is on the bad side; otherwise it cannot be proven beyond the limit."""
@@ -233,7 +241,7 @@ def guards(
         in_a_bad_window = guard.label and ("", guard.window) in proven
         if key in proven or in_a_bad_window or not rule.may_be_beyond(guard.share):
             continue
-        excess = proven_excess(slots_of(guard.parts), rule.limit, len(every), rule.op, rule.tolerance)
+        excess = rule.excess(guard.parts, len(every))
         if excess is not None:
             proven[key] = guard, excess
     for guard, excess in proven.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.judgement.figures.balancing import balanced_tally
@@ -19,7 +19,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.stats.batches import share_by_batches
-from harness.judgement.stats.statistics import needed_within
+from harness.judgement.stats.statistics import Bounds, needed_within
 from harness.model import Figure, LimitRule, Measure, Phase, Table, Window
 
 
@@ -38,7 +38,7 @@ def region_shares(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, "no answer named the region that served it", hint, scope={"region": region})
         return
     parts = [_part(rows, window, region) for rows, window in zip(answers, windows, strict=True)]
-    bounds = share_by_batches(balanced_tally(parts), objective.confidence)
+    bounds = _bounds(parts, objective.confidence)
     margin = (tolerance or 0.0) - abs(bounds.value - limit)
     found = bounded(
         case,
@@ -53,8 +53,13 @@ def region_shares(case: Case) -> Iterable[Measure]:
         detail=over_windows(windows),
         files=all_files(windows),
     )
-    rule = GuardRule(limit=limit, op=objective.op, tolerance=tolerance or 0.0)
+    rule = GuardRule(limit=limit, op=objective.op, tolerance=tolerance or 0.0, bounds=_bounds)
     yield from with_guards(case, f"{name} of region {region}", [found], lambda: parts, rule)
+
+
+def _bounds(parts: Sequence[GuardedWindow], confidence: float) -> Bounds:
+    """A balancer takes turns: a hundred answers after another may come from one region, and prove nothing of the next hundred."""
+    return share_by_batches(balanced_tally(parts), confidence)
 
 
 def _part(answers: Table, window: Window, region: str) -> GuardedWindow:

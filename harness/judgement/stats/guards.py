@@ -34,7 +34,11 @@ def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, to
             by more than the tolerance.
         tolerance: of `within`.
     """
-    bounds = share_in_time(slots, guard_confidence(guards))
+    return excess_of(share_in_time(slots, guard_confidence(guards)), limit, op, tolerance)
+
+
+def excess_of(bounds: Bounds, limit: float, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:
+    """As `proven_excess`, of a share that is bounded already; None where nothing was counted."""
     if not bounds.n:
         return None
     if op is Op.WITHIN:

@@ -7,6 +7,7 @@ A request is sent to another region only when the first one cannot have done it,
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import sysconfig
@@ -59,9 +60,13 @@ http://:{port} {{
 
 
 def caddyfile(settings: PodSettings, regions: Mapping[str, int], addresses: Mapping[str, tuple[str, int]]) -> str:
-    """Caddy's configuration for regions of these weights (any unit) at these addresses."""
+    """Caddy's configuration for regions of these weights (any unit) at these addresses.
+
+    Caddy sends as many requests after another to an upstream as its weight says, so weights are as small as they can be.
+    """
+    least = math.gcd(*regions.values()) or 1
     upstreams = " ".join("{}:{}".format(*addresses[region]) for region in regions)
-    weights = " ".join(str(weight) for weight in regions.values())
+    weights = " ".join(str(weight // least) for weight in regions.values())
     every = os.environ.get("HEALTH_EVERY", "500ms")
     return CADDYFILE.format(
         address=settings.address,
