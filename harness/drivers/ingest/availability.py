@@ -67,13 +67,13 @@ def _saved(asked: Asked, patterns: Sequence[str]) -> list[RangeAnswer]:
 
 
 def _values(answers: Sequence[RangeAnswer], times: range) -> dict[int, float]:
-    """The value at each time: that of the point at it, or less than a step before it, as saved answers lie between."""
+    """The value at each time: that of the point at it, or less than a step before it, as saved answers lie between; of several the lowest."""
     found: dict[int, float] = {}
     for answer in answers:
         for at, value in answer.values.items():
             due = times.start + -(-(at - times.start) // times.step) * times.step
             if due in times:
-                found[due] = value
+                found[due] = min(value, found.get(due, value))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.figures import OutsideFigure, outside_figures
@@ -95,9 +96,9 @@ def _within(asked: Asked, figure: OutsideFigure) -> FactReading:
         seen = f"{figure.where} gives no `released`"
         return FactReading(subject=subject, expected=expected, observed=seen, ok=None)
     seen = f"measured {shown(figure.at.text)}, released {shown(figure.released.text)}"
-    after = figure.at.last >= figure.released.first
-    late = figure.at.first - figure.released.last > age_of(asked.params["within"])
-    return FactReading(subject=subject, expected=expected, observed=seen, ok=True if after and not late else None)
+    least, most = figure.released.until(figure.at)
+    within = timedelta(0) <= least and most <= age_of(asked.params["within"])
+    return FactReading(subject=subject, expected=expected, observed=seen, ok=within or None)
 
 
 def _answers(least: int, figure: OutsideFigure) -> FactReading:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import earlier_run
@@ -19,6 +20,9 @@ from harness.drivers.ingest.reports import files_of, key_of, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.yamlfile import read_document
+
+_WORST: Final = 10
+"""The highest severity, as CVSS counts them."""
 
 
 def _record(asked: Asked) -> tuple[Path, PlainRecord]:
@@ -35,7 +39,11 @@ def steps_in_order(asked: Asked) -> Sequence[FactReading]:
     """Each step of the record was finished before the next one."""
     path, record = _record(asked)
     named = re.split(r", | and ", asked.params["steps"])
-    steps = {step.name: step for step in record.steps()}
+    kept = record.steps()
+    steps = {step.name: step for step in kept}
+    if len(steps) < len(kept):
+        twice = next(step.name for step in kept if sum(one.name == step.name for one in kept) > 1)
+        raise DriverError(f"has the step `{shown(twice)}` twice", where=str(path), hint="keep one of them")
     moments: dict[str, Moment | None] = {}
     for name in named:
         if name not in steps:
@@ -75,7 +83,7 @@ def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
     if path.name == "verdict.json":
         manifest = path.with_name("manifest.json")
         run = earlier_run(read_report(path, LARGEST_TEXT), read_report(manifest, LARGEST_TEXT), str(path))
-        release, moment = run.origin.release, run.origin.made
+        release, moment = run.origin.release, run.origin.made if run.decision == "GO" else None
     else:
         document = read_document(path)
         data = document.data if isinstance(document.data, dict) else {}
@@ -90,7 +98,7 @@ def merges_approved(asked: Asked) -> Sequence[FactReading]:
     """Each merge was approved by another than its author."""
     path, record = _record(asked)
     merges = record.merges()
-    alone = [one.name for one in merges if not {name.lower() for name in one.approved_by} - {one.author.lower()}]
+    alone = [one.name for one in merges if not _persons(one.approved_by) - _persons([one.author])]
     seen = f"{len(merges) - len(alone)}{f', not: {some([shown(name) for name in alone])}' if alone else ''}"
     approved = FactReading(
         subject="merges approved by another than their author",
@@ -99,6 +107,10 @@ def merges_approved(asked: Asked) -> Sequence[FactReading]:
         ok=not alone,
     )
     return [*provenance(asked, [(path, record.origin)]), approved]
+
+
+def _persons(names: Iterable[str]) -> set[str]:
+    return {name for each in names if (name := each.strip().lower())}
 
 
 def newest_audit(asked: Asked) -> Sequence[FactReading]:
@@ -128,7 +140,9 @@ def _severity(word: str, where: str) -> float:
     if word.lower() in LEVELS:
         return LEVELS[word.lower()]
     try:
-        return float(word)
-    except ValueError as error:
-        hint = f"use {', '.join(LEVELS)}, or a number from 0 to 10"
-        raise DriverError(f"`{shown(word)}` is not a severity", where=where, hint=hint) from error
+        if 0 <= (value := float(word)) <= _WORST:
+            return value
+    except ValueError:
+        pass
+    hint = f"use {', '.join(LEVELS)}, or a number from 0 to {_WORST}"
+    raise DriverError(f"`{shown(word)}` is not a severity", where=where, hint=hint)

@@ -22,7 +22,7 @@ def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
 
 def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
     jobs = [(name, conclusion) for part in parts for name, conclusion in part.report.jobs.items()]
-    other = [f"{name}: {conclusion}" for name, conclusion in jobs if conclusion != "success"]
+    other = [f"{shown(name)}: {conclusion}" for name, conclusion in jobs if conclusion != "success"]
     running = [part.path.name for part in parts if not part.report.ended]
     subject, expected = "jobs that concluded with success", f"all {len(jobs)}"
     contradictions = counts(text for part in parts for text in part.report.contradictions)

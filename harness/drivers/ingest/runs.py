@@ -101,9 +101,11 @@ def _newest_first(
 def runs_measured(asked: Asked) -> Sequence[FactReading]:
     """At least so many runs of the target have a value of a figure, and the newest of them is young enough."""
     least, figure = int(asked.params["at_least"]), asked.params["figure"]
-    history, found = _history(asked), []
+    history = _history(asked)
+    found: list[tuple[Path, EarlierRun]] = []
     for path, run in history.runs:
-        if any(name == figure or name.startswith(f"{figure} ") for name in run.measured):
+        measured = any(name == figure or name.startswith(f"{figure} ") for name in run.measured)
+        if measured and all(run.run != other.run for _path, other in found):
             found.append((path, run))
         if len(found) >= least:
             break
@@ -131,12 +133,13 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
         if made.in_future(asked.today):
             seen = f"the run {run.run} is dated {shown(made.text)}, in the future"
             return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
-        for name, (domain, passed) in run.drills.items():
-            if domain_of(domain).disaster and passed:
-                seen = f"{shown(name)} passed in the run {run.run}, {made.age(asked.today)} ago"
-                return [FactReading(subject=subject, expected=expected, observed=seen, ok=True)]
-            if domain_of(domain).disaster:
-                failed.append(f"{shown(name)} in {run.run}")
+        drills = {name: passed for name, (domain, passed) in run.drills.items() if domain_of(domain).disaster}
+        failed += [f"{shown(name)} in {run.run}" for name, passed in drills.items() if not passed]
+        if failed:
+            break  # an older one that passed says nothing of what is now
+        if drills:
+            seen = f"{some([*map(shown, drills)])} passed in the run {run.run}, {made.age(asked.today)} ago"
+            return [FactReading(subject=subject, expected=expected, observed=seen, ok=True)]
     if failed:
         return [
             FactReading(

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.bill import bill_of_materials
 from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
-from harness.drivers.ingest.formats.plain import LARGEST_TEXT
+from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.sarif import LEVELS, ScanFinding, ScanReport, scan_report
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without
@@ -71,7 +71,9 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Provenance(), LARGEST_TEXT)
     least = asked.params["level"]
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
-    found = [f"{name} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad]
+    found = [
+        f"{shown(name)} ({level})" for part in parts for name, level in part.report.vulnerable.items() if level in bad
+    ]
     packages = sum(part.report.packages for part in parts)
     audited = FactReading(
         subject="packages audited", expected="at least 1", observed=str(packages), ok=True if packages else None

@@ -43,7 +43,7 @@ class WorkflowStep:
     Attributes:
         name: for people. commands: its command lines, in order. uses: an action, without its version. inputs: of the action.
         place: `file:line`.
-        may_fail: why its failure does not stop the job; empty where it does.
+        may_fail: why its failure does not stop the job, or why it may not run at all; empty where neither is so.
         words: all its text, for what it speaks of.
     """
 
@@ -180,7 +180,7 @@ def _github_step(document: YamlDocument, file: str, at: tuple[str | int, ...], s
         uses=str(step.get("uses") or "").partition("@")[0],
         inputs=given,
         place=f"{file}:{document.line(at)}",
-        may_fail=_continues(step),
+        may_fail=_continues(step) or _conditional(step),
         words=" ".join([*commands, *given.values(), *map(str, _mapping(step.get("env")).values())]),
     )
 
@@ -193,6 +193,12 @@ def _input(value: Any) -> str:
 def _continues(part: Mapping[str, Any]) -> str:
     value = part.get("continue-on-error", False)
     return "" if value in (False, "false") else f"`continue-on-error: {str(value).lower()}`"
+
+
+def _conditional(step: Mapping[str, Any]) -> str:
+    """The condition under which a step is left out, though nothing before it has failed."""
+    condition = str(step.get("if", "")).strip().removeprefix("${{").removesuffix("}}").strip()
+    return "" if condition in ("", "success()", "always()", "!cancelled()") else f"`if: {condition}`"
 
 
 def _github_node(job: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -129,7 +129,7 @@ SPOILT = {
         "staging/20261119T093000Z/verdict.json",
         '"decision": "GO"',
         '"decision": "NO-GO"',
-        {"ND-CHG-TEST": BAD, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD},
+        {"ND-CHG-TEST": BAD, "ND-CHG-ORDER": UNKNOWN, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD},
     ),
     "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
     "steps out of order": ("../records/tasks.yaml", "2026-11-09", "2026-11-07", {"AT-TASK-ORDER": BAD}),

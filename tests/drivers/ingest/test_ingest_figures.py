@@ -52,6 +52,22 @@ def test_a_figure_that_is_not(tmp_path: Path, spoilt: tuple[str, str], subject: 
     assert found(tmp_path, f"{HEAD}\n{ADOPTION.replace(*spoilt, 1)}\n")[subject] is ok
 
 
+@pytest.mark.parametrize(
+    ("at", "released", "ok"),
+    [
+        ("2026-11-18", "2026-11-20", None),
+        ("2026-11-20", "2026-11-20", True),
+        ("2026-11-20", "2026-10-21", True),
+        ("2026-11-20", "2026-10-20", None),
+        ("2026-11-20", "2026-11-20T12:00:00Z", None),
+    ],
+)
+def test_days_are_as_far_apart_as_the_calendar_says(tmp_path: Path, at: str, released: str, *, ok: bool | None) -> None:
+    """Two days before the release is before it, whatever the zone; beside a time a day is open on both sides."""
+    row = ADOPTION.replace("2026-11-20T12:00:00Z", at).replace("2026-11-01T12:00:00Z", released)
+    assert found(tmp_path, f"{HEAD}\n{row}\n")[AFTER] is ok
+
+
 def test_a_figure_against_its_own_baseline_and_target(tmp_path: Path) -> None:
     """At most, at least, and a share below; without one it is unknown."""
     rows = f"{HEAD}\ncost,3000,EUR,2026-11-20T12:00:00Z,,,4000,2500,\nbare,1,,2026-11-20,,,,,\n"

@@ -105,6 +105,8 @@ def test_every_job_succeeded(tmp_path: Path) -> None:
 def test_a_job_that_did_not_succeed(tmp_path: Path, conclusion: str) -> None:
     """Skipped is not success."""
     assert ran(tmp_path, {"jobs": [job("test"), job("build", conclusion)]})[JOBS] is False
+    shards = [f"integration tests (ubuntu-latest, python 3.11, postgres 15, redis 7, shard {n})" for n in (1, 2)]
+    assert ran(tmp_path, {"jobs": [job(shards[0], conclusion), job(shards[1])]})[JOBS] is False
 
 
 def test_runs_that_say_nothing(tmp_path: Path) -> None:

@@ -213,6 +213,17 @@ def test_saved_answers_say_the_same(tmp_path: Path) -> None:
     assert (fact.ok, fact.observed) == (None, "96.667 % to 100 %, 24 of 720 points are missing")
 
 
+def test_of_two_saved_answers_the_lower_one_counts(tmp_path: Path) -> None:
+    """One region was out for an hour; the file of the other comes later in the alphabet."""
+    end = int(TODAY.timestamp())
+    outage = points(lambda at: float(at != end - 7200))(end - 719 * 3600, end, 3600)[1]
+    (tmp_path / "a.json").write_bytes(outage)
+    (tmp_path / "b.json").write_bytes(points(lambda _at: 1.0)(end - 719 * 3600, end, 3600)[1])
+    query = {"query": "up", "step": "1 h", "answers": "*.json"}
+    (fact,) = seen(tmp_path, WHEN, THEN, {"prometheus": {"availability": query}}).values()
+    assert fact.ok is False
+
+
 @settings(max_examples=150)
 @given(st.binary(max_size=100) | st.lists(st.tuples(st.integers() | st.floats(), st.text(max_size=5)), max_size=3).map(
     lambda values: json.dumps(

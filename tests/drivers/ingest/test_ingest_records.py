@@ -69,6 +69,7 @@ def test_merges_that_another_approved(tmp_path: Path) -> None:
     assert found(tmp_path, text, then)[subject] is True
     assert found(tmp_path, text.replace("[ada, grace]", "[Ada]"), then)[subject] is False
     assert found(tmp_path, text.replace("[ada, grace]", "[]"), then)[subject] is False
+    assert found(tmp_path, text.replace("[ada, grace]", "['', 'ada ']"), then)[subject] is False
 
 
 def test_audits(tmp_path: Path) -> None:
@@ -84,6 +85,10 @@ audits:
     assert found(tmp_path, text.replace("open: false", "open: true"), then, "target")[subject] is False
     assert found(tmp_path, text.replace("2026-11-01", "2026-07-01"), then, "target")["age"] is None
     assert found(tmp_path, text.replace("target: paper", "target: other"), then, "target")["target"] is None
+    twice = text.replace("[{name: A-2,", "[{name: A-2, severity: low, open: true}, {name: A-2,")
+    for spoilt, why in ((twice, "is there twice"), (text.replace("high", "'nan'"), "`nan` is not a severity")):
+        with pytest.raises(HarnessError, match=why):
+            found(tmp_path, spoilt, then, "target")
 
 
 def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
@@ -118,6 +123,7 @@ def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
         ("release: [1]\nsteps:\n  - {name: 1}\n", "`release` is missing or is not a text"),
         ("steps:\n  - {name: 9, finished: 2026-11-02}\n", "has no step `1`"),
         ("steps:\n  - {name: 1, finished: 2026-11-02}\nsteps: []\n", "defined twice"),
+        (STEPS + "  - {name: 1, finished: 2026-11-20}\n", "has the step `1` twice"),
     ],
 )
 def test_what_is_no_record_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:

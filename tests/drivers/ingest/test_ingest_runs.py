@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,18 @@ def test_a_disaster_that_was_rehearsed(tmp_path: Path) -> None:
     assert history(tmp_path, then)[subject] is None
     run(tmp_path, "a", sealed="2027-08-01T00:00:00Z", **drill())
     assert history(tmp_path, then)[subject] is None
+
+
+def test_a_disaster_that_passed_before_one_that_failed_is_no_proof(tmp_path: Path) -> None:
+    """The newest counts; and a copy of a run is no second one."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
+    assert history(tmp_path, then)[subject] is True
+    run(tmp_path, "b", sealed="2026-11-19T09:00:00Z", **drill(judged="FAIL"))
+    assert history(tmp_path, then)[subject] is False
+    shutil.copytree(tmp_path / "runs" / "a", tmp_path / "runs" / "a-copy")
+    then = 'at least 3 runs measured the "recovery of reads", the newest younger than 7 d'
+    assert history(tmp_path, then)["runs of paper that measured the recovery of reads"] is None
 
 
 def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_a_severe_finding_is_open(tmp_path: Path) -> None:
         ({"suppressions": [{"kind": "inSource"}]}, True),
         ({"suppressions": [{"kind": "external", "status": "underReview"}]}, False),
         ({"suppressions": [{"kind": "external", "status": "rejected"}]}, False),
+        ({"suppressions": [{"kind": "external", "status": s} for s in ("accepted", "rejected")]}, False),
         ({"baselineState": "absent"}, True),
         ({"baselineState": "unchanged"}, False),
         ({"kind": "pass"}, True),

@@ -79,6 +79,7 @@ def test_when_a_workflow_of_gitlab_starts(
     [
         ("run: npm run test:all", "run: npm run test:all || true", "test:all"),
         ("run: npm run test:all", "run: npm run test:all\n        continue-on-error: true", "test:all"),
+        ("run: npm run test:all", "run: npm run test:all\n        if: github.event_name == 'schedule'", "test:all"),
         ("run: npm run test:all", "run: npm run test:all:fast", "test:all"),
         ("run: npm run test:all", "run: echo npm run test:all", "test:all"),
         ("  test:\n    runs-on", "  test:\n    continue-on-error: true\n    runs-on", "test:all"),

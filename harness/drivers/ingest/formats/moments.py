@@ -80,6 +80,12 @@ class Moment:
             return True
         return False if self.first >= other.last else None
 
+    def until(self, other: Moment) -> tuple[timedelta, timedelta]:
+        """The least and the most time to another; two days are as far apart as the calendar says."""
+        if _DATE.fullmatch(self.text) and _DATE.fullmatch(other.text):
+            return (other.first - self.first,) * 2
+        return other.first - self.last, other.last - self.first
+
     def age(self, today: datetime) -> str:
         """`2.3 d`, for people; at most so old."""
         days = max(0.0, (today - self.first).total_seconds() / 86400)

@@ -86,6 +86,6 @@ def audit_report(body: bytes, where: str) -> AuditReport:
     ]
     return AuditReport(
         packages=audit.metadata.dependencies.total,
-        vulnerable={shown(one.name): one.severity for one in audit.vulnerabilities.values()},
+        vulnerable={name: one.severity for name, one in audit.vulnerabilities.items()},
         contradictions=tuple(differ),
     )

@@ -229,7 +229,9 @@ def _open(row: _Row) -> dict[str, str]:
         if not isinstance(one.data.get("open"), bool):
             raise _wrong(row.document, (*one.location, "open"), "`open` is not true or false", "write `open: false`")
         if one.data["open"]:
-            found[one.text("name")] = one.text("severity")
+            if (name := one.text("name")) in found:
+                raise _wrong(row.document, one.location, f"the finding `{shown(name)}` is there twice", "rename one")
+            found[name] = one.text("severity")
     return found
 
 

@@ -224,7 +224,7 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     rule = _rule(run.tool, result)
     name = result.rule_id or result.rule.id or (rule.id if rule else "") or "a rule without an id"
     places = [place for location in result.locations for place in _places(location)]
-    suppressed = any(one.status == "accepted" for one in result.suppressions)
+    suppressed = bool(result.suppressions) and all(one.status == "accepted" for one in result.suppressions)
     return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",

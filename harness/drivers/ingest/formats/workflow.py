@@ -71,7 +71,7 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
         made = earliest([Moment.of(run.updated_at, f"{where}: updated_at")])
     return PipelineRun(
         workflow=shown(run.name or next((job.workflow for job in run.jobs if job.workflow), "") or ""),
-        jobs={shown(job.name): shown(job.conclusion or job.status) for job in run.jobs},
+        jobs={job.name: shown(job.conclusion or job.status) for job in run.jobs},
         ended=run.status == "completed" and all(job.status == "completed" for job in run.jobs),
         origin=Provenance(commit=commits[0] if commits else "", made=made),
         contradictions=tuple(differ),
