@@ -93,7 +93,7 @@ _Found = tuple[Outcome, Reason]
 
 def _of_claims(requirement: Requirement, claims: Sequence[ClaimVerdict], plan: Plan) -> _Found:
     """The worst of its claims; NOT ASSESSED without a claim or without means on this target."""
-    lack = next((n for n in plan.not_assessable if n.requirement == requirement.id), None)
+    lack = plan.lack_of(requirement.id)
     outcomes = [claim.outcome for claim in claims]
     if lack is not None or not claims:
         outcomes.append(Outcome.NOT_ASSESSED)

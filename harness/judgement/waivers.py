@@ -45,7 +45,7 @@ def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
     """What of a verdict the waiver does not cover; empty where it covers everything."""
     if waiver.outcome:
         return "" if verdict.outcome == waiver.outcome else f"it is {verdict.outcome.value}, not {waiver.outcome}"
-    lack = next((one for one in plan.not_assessable if one.requirement == verdict.requirement), None)
+    lack = plan.lack_of(verdict.requirement)
     if lack is not None:
         return f"a part of it is not assessed here: {lack.because.text}"
     short = [m for claim in verdict.claims for found in claim.measures for m in found if m.outcome is not Outcome.PASS]

@@ -328,6 +328,10 @@ class Plan:
         """What left scenarios out, as it was given; empty where that was a path."""
         return shlex.join([*_only(*self.only), *self.pytest_arguments])
 
+    def lack_of(self, requirement: str) -> NotAssessable | None:
+        """Why a requirement, or a part of it, cannot be assessed here; None where all of it can."""
+        return next((one for one in self.not_assessable if one.requirement == requirement), None)
+
     def command(self, only: str = "", *, unfiltered: bool = False) -> str:
         """The command that repeats the run with all its options; `only`: one requirement of it. unfiltered: without what left scenarios out."""
         patterns = _only(only) if only else () if unfiltered else _only(*self.only)

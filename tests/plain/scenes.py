@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -55,10 +55,6 @@ class Stage:
 
     def __getitem__(self, name: str) -> Finished:
         return self._played[name].result()
-
-    def play_all(self) -> None:
-        """Wait until all have been played, for whoever measures time and wants no company."""
-        wait(self._played.values())
 
     def close(self) -> None:
         """End what is under way, for nobody waits for it any more; what nobody asked for is not begun."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -29,25 +28,6 @@ def test_a_replay_of_a_go_passes_and_never_says_go(scenes: Stage, project: Proje
     assert "3 passed" in finished.out
     assert not re.search(r"^GO\b", finished.out, re.MULTILINE)
     assert not project.run_directories()
-
-
-def test_a_replay_of_one_feature_takes_under_two_seconds(scenes: Stage, project: Project) -> None:
-    """Start of Python and pytest included; of processor time, for that is what it takes where nobody else is at work.
-
-    Python keeps what it compiled, as it does unless told otherwise. The best of five counts, and no scene is played
-    meanwhile: on a busy machine the same work takes up to twice its time.
-    """
-    command = [sys.executable, "-m", "pytest", "-q", FEATURE, "--evidence", str(scenes["go"].run)]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    scenes.play_all()
-    seconds = []
-    for _ in range(5):
-        process = subprocess.Popen(command, cwd=project.root, env=environment, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        seconds.append(usage.ru_utime + usage.ru_stime)
-    assert min(seconds) < 2, seconds
 
 
 def test_a_replay_loads_nothing_that_asks_anybody(scenes: Stage, project: Project) -> None:

@@ -150,14 +150,10 @@ def _untold(course: _Course, route: str) -> str:
     A counter that has the route's other answers by status would have its errors too.
     """
     counted = course.grown(lambda read: _requests(read, [route]), entry=True)
-    told = course.grown(lambda read: _requests(read, [route], least=0), entry=True)
     if not counted:
         return f"no answer on {route} was counted in the window: its errors would not be either"
-    return (
-        ""
-        if told > counted - 0.5
-        else f"{counted - told:.0f} of {counted:.0f} answers on {route} were counted without a status"
-    )
+    without = counted - course.grown(lambda read: _requests(read, [route], least=0), entry=True)
+    return f"{without:.0f} of {counted:.0f} answers on {route} were counted without a status" if without >= 0.5 else ""
 
 
 def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:

@@ -65,11 +65,10 @@ def replica_shares(case: Case) -> Iterable[Measure]:
     if not workloads:
         why = "no answer named a pod of a workload with two ready pods"
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic})
+        return
     unnamed = {home for window in windows for home in _shared(case.evidence, window)} - workloads.keys()
     needed = {service for needs in case.plan.route_needs.values() for service in needs}
-    for service in (
-        sorted(needed & {home[1] for home in unnamed} - {home[1] for home in workloads}) if workloads else ()
-    ):
+    for service in sorted(needed & {home[1] for home in unnamed} - {home[1] for home in workloads}):
         why = f"under {100 * SERVES:g} % of the answers name a pod of {service}, which has two ready pods or more"
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic, "workload": service})
     receipts = {

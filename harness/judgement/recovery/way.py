@@ -23,7 +23,7 @@ from harness.model import OperationRecovery
 from harness.model.table import distinct
 
 STALL_NS: Final = 100_000_000
-"""Minimum length of a stall: five requests at the closest spacing."""
+"""Minimum length of a stall: of two requests of a watch, which asks every 40 ms in a fault, the second is late as well."""
 
 
 def recovery_of(

@@ -62,11 +62,11 @@ def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float
 
 
 def _share(subject: str, resource: str, used: float | None, limit: str | None, most: float) -> FactReading:
-    most_used = float(quantity(str(limit or 0)))
-    if used is None or most_used == 0:
+    allowed = float(quantity(str(limit or 0)))
+    if used is None or allowed == 0:
         share, said = None, "usage is not exposed" if used is None else "no limit is stated"
     else:
-        share = used / most_used
+        share = used / allowed
         said = f"{100 * share:.3g} % of {limit}"
     return FactReading(
         subject=f"{subject}: {resource}",

@@ -17,6 +17,7 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
 )
 from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import RolloutAnalysis
 from harness.model.rollout import percent
@@ -78,7 +79,7 @@ def lengths(case: Case) -> Iterable[Measure]:
 def _closely(resolution_s: float, limit_s: float) -> Receipt:
     """Whether the steps were read often enough to tell how long they lasted."""
     why = f"the beginning of each step is known to {formatted(resolution_s, 's')}"
-    close = resolution_s <= limit_s / 10
+    close = resolution_s <= SHARE_OF_LIMIT * limit_s
     return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
 
 

@@ -146,9 +146,8 @@ def _write(
         old = store.get(kind, namespace, name)
     except StatusError:
         meta = {"name": name, "namespace": namespace, "labels": labels, "ownerReferences": [reference(service)]}
-        with suppress(
-            StatusError
-        ):  # its namespace is ending, and the Service held: the others' routes do not wait for it
+        # its namespace may be ending, and the Service held: the others' routes do not wait for it
+        with suppress(StatusError):
             store.create(kind, {"metadata": meta, **content})
     else:
         store.update(kind, {**old, **content, "metadata": {**old["metadata"], "labels": labels}})

@@ -77,8 +77,8 @@ class Source:
     async def attempt(self, work: Work[T], *, within: float) -> T:
         """The result of `work` on a connection, tried once.
 
-        A connection that the server ended takes the kept ones with it. One that was cut at the deadline ends alone: to connect costs
-        ten times what a request costs, and a machine that is late would be later with each connection that lateness cost.
+        A connection that the server ended takes the kept ones with it. One that was cut at the deadline ends alone: to connect
+        costs more than a request, and a machine that is late would be later with each connection that lateness cost.
 
         Raises:
             psycopg.Error, TimeoutError: it failed or took longer than `within` seconds; its outcome may be unknown.
