@@ -6,6 +6,16 @@ Feature: Scalability
     When the deployed platform has been inspected
     Then at least 95 % of each region's requests are served in that region in the steady state
 
+  @IP-SCALE-ELASTIC
+  Scenario: Replicas follow a spike
+    When "page-spike" traffic has run
+    Then the replicas of "normaldance-frontend" rise within 3 min of a spike to 3 times the traffic and the response time p95 is below 500 ms within 5 min
+
+  @IP-SCALE-ELASTIC-IN
+  Scenario: Replicas go when the spike is over
+    When "page-spike" traffic has run
+    Then the replicas of "normaldance-frontend" are back within 15 min after a spike to 3 times the traffic and no request failed meanwhile
+
   Scenario Outline: <what>: made of other rows
     Then <parts>
 

@@ -7,6 +7,11 @@ Feature: The named risks do not come true
     When every experiment of domain pod or node has run under "everyday" traffic
     Then no acknowledged write is lost in any experiment of domain pod or node
 
+  @ND-RISK-PERFORMANCE
+  Scenario: Three times as many users are served as well
+    When "spike" traffic has run
+    Then the response time p95 is below 200 ms again within 10 min of a spike to 3 times everyday traffic
+
   Scenario Outline: <what>: a <role> vouches for it
     Then <role> vouches for it, for this release, not longer than <age> ago
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.catalogue import feature_file, waits_for
 from harness.errors import UsageError
@@ -180,10 +180,14 @@ def _probe_spacing_ms() -> dict[str, float]:
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
 
 
+_DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)
+
+
 def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]:
     """The acts that serve these demands.
 
-    Each follows those that it must follow, and those of one traffic are together.
+    Each follows those that it must follow, and those of one traffic are together. Traffic under which nothing is broken or rolled out
+    comes first: it meets the target as it was.
 
     Raises:
         UsageError: no driver serves a demand, or acts wait for each other.
@@ -192,10 +196,11 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
     if unserved := [demand for demand in demands if demand.kind not in known]:
         hint = f"known kinds are {', '.join(known)}"
         raise UsageError(f"no driver has the kind `{unserved[0].kind}`", where=unserved[0].key, hint=hint)
+    disturbed = {demand.params.get("traffic", "") for demand in demands if demand.kind in _DISTURBING}
     planned = [
         act
         for kind, driver in known.items()
-        for demand in sorted((d for d in demands if d.kind == kind), key=lambda d: d.key)
+        for demand in sorted((d for d in demands if d.kind == kind), key=lambda d: (d.name in disturbed, d.key))
         for act in driver.plan(demand, library)
     ]
     return _direct(_sorted(_named(planned)))

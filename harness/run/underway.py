@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness.model import TrafficPlan
     from harness.run.acts.context import Context
+    from harness.targets import Target
 
 _END_WITHIN_S: Final = 10.0
 
@@ -41,7 +42,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
     target, history = context.target, context.history
     load = Load.start(
         plan,
-        entry=target.entry,
+        entry=_address(target, plan),
         run_dir=context.directory.path,
         seed=context.plan.seed,
         sink=context.sink("load"),
@@ -50,7 +51,8 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         timing=target.metrics.timing if target.metrics else "",
         variables=tls_variables(target),
     )
-    shares = Shares(load.rows, target.shares, plan.requests_per_s)
+    # what is not the entry is in one region, and says nothing of the shares of the others
+    shares = Shares(load.rows, {} if plan.entry else target.shares, plan.requests_per_s)
     condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
     windows = WindowLog(plan, history)
     now = Underway(plan=plan, load=load, windows=windows, condition=condition, watch=context.watch)
@@ -78,6 +80,12 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
     if plan.accounts:
         context.progress.say(f"{plan.name}: reading back what journeys wrote")
         read_back(plan, target, context.directory.path, context.sink("load"), faults_ns=now.sent_ns)
+
+
+def _address(target: Target, plan: TrafficPlan) -> str:
+    """Where the requests go: paths are below of it."""
+    address: str = getattr(target, plan.entry) if plan.entry else target.entry
+    return address.rstrip("/") if plan.entry else address
 
 
 def _record_steady(subject: str, context: Context, traffic: Underway, within_s: float) -> None:

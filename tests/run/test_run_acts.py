@@ -9,6 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model import Act, Demand, DemandKind, Phase
 from harness.run.acts.driver import Library
+from harness.run.acts.traffic import TrafficDriver
 from harness.run.planning import ordered_acts
 from tests.builders.plans import EVERYDAY, breaks, experiment, traffic
 
@@ -85,6 +86,30 @@ def test_all_acts_of_one_traffic_come_before_the_next_traffic() -> None:
         "experiment:pod-loss (rush)",
         "rush/after-faults",
     ]
+
+
+def test_traffic_under_which_nothing_is_broken_comes_first() -> None:
+    """It meets the target as it was, whatever its name; what is done beside traffic is done beside the one to the entry whose rate stays."""
+    spike = traffic("spike", rates=((0.0, 1.0), (5.0, 3.0), (9.0, 1.0)))
+    library = Library(traffic={"spike": spike, **LIBRARY.traffic}, experiments=LIBRARY.experiments)
+    asked = Demand(kind=DemandKind.TRAFFIC, name="spike")
+    acts = ordered_acts((EVERYDAY, asked, breaks("pod-loss")), library)
+    assert names(acts) == [
+        "spike/fault-free",
+        "everyday/fault-free",
+        "experiment:pod-loss",
+        "everyday/after-faults",
+    ]
+    assert library.ordinary == "everyday"
+    assert [Library(traffic=each, experiments={}).ordinary for each in ({"spike": spike}, {})] == ["spike", ""]
+
+
+def test_traffic_to_another_address_needs_that_key_of_the_target_file() -> None:
+    """`entry: website` in the traffic's file."""
+    library = Library(traffic={"pages": traffic("pages", entry="website")}, experiments={})
+    needed = TrafficDriver().needs(Demand(kind=DemandKind.TRAFFIC, name="pages"), library)
+    assert [(one.key, one.why) for one in needed] == [("website", "traffic is sent to the website")]
+    assert [one.key for one in TrafficDriver().needs(EVERYDAY, LIBRARY)] == ["entry"]
 
 
 def test_a_demand_of_a_kind_without_a_driver_is_refused() -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from harness.errors import DriverError
+from harness.model import TrafficPlan
 from harness.run import underway
 from harness.targets import Target
 from tests.builders.conducting import stage
@@ -16,7 +17,7 @@ from tests.builders.plans import plan, traffic
 from tests.builders.records import Records
 from tests.fake_clock import FakeClock
 
-TARGET = Target(name="shop", environment="staging", entry="http://127.0.0.1:9")
+TARGET = Target(name="shop", environment="staging", entry="http://127.0.0.1:9", website="http://127.0.0.1:10/")
 
 
 class Steadiness:
@@ -34,20 +35,25 @@ class Steadiness:
         return self._down
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, down: str) -> Records:
-    """What is recorded of one traffic on that target."""
+def opened(monkeypatch: pytest.MonkeyPatch, down: str, told: dict[str, Any] | None = None, entry: str = "") -> Records:
+    """What is recorded of one traffic on that target; what its load is told goes into `told`."""
     clock = FakeClock.installed(monkeypatch)
     load = SimpleNamespace(
         rows=[], begin_ns=clock.now_ns, stopping_ns=0, stop=lambda: None, alive=lambda: True, problems=[]
     )
-    monkeypatch.setattr(underway, "Load", SimpleNamespace(start=lambda *_, **__: load))
+
+    def start(_: TrafficPlan, **given: Any) -> SimpleNamespace:
+        (told if told is not None else {}).update(given)
+        return load
+
+    monkeypatch.setattr(underway, "Load", SimpleNamespace(start=start))
     made = stage(clock, plan())
     made.records.kept.clear()
     made.context.target = TARGET
     made.context.sinks = cast("Any", SimpleNamespace(of=Records))
     made.context.directory = cast("Any", SimpleNamespace(path=Path()))
     try:
-        with underway.under_way(traffic(), made.context, cast("Any", Steadiness(down))):
+        with underway.under_way(traffic(entry=entry), made.context, cast("Any", Steadiness(down))):
             pass
     finally:
         assert made.context.underway is None
@@ -65,3 +71,13 @@ def test_a_target_that_is_not_steady_and_serves_is_judged(monkeypatch: pytest.Mo
     records = opened(monkeypatch, "")
     assert [window["subject"] for window in records.of("window.opened")] == ["everyday/fault-free"]
     assert [steady["ok"] for steady in records.of("steady")] == [False, False]
+
+
+@pytest.mark.parametrize(("entry", "address"), [("", "http://127.0.0.1:9"), ("website", "http://127.0.0.1:10")])
+def test_requests_go_to_the_entry_or_to_what_the_traffic_names(
+    monkeypatch: pytest.MonkeyPatch, entry: str, address: str
+) -> None:
+    """Paths of journeys are below of it."""
+    told: dict[str, Any] = {}
+    opened(monkeypatch, "", told, entry)
+    assert told["entry"] == address

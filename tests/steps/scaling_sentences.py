@@ -27,6 +27,19 @@ def _count(number: int) -> Quantity:
     return Quantity(value=number, unit="")
 
 
+def _spike(figure: Figure, limit: Quantity, workload: str = "", **times: Quantity) -> Objective:
+    return Objective(
+        figure=figure,
+        quantile=0.95 if times else None,
+        scope=Scope(subject=workload),
+        op=Op.BELOW,
+        limit=limit,
+        params={"height": "3"},
+        times=times,
+        sentence="",
+    )
+
+
 def _scaled(text: str) -> Quantity:
     return Quantity.parse(text, scaled=True)
 
@@ -55,5 +68,14 @@ SCALING_SENTENCES: Final = {
     ),
     "no scale-down comes sooner than 5 min after the traffic fell": _claim(
         Figure.SCALED_IN, Op.AT_LEAST, _scaled("5 min"), "spike"
+    ),
+    'the replicas of "web" rise within 3 min of a spike to 3 times the traffic and the response time p95 is below 500 ms within 5 min': _spike(
+        Figure.SPIKE_RISE, _scaled("3 min"), "web", below=Quantity.parse("500 ms"), settled=_scaled("5 min")
+    ),
+    'the replicas of "web" are back within 15 min after a spike to 3 times the traffic and no request failed meanwhile': _spike(
+        Figure.SPIKE_BACK, _scaled("15 min"), "web"
+    ),
+    "the response time p95 is below 200 ms again within 10 min of a spike to 3 times everyday traffic": _spike(
+        Figure.SPIKE_TIME, Quantity.parse("200 ms"), settled=_scaled("10 min")
     ),
 }

@@ -136,6 +136,7 @@ class Size(_SizeSection):
     """The file. A route's share is that of the requests, so the shares add up to 1."""
 
     locustfile: str
+    entry: Literal["entry", "website"] = "entry"
     model: Literal["open", "closed"] = "open"
     rate: _Rate | None = None
     arrivals: Literal["poisson", "constant"] | None = None

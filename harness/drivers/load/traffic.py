@@ -85,6 +85,7 @@ def load_traffic(
             for account, said in size.accounts.items()
         ),
         census=size.census,
+        entry="" if size.entry == "entry" else size.entry,
         stock=users.stock,
         shaped=users.shaped,
     )

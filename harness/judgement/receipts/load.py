@@ -16,7 +16,7 @@ import numpy as np
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
-from harness.model import Figure, Plan, Receipt, Table, Window, Worker, fault_free_name
+from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
 
 LAG_MS: Final = 5.0
 """Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
@@ -134,14 +134,19 @@ def _residual(window: Window) -> str:
 def lag_limit_ms(plan: Plan, traffic: str) -> float:
     """The larger of 5 ms and a tenth of the tightest latency limit that this traffic is judged by."""
     limits = [
-        objective.limit.at_scale(plan.time_scale).in_unit("ms")
+        limit.at_scale(plan.time_scale).in_unit("ms")
         for claim in plan.claims
         for objective in claim.objectives
-        if objective.figure is Figure.RESPONSE_TIME
-        and objective.limit.dimension == "time"
-        and objective.scope.traffic in (None, traffic)
+        if (limit := _latency(objective)) is not None and objective.scope.traffic in (None, traffic)
     ]
     return max(LAG_MS, SHARE_OF_LIMIT * min(limits, default=0.0))
+
+
+def _latency(objective: Objective) -> Quantity | None:
+    """What an objective holds response times against; None: it is of something else."""
+    if objective.figure in (Figure.RESPONSE_TIME, Figure.SPIKE_TIME):
+        return objective.limit if objective.limit.dimension == "time" else None
+    return objective.times.get("below") if objective.figure is Figure.SPIKE_RISE else None
 
 
 def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:

@@ -192,7 +192,7 @@ class CheckDriver(Driver):
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or after it."""
         if demand.name in _UNDER_TRAFFIC and library.traffic:
-            window = fault_free_name(next(iter(library.traffic)))
+            window = fault_free_name(library.ordinary)
             return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
         touches, after = _TOUCHES.get(demand.name, ()), tuple[str, ...]()
         if demand.name in _AT_THE_END:
@@ -200,7 +200,7 @@ class CheckDriver(Driver):
             after = tuple(name for both in ends for name in both)
         seconds = _LASTS_S.get(demand.name, _SECONDS)
         if demand.name in _BESIDE_USERS and library.traffic:
-            traffic = next(iter(library.traffic))
+            traffic = library.ordinary
             faults = (fault_free_name(traffic), *(f"experiment:{name}" for name in library.experiments))
             after = (*faults, *(f"rollout:{name}" for name in library.rollouts))
             act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches, after=after)

@@ -47,6 +47,12 @@ class Library:
     experiments: Mapping[str, ExperimentPlan]
     rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
 
+    @property
+    def ordinary(self) -> str:
+        """The traffic that what needs any is done beside: the first to the entry whose rate stays, else the first; empty: there is none."""
+        steady = (one.name for one in self.traffic.values() if not (one.rates or one.entry))
+        return next(steady, next(iter(self.traffic), ""))
+
 
 class Driver(Protocol):
     """One kind of act. Derive from it: `lack`, `skip` and `beside` have defaults.

@@ -50,7 +50,7 @@ class ScaleDriver(Driver):
         """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""
         seconds = _SECONDS[demand.name]
         if demand.name == OBSERVE and library.traffic:
-            window = fault_free_name(next(iter(library.traffic)))
+            window = fault_free_name(library.ordinary)
             return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
         touches = () if demand.name == OBSERVE else TOUCHES
         return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=seconds, touches=touches)]

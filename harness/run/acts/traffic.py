@@ -21,8 +21,10 @@ class TrafficDriver(Driver):
 
     kind = DemandKind.TRAFFIC.value
 
-    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
-        """Requests are sent to the entry."""
+    def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:
+        """Requests are sent to the entry, or to what the traffic's file names."""
+        if key := library.traffic[demand.name].entry:
+            return [RequiredKey(key, f"traffic is sent to the {key}")]
         return [RequiredKey("entry", "traffic is sent to the entry")]
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:

@@ -28,6 +28,7 @@ from harness.steps.templates.replicas import REPLICA_STEPS
 from harness.steps.templates.reports import REPORTS
 from harness.steps.templates.rollouts import ROLLOUTS
 from harness.steps.templates.scaling import SCALING
+from harness.steps.templates.spikes import SPIKES
 from harness.steps.templates.state import STATE
 from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
@@ -52,6 +53,7 @@ OWN: Final = (
     *ROLLOUTS,
     *TRIGGERS,
     *SCALING,
+    *SPIKES,
     *PEOPLE,
     *REPORTS,
 )

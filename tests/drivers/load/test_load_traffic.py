@@ -76,6 +76,14 @@ def test_the_everyday_traffic_sends_eight_thousand_requests() -> None:
     assert (plan.requests_per_s, plan.requests) == (64.0, 8192)
 
 
+def test_spikes_are_three_times_as_high() -> None:
+    """Both begin 16 s after the load, last 24 s, and end in the window; visitors go to the website."""
+    spike, pages = (load_traffic(name, [LOADTESTS]) for name in ("spike", "page-spike"))
+    assert spike.rates == ((0.0, 6.0), (16.0, 6.0), (16.0, 18.0), (40.0, 18.0), (40.0, 6.0))
+    assert pages.rates == ((0.0, 18.0), (16.0, 18.0), (16.0, 54.0), (40.0, 54.0), (40.0, 18.0))
+    assert (spike.entry, pages.entry) == ("", "website")
+
+
 def test_the_locustfile_by_hand_has_the_same_rate() -> None:
     """`journeys_per_s` of everyday.py and `rate` of everyday.yaml are one figure."""
     text = (LOADTESTS / "everyday.py").read_text(encoding="utf-8")
@@ -108,7 +116,7 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load_traffic("everday", [LOADTESTS, shop(tmp_path)])
     assert raised.value.what == "there is no traffic `everday`"
-    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, shop"
+    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, page-spike, shop, spike"
 
 
 @pytest.mark.parametrize(

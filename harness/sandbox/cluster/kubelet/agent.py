@@ -75,7 +75,8 @@ class Agent:
                 start: [pid, *filter(None, [self._stress.pid_of(start)])]
                 for worker in self._workers.values()
                 for start, pid in worker.processes.items()
-            }
+            },
+            self._stress.uncharged,
         )
         for worker in self._workers.values():
             for name in worker.hold_memory_limits(self._meter):

@@ -26,9 +26,11 @@ import os, sys, time
 pid, seconds, cpu_workers, load, memory_workers, size = map(float, sys.argv[1:])
 end, alive = time.monotonic() + seconds, lambda: time.monotonic() < end and os.path.exists(f"/proc/{int(pid)}")
 def burn():
+    began = time.monotonic()
     while alive():
-        period, busy = time.monotonic() + 0.05, time.process_time() + 0.05 * load / 100
-        while time.process_time() < busy and time.monotonic() < period:
+        period = time.monotonic() + 0.05
+        # what was used so far is held against the time so far: neither waking up nor a wait for a processor changes the share
+        while time.process_time() < (period - began) * load / 100 and time.monotonic() < period:
             pass
         time.sleep(max(0.0, period - time.monotonic()))
 def hold():
@@ -51,6 +53,7 @@ class StressProcesses:
 
     def __init__(self) -> None:
         self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
+        self._of_memory: set[tuple[str, str]] = set()
 
     def begin(self, start: ContainerStart, pid: int, container: Object, stressors: Object) -> None:
         """Stress a container whose first process is `pid`; it ends with that process. Raises StatusError 400 for too much."""
@@ -72,6 +75,8 @@ class StressProcesses:
             memory.get("workers", 0),
             size,
         )
+        if not cpu:
+            self._of_memory.add((start.pod, start.container))
         self._running[start.pod, start.container] = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _SCRIPT, *map(str, words)],
             stdin=subprocess.DEVNULL,
@@ -82,11 +87,17 @@ class StressProcesses:
 
     def end(self, pod: str, container: str) -> None:
         """Kill it with all its workers; nothing when there is none."""
+        self._of_memory.discard((pod, container))
         process = self._running.pop((pod, container), None)
         if process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    @property
+    def uncharged(self) -> list[int]:
+        """The first process of each stress that only holds memory: filling it takes CPU that was not asked for."""
+        return [self._running[key].pid for key in self._of_memory]
 
     def pid_of(self, start: ContainerStart) -> int | None:
         """The first process of the stress beside a container; None when there is none."""

@@ -17,7 +17,7 @@ from harness import clock
 from harness.sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
 WINDOW_S: Final = 3.0
@@ -97,16 +97,31 @@ class _Process:
     resident: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """What the processes of a container that are there now have used together: less than before when one of them has ended."""
+
+    cpu_ns: int = 0
+    read_bytes: int = 0
+    written_bytes: int = 0
+
+
 class Meter:
     """Samples of all containers that run."""
 
     def __init__(self) -> None:
         self._samples: dict[ContainerStart, deque[UsageSample]] = {}
+        self._counters: dict[ContainerStart, _Counters] = {}
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
         self._turn: deque[tuple[int, int]] = deque()
 
-    def sample(self, running: Mapping[ContainerStart, Sequence[int]]) -> None:
-        """Measure every container that runs; those not named are forgotten. `running`: the first process, and that of stress beside it."""
+    def sample(self, running: Mapping[ContainerStart, Sequence[int]], uncharged: Collection[int] = ()) -> None:
+        """Measure every container that runs; those not named are forgotten.
+
+        Args:
+            running: the first process of each, and that of stress beside it.
+            uncharged: processes whose CPU time, and that of their children, is not the container's.
+        """
         table = {process.pid: process for process in _processes()}
         followers: dict[int, list[int]] = defaultdict(list)
         for process in table.values():
@@ -121,8 +136,25 @@ class Meter:
         self._samples = {
             start: self._samples.get(start, deque(maxlen=_KEPT)) for start, each in members.items() if each
         }
+        free = _tree(uncharged, followers, table)
+        counters = {start: _counted(members[start], free) for start in self._samples}
         for start, samples in self._samples.items():
-            samples.append(self._sum(members[start], samples[-1] if samples else None, now_ns, wall))
+            last, before, now = (
+                samples[-1] if samples else None,
+                self._counters.get(start, _Counters()),
+                counters[start],
+            )
+            samples.append(
+                UsageSample(
+                    at_ns=now_ns,
+                    wall=wall,
+                    cpu_ns=_grown(last.cpu_ns if last else 0, before.cpu_ns, now.cpu_ns),
+                    memory_bytes=self._memory(members[start]),
+                    read_bytes=_grown(last.read_bytes if last else 0, before.read_bytes, now.read_bytes),
+                    written_bytes=_grown(last.written_bytes if last else 0, before.written_bytes, now.written_bytes),
+                )
+            )
+        self._counters = counters
 
     def last(self, start: ContainerStart) -> UsageSample | None:
         """The newest sample of a container that runs."""
@@ -139,23 +171,12 @@ class Meter:
         first = within[0] if len(within) > 1 else samples[-2]
         return ContainerRate(container=start.container, first=first, last=last)
 
-    def _sum(self, members: Iterable[_Process], before: UsageSample | None, at_ns: int, wall: datetime) -> UsageSample:
-        cpu_ns = memory = read = written = 0
+    def _memory(self, members: Iterable[_Process]) -> int:
+        found = 0
         for process in members:
-            cpu_ns += (_own_cpu_ns(process.pid) + process.ended_children_ns) * CPU_SCALE
             exact, resident = self._exact.get((process.pid, process.born), (process.resident, process.resident))
-            memory += max(0, exact + process.resident - resident)
-            in_, out = _storage(process.pid)
-            read, written = read + in_, written + out
-        # What an ended child had used is rounded down to a tick, and lost when another process reaps it: a counter never falls.
-        return UsageSample(
-            at_ns=at_ns,
-            wall=wall,
-            cpu_ns=max(cpu_ns, before.cpu_ns if before else 0),
-            memory_bytes=memory,
-            read_bytes=max(read, before.read_bytes if before else 0),
-            written_bytes=max(written, before.written_bytes if before else 0),
-        )
+            found += max(0, exact + process.resident - resident)
+        return found
 
     def _read_exactly(self, processes: Iterable[_Process]) -> None:
         """Read the proportional set size of those never read, then of those read longest ago."""
@@ -168,6 +189,25 @@ class Meter:
             self._turn.append(key)
             resident = living[key].resident
             self._exact[key] = (_proportional(key[0]) or resident, resident)
+
+
+def _counted(members: Iterable[_Process], free: Container[int]) -> _Counters:
+    """What they have used together; those in `free` no CPU time."""
+    cpu_ns = read = written = 0
+    for process in members:
+        if process.pid not in free:
+            cpu_ns += (own_cpu_ns(process.pid) + process.ended_children_ns) * CPU_SCALE
+        in_, out = _storage(process.pid)
+        read, written = read + in_, written + out
+    return _Counters(cpu_ns, read, written)
+
+
+def _grown(counter: int, before: int, now: int) -> int:
+    """The counter with what was used since: it never falls, and goes on from where it was when a process ends whose use no other inherits.
+
+    That is stress, and a child that another process reaps; what an ended child had used is also rounded down to a tick.
+    """
+    return counter + max(0, now - before)
 
 
 def _tree(roots: Iterable[int], followers: Mapping[int, list[int]], table: Mapping[int, _Process]) -> set[int]:
@@ -196,7 +236,7 @@ def _process(pid: int) -> _Process | None:
     return _Process(pid, int(fields[1]), int(fields[3]), ended_children, int(fields[19]), int(fields[21]) * _PAGE)
 
 
-def _own_cpu_ns(pid: int) -> int:
+def own_cpu_ns(pid: int) -> int:
     """CPU time of a process with all its threads, those that have ended too; 0 when it is gone."""
     try:
         return time.clock_gettime_ns(~pid << 3 | _SCHED_CLOCK)

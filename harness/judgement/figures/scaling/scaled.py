@@ -1,0 +1,35 @@
+"""The autoscalers of one workload, and the replicas that they asked for at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from harness.judgement.figures.scaling.record import AGAIN
+from harness.judgement.measures import Case, inconclusive
+from harness.model import Measure
+from harness.model.observations import AutoscalerSeen, every
+
+
+def autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
+    """By autoscaler (`NAMESPACE/NAME`) what it said, in order of time: those whose target is the objective's subject."""
+    found = dict[str, tuple[AutoscalerSeen, ...]]()
+    for one in every(AutoscalerSeen, case.evidence.observations):
+        if one.target == case.objective.scope.subject:
+            found[one.subject] = (*found.get(one.subject, ()), one)
+    return found
+
+
+def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
+    """The replicas that an autoscaler asked for at a moment; 0 where it had said nothing yet."""
+    asked = 0
+    for one in said:
+        if one.when_ns > at_ns:
+            break
+        asked = one.desired or asked
+    return asked
+
+
+def none_recorded(case: Case) -> Measure:
+    """Nothing is known of an autoscaler of the workload."""
+    why = f"no autoscaler of {case.objective.scope.subject} was recorded"
+    return inconclusive(case, case.objective.figure.value, why, AGAIN)

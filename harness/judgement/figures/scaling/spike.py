@@ -1,0 +1,136 @@
+"""A traffic's spike: when it begins and ends, what it offers, and the response times from some time after its begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.fault_free import all_files, joined_load_receipt
+from harness.judgement.figures.indicators import counted_ms
+from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.clusters import Timeline
+from harness.judgement.stats.quantiles import quantile_in_time
+from harness.judgement.stats.statistics import needed
+from harness.model import SAMPLES, Figure, Measure, Op, Phase, Quantity, Receipt, Table, TrafficPlan, Window
+
+HEIGHT: Final = "height"
+"""The parameter of an objective: how many times as much as before it the traffic must be in the spike."""
+SETTLED: Final = "settled"
+"""One of its times: from so long after the spike's begin the response time is held against its limit."""
+_AGAIN: Final = "let the traffic run until its spike is over, then run again"
+_ENOUGH: Final = 1 - 1e-9
+"""A rate is so much of what the sentence asks for, but for rounding."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrafficSpike:
+    """One spike of a traffic.
+
+    Attributes:
+        traffic: by name.
+        begin_ns, end_ns: of the spike. until_ns: the end of what was recorded.
+        before_per_s, per_s: requests that are offered before it, and in it.
+        windows: that it lies in.
+        load: whether they were offered as planned. on_time: and when they were due.
+    """
+
+    traffic: str
+    begin_ns: int
+    end_ns: int
+    until_ns: int
+    before_per_s: float
+    per_s: float
+    windows: tuple[Window, ...]
+    load: Receipt
+    on_time: Receipt
+
+    def samples(self, from_ns: int, until_ns: int) -> Table:
+        """The requests that were due in [from, until)."""
+        rows = Table.merged(SAMPLES, [window.samples for window in self.windows])
+        due = rows.ints["intended_ns"]
+        return rows.where((due >= from_ns) & (due < until_ns))
+
+    @property
+    def words(self) -> str:
+        """`a spike from 64 to 192 requests/s`."""
+        return f"a spike from {self.before_per_s:g} to {self.per_s:g} requests/s"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that contain its requests."""
+        return all_files(self.windows)
+
+
+def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
+    """The spike of the objective's traffic, or a measure that states why there is none to judge."""
+    traffic = case.objective.scope.traffic or ""
+    planned = case.plan.traffic.get(traffic)
+    height = float(case.objective.params[HEIGHT])
+    found = None if planned is None else _planned(planned, height)
+    if planned is None or found is None:
+        why = f"the traffic {traffic} has no spike to {height:g} times what it offers before"
+        return inconclusive(case, name, why, "write `shape: {spike: …}` into its file, then run again")
+    windows = case.evidence.fault_free(traffic)
+    if not windows or windows[0].begin_ns is None:
+        return inconclusive(case, name, f"there is no fault-free window of {traffic}", _AGAIN)
+    begin_ns, end_ns = (windows[0].begin_ns + round(at_s * SECOND) for at_s in found)
+    if windows[0].start_ns > begin_ns or windows[-1].end_ns < end_ns:
+        return inconclusive(
+            case, name, f"the fault-free windows of {traffic} do not contain the complete spike", _AGAIN
+        )
+    return TrafficSpike(
+        traffic=traffic,
+        begin_ns=begin_ns,
+        end_ns=end_ns,
+        until_ns=windows[-1].end_ns,
+        before_per_s=planned.rates[0][1] * planned.requests_per_journey,
+        per_s=max(per_s for _, per_s in planned.rates) * planned.requests_per_journey,
+        windows=windows,
+        load=joined_load_receipt(case.plan, windows, latencies=False),
+        on_time=joined_load_receipt(case.plan, windows, latencies=True),
+    )
+
+
+def _planned(planned: TrafficPlan, height: float) -> tuple[float, float] | None:
+    """Begin and end of the first stretch that is so much higher than the beginning, in s since the load began."""
+    points = planned.rates
+    enough = height * points[0][1] * _ENOUGH if points else 0.0
+    first = next((i for i, (_, per_s) in enumerate(points) if enough and per_s >= enough), None)
+    if first is None:
+        return None
+    end_s = next((at_s for at_s, per_s in points[first:] if per_s < enough), None)
+    return None if end_s is None else (points[first][0], end_s)
+
+
+def settled_time(case: Case, spike: TrafficSpike, limit: Quantity, receipts: Mapping[str, Receipt]) -> Measure:
+    """The quantile of the requests due from `SETTLED` after the spike's begin until it ends, below a limit."""
+    quick = replace(case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=limit)
+    case = replace(case, objective=quick)
+    name, after = f"response time p{case.quantile * 100:g} in the spike", case.objective.times[SETTLED]
+    after_s = after.at_scale(case.plan.time_scale).in_unit("s")
+    from_ns, lasted_s = spike.begin_ns + round(after_s * SECOND), (spike.end_ns - spike.begin_ns) / SECOND
+    if from_ns >= spike.end_ns:
+        return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, {after_s:.3g} s are no part of it")
+    limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
+    rows = spike.samples(*span)
+    ms, counted = counted_ms(rows, limit_ms)
+    timeline = Timeline.of(rows.ints["intended_ns"][counted], span)
+    bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, case.objective.confidence, claim=True)
+    since = f"from {after_s:.3g} s after the begin of {spike.words} until it ends, {lasted_s:.3g} s after it"
+    return bounded(
+        case,
+        name,
+        replace(bounds, method=f"{bounds.method}; open model, from the intended send time; {since}"),
+        held(Op.BELOW, bounds, limit_ms),
+        unit="ms",
+        subject=f"{name}, {since},",
+        n_needed=needed(int(np.count_nonzero(ms >= limit_ms)), 1 - case.quantile, case.objective.confidence),
+        scope={"traffic": spike.traffic, "phase": Phase.STEADY.value},
+        receipts={**receipts, "load": spike.on_time},
+        fail_needs=("load",),
+        files=spike.files,
+    )

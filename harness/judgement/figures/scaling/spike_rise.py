@@ -1,0 +1,73 @@
+"""Whether an autoscaler asks for more replicas soon after a spike of the traffic began, and the response time is then below a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.scaling.record import FILES, concluded, scalings, watch_receipt
+from harness.judgement.figures.scaling.scaled import autoscalers_of, none_recorded, replicas_at
+from harness.judgement.figures.scaling.spike import TrafficSpike, settled_time, spike_of
+from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.recovery import SECOND
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase
+from harness.model.observations import AutoscalerSeen
+
+BELOW: Final = "below"
+"""One of the objective's times: what the response time is held against."""
+
+
+def spike_rises(case: Case) -> Iterable[Measure]:
+    """One measure of each autoscaler of the workload, and one of the response time."""
+    spike = spike_of(case, Figure.SPIKE_RISE.value)
+    if isinstance(spike, Measure):
+        yield spike
+        return
+    autoscalers = autoscalers_of(case)
+    if not autoscalers:
+        yield none_recorded(case)
+    for name, said in sorted(autoscalers.items()):
+        yield _rise(case, spike, name, said)
+    yield settled_time(case, spike, case.objective.times[BELOW], {})
+
+
+def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen, ...]) -> Measure:
+    limit_s = case.scaled.in_unit("s")
+    ups = [one for one in scalings(said, spike.begin_ns, spike.end_ns) if one.after > one.before]
+    took_s = (ups[0].at_ns - spike.begin_ns) / SECOND if ups else None
+    figures = Figures(
+        value=took_s,
+        scaled_limit=limit_s,
+        unit="s",
+        n=1,
+        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
+        receipts={"watch": watch_receipt(case.evidence), "load": spike.load},
+        files=(*FILES[:1], *spike.files),
+    )
+    if ups and took_s is not None:
+        text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"
+        outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
+    else:
+        last = said[-1]
+        says = "" if last.active else f", its autoscaler says {last.why}"
+        text = (
+            f"the replicas stayed at {replicas_at(said, spike.begin_ns)} in {spike.words}"
+            f" (between {last.least} and {last.most} are allowed{says})"
+        )
+        outcome = Outcome.FAIL
+    return concluded(case, outcome, f"{text}, expected {case.expected}", figures, autoscaler=name)
+
+
+SPEC: Final = Spec(
+    figure=Figure.SPIKE_RISE,
+    judge=spike_rises,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="s",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: (*load_files(case), *FILES[:1]),
+    needs=lambda _objective: (Need(key="kubernetes", why="autoscalers are objects of the Kubernetes API"),),
+)

@@ -1,0 +1,191 @@
+"""Spikes of a traffic: what a sound platform passes, and which sentence each defect turns red."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from judgement_builders import claim, evidence, failing, measures, observation, plan, samples, window
+
+from harness.judgement import judge
+from harness.model import (
+    Evidence,
+    Measure,
+    Objective,
+    Observation,
+    Plan,
+    Table,
+    TrafficPlan,
+    WatchSource,
+    fault_free_name,
+)
+from harness.model.table import SAMPLES
+from harness.steps.grammar import read
+from tests.builders.recorder import ns
+
+RISE = 'the replicas of "web" rise within 3 min of a spike to 3 times the traffic and the response time p95 is below 500 ms within 5 min'
+BACK = (
+    'the replicas of "web" are back within 15 min after a spike to 3 times the traffic and no request failed meanwhile'
+)
+TIME = "the response time p95 is below 200 ms again within 10 min of a spike to 3 times everyday traffic"
+BEGIN, END, UNTIL = 20.0, 44.0, 64.0
+"""Of the spike, and of the traffic; the warm-up is over at 10 s. At scale 60 3, 5, 10 and 15 min are 3, 5, 10 and 15 s."""
+RATES = ((0.0, 5.0), (BEGIN, 5.0), (BEGIN, 15.0), (END, 15.0), (END, 5.0))
+
+
+def said(at: float, desired: int, current: int | None = None, **more: Any) -> Observation:
+    """What the autoscaler of `web` says."""
+    there = desired if current is None else current
+    fields = {"target": "web", "least": 3, "most": 50, "current": there, "desired": desired, "active": True, **more}
+    return observation("autoscaler.changed", "us-east-1/web-hpa", at, "autoscalers", at_ns=ns(at), **fields)
+
+
+def requests(slow_until: float = BEGIN) -> Table:
+    """20 requests/s, 60 in the spike; all of them take 20 ms, but from the spike's begin to `slow_until` 2 s."""
+    parts = [samples(10, BEGIN, per_s=20), samples(BEGIN, END, per_s=60), samples(END, UNTIL, per_s=20)]
+    rows = Table.merged(SAMPLES, parts)
+    due, ints = rows.ints["intended_ns"], {name: column.copy() for name, column in rows.ints.items()}
+    slow = (due >= ns(BEGIN)) & (due < ns(slow_until))
+    ints["done_ns"][slow] += 2 * 10**9
+    return replace(rows, ints=ints)
+
+
+def spiked(rows: Table, *observations: Observation) -> Evidence:
+    """A run of nothing but the spike."""
+    own = replace(
+        window(rows, 10, UNTIL),
+        name=fault_free_name("spike"),
+        traffic="spike",
+        begin_ns=0,
+        files=("load/spike/1.parquet",),
+    )
+    base = evidence()
+    watched = {**base.watchers, "autoscalers": WatchSource(name="autoscalers", spacing_ms=0, closed=True)}
+    return replace(
+        base, windows={own.name: own}, experiments={}, observations=(said(1, 3), *observations), watchers=watched
+    )
+
+
+def objective_of(sentence: str) -> Objective:
+    """As the scenario has it, whose When step names the traffic."""
+    found = read(sentence).objective
+    assert found is not None
+    return replace(found, scope=replace(found.scope, traffic="spike"))
+
+
+def planned(sentence: str, rates: tuple[tuple[float, float], ...] = RATES) -> Plan:
+    """A plan of one sentence under the traffic `spike`."""
+    objective = objective_of(sentence)
+    whole = plan({"R": objective})
+    spike = replace(
+        whole.traffic["everyday"], name="spike", journeys_per_s=8.0, warm_up_s=10, rates=rates, arrivals="constant"
+    )
+    traffic: dict[str, TrafficPlan] = {"spike": spike}
+    return replace(whole, claims=(claim("R", objective),), traffic=traffic, experiments={})
+
+
+def judged(sentence: str, run: Evidence, rates: tuple[tuple[float, float], ...] = RATES) -> list[Measure]:
+    """The measures of one sentence."""
+    return measures(judge(planned(sentence, rates), run))
+
+
+def outcomes(sentence: str, *observations: Observation, rows: Table | None = None) -> list[str]:
+    """Of each measure."""
+    return [one.outcome.value for one in judged(sentence, spiked(rows or requests(), *observations))]
+
+
+def test_replicas_that_follow_a_spike_pass() -> None:
+    """1.6 s after its begin, of 3 s; the response time is that of the requests from 5 s on."""
+    rise, quick = judged(RISE, spiked(requests(BEGIN + 4.9), said(BEGIN + 1.6, 5), said(END + 9, 3)))
+    assert (rise.outcome.value, quick.outcome.value) == ("PASS", "PASS")
+    assert rise.value is not None
+    assert (round(rise.value, 3), rise.scaled_limit, quick.n) == (1.6, 3.0, round((END - BEGIN - 5) * 60))
+    assert "from 3 to 5 1.6 s after the begin of a spike from 20 to 60 requests/s" in rise.because.text
+
+
+@pytest.mark.parametrize(
+    ("seen", "slow_until", "expected"),
+    [
+        ([], BEGIN, ["FAIL", "PASS"]),
+        ([said(BEGIN + 2.9, 4)], BEGIN, ["PASS", "PASS"]),
+        ([said(BEGIN + 3.1, 4)], BEGIN, ["FAIL", "PASS"]),
+        ([said(BEGIN - 1, 4)], BEGIN, ["FAIL", "PASS"]),
+        ([said(BEGIN + 1, 4)], END, ["PASS", "FAIL"]),
+        ([said(BEGIN + 1, 4)], BEGIN + 7, ["PASS", "INCONCLUSIVE"]),
+    ],
+    ids=["never", "just in time", "late", "before it", "slow", "slow in one stretch"],
+)
+def test_what_turns_a_rise_red(seen: list[Observation], slow_until: float, expected: list[str]) -> None:
+    """Replicas that do not rise, or late; response times that stay high. One stretch of slow requests proves nothing of the rest."""
+    assert outcomes(RISE, *seen, rows=requests(slow_until)) == expected
+
+
+def test_why_the_replicas_stayed() -> None:
+    """What the autoscaler says of itself, and its bounds, are in the reason."""
+    (rise, _) = judged(RISE, spiked(requests(), said(15, 3, active=False, why="FailedGetResourceMetric")))
+    assert "stayed at 3" in rise.because.text
+    assert "(between 3 and 50 are allowed, its autoscaler says FailedGetResourceMetric)" in rise.because.text
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([said(BEGIN + 1, 7), said(END + 9, 3)], ["PASS", "PASS"]),
+        ([said(BEGIN + 1, 7), said(END + 9, 3, 4), said(END + 15.1, 3)], ["FAIL", "PASS"]),
+        ([said(BEGIN + 1, 7), said(END + 9, 4)], ["FAIL", "PASS"]),
+        ([], ["INCONCLUSIVE", "PASS"]),
+        ([said(15, 3, least=3, most=3)], ["FAIL", "PASS"]),
+    ],
+    ids=["back", "late", "not all", "never up", "fixed"],
+)
+def test_replicas_go_when_the_spike_is_over(seen: list[Observation], expected: list[str]) -> None:
+    """Those that never rose show nothing, unless the autoscaler may not change their number."""
+    assert outcomes(BACK, *seen) == expected
+
+
+def test_a_request_that_fails_while_replicas_go_is_one_too_many() -> None:
+    """One before the end of the spike, or after the limit, is not meanwhile."""
+    rows, seen = requests(), [said(BEGIN + 1, 7), said(END + 9, 3)]
+    due = rows.ints["intended_ns"]
+    for at, expected in ((END - 1, "PASS"), (END + 8, "FAIL"), (END + 15.5, "PASS")):
+        (first, *_) = np.flatnonzero(due >= ns(at))
+        _, failures = judged(BACK, spiked(failing(rows, int(first)), *seen))
+        assert failures.outcome.value == expected
+    assert failures.n == (15 * 20)
+
+
+@pytest.mark.parametrize(("slow_until", "expected"), [(BEGIN, "PASS"), (BEGIN + 9.9, "PASS"), (END, "FAIL")])
+def test_a_response_time_that_comes_back_in_time(slow_until: float, expected: str) -> None:
+    """From 10 s after the spike's begin on it counts, while the spike still lasts."""
+    assert outcomes(TIME, rows=requests(slow_until)) == [expected]
+
+
+def test_a_traffic_without_such_a_spike_shows_nothing() -> None:
+    """Neither a flat one, nor one that is not high enough, nor one that never falls again."""
+    low = tuple((at, min(per_s, 14.9)) for at, per_s in RATES)
+    for rates in ((), low, RATES[:3]):
+        (found,) = judged(TIME, spiked(requests()), rates)
+        assert found.outcome.value == "INCONCLUSIVE"
+        assert "has no spike to 3 times what it offers before" in found.because.text
+
+
+def test_without_the_watch_no_autoscaler_is_accused() -> None:
+    """A rise may have been missed."""
+    run = spiked(requests())
+    rise, _ = judged(RISE, replace(run, watchers={}))
+    assert rise.outcome.value == "INCONCLUSIVE"
+    missing, _ = judged(RISE, replace(run, observations=()))
+    assert "no autoscaler of web was recorded" in missing.because.text
+
+
+@pytest.mark.parametrize(("lag_ms", "expected"), [(4.0, "PASS"), (19.0, "PASS"), (21.0, "INCONCLUSIVE")])
+def test_a_generator_may_lag_by_a_tenth_of_the_limit(lag_ms: float, expected: str) -> None:
+    """Of response times; replicas that rise, and requests that fail, do so whether they were sent some ms late or not."""
+    rows = requests()
+    sent_ns = rows.ints["intended_ns"] + round(lag_ms * 1e6)
+    late = replace(rows, ints={**rows.ints, "sent_ns": sent_ns, "done_ns": sent_ns + 10**7})
+    assert outcomes(TIME, rows=late) == [expected]
+    assert outcomes(BACK, said(BEGIN + 1, 7), said(END + 9, 3), rows=late) == ["PASS", "PASS"]
+    assert outcomes(RISE, said(BEGIN + 1, 7), rows=late) == ["PASS", "PASS"]
