@@ -1,4 +1,4 @@
-"""Harm that was measured and that no claim judges: an unjudged loss is a loss all the same, and keeps the release from GO."""
+"""Harm that was measured and that no gating claim judges: an unjudged loss is a loss all the same, and keeps the release from GO."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.model.harm import Harm, UnjudgedHarm
 
 
 def unjudged_harm(plan: Plan, evidence: Evidence) -> tuple[UnjudgedHarm, ...]:
-    """What was lost, doubled, changed or stale in the run, apart from what a figure that a claim asks for judges."""
+    """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges."""
     judged = frozenset[Harm]().union(*(_judged(plan)))
     return tuple(
         UnjudgedHarm(harm=harm, count=count)
@@ -27,7 +27,10 @@ def unjudged_harm(plan: Plan, evidence: Evidence) -> tuple[UnjudgedHarm, ...]:
 
 
 def _judged(plan: Plan) -> Iterable[frozenset[Harm]]:
-    for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
+    """The harm of each figure that decides the release: a claim whose FAIL stops nothing here judges nothing of it."""
+    gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
+    claims = [claim for claim in plan.claims if claim.requirement in gating]
+    for figure in {objective.figure for claim in claims for objective in claim.objectives}:
         try:
             yield spec_of(figure).judges
         except UsageError:

@@ -12,6 +12,7 @@ from harness.model import (
     DecisionOutcome,
     Evidence,
     Figure,
+    Gate,
     Judgement,
     Missing,
     Outcome,
@@ -76,6 +77,18 @@ def test_a_filtered_run_over_a_loss_that_nothing_judges_never_ends_with_0() -> N
 def test_a_loss_that_a_row_judges_is_that_rows() -> None:
     """The row fails, and nothing is told twice."""
     assert told(judge(core_plan(), forgetting(34))) == (DecisionOutcome.NO_GO, ())
+
+
+def test_a_row_that_does_not_gate_does_not_judge_a_loss() -> None:
+    """Its FAIL stops no release, so the loss is on the decision line and keeps the release from GO."""
+    plan = core_plan()
+    rows = {claim.requirement for claim in plan.claims if any(o.figure == Figure.LOST_WRITES for o in claim.objectives)}
+    assert rows
+    for change in ({"gate": Gate.RECORD}, {"environments": ("production",)}):
+        weak = tuple(replace(row, **change) if row.id in rows else row for row in plan.requirements)
+        assert told(judge(replace(plan, requirements=weak), core_evidence())) == (DecisionOutcome.GO, ())
+        outcome, harm = told(judge(replace(plan, requirements=weak), forgetting(34)))
+        assert (outcome, harm) == (DecisionOutcome.INCONCLUSIVE, ("34 writes lost",))
 
 
 @pytest.mark.parametrize("state", ["absent", "found"])

@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Final
 
 from harness.drivers.facts import FactReading
-from harness.drivers.ingest.formats.earlier import earlier_run
+from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.sarif import LEVELS
-from harness.drivers.ingest.reports import files_of, key_of, provenance, some
+from harness.drivers.ingest.reports import files_of, key_of, provenance, some, words
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.yamlfile import read_document
 
 _WORST: Final = 10
 """The highest severity, as CVSS counts them."""
+_ENVIRONMENTS: Final = ("sandbox", "staging", "production")
 
 
 def _record(asked: Asked) -> tuple[Path, PlainRecord]:
@@ -83,6 +84,7 @@ def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
     if path.name == "verdict.json":
         manifest = path.with_name("manifest.json")
         run = earlier_run(read_report(path, LARGEST_TEXT), read_report(manifest, LARGEST_TEXT), str(path))
+        _in_its_place(step, run, path)
         release, moment = run.origin.release, run.origin.made if run.decision == "GO" else None
     else:
         document = read_document(path)
@@ -92,6 +94,15 @@ def _finished(asked: Asked, record: Path, step: DatedStep) -> Moment | None:
     if release and not same_release(str(release), asked.release):
         raise DriverError(f"is of release {shown(str(release))}", where=str(path), hint=f"name that of {asked.release}")
     return moment
+
+
+def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
+    """Raises DriverError where a step that names an environment is proven by a run in another one."""
+    named = [one for one in words(step.name) if one in _ENVIRONMENTS]
+    where = "the sandbox, which played it" if run.played else run.origin.environment
+    if named and (run.played or run.origin.environment not in named):
+        what = f"is of a run in {shown(where)}, the step is `{shown(step.name)}`"
+        raise DriverError(what, where=str(path), hint=f"name the `verdict.json` of a run in {named[0]}")
 
 
 def merges_approved(asked: Asked) -> Sequence[FactReading]:

@@ -49,11 +49,35 @@ def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun
             seen = "no run of a workflow of this name is among the reports"
             facts.append(FactReading(subject=component, expected="a run", observed=seen, ok=None))
             continue
-        last = max(runs, key=lambda part: part.origin.made.last.timestamp() if part.origin.made else 0)
-        for fact in (*provenance(asked, [(last.path, last.origin)]), *_jobs([last])):
+        last, others = _last_of(runs)
+        known = provenance(asked, [(last.path, last.origin)])
+        for fact in (*known, *_jobs([last]), *_unordered(last, others)):
             subject = f"{shown(component)}: {fact.subject}"
             facts.append(FactReading(subject=subject, expected=fact.expected, observed=fact.observed, ok=fact.ok))
     return facts
+
+
+def _last_of(
+    runs: Sequence[ReportPart[PipelineRun]],
+) -> tuple[ReportPart[PipelineRun], list[ReportPart[PipelineRun]]]:
+    """The last run, and those that may be later as far as their dates say; one without a date may be."""
+    last = max(runs, key=lambda part: part.origin.made.last.timestamp() if part.origin.made else 0)
+    made = last.origin.made
+    before = [part for part in runs if part.origin.made and made and part.origin.made.before(made)]
+    return last, [part for part in runs if part is not last and part not in before]
+
+
+def _unordered(last: ReportPart[PipelineRun], others: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
+    """That it cannot be told which run was the last; nothing where every one that it may be came out alike."""
+    alike = [fact.ok for fact in _jobs([last])]
+    unlike = [part for part in others if [fact.ok for fact in _jobs([part])] != alike]
+    if not unlike:
+        return []
+    dates = [
+        f"{part.path.name} {shown(part.origin.made.text) if part.origin.made else 'without a date'}" for part in unlike
+    ]
+    seen = f"{last.path.name}, or {some(dates)}, which came out otherwise"
+    return [FactReading(subject="the last run", expected="one that is later than all others", observed=seen, ok=None)]
 
 
 def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:

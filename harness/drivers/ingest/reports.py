@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from harness.drivers.facts import FactReading
+from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import read_report, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
@@ -45,11 +46,12 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportPart(Generic[_Read]):
-    """One file of a report: its path, what it says, and where it comes from."""
+    """One file of a report: its path, what it says, where it comes from, and when the file beside it says that it was made."""
 
     path: Path
     report: _Read
     origin: Provenance
+    created: Moment | None = None
 
 
 def parts_of(
@@ -72,12 +74,13 @@ def parts_of(
     for path in files_of(asked, kind):
         report = read(read_report(path, most), str(path))
         asked.keep(path)
-        origin = origin_of(report)
+        origin, created = origin_of(report), None
         for beside in _beside(path):
-            origin = origin.completed(_origin_beside(beside, path), str(path))
+            other = _origin_beside(beside, path)
+            origin, created = origin.completed(other, str(path)), other.made
             asked.keep(beside)
             break
-        parts.append(ReportPart(path=path, report=report, origin=origin))
+        parts.append(ReportPart(path=path, report=report, origin=origin, created=created))
     return parts
 
 

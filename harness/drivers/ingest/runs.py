@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
+from harness.drivers.ingest.formats.provenance import same_commit, same_release
 from harness.drivers.ingest.reports import age_of, files_of, key_of, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
@@ -20,18 +21,22 @@ _MOST_RUNS: Final = 10_000
 
 
 def decided_go(asked: Asked) -> Sequence[FactReading]:
-    """The newest run in an environment decided GO."""
+    """The newest run in an environment decided GO; one that the sandbox has played was not there."""
     environment = asked.params["environment"]
     runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
-    there = [(path, run) for path, run in runs if run.origin.environment == environment]
+    there = [(path, run) for path, run in runs if run.origin.environment == environment and not run.played]
     if not there:
-        found = ", ".join(sorted({shown(run.origin.environment) for _path, run in runs}))
+        found = ", ".join(sorted({_place(run) for _path, run in runs}))
         hint = f"name the `verdict.json` of a run in {environment}"
         raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
     path, run = max(there, key=lambda one: _sealed(one[1]))
     seen = f"{run.decision} in the run {run.run}, profile {run.profile}"
     decision = FactReading(subject="decision", expected="GO", observed=seen, ok=run.decision == "GO")
     return [*provenance(asked, [(path, run.origin)]), decision]
+
+
+def _place(run: EarlierRun) -> str:
+    return f"{shown(run.origin.environment)}{' as the sandbox plays it' if run.played else ''}"
 
 
 def _run(asked: Asked, path: Path) -> EarlierRun:
@@ -48,7 +53,7 @@ def _sealed(run: EarlierRun) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _History:
-    """The runs of the target that is judged, the newest first, and why others could not be read."""
+    """The runs of the target (or release, or commit) that is judged, the newest first, and why others could not be read."""
 
     runs: Iterator[tuple[Path, EarlierRun]]
     broken: list[str]
@@ -68,16 +73,29 @@ def _history(asked: Asked) -> _History:
                 continue  # `latest`
             try:
                 manifest = json_of(read_report(path, LARGEST_TEXT), str(path))
-                target, sealed = (
-                    (manifest.get("target"), manifest.get("sealed")) if isinstance(manifest, dict) else (None, "")
-                )
-                if target == asked.target.name:
-                    dated.append(
-                        (Moment.of(sealed, f"{path}: sealed").first.timestamp(), path.with_name("verdict.json"))
-                    )
+                if isinstance(manifest, dict) and _is_asked_for(asked, manifest):
+                    sealed = Moment.of(manifest.get("sealed"), f"{path}: sealed")
+                    dated.append((sealed.first.timestamp(), path.with_name("verdict.json")))
             except DriverError as error:
                 broken.append(f"{path.parent.name} ({error.what})")
     return _History(runs=_newest_first(asked, sorted(dated, reverse=True), broken), broken=broken)
+
+
+def _is_asked_for(asked: Asked, manifest: Mapping[str, Any]) -> bool:
+    """Whether a run is of the target, and of the release or commit where the sentence says so."""
+    if manifest.get("target") != asked.target.name:
+        return False
+    what = asked.params.get("of", "")
+    same = {"release": same_release, "commit": same_commit}.get(what)
+    found, this = manifest.get(what), getattr(asked, what, "")
+    return same is None or bool(this and isinstance(found, str) and found and same(found, this))
+
+
+def _of_what(asked: Asked) -> str:
+    """`paper`, or `paper at release 1.0.0`, as the sentence asks."""
+    what = asked.params.get("of", "")
+    this = getattr(asked, what, "") if what in ("release", "commit") else None
+    return asked.target.name if this is None else f"{asked.target.name} at {what} {shown(this) or 'unknown'}"
 
 
 def _directories(asked: Asked) -> tuple[Path, ...]:
@@ -111,7 +129,7 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
             break
     names = [run.run for _path, run in found]
     enough = FactReading(
-        subject=f"runs of {asked.target.name} that measured the {shown(figure)}",
+        subject=f"runs of {_of_what(asked)} that measured the {shown(figure)}",
         expected=f"at least {least}",
         observed=f"{len(found)}{f': {some(names)}' if names else ''}{history.aside()}",
         ok=True if len(found) >= least else None,
@@ -122,7 +140,7 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
 def drill_passed(asked: Asked) -> Sequence[FactReading]:
     """A disaster experiment on the target passed, in a run that is young enough."""
     subject, expected = (
-        f"disaster experiment on {asked.target.name}",
+        f"disaster experiment on {_of_what(asked)}",
         f"one that passed, younger than {asked.params['younger']}",
     )
     history, failed = _history(asked), []

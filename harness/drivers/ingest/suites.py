@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.cobertura import coverage_report
 from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
+from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
 from harness.drivers.ingest.formats.provenance import same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
@@ -28,6 +30,8 @@ _ENGINES: Final[Mapping[str, str]] = {
     "safari": "WebKit",
 }
 """Words by which suites name a browser, and its engine."""
+_VARIANT: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)")
+"""Where the name of a case says with what it ran: `test_home[firefox]`; other words of it say what it is about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +102,7 @@ def _browsers(least: int, suites: _Suites) -> FactReading:
         {
             _ENGINES[word]
             for case in suites.of(CaseOutcome.PASSED)
-            for word in words(f"{case.host} {case.suite} {case.name}")
+            for word in words(f"{case.host} {case.suite} {' '.join(_VARIANT.findall(case.name))}")
             if word in _ENGINES
         }
     )
@@ -142,16 +146,24 @@ def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     expected = "complete before the deployment began"
     for part in suites.parts:
-        if part.origin.made is None:
-            seen: str = f"{part.path} has no date"
-            ok: bool | None = None
-        else:
-            ok = part.origin.made.before(deployment.began)
-            seen = f"{shown(part.origin.made.text)}, the deployment began {shown(deployment.began.text)}"
+        ok, seen = _complete_before(part, deployment.began)
         facts.append(
             FactReading(subject=f"{part.path.name} and the record {of_record}", expected=expected, observed=seen, ok=ok)
         )
     return facts
+
+
+def _complete_before(part: ReportPart[JunitReport], began: Moment) -> tuple[bool | None, str]:
+    """Whether a report was complete when a deployment began; a suite that only says when it began may have ended later."""
+    start, end = part.origin.made, part.report.ended or part.created
+    if start is None:
+        return None, f"{part.path} has no date"
+    if end is None or end.before(start):
+        seen = f"began {shown(start.text)}, the deployment {shown(began.text)}"
+        if start.before(began) is False:
+            return False, seen
+        return None, f"{seen}; {part.path} does not say when each of its suites ended: `time` beside `timestamp`"
+    return end.before(began), f"{shown(end.text)}, the deployment began {shown(began.text)}"
 
 
 def _deployment(asked: Asked) -> Deployment:

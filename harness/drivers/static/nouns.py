@@ -5,6 +5,7 @@ A noun has its home here and nowhere else: the slots of `harness.steps` are made
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -122,7 +123,7 @@ SCAN_COMMANDS: Final[Mapping[str, Scanner]] = MappingProxyType(
         "snyk test": Scanner(),
         "snyk container test": Scanner(),
         "pip-audit": Scanner(),
-        "npm audit": Scanner(),
+        "npm audit": Scanner(unless=("--audit-level=none", "--audit-level none")),
         "semgrep ci": Scanner(unless=("--suppress-errors",)),
         "semgrep scan": Scanner(stops_by=("--error",)),
         "gitleaks": Scanner(unless=("--exit-code 0", "--exit-code=0")),
@@ -130,6 +131,8 @@ SCAN_COMMANDS: Final[Mapping[str, Scanner]] = MappingProxyType(
     }
 )
 """By the first words of their command line."""
+NO_SCAN: Final = re.compile(r"--(?:help|version|dry-run|download-db-only)\b|\sversion$|^npm audit (?:signatures|fix)\b")
+"""A command line of a scanner that scans nothing, or nothing but what it changes."""
 SCAN_ACTIONS: Final[Mapping[str, Scanner]] = MappingProxyType(
     {
         "aquasecurity/trivy-action": Scanner(stops_by=("exit-code=1",)),
@@ -154,6 +157,12 @@ DEPLOYERS: Final = (
     "terraform apply",
 )
 """How a command line begins that changes an environment."""
+REHEARSALS: Final = (
+    "--dry-run",
+    "--dry-run=(?:client|server|true)",
+    "kubectl rollout (?:undo|status|history|pause|resume)",
+)
+"""What makes it change nothing, or take a release back."""
 ENVIRONMENTS: Final = ("sandbox", "staging", "production")
 STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -4,109 +4,51 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.drivers.static.files import files_of, named, shown, text_of
+from harness.drivers.static.files import files_of, named, shown
+from harness.drivers.static.hcl import blocks_of, is_terraform, labelled, parsed
 from harness.errors import ConfigurationError
 
-_LARGEST: Final = 1 << 19
-"""Characters of one file: the parser is a hundred times slower than reading."""
-_REFERENCE: Final = re.compile(
-    r"(?<![\w.])(?P<data>data\.)?(?P<type>[a-z][a-z0-9]*(?:_[a-z0-9]+)+|module)\.(?P<name>[\w-]+)"
+_NAMES: Final = re.compile(
+    r"(?<![\w.])(?:(?P<resource>(?:data\.)?(?:[a-z][a-z0-9]*(?:_[a-z0-9]+)+|module)\.[\w-]+)"
+    r"|(?P<setting>(?:var|local)\.[\w-]+)|(?P<each>each\.(?:value|key)|self\.\w+)|(?P<id>(?:subnet|igw|rtb)-\w+))"
 )
 _SETTING: Final = re.compile(r"(?P<of>var|local)\.(?P<name>[\w-]+)")
+_INDEX: Final = re.compile(r"(?<=[\w\])*\"])\[[^\[\]]*\]")
 _DEEPEST: Final = 10
 """Variables and locals that refer to each other."""
+OPEN: Final = ("var.", "local.", "each.", "self.", "data.", "module.")
+"""How a name begins of what these files do not declare."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resource:
-    """One `resource` block.
+@dataclass(kw_only=True)
+class TerraformModule:
+    """The files of one directory, which know each other's names.
 
     Attributes:
-        kind, name: its two labels. body: its attributes; a text is in quotes, an expression in `${}`. place: `file:line`.
+        resources: declared there. settings: values of variables and locals, `var.a`, as they are written.
+        calls: of other modules: name, and arguments. callers: the modules that call this one, each with its arguments.
     """
 
-    kind: str
-    name: str
-    body: Mapping[str, Any]
-    place: str
+    resources: list[Resource] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    calls: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    callers: list[tuple[TerraformModule, Mapping[str, Any]]] = field(default_factory=list)
 
     @property
-    def address(self) -> str:
-        """`aws_subnet.private`."""
-        return f"{self.kind}.{self.name}"
-
-    def blocks(self, name: str) -> list[Mapping[str, Any]]:
-        """Its nested blocks of that name, also where they are written as a list."""
-        listed = self.body.get(name)
-        return [block for block in listed if isinstance(block, dict)] if isinstance(listed, list) else []
-
-
-class Terraform:
-    """What the `*.tf` and `*.tfvars` of a target declare together.
-
-    Args:
-        asked: its target names them under `files.terraform`.
-
-    Raises:
-        ConfigurationError: there are none, or one cannot be parsed.
-    """
-
-    def __init__(self, asked: Asked) -> None:
-        self.where = f"{asked.target.file}: files.terraform"
-        self.resources: list[Resource] = []
-        self._settings: dict[str, Any] = {}
-        given: dict[str, Any] = {}
-        roots = named(asked, "terraform")
-        for path in files_of(roots, lambda path: path.name.endswith((".tf", ".tfvars"))):
-            text, content = _parsed(path)
-            asked.keep(path)
-            if path.suffix == ".tfvars":
-                if path.name == "terraform.tfvars" or path.name.endswith(".auto.tfvars"):
-                    given.update({f"var.{name}": value for name, value in content.items() if not name.startswith("__")})
-                continue
-            self._add(content, text, shown(path, asked))
-        if not self.resources:
-            raise ConfigurationError("declares no resource", where=self.where, hint="name the directory of the `*.tf`")
-        self._settings.update(given)
-
-    def _add(self, content: Mapping[str, Any], text: str, file: str) -> None:
-        for block in content.get("resource", []):
-            for kind, named_ in block.items():
-                for name, body in named_.items():
-                    label = f"resource {kind} {name}"
-                    self.resources.append(
-                        Resource(
-                            kind=kind.strip('"'), name=name.strip('"'), body=body, place=f"{file}:{_line(text, label)}"
-                        )
-                    )
-        for block in content.get("variable", []):
-            for name, body in block.items():
-                if "default" in body:
-                    self._settings[f"var.{name.strip(chr(34))}"] = body["default"]
-        for block in content.get("locals", []):
-            self._settings.update(
-                {f"local.{name}": value for name, value in block.items() if not name.startswith("__")}
-            )
+    def repeated(self) -> bool:
+        """Whether it may be there several times, or not at all."""
+        return len(self.callers) > 1 or any("count" in body or "for_each" in body for _, body in self.callers)
 
     def of(self, *kinds: str) -> list[Resource]:
-        """The resources of these kinds."""
-        return [one for one in self.resources if one.kind in kinds]
-
-    def required(self, kind: str) -> list[Resource]:
-        """The resources of a kind; raises ConfigurationError where none is declared."""
-        found = self.of(kind)
-        if not found:
-            raise ConfigurationError(
-                f"declares no `{kind}`", where=self.where, hint="name all directories it is made of"
-            )
-        return found
+        """The resources of these kinds; one whose count is 0 is left out."""
+        return [one for one in self.resources if one.kind in kinds and self.value(one.body.get("count", 1)) != 0]
 
     def value(self, raw: Any, depth: int = 0) -> Any:
         """What an attribute is: a text without quotes, a number, a truth value, a list; None where only a provider or a caller knows."""
@@ -125,18 +67,159 @@ class Terraform:
 
     def _setting(self, expression: str, depth: int) -> Any:
         found = _SETTING.fullmatch(expression)
-        if found is None or depth > _DEEPEST or found[0] not in self._settings:
+        if found is None or depth > _DEEPEST:
             return None
-        return self.value(self._settings[found[0]], depth + 1)
+        own = self.value(self.settings[found[0]], depth + 1) if found[0] in self.settings else None
+        if found["of"] == "local" or not self.callers:
+            return own
+        given = [
+            caller.value(body[found["name"]], depth + 1) if found["name"] in body else own
+            for caller, body in self.callers
+        ]
+        return given[0] if all(one == given[0] for one in given) else None
 
-    def references(self, raw: Any, depth: int = 0) -> list[str]:
-        """The addresses that an expression speaks of, `aws_subnet.private`, `module.vpc`, `data.aws_subnets.all`; through locals."""
-        text = json.dumps(raw) if not isinstance(raw, str) else raw
-        found = [f"{match['data'] or ''}{match['type']}.{match['name']}" for match in _REFERENCE.finditer(text)]
-        for setting in _SETTING.finditer(text):
-            if depth <= _DEEPEST and setting[0] in self._settings:
-                found += self.references(self._settings[setting[0]], depth + 1)
+    def references(self, raw: Any, each: Any = None, depth: int = 0) -> list[str]:
+        """The addresses that an expression speaks of, `aws_subnet.private`, `module.vpc`, `data.aws_subnets.all`; through locals.
+
+        What these files do not decide is among them as it is written: `var.subnets`, `each.value`, and ids of what is not declared.
+
+        Args:
+            raw: the expression.
+            each: `for_each` of its resource, whose values `each.value` stands for.
+            depth: of the locals that led to it.
+        """
+        text, before = raw if isinstance(raw, str) else json.dumps(raw), ""
+        while text != before:  # what picks one of several is not among them
+            text, before = _INDEX.sub("", text), text
+        found: list[str] = []
+        for match in _NAMES.finditer(text):
+            name, within = match[0], None
+            if match["setting"] and not self._given(name):
+                within = self.settings.get(name)
+            elif match["each"] == "each.value":
+                within = each
+            through = self.references(within, None, depth + 1) if within is not None and depth <= _DEEPEST else None
+            decided = through or (match["setting"] and within is not None and depth <= _DEEPEST)
+            found += (through or []) if decided else [name]
         return list(dict.fromkeys(found))
+
+    def _given(self, name: str) -> bool:
+        """Whether a caller says what a variable is."""
+        return any(name.removeprefix("var.") in body for _, body in self.callers if name.startswith("var."))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One `resource` block.
+
+    Attributes:
+        kind, name: its two labels. body: its attributes; a text is in quotes, an expression in `${}`. place: `file:line`.
+        module: where it is declared.
+    """
+
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    place: str
+    module: TerraformModule
+
+    @property
+    def address(self) -> str:
+        """`aws_subnet.private`."""
+        return f"{self.kind}.{self.name}"
+
+    def blocks(self, name: str) -> list[Mapping[str, Any]]:
+        """Its nested blocks of that name, also where they are written as a list."""
+        return list(blocks_of(self.body, name))
+
+    def references(self, key: str) -> list[str]:
+        """The addresses that one of its attributes speaks of; none where it does not have it."""
+        raw = self.body.get(key)
+        return [] if raw is None else self.module.references(raw, self.body.get("for_each"))
+
+    def value(self, raw: Any) -> Any:
+        """What an attribute is; None where these files do not decide it."""
+        return self.module.value(raw)
+
+
+class Terraform:
+    """What the files of a target declare together, a module a directory.
+
+    Args:
+        asked: its target names them under `files.terraform`.
+
+    Raises:
+        ConfigurationError: there are none, or one cannot be parsed.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self.where = f"{asked.target.file}: files.terraform"
+        self.modules: dict[Path, TerraformModule] = {}
+        given: dict[Path, list[tuple[tuple[bool, str], Mapping[str, Any]]]] = {}
+        for path in files_of(named(asked, "terraform"), is_terraform):
+            text, content = parsed(path)
+            asked.keep(path)
+            plain = path.name.removesuffix(".json")
+            if plain.endswith(".tfvars"):
+                if plain == "terraform.tfvars" or plain.endswith(".auto.tfvars"):
+                    given.setdefault(path.parent, []).append(((plain != "terraform.tfvars", path.name), content))
+                continue
+            self._add(self.modules.setdefault(path.parent, TerraformModule()), content, text, shown(path, asked))
+        if not any(module.resources for module in self.modules.values()):
+            raise ConfigurationError("declares no resource", where=self.where, hint="name the directory of the `*.tf`")
+        for directory, module in self.modules.items():
+            self._call(directory, module)
+        for directory, files in given.items():
+            for _, content in sorted(files, key=lambda one: one[0]):  # a later one has the last word
+                if directory in self.modules and not self.modules[directory].callers:
+                    self.modules[directory].settings.update(_settings("var", content))
+
+    def _add(self, module: TerraformModule, content: Mapping[str, Any], text: str, file: str) -> None:
+        for kind, names in labelled(content, "resource"):
+            for name, body in labelled({"resource": names}, "resource"):
+                if name.startswith("__"):
+                    continue
+                line = _line(text, f'resource "{kind}" "{name}"')
+                module.resources.append(
+                    Resource(kind=kind, name=name, body=body, place=f"{file}:{line}", module=module)
+                )
+        for name, body in labelled(content, "variable"):
+            if "default" in body:
+                module.settings[f"var.{name}"] = body["default"]
+        for block in blocks_of(content, "locals"):
+            module.settings.update(_settings("local", block))
+        module.calls.update(labelled(content, "module"))
+
+    def _call(self, directory: Path, module: TerraformModule) -> None:
+        for body in module.calls.values():
+            source = module.value(body.get("source"))
+            if isinstance(source, str) and source.startswith("."):
+                called = Path(_normal(directory / source))
+                if called in self.modules and called != directory:
+                    self.modules[called].callers.append((module, body))
+
+    def of(self, *kinds: str) -> list[Resource]:
+        """The resources of these kinds."""
+        return [one for module in self.modules.values() for one in module.of(*kinds)]
+
+    def required(self, kind: str) -> list[Resource]:
+        """The resources of a kind; raises ConfigurationError where none is declared."""
+        found = self.of(kind)
+        if not found:
+            raise ConfigurationError(
+                f"declares no `{kind}`", where=self.where, hint="name all directories it is made of"
+            )
+        return found
+
+
+def _settings(of: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{of}.{name}": value for name, value in content.items() if not name.startswith("__")}
+
+
+def _normal(path: Path) -> str:
+    import os.path
+
+    return os.path.normpath(path)
 
 
 def _bare(expression: str) -> str:
@@ -152,102 +235,9 @@ def _unquoted(text: str) -> str:
 
 def _line(text: str, label: str) -> int:
     pattern = r"\s+".join(re.escape(word) for word in label.split())
-    found = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE)
+    kind, name = (re.escape(word) for word in label.split()[1:])
+    found = re.search(rf"^[ \t]*{pattern}", text, re.MULTILINE) or re.search(rf"{kind}\s*:[^}}]*?{name}\s*:", text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
-
-
-def _parsed(path: Path) -> tuple[str, Mapping[str, Any]]:
-    import hcl2  # a tenth of a second, and only where Terraform is read
-    from lark.exceptions import LarkError, UnexpectedInput
-
-    text = text_of(path)
-    if len(text) > _LARGEST:
-        raise ConfigurationError(f"is larger than {_LARGEST} characters", where=str(path), hint="split it")
-    try:
-        content: Mapping[str, Any] = hcl2.loads(text)
-    except UnexpectedInput as error:
-        line = error.line if isinstance(error.line, int) and error.line > 0 else text.count("\n") + 1
-        raise ConfigurationError(
-            "is not Terraform", where=f"{path}:{line}", hint="`terraform fmt` names the place too"
-        ) from error
-    except (LarkError, ValueError, RecursionError, KeyError, TypeError) as error:
-        why = str(error).partition("\n")[0]
-        raise ConfigurationError(f"cannot be read as Terraform: {why}", where=str(path)) from error
-    return text, content
-
-
-def subnets_private(asked: Asked) -> Sequence[FactReading]:
-    """`subnets-private`: how many routes to an internet gateway each subnet of each cluster has."""
-    files = Terraform(asked)
-    return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
-
-
-def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:
-    blocks = cluster.blocks("vpc_config")
-    listed = [reference for block in blocks for reference in files.references(block.get("subnet_ids", ""))]
-    if not listed:
-        yield _unknown(cluster, "subnets", "its `vpc_config.subnet_ids` names no subnet of these files")
-    declared = {one.address: one for one in files.of("aws_subnet")}
-    for reference in listed:
-        if reference in declared:
-            yield _routes(files, cluster, declared[reference])
-        elif not reference.startswith(("aws_vpc.", "data.aws_availability_zones.")):
-            yield _unknown(cluster, reference, "it is not declared in these files")
-
-
-_NO_GATEWAY: Final = "0 routes to an internet gateway"
-
-
-def _unknown(resource: Resource, what: str, why: str) -> FactReading:
-    return FactReading(
-        subject=f"{resource.place} {resource.address}: {what}", expected=_NO_GATEWAY, observed=why, ok=None
-    )
-
-
-def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> FactReading:
-    tables = _tables_of(files, subnet)
-    gateways = [files.references(route.get("gateway_id", "")) or _literal(route) for route in _routes_in(files, tables)]
-    count = sum(any(name.startswith(("aws_internet_gateway.", "igw-")) for name in names) for names in gateways)
-    unclear = [name for names in gateways for name in names if name.startswith(("data.", "module.", "var."))]
-    through = f" through {', '.join(tables)}" if tables else ": it is in no route table of these files"
-    return FactReading(
-        subject=f"{subnet.place} {subnet.address} of {cluster.address}",
-        expected=_NO_GATEWAY,
-        observed=f"{count} routes{through}" + (f", and one to {unclear[0]}" if unclear else ""),
-        ok=count == 0 if count or not unclear else None,
-    )
-
-
-def _literal(route: Mapping[str, Any]) -> list[str]:
-    """What a gateway is that no resource of these files is: an id as it is written, or a variable."""
-    raw = route.get("gateway_id")
-    return [_bare(str(raw)).strip('"')] if raw else []
-
-
-def _tables_of(files: Terraform, subnet: Resource) -> list[str]:
-    own = [
-        table
-        for association in files.of("aws_route_table_association")
-        if subnet.address in files.references(association.body.get("subnet_id", ""))
-        for table in files.references(association.body.get("route_table_id", ""))
-        if table.startswith(("aws_route_table.", "aws_default_route_table."))
-    ]
-    main = [
-        table
-        for association in files.of("aws_main_route_table_association")
-        for table in files.references(association.body.get("route_table_id", ""))
-        if table.startswith("aws_route_table.")
-    ]
-    return list(dict.fromkeys(own or [*main, *(one.address for one in files.of("aws_default_route_table"))]))
-
-
-def _routes_in(files: Terraform, tables: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    for resource in files.of("aws_route_table", "aws_default_route_table"):
-        if resource.address in tables:
-            yield from resource.blocks("route")
-    for route in files.of("aws_route"):
-        if set(files.references(route.body.get("route_table_id", ""))) & set(tables):
-            yield route.body
 
 
 def database_capacity(asked: Asked) -> Sequence[FactReading]:
@@ -256,20 +246,23 @@ def database_capacity(asked: Asked) -> Sequence[FactReading]:
     seen = []
     for cluster in files.required("aws_rds_cluster"):
         blocks = cluster.blocks("serverlessv2_scaling_configuration") or cluster.blocks("scaling_configuration")
+        open_count = "count" in cluster.body and not isinstance(cluster.value(cluster.body["count"]), int)
         for key, expected in (("min_capacity", asked.params["least"]), ("max_capacity", asked.params["most"])):
             raw = blocks[0].get(key) if blocks else None
-            value = files.value(raw)
-            unknown = raw is not None and value is None
+            value = cluster.value(raw)
+            dynamic = raw is None and bool(cluster.blocks("dynamic"))
+            unknown = dynamic or (raw is not None and value is None)
+            declared = "its blocks are not decided by these files" if dynamic else "not declared"
+            observed = declared if raw is None else f"{raw} is not decided by these files" if unknown else f"{value}"
+            ok = None if unknown else _is_number(value, expected)
+            if ok and open_count:
+                ok, observed = None, f"{observed}, and whether there is one is not decided by these files"
             seen.append(
                 FactReading(
                     subject=f"{cluster.place} {cluster.address}: {key}",
                     expected=f"{expected} capacity units",
-                    observed="not declared"
-                    if raw is None
-                    else f"{raw} is not decided by these files"
-                    if unknown
-                    else f"{value}",
-                    ok=None if unknown else _is_number(value, expected),
+                    observed=observed,
+                    ok=ok,
                 )
             )
     return seen
@@ -289,9 +282,10 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
     }
     total, unknown, others = 0, "", []
     for one in files.required("aws_ec2_capacity_reservation"):
-        found = {key: files.value(one.body.get(key)) for key in expected}
-        count, times = files.value(one.body.get("instance_count")), files.value(one.body.get("count", 1))
-        if None in found.values() or not isinstance(count, int) or not isinstance(times, int) or "for_each" in one.body:
+        found = {key: one.value(one.body.get(key)) for key in expected}
+        count, times = one.value(one.body.get("instance_count")), one.value(one.body.get("count", 1))
+        repeated = "for_each" in one.body or one.module.repeated
+        if None in found.values() or not isinstance(count, int) or not isinstance(times, int) or repeated:
             unknown = f"{one.address} is not decided by these files"
         elif found == expected:
             total += count * times

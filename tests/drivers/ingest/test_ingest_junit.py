@@ -247,6 +247,98 @@ def test_every_name_of_a_register_has_a_test(tmp_path: Path) -> None:
     assert oks(seen(tmp_path, WHEN, then, UNIT, **keys))["environment"] is None
 
 
+BEFORE = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
+
+
+@pytest.mark.parametrize(
+    ("suite_of", "began", "ok"),
+    [
+        ('timestamp="2026-11-20T09:00:00Z" time="600"', "2026-11-20T09:11:00Z", True),
+        ('timestamp="2026-11-20T09:00:00Z" time="600"', "2026-11-20T09:09:00Z", False),
+        ('timestamp="2026-11-20T09:00:00Z" time="1,200.5"', "2026-11-20T09:11:00Z", False),
+        ('timestamp="2026-11-20T09:00:00Z" time="0"', "2026-11-20T09:02:00Z", False),
+        ('timestamp="2026-11-20T09:00:00Z"', "2026-11-20T09:11:00Z", None),
+        ('timestamp="2026-11-20T09:00:00Z" time="many"', "2026-11-20T09:11:00Z", None),
+        ('timestamp="2026-11-20T09:00:00Z"', "2026-11-20T08:59:00Z", False),
+        ('timestamp="2026-11-20T09:00:00" time="600"', "2026-11-20T09:11:00Z", None),
+        ("", "2026-11-20T09:11:00Z", None),
+    ],
+)
+def test_a_suite_is_complete_when_it_ended(tmp_path: Path, suite_of: str, began: str, *, ok: bool | None) -> None:
+    """Its time counts from its timestamp, and is no shorter than that of a test; without one it may have ended later."""
+    (tmp_path / "unit.xml").write_text(
+        f'<testsuite name="s" {suite_of}><properties><property name="commit" value="{COMMIT}"/></properties>'
+        '<testcase name="a" time="300"/></testsuite>'
+    )
+    (tmp_path / "d.yaml").write_text(f"deployments: [{{environment: staging, commit: {COMMIT}, began: {began}}}]\n")
+    evidence = {**UNIT, "records": {"deployments": "d.yaml"}}
+    facts = seen(tmp_path, WHEN, BEFORE, evidence)
+    assert facts["unit.xml and the record deployments"].ok is ok
+
+
+def test_the_last_suite_counts(tmp_path: Path) -> None:
+    """One of several without a time may have ended after the deployment, unless what is around it says when it ended."""
+    head = '<testsuites {around}><testsuite name="a" timestamp="2026-11-20T09:00:00Z" time="60"><testcase name="a"/></testsuite>'
+    text = head + '<testsuite name="b"{own}><testcase name="b"/></testsuite></testsuites>'
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    (tmp_path / "d.yaml").write_text(
+        f"deployments: [{{environment: staging, commit: {COMMIT}, began: 2026-11-20T10:00:00Z}}]\n"
+    )
+    evidence = {**UNIT, "records": {"deployments": "d.yaml"}}
+    late = ' timestamp="2026-11-20T09:01:00Z" time="4000"'
+    for around, own, ok in (
+        ("", "", None),
+        ("", late, False),
+        ('timestamp="2026-11-20T09:00:00Z" time="90"', "", True),
+    ):
+        (tmp_path / "unit.xml").write_text(text.format(around=around, own=own))
+        assert seen(tmp_path, WHEN, BEFORE, evidence)["unit.xml and the record deployments"].ok is ok
+    (tmp_path / "unit.xml").write_text(text.format(around="", own=""))
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\ncreated: 2026-11-20T09:30:00Z\n")
+    assert seen(tmp_path, WHEN, BEFORE, evidence)["unit.xml and the record deployments"].ok is True
+
+
+@pytest.mark.parametrize(
+    ("attributes", "outcome"),
+    [
+        ('status="failed"', "failed"),
+        ('status="run" result="completed"', "passed"),
+        ('status="notrun" result="suppressed"', "skipped"),
+        ('result="Failed"', "failed"),
+        ('status="broken"', "failed"),
+        ('status="pending"', "skipped"),
+        ('status="passed"', "passed"),
+    ],
+)
+def test_a_case_that_says_how_it_ended(attributes: str, outcome: str) -> None:
+    """In an attribute, without an element in it, as Behave, CTest and GoogleTest do."""
+    text = f'<testsuite name="s"><testcase name="a" {attributes}/></testsuite>'
+    report = junit_report(text.encode(), "unit.xml")
+    assert ([case.outcome for case in report.cases], report.contradictions) == ([CaseOutcome(outcome)], ())
+
+
+def test_a_status_that_nobody_knows(tmp_path: Path) -> None:
+    """It is neither passed nor failed."""
+    text = suite(case("one"), case("two")).replace('name="two"', 'name="two" status="purple"')
+    assert found(tmp_path, text)["counts"] is None
+
+
+def test_a_suite_that_failed_by_itself(tmp_path: Path) -> None:
+    """An error in no test: a fixture of the class, or a file that could not be loaded."""
+    text = suite(case("one"), case("two")).replace("</testsuite>", '<error message="setUp"/></testsuite>')
+    (tmp_path / "unit.xml").write_text(text)
+    fact = seen(tmp_path, WHEN, THEN, UNIT)["tests that failed"]
+    assert (fact.ok, fact.observed) == (False, "1: s.the suite itself")
+
+
+def test_a_test_about_a_browser_did_not_run_in_it(tmp_path: Path) -> None:
+    """What a test is about stands in its name; in which browser it ran, in brackets, or in the suite."""
+    names = "".join(case(name) for name in ("warns in firefox [chromium]", "banner of safari [chromium]"))
+    then = "at least 1 test passed and none failed in 3 browser engines"
+    (tmp_path / "unit.xml").write_text(f"<testsuites>{suite(names, tests=2)}</testsuites>")
+    assert seen(tmp_path, WHEN, then, UNIT)["browser engines"].observed == "1: Blink"
+
+
 @pytest.mark.parametrize(
     ("body", "what"),
     [

@@ -130,6 +130,37 @@ def test_the_last_run_of_every_component(tmp_path: Path) -> None:
     assert facts == {"users: commit": True, f"users: {JOBS}": True, "tracks": None}
 
 
+def test_which_run_was_the_last_must_be_told(tmp_path: Path) -> None:
+    """A run without a date, or of the same hours in another zone, may be the last one: where it came out otherwise, nothing is known."""
+    (tmp_path / "components.yaml").write_text("- users\n")
+    then = 'every job concluded with success in the last run of every name of the register "components"'
+
+    def last(newer: dict[str, Any], **keys: Any) -> dict[str, bool | None]:
+        (tmp_path / "a.json").write_text(json.dumps({"workflowName": "users", "jobs": [job("test")]}))
+        (tmp_path / "b.json").write_text(json.dumps({"workflowName": "users", "jobs": [newer], **keys}))
+        evidence = {"workflow-run": {"pipeline": ["a.json", "b.json"]}}
+        return oks(seen(tmp_path, WHEN, then, evidence, files={"registers": "."}))
+
+    failed = job("test", "failure", completed_at=None)
+    assert last(failed)["users: the last run"] is None
+    assert last(job("test", None, status="in_progress", completed_at=None))["users: the last run"] is None
+    assert last(job("test", "failure", completed_at="2026-11-21T11:00:00"))["users: the last run"] is None
+    assert set(last(job("test", completed_at=None)).values()) == {True}
+    assert set(last(job("test", "failure", completed_at="2026-11-20T11:00:00Z")).values()) == {True}
+
+
+def test_a_run_that_failed_though_all_its_jobs_succeeded(tmp_path: Path) -> None:
+    """Its list of jobs is not all there is."""
+    assert ran(tmp_path, {"conclusion": "failure", "jobs": [job("test")]})["counts"] is None
+    assert ran(tmp_path, {"conclusion": "success", "jobs": [job("test")]}) == {"commit": True, JOBS: True}
+
+
+def test_a_plan_that_only_refreshes_the_state(tmp_path: Path) -> None:
+    """It names no change, and could be applied."""
+    assert planned(tmp_path, {**PLAN, "applyable": True})["plan"] is None
+    assert planned(tmp_path, {**PLAN, "applyable": False}) == {"target": True, "age": True, CHANGES: True}
+
+
 COVERAGE = """<?xml version="1.0" ?>
 <!DOCTYPE coverage SYSTEM "http://cobertura.sourceforge.net/xml/coverage-04.dtd">
 <coverage version="7.6" timestamp="1763722800000" lines-valid="4" lines-covered="3" line-rate="0.75" branch-rate="0">

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,27 @@ def test_a_step_is_dated_by_its_proof(tmp_path: Path) -> None:
         found(tmp_path, text, then)
 
 
+@pytest.mark.parametrize("run", [{"environment": "sandbox"}, {"environment": "staging", "time_scale": 60}])
+def test_a_step_in_staging_proves_its_own_run(tmp_path: Path, run: dict[str, object]) -> None:
+    """A GO of the sandbox is no proof of the step `staging run`, nor one in a staging that it plays."""
+    text = "release: 1.0.0\nsteps:\n  - {name: staging run, proof: verdict.json}\n  - {name: switch, finished: 2026-11-21}\n"
+    then = 'the steps "staging run and switch" were finished in this order'
+    head = {"target": "paper", "environment": "staging", "release": "1.0.0"}
+    verdict = {"schema": 2, "run_id": "a", "decision": "GO", "profile": "core", "requirements": [], **head}
+    sealed = {"run": "a", "sealed": "2026-11-18T09:00:00Z", **head}
+
+    def write(**keys: object) -> None:
+        (tmp_path / "verdict.json").write_text(json.dumps({**verdict, **keys}))
+        environment = keys.get("environment", "staging")
+        (tmp_path / "manifest.json").write_text(json.dumps({**sealed, "environment": environment}))
+
+    write()
+    assert found(tmp_path, text, then)["staging run, then switch"] is True
+    write(**run)
+    with pytest.raises(HarnessError, match=r"is of a run in .*sandbox.*, the step is `staging run`"):
+        found(tmp_path, text, then)
+
+
 def test_merges_that_another_approved(tmp_path: Path) -> None:
     """One's own approval is none."""
     then = "every merge was approved by another than its author"
@@ -94,7 +116,7 @@ audits:
 def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
     """Before, after, and no deployment of this commit."""
     (tmp_path / "unit.xml").write_text(
-        f'<testsuite tests="1" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
+        f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
         '</properties><testcase name="a"/></testsuite>'
     )
     then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'

@@ -106,6 +106,17 @@ def test_a_run_in_another_environment(tmp_path: Path) -> None:
         decided(tmp_path)
 
 
+@pytest.mark.parametrize("played", [{"time_scale": 60}, {"machine": {"late": 0.0}}])
+def test_a_run_in_a_staging_that_the_sandbox_plays(tmp_path: Path, played: dict[str, Any]) -> None:
+    """Its GO is none of staging, and its NO-GO does not outweigh one of staging."""
+    run(tmp_path, "one", **played)
+    with pytest.raises(DriverError, match="has no run in staging, only in staging as the sandbox plays it"):
+        decided(tmp_path)
+    run(tmp_path, "two", sealed="2026-11-19T09:00:00Z")
+    run(tmp_path, "one", decision="NO-GO", **played)
+    assert decided(tmp_path)["decision"] is True
+
+
 def test_files_of_two_runs(tmp_path: Path) -> None:
     """A manifest of another run, none at all, a verdict of a version to come."""
     place = run(tmp_path, "one")
@@ -184,6 +195,33 @@ def test_a_disaster_that_passed_before_one_that_failed_is_no_proof(tmp_path: Pat
     shutil.copytree(tmp_path / "runs" / "a", tmp_path / "runs" / "a-copy")
     then = 'at least 3 runs measured the "recovery of reads", the newest younger than 7 d'
     assert history(tmp_path, then)["runs of paper that measured the recovery of reads"] is None
+
+
+def test_a_drill_of_another_release_is_none_of_this_one(tmp_path: Path) -> None:
+    """Where the sentence says `of this release`; of this target it is one."""
+    then, when = "a disaster experiment passed, younger than 90 d", HISTORY.replace("target", "release")
+    run(tmp_path, "a", release="0.9.0", **drill())
+    assert history(tmp_path, then)["disaster experiment on paper"] is True
+    facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
+    assert facts["disaster experiment on paper at release 1.0.0"] is None
+    then = 'at least 2 runs measured the "recovery of reads", the newest younger than 7 d'
+    run(tmp_path, "b", **drill())
+    facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
+    assert facts["runs of paper at release 1.0.0 that measured the recovery of reads"] is None
+    then = "a disaster experiment passed, younger than 90 d"
+    facts = oks(seen(tmp_path, when, then, {"history": {"runs": "runs"}}))
+    assert facts["disaster experiment on paper at release 1.0.0"] is True
+
+
+def test_the_last_attempt_at_a_disaster_counts(tmp_path: Path) -> None:
+    """And what failed in one of which a receipt is missing is a failure."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    one = {"name": "region-loss", "domain": "region"}
+    attempts = [{**one, "attempt": 1, "verdict": "PASS"}, {**one, "attempt": 2, "verdict": "INCONCLUSIVE"}]
+    run(tmp_path, "a", **{**drill(), "experiments": attempts})
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "a", **drill(verdict="INCONCLUSIVE", judged="FAIL"))
+    assert history(tmp_path, then)[subject] is False
 
 
 def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:

@@ -101,11 +101,48 @@ def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, 
     [
         {"invocations": [{"executionSuccessful": False, "endTimeUtc": "2026-11-21T11:00:00Z"}]},
         {"results": None},
+        {
+            "invocations": [
+                {
+                    "executionSuccessful": True,
+                    "endTimeUtc": "2026-11-21T11:00:00Z",
+                    "toolExecutionNotifications": [{"level": "error", "message": {"text": "out of memory"}}],
+                }
+            ]
+        },
     ],
+    ids=["failed", "no results", "a notification of an error, as Semgrep writes it"],
 )
 def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
     """It found nothing because it did not search."""
     assert scanned(tmp_path, log(**run))["scan"] is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"id": "js/sqli", "index": 0, "toolComponent": {"name": "queries"}},
+        {"id": "js/sqli", "index": 0, "toolComponent": {"guid": "0001"}},
+        {"id": "js/sqli", "index": 0, "toolComponent": {"index": 0}},
+        {"id": "js/sqli", "index": 0},
+    ],
+)
+def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, rule: dict[str, Any]) -> None:
+    """As CodeQL writes it: rules in extensions, named by index, name or guid; the rule at that index of another part is another rule."""
+    harmless = {"id": "js/style", "properties": {"security-severity": "1.0"}}
+    severe = {"id": "js/sqli", "properties": {"security-severity": "9.1"}}
+    tool = {
+        "driver": {"name": "CodeQL", "rules": [harmless]},
+        "extensions": [{"name": "queries", "guid": "0001", "rules": [severe]}],
+    }
+    found = {"message": {"text": "a"}, "rule": rule}
+    assert scanned(tmp_path, log(found, tool=tool))[OPEN] is False
+
+
+@pytest.mark.parametrize(("level", "ok"), [("error", False), ("note", True)])
+def test_a_severity_of_nothing_is_none(tmp_path: Path, level: str, *, ok: bool) -> None:
+    """A scanner that writes 0.0 for what nobody has scored: then its level counts."""
+    assert scanned(tmp_path, log(result(level=level, properties={"security-severity": "0.0"})))[OPEN] is ok
 
 
 def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:

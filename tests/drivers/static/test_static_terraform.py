@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from harness.errors import ConfigurationError
 from tests.drivers.static.conftest import PaperPlatform
 
 SUBNETS = "every subnet of the cluster is private: 0 routes to an internet gateway"
@@ -16,9 +19,12 @@ resource "aws_eks_cluster" "c" {
     subnet_ids = %s
   }
 }
+resource "aws_vpc" "v" {
+}
 resource "aws_internet_gateway" "g" {
 }
 resource "aws_subnet" "a" {
+  vpc_id = aws_vpc.v.id
 }
 """
 TABLE = """
@@ -30,6 +36,18 @@ resource "aws_route_table" "t" {
   %s
 }
 """
+
+
+DYNAMIC = 'dynamic "route" {{\n    for_each = var.routes\n    content {{\n      {}\n    }}\n  }}'
+MAIN = 'resource "aws_main_route_table_association" "m" {\n  vpc_id = aws_vpc.v.id\n  route_table_id = %s\n}\n'
+TIED = (
+    'resource "aws_route_table_association" "x" {{\n  for_each = var.s\n  subnet_id = {}\n  route_table_id = {}\n}}\n'
+)
+
+
+def route(table: str) -> str:
+    """A route to the internet in a table."""
+    return f'resource "aws_route" "r" {{\n  route_table_id = {table}\n  gateway_id = aws_internet_gateway.g.id\n}}\n'
 
 
 def only(platform: PaperPlatform, text: str, **more: str) -> None:
@@ -61,12 +79,76 @@ def only(platform: PaperPlatform, text: str, **more: str) -> None:
         ("[aws_subnet.b.id]", "", [None]),
         ('["subnet-1"]', "", [None]),
         ("var.subnets", "", [None]),
+        ("[aws_subnet.a.id]", TABLE % DYNAMIC.format("gateway_id = route.value.gateway"), [None]),
+        ("[aws_subnet.a.id]", TABLE % DYNAMIC.format("nat_gateway_id = route.value.nat"), [True]),
+        ("[aws_subnet.a.id]", TABLE % "route {\n    gateway_id = each.value.gateway\n  }", [None]),
+        ("[aws_subnet.a.id]", TABLE % 'route {\n    gateway_id = local.g\n  }\n}\nlocals {\n  g = "igw-1"', [False]),
+        ("[aws_subnet.a.id]", TABLE % 'route {\n    gateway_id = "local"\n  }', [True]),
+        ("[aws_subnet.a.id]", TABLE % "route = concat(var.a, var.b)", [None]),
+        ("[aws_subnet.a.id]", TABLE.replace("aws_route_table.t.id", "data.aws_route_table.t.id") % "", [None]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("aws_route_table.t.id"), [False]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("each.value"), [None]),
+        ("[aws_subnet.a.id]", route("aws_vpc.v.main_route_table_id"), [False]),
+        ("[aws_subnet.a.id]", route("aws_vpc.v.default_route_table_id"), [False]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("aws_vpc.v.main_route_table_id"), [True]),
+        ("[aws_subnet.a.id]", MAIN % "data.aws_route_table.p.id", [None]),
+        ("[aws_subnet.a.id]", MAIN % "aws_route_table.t.id" + TIED.format("var.more", "aws_route_table.t.id"), [None]),
+        ("[aws_subnet.a.id]", TIED.format("each.value", "aws_route_table.t.id"), [None]),
+        ("concat([aws_subnet.a.id], var.more)", "", [True, None]),
+        ('[aws_subnet.a.id, "subnet-123"]', "", [True, None]),
+        (
+            "[aws_subnet.a.id]",
+            'resource "aws_eks_node_group" "n" {\n  cluster_name = aws_eks_cluster.c.name\n  subnet_ids = var.nodes\n}\n',
+            [True, None],
+        ),
     ],
 )
 def test_routes_of_a_subnet(platform: PaperPlatform, subnets: str, rest: str, oks: list[bool | None]) -> None:
     """Through its table, the main table, locals; a subnet of a module is unknown."""
     only(platform, CLUSTER % subnets + rest)
     assert [fact.ok for fact in platform.find(SUBNETS)] == oks
+
+
+def test_a_network_that_is_declared_elsewhere(platform: PaperPlatform) -> None:
+    """Its main table may lead anywhere; a table of one's own is all there is."""
+    elsewhere = CLUSTER.replace("aws_vpc.v.id", "data.aws_vpc.v.id") % "[aws_subnet.a.id]"
+    only(platform, elsewhere)
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [None]
+    only(platform, elsewhere + TABLE % "")
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [True]
+
+
+def test_what_is_written_in_json_counts_too(platform: PaperPlatform) -> None:
+    """A route, a database and values of variables."""
+    leads = {"route_table_id": "${aws_route_table.t.id}", "gateway_id": "${aws_internet_gateway.g.id}"}
+    text = json.dumps({"resource": {"aws_route": {"r": leads}}})
+    only(platform, CLUSTER % "[aws_subnet.a.id]" + TABLE % "", **{"routes.tf.json": text})
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [False]
+    scaling = {"serverlessv2_scaling_configuration": {"min_capacity": 2, "max_capacity": "${var.most}"}}
+    text = json.dumps({"resource": {"aws_rds_cluster": {"d": scaling}}, "variable": {"most": {"default": 8}}})
+    only(platform, "", **{"d.tf.json": text, "terraform.tfvars.json": '{"most": 16}'})
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    only(platform, "", **{"d.tf.json": "[1"})
+    with pytest.raises(ConfigurationError, match="is not JSON"):
+        platform.find(CAPACITY)
+
+
+def test_a_module_has_the_values_of_its_caller(platform: PaperPlatform) -> None:
+    """Not its own defaults; and a route that it may make in a table that it is given is not decided."""
+    body = DATABASE % (SCALING % "var.most")
+    only(platform, 'module "d" {\n  source = "./d"\n  most = 16\n}\n')
+    platform.write("terraform/d/main.tf", body)
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.edit("terraform/main.tf", "most = 16", "most = 4")
+    platform.edit("terraform/d/main.tf", "default = 8", "default = 16")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, False]
+    platform.edit("terraform/main.tf", "most = 4", "most = var.other")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, None]
+    platform.write("terraform/d/main.tf", route("var.table").replace("aws_internet_gateway.g.id", "var.gateway"))
+    platform.write(
+        "terraform/main.tf", CLUSTER % "[aws_subnet.a.id]" + TABLE % "" + 'module "d" {\n  source = "./d"\n}\n'
+    )
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [None]
 
 
 DATABASE = 'resource "aws_rds_cluster" "d" {\n  %s\n}\nvariable "most" {\n  default = 8\n}\nvariable "open" {\n}\n'
@@ -83,6 +165,13 @@ SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_c
         (SCALING % "var.most", {"other.tfvars": "most = 16\n"}, [True, False]),
         (SCALING % '"${var.most}"', {"a.auto.tfvars": "most = 16\n"}, [True, True]),
         (SCALING % "var.open", {}, [True, None]),
+        (SCALING % "var.most", {"terraform.tfvars": "most = 16\n", "a.auto.tfvars": "most = 4\n"}, [True, False]),
+        ("count = var.open ? 1 : 0\n  " + SCALING % "16", {}, [None, None]),
+        (
+            'dynamic "serverlessv2_scaling_configuration" {\n    for_each = var.a\n    content {\n    }\n  }',
+            {},
+            [None, None],
+        ),
         (SCALING % "var.most * 2", {}, [True, None]),
         ("serverlessv2_config {\n    max_capacity = 16\n  }", {}, [False, False]),
         ("", {}, [False, False]),
@@ -122,3 +211,14 @@ def test_reserved_instances(platform: PaperPlatform, text: str, *, ok: bool | No
     only(platform, text)
     [fact] = platform.find(RESERVED)
     assert fact.ok is ok
+
+
+def test_what_is_declared_and_not_made(platform: PaperPlatform) -> None:
+    """A count of 0, and a module of which it is not known how often it is there."""
+    only(platform, DATABASE % ("count = 0\n  " + SCALING % "16"))
+    with pytest.raises(ConfigurationError, match="declares no `aws_rds_cluster`"):
+        platform.find(CAPACITY)
+    only(platform, 'module "a" {\n  source = "./r"\n}\nmodule "b" {\n  source = "./r"\n}\n')
+    platform.write("terraform/r/main.tf", reservation("a", "10"))
+    [fact] = platform.find(RESERVED)
+    assert fact.ok is None

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.drivers.static.workflows import command_lines, is_silent, read_workflow
+from harness.drivers.static.workflows import read_workflow
 from harness.errors import HarnessError
 from tests.drivers.static.conftest import PaperPlatform, bad
 
@@ -210,6 +210,20 @@ deploy:
         ("a: {script: [pip-audit], allow_failure: true}", False),
         ("a: {script: [pip-audit], rules: [{if: $CI_COMMIT_TAG}]}", False),
         ("a: {script: [pip-audit], rules: [{if: $CI_COMMIT_BRANCH}]}", True),
+        ("a: {script: [pip-audit], rules: [{when: manual}]}", False),
+        ("a: {script: [pip-audit], rules: [{changes: [Dockerfile]}]}", False),
+        ("a: {script: [pip-audit], rules: [{if: $CI_COMMIT_BRANCH == 'main', when: never}, {when: always}]}", False),
+        ("a: {script: [pip-audit], except: [main]}", False),
+        ("a: {script: [pip-audit], only: {refs: [branches], changes: [a]}}", False),
+        ("a: {script: [pip-audit], only: [branches, tags]}", True),
+        ("workflow: {rules: [{if: $CI_COMMIT_TAG}]}\na: {script: [pip-audit]}", False),
+        ("on: push\njobs: {l: {if: github.actor == 'b', steps: []}, a: {needs: l, steps: [{run: pip-audit}]}}", False),
+        ("on: {push: {branches: ['**', '!main']}}\njobs: {a: {steps: [{run: pip-audit}]}}", False),
+        ("on: push\njobs: {a: {steps: [{run: pip-audit | tee log}]}}", False),
+        ("on: push\njobs: {a: {steps: [{run: pip-audit --version}]}}", False),
+        ("on: push\njobs: {a: {steps: [{run: npm audit signatures}]}}", False),
+        ("on: push\njobs: {a: {steps: [{run: npm audit --audit-level=none}]}}", False),
+        ("on: push\njobs: {a: {steps: [{run: 'docker rm a || true'}, {run: pip-audit}]}}", True),
     ],
 )
 def test_a_scan_counts_that_every_push_starts_and_that_can_fail(
@@ -220,16 +234,238 @@ def test_a_scan_counts_that_every_push_starts_and_that_can_fail(
     assert [fact.ok for fact in platform.find(SCAN)] == [ok]
 
 
-def test_command_lines_are_taken_apart() -> None:
-    """Continued, chained, commented, indented."""
-    assert command_lines("a \\\n  b\n# c\n  d && e\n\nf ; g") == ("a b", "d", "e", "f", "g")
-    assert [is_silent(line) for line in ("a || true", "a || exit 0", "a || :", "a || b", "a")] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+CHAIN = """on: push
+jobs:
+  test:
+    runs-on: %s
+    steps:
+      - run: npm ci
+      - run: npm run build
+      - %s
+  deploy:
+    needs: [test]
+    runs-on: ubuntu-latest
+    steps:
+      - run: helm upgrade a b
+"""
+ALL = "the workflow runs npm ci, test:all and build and the deploy job needs them"
+
+
+@pytest.mark.parametrize(
+    ("step", "runner", "ok"),
+    [
+        ("run: npm run test:all | tee log", "x", False),
+        ("{run: npm run test:all | tee log, shell: bash}", "x", True),
+        ("{run: npm run test:all | tee log, shell: sh}", "x", False),
+        ("{run: npm run test:all | tee log, shell: 'bash -eo pipefail {0}'}", "x", True),
+        ("run: |\n          set -o pipefail\n          npm run test:all | tee log", "x", True),
+        ("{run: \"npm run test:all\\nnpm run report\", shell: 'bash -l {0}'}", "x", False),
+        ("{run: \"npm run test:all\\nnpm run report\", shell: 'bash -el {0}'}", "x", True),
+        ("{run: \"npm run test:all\\nnpm run report\", shell: '${{ inputs.shell }}'}", "x", None),
+        ('{run: "npm run test:all\\nnpm run report"}', "windows-latest", False),
+        ('{run: "npm run test:all\\nnpm run report"}', "[self-hosted, linux]", True),
+        ("run: npm run test:all; exit 0", "x", True),
+        ("run: npm run test:all || echo failed", "x", False),
+        ("run: npm run test:all||true", "x", False),
+        ("run: npm run test:all || { echo failed; exit 1; }", "x", True),
+        ("run: npm run test:all || code=$?", "x", False),
+        ('run: "npm run test:all && echo ok\\necho done"', "x", False),
+        ('run: "set +e\\nnpm run test:all\\necho done"', "x", False),
+        ("run: npm run test:all &", "x", False),
+        ("run: if npm run test:all; then echo ok; fi", "x", False),
+        ("run: if false; then npm run test:all; fi", "x", False),
+        ('run: "cat > plan <<END\\nnpm run test:all\\nEND"', "x", False),
+        ("run: \"echo 'then\\nnpm run test:all\\n'\"", "x", False),
+        ('run: "exit 0\\nnpm run test:all"', "x", False),
+        ("{if: always(), run: npm run test:all}", "x", True),
+    ],
+)
+def test_a_failure_that_the_shell_passes_over_stops_nothing(
+    platform: PaperPlatform, step: str, runner: str, *, ok: bool | None
+) -> None:
+    """A pipe without pipefail, a shell that goes on, an alternative, a branch, a text that is no command."""
+    only(platform, GITHUB, CHAIN % (runner, step))
+    assert [fact.ok for fact in platform.find(ALL)] == [True, ok, True]
+
+
+def test_the_shell_of_all_steps_may_be_named_once(platform: PaperPlatform) -> None:
+    """For the file or for a job; the nearer one counts."""
+    text = CHAIN % ("x", "run: npm run test:all | tee log")
+    only(platform, GITHUB, "defaults: {run: {shell: bash}}\n" + text)
+    assert [fact.ok for fact in platform.find(ALL)] == [True, True, True]
+    platform.edit(GITHUB, "  test:\n", "  test:\n    defaults: {run: {shell: sh}}\n")
+    assert [fact.ok for fact in platform.find(ALL)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("condition", "ok"),
+    [
+        ("github.ref == 'refs/heads/main'", True),
+        ("success() && github.ref == 'refs/heads/main'", True),
+        ("${{ success() && (github.ref == 'a' || github.ref == 'b') }}", True),
+        ("always()", False),
+        ("${{ Always() }}", False),
+        ("'!cancelled()'", False),
+        ("failure()", False),
+        ("success() || github.event_name == 'workflow_dispatch'", False),
+        ("'!success()'", False),
+        ("always() && needs.test.result == 'success'", True),
+        ("always() && needs.test.result != 'cancelled'", False),
+        ("always() && (needs.test.result == 'success' || inputs.force)", False),
+        ("'!failure() && !cancelled()'", True),
+        ("always() && !contains(needs.*.result, 'failure')", True),
+        ("github.event.head_commit.message != 'always()'", True),
+    ],
+)
+def test_a_condition_of_the_deployment(platform: PaperPlatform, condition: str, *, ok: bool) -> None:
+    """With a status function GitHub no longer asks for success; then the condition itself must."""
+    only(platform, GITHUB, CHAIN % ("x", "run: npm run test:all"))
+    platform.edit(GITHUB, "    needs: [test]\n", f"    needs: [test]\n    if: {condition}\n")
+    assert [fact.ok for fact in platform.find(ALL)] == [ok, ok, ok]
+
+
+def test_a_deployment_runs_over_a_test_that_was_left_out(platform: PaperPlatform) -> None:
+    """`!failure()` holds where the test did not run; the default does not."""
+    only(platform, GITHUB, CHAIN % ("x", "run: npm run test:all"))
+    platform.edit(GITHUB, "  test:\n", "  test:\n    if: github.event_name == 'pull_request'\n")
+    assert [fact.ok for fact in platform.find(ALL)] == [True, True, True]
+    platform.edit(GITHUB, "    needs: [test]\n", "    needs: [test]\n    if: '!failure() && !cancelled()'\n")
+    assert [fact.ok for fact in platform.find(ALL)] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("deploy", "ok"),
+    [
+        ("{run: helm upgrade a b}", True),
+        ("{if: always(), run: helm upgrade a b}", False),
+        ("{if: '!cancelled()', run: kubectl apply -f a}", False),
+        ("{if: failure(), run: kubectl rollout undo deployment/a}", True),
+    ],
+)
+def test_a_step_that_deploys_after_a_failure(platform: PaperPlatform, deploy: str, *, ok: bool) -> None:
+    """In the job of the tests; a step that takes the release back is no deployment."""
+    text = (
+        "on: push\njobs:\n  d:\n    steps:\n      - run: npm ci\n      - run: npm run build\n      - run: npm run test:all\n"
+        f"      - run: helm upgrade a b\n      - {deploy}\n"
+    )
+    only(platform, GITHUB, text)
+    assert [fact.ok for fact in platform.find(ALL)] == [ok, ok, ok]
+
+
+def test_every_deployment_to_production_comes_after_the_test(platform: PaperPlatform) -> None:
+    """One that does not is one too many, and a rehearsal of the one to staging is none."""
+    text = """on: push
+jobs:
+  staging: {environment: staging, steps: [{run: helm upgrade a b}]}
+  e2e: {needs: staging, steps: [{run: npm run test:e2e}]}
+  production: {environment: production, needs: e2e, steps: [{run: helm upgrade a b}]}
+"""
+    only(platform, GITHUB, text)
+    assert bad(platform.find(ORDER)) == []
+    only(platform, GITHUB, text + "  hotfix: {environment: production, steps: [{run: helm upgrade a b}]}\n")
+    assert [ok for _, ok in bad(platform.find(ORDER))] == [False]
+    only(platform, GITHUB, text.replace("[{run: helm upgrade a b}]", "[{run: helm upgrade a b --dry-run}]", 1))
+    assert [ok for _, ok in bad(platform.find(ORDER))] == [False]
+
+
+MAIN = '$CI_COMMIT_BRANCH == "main"'
+MERGE = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+
+
+@pytest.mark.parametrize(
+    ("test", "deploy", "ok"),
+    [
+        ({}, {}, True),
+        ({}, {"rules": [{"if": MAIN}]}, True),
+        ({}, {"only": ["main"]}, True),
+        ({}, {"rules": [{"if": MERGE}]}, False),
+        ({"rules": [{"if": MERGE}]}, {"rules": [{"if": MAIN}]}, False),
+        ({"rules": [{"if": MERGE}]}, {}, False),
+        ({"only": ["merge_requests"]}, {"only": ["main"]}, False),
+        ({"except": ["main"]}, {"only": ["main"]}, False),
+        ({"only": ["branches"], "except": ["schedules"]}, {"only": ["main"]}, None),
+        ({"rules": [{"if": MERGE}, {"if": MAIN}]}, {"rules": [{"if": MAIN}]}, True),
+        ({"rules": [{"if": MERGE}, {"if": "$CI_COMMIT_BRANCH"}]}, {"rules": [{"if": f"{MAIN} && $A"}]}, True),
+        ({"rules": [{"if": MAIN, "when": "never"}, {"when": "on_success"}]}, {"rules": [{"if": MAIN}]}, False),
+        ({"rules": [{"if": MERGE, "when": "never"}, {"when": "on_success"}]}, {"rules": [{"if": MAIN}]}, True),
+        ({"rules": [{"if": MAIN, "changes": ["src/**"]}]}, {"rules": [{"if": MAIN}]}, None),
+        ({"rules": [{"if": "$RUN_TESTS"}]}, {"rules": [{"if": MAIN}]}, None),
+        ({"rules": [{"if": MAIN, "allow_failure": True}]}, {"rules": [{"if": MAIN}]}, False),
+        ({"rules": [{"if": MAIN, "when": "on_failure"}]}, {"rules": [{"if": MAIN}]}, False),
+        ({"when": "on_failure"}, {}, False),
+        ({"rules": [{"if": MERGE}]}, {"rules": [{"if": MAIN}], "needs": ["tests"]}, True),
+        (
+            {"rules": [{"if": MERGE}]},
+            {"rules": [{"if": MAIN}], "needs": [{"job": "tests", "optional": True}]},
+            False,
+        ),
+        ({}, {"needs": [{"job": "tests", "optional": True}]}, True),
+        ({}, {"needs": [{"job": "tests", "project": "a/b", "ref": "main"}]}, False),
+        ({}, {"needs": ["tests"], "rules": [{"if": "$HOTFIX", "needs": []}, {"if": MAIN}]}, False),
+        ({}, {"when": "always"}, False),
+        ({}, {"rules": [{"if": MAIN, "when": "always"}]}, False),
+        ({}, {"script": ["echo"], "after_script": ["helm upgrade a b"]}, True),
+    ],
+)
+def test_a_test_that_the_deploying_pipeline_does_not_have(
+    platform: PaperPlatform, test: dict[str, Any], deploy: dict[str, Any], *, ok: bool | None
+) -> None:
+    """GitLab deploys where a job of an earlier stage is not there; a job that it needs must be there."""
+    content = {
+        "tests": {"stage": "test", "script": ["npm ci", "npm run build", "npm run test:all"], **test},
+        "deploy": {"stage": "deploy", "script": ["helm upgrade a b"], **deploy},
+    }
+    only(platform, GITLAB, yaml.safe_dump(content))
+    assert [fact.ok for fact in platform.find(ALL)] == [ok, ok, ok]
+
+
+def test_a_pipe_of_gitlab_fails_with_its_first_command(platform: PaperPlatform) -> None:
+    """Its runner sets pipefail; `a && b` in the midst of a script it passes over as any shell does."""
+    text = "tests:\n  script: [npm ci, npm run build, %s, echo]\ndeploy: {stage: deploy, script: [helm upgrade a b]}\n"
+    only(platform, GITLAB, text % "npm run test:all | tee log")
+    assert [fact.ok for fact in platform.find(ALL)] == [True, True, True]
+    only(platform, GITLAB, text % "npm run test:all && echo ok")
+    assert [fact.ok for fact in platform.find(ALL)] == [True, False, True]
+
+
+def test_what_comes_after_the_script_runs_whatever_it_did(platform: PaperPlatform) -> None:
+    """A deployment in `after_script` is not stopped by the tests before it, and tests there stop nothing."""
+    text = "all: {stage: test, script: [npm ci, npm run build, npm run test:all], after_script: [helm upgrade a b]}\n"
+    only(platform, GITLAB, text)
+    assert [fact.ok for fact in platform.find(ALL)] == [False, False, False]
+    last = "deploy: {stage: deploy, script: [helm upgrade a b]}\n"
+    only(
+        platform,
+        GITLAB,
+        text.replace("script: [npm ci", "script: [echo], after_script: [npm ci", 1).replace(
+            ", after_script: [helm upgrade a b]", ""
+        )
+        + last,
+    )
+    assert [fact.ok for fact in platform.find(ALL)] == [False, False, False]
+
+
+def test_rules_that_are_kept_elsewhere(platform: PaperPlatform) -> None:
+    """`!reference` is followed; one that leads out of the file decides nothing."""
+    text = f"""
+.rules: {{rules: [{{if: '{MERGE}'}}]}}
+tests:
+  rules: [!reference [.rules, rules]]
+  script: [npm ci, npm run build, npm run test:all]
+deploy: {{stage: deploy, rules: [{{if: '{MAIN}'}}], script: [helm upgrade a b]}}
+"""
+    only(platform, GITLAB, text)
+    assert [fact.ok for fact in platform.find(ALL)] == [False, False, False]
+    only(platform, GITLAB, text.replace("[.rules, rules]", "[.elsewhere, rules]"))
+    assert [fact.ok for fact in platform.find(ALL)] == [None, None, None]
+
+
+def test_a_trigger_with_an_alternative(platform: PaperPlatform) -> None:
+    """`||` binds less than `&&`."""
+    both = f'$FORCE || $A && {MAIN} && $CI_PIPELINE_SOURCE == "push"'
+    content = {"deploy": {"stage": "deploy", "script": ["helm upgrade a b"], "rules": [{"if": both}]}}
+    only(platform, GITLAB, yaml.safe_dump(content))
+    assert [fact.ok for fact in platform.find(TRIGGER)] == [False]
 
 
 _SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from(["a", "main", "push", "always()"]))
@@ -284,5 +520,5 @@ def test_any_mapping_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
     else:
         found = workflow.file
         for job in workflow.jobs:
-            workflow.needed_by(job)
+            workflow.held(job)
     assert "workflow.yaml" in found

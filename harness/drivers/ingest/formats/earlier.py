@@ -33,6 +33,7 @@ class _ExperimentEntry(ReportSection):
     name: str
     domain: str
     verdict: str
+    attempt: int = 0
 
 
 class _VerdictFile(ReportSection):
@@ -43,6 +44,8 @@ class _VerdictFile(ReportSection):
     environment: str
     target: str
     release: str
+    time_scale: float = 1.0
+    machine: dict[str, object] | None = None
     requirements: tuple[_RequirementEntry, ...] = Field(strict=False)
     experiments: tuple[_ExperimentEntry, ...] = Field(default=(), strict=False)
 
@@ -53,6 +56,7 @@ class _ManifestFile(ReportSection):
     environment: str
     release: str
     sealed: str
+    commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +65,17 @@ class EarlierRun:
 
     Attributes:
         run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged.
-        origin: release, environment, target, and when its evidence was sealed.
+        origin: release, commit, environment, target, and when its evidence was sealed.
+        played: whether the sandbox has played the environment: no other target has a time scale, or a machine of its own recorded.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
-        drills: experiments whose receipts are complete, and whether nothing failed in them: name → (domain, passed).
+        drills: experiments whose last attempt has its receipts, or in which something failed: name → (domain, whether all passed).
     """
 
     run: str
     decision: str
     profile: str
     origin: Provenance
+    played: bool = False
     measured: frozenset[str] = field(default_factory=frozenset)
     drills: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
@@ -108,10 +114,12 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         profile=shown(found.profile),
         origin=Provenance(
             release=found.release,
+            commit=sealed.commit,
             environment=found.environment,
             target=found.target,
             made=Moment.of(sealed.sealed, f"{beside}: sealed"),
         ),
+        played=found.environment != "sandbox" and (found.time_scale != 1 or found.machine is not None),
         measured=frozenset(one.name for one in measures if one.value is not None),
         drills=_drills(found, measures),
     )
@@ -122,8 +130,9 @@ def _drills(found: _VerdictFile, measures: list[_MeasureEntry]) -> dict[str, tup
     for one in measures:
         if experiment := one.scope.get("experiment"):
             judged.setdefault(experiment, []).append(one.verdict)
+    last = {one.name: one for one in sorted(found.experiments, key=lambda one: one.attempt)}
     return {
-        one.name: (one.domain, bool(judged.get(one.name)) and {*judged[one.name]} == {"PASS"})
-        for one in found.experiments
-        if one.verdict == "PASS"
+        name: (one.domain, one.verdict == "PASS" and {*judged.get(name, ())} == {"PASS"})
+        for name, one in last.items()
+        if one.verdict == "PASS" or "FAIL" in judged.get(name, ())
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,30 @@ _COUNTS: Final = {
     "disabled": "disabled",
 }
 _ORIGIN: Final = ("release", "commit", "environment", "target")
-_NOT_RUN: Final = frozenset({"disabled", "notrun"})
+_PASSED: Final = frozenset(
+    {"", "run", "passed", "pass", "success", "successful", "ok", "completed", "complete", "executed"}
+)
+_SKIPPED: Final = frozenset({"skipped", "skip", "ignored", "pending", "todo"})
+_NOT_RUN: Final = frozenset({"disabled", "notrun", "not run", "suppressed", "untested", "notexecuted", "inconclusive"})
+_FAILED: Final = frozenset(
+    {
+        "failed",
+        "fail",
+        "failure",
+        "error",
+        "errored",
+        "broken",
+        "aborted",
+        "crashed",
+        "timeout",
+        "timedout",
+        "undefined",
+    }
+)
+"""What writers say of a case in `status` and `result`, in small letters."""
+_LONGEST_S: Final = 1e8
+"""Of a suite: three years."""
+_NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d*)?|\.\d+")
 
 
 class CaseOutcome(StrEnum):
@@ -65,12 +89,14 @@ class JunitReport:
         cases: every test case, in order.
         properties: of suites and of the report, by name; one that is there with two values is left out.
         origin: as its properties and timestamps say.
+        ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
         contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
     """
 
     cases: tuple[JunitCase, ...]
     properties: Mapping[str, str]
     origin: Provenance
+    ended: Moment | None
     contradictions: tuple[str, ...]
 
 
@@ -87,14 +113,24 @@ def junit_report(body: bytes, where: str) -> JunitReport:
 
 @dataclass(kw_only=True, slots=True)
 class _Suite:
-    """A suite while it is read: what it declares, and what is counted in it."""
+    """A suite while it is read: what it declares, and what is counted in it; `open`: it has tests of which no suite says when they ended."""
 
     name: str
     host: str
     line: int
     declared: dict[str, int]
+    began: Moment | None = None
+    took_s: float | None = None
+    longest_s: float = 0.0
+    open: bool = False
     direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     below: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
+
+    def end(self) -> Moment | None:
+        """When it was complete: after its time, which is not shorter than that of any of its tests."""
+        if self.began is None or self.took_s is None:
+            return None
+        return self.began.after(max(self.took_s, self.longest_s))
 
     def contradictions(self, where: str) -> list[str]:
         """Where it declares something else than is there, with nested suites and without."""
@@ -145,6 +181,8 @@ class _Reader:
     properties: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
     moments: list[Moment] = field(default_factory=list)
+    ends: list[Moment] = field(default_factory=list)
+    endless: bool = False
 
     def start(self, tag: str, attributes: dict[str, str], line: int) -> None:
         """An element begins."""
@@ -166,6 +204,18 @@ class _Reader:
             self.case.skipped |= tag == "skipped"
         elif tag == "property":
             self._property(attributes)
+        elif tag in {"failure", "error"} and self.suites:
+            suite = self.suites[-1]
+            self.cases.append(
+                JunitCase(
+                    suite=suite.name,
+                    host=suite.host,
+                    group=suite.name,
+                    name="the suite itself",
+                    outcome=CaseOutcome.FAILED,
+                    line=line,
+                )
+            )
 
     def end(self, tag: str) -> None:
         """An element ends."""
@@ -174,12 +224,7 @@ class _Reader:
             self._end_case(self.case)
             self.case = None
         elif tag in {"testsuites", "testsuite"} and self.suites:
-            suite = self.suites.pop()
-            self.contradictions += suite.contradictions(self.where)
-            if self.suites:
-                outer = self.suites[-1].below
-                for name, count in suite.below.items():
-                    outer[name] += count
+            self._end_suite(self.suites.pop())
 
     def report(self) -> JunitReport:
         """What was collected."""
@@ -189,7 +234,11 @@ class _Reader:
                 self.contradictions.append(f"{self.where}: the property `{name}` has two values")
         origin = Provenance(**{name: known.get(name, "") for name in _ORIGIN}, made=earliest(self.moments))
         return JunitReport(
-            cases=tuple(self.cases), properties=known, origin=origin, contradictions=tuple(self.contradictions)
+            cases=tuple(self.cases),
+            properties=known,
+            origin=origin,
+            ended=None if self.endless else max(self.ends, key=lambda moment: moment.last, default=None),
+            contradictions=tuple(self.contradictions),
         )
 
     def _begin_suite(self, attributes: dict[str, str], line: int) -> None:
@@ -198,18 +247,48 @@ class _Reader:
             for key, name in _COUNTS.items()
             if attributes.get(key, "") != ""
         }
+        began = None
         if moment := attributes.get("timestamp"):
-            self.moments.append(Moment.of(moment, f"{self.where}:{line}: timestamp"))
+            began = Moment.of(moment, f"{self.where}:{line}: timestamp")
+            self.moments.append(began)
         name, host = sys.intern(attributes.get("name", "")), sys.intern(attributes.get("hostname", ""))
-        self.suites.append(_Suite(name=name, host=host, line=line, declared=declared))
+        took_s = _seconds(attributes.get("time", ""))
+        self.suites.append(_Suite(name=name, host=host, line=line, declared=declared, began=began, took_s=took_s))
+
+    def _end_suite(self, suite: _Suite) -> None:
+        self.contradictions += suite.contradictions(self.where)
+        outer = self.suites[-1] if self.suites else None
+        if suite.open and (end := suite.end()) is not None:
+            self.ends.append(end)
+        elif suite.open and outer is not None:
+            outer.open = True
+        self.endless |= suite.open and outer is None and suite.end() is None
+        if outer is not None:
+            outer.longest_s = max(outer.longest_s, suite.longest_s)
+            for name, count in suite.below.items():
+                outer.below[name] += count
 
     def _begin_case(self, attributes: dict[str, str], line: int) -> None:
         name = attributes.get("name", "").strip()
         if not name or self.case is not None or not self.suites:
             why = "has no name" if not name else "is not in a test suite of its own"
             raise DriverError(f"a test case {why}", where=f"{self.where}:{line}", hint="see what wrote the report")
-        status, group = attributes.get("status", "").lower(), sys.intern(attributes.get("classname", ""))
-        self.case = _Case(group=group, name=name, line=line, skipped=status == "skipped", disabled=status in _NOT_RUN)
+        group = sys.intern(attributes.get("classname", ""))
+        words = {attributes.get(key, "").strip().lower() for key in ("status", "result")}
+        if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
+            what = f"nothing is known of the status `{shown(min(unknown))}` of the test `{shown(name)}`"
+            self.contradictions.append(f"{self.where}:{line}: {what}")
+        self.case = _Case(
+            group=group,
+            name=name,
+            line=line,
+            failed=bool(words & _FAILED),
+            skipped=bool(words & _SKIPPED),
+            disabled=bool(words & _NOT_RUN),
+        )
+        suite = self.suites[-1]
+        suite.open = True
+        suite.longest_s = max(suite.longest_s, _seconds(attributes.get("time", "")) or 0.0)
 
     def _end_case(self, case: _Case) -> None:
         suite = self.suites[-1]
@@ -250,3 +329,11 @@ def _count(text: str, where: str) -> int:
     if not text.strip().isdecimal() or len(text) > 9:
         raise DriverError(f"`{shown(text)}` is not a count", where=where, hint="see what wrote the report")
     return int(text)
+
+
+def _seconds(text: str) -> float | None:
+    """A time of a suite or a test; None where it is not a number, or may be two."""
+    if not _NUMBER.fullmatch(text.strip()) or ("," in text and "." not in text):
+        return None  # a comma may be that of the thousands or of the decimals
+    value = float(text.replace(",", ""))
+    return value if value < _LONGEST_S else None

@@ -66,6 +66,11 @@ class Moment:
         at = at.astimezone(UTC)
         return cls(text=text, first=at, last=at)
 
+    def after(self, seconds: float) -> Moment:
+        """So many seconds later."""
+        late = timedelta(seconds=seconds)
+        return Moment(text=f"{self.text} and {seconds:g} s", first=self.first + late, last=self.last + late)
+
     def in_future(self, today: datetime) -> bool:
         """Whether it is after `today`, the clocks' difference allowed for."""
         return self.first > today + _CLOCKS

@@ -60,6 +60,7 @@ class _Rule(ReportSection):
 
 class _ToolPart(ReportSection):
     name: str = Field(min_length=1)
+    guid: str = ""
     rules: tuple[_Rule, ...] = Field(default=(), strict=False)
 
 
@@ -70,6 +71,8 @@ class _Tool(ReportSection):
 
 class _ComponentReference(ReportSection):
     index: int = -1
+    name: str = ""
+    guid: str = ""
 
 
 class _RuleReference(ReportSection):
@@ -95,8 +98,15 @@ class _Result(ReportSection):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
+class _Notification(ReportSection):
+    level: Literal["none", "note", "warning", "error"] = "warning"
+    message: _Text = _Text()
+
+
 class _Invocation(ReportSection):
     successful: bool = Field(alias="executionSuccessful")
+    notifications: tuple[_Notification, ...] = Field(default=(), alias="toolExecutionNotifications", strict=False)
+    configuration: tuple[_Notification, ...] = Field(default=(), alias="toolConfigurationNotifications", strict=False)
     ended: str = Field(default="", alias="endTimeUtc")
     started: str = Field(default="", alias="startTimeUtc")
 
@@ -236,15 +246,28 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
 
 
 def _rule(tool: _Tool, result: _Result) -> _Rule | None:
-    """The rule of a result: by its index in its part of the tool, else by its id."""
-    component = result.rule.component.index
-    rules = tool.extensions[component].rules if 0 <= component < len(tool.extensions) else tool.driver.rules
+    """The rule of a result: by its index in its part of the tool where that has its id, else by its id."""
     index = result.rule_index if result.rule_index >= 0 else result.rule.index
-    if 0 <= index < len(rules):
-        return rules[index]
     name = result.rule_id or result.rule.id
-    every = [rule for part in (tool.driver, *tool.extensions) for rule in part.rules]
-    return next((rule for rule in every if name and (rule.id == name or name.startswith(f"{rule.id}/"))), None)
+    part = _part(tool, result.rule.component)
+    if part is not None and 0 <= index < len(part.rules) and _is_named(part.rules[index], name or part.rules[index].id):
+        return part.rules[index]
+    every = [rule for one in (tool.driver, *tool.extensions) for rule in one.rules]
+    return next((rule for rule in every if name and _is_named(rule, name)), None)
+
+
+def _part(tool: _Tool, reference: _ComponentReference) -> _ToolPart | None:
+    """The part of a tool that a rule is of; None where it is named and not there."""
+    if 0 <= reference.index < len(tool.extensions):
+        return tool.extensions[reference.index]
+    for key in ("guid", "name"):
+        if given := getattr(reference, key):
+            return next((one for one in (tool.driver, *tool.extensions) if getattr(one, key) == given), None)
+    return tool.driver
+
+
+def _is_named(rule: _Rule, name: str) -> bool:
+    return rule.id == name or name.startswith(f"{rule.id}/")
 
 
 def _severity(rule: _Rule | None, result: _Result, where: str) -> float:
@@ -254,6 +277,8 @@ def _severity(rule: _Rule | None, result: _Result, where: str) -> float:
             value = number(str(found), f"{where}: security-severity")
             if not 0 <= value <= _MOST:
                 raise DriverError(f"the severity {value:g} is not from 0 to 10", where=where, hint="see the scanner")
+            if not value:
+                break  # it was not scored
             return value
     return _OF_LEVEL[result.level or (rule.defaults.level if rule else "warning")]
 
@@ -272,4 +297,10 @@ def _scanned(run: _ScanRun) -> list[str]:
 def _incomplete(run: _ScanRun) -> list[str]:
     name = shown(run.tool.driver.name)
     failed = [f"{name} reports that its scan failed" for one in run.invocations if not one.successful]
-    return failed + ([f"{name} has no list of results"] if run.results is None else [])
+    told = [
+        f"{name} reports an error: {shown(note.message.text)}"
+        for one in run.invocations
+        for note in (*one.notifications, *one.configuration)
+        if note.level == "error"
+    ]
+    return failed + told + ([f"{name} has no list of results"] if run.results is None else [])

@@ -29,6 +29,7 @@ class _TerraformPlan(ReportSection):
     timestamp: str = ""
     errored: bool = False
     complete: bool = True
+    applyable: bool | None = None
     resource_changes: tuple[_ResourceChange, ...] = Field(default=(), strict=False)
     output_changes: dict[str, _Change] = Field(default_factory=dict)
     resource_drift: tuple[_ResourceChange, ...] = Field(default=(), strict=False)
@@ -73,14 +74,18 @@ def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
     changes = [(one.address, one.change) for one in plan.resource_changes]
     changes += [(f"output.{name}", change) for name, change in plan.output_changes.items()]
     moment = Moment.of(plan.timestamp, f"{where}: timestamp") if plan.timestamp else None
+    changed = tuple(
+        f"{shown(address)}: {' and '.join(map(shown, change.actions))}"
+        for address, change in changes
+        if {*change.actions} not in _NO_CHANGE
+    )
+    incomplete = "it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later"
+    if plan.applyable and not changed:
+        incomplete = incomplete or "it is there to be applied and names no change, as one that only refreshes the state"
     return InfrastructurePlan(
         resources=len(plan.resource_changes),
-        changes=tuple(
-            f"{shown(address)}: {' and '.join(map(shown, change.actions))}"
-            for address, change in changes
-            if {*change.actions} not in _NO_CHANGE
-        ),
+        changes=changed,
         drifted=sum({*one.change.actions} not in _NO_CHANGE for one in plan.resource_drift),
-        incomplete="it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later",
+        incomplete=incomplete,
         origin=Provenance(made=moment),
     )

@@ -25,6 +25,7 @@ class _WorkflowRun(ReportSection):
     name: str | None = Field(default="", validation_alias=AliasChoices("workflowName", "workflow_name", "name"))
     head_sha: str = Field(default="", validation_alias=AliasChoices("head_sha", "headSha"))
     status: str = "completed"
+    conclusion: str | None = None
     updated_at: str = Field(default="", validation_alias=AliasChoices("updated_at", "updatedAt"))
     jobs: tuple[_Job, ...] = Field(strict=False)
 
@@ -65,6 +66,8 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
         differ.append(f"{where}: two jobs are named `{shown(twice)}`")
     if any(not same_commit(commits[0], other) for other in commits[1:]):
         differ.append(f"{where}: its jobs are of the commits {', '.join(map(shown, commits[:3]))}")
+    if run.conclusion not in (None, "", "success") and all(job.conclusion == "success" for job in run.jobs):
+        differ.append(f"{where}: conclusion={shown(run.conclusion)} declared, and every job that it lists succeeded")
     ends = [Moment.of(job.completed_at, f"{where}: {shown(job.name)}") for job in run.jobs if job.completed_at]
     made = max(ends, key=lambda moment: moment.last, default=None)
     if made is None and run.updated_at:

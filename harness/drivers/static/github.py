@@ -1,0 +1,231 @@
+"""Workflows of GitHub: jobs and steps, the shell of each, and which jobs must have succeeded before one begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, mapping_of, name_of, node_of_image, texts_of
+from harness.drivers.static.shell import Shell, commands_of, github_shell
+from harness.errors import ConfigurationError
+from harness.yamlfile import YamlDocument
+
+_STATUS: Final = re.compile(r"\b(?:always|failure|cancelled|success)\s*\(")
+_NONE_FAILED: Final = re.compile(r"!\s*contains\(\s*needs\.\*\.result\s*,\s*'failure'\s*\)", re.IGNORECASE)
+_SUCCEEDED: Final = re.compile(
+    r"needs(?:\.(?P<job>[\w-]+)|\[\s*'(?P<quoted>[^']+)'\s*\])\.result\s*==\s*'success'", re.IGNORECASE
+)
+
+
+def github_workflow(document: YamlDocument, file: str) -> Workflow:
+    """A workflow of GitHub; raises ConfigurationError where it is not one."""
+    data = document.data
+    jobs = data["jobs"]
+    if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
+        raise ConfigurationError(
+            "has no jobs", where=document.where(("jobs",)), hint="each job is a mapping with `steps`"
+        )
+    if "on" not in data:
+        raise ConfigurationError("says nothing of when it starts", where=document.where(()), hint="add `on: …`")
+    on = data["on"]
+    triggers = on if isinstance(on, dict) else dict.fromkeys(on if isinstance(on, list) else [on])
+    known = {name: _job(document, file, name, job) for name, job in jobs.items()}
+    return Workflow(
+        file=file,
+        forge="github",
+        place=f"{file}:{document.line(('on',))}",
+        triggers=triggers,
+        jobs=known,
+        held=lambda job: _held(known, job),
+    )
+
+
+def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -> Job:
+    at = ("jobs", name)
+    steps = job.get("steps") or []
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise ConfigurationError("the steps are not a list of mappings", where=document.where((*at, "steps")))
+    condition = str(job.get("if", ""))
+    shell = _shell_of(job) or _shell_of(document.data)
+    windows = _on_windows(job)
+    read = tuple(
+        _step(document, file, (*at, "steps", index), github_shell(str(step.get("shell") or shell), windows=windows))
+        for index, step in enumerate(steps)
+    )
+    if "uses" in job:  # a workflow of another file
+        read = (WorkflowStep(name="", uses=str(job["uses"]), place=f"{file}:{document.line((*at, 'uses'))}"),)
+    return Job(
+        id=name,
+        needs=tuple(texts_of(job.get("needs"))),
+        steps=read,
+        node=_node(job, steps),
+        environment=name_of(job.get("environment")),
+        place=f"{file}:{document.line(at)}",
+        may_fail=_continues(job),
+        regardless=after_failure(condition),
+        starts=condition,
+    )
+
+
+def _shell_of(part: Mapping[str, Any]) -> str:
+    return str(mapping_of(mapping_of(part.get("defaults")).get("run")).get("shell") or "")
+
+
+def _on_windows(job: Mapping[str, Any]) -> bool:
+    """Whether a job runs on Windows, perhaps among others of its matrix."""
+    runner = job.get("runs-on")
+    if isinstance(runner, dict):
+        runner = runner.get("labels")
+    words = texts_of(runner)
+    matrix = mapping_of(mapping_of(job.get("strategy")).get("matrix"))
+    for key in re.findall(r"matrix\.([\w-]+)", " ".join(words)):
+        words += [*texts_of(matrix.get(key)), *_included(matrix, key)]
+    return any("windows" in word.lower() for word in words)
+
+
+def _step(document: YamlDocument, file: str, at: tuple[str | int, ...], shell: Shell) -> WorkflowStep:
+    step: Any = document.data
+    for key in at:
+        step = step[key]
+    commands = commands_of(str(step.get("run") or ""), shell)
+    inputs = step.get("with")
+    given = {key: _input(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+    condition = str(step.get("if", ""))
+    return WorkflowStep(
+        name=str(step.get("name") or step.get("id") or ""),
+        commands=commands,
+        uses=str(step.get("uses") or "").partition("@")[0],
+        inputs=given,
+        place=f"{file}:{document.line(at)}",
+        may_fail=_continues(step) or (f"`if: {condition}`" if may_be_left_out(condition) else ""),
+        regardless=after_failure(condition),
+        words=" ".join(
+            [*(one.text for one in commands), *given.values(), *map(str, mapping_of(step.get("env")).values())]
+        ),
+    )
+
+
+def _input(value: Any) -> str:
+    """An input as the action gets it: `false` for False."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _continues(part: Mapping[str, Any]) -> str:
+    value = part.get("continue-on-error", False)
+    return "" if value in (False, "false") else f"`continue-on-error: {str(value).lower()}`"
+
+
+def may_be_left_out(condition: str) -> bool:
+    """Whether a job or step with this condition may not run, though nothing before it has failed."""
+    return _bare(condition) not in ("", "success()", "always()", "!cancelled()")
+
+
+def _bare(condition: str) -> str:
+    return condition.strip().removeprefix("${{").removesuffix("}}").strip()
+
+
+def _all_of(condition: str) -> list[str]:
+    """The parts of a condition that must all hold, as far as `&&` joins them at the top; in one piece where `||` does."""
+    text, depth, quoted, parts = _bare(condition), 0, False, [""]
+    for index, char in enumerate(text):
+        quoted ^= char == "'"
+        depth += 0 if quoted else (char in "([") - (char in ")]")
+        if not quoted and not depth and text.startswith("||", index):
+            return [text]
+        if not quoted and not depth and text.startswith("&&", index):
+            parts.append("")
+        elif char != "&" or quoted or depth:
+            parts[-1] += char
+    found = [part.strip() for part in parts]
+    while len(found) == 1 and found[0].startswith("(") and found[0].endswith(")") and _closes_last(found[0]):
+        found = _all_of(found[0][1:-1])
+    return found
+
+
+def _closes_last(text: str) -> bool:
+    """Whether the first parenthesis is closed by the last one."""
+    depth = 0
+    for index, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if not depth:
+            return index == len(text) - 1
+    return False
+
+
+def after_failure(condition: str) -> str:
+    """Why a job or step also runs after a failure; empty where it does not."""
+    bare = re.sub(r"'[^']*'", "''", _bare(condition))
+    if not _STATUS.search(bare.lower()):
+        return ""
+    required = {re.sub(r"\s", "", part).lower() for part in _all_of(condition)}
+    return "" if "success()" in required else f"`if: {condition.strip()}`"
+
+
+def _held(jobs: Mapping[str, Job], name: str) -> Mapping[str, Held]:
+    """The jobs that one waits for, directly or through others, and whether it begins only where they have succeeded."""
+    found: dict[str, Held] = {}
+    for other in _waited_for(jobs, [name]):
+        found[other] = _holds_back(jobs, jobs[name], other)
+    return found
+
+
+def _waited_for(jobs: Mapping[str, Job], names: Sequence[str]) -> list[str]:
+    """The jobs behind `needs`, through others, nearest first."""
+    found: dict[str, None] = {}
+    waiting = [need for name in names for need in jobs[name].needs]
+    while waiting:
+        name = waiting.pop(0)
+        if name in jobs and name not in found:
+            found[name] = None
+            waiting += jobs[name].needs
+    return list(found)
+
+
+def _holds_back(jobs: Mapping[str, Job], job: Job, other: str, above: frozenset[str] = frozenset()) -> Held:
+    """Whether a job does not begin unless another has succeeded.
+
+    Without a status function in its condition it needs the success of all that are behind it. With one, only of those that the
+    condition names, of those whose failure it excludes and that cannot be left out, and of what these need.
+    """
+    if not job.regardless:
+        return Held(ok=True)
+    parts = _all_of(job.starts)
+    strict = {
+        found["job"] or found["quoted"] for part in parts for found in [_SUCCEEDED.fullmatch(part)] if found is not None
+    }
+    if "!failure()" in {re.sub(r"\s", "", part).lower() for part in parts}:
+        strict |= {one for one in _waited_for(jobs, [job.id]) if not _left_out(jobs, one)}
+    elif any(_NONE_FAILED.fullmatch(part) for part in parts):
+        strict |= {one for one in job.needs if one in jobs and not jobs[one].needs and not _left_out(jobs, one)}
+    for one in (strict & set(jobs)) - above:
+        behind = other in _waited_for(jobs, [one])
+        if one == other or (behind and _holds_back(jobs, jobs[one], other, above | {job.id}).ok):
+            return Held(ok=True)
+    return Held(ok=False, why=f"job {job.id} runs after a failure too: {job.regardless}")
+
+
+def _left_out(jobs: Mapping[str, Job], name: str) -> bool:
+    """Whether a job may be skipped though nothing failed: by its own condition, or by that of one behind it."""
+    return any(may_be_left_out(jobs[one].starts) for one in (name, *_waited_for(jobs, [name])))
+
+
+def _included(matrix: Mapping[str, Any], key: str) -> list[str]:
+    """What the rows that a matrix includes say under a key."""
+    included = matrix.get("include")
+    rows = [one for one in included if isinstance(one, dict)] if isinstance(included, list) else []
+    return [text for row in rows for text in texts_of(row.get(key))]
+
+
+def _node(job: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    matrix = mapping_of(mapping_of(job.get("strategy")).get("matrix"))
+    container = job.get("container")
+    image = container.get("image") if isinstance(container, dict) else container
+    found = list(node_of_image(str(image or "")))
+    for step in steps:
+        if str(step.get("uses") or "").startswith("actions/setup-node"):
+            version = str(mapping_of(step.get("with")).get("node-version", "")) or "not written in the workflow"
+            key = re.fullmatch(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}", version)
+            listed = [*texts_of(matrix.get(key[1])), *_included(matrix, key[1])] if key else []
+            found = listed or [version]
+    return tuple(found)

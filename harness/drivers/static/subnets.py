@@ -1,0 +1,163 @@
+"""Subnets of a cluster: through which route tables each goes, and whether one of these leads to an internet gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from harness.drivers.facts import FactReading
+from harness.drivers.paper import Asked
+from harness.drivers.static.terraform import OPEN, Resource, Terraform
+
+_NO_GATEWAY: Final = "0 routes to an internet gateway"
+_INTERNET: Final = ("aws_internet_gateway.", "data.aws_internet_gateway.", "igw-")
+_OTHERS: Final = ("aws_vpn_gateway.", "data.aws_vpn_gateway.", "aws_vpc_endpoint.", "data.aws_vpc_endpoint.")
+_OTHER_IDS: Final = ("local", "vgw-", "vpce-")
+_TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
+
+
+def subnets_private(asked: Asked) -> Sequence[FactReading]:
+    """`subnets-private`: how many routes to an internet gateway each subnet of each cluster, and of its nodes, has."""
+    files = Terraform(asked)
+    return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
+
+
+def _subnets_of(files: Terraform, cluster: Resource) -> Iterator[FactReading]:
+    listed = [
+        reference
+        for block in cluster.blocks("vpc_config")
+        for reference in cluster.module.references(block.get("subnet_ids", ""), cluster.body.get("for_each"))
+    ]
+    if not listed:
+        yield _unknown(cluster, "subnets", "its `vpc_config.subnet_ids` names no subnet of these files")
+    for nodes in cluster.module.of("aws_eks_node_group", "aws_eks_fargate_profile"):
+        of = [one for one in nodes.references("cluster_name") if one.startswith("aws_eks_cluster.")]
+        if not of or cluster.address in of:
+            listed += nodes.references("subnet_ids")
+    declared = {one.address: one for one in cluster.module.of("aws_subnet")}
+    for reference in dict.fromkeys(listed):
+        if reference in declared:
+            yield _routes(files, cluster, declared[reference])
+        elif not reference.startswith(("aws_vpc.", "data.aws_availability_zones.", "aws_eks_cluster.")):
+            yield _unknown(cluster, reference, "it is not declared in these files")
+
+
+def _unknown(resource: Resource, what: str, why: str) -> FactReading:
+    return FactReading(
+        subject=f"{resource.place} {resource.address}: {what}", expected=_NO_GATEWAY, observed=why, ok=None
+    )
+
+
+def _routes(files: Terraform, cluster: Resource, subnet: Resource) -> FactReading:
+    doubts: list[str] = []
+    tables = _tables_of(subnet, doubts)
+    count = sum(_routes_in(files, subnet, tables, doubts))
+    shown = [one for one in tables if not one.startswith("aws_vpc.")]
+    through = f" through {', '.join(shown)}" if shown else ": it is in no route table of these files"
+    return FactReading(
+        subject=f"{subnet.place} {subnet.address} of {cluster.address}",
+        expected=_NO_GATEWAY,
+        observed=f"{count} routes{through}" + (f"; {doubts[0]}" if doubts else ""),
+        ok=False if count else None if doubts else True,
+    )
+
+
+def _tables_of(subnet: Resource, doubts: list[str]) -> list[str]:
+    """The tables that its routes are in; `aws_vpc.NAME` stands for the main table of its network."""
+    own: list[str] = []
+    part = several = "count" in subnet.body or "for_each" in subnet.body
+    elsewhere: list[str] = []
+    for one in subnet.module.of("aws_route_table_association"):
+        subnets, raw = one.references("subnet_id"), str(one.body.get("subnet_id", ""))
+        if "each." in raw and "each.value" in str(one.body.get("route_table_id", "")):
+            elsewhere.append(f"which subnet {one.address} ties to which table is not decided by these files")
+        elif subnet.address in subnets:
+            own += one.references("route_table_id")
+            part &= re.search(rf"{re.escape(subnet.address)}\[\s*\\?[\"\d]", raw) is not None
+        elif any(name.startswith(OPEN) for name in subnets):
+            elsewhere.append(f"which subnets {one.address} ties to a table is not decided by these files")
+    doubts += [f"{table} is not declared in these files" for table in own if not table.startswith(_TABLES)]
+    if not own or several:
+        doubts += elsewhere
+    found = [table for table in own if table.startswith(_TABLES)]
+    return list(dict.fromkeys([*found, *(_main_tables(subnet, doubts) if not own or part else ())]))
+
+
+def _main_tables(subnet: Resource, doubts: list[str]) -> list[str]:
+    """The tables of a network that its subnets are in without an association."""
+    networks = subnet.references("vpc_id")
+    declared = {one.address for one in subnet.module.of("aws_vpc")}
+    if not networks or not set(networks) <= declared:
+        doubts.append("the main route table of its network is not declared in these files")
+    main = [
+        table
+        for one in subnet.module.of("aws_main_route_table_association")
+        if _same(one.references("vpc_id"), networks)
+        for table in one.references("route_table_id")
+    ]
+    doubts += [
+        f"{table}, the main table, is not declared in these files" for table in main if not table.startswith(_TABLES)
+    ]
+    default = [
+        one.address
+        for one in subnet.module.of("aws_default_route_table")
+        if _same(one.references("default_route_table_id"), networks)
+    ]
+    return [*(main or default), *networks]
+
+
+def _same(ones: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two networks may be one: what is not declared may be any."""
+    known = [one for one in (*ones, *others) if one.startswith("aws_vpc.")]
+    return len(known) < 2 or bool(set(ones) & set(others))
+
+
+def _routes_in(files: Terraform, subnet: Resource, tables: Sequence[str], doubts: list[str]) -> Iterator[bool]:
+    """Whether each route of these tables leads to an internet gateway; what is not decided is among the doubts."""
+    for table in subnet.module.of("aws_route_table", "aws_default_route_table"):
+        if table.address in tables:
+            yield from _own_routes(table, doubts)
+    for module in files.modules.values():
+        for route in module.of("aws_route"):
+            towards = route.references("route_table_id")
+            here = module is subnet.module and bool(set(towards) & set(tables))
+            leads = _leads_out(route, route.body)
+            if here and leads is None:
+                doubts.append(f"where {route.address} leads is not decided by these files")
+            elif not here and leads is not False and any(one.startswith((*OPEN, "rtb-")) for one in towards):
+                doubts.append(f"which table {route.address} is in is not decided by these files")
+            yield here and leads is True
+
+
+def _own_routes(table: Resource, doubts: list[str]) -> Iterator[bool]:
+    written = table.body.get("route")
+    listed = written if isinstance(written, list) else [written]
+    dynamic = [
+        content
+        for block in table.blocks("dynamic")
+        for name, body in block.items()
+        if name.strip('"') == "route" and isinstance(body, dict)
+        for content in (body["content"] if isinstance(body.get("content"), list) else [body.get("content")])
+    ]
+    for route in listed:
+        leads = _leads_out(table, route) if isinstance(route, dict) else None if route is not None else False
+        if leads is None:
+            doubts.append(f"the routes of {table.address} are not decided by these files")
+        yield leads is True
+    if any(not isinstance(one, dict) or _leads_out(table, one) is not False for one in dynamic):
+        doubts.append(f"the dynamic routes of {table.address} are not decided by these files")
+
+
+def _leads_out(resource: Resource, route: Mapping[str, Any]) -> bool | None:
+    """Whether a route leads to an internet gateway; None where these files do not decide it."""
+    raw = route.get("gateway_id")
+    if raw is None or str(raw).strip("${} \"'") in ("", "null"):
+        return False
+    value = resource.value(raw)
+    if isinstance(value, str):
+        return True if value.startswith("igw-") else False if value.startswith(_OTHER_IDS) else None
+    names = resource.module.references(raw, resource.body.get("for_each"))
+    if any(name.startswith(_INTERNET) for name in names):
+        return True
+    return False if names and all(name.startswith(_OTHERS) for name in names) else None
