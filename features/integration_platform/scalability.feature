@@ -6,6 +6,11 @@ Feature: Scalability
     When the deployed platform has been inspected
     Then at least 95 % of each region's requests are served in that region in the steady state
 
+  @IP-SCALE-VERTICAL
+  Scenario: A pod that may use more CPU serves more
+    When the deployed platform has been inspected
+    Then the throughput of /portal of "normaldance-frontend" at twice the CPU limit is at least 1.5 times that at the first
+
   @IP-SCALE-ELASTIC
   Scenario: Replicas follow a spike
     When "page-spike" traffic has run

@@ -128,6 +128,8 @@ class Figure(StrEnum):
     """They rise soon after it begins, and the response time is then below a limit."""
     SPIKE_BACK = "replicas after a spike"
     """They are as few as before it, and no request failed meanwhile."""
+    RESIZED = "throughput at twice the CPU limit"
+    """Over that at the limit."""
     SPIKE_TIME = "response time in a spike"
     """From some time after it began."""
     RESTARTED = "hung containers restarted"

@@ -9,3 +9,4 @@ NEAR: Final = 0.06
 HOLD: Final = "hold"
 SPIKE: Final = "spike"
 OBSERVE: Final = "observe"
+RESIZE: Final = "resize"

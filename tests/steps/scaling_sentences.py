@@ -78,4 +78,7 @@ SCALING_SENTENCES: Final = {
     "the response time p95 is below 200 ms again within 10 min of a spike to 3 times everyday traffic": _spike(
         Figure.SPIKE_TIME, Quantity.parse("200 ms"), settled=_scaled("10 min")
     ),
+    'the throughput of /cart of "web" at twice the CPU limit is at least 1.5 times that at the first': _claim(
+        Figure.RESIZED, Op.AT_LEAST, Quantity(value=1.5, unit=""), "resize", workload="web", path="/cart"
+    ),
 }

@@ -162,14 +162,14 @@ def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
     stated = [((one.get("resources") or {}).get("requests") or {}).get(resource) for one in containers]
     if None in stated or not stated:
         raise DriverError(f"{subject} does not say how much {resource} each container asks for")
-    return sum(_quantity(str(one)) for one in stated)
+    return sum(quantity(str(one)) for one in stated)
 
 
 def _used(measured: Object, resource: str) -> float:
-    return sum(_quantity(one["usage"][resource]) for one in measured.get("containers") or [])
+    return sum(quantity(one["usage"][resource]) for one in measured.get("containers") or [])
 
 
-def _quantity(text: str) -> float:
+def quantity(text: str) -> float:
     """A Kubernetes quantity: `500m` is 0.5.
 
     Raises:

@@ -50,7 +50,7 @@ from harness.judgement.figures import (
 from harness.judgement.figures.alerting import errors, firing, reaching
 from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, watched, worse
 from harness.judgement.figures.rollouts import users as rollout_users
-from harness.judgement.figures.scaling import bounds, rises, spacing, spike_back, spike_rise, spike_time
+from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
 from harness.plugins import loaded, plugins
 
@@ -138,6 +138,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             spike_rise.SPEC,
             spike_back.SPEC,
             spike_time.SPEC,
+            resized.SPEC,
         )
     }
 )

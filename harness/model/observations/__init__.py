@@ -61,7 +61,7 @@ from harness.model.observations.run import (
     WindowClosed,
     WindowOpened,
 )
-from harness.model.observations.scale import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead
+from harness.model.observations.scale import AutoscalerSeen, LoadFailed, LoadHeld, Served, UsageRead
 from harness.model.observations.signals import RolloutMemory, RolloutReported
 from harness.model.observations.watch import (
     AlertRuleLoaded,
@@ -136,6 +136,7 @@ __all__ = [
     "RunBegan",
     "RunEnded",
     "SeriesRead",
+    "Served",
     "StatementCounts",
     "SteadySeen",
     "Timed",

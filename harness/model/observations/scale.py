@@ -71,3 +71,23 @@ class UsageRead(Timed):
     usage: Size
     pods: Count
     replicas: Count
+
+
+@written("scale.served", by=["scale"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Served(Recorded):
+    """A turn of a copy of a workload's pod (the subject is the workload): requests were open at every moment, so many at once.
+
+    Attributes:
+        demand: key of the demand that it serves. limit: cores that the copy may use.
+        seconds: how long the turn was. answers, failed: requests that were answered, and that failed.
+        in_flight: requests that were open. busy: share of a core that the asking itself took.
+    """
+
+    demand: Word
+    limit: Size
+    seconds: Size
+    answers: Count
+    failed: Count = 0
+    in_flight: Count = 0
+    busy: Size = 0.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from harness.model import DemandKind, Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.scaling import HOLD, OBSERVE, SPIKE
+from harness.model.scaling import HOLD, OBSERVE, RESIZE, SPIKE
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -43,6 +43,11 @@ def _most(slots: Values) -> Meaning:
     limit, subject = Quantity(value=float(slots["most"]), unit=""), slots.get("autoscaler") or slots["services"]
     scope = Scope(phase=Phase.RUN, subject=subject)
     return _claim(Figure.MOST_REPLICAS, Op.HOLDS, limit, OBSERVE if "autoscaler" in slots else SPIKE, scope=scope)
+
+
+def _resized(slots: Values) -> Meaning:
+    params = {"workload": slots["workload"], "path": slots["path"]}
+    return _claim(Figure.RESIZED, Op.AT_LEAST, Quantity(value=float(slots["limit"]), unit=""), RESIZE, params=params)
 
 
 def _claim(
@@ -164,5 +169,16 @@ SCALING: Final = (
         about=_SPIKED,
         example="no scale-down comes sooner than 5 min after the traffic fell",
         mean=_spaced(Figure.SCALED_IN),
+    ),
+    Template(
+        name="throughput-at-twice-the-cpu",
+        keyword=Keyword.THEN,
+        text='the throughput of <path:name> of "<workload:name>" at twice the CPU limit is at least <limit:factor> times that at the first',
+        about=(
+            "Two copies of the workload's pod in the primary region, one with twice the CPU limit, are asked for the path in turn, with as many requests open "
+            "at every moment; answers a second."
+        ),
+        example='the throughput of /portal of "normaldance-frontend" at twice the CPU limit is at least 1.5 times that at the first',
+        mean=_resized,
     ),
 )

@@ -16,6 +16,7 @@ from harness.errors import SandboxError
 from harness.sandbox.cluster.kubelet import logs
 from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
 from harness.sandbox.cluster.kubelet.strain import StressProcesses
+from harness.sandbox.cluster.kubelet.throttle import CpuLimits
 from harness.sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSample
 from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
 from harness.sandbox.cluster.statuses import bad_request
@@ -57,13 +58,14 @@ class Agent:
         self._times = logs.LogTimes()
         self._meter = Meter()
         self._stress = StressProcesses()
+        self._limits = CpuLimits()
         self._powered: dict[str, bool] = {}
         self._news: deque[WatchEvent] = deque()
         self._turn_due = False
         store.subscribe(self._on_event)
 
     def beat(self) -> None:
-        """Once a second: a heartbeat of each node that has power, what containers use, memory limits, and when which log has grown."""
+        """Once a second: a heartbeat of each node that has power, what containers use, memory and CPU limits, and when which log has grown."""
         for node in self._store.list(NODE):
             if is_powered(node):
                 beat(self._store, node["metadata"]["name"])
@@ -81,6 +83,13 @@ class Agent:
         for worker in self._workers.values():
             for name in worker.hold_memory_limits(self._meter):
                 self._stress.end(worker.uid, name)
+        self._limits.hold(
+            {
+                start: (cores, self._meter.members.get(start, ()))
+                for worker in self._workers.values()
+                for start, cores in worker.cpu_limits.items()
+            }
+        )
 
     def stress(self, pod: Object, container: str, stressors: Object) -> None:
         """Use CPU and memory on a container's account. Raises StatusError 400 when it does not run, or for too much."""
@@ -144,6 +153,7 @@ class Agent:
 
     async def close(self) -> None:
         """Kill every pod and wait until all are gone."""
+        self._limits.close()
         workers = list(self._workers.values())
         for worker in workers:
             worker.end(0)

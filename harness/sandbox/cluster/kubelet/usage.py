@@ -107,9 +107,14 @@ class _Counters:
 
 
 class Meter:
-    """Samples of all containers that run."""
+    """Samples of all containers that run.
+
+    Attributes:
+        members: the processes of each container that was measured last, without stress beside it.
+    """
 
     def __init__(self) -> None:
+        self.members: Mapping[ContainerStart, frozenset[int]] = {}
         self._samples: dict[ContainerStart, deque[UsageSample]] = {}
         self._counters: dict[ContainerStart, _Counters] = {}
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
@@ -127,6 +132,7 @@ class Meter:
         for process in table.values():
             followers[process.parent].append(process.pid)
             followers[process.session].append(process.pid)
+        self.members = {start: frozenset(_tree(roots[:1], followers, table)) for start, roots in running.items()}
         members = {
             start: [table[pid] for pid in _tree(roots, followers, table)] if roots[0] in table else []
             for start, roots in running.items()

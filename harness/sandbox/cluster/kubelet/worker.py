@@ -20,6 +20,7 @@ from harness.sandbox.cluster.kubelet.commands import RunningCommand
 from harness.sandbox.cluster.kubelet.container import Container
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.kubelet.status import PodFacts, Terminated, pod_status
+from harness.sandbox.cluster.kubelet.throttle import limit_of
 from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
 from harness.sandbox.cluster.statuses import bad_request
 from harness.sandbox.cluster.store import Object, StatusError, Store
@@ -138,6 +139,14 @@ class PodWorker:
     def starts(self) -> list[ContainerStart]:
         """The last start of each container, whether it still runs or not."""
         return [self._start_of(each) for each in self._main]
+
+    @property
+    def cpu_limits(self) -> dict[ContainerStart, float]:
+        """Of the containers that run, those whose CPU limit is held, with their cores."""
+        running = (
+            (self._start_of(each), each.spec["name"]) for each in self._main if each.process and each.process.pid
+        )
+        return {start: cores for start, name in running if (cores := limit_of(self._pod, name)) is not None}
 
     def hold_memory_limits(self, meter: Meter) -> list[str]:
         """Kill the containers that use more memory than they may; their names."""

@@ -52,6 +52,7 @@ class Defects:
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
         bundle_bytes: of noise that the script of the dashboard has beside its own.
         untimed_page: a page of which no timing is counted; empty: none.
+        page_s: seconds for which a page of the frontend keeps all others waiting.
         documented_release: the release that the documentation names; empty: the pod's own.
         flags_every_s: how often the flags of features are asked for.
         ignored_flags: flags that change nothing.
@@ -96,6 +97,7 @@ class Defects:
     drops_newest: bool = False
     bundle_bytes: int = 0
     untimed_page: str = ""
+    page_s: float = 0.0
     documented_release: str = ""
     flags_every_s: float = 2.0
     ignored_flags: frozenset[str] = frozenset()
@@ -145,6 +147,7 @@ class Defects:
             logs_password=env.get("DEFECT_LOGS_PASSWORD", "") == "yes",
             bundle_bytes=int(env.get("DEFECT_BUNDLE_BYTES", "0")),
             untimed_page=env.get("DEFECT_UNTIMED_PAGE", ""),
+            page_s=_seconds(env.get("DEFECT_PAGE_MS")),
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             schedule=deployed(),

@@ -5,6 +5,7 @@ The dashboard is the updated one where that feature is on; a browser asks for it
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -126,7 +127,10 @@ def application(
         return response
 
     routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
-    routes += [web.get(path, dashboard if path == "/dashboard" else _page(text)) for path, text in pages.items()]
+    served = {path: dashboard if path == "/dashboard" else _page(text) for path, text in pages.items()}
+    routes += [
+        web.get(path, _one_by_one(page, defects.page_s) if defects.page_s else page) for path, page in served.items()
+    ]
     routes += [web.get(asset.path, _asset(asset)) for asset in assets.values()]
     app = build(settings, routes)
     app[ENVELOPE].registry.register(timings.seconds)
@@ -140,6 +144,20 @@ def _path(file: Path) -> str:
 def _text(file: Path, release: str, assets: Mapping[str, Asset]) -> str:
     text = file.read_text("utf-8").replace("{release}", release)
     return _ASSET.sub(lambda found: assets[found[1]].path, text)
+
+
+_TURN = asyncio.Lock()
+
+
+def _one_by_one(page: Handler, seconds: float) -> Handler:
+    """A page that keeps every other one of the pod waiting for so long (a planted defect)."""
+
+    async def alone(request: web.Request) -> web.StreamResponse:
+        async with _TURN:
+            await asyncio.sleep(seconds)
+            return await page(request)
+
+    return alone
 
 
 def _page(text: str) -> Handler:

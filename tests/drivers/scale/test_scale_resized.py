@@ -1,0 +1,72 @@
+"""Copies of a workload's pod, one with twice its CPU limit: nothing selects them, and nothing else differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.drivers.scale.resized import LIFE_S, copied
+from harness.drivers.scale.scaled import find_scaled
+from harness.errors import DriverError
+from harness.targets import load_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.drivers.conftest import PocketCluster
+
+TARGET = """
+name: pocket
+environment: sandbox
+disposable: true
+entry: http://127.95.3.9:8080
+kubernetes: {{context: pocket, namespace: north, kubeconfig: {kubeconfig}}}
+"""
+
+
+def deployment(**limits: str) -> dict[str, Any]:
+    """One container that asks for 250m, with these limits."""
+    resources = {"requests": {"cpu": "250m", "memory": "128Mi"}, **({"limits": limits} if limits else {})}
+    container = {"name": "main", "image": "a:1", "ports": [{"containerPort": 8080}], "resources": resources}
+    metadata = {
+        "labels": {"app": "web", "version": "1"},
+        "annotations": {"prometheus.io/scrape": "true", "example.test/kept": "yes"},
+    }
+    template = {"metadata": metadata, "spec": {"containers": [container], "nodeSelector": {"zone": "a"}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "north"},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template},
+    }
+
+
+def test_a_copy_has_so_many_times_the_limit_and_is_selected_by_nothing(cluster: PocketCluster, tmp_path: Path) -> None:
+    """The label by which the workload selects its pods is gone, as is the annotation by which metrics are scraped."""
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    cluster.create("Deployment", deployment(cpu="500m", memory="256Mi"))
+    here = find_scaled(load_target(file), "web")
+    once, twice = copied(here, 1), copied(here, 2)
+
+    assert (once.cores, twice.cores) == (0.5, 1.0)
+    meta, spec = twice.body["metadata"], twice.body["spec"]
+    assert meta["labels"] == {"version": "1", "app.kubernetes.io/managed-by": "readiness"}
+    assert meta["annotations"] == {"example.test/kept": "yes"}
+    assert spec["containers"][0]["resources"]["limits"] == {"cpu": "1000m", "memory": "256Mi"}
+    assert spec["containers"][0]["resources"]["requests"] == {"cpu": "250m", "memory": "128Mi"}
+    assert (spec["nodeSelector"], spec["activeDeadlineSeconds"], spec["restartPolicy"]) == (
+        {"zone": "a"},
+        LIFE_S,
+        "Never",
+    )
+
+
+def test_without_a_cpu_limit_there_is_nothing_to_double(cluster: PocketCluster, tmp_path: Path) -> None:
+    """It names the container."""
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    cluster.create("Deployment", deployment(memory="256Mi"))
+    with pytest.raises(DriverError, match="container main of north/web has no CPU limit"):
+        copied(find_scaled(load_target(file), "web"), 1)
