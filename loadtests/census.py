@@ -38,5 +38,6 @@ class Census(OpenLoopUser):
             status=201,
             expect={"token": str},
         )
+        journey.signed_in(name, signed_in)
         if signed_in.ok:
             self.tokens[name] = signed_in["token"]

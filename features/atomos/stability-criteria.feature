@@ -11,6 +11,11 @@ Feature: The stability criteria of the staged integration
     When the deployed platform has been inspected
     Then the resident memory of every service process is below 300 MB in the steady state
 
+  @AT-STB-SLOPE
+  Scenario: No service holds more and more memory
+    When the memory of every service has been read under "everyday" traffic
+    Then the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak
+
   @AT-STB-ERRORS
   Scenario: No route fails 1 in 100 requests
     When "everyday" traffic has run

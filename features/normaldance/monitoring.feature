@@ -12,6 +12,11 @@ Feature: Monitoring
       | DA-MON-APP-RPS         | throughput                   | the exposed requests per second are within 5 % of those sent in the steady state                      |
       | DA-MON-BUSINESS-ENGAGE | user engagement              | the exposed plays per user are within 1 % of those the traffic made                                   |
 
+  @DA-MON-APP-USERS
+  Scenario: The number of active users is the number of those who signed in lately
+    When the number of active users has been read under "everyday" traffic
+    Then the exposed number of active users is within 5 % of those the traffic signed in
+
   @DA-MON-SCRAPE
   Scenario: What is annotated is scraped on schedule, and nothing else
     When the deployed platform has been inspected

@@ -18,6 +18,7 @@ from harness.locust.client.failures import FAILURES, kind_of
 from harness.locust.client.response import Response
 from harness.locust.client.session import HttpSession
 from harness.locust.process.recorder import Request
+from harness.locust.process.writes import outcome_of
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
-_REFUSED: Final = 400
-_SERVER_ERRORS: Final = 500
 _ERRORS: Final = 400
 """From this status on an answer is an error, unless the journey says which one is right."""
 
@@ -173,12 +172,11 @@ class Journey:
         if answer.ok:
             item_id = answer[item] if isinstance(item, str) else item
             value = int(answer[count]) if count else digest_of(fields or {})
-            outcome = "accepted"
         elif isinstance(item, int):
             item_id, value = item, 0
-            outcome = "refused" if _REFUSED <= answer.status < _SERVER_ERRORS else "unknown"
         else:
             return  # without an answer the id is unknown
+        outcome = outcome_of(ok=answer.ok, status=answer.status)
         sent_ns, done_ns = self._last
         self._terms.worker.writes.put(
             account, outcome, item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
@@ -191,6 +189,17 @@ class Journey:
             token: the value after `Bearer`.
         """
         self._signed_in = f"Authorization: Bearer {token}\r\n"
+
+    def signed_in(self, user: str, answer: Answer) -> None:
+        """Account for the last request as a sign-in, so that active users can be counted.
+
+        Args:
+            user: who signed in; only a digest of it is recorded.
+            answer: to the sign-in.
+        """
+        sent_ns, done_ns = self._last
+        outcome = outcome_of(ok=answer.ok, status=answer.status)
+        self._terms.worker.sign_ins.put(outcome, user=digest_of({"user": user}), sent_ns=sent_ns, done_ns=done_ns)
 
     def think(self, seconds: float) -> None:
         """Pause; the next request is due after that.

@@ -30,6 +30,7 @@ from harness.model.items import (
     LEDGER_READS,
     LEDGER_WRITES,
     PIPELINE,
+    SIGN_INS,
 )
 from harness.model.objective import (
     EvidenceKind,
@@ -123,6 +124,7 @@ __all__ = [
     "REPLICAS",
     "REQUIREMENT_COLUMN",
     "SAMPLES",
+    "SIGN_INS",
     "AccountPlan",
     "Act",
     "ArrivalTrace",

@@ -95,3 +95,6 @@ JOURNEY_READS: Final = item_schema(
     "journey-reads", "item id seen_ns digest state", ints={"status": 2}, states=("found", "absent", "unknown")
 )
 """One row an item that was read back when the load had ended; digest: as in JOURNEY_WRITES."""
+
+SIGN_INS: Final = item_schema("sign-ins", "id by made_ns accepted_ns outcome")
+"""One row a sign-in of a journey; `id`: the digest of the user's name, `by`: the worker."""

@@ -22,6 +22,9 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "points": ("ratio", 0.01),
     "ratio": ("ratio", 1.0),
     "/s": ("rate", 1.0),
+    "kB": ("size", 1e3),
+    "MB": ("size", 1e6),
+    "GB": ("size", 1e9),
     "": ("count", 1.0),
 }
 
@@ -34,7 +37,7 @@ class Quantity:
 
     Attributes:
         value: the number as written.
-        unit: one of ns us ms s min h d % points ratio /s, or empty for a count.
+        unit: one of ns us ms s min h d % points ratio /s kB MB GB, or empty for a count.
         scaled: a length of time that is divided by the target's time scale. The sentence decides it (`harness/steps/slots.py`), never the number.
     """
 
@@ -61,12 +64,12 @@ class Quantity:
 
     @property
     def dimension(self) -> str:
-        """`time`, `ratio`, `rate` or `count`."""
+        """`time`, `ratio`, `rate`, `size` or `count`."""
         return _UNITS[self.unit][0]
 
     @property
     def base(self) -> float:
-        """The value in the dimension's base unit: seconds, a ratio from 0 to 1, per second, a count."""
+        """The value in the dimension's base unit: seconds, a ratio from 0 to 1, per second, bytes, a count."""
         value = self.value * _UNITS[self.unit][1]
         return float(f"{value:.15g}")  # 0.1 % is 0.001, not 0.0010000000000000002
 

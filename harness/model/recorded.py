@@ -13,6 +13,7 @@ from harness.model.items import (
     LEDGER_READS,
     LEDGER_WRITES,
     PIPELINE,
+    SIGN_INS,
 )
 from harness.model.table import (
     FACTS,
@@ -84,6 +85,7 @@ RECORDED: Final = (
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),
+    RecordedTable(schema=SIGN_INS, files="load/*/sign-ins-*", needed=False),
 )
 
 

@@ -19,7 +19,7 @@ class LimitRule:
     """What the limit of a figure may be.
 
     Attributes:
-        dimension: `time`, `ratio` or `count`.
+        dimension: `time`, `ratio`, `size` or `count`.
         ops: how the figure may be compared with it.
         signed: the figure may be below 0, so that `at least 0` says something of it.
         most: the largest limit that makes sense, in the dimension's base unit: 1 for a share of a whole.

@@ -194,6 +194,11 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "operations": Slot(
         pattern=r"reads and (?:of )?writes|reads|writes", about="what clients do", example="reads and writes"
     ),
+    "size": Slot(
+        pattern=rf"{_MORE_THAN_0}{_NUMBER} ?(?:kB|MB|GB)",
+        about="an amount of memory in kB, MB or GB, of 1000 each",
+        example="10 MB",
+    ),
     "period": Slot(
         pattern=rf"{_TIME}(?:{re.escape(_NOT_SCALED)})?",
         about=f"a length of time above 0 in ms, s, min, h or d, divided by the time scale unless `{_NOT_SCALED.strip()}` follows it",

@@ -10,7 +10,7 @@ from pydantic import Field, IPvAnyAddress
 from harness.catalogue.explain import matching
 from harness.targets.paper import Paths
 from harness.targets.reference import Reference
-from harness.targets.values import Name, TargetSection, Url, UrlPath, Word
+from harness.targets.values import Name, Seconds, TargetSection, Url, UrlPath, Word
 
 
 class PerUser(TargetSection):
@@ -27,6 +27,18 @@ class PerUser(TargetSection):
     user_route: Name
 
 
+class ActiveUsers(TargetSection):
+    """How Prometheus is asked for the number of active users.
+
+    Attributes:
+        query: in PromQL; its result is one number, whichever pods count.
+        within: how long a user counts after signing in, in seconds.
+    """
+
+    query: Word
+    within: Annotated[Seconds, Field(gt=0)]
+
+
 class Metrics(TargetSection):
     """What every service's own metrics are called, as Prometheus scrapes them from each pod.
 
@@ -40,6 +52,7 @@ class Metrics(TargetSection):
         query_seconds: the histogram of how long queries took. query: its label with the text of the query, `$1` for its values.
         timing: the metric of the response header `Server-Timing` by which each answer of the entry's workload says how long it took.
         per_user: counters of what users do; None: there are none.
+        active_users: how many users are active; None: nothing counts them.
     """
 
     path: UrlPath = "/metrics"
@@ -58,6 +71,7 @@ class Metrics(TargetSection):
         str, matching(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{0,60}", "the name of a metric as the header `Server-Timing` has it")
     ] = ""
     per_user: PerUser | None = None
+    active_users: ActiveUsers | None = None
 
 
 class Flows(TargetSection):

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
-from harness.targets.outside import Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
+from harness.targets.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
@@ -192,6 +192,11 @@ class Target(TargetSection):
     def reads_back(self) -> bool:
         """Whether the ledger's writes can be read back: from the database, or through the entry."""
         return self.ledger is not None and (self.database is not None or self.ledger.read)
+
+    @property
+    def active_users(self) -> ActiveUsers | None:
+        """How the number of active users is asked for; None where the file has no `metrics.active_users`."""
+        return self.metrics.active_users if self.metrics is not None else None
 
     @property
     def shares(self) -> dict[str, float]:

@@ -28,6 +28,7 @@ class Listener(OpenLoopUser):
             status=201,
             expect={"token": str},
         )
+        journey.signed_in(name, signed_in)
         if signed_in.ok:
             Listener.session = signed_in["token"]
         journey.sign_in(Listener.session)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.judgement.figures import (
+    active_users,
     attestation,
     baseline_factor,
     checks,
@@ -26,6 +27,7 @@ from harness.judgement.figures import (
     improvement,
     journeys,
     loss,
+    memory_growth,
     newest_rows,
     parts,
     pipelines,
@@ -86,6 +88,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             newest_rows.SPEC,
             service_health.SPEC,
             exposed.SPEC,
+            active_users.SPEC,
             query_time.SPEC,
             coupling.SPEC,
             connections.SPEC,
@@ -101,6 +104,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             baseline_factor.SPEC,
             soak.LAST_HOUR_SPEC,
             soak.RESTARTS_SPEC,
+            memory_growth.SPEC,
             variation.SPEC,
             replica_share.SPEC,
             replaced.SPEC,

@@ -27,7 +27,7 @@ from harness.locust.process.ending import fail, interruptible, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import RequestRecorder
-from harness.locust.process.writes import WriteLog
+from harness.locust.process.writes import SignInLog, WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew
@@ -64,6 +64,7 @@ class LocustWorker:
         request_event: Locust's event, which feeds its own statistics.
         arrivals: numbers of this worker's journeys.
         writes: takes what journeys wrote and want to have read back.
+        sign_ins: takes which users signed in.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -73,6 +74,7 @@ class LocustWorker:
         self.recorder = self._recorder(None)
         self.arrivals = count(1)
         self.writes = WriteLog(None, worker=options.worker)
+        self.sign_ins = SignInLog(None, worker=options.worker)
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
@@ -106,7 +108,8 @@ class LocustWorker:
         self._drain_s = options.drain_s
         writer = RowWriter(row_file(prefix, options.worker), SAMPLES) if prefix else None
         self.recorder = self._recorder(writer)
-        self.writes = WriteLog(write_file(prefix, options.worker), worker=options.worker)
+        self.writes = WriteLog(file_beside(prefix, "journeys", options.worker), worker=options.worker)
+        self.sign_ins = SignInLog(file_beside(prefix, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
 
     def _recorder(self, writer: RowWriter | None) -> RequestRecorder:
@@ -214,6 +217,7 @@ class LocustWorker:
                 self._report()
             self.recorder.close()
             self.writes.close()
+            self.sign_ins.close()
         except HarnessError as error:  # Locust would log it and end as if all were well
             fail(error)
 
@@ -222,6 +226,7 @@ class LocustWorker:
         while True:
             self.recorder.flush()
             self.writes.flush()
+            self.sign_ins.flush()
             if self.options.parent not in {None, os.getppid()} and self._drain_s:
                 self._drain_s = 0.0
                 os.kill(os.getpid(), signal.SIGINT)
@@ -278,9 +283,9 @@ def row_file(prefix: Path, worker: int) -> Path:
     return path
 
 
-def write_file(prefix: Path | None, worker: int) -> Path | None:
-    """Where the worker records what its journeys wrote: beside its samples."""
-    return None if prefix is None else prefix.with_name(f"journeys-{worker}.rows")
+def file_beside(prefix: Path | None, what: str, worker: int) -> Path | None:
+    """Where the worker records what its journeys account for: beside its samples."""
+    return None if prefix is None else prefix.with_name(f"{what}-{worker}.rows")
 
 
 def ahead(dues: Iterator[Due]) -> Iterator[Due]:

@@ -1,36 +1,49 @@
-"""Writes of journeys that are read back after the load.
+"""What journeys account for: writes that are read back after the load, and users who sign in.
 
-One row a write, in a file beside the samples.
+One row each, in a file beside the samples.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from harness.evidence.rows import RowWriter
-from harness.model.items import JOURNEY_WRITES
+from harness.model.items import JOURNEY_WRITES, SIGN_INS
+from harness.model.table import Schema
+
+_REFUSED: Final = 400
+_SERVER_ERRORS: Final = 500
 
 
-class WriteLog:
-    """Takes the writes of one worker; its file is made by the first of them.
+def outcome_of(*, ok: bool, status: int) -> str:
+    """The outcome of what was sent, by its answer: one of OUTCOMES; `status` is 0 without one."""
+    if ok:
+        return "accepted"
+    return "refused" if _REFUSED <= status < _SERVER_ERRORS else "unknown"
+
+
+class _RowLog:
+    """Rows of one worker; their file is made by the first of them.
 
     Args:
         path: of the row file; None: nothing is recorded.
         worker: number of the worker.
+        schema: of the rows.
     """
 
-    def __init__(self, path: Path | None, *, worker: int) -> None:
+    def __init__(self, path: Path | None, *, worker: int, schema: Schema) -> None:
         self._path = path
         self._worker = worker
+        self._schema = schema
         self._writer: RowWriter | None = None
 
-    def put(self, account: str, outcome: str, *, item: int, value: int, sent_ns: int, done_ns: int) -> None:
-        """Record one write; fields as in JOURNEY_WRITES."""
+    def _put(self, ints: tuple[int, ...], words: tuple[str, ...]) -> None:
         if self._path is None:
             return
         if self._writer is None:
-            self._writer = RowWriter(self._path, JOURNEY_WRITES)
-        self._writer.put((item, self._worker, sent_ns, done_ns, value), (account, outcome))
+            self._writer = RowWriter(self._path, self._schema)
+        self._writer.put(ints, words)
 
     def flush(self) -> None:
         """Hand the rows to the operating system."""
@@ -38,7 +51,29 @@ class WriteLog:
             self._writer.flush()
 
     def close(self) -> None:
-        """End the file in order; later writes are not recorded."""
+        """End the file in order; later rows are not recorded."""
         if self._writer is not None:
             self._writer.close()
         self._path = self._writer = None
+
+
+class WriteLog(_RowLog):
+    """Takes the writes of one worker."""
+
+    def __init__(self, path: Path | None, *, worker: int) -> None:
+        super().__init__(path, worker=worker, schema=JOURNEY_WRITES)
+
+    def put(self, account: str, outcome: str, *, item: int, value: int, sent_ns: int, done_ns: int) -> None:
+        """Record one write; fields as in JOURNEY_WRITES."""
+        self._put((item, self._worker, sent_ns, done_ns, value), (account, outcome))
+
+
+class SignInLog(_RowLog):
+    """Takes the sign-ins of one worker."""
+
+    def __init__(self, path: Path | None, *, worker: int) -> None:
+        super().__init__(path, worker=worker, schema=SIGN_INS)
+
+    def put(self, outcome: str, *, user: int, sent_ns: int, done_ns: int) -> None:
+        """Record one sign-in; fields as in SIGN_INS."""
+        self._put((user, self._worker, sent_ns, done_ns), (outcome,))

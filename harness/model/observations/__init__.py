@@ -34,6 +34,7 @@ from harness.model.observations.rollout import (
     RolloutStep,
 )
 from harness.model.observations.run import (
+    ActiveUsersRead,
     ActSkipped,
     ActStarted,
     CheckDone,
@@ -47,6 +48,7 @@ from harness.model.observations.run import (
     LedgerRead,
     MachineSeen,
     ManualStepsWatched,
+    MemoryRead,
     MetricsRead,
     PodAsked,
     ReleaseSeen,
@@ -83,6 +85,7 @@ __all__ = [
     "KINDS",
     "ActSkipped",
     "ActStarted",
+    "ActiveUsersRead",
     "ActivityDone",
     "AlertRuleLoaded",
     "AlertSeen",
@@ -112,6 +115,7 @@ __all__ = [
     "LoadUsers",
     "MachineSeen",
     "ManualStepsWatched",
+    "MemoryRead",
     "MetricsRead",
     "NodeSeen",
     "NoticeReceived",

@@ -51,9 +51,15 @@ def _objects(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, dict) for item in value)
 
 
+def _numbers(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_size, value))
+
+
 Whole = Annotated[int, Expected("a whole number", is_integer)]
 Count = Annotated[int, Expected("a count", lambda value: is_integer(value) and value >= 0)]
 Size = Annotated[float, Expected("a number from 0 up", lambda value: _is_size(value) and value >= 0)]
+Number = Annotated[float, Expected("a number", _is_size)]
+Numbers = Annotated[Sequence[float], Expected("a list of numbers", _numbers)]
 YesOrNo = Annotated[bool, Expected("true or false", lambda value: type(value) is bool)]
 YesNoOrUnknown = Annotated[
     bool | None, Expected("true, false or null", lambda value: value is None or type(value) is bool)

@@ -9,6 +9,8 @@ from harness.model.observations.kinds import (
     Fields,
     ManyFields,
     Names,
+    Number,
+    Numbers,
     Numeral,
     PhaseWord,
     Recorded,
@@ -292,6 +294,37 @@ class MetricsRead(Timed):
     requests: Fields = field(default_factory=dict)
     counters: Fields = field(default_factory=dict)
     names: Fields = field(default_factory=dict)
+    why: Word = ""
+
+
+@written("users.read", by=["active-users"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActiveUsersRead(Timed):
+    """Prometheus was asked under a traffic how many users are active (`why` says why there is no answer).
+
+    `users` is null where its answer has no number. A user counts as active for `within_s` after signing in.
+    """
+
+    traffic: Word = ""
+    query: Word = ""
+    within_s: Size = 0.0
+    users: Number | None = None
+    why: Word = ""
+
+
+@written("memory.read", by=["memory"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryRead(Timed):
+    """Prometheus was asked under a traffic for the resident memory of a container (the subject; empty: of none, and `why` says why).
+
+    Of each new sample `at_s` has the seconds from the reading to it, negative, `taken_s` its time as Prometheus has it, and `bytes` what it says.
+    """
+
+    traffic: Word = ""
+    workload: Word = ""
+    at_s: Numbers = ()
+    taken_s: Numbers = ()
+    bytes_: Numbers = ()
     why: Word = ""
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
-from harness.errors import HarnessError
+from harness.errors import ConfigurationError, HarnessError
 from harness.model import Act, DemandKind
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
@@ -184,6 +184,33 @@ def _connections(context: Context, traffic: str) -> Callable[[], None]:
     return read
 
 
+def _read_users(context: Context, traffic: str) -> None:
+    from harness.drivers.check.monitor.users import active_users
+
+    names = context.target.active_users
+    if names is None:
+        raise ConfigurationError("names no `metrics.active_users`", where=str(context.target.file))
+    at_ns, users = clock.now_ns(), active_users(context.target, names.query)
+    fields = {"at_ns": at_ns, "query": names.query, "within_s": names.within, "users": users}
+    context.sink("active-users").put("users.read", "", traffic=traffic, **fields)
+
+
+def _memory(context: Context, traffic: str) -> Callable[[], None]:
+    from harness.drivers.check.monitor.memory import MemoryReader
+
+    reader = MemoryReader(context.target)
+
+    def read() -> None:
+        found = reader.read()
+        at_ns = clock.now_ns()
+        for one in found:
+            samples = {"at_s": list(one.at_s), "taken_s": list(one.taken_s), "bytes": list(one.bytes_)}
+            fields = {"at_ns": at_ns, "workload": one.workload, **samples}
+            context.sink("memory").put("memory.read", one.container, traffic=traffic, **fields)
+
+    return read
+
+
 def _read_pods(context: Context, rollout: str) -> None:
     from harness.drivers.check.pod_reads import read_pods
 
@@ -231,6 +258,29 @@ TOLD: Final[Mapping[str, Told]] = {
         accesses=access("list pods"),
         begin=_connections,
         kind="flows.read",
+    ),
+    "active-users": Told(
+        needs=(
+            RequiredKey("prometheus", "Prometheus is asked how many users are active"),
+            RequiredKey(
+                "active_users",
+                "the platform says how many users are active",
+                "key `metrics.active_users`",
+                "add `metrics: {active_users: {query: max(active_users), within: 5 min}}`, with the platform's own names",
+            ),
+        ),
+        begin=lambda context, traffic: partial(_read_users, context, traffic),
+        kind="users.read",
+        every_s=2.0,
+    ),
+    "memory": Told(
+        needs=(
+            RequiredKey("prometheus", "Prometheus is asked for the memory of every container"),
+            RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
+        ),
+        accesses=access("list pods"),
+        begin=_memory,
+        kind="memory.read",
     ),
     "pod-reads": Told(
         needs=(

@@ -77,6 +77,7 @@ METRICS = {
         "action_route": "play-track",
         "user_route": "sign-in",
     },
+    "active_users": {"query": "max(active_users)", "within": "30 s"},
 }
 """Names of the platform's own metrics and of the routes they count."""
 

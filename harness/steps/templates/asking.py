@@ -42,6 +42,22 @@ ASKING: Final = (
         mean=lambda slots: Meaning(traffic=slots["traffic"], told="metrics"),
     ),
     Template(
+        name="users-read",
+        keyword=Keyword.WHEN,
+        text='the number of active users has been read under "<traffic:name>" traffic',
+        about="The traffic has run, and every 2 s Prometheus was asked how many users are active (`metrics.active_users` of the target file).",
+        example='the number of active users has been read under "everyday" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], told="active-users"),
+    ),
+    Template(
+        name="memory-read",
+        keyword=Keyword.WHEN,
+        text='the memory of every service has been read under "<traffic:name>" traffic',
+        about="The traffic has run, and Prometheus was asked for every sample of the resident memory of each container of the regions' workloads.",
+        example='the memory of every service has been read under "everyday" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], told="memory"),
+    ),
+    Template(
         name="statements-read",
         keyword=Keyword.WHEN,
         text='the query statistics of the database have been read under "<traffic:name>" traffic',

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import check, connections, exposed, exposed_errors, pooling
+from harness.steps.objectives import active_users, check, connections, exposed, exposed_errors, pooling
 from harness.steps.template import Template
 
 EXPOSURES: Final = (
@@ -67,6 +67,17 @@ EXPOSURES: Final = (
         about="One counter over another, as the target file names them, against the acknowledged requests of the two routes.",
         example="the exposed plays per user are within 1 % of those the traffic made",
         mean=exposed("plays per user"),
+    ),
+    Template(
+        name="exposed-active-users",
+        keyword=Keyword.THEN,
+        text="the exposed number of active users is within <limit:ratio> of those the traffic signed in",
+        about=(
+            "What Prometheus answers to `metrics.active_users.query`, against the users who had signed in within the time that the target file says, on average of "
+            "all readings; what it says may be as old as a tenth of that time. No number counts as 0."
+        ),
+        example="the exposed number of active users is within 5 % of those the traffic signed in",
+        mean=active_users,
     ),
     Template(
         name="declared-connections",

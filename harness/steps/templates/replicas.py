@@ -6,7 +6,7 @@ from typing import Final
 
 from harness.model import Figure, Op
 from harness.steps.meaning import Keyword
-from harness.steps.objectives import no_restart, of_killed_pods, replica_share, under_fault
+from harness.steps.objectives import memory_growth, no_restart, of_killed_pods, replica_share, under_fault
 from harness.steps.template import Template
 
 REPLICA_STEPS: Final = (
@@ -28,6 +28,17 @@ REPLICA_STEPS: Final = (
         ),
         example="no pod restarts outside experiments over a soak of 8 h",
         mean=no_restart,
+    ),
+    Template(
+        name="memory-growth",
+        keyword=Keyword.THEN,
+        text="the resident memory of every service grows by less than <limit:size> after warm-up over an <soak:period> soak",
+        about=(
+            "The slope of cAdvisor's `container_memory_rss` of each container of the regions' workloads after the first quarter of the window before the first fault, "
+            "extrapolated to the soak's length at the target's time scale, at most sixfold. A jump is not growth unless it is larger than the limit."
+        ),
+        example="the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak",
+        mean=memory_growth,
     ),
     Template(
         name="killed-pod-forgotten",

@@ -151,8 +151,12 @@ class PrometheusClient:
 
     def samples(self, selector: str) -> list[tuple[Mapping[str, str], list[float]]]:
         """Labels and times in seconds of every sample of a range, by series. Raises as `_get`."""
+        return [(labels, [at for at, _ in values]) for labels, values in self.values(selector)]
+
+    def values(self, selector: str) -> list[tuple[Mapping[str, str], list[tuple[float, float]]]]:
+        """Labels, and time in seconds and value of every sample of a range, by series. Raises as `_get`."""
         data = self._get("query", Matrix, query=selector)
-        return [(one.metric, [at for at, _ in one.values]) for one in data.result]
+        return [(one.metric, list(one.values)) for one in data.result]
 
     def _get(self, path: str, shape: type[_Shape], **parameters: str) -> _Shape:
         """`data` of an answer.

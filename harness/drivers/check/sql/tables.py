@@ -163,7 +163,7 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
         query = sql.SQL("SELECT {}, count(*) FROM {} GROUP BY 1").format(hashes, name)
         return Rows(table=table, copies=Counter({bytes(row): n for row, n in rows_of(dsn, query)}))
     growing = [one for one in like.growing if one in table.columns]
-    numbers = [sql.SQL("{}::float8").format(sql.Identifier(one)) for one in growing]
+    numbers = [_number(one, table.columns[one]) for one in growing]
     chosen = sql.SQL(", ").join([_joined(like.key), hashes, *numbers])
     rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name))
     return Rows(
@@ -171,6 +171,12 @@ def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
         digests={bytes(row[0]): bytes(row[1]) for row in rows},
         numbers={bytes(row[0]): tuple(row[2:]) for row in rows} if numbers else {},
     )
+
+
+def _number(column: str, of: str) -> sql.Composed:
+    """A number, or a time in seconds."""
+    as_number = "extract(epoch FROM {})::float8" if of.startswith(("timestamp", "date")) else "{}::float8"
+    return sql.SQL(as_number).format(sql.Identifier(column))
 
 
 def _joined(columns: Sequence[str]) -> sql.Composed:

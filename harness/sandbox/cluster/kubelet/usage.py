@@ -50,6 +50,7 @@ class UsageSample:
         wall: the same moment for people.
         cpu_ns: CPU time, under the sandbox's CPU scale.
         memory_bytes: proportional set size.
+        resident_bytes: anonymous memory that is resident, of each process in full: pages that it still shares with the one it was forked from count.
         read_bytes, written_bytes: from and to storage.
     """
 
@@ -57,6 +58,7 @@ class UsageSample:
     wall: datetime
     cpu_ns: int
     memory_bytes: int
+    resident_bytes: int
     read_bytes: int
     written_bytes: int
 
@@ -156,6 +158,7 @@ class Meter:
                     wall=wall,
                     cpu_ns=_grown(last.cpu_ns if last else 0, before.cpu_ns, now.cpu_ns),
                     memory_bytes=self._memory(members[start]),
+                    resident_bytes=sum(_anonymous(process.pid) for process in members[start]),
                     read_bytes=_grown(last.read_bytes if last else 0, before.read_bytes, now.read_bytes),
                     written_bytes=_grown(last.written_bytes if last else 0, before.written_bytes, now.written_bytes),
                 )
@@ -256,6 +259,12 @@ def _proportional(pid: int) -> int | None:
         if line.startswith(b"Pss:"):
             return int(line.split()[1]) * 1024
     return None
+
+
+def _anonymous(pid: int) -> int:
+    """Resident memory in bytes without the pages of files and of shared memory; 0 when it is gone."""
+    fields = _text(pid, "statm").split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE if len(fields) > 2 else 0
 
 
 def _storage(pid: int) -> tuple[int, int]:

@@ -83,6 +83,7 @@ class _Cadvisor:
         for name, help_ in (
             ("container_memory_working_set_bytes", _MEMORY_HELP),
             ("container_memory_usage_bytes", _MEMORY_HELP),
+            ("container_memory_rss", "Size of RSS in bytes: the resident anonymous memory of all its processes"),
             ("container_spec_memory_limit_bytes", "Memory limit of the container, 0 when it has none"),
             ("container_spec_cpu_quota", "CPU quota of the container in microseconds of a period"),
             ("container_spec_cpu_period", "CPU period of the container in microseconds"),
@@ -97,6 +98,7 @@ class _Cadvisor:
             ("container_cpu_usage_seconds_total", _cpu_s(samples)),
             ("container_memory_working_set_bytes", memory),
             ("container_memory_usage_bytes", memory),
+            ("container_memory_rss", sum(each.resident_bytes for each in samples)),
             ("container_fs_reads_bytes_total", sum(each.read_bytes for each in samples)),
             ("container_fs_writes_bytes_total", sum(each.written_bytes for each in samples)),
         ):

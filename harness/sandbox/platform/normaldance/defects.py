@@ -41,6 +41,7 @@ class Defects:
         no_buckets: response times are summed up and not counted by length, so that no quantile can be told from them.
         uncounted_methods: methods whose answers the metrics leave out.
         plays_every_s: how often plays are added to the metrics; 0: each at once.
+        active_users: what the number of active users is made of: `own`, who signed in at the pod; `ever`, whoever signed in; empty: as it should be.
         hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
         attempts: how often a call to another service is tried.
         renew_every: of the requests to the database, after one in this many its connection is closed; 0: it is kept.
@@ -85,6 +86,7 @@ class Defects:
     no_buckets: bool = False
     uncounted_methods: frozenset[str] = frozenset()
     plays_every_s: float = 0.0
+    active_users: str = ""
     hold_one_in: int = 0
     hold_s: float = 0.0
     attempts: int = 3
@@ -136,6 +138,7 @@ class Defects:
             no_buckets=env.get("DEFECT_NO_BUCKETS", "") == "yes",
             uncounted_methods=_names(env.get("DEFECT_UNCOUNTED_METHODS")),
             plays_every_s=float(env.get("DEFECT_PLAYS_EVERY_S", "0")),
+            active_users=env.get("DEFECT_ACTIVE_USERS", ""),
             hold_one_in=int(env.get("DEFECT_HOLD_ONE_IN", "0")),
             hold_s=float(env.get("DEFECT_HOLD_S", "0")),
             attempts=int(env.get("DEFECT_ATTEMPTS", "3")),

@@ -37,13 +37,15 @@ TABLES = """
     CREATE TABLE events (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL, checksum text NOT NULL);
     CREATE INDEX ON events (id);
+    CREATE TABLE activity (name text PRIMARY KEY, signed_in timestamptz NOT NULL);
+    COMMENT ON TABLE activity IS 'when each user signed in last: how many are active';
     CREATE TABLE heartbeat (id int PRIMARY KEY, beat bigint NOT NULL);
     COMMENT ON TABLE heartbeat IS 'written on the primary and read on a standby: its age is the replay lag';
 """
 STATISTICS = "CREATE EXTENSION pg_stat_statements"
 """How often each statement ran and how long it took; each member counts its own."""
 GRANTS = """
-    GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events TO normaldance;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON users, tracks, requests, ledger, outbox, events, activity TO normaldance;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;

@@ -7,6 +7,7 @@ import sys
 
 from aiohttp import web
 
+from .activity import Activity
 from .defects import Defects
 from .engagement import UserCounter
 from .kit import queries
@@ -23,6 +24,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     """The service on `database`, signing tokens with `secret`."""
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
     defects = Defects.from_env()
+    activity = Activity(database, defects.active_users)
 
     async def sign_in(request: web.Request) -> web.Response:
         if defects.refuses_sign_in:
@@ -33,6 +35,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
         if user is None or not matches(password, user["password"]):
             raise RequestRefused(401, "no such user, or another password")
         sign_ins.add()
+        activity.signed_in(name)
         return answer({"token": issued(name, secret)}, 201)
 
     async def read_user(request: web.Request) -> web.Response:
@@ -48,6 +51,8 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     check = no_dependencies if defects.always_ready else database.ask
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)
+    app[ENVELOPE].registry.register(activity.gauge)
+    app.cleanup_ctx.append(activity.counted)  # ends before the database's connections do
     app[ENVELOPE].registry.register(queries.SECONDS)
     return app
 

@@ -1,0 +1,256 @@
+"""Growth of resident memory: how much each container of a service would hold more at the end of a soak.
+
+A soak of 8 h is divided by the target's time scale, and what is left of it is still longer than the fault-free window. So the slope of the
+window is extrapolated, at most sixfold, and the figure says how far. What a process fills once and for all, its caches and the pools of its
+allocator, is warm-up: the first quarter of the window is left out, and a jump is not growth unless it is larger than the limit by itself.
+
+A leak by the request is seen from a size on that depends on how many requests come in the soak: of a scaled target that is fewer. The figure
+says the size where the answers name the pod that served them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.files import load_files
+from harness.judgement.figures.indicators import steady_window
+from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
+from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SECOND
+from harness.judgement.stats.slopes import slope_bounds
+from harness.judgement.stats.statistics import Bounds, Floats
+from harness.model import (
+    ONLY_BELOW,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    ReasonKind,
+    Receipt,
+    Window,
+)
+from harness.model.observations import MemoryRead, every
+
+NAME: Final = Figure.MEMORY_GROWTH.value
+SOAK: Final = "soak"
+"""One of the objective's times: how long the soak is."""
+_WARM_UP: Final = 0.25
+"""Share of the window in which processes fill what they fill once."""
+_FARTHEST: Final = 6.0
+"""A slope is extrapolated so many times at most."""
+_BATCHES: Final = 96
+"""So many that a slope of values that are much alike is still told from none."""
+_LONGEST_GAP: Final = 0.1
+"""Longest time without a sample, as a share of what is observed."""
+_FILES: Final = ("history/memory.ndjson",)
+_MB: Final = 1e6
+_AGAIN: Final = "let Prometheus be asked during the complete window, then run again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Observed:
+    """The part of the window that is judged.
+
+    Attributes:
+        window: before the first fault. span: that part of it, in ns.
+        soak_s: length of the soak at the target's time scale. words: how they are related.
+    """
+
+    window: Window
+    span: tuple[int, int]
+    soak_s: float
+    words: str
+
+    @property
+    def seconds(self) -> float:
+        return (self.span[1] - self.span[0]) / SECOND
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ContainerCourse:
+    """The samples of one container in the observed part, in the order of time."""
+
+    name: str
+    workload: str
+    at_s: Floats
+    bytes_: Floats
+
+
+def memory_growth(case: Case) -> Iterable[Measure]:
+    """One measure per container of a service."""
+    observed = _observed(case)
+    if isinstance(observed, Measure):
+        yield observed
+        return
+    reads = [read for read in every(MemoryRead, case.evidence.observations) if read.traffic == observed.window.traffic]
+    failed = next((read.why for read in reads if read.why), "")
+    told = [read for read in reads if not read.why]
+    if not told:
+        yield inconclusive(case, NAME, failed or "Prometheus was not asked for the memory of any container", _AGAIN)
+        return
+    for course in _courses(told, observed):
+        yield _grown(case, observed, course, failed)
+
+
+def _observed(case: Case) -> _Observed | Measure:
+    window = steady_window(case, NAME)
+    if isinstance(window, Measure):
+        return window
+    said = case.objective.times[SOAK]
+    soak_s = said.at_scale(case.plan.time_scale).base
+    planned = case.plan.traffic.get(window.traffic)
+    seconds = min(window.seconds, planned.window_s if planned else math.inf)
+    warm_s = _WARM_UP * seconds
+    span = (window.start_ns + round(warm_s * SECOND), window.start_ns + round(seconds * SECOND))
+    if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
+        why = f"the fault-free window of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
+        hint = f"let it last {math.ceil(needed_s)} s and more, then run again"
+        return inconclusive(case, NAME, why, hint, kind=ReasonKind.TOO_FEW)
+    scaled = f" ({soak_s:.4g} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
+    times = soak_s / (seconds - warm_s)
+    far = f", extrapolated {times:.3g} times" if times > 1 else ""
+    words = f"a soak of {said}{scaled}: {seconds - warm_s:.4g} s after {warm_s:.3g} s of warm-up{far}"
+    return _Observed(window=window, span=span, soak_s=soak_s, words=words)
+
+
+def _courses(reads: Sequence[MemoryRead], observed: _Observed) -> Iterable[_ContainerCourse]:
+    """By container; a sample that was read twice counts once."""
+    samples: dict[str, dict[float, tuple[float, float]]] = defaultdict(dict)
+    workloads: dict[str, str] = {}
+    start_ns, end_ns = observed.span
+    for read in reads:
+        workloads.setdefault(read.subject, read.workload)
+        for at_s, taken_s, value in zip(read.at_s, read.taken_s, read.bytes_, strict=False):
+            when_ns = read.when_ns + round(at_s * SECOND)
+            if start_ns <= when_ns < end_ns:
+                samples[read.subject].setdefault(taken_s, ((when_ns - start_ns) / SECOND, value))
+    for name in sorted(workloads):
+        rows = sorted(samples[name].values())
+        at_s, values = (np.array([row[i] for row in rows], dtype=np.float64) for i in (0, 1))
+        yield _ContainerCourse(name=name, workload=workloads[name], at_s=at_s, bytes_=values)
+
+
+def _grown(case: Case, observed: _Observed, course: _ContainerCourse, failed: str) -> Measure:
+    scope = {
+        "traffic": observed.window.traffic,
+        "phase": case.objective.scope.phase.value,
+        "of": course.name,
+    }
+    if why := _lacking(case, observed, course):
+        why = f"{course.name}: {why}{f' ({failed})' if failed else ''}"
+        return inconclusive(case, NAME, why, _AGAIN, scope=scope)
+    at_s, values = _batches(course, observed.seconds)
+    slope = slope_bounds(at_s, values, case.objective.confidence)
+    bounds = _over_the_soak(slope.bounds, observed.soak_s)
+    limit = case.objective.limit.in_unit("MB")
+    outcome, risen = held(case.objective.op, bounds, limit), _risen(values) / _MB
+    if risen >= limit:
+        outcome = Outcome.FAIL
+        bounds = replace(bounds, value=risen, low=risen, high=risen, fail_low=risen, fail_high=risen)
+    receipts = {
+        "load": load_receipt(case.plan, observed.window, latencies=False),
+        "watch": Receipt(ok=True, why=f"{len(course.at_s)} samples of {observed.seconds:.4g} s", files=_FILES),
+    }
+    return bounded(
+        case,
+        NAME,
+        bounds,
+        outcome,
+        unit="MB",
+        subject=f"the growth of {course.name}",
+        n_needed=None,
+        scope=scope,
+        receipts=receipts,
+        fail_needs=("load",),
+        detail=_detail(case, observed, course, risen),
+        files=(*_FILES, *observed.window.files),
+        counted="time batches",
+    )
+
+
+def _lacking(case: Case, observed: _Observed, course: _ContainerCourse) -> str:
+    """What of the container's samples is missing; empty where nothing is."""
+    if not len(course.at_s):
+        return "its resident memory is not exposed"
+    gap_s = float(np.diff([0.0, *course.at_s.tolist(), observed.seconds]).max())
+    if gap_s > _LONGEST_GAP * observed.seconds:
+        return f"there is no sample of its resident memory for {gap_s:.3g} s"
+    namespace, pod, _ = f"{course.name}//".split("/", 2)
+    start_ns, end_ns = observed.span
+    for change in case.evidence.pods:
+        of_it = (change.namespace, change.name) == (namespace, pod)
+        if of_it and change.what == "restarted" and start_ns <= change.at_ns < end_ns:
+            return "it was started again meanwhile"
+    return ""
+
+
+def _batches(course: _ContainerCourse, seconds: float) -> tuple[Floats, Floats]:
+    """The middle of each time batch with samples, in s, and their mean in bytes."""
+    length_s = seconds / _BATCHES
+    batch = np.minimum((course.at_s / length_s).astype(np.int64), _BATCHES - 1)
+    present, inverse = np.unique(batch, return_inverse=True)
+    means = np.bincount(inverse, course.bytes_) / np.bincount(inverse)
+    return np.asarray((present + 0.5) * length_s, dtype=np.float64), np.asarray(means, dtype=np.float64)
+
+
+def _risen(values: Floats) -> float:
+    """From the first tenth to the last, as medians."""
+    few = max(len(values) // 10, 1)
+    return float(np.median(values[-few:]) - np.median(values[:few]))
+
+
+def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
+    """Bytes a second as megabytes in the soak."""
+    times = soak_s / _MB
+    figures: Mapping[str, float] = {
+        name: getattr(bounds, name) * times for name in ("value", "low", "high", "fail_low", "fail_high")
+    }
+    return replace(bounds, **figures)
+
+
+def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
+    """The soak, the memory that is held and by how much it rose, and which leak could not be seen."""
+    held_mb = formatted(float(np.median(course.bytes_)) / _MB, "MB")
+    words = [observed.words, f"it holds {held_mb} and rose by {formatted(risen, 'MB')}"]
+    pod = course.name.split("/")[1] if "/" in course.name else course.name
+    samples = observed.window.samples.between("done_ns", *observed.span)
+    if served := int(samples.words["served_pod"].equals(pod).sum()):
+        smallest = case.objective.limit.base / (served / observed.seconds * observed.soak_s)
+        words.append(
+            f"a leak of less than {formatted(smallest / 1e3, 'kB')} of each request that it answers would not be seen"
+        )
+    return ", ".join(words)
+
+
+def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """The window is at most so many times shorter than the soak."""
+    soak_s = objective.times[SOAK].at_scale(offered.time_scale).base
+    needed_s = math.ceil(soak_s / _FARTHEST / (1 - _WARM_UP))
+    if offered.window_s and offered.window_s < needed_s:
+        what = f"a fault-free window of {needed_s} s for a soak of {soak_s:.4g} s, {offered.window_s:g} s are planned"
+        yield Lack(what=what, window_s=needed_s, grows=False)
+
+
+SPEC: Final = Spec(
+    figure=Figure.MEMORY_GROWTH,
+    judge=memory_growth,
+    limit=LimitRule(dimension="size", ops=ONLY_BELOW),
+    unit="MB",
+    basis=Basis.TRAFFIC,
+    phases=frozenset({Phase.STEADY}),
+    evidence=lambda case: ("history/memory.", "history/pods.", *load_files(case)),
+    needs=lambda _objective: (
+        Need(key="prometheus", why="Prometheus has the memory of every container"),
+        Need(key="kubernetes", why="the pods are found through the Kubernetes API"),
+    ),
+    lacks=_lacks,
+)
