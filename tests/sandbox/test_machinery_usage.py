@@ -101,6 +101,8 @@ def test_cadvisor_shows_each_pod_whole_with_its_network(pocket_cluster: PocketCl
     of_busy = [each for each in found["container_memory_working_set_bytes"] if each.labels["pod"] == "busy"]
     assert {each.labels["container"] for each in of_busy} == {"", "main"}
     assert len({each.value for each in of_busy}) == 1
+    resident = [each.value for each in found["container_memory_rss"] if each.labels["pod"] == "busy"]
+    assert all(1e6 < each < 300e6 for each in resident)
     received = [each for each in found["container_network_receive_bytes"] if each.labels["pod"] == "busy"]
     assert [each.labels["container"] for each in received] == [""]
 

@@ -173,6 +173,16 @@ STATE_SENTENCES = {
         times={"soak": Quantity(value=8, unit="h")},
         sentence="",
     ),
+    "the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak": Objective(
+        figure=Figure.MEMORY_GROWTH,
+        op=Op.BELOW,
+        limit=Quantity(value=10, unit="MB"),
+        times={"soak": Quantity(value=8, unit="h", scaled=True)},
+        sentence="",
+    ),
+    "the exposed number of active users is within 5 % of those the traffic signed in": Objective(
+        figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=Quantity(value=5, unit="%"), sentence=""
+    ),
     "no request is sent to a killed pod later than 10 s after its death": killed(
         Figure.FIRST_REQUEST, Quantity(value=10, unit="s"), of="killed"
     ),

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from harness import clock
 from harness.drivers.check.monitor.kept import SeriesReader
+from harness.drivers.check.monitor.memory import MemoryReader
 from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
@@ -36,6 +37,7 @@ from harness.drivers.check.monitor.series import (
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
 from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
+from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query, without_values
 from harness.errors import ConfigurationError, DriverError
@@ -360,6 +362,46 @@ def test_what_a_container_uses_is_below_a_share_of_its_limits(
     assert facts["south/dark/main: cpu"] == (None, "usage is not exposed")
     scaled = pod_resources(named.model_copy(update={"cpu_scale": 10.0}), {"share": "80 %"})()
     assert {one.subject: one.ok for one in scaled}["south/full/main: cpu"] is True
+
+
+def test_one_number_says_how_many_users_are_active(target: Target, storage: Storage) -> None:
+    """No series and a number that is none are no answer; several are a mistake of the query."""
+    now_s = clock.wall().timestamp()
+    for pod, users in (("a", 7.0), ("b", math.nan)):
+        storage.add(labels_of({"__name__": "active_users", "pod": pod}), now_s - 1, users)
+    assert active_users(target, "max(active_users)") == 7.0
+    assert active_users(target, "nobody") is None
+    assert active_users(target, 'active_users{pod="b"}') is None
+    with pytest.raises(DriverError, match="`active_users` gives 2 numbers"):
+        active_users(target, "active_users")
+
+
+def test_the_memory_of_each_container_is_read_sample_by_sample(
+    cluster: PocketCluster, target: Target, storage: Storage
+) -> None:
+    """Those since the last reading and a few before; of a pod that is not exposed there are none."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    kubernetes = Kubernetes(context="pocket", namespace="south", kubeconfig=str(cluster.kubeconfig))
+    named = target.model_copy(update={"kubernetes": kubernetes})
+    now_s = clock.wall().timestamp()
+    for name in ("seen-0", "dark-0"):
+        meta = {"name": name, "namespace": "south", "labels": {"app": name[:4]}, "ownerReferences": [owner]}
+        spec = {"containers": [{"name": "main", "image": "a:1"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"podIP": "127.9.0.1"}}
+        cluster.create("Pod", body)
+    labels = {"namespace": "south", "pod": "seen-0", "container": "main", "__name__": "container_memory_rss"}
+    for back in range(9, 0, -1):
+        storage.add(labels_of(labels), now_s - back, 1e6 * (10 - back))
+    reader = MemoryReader(named)
+    found = {one.container: one for one in reader.read() if one.container.endswith("-0/main")}
+    seen = found["south/seen-0/main"]
+    assert (seen.workload, list(seen.bytes_)[-1]) == ("seen", 9e6)
+    assert list(seen.taken_s)[-1] == pytest.approx(now_s - 1, abs=0.01)
+    assert -6 < min(seen.at_s) <= max(seen.at_s) < 0
+    assert list(found["south/dark-0/main"].bytes_) == []
+    storage.add(labels_of(labels), clock.wall().timestamp(), 11e6)
+    (again,) = [one for one in reader.read() if one.container == "south/seen-0/main"]
+    assert list(again.bytes_)[-1] == 11e6
 
 
 def test_a_page_is_timed_where_a_timing_was_added_lately(target: Target, storage: Storage) -> None:

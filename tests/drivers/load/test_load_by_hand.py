@@ -18,7 +18,7 @@ from load_truth import TruthServer, platform
 from harness.clock import NS_PER_S
 from harness.drivers.load import load_traffic
 from harness.evidence import read_rows
-from harness.model import JOURNEY_WRITES
+from harness.model import JOURNEY_WRITES, SIGN_INS
 from harness.model.digest import digest_of
 from harness.targets.parts import TrafficOverride
 
@@ -85,6 +85,14 @@ def test_a_listener_accounts_for_the_track_and_the_play(run: Run, server: TruthS
     assert rows.closed
     assert accounts["plays"] == sum(seen.path.endswith("/plays") for seen in server.seen)
     assert accounts["tracks"] == sum(seen.path == "/tracks" for seen in server.seen)
+    signed_in = read_rows(run.path / "load" / "everyday" / "sign-ins-1.rows", SIGN_INS)
+    assert signed_in.closed
+    assert signed_in.table.words["outcome"].counts == {
+        "accepted": sum(seen.path == "/sessions" for seen in server.seen)
+    }
+    assert sorted(signed_in.table.ints["id"].tolist()) == sorted(
+        digest_of({"user": seen.body["user"]}) for seen in server.seen if seen.path == "/sessions"
+    )
     assert set(plays.ints["digest"].tolist()) == {3}
     assert set(tracks.ints["id"].tolist()) == {5001}
     assert set(tracks.ints["digest"].tolist()) == {
