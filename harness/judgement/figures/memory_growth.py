@@ -220,7 +220,7 @@ def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
     """The soak, the memory that is held and by how much it rose, and which leak could not be seen."""
     held_mb = formatted(float(np.median(course.bytes_)) / _MB, "MB")
-    words = [observed.words, f"it holds {held_mb} and rose by {formatted(risen, 'MB')}"]
+    words = [observed.words, f"its memory is {held_mb} and rose by {formatted(risen, 'MB')}"]
     pod = course.name.split("/")[1] if "/" in course.name else course.name
     samples = observed.window.samples.between("done_ns", *observed.span)
     if served := int(samples.words["served_pod"].equals(pod).sum()):
