@@ -41,9 +41,9 @@ def reads(holds: Holds, *, name: str = NAME, from_s: float = 0.0, until: float =
     return tuple(found)
 
 
-def judged(*read: Observation, one: Objective | None = None, **changed: object) -> list[Measure]:
+def judged(*read: Observation, one: Objective | None = None, pods: tuple[PodChange, ...] = ()) -> list[Measure]:
     """The measures of the sentence."""
-    base: Evidence = replace(evidence(), **changed)
+    base: Evidence = replace(evidence(), pods=(*evidence().pods, *pods))
     given = replace(base, observations=(*base.observations, *read))
     return measures(judge(plan({"R": one or sentence()}), given))
 
@@ -83,7 +83,8 @@ def test_what_is_filled_once_is_no_growth_unless_it_is_more_than_the_limit() -> 
     warm = [lambda at: (40 + min(at, 14) * 2) * MB + noise(at), lambda at: (43 if at > 30 else 40) * MB + noise(at)]
     assert [judged(*reads(holds))[0].outcome for holds in warm] == [PASS, PASS]
     (found,) = judged(*reads(lambda at: (52 if at > 30 else 40) * MB + noise(at)))
-    assert (found.outcome, found.value) == (FAIL, pytest.approx(12, abs=0.1))
+    assert found.outcome is FAIL
+    assert found.value == pytest.approx(12, abs=0.1)
 
 
 def test_each_container_is_judged_by_itself() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -135,8 +135,8 @@ def _courses(reads: Sequence[MemoryRead], observed: _Observed) -> Iterable[_Cont
                 samples[read.subject].setdefault(taken_s, ((when_ns - start_ns) / SECOND, value))
     for name in sorted(workloads):
         rows = sorted(samples[name].values())
-        at_s, values = (np.array([row[i] for row in rows], dtype=np.float64) for i in (0, 1))
-        yield _ContainerCourse(name=name, workload=workloads[name], at_s=at_s, bytes_=values)
+        times, values = (np.array([row[i] for row in rows], dtype=np.float64) for i in (0, 1))
+        yield _ContainerCourse(name=name, workload=workloads[name], at_s=times, bytes_=values)
 
 
 def _grown(case: Case, observed: _Observed, course: _ContainerCourse, failed: str) -> Measure:
@@ -211,10 +211,14 @@ def _risen(values: Floats) -> float:
 def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
     """Bytes a second as megabytes in the soak."""
     times = soak_s / _MB
-    figures: Mapping[str, float] = {
-        name: getattr(bounds, name) * times for name in ("value", "low", "high", "fail_low", "fail_high")
-    }
-    return replace(bounds, **figures)
+    return replace(
+        bounds,
+        value=bounds.value * times,
+        low=bounds.low * times,
+        high=bounds.high * times,
+        fail_low=bounds.fail_low * times,
+        fail_high=bounds.fail_high * times,
+    )
 
 
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:
