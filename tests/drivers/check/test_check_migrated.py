@@ -211,6 +211,12 @@ def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
     assert (ok, words.endswith("1 row is gone")) == (False, True)
     ok, words = after("INSERT INTO entries VALUES (2), (3)", "entries", grows)
     assert (ok, words.endswith("1 rows are there again")) == (False, True)
+    tracks.ask("CREATE TABLE visits (name text PRIMARY KEY, at timestamptz)")
+    tracks.ask("INSERT INTO visits VALUES ('a', '2026-01-02')")
+    visits = InUse(growing={"visits": ("at",)})
+    assert after("UPDATE visits SET at = '2026-01-03'", "visits", visits)[0] is True
+    ok, words = after("UPDATE visits SET at = '2026-01-01'", "visits", visits)
+    assert (ok, words.endswith("`at` of 1 rows is lower")) == (False, True)
     tracks.ask("CREATE ROLE stranger LOGIN")
     (tmp_path / "dsn").write_text(tracks.dsn.replace("user=tester", "user=stranger"))
     with pytest.raises(DriverError, match="permission denied") as caught:
