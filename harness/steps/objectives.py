@@ -101,18 +101,6 @@ def no_restart(slots: _Slots) -> Meaning:
     return Meaning(objective=Objective(figure=Figure.RESTARTS, op=Op.HOLDS, limit=limit, times=times, sentence=""))
 
 
-def memory_growth(slots: _Slots) -> Meaning:
-    """How much more memory each container would hold at the end of a soak."""
-    objective = Objective(
-        figure=Figure.MEMORY_GROWTH,
-        op=Op.BELOW,
-        limit=slots.quantity("limit"),
-        times={"soak": slots.quantity("soak")},
-        sentence="",
-    )
-    return Meaning(objective=objective)
-
-
 def variation(slots: _Slots) -> Meaning:
     """How much a quantile differs between any two windows of a length."""
     objective = Objective(
@@ -287,13 +275,6 @@ def exposed(what: str, **params: str) -> _Mean:
         return Meaning(objective=objective)
 
     return mean
-
-
-def active_users(slots: _Slots) -> Meaning:
-    """What the metrics say of active users, against those that the traffic signed in."""
-    return Meaning(
-        objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=slots.quantity("limit"), sentence="")
-    )
 
 
 def no_lost_write(selection: Callable[[_Slots], Selection | None]) -> _Mean:

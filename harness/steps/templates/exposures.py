@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.steps.meaning import Keyword
-from harness.steps.objectives import active_users, check, connections, exposed, exposed_errors, pooling
+from harness.model import Figure, Objective, Op
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.objectives import check, connections, exposed, exposed_errors, pooling
+from harness.steps.slots import Values
 from harness.steps.template import Template
+
+
+def _active_users(slots: Values) -> Meaning:
+    """What the metrics say of active users, against those that the traffic signed in."""
+    return Meaning(
+        objective=Objective(figure=Figure.ACTIVE_USERS, op=Op.AT_MOST, limit=slots.quantity("limit"), sentence="")
+    )
+
 
 EXPOSURES: Final = (
     Template(
@@ -77,7 +87,7 @@ EXPOSURES: Final = (
             "all readings; what it says may be as old as a tenth of that time. No number counts as 0."
         ),
         example="the exposed number of active users is within 5 % of those the traffic signed in",
-        mean=active_users,
+        mean=_active_users,
     ),
     Template(
         name="declared-connections",

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.model import Figure, Op
-from harness.steps.meaning import Keyword
-from harness.steps.objectives import memory_growth, no_restart, of_killed_pods, replica_share, under_fault
+from harness.model import Figure, Objective, Op
+from harness.steps.meaning import Keyword, Meaning
+from harness.steps.objectives import no_restart, of_killed_pods, replica_share, under_fault
+from harness.steps.slots import Values
 from harness.steps.template import Template
+
+
+def _memory_growth(slots: Values) -> Meaning:
+    """How much more memory each container would hold at the end of a soak."""
+    objective = Objective(
+        figure=Figure.MEMORY_GROWTH,
+        op=Op.BELOW,
+        limit=slots.quantity("limit"),
+        times={"soak": slots.quantity("soak")},
+        sentence="",
+    )
+    return Meaning(objective=objective)
+
 
 REPLICA_STEPS: Final = (
     Template(
@@ -38,7 +52,7 @@ REPLICA_STEPS: Final = (
             "extrapolated to the soak's length at the target's time scale, at most sixfold. A jump is not growth unless it is larger than the limit."
         ),
         example="the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak",
-        mean=memory_growth,
+        mean=_memory_growth,
     ),
     Template(
         name="killed-pod-forgotten",
