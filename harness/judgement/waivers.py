@@ -76,12 +76,33 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
         limit = accepted.at_scale(plan.time_scale).in_unit(measure.unit)
     except UsageError as error:
         return f"{measure.name} has another unit: {error.what}"
-    above = measure.op == Op.AT_LEAST.value
-    worst = measure.low if above else measure.high
-    if worst is None:
-        worst = measure.value
-    if worst is None:
-        return f"{measure.name} has no figure"
-    if worst >= limit if above else worst <= limit:
-        return ""
-    return f"{measure.name} is not proven within {waiver.bound}"
+    if measure.op == Op.WITHIN.value:
+        within = _both_sides(measure, limit)
+    else:
+        above = measure.op == Op.AT_LEAST.value
+        worst = _bad_side(measure, measure.low if above else measure.high)
+        within = None if worst is None else worst >= limit if above else worst <= limit
+    if within is None:
+        return f"{measure.name} has no figure with a bound on its bad side"
+    return "" if within else f"{measure.name} is not proven within {waiver.bound}"
+
+
+def _bad_side(measure: Measure, bound: float | None) -> float | None:
+    """The bound on the bad side; of an exact figure, which has no bounds at all, what was measured. None: it may be anything.
+
+    What has one bound only is open on the other side, as an outage that did not end.
+    """
+    exact = measure.low is None and measure.high is None and measure.confidence is None
+    return measure.value if exact else bound
+
+
+def _both_sides(measure: Measure, accepted: float) -> bool | None:
+    """Whether a figure of `limit ± tolerance` is as near to its limit as the accepted value, on both sides; None: it may be anything."""
+    low, high = _bad_side(measure, measure.low), _bad_side(measure, measure.high)
+    if low is None or high is None or measure.scaled_limit is None:
+        return None
+    away = abs(accepted - measure.scaled_limit)
+    return measure.scaled_limit - away - _ROUNDING <= low and high <= measure.scaled_limit + away + _ROUNDING
+
+
+_ROUNDING: Final = 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from harness.model import DecisionOutcome, Outcome, ReasonKind, worst_of
+from harness.model import DecisionOutcome, Outcome, ReasonKind
 
 if TYPE_CHECKING:
     from harness.model import Judgement
@@ -29,7 +29,7 @@ _DECISIONS = {
     DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
     DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
 }
-_WORST = {Outcome.PASS: Exit.GO, Outcome.FAIL: Exit.NO_GO, Outcome.INCONCLUSIVE: Exit.INCONCLUSIVE}
+_IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
 _OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
 """Reasons that speak of what was selected, not of what the run found."""
 
@@ -39,11 +39,13 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
 
     With `no_decision`, of a filtered run, that of the worst selected verdict.
 
-    That is 0 only where nothing was found beyond the selected verdicts: harm that nothing judges, evidence that is gone.
+    That is 0 only where every selected verdict is PASS or WAIVED, and nothing was found beyond them: harm that nothing judges, evidence that is gone.
     """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
-        selected = [verdict.outcome for verdict in judgement.verdicts if verdict.claims]
-        found = _WORST[worst_of(outcome for outcome in selected if outcome in _WORST)]
+        selected = {verdict.outcome for verdict in judgement.verdicts if verdict.claims}
+        found = Exit.GO if selected and selected <= _IN_ORDER else Exit.INCONCLUSIVE
+        if Outcome.FAIL in selected:
+            found = Exit.NO_GO
         alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
         return Exit.INCONCLUSIVE if found is Exit.GO and not _OF_THE_CHOICE.issuperset(alone) else found
     return _DECISIONS[judgement.decision.outcome]

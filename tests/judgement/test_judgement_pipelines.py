@@ -235,3 +235,35 @@ def test_without_its_watcher_no_event_passes_and_a_lost_one_fails() -> None:
     assert judged(Table.empty(PIPELINE)).reason.endswith("but no event was recorded")
     missing = (Missing(file="watch/pipeline.parquet", why="is gone"),)
     assert judged(events(), missing=missing).reason == "watch/pipeline.parquet is not complete: is gone"
+
+
+@pytest.mark.parametrize(
+    ("state", "copies", "told"),
+    [
+        ("twice", 2, "3 became visible twice"),
+        ("found", 2, "3 became visible twice"),
+        ("wrong", 1, "3 had another value"),
+    ],
+)
+def test_events_of_unknown_outcome_are_not_twice_nor_changed(state: str, copies: int, told: str) -> None:
+    """Of 100, three whose acceptance is unknown: what became visible of them counts as of the others, and the row tells it."""
+    rows = with_words(with_ints(events(), [5, 6, 7], copies=copies), [5, 6, 7], state=state, outcome="unknown")
+    closed = observation("watch.closed", "pipeline", 200, "watch", probes=100)
+    run = evidence()
+    run = replace(run, pipeline=rows, watchers={**run.watchers, **WATCHED}, observations=(*run.observations, closed))
+    asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
+    (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
+    assert (found.outcome, found.value) == (FAIL, None)
+    assert f"none of 97 accepted events failed; of the events of unknown outcome {told}" in found.because.text
+
+
+def test_an_event_of_unknown_outcome_may_be_gone_or_late() -> None:
+    """Nobody was told that it was accepted."""
+    rows = with_words(with_ints(events(), [5], seen_ns=0, copies=0), [5], state="absent", outcome="unknown")
+    rows = with_words(with_ints(rows, [6], seen_ns=ns(90)), [6], outcome="unknown")
+    closed = observation("watch.closed", "pipeline", 200, "watch", probes=100)
+    run = evidence()
+    run = replace(run, pipeline=rows, watchers={**run.watchers, **WATCHED}, observations=(*run.observations, closed))
+    asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
+    (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
+    assert found.outcome is PASS

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from judgement_builders import (
     check,
     claim,
     errors,
     evidence,
+    failing,
+    health,
+    ledger,
+    measures,
     p95,
     plan,
+    reads,
+    recovery,
     requirement,
     samples,
+    share,
+    with_experiment,
     with_load,
+    writes,
 )
 
 from harness.judgement import judge
 from harness.judgement.waivers import accepted_harm
 from harness.model import (
+    PROBES,
     Attestation,
     DecisionOutcome,
+    Evidence,
     Figure,
     Judgement,
     NotAssessable,
@@ -32,9 +44,12 @@ from harness.model import (
     Quantity,
     Reason,
     ReasonKind,
+    Table,
     Waiver,
+    Words,
 )
 from harness.model.harm import Harm, UnjudgedHarm
+from tests.builders.recorder import ns
 
 WAIVER = Waiver(
     waives="R-P95",
@@ -210,3 +225,51 @@ def test_a_waiver_of_a_figure_does_not_cover_the_part_that_nobody_could_assess()
     assert verdict.outcome is Outcome.FAIL
     why = "a part of it is not assessed here: the target names no database"
     assert f"the waiver waivers/R-P95.yaml does not cover it: {why}" in verdict.reason
+
+
+def _share_of_us(one_in: int) -> Evidence:
+    """One request of so many is served by us-east-1, of which 60 % ± 5 are expected."""
+    rows = samples(0, 60)
+    served = Words.of(["us-east-1" if number % one_in == 0 else "eu-west-1" for number in range(len(rows))])
+    return with_load(replace(rows, words={**rows.words, "served_region": served}))
+
+
+@pytest.mark.parametrize(
+    ("bound", "one_in", "expected"),
+    [("70 %", 10, Outcome.FAIL), ("10 %", 10, Outcome.FAIL), ("5 %", 10, Outcome.WAIVED), ("45 %", 2, Outcome.WAIVED)],
+)
+def test_a_bound_of_a_tolerance_holds_on_both_sides(bound: str, one_in: int, expected: Outcome) -> None:
+    """70 % accepts what is 10 points from 60 %: not 10 %. A bound may be stated on either side: 5 % accepts what is 55 points away."""
+    waiver = replace(WAIVER, waives="R-SHARE", bound=bound)
+    verdict = judge(plan({"R-SHARE": share()}, waivers=(waiver,)), _share_of_us(one_in)).verdicts[0]
+    assert verdict.outcome is expected
+
+
+def test_a_bound_covers_no_outage_that_did_not_end() -> None:
+    """One route is out from the undo to the end of the record, 13.99 s; 60 s are accepted, and nobody knows that it was less."""
+    run = evidence()
+    window = run.windows["experiment:region-loss/fault"]
+    out = (window.samples.ints["intended_ns"] >= ns(186)) & window.samples.words["name"].equals("read-track")
+    window = replace(window, samples=failing(window.samples, out))
+    (attempt,) = run.experiments["region-loss"]
+    attempt = replace(attempt, fault=replace(attempt.fault, undone_ns=ns(185), gone_ns=ns(186)))
+    run = replace(run, windows={**run.windows, window.name: window}, ledger=ledger(writes()))
+    run = with_experiment([attempt], replace(run, probes=Table.merged(PROBES, [reads(), health()])))
+    waiver = replace(WAIVER, waives="R", bound="60 s")
+    verdict = judge(plan({"R": recovery("10 s", "region-loss")}, waivers=(waiver,)), run).verdicts[0]
+    assert verdict.outcome is Outcome.FAIL
+    assert "way back of users has no figure with a bound on its bad side" in verdict.reason
+
+
+@pytest.mark.parametrize(("bound", "covered"), [("30 %", True), ("21 %", False)])
+def test_a_bound_covers_a_guard_by_its_own_bound(bound: str, *, covered: bool) -> None:
+    """A fifth of a route's requests fail: 20 % were measured, and by chance it may be some points more."""
+    rows = samples(0, 60)
+    own = rows.words["name"].equals("read-track")
+    run = with_load(failing(rows, own & (np.cumsum(own) % 5 == 0)))
+    waiver = replace(WAIVER, waives="R-ERRORS", bound=bound)
+    asked = {"R-ERRORS": errors("12 %")}
+    guards = [m for m in measures(judge(plan(asked), run)) if "guard" in m.scope]
+    assert guards
+    assert all(m.low is not None and m.high is not None and m.low < (m.value or 0) < m.high for m in guards)
+    assert (judge(plan(asked, waivers=(waiver,)), run).verdicts[0].outcome is Outcome.WAIVED) == covered

@@ -62,7 +62,8 @@ def read_rollout(obj: Object) -> ObjectStatus:
     settled = bool(current) and current == stable
     blue_green = "blueGreen" in (spec.get("strategy") or {})
     active = (status.get("blueGreen") or {}).get("activeSelector")
-    share = float(active == current) if blue_green else 1.0 if settled else _canary_share(status)
+    routed = bool(((spec.get("strategy") or {}).get("canary") or {}).get("trafficRouting"))
+    share = float(active == current) if blue_green else 1.0 if settled else _canary_share(status, routed=routed)
     return ObjectStatus(
         phase=phase,
         message=message,
@@ -89,11 +90,13 @@ def _observed(obj: Object) -> bool:
     return all(not str(seen).isdigit() or str(seen) == str(given) for seen, given in pairs)
 
 
-def _canary_share(status: Mapping[str, Any]) -> float | None:
-    """The weight that traffic is routed by; without such routing the share of the pods."""
+def _canary_share(status: Mapping[str, Any], *, routed: bool) -> float | None:
+    """The weight that traffic is routed by, unknown before it is written; without such routing the share of the pods."""
     weights = (status.get("canary") or {}).get("weights") or {}
     if "canary" in weights:
         return float(weights["canary"].get("weight", 0)) / 100
+    if routed:
+        return None
     replicas = int(status.get("replicas") or 0)
     return int(status.get("updatedReplicas") or 0) / replicas if replicas else None
 

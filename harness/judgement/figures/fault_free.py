@@ -7,6 +7,7 @@ Where the requests after the first fault are proven worse than before, and are n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -20,7 +21,7 @@ from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
-from harness.judgement.stats.statistics import Bounds, Floats, quantile_of
+from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
 from harness.model.table import Bools, Ints
 
@@ -286,10 +287,8 @@ def _counts(part: GuardedWindow, label: str) -> dict[str, tuple[int, int]]:
 def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -> Measure:
     n = sum(len(part.bad) for part in guard.parts)
     where = " in ".join(filter(None, [f"{guard.label} {guard.word}".strip(), guard.window])) or "all windows"
-    value = guard.share
-    if rule.quantile is not None:
-        values = [part.values for part in guard.parts if part.values is not None]
-        value = quantile_of(np.sort(one_after_another(values)), rule.quantile)
+    bounds = _bounds_of(guard, rule, count)
+    value = guard.share if rule.quantile is None else bounds.value
     sure = f"{100 * guard_confidence(count):.6g}"
     scope = {
         "phase": case.objective.scope.phase.value,
@@ -305,6 +304,8 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
         scope={**scope, "traffic": case.objective.scope.traffic or ""},
         figures=Figures(
             value=value,
+            low=bounds.low if math.isfinite(bounds.low) else None,
+            high=bounds.high if math.isfinite(bounds.high) else None,
             scaled_limit=case.scaled.in_unit(rule.unit),
             confidence=guard_confidence(count),
             n=n,
@@ -312,6 +313,17 @@ def _failed(case: Case, name: str, guard: _Guard, rule: GuardRule, count: int) -
             method=f"guard: one of {count} parts of the fault-free windows, which share one error budget",
         ),
     )
+
+
+def _bounds_of(guard: _Guard, rule: GuardRule, count: int) -> Bounds:
+    """What was measured of a guard, with its bounds at the confidence of each guard: those of this run, as a guard states nothing of other days."""
+    sure, parts = guard_confidence(count), guard.parts
+    if rule.quantile is not None:
+        values = [part.values for part in parts if part.values is not None]
+        return quantile_bounds(np.sort(one_after_another(values)), rule.quantile, sure)
+    if rule.bounds is not None:
+        return rule.bounds(parts, sure)
+    return share_bounds(sum(int(part.bad.sum()) for part in parts), sum(len(part.bad) for part in parts), sure)
 
 
 def worsened(

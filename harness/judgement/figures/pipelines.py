@@ -71,6 +71,7 @@ def _why(receipt: Receipt, unseen: int) -> str:
 def events(case: Case) -> Iterable[Measure]:
     """One measure: every accepted event was visible within the limit, once, with its value.
 
+    An event of unknown outcome may be missing or late, but where it became visible, that must be once and with its value.
     INCONCLUSIVE if the state of an event was not read, or an event was accepted too shortly before the watch ended.
     """
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
@@ -86,11 +87,16 @@ def events(case: Case) -> Iterable[Measure]:
         "came too late": np.isfinite(took) & (took > limit),
     }
     failed = _count(np.logical_or.reduce(list(bad.values())))
+    unsure = _unsure_harm(case.evidence.pipeline)
+    harmed = sum(unsure.values())
     undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
     # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
-    once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any()
-    outcome = Outcome.FAIL if failed else Outcome.PASS
+    once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
+    outcome = Outcome.FAIL if failed or harmed else Outcome.PASS
     summary = _summary(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()})
+    if harmed:
+        kinds = ", ".join(f"{count} {text}" for text, count in unsure.items() if count)
+        summary = f"{summary}; of the events of unknown outcome {kinds}"
     summary = f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}"
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and (undecided or not len(accepted)):
@@ -112,6 +118,14 @@ def events(case: Case) -> Iterable[Measure]:
             files=(f"watch/{WATCHER}.parquet",),
         ),
     )
+
+
+def _unsure_harm(events: Table) -> Mapping[str, int]:
+    """Events of unknown outcome that did harm all the same: of what each of them counts for harm, once."""
+    unknown = events.where(events.words["outcome"].equals("unknown"))
+    wrong = unknown.words["state"].equals("wrong")
+    twice = (unknown.words["state"].equals("twice") | (unknown.ints["copies"] > 1)) & ~wrong
+    return {"became visible twice": _count(twice), "had another value": _count(wrong)}
 
 
 def _summary(n: int, failed: int, bad: Mapping[str, int]) -> str:

@@ -60,11 +60,14 @@ def test_an_observed_generation_that_is_no_number_counts_as_observed() -> None:
 
 
 def test_the_share_is_that_of_the_traffic_and_without_routing_that_of_the_pods() -> None:
-    """And 1 once the canary is the stable one, when its weight goes back to 0."""
+    """And 1 once the canary is the stable one, when its weight goes back to 0. Where traffic is routed and no weight is written, pods tell nothing."""
     hashes: dict[str, Any] = {"currentPodHash": "b", "stableRS": "a"}
     assert read_rollout(rollout(**hashes, canary=weights(25), replicas=4, updatedReplicas=2)).share == 0.25
     assert read_rollout(rollout(**hashes, replicas=4, updatedReplicas=1)).share == 0.25
     assert read_rollout(rollout(**hashes)).share is None
+    routed = {"strategy": {"canary": {**CANARY["canary"], "trafficRouting": {"plugins": {}}}}}
+    assert read_rollout(rollout(**hashes, spec=routed, replicas=4, updatedReplicas=2)).share is None
+    assert read_rollout(rollout(**hashes, spec=routed, canary=weights(5), replicas=4, updatedReplicas=2)).share == 0.05
     promoted = read_rollout(rollout(currentPodHash="b", stableRS="b", canary=weights(0), phase="Healthy"))
     assert (promoted.share, promoted.switched, promoted.at_rest) == (1.0, True, True)
 

@@ -29,6 +29,7 @@ from harness.judgement.figures.rollouts.triggers import (
     firing,
     longest_above,
     longest_between,
+    longest_seen,
     response_times,
     share_between,
     slices,
@@ -101,13 +102,21 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
 def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
     """When the condition had been there for the window.
 
-    A slice is known at its end only, so the window is full one slice sooner or later than can be observed.
+    A slice is known at its end only, and counts as above the limit where a part of it was. So the platform, whose slices begin at an unknown moment,
+    may fire a slice before the window is full, and must only once one slice more is above the limit wherever slices begin. Where it did fire, its
+    window was full by then too.
     """
     series = _series(case, history, signal, window_ns)
     slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
     fired = earliest(firing(each, limit, window_ns - slack_ns) for each in series)
-    late = earliest(firing(each, limit, window_ns) for each in series)
-    return Firing(may_ns=fired.may_ns, must_ns=late.must_ns or fired.must_ns)
+    late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
+    sure = [at_ns for at_ns in late if at_ns is not None]
+    if signal is Signal.MEMORY:  # one series a pod, and any of them fires; else one a place where slices begin
+        must_ns = min(sure, default=None)
+    else:
+        must_ns = max(sure) if sure and len(sure) == len(late) else None
+    full_ns = None if fired.must_ns is None else fired.must_ns + 2 * slack_ns
+    return Firing(may_ns=fired.may_ns, must_ns=must_ns, full_ns=full_ns)
 
 
 def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
@@ -144,8 +153,9 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     low = high = None
     if mine is not None and fired.may_ns is not None:
         high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
-        low = max(mine.since_ns - fired.must_ns, 0) / NS_PER_S if fired.must_ns is not None else 0.0
-    waited_s = None if fired.must_ns is None else (history.until_ns - fired.must_ns) / NS_PER_S
+        full_ns = fired.full_ns or fired.must_ns
+        low = max(mine.since_ns - full_ns, 0) / NS_PER_S if full_ns is not None else 0.0
+    waited_s = None if fired.must_ns is None else max(history.back_ns - fired.must_ns, 0) / NS_PER_S
     outcome, text = Outcome.INCONCLUSIVE, ""
     if fired.may_ns is None:
         text = "its condition was never there for the whole window"
@@ -154,6 +164,8 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
         if waited_s is not None:
             outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
             text = f"{text} in {formatted(waited_s, 's')} after the condition"
+        else:
+            text = f"{text}, and it is not certain that its condition was there for the whole window"
     elif mine.when_ns < fired.may_ns:
         text = "the rollback started before the condition was there for the whole window"
     elif high is not None and low is not None:
@@ -197,7 +209,10 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
 
 
 def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: RolloutBack) -> str:
-    """Why a rollback says nothing against this trigger: its condition was there in full, or another trigger is named; empty: it does."""
+    """Why a rollback says nothing against this trigger: its condition may have been there in full, or another trigger is named; empty: it does.
+
+    What is unknown may have been above the limit: whose a failure without a release is, and memory that was not read.
+    """
     mine = [one for one in history.plan.triggers if one.signal is signal]
     others = [one.name for one in history.plan.triggers if one.signal is not signal and f'"{one.name}"' in back.why]
     if others and not any(f'"{one.name}"' in back.why for one in mine):
@@ -206,8 +221,13 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
         window_ns = one.window_ns(case.plan.time_scale)
         slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
         series = _series(case, history, signal, window_ns)
-        if any(longest_above(each, one.limit)[0] >= window_ns + slack_ns for each in series):
+        held = [longest_above(each, one.limit) for each in series]
+        if any(certain >= window_ns + slack_ns for certain, _ in held):
             return f"the condition of {one.name} had been there for its whole window"
+        if signal is not Signal.MEMORY:
+            held = [(0, longest_seen(each, one.limit)) for each in series]
+        if any(possible > window_ns - slack_ns for _, possible in held):
+            return f"the condition of {one.name} may have been there for its whole window"
     return ""
 
 

@@ -16,6 +16,7 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
+from harness.judgement.figures.rollouts.stays import Stay, stays_of
 from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
@@ -28,18 +29,22 @@ _METHOD: Final = "what every object says of its own share, read ten times a seco
 
 
 def orders(case: Case) -> Iterable[Measure]:
-    """Whether the rollout went through the steps that the sentence names, in their order."""
+    """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order."""
     name = Figure.ROLLOUT_STEPS.value
     history = rolled(case, name)
     if isinstance(history, Measure):
         yield history
         return
     expected = tuple(case.objective.params["steps"].split())
-    taken = tuple(percent(step.share) for step in history.steps)
-    said = f"{history.plan.name} went through {_listed(taken)} of the users, expected {_listed(expected)}"
-    outcome = Outcome.PASS if taken == expected else Outcome.FAIL
-    if taken != expected and taken == expected[: len(taken)]:
-        outcome, said = Outcome.INCONCLUSIVE, f"{said}: it was taken back before the others"
+    paths = {subject: tuple(percent(stay.share) for stay in own) for subject, own in stays_of(history).items()}
+    paths = {history.plan.name: tuple(percent(step.share) for step in history.steps), **paths}
+    wrong = [who for who, path in paths.items() if path != expected[: len(path)]]
+    early = [who for who, path in paths.items() if path != expected]
+    who = next(iter([*wrong, *early, history.plan.name]))
+    said = f"{who} went through {_listed(paths[who])} of the users, expected {_listed(expected)}"
+    outcome = Outcome.FAIL if wrong else Outcome.INCONCLUSIVE if early else Outcome.PASS
+    if early and not wrong:
+        said = f"{said}: the others are not recorded, or it was taken back before them"
     receipts = {"restore": ended_receipt(history)}
     yield concluded(
         case, name, outcome, said, Figures(receipts=receipts, method=_METHOD), kind=_unless_decided(outcome)
@@ -47,44 +52,56 @@ def orders(case: Case) -> Iterable[Measure]:
 
 
 def lengths(case: Case) -> Iterable[Measure]:
-    """How long every step lasted; the dwell has a scale of its own, which the rollout file says and the figure names."""
+    """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names.
+
+    The step in which the rollout was taken back counts only where it is the last one planned.
+    """
     name = Figure.STEP_LENGTH.value
     history = rolled(case, name)
     if isinstance(history, Measure):
         yield history
         return
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
-    lasted = [((step.end_ns - step.at_ns) / NS_PER_S, step) for step in history.steps]
-    if len(lasted) < len(history.plan.steps):
-        text = f"{len(lasted)} of {len(history.plan.steps)} steps were taken"
+    paths, last = stays_of(history), history.plan.steps[-1]
+    ended = [stay for own in paths.values() for stay in own if stay.next_share is not None or stay.share == last]
+    ended = [stay for stay in ended if stay.share]
+    lacking = [subject for subject, own in paths.items() if {*history.plan.steps} - {stay.share for stay in own}]
+    shortest = min(ended, key=lambda stay: stay.most_s, default=None)
+    if shortest is None or (lacking and shortest.most_s >= limit_s):
+        taken = len(history.steps)
+        text = f"{taken} of {len(history.plan.steps)} steps were taken{f', not all by {lacking[0]}' if lacking else ''}"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
         return
-    seconds, shortest = min(lasted, key=lambda one: one[0])
-    resolution_s = max((step.at_ns - step.since_ns) / NS_PER_S for step in history.steps)
-    outcome = Outcome.PASS if seconds >= limit_s - resolution_s else Outcome.FAIL
+    unsure = [stay.resolution_s for stay in ended if stay.least_s < limit_s <= stay.most_s]
+    seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
+    outcome = Outcome.PASS if shortest.most_s >= limit_s else Outcome.FAIL
     scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell)"
-    text = f"the shortest step, {shortest.name}, lasted {formatted(seconds, 's')}, expected at least {scale}"
+    text = f"the shortest step, {shortest.name} of {shortest.subject}, lasted {formatted(seconds, 's')}, expected at least {scale}"
     figures = Figures(
         value=seconds,
+        low=shortest.least_s,
+        high=shortest.most_s,
         scaled_limit=limit_s,
-        resolution=resolution_s,
+        resolution=shortest.resolution_s,
         unit="s",
         method=_METHOD,
-        receipts={"restore": ended_receipt(history), "watch": _closely(resolution_s, limit_s)},
+        receipts={"restore": ended_receipt(history), "watch": _closely(max(unsure, default=0.0), limit_s)},
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
 
 
 def _closely(resolution_s: float, limit_s: float) -> Receipt:
-    """Whether the steps were read often enough to tell how long they lasted."""
-    why = f"the beginning of each step is known to {formatted(resolution_s, 's')}"
+    """Whether the steps were read often enough to tell whether they lasted."""
+    if not resolution_s:
+        return Receipt(ok=True, why="beginning and end of each step are known well enough")
+    why = f"the beginning or end of a step is known to {formatted(resolution_s, 's')}"
     close = resolution_s <= SHARE_OF_LIMIT * limit_s
     return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
 
 
 def verdicts(case: Case) -> Iterable[Measure]:
-    """Whether an analysis of every object passed in each step before the next one began.
+    """Whether an analysis of every object passed in each step before that object went on.
 
     An analysis that was ended early is Successful whatever it measured, so one without a measurement is no verdict. A step in which the
     candidate gave no answer has nothing to be analysed.
@@ -94,13 +111,16 @@ def verdicts(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
-    objects = sorted({*history.objects, *(one.subject for one in history.statuses)})
-    without = [
-        (step, subject)
-        for step, following in pairwise(history.steps)
-        for subject in objects
-        if not _has_verdict(history, subject, step, following.at_ns)
+    paths = stays_of(history)
+    went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
+    went_on = [stay for stay in went_on if 0 < stay.share < (stay.next_share or 0)]
+    left_out = [
+        (subject, step.name)
+        for step, _ in pairwise(history.steps)
+        for subject, own in paths.items()
+        if step.share not in {stay.share for stay in own}
     ]
+    without = [*((stay.subject, stay.name) for stay in went_on if not _has_verdict(history, stay)), *left_out]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
     receipts = {"load": load_of(case), "restore": ended_receipt(history)}
     figures = Figures(receipts=receipts, method="the AnalysisRuns of every object", n=len(history.analyses))
@@ -108,26 +128,34 @@ def verdicts(case: Case) -> Iterable[Measure]:
         text = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
     elif without:
-        step, subject = without[0]
-        text = f"{subject} went on from {step.name} without a verdict ({len(without)} of {len(objects) * (len(history.steps) - 1)})"
+        subject, step = without[0]
+        text = f"{subject} went on from {step} without a verdict ({len(without)} of {len(went_on) + len(left_out)})"
         yield concluded(case, name, Outcome.FAIL, text, figures)
-    elif not objects or len(history.steps) < max(len(history.plan.steps), 2):
-        text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(objects)} objects were recorded: there was no next step, or nothing that took it"
+    elif not paths or len(history.steps) < max(len(history.plan.steps), 2):
+        text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
     else:
-        text = f"each of {len(history.steps) - 1} steps of {len(objects)} objects had a verdict before the next"
+        text = f"each of {len(history.steps) - 1} steps of {len(paths)} objects had a verdict before the next"
         yield concluded(case, name, Outcome.PASS, text, figures)
 
 
-def _has_verdict(history: RolloutHistory, subject: str, step: StepTaken, until_ns: int) -> bool:
+def _has_verdict(history: RolloutHistory, stay: Stay) -> bool:
+    """Whether an analysis of the object began at the step and passed before the object was seen at the next one.
+
+    Where both name a step of the object's own, that of the analysis is before the one at which it was then.
+    """
     last: dict[str, RolloutAnalysis] = {}
     first: dict[str, int] = {}
     for one in history.analyses:
-        if one.object == subject and one.when_ns <= until_ns:
+        if one.object == stay.subject and one.when_ns <= stay.left_ns:
             last[one.subject] = one
             first.setdefault(one.subject, one.when_ns)
     return any(
-        one.phase == _SUCCESSFUL and one.measured > 0 and one.type == "Step" and first[run] >= step.since_ns
+        one.phase == _SUCCESSFUL
+        and one.measured > 0
+        and one.type == "Step"
+        and first[run] >= stay.came_since_ns
+        and (one.step is None or stay.left_step is None or one.step < stay.left_step)
         for run, one in last.items()
     )
 

@@ -42,6 +42,11 @@ class SignalReading:
     low: float
     high: float
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all is known."""
+        return self.low == -math.inf and self.high == math.inf
+
     @classmethod
     def of(cls, start_ns: int, end_ns: int, value: float | None) -> SignalReading:
         """One value; None, or not a number: unknown."""
@@ -57,10 +62,12 @@ class Firing:
     Attributes:
         may_ns: before this it must not; None: it must not fire at all.
         must_ns: from this on it must have; None: it need not fire.
+        full_ns: where it did fire, its condition was there in full by then at the latest; None: as `must_ns`.
     """
 
     may_ns: int | None
     must_ns: int | None
+    full_ns: int | None = None
 
     @property
     def known(self) -> bool:
@@ -88,6 +95,7 @@ def earliest(firings: Iterable[Firing]) -> Firing:
     return Firing(
         may_ns=min((one.may_ns for one in every if one.may_ns is not None), default=None),
         must_ns=min((one.must_ns for one in every if one.must_ns is not None), default=None),
+        full_ns=min((at for one in every if (at := one.full_ns or one.must_ns) is not None), default=None),
     )
 
 
@@ -98,6 +106,19 @@ def longest_above(readings: Sequence[SignalReading], limit: float) -> tuple[int,
     return max((end - start for start, end in certain), default=0), max(
         (end - start for start, end in possible), default=0
     )
+
+
+def longest_seen(readings: Sequence[SignalReading], limit: float) -> int:
+    """How long at a stretch the signal may have been above the limit, in ns, from and to a reading in which something was seen.
+
+    What reads requests cannot see them above the limit before the first one that may have been, nor after the last: what lies between two such
+    readings may have been above as well.
+    """
+    longest = 0
+    for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
+        seen = [one for one in run if may_be and not one.empty]
+        longest = max(longest, seen[-1].end_ns - seen[0].start_ns) if seen else longest
+    return longest
 
 
 def longest_between(readings: Sequence[SignalReading], least: float, most: float) -> int:
@@ -153,7 +174,8 @@ def response_times(
     for span, own, others in zip(spans, *cuts, strict=True):
         low = np.sort(ms[own])
         high = np.append(low, np.full(len(others), math.inf))
-        bounds = [quantile_of(values, quantile) for values in (low, high)] if len(low) else [-math.inf, math.inf]
+        nothing = [0.0 if len(others) else -math.inf, math.inf]
+        bounds = [quantile_of(values, quantile) for values in (low, high)] if len(low) else nothing
         found.append(SignalReading(start_ns=span[0], end_ns=span[1], low=bounds[0], high=bounds[1]))
     return found
 
@@ -164,7 +186,7 @@ def error_rates(served: Table, nameless: Table, spans: Sequence[tuple[int, int]]
     bad, cuts = failed(served), [_by_end(table, spans) for table in (served, nameless)]
     for span, own, others in zip(spans, *cuts, strict=True):
         failures = int(bad[own].sum())
-        low, high = -math.inf, math.inf
+        low, high = -math.inf, 1.0 if len(others) else math.inf
         if n := len(own):
             low, high = failures / n, (failures + len(others)) / (n + len(others))
         found.append(SignalReading(start_ns=span[0], end_ns=span[1], low=low, high=high))

@@ -28,7 +28,7 @@ from harness.model.rollout import percent
 from harness.model.table import Bools, Ints
 
 _FEWEST: Final = 20
-"""Users of the new release who are met again: fewer do not show that none goes back."""
+"""Users of the new release who are met again while there is a choice: fewer do not show that none goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
 _CENSUS: Final = "write `census: N` into the traffic's file, and let its journeys be `journey.user`'s"
 
@@ -56,6 +56,12 @@ class Met:
     def both(self) -> int:
         """Users who met both releases."""
         return len(np.intersect1d(self.user[self.new], self.user[~self.new]))
+
+    @property
+    def twice(self) -> int:
+        """Users of the candidate who were met more than once: only of them can it be told that they met one release."""
+        users, count = np.unique(self.user, return_counts=True)
+        return len(np.intersect1d(users[count > 1], self.user[self.new]))
 
 
 def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
@@ -148,7 +154,7 @@ def users_hit(case: Case) -> Iterable[Measure]:
         return
     known = case.plan.traffic[case.objective.scope.traffic or ""].census
     end_ns = history.until_ns if step is history.steps[-1] else step.end_ns
-    rows = history.samples(case.evidence, case.objective.scope.traffic, step.since_ns, end_ns)
+    rows = history.samples(case.evidence, case.objective.scope.traffic, step.begun_ns, end_ns)
     bad = rows.where(failed(rows) & (rows.ints["arrival"] > 0))
     own = bad.where(bad.words["release"].equals(history.plan.candidate))
     possible = bad.where(bad.words["release"].missing | bad.words["release"].equals(history.plan.candidate))
@@ -175,19 +181,25 @@ def users_hit(case: Case) -> Iterable[Measure]:
 
 
 def stickiness(case: Case) -> Iterable[Measure]:
-    """Users who met both releases within a step, and those who went back to the old one when the share grew."""
+    """Users who met both releases within a step, and those who went back to the old one when the share grew.
+
+    Where all users are given the candidate none can be on the other release: a PASS needs users of the candidate who were met again while
+    there was a choice, in a later step, or in the same one where the plan has a single such step.
+    """
     name = Figure.STICKY.value
     history = _begun(case, name)
     if isinstance(history, Measure):
         yield history
         return
     both, back, moved, compared, again = 0, 0, set[int](), 0, 0
+    several = sum(share < 1 for share in history.plan.steps) > 1
     for step in history.steps:
         seen = met(case, history, step)
         first = seen.first
         both += seen.both
         compared += len(first)
-        again += len(moved & first.keys())
+        if step.share < 1:
+            again += len(moved & first.keys()) if several else seen.twice
         back += sum(1 for user, new in first.items() if not new and user in moved)
         moved |= {user for user, new in first.items() if new}
     receipts = {"load": load_of(case), "restore": ended_receipt(history)}
@@ -195,10 +207,9 @@ def stickiness(case: Case) -> Iterable[Measure]:
     text = f"{both} users met both releases within a step, {back} went back to the old one, of {compared} met in {len(history.steps)} steps"
     whole = moved and len(history.steps) >= len(history.plan.steps)
     if whole and not both + back and again < _FEWEST:
-        whole, text = (
-            False,
-            f"{text}; {again} users of the new release were met again in a later step, {_FEWEST} are needed",
-        )
+        where = "in a later step below 100 %" if several else "in a step below 100 %"
+        whole = False
+        text = f"{text}; {again} users of the new release were met again {where}, {_FEWEST} are needed"
     outcome = Outcome.FAIL if both + back else Outcome.PASS if whole else Outcome.INCONCLUSIVE
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     yield concluded(case, name, outcome, text, figures, kind=kind)

@@ -1,0 +1,97 @@
+"""What each object of a rollout did by itself: the steps that it came to, in its own order, and how long it stayed at each.
+
+A step of the rollout begins with the last object and ends with the last one: only its own statuses show what a faster object did meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.judgement.figures.rollouts.history import RolloutHistory
+from harness.model.observations import RolloutStatus
+from harness.model.rollout import percent
+from harness.model.schedule import NS_PER_S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stay:
+    """One object at one step.
+
+    Attributes:
+        subject: the object. share: that of the step, as planned; 0: before the first one.
+        came_since_ns, came_ns: it came to the step between the two.
+        left_since_ns, left_ns: it left the step between the two: for another one, or the rollout was taken back.
+        left_step: number of its own step when it was first seen to have left; None: it does not say, or was taken back.
+        next_share: where it went from there; None: nowhere, the rollout was taken back or its record ends.
+    """
+
+    subject: str
+    share: float
+    came_since_ns: int
+    came_ns: int
+    left_since_ns: int
+    left_ns: int
+    left_step: int | None = None
+    next_share: float | None = None
+
+    @property
+    def name(self) -> str:
+        """`25 %`."""
+        return f"{percent(self.share)} %"
+
+    @property
+    def least_s(self) -> float:
+        """It lasted so long at least."""
+        return max(self.left_since_ns - self.came_ns, 0) / NS_PER_S
+
+    @property
+    def most_s(self) -> float:
+        """It lasted so long at most."""
+        return (self.left_ns - self.came_since_ns) / NS_PER_S
+
+    @property
+    def resolution_s(self) -> float:
+        """Beginning and end are both known to so much."""
+        return max(self.came_ns - self.came_since_ns, self.left_ns - self.left_since_ns) / NS_PER_S
+
+
+def stays_of(history: RolloutHistory) -> Mapping[str, tuple[Stay, ...]]:
+    """Of every object its stays at steps, in order of time, until the rollout was taken back; empty where it said nothing."""
+    subjects = sorted({*history.objects, *(one.subject for one in history.statuses)})
+    return {subject: _stays(history, subject) for subject in subjects}
+
+
+def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
+    """Each run of statuses that are nearest to one step."""
+    back = history.back
+    end_ns, end_since_ns = (history.until_ns,) * 2 if back is None else (back.when_ns, back.since_ns)
+    runs: list[tuple[float, RolloutStatus]] = []
+    for one in history.statuses:
+        if one.subject != subject or one.share is None or one.aborted or one.when_ns >= end_ns:
+            continue
+        share = _step_near(one.share, history.plan.steps)
+        if share != (runs[-1][0] if runs else 0.0):
+            runs.append((share, one))
+    found = []
+    for number, (share, came) in enumerate(runs):
+        following = runs[number + 1] if number + 1 < len(runs) else None
+        left = following[1] if following else None
+        found.append(
+            Stay(
+                subject=subject,
+                share=share,
+                came_since_ns=came.since_ns,
+                came_ns=came.when_ns,
+                left_since_ns=left.since_ns if left else end_since_ns,
+                left_ns=left.when_ns if left else end_ns,
+                left_step=left.step if left else None,
+                next_share=following[0] if following else None,
+            )
+        )
+    return tuple(found)
+
+
+def _step_near(share: float, steps: Sequence[float]) -> float:
+    """The step that a share is nearest to, the lower one in the middle of two; 0: below all of them."""
+    return min((0.0, *steps), key=lambda step: (round(abs(step - share), 9), step))
