@@ -25,3 +25,8 @@ Feature: Integration patterns
   Scenario: No way leads around the gateway
     When the deployed platform has been inspected
     Then every service is reached through "api-gateway" and none answers a call from outside that goes around it
+
+  @IP-PAT-SYNC
+  Scenario: A copy that was cut off catches up
+    When the experiment "network-partition" has run under "everyday" traffic
+    Then both copies are equal row by row within 60 s after a partition heals

@@ -1,4 +1,4 @@
-"""Faults that a controller of the platform injects for as long as an object is there: BackendTrafficPolicy and StressChaos."""
+"""Faults that a controller of the platform injects for as long as an object is there: BackendTrafficPolicy, StressChaos, NetworkChaos."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.chaos.workloads import places_of
 from harness.errors import FaultNotInjected
-from harness.targets.access import access, accesses
+from harness.targets.access import LOCK, access, accesses
 from harness.targets.custom import OWN, create_custom
+from harness.targets.database import LEADER, database_of, leader_of
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.usage import METRICS_READ, memory_of
 
 POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
 STRESS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
+NETWORK: Final = ("chaos-mesh.org/v1alpha1", "networkchaos")
 LONGEST_S: Final = 120
-"""Stress that is not ended, ends itself."""
+"""Stress, or a partition, that is not ended, ends itself."""
 
 
 @accesses(*access("create,delete backendtrafficpolicies.gateway.envoyproxy.io"))
@@ -76,9 +78,47 @@ def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
     return remembered(here, hits, stays=True)
 
 
+@accesses(*access("get pods", "create,delete networkchaos.chaos-mesh.org", at=LOCK), *HITS, *LEADER)
+def partition_member(member: str = "") -> Hits:
+    """Cut one standby of the database off from all other members, in both directions, by Chaos Mesh's NetworkChaos.
+
+    Args:
+        member: the standby; empty: the last one by name.
+
+    Raises:
+        FaultNotInjected: there is no such standby, or its pod is gone.
+    """
+    here = session()
+    database, lock = database_of(here.target)
+    leader = leader_of(here.cluster, here.target)
+    standbys = sorted(name for name in database.members if name != leader)
+    chosen = member or (standbys[-1] if standbys else "")
+    pod = here.cluster.pod(lock.namespace, chosen) if leader and chosen in standbys else None
+    if pod is None:
+        raise FaultNotInjected(f"{chosen or 'no member'} is not a standby whose leader is known ({leader or 'none'})")
+    hits = pod_hits(here, [pod])
+    here.destructive(hits)
+    others = sorted({*database.members} - {chosen})
+    spec = {
+        "action": "partition",
+        "mode": "all",
+        "selector": {"pods": {lock.namespace: [chosen]}},
+        "direction": "both",
+        "target": {"mode": "all", "selector": {"pods": {lock.namespace: others}}},
+        "duration": f"{LONGEST_S}s",
+    }
+    _create(here, NETWORK, "NetworkChaos", lock.namespace, spec)
+    return remembered(here, hits, stays=True)
+
+
+def name_in(here: ChaosSession) -> str:
+    """The name of the objects by which this experiment lets a fault be injected."""
+    return f"readiness-{re.sub('[^a-z0-9]+', '-', here.experiment.lower())}"
+
+
 def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, spec: Object) -> None:
     version, plural = of
-    name = f"readiness-{re.sub('[^a-z0-9]+', '-', here.experiment.lower())}"
+    name = name_in(here)
     intended = {"version": version, "plural": plural, "namespace": namespace, "name": name}
     here.intend(create_custom, f"create {kind} {namespace}/{name}", **intended)
     meta = {"name": name, "namespace": namespace, "labels": OWN}
@@ -91,7 +131,10 @@ def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, 
     )
 
 
-@accesses(*access("delete backendtrafficpolicies.gateway.envoyproxy.io", "delete stresschaos.chaos-mesh.org"))
+@accesses(
+    *access("delete backendtrafficpolicies.gateway.envoyproxy.io", "delete stresschaos.chaos-mesh.org"),
+    *access("delete networkchaos.chaos-mesh.org", at=LOCK),
+)
 def end_faults() -> list[str]:
     """Delete every object by which the harness lets a fault be injected; returns their names."""
     return session().undo(create_custom)

@@ -12,12 +12,13 @@ from typing import Final
 import httpx
 
 from harness.chaos.containers import EXEC, succeeds_in
+from harness.chaos.injected import NETWORK, name_in
 from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.model import Hit
-from harness.targets.access import access, accesses
-from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
+from harness.targets.access import LOCK, access, accesses
+from harness.targets.database import LEADER, MEMBERS, database_of, leader_of, leader_region, not_streaming
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
 from harness.targets.usage import METRICS_READ, memory_of
@@ -32,6 +33,7 @@ __all__ = [
     "hit_pods_gone",
     "leader_changed",
     "leads_from_home",
+    "member_parted",
     "members_streaming",
     "memory_grew",
     "memory_shrank",
@@ -217,6 +219,31 @@ def leads_from_home(within_s: float = 15.0) -> bool:
         within_s,
         lambda: leader_region(here.cluster, here.target) == home and not not_streaming(here.cluster, here.target),
     )
+
+
+@accesses(*MEMBERS, *access("get networkchaos.chaos-mesh.org", at=LOCK))
+def member_parted(within_s: float = 15.0) -> bool:
+    """Whether the NetworkChaos of this experiment is injected, and each member that it hit says itself that it does not stream.
+
+    Args:
+        within_s: how long to wait for both, in seconds; a standby gives up a silent connection after `wal_receiver_timeout`.
+
+    Raises:
+        FaultNotInjected: it hit no member, or one of them still streamed.
+    """
+    here = session()
+    _, lock = database_of(here.target)
+    names = {hit.name for hit in _hits(here, "pod")}
+    version, plural = NETWORK
+
+    def left() -> list[str]:
+        chaos = here.cluster.custom(version, plural, lock.namespace, name_in(here))
+        if chaos is None or not has_condition(chaos, "AllInjected"):
+            return ["the partition is not injected: what it should part"]
+        quiet = {line.partition(" ")[0] for line in not_streaming(here.cluster, here.target)}
+        return sorted(names - quiet)
+
+    return _seen(within_s, left, "still streamed")
 
 
 @accesses()

@@ -26,6 +26,7 @@ from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.items import (
     JOURNEY_READS,
     JOURNEY_WRITES,
+    LEDGER_COPIES,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
@@ -78,6 +79,7 @@ from harness.model.scenario import REQUIREMENT_COLUMN, Scenario, Step
 from harness.model.schedule import ArrivalTrace, RateCurve
 from harness.model.statement import Attestation, Waiver
 from harness.model.table import (
+    COPIES,
     FACTS,
     NULL,
     PROBES,
@@ -109,10 +111,12 @@ from harness.model.window import (
 
 __all__ = [
     "COMPARED",
+    "COPIES",
     "DOMAINS",
     "FACTS",
     "JOURNEY_READS",
     "JOURNEY_WRITES",
+    "LEDGER_COPIES",
     "LEDGER_FINAL",
     "LEDGER_READS",
     "LEDGER_WRITES",

@@ -79,6 +79,12 @@ LEDGER_READS: Final = item_schema(
 )
 """One row a read of an own write, made through the entry right after its acknowledgement."""
 
+LEDGER_COPIES: Final = item_schema(
+    "ledger-copies", "id by seen_ns copies place state", states=("found", "absent", "wrong")
+)
+"""One row a write that a database member shows for the first time, or otherwise than before; `place`: the member, `seen_ns`: when it had
+answered. absent: it showed the write before, and does not any more."""
+
 PIPELINE: Final = item_schema(
     "pipeline",
     "id made_ns accepted_ns seen_ns copies outcome state",

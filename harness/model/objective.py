@@ -50,6 +50,8 @@ class Figure(StrEnum):
     """Those that were lost with their node."""
     PROMOTION = "promotion by hand"
     """The chosen member of the database is its only primary."""
+    EQUAL_COPIES = "copies equal after a partition"
+    """Row by row, on every member of the database."""
     RETURNED_SHARE = "share of answers after the return"
     """Of every region, once a lost one has its power back."""
     SERVICE_HEALTH = "failing health of services"

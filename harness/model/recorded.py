@@ -9,6 +9,7 @@ from typing import Final
 from harness.model.items import (
     JOURNEY_READS,
     JOURNEY_WRITES,
+    LEDGER_COPIES,
     LEDGER_FINAL,
     LEDGER_READS,
     LEDGER_WRITES,
@@ -16,6 +17,7 @@ from harness.model.items import (
     SIGN_INS,
 )
 from harness.model.table import (
+    COPIES,
     FACTS,
     PORTAL,
     PROBES,
@@ -81,6 +83,8 @@ RECORDED: Final = (
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
+    RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),
+    RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
     RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns"),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),

@@ -101,6 +101,14 @@ REPLICAS: Final = Schema(
 )
 """One row a probe of a database member. role: primary or replica. lag_ns: replay lag, -1 where the member did not answer or is the primary."""
 
+COPIES: Final = Schema(
+    name="copies",
+    ints={"due_ns": 8, "at_ns": 8, "rows": 4},
+    words=("member", "error"),
+)
+"""One row a read of a database member's own rows of the ledger; at_ns: when it was sent. rows: writes that the member shows, -1 where it
+did not answer. ok when error is missing."""
+
 
 def distinct(numbers: Ints) -> Ints:
     """Each number once, ascending. numpy's own `unique` hashes from 2.3 on, which times and packed keys make twenty times slower than sorting."""

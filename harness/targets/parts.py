@@ -220,11 +220,13 @@ class LedgerSettings(TargetSection):
 
     read: whether `GET path?client=N` (and `&sequence=S`) answers `{"rows": [[sequence, checksum], …]}`, at the entry and at
     each region's.
+    copies: whether the rows of each database member are read, so that its copy can be compared with the others'.
     """
 
     path: UrlPath
     table: TableName = "ledger"
     read: bool = False
+    copies: bool = False
 
 
 class Pipeline(TargetSection):

@@ -199,6 +199,13 @@ class Target(TargetSection):
         return self.metrics.active_users if self.metrics is not None else None
 
     @property
+    def copies_read(self) -> bool:
+        """Whether each member's own rows of the ledger are read, so that the copies can be compared."""
+        return (
+            self.ledger is not None and self.ledger.copies and self.database is not None and bool(self.database.members)
+        )
+
+    @property
     def shares(self) -> dict[str, float]:
         """Share of answers that is expected of each region, 0 to 1; empty where the file has none."""
         return {name: region.share for name, region in self.regions.items() if region.share is not None}

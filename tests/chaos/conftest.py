@@ -130,6 +130,8 @@ class World:
                         pod["metadata"]["name"],
                         status={**pod["status"], **condition(ready=up)},
                     )
+        if event.kind.kind == "NetworkChaos":
+            self.part(event)
         if (
             event.kind.kind == "Endpoints"
             and meta["name"] == "main-failover"
@@ -141,6 +143,19 @@ class World:
             self.change(
                 "Endpoints", "database", "main-failover", metadata={**meta, "annotations": {}, "resourceVersion": None}
             )
+
+    def part(self, event: WatchEvent) -> None:
+        """A NetworkChaos is injected at once; what it selects does not stream until it is deleted."""
+        chaos, gone = event.object, event.type == "DELETED"
+        if event.type == "ADDED":
+            injected = {"conditions": [{"type": "AllInjected", "status": "True"}]}
+            self.store.update(event.kind, {**chaos, "status": injected})
+        for namespace, names in chaos["spec"]["selector"]["pods"].items():
+            for name in names:
+                pod = self.store.get(kinds.by_name("Pod"), namespace, name)
+                status = {"state": "running", "role": "replica"} | ({"replication_state": "streaming"} if gone else {})
+                annotations = {"status": json.dumps(status)}
+                self.change("Pod", namespace, name, metadata={**pod["metadata"], "annotations": annotations})
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
         """Gone at once; another comes under the same name, not ready while its node is cordoned; the lock passes on."""

@@ -81,6 +81,15 @@ def injected() -> list[Callable[..., Any]]:
     return [actions.fail_answers, actions.end_faults]
 
 
+def partition() -> list[Callable[..., Any]]:
+    """Part a standby, confirm, join it again."""
+    actions.partition_member()
+    assert probes.member_parted(within_s=5)
+    actions.end_faults()
+    assert probes.members_streaming(within_s=5)
+    return [actions.partition_member, probes.member_parted, actions.end_faults, probes.members_streaming]
+
+
 def containers() -> list[Callable[..., Any]]:
     """Change one, confirm, wait for a restart, restore."""
     actions.run_in_containers("app=track-service", "us-east-1", command="touch down", undo="rm -f down")
@@ -95,7 +104,7 @@ def containers() -> list[Callable[..., Any]]:
     return [*used, actions.restore_containers]
 
 
-@pytest.mark.parametrize("run", [pod_loss, node_loss, primary_loss, service_loss, injected, containers])
+@pytest.mark.parametrize("run", [pod_loss, node_loss, primary_loss, service_loss, injected, partition, containers])
 def test_nothing_is_asked_that_is_not_declared(pocket: Any, run: Callable[[], list[Callable[..., Any]]]) -> None:
     """And without what it writes declared, the comparison would fail: it can."""
     pocket.define()

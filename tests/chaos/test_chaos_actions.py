@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from harness.chaos.session import node_hit, pod_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected, Refused
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents, write_intent
-from harness.targets.undo import recover
+from harness.targets.undo import recover, undo_intent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -307,3 +308,45 @@ def test_memory_is_given_only_to_a_pod_that_is_measured(pocket: Any) -> None:
     with pytest.raises(FaultNotInjected, match="no ready pod whose memory is measured matches app=track-service"):
         actions.stress_memory("app=track-service", "us-east-1", "115MB")
     assert undos() == []
+
+
+def test_a_standby_is_parted_by_an_object_that_recovery_deletes(pocket: Any) -> None:
+    """From all other members, in both directions; its undo is on disk before it is there, and may be done twice."""
+    pocket.define()
+    assert names(actions.partition_member()) == ["postgres-eu-west-1-0"]
+    (made,) = session().cluster.customs("chaos-mesh.org/v1alpha1", "networkchaos")
+    spec = made["spec"]
+    assert (spec["action"], spec["direction"], spec["duration"]) == ("partition", "both", "120s")
+    assert spec["selector"]["pods"] == {"database": ["postgres-eu-west-1-0"]}
+    assert spec["target"]["selector"]["pods"] == {"database": ["postgres-us-east-1-0"]}
+    assert undos() == ["delete-custom chaos-mesh.org/v1alpha1 networkchaos database readiness-by-hand"]
+    assert probes.member_parted(within_s=5)
+    (intent,) = pending_intents(session().platform)
+    undo_intent(session().cluster, session().target, intent)
+    undo_intent(session().cluster, session().target, intent)
+    assert session().cluster.customs("chaos-mesh.org/v1alpha1", "networkchaos") == []
+    assert undos() == []
+
+
+@pytest.mark.parametrize("member", ["postgres-us-east-1-0", "postgres-nowhere"])
+def test_only_a_standby_is_parted(pocket: Any, member: str) -> None:
+    """Not the leader, and nothing that is no member."""
+    pocket.define()
+    with pytest.raises(FaultNotInjected, match=f"{member} is not a standby"):
+        actions.partition_member(member)
+    assert undos() == []
+
+
+def test_a_member_that_still_streams_was_not_parted(pocket: Any) -> None:
+    """Its NetworkChaos says that it is injected, and the member says that it streams: nothing is confirmed."""
+    pocket.define()
+    actions.partition_member()
+    assert probes.member_parted(within_s=5)
+    status = {"status": json.dumps({"state": "running", "replication_state": "streaming"})}
+    pod = pocket.get("Pod", "database", "postgres-eu-west-1-0")
+    pocket.change("Pod", "database", "postgres-eu-west-1-0", metadata={**pod["metadata"], "annotations": status})
+    with pytest.raises(FaultNotInjected, match="postgres-eu-west-1-0 still streamed"):
+        probes.member_parted(within_s=0.3)
+    actions.end_faults()
+    with pytest.raises(FaultNotInjected, match="the partition is not injected"):
+        probes.member_parted(within_s=0.3)

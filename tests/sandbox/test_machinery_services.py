@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from tests.sandbox.pocket import server_container
@@ -52,8 +53,6 @@ def test_a_service_spreads_over_its_ready_pods(cluster: PocketCluster) -> None:
     names = {pod.metadata.name for pod in cluster.ready_pods("app=web")}
     cluster.until(lambda: {served(url) for _ in range(4)} == names)
     assert ready_addresses(cluster) == {pod.status.pod_ip for pod in cluster.ready_pods("app=web")}
-    from kubernetes import client
-
     slices = client.DiscoveryV1Api(cluster.core.api_client).list_namespaced_endpoint_slice(
         "default", label_selector="kubernetes.io/service-name=web"
     )
@@ -147,3 +146,58 @@ def test_denied_egress_cuts_the_caller_off(cluster: PocketCluster) -> None:
     spec = {"podSelector": {}, "policyTypes": ["Egress"]}
     cluster.networking.create_namespaced_network_policy("default", {"metadata": {"name": "deny"}, "spec": spec})
     cluster.until(lambda: last_line(cluster, "caller") == "refused")
+
+
+def partition(name: str, caller: str, **more: Any) -> dict[str, Any]:
+    """A NetworkChaos that parts a caller from the pods of `app=web`."""
+    spec = {
+        "action": "partition",
+        "mode": "all",
+        "selector": {"pods": {"default": [caller]}},
+        "direction": "both",
+        "target": {"mode": "all", "selector": {"labelSelectors": {"app": "web"}}},
+        **more,
+    }
+    return {
+        "apiVersion": "chaos-mesh.org/v1alpha1",
+        "kind": "NetworkChaos",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def test_a_partition_cuts_one_caller_off_until_it_is_deleted(cluster: PocketCluster) -> None:
+    """By Chaos Mesh's NetworkChaos and its status; another caller is answered all the time."""
+    of = ("chaos-mesh.org", "v1alpha1", "default", "networkchaos")
+    custom: Any = client.CustomObjectsApi(cluster.core.api_client)
+    start(cluster, 1)
+    for name in ("parted", "friend"):
+        caller(cluster, name, {"app": name})
+    cluster.until(lambda: last_line(cluster, "friend") == last_line(cluster, "parted") == "answered 200")
+    custom.create_namespaced_custom_object(*of, partition("cut", "parted"))
+    cluster.until(lambda: last_line(cluster, "parted") == "refused")
+    assert last_line(cluster, "friend") == "answered 200"
+    status = custom.get_namespaced_custom_object(*of, "cut")["status"]
+    assert {each["type"]: each["status"] for each in status["conditions"]}["AllInjected"] == "True"
+    assert [(each["id"], each["phase"]) for each in status["experiment"]["containerRecords"]] == [
+        ("default/parted", "Injected")
+    ]
+    custom.delete_namespaced_custom_object(*of, "cut")
+    cluster.until(lambda: last_line(cluster, "parted") == "answered 200")
+
+
+def test_a_partition_from_nobody_is_not_injected(cluster: PocketCluster) -> None:
+    """A target that selects no pod is said, and the caller goes on."""
+    of = ("chaos-mesh.org", "v1alpha1", "default", "networkchaos")
+    custom: Any = client.CustomObjectsApi(cluster.core.api_client)
+    start(cluster, 1)
+    caller(cluster, "caller", {"app": "caller"})
+    cluster.until(lambda: last_line(cluster, "caller") == "answered 200")
+    target = {"mode": "all", "selector": {"labelSelectors": {"app": "nobody"}}}
+    custom.create_namespaced_custom_object(*of, partition("none", "caller", target=target))
+    cluster.until(lambda: "status" in custom.get_namespaced_custom_object(*of, "none"))
+    (record,) = custom.get_namespaced_custom_object(*of, "none")["status"]["experiment"]["containerRecords"]
+    assert (record["phase"], record["events"][-1]["type"]) == ("Not Injected", "Failed")
+    assert "no pod of `target`" in record["events"][-1]["message"]
+    custom.delete_namespaced_custom_object(*of, "none")
+    assert last_line(cluster, "caller") == "answered 200"

@@ -93,6 +93,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         "memory-growth": {"AT-RISK-LEAK", "IP-MONITOR-ALERTS"},
         "frontend-hung": {"DA-K8S-LIVENESS", "DA-MON-INFRA-RESTARTS"},
         "frontend-unready": {"DA-K8S-READINESS"},
+        "network-partition": {"IP-PAT-SYNC"},
         "region-loss-secondary": {"DA-GEO-LOSS-SECONDARY", "DA-GEO-RETURN"},
         "region-loss-tertiary": {"DA-GEO-LOSS-TERTIARY", "DA-GEO-RETURN"},
         "zone-loss-1": {"DA-FT-ZONE"},

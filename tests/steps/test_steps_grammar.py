@@ -365,6 +365,13 @@ OBJECTIVES = {
         limit=s(45),
         sentence="",
     ),
+    "both copies are equal row by row within 60 s after a partition heals": Objective(
+        figure=Figure.EQUAL_COPIES,
+        scope=replace(FAULT, missing_experiments=("experiments of domain network",), domains=("network",)),
+        op=Op.BELOW,
+        limit=s(60),
+        sentence="",
+    ),
     "after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes": Objective(
         figure=Figure.NEWEST_ROWS,
         scope=replace(FAULT, experiments=("database-primary-loss",), domains=("database",)),

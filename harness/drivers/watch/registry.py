@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.drivers.watch.alerts import AlertsWatcher
 from harness.drivers.watch.autoscalers import AutoscalersWatcher
+from harness.drivers.watch.copies import CopiesWatcher
 from harness.drivers.watch.entries import DoorsWatcher, EntryWatcher
 from harness.drivers.watch.ledger import LedgerWatcher
 from harness.drivers.watch.notices import NoticesWatcher
@@ -28,6 +29,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     LedgerWatcher,
     PipelineWatcher,
     ReplicasWatcher,
+    CopiesWatcher,
     ClusterWatcher,
     AlertsWatcher,
     NoticesWatcher,
@@ -63,6 +65,8 @@ def watched_tables(target: Target) -> tuple[str, ...]:
     files = [watcher.file for watcher in watchers() if watcher.needs(target) and watcher.file.endswith(".rows")]
     if target.ledger is not None and target.ledger.read:
         files.append("watch/ledger-reads.rows")
+    if target.copies_read:
+        files.append("watch/ledger-copies.rows")
     if target.reads_back:
         files.append("watch/ledger-final.rows")
     return tuple(files)

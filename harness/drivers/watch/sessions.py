@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, LiteralString
 
 import psycopg
+from psycopg import sql
 
 from harness import clock
 
@@ -29,7 +30,7 @@ class DatabaseSession:
         self._next_attempt_ns = 0
 
     async def ask(
-        self, query: LiteralString, values: tuple[Any, ...] = (), *, within_s: float
+        self, query: LiteralString | sql.Composed, values: tuple[Any, ...] = (), *, within_s: float
     ) -> tuple[Any, ...] | None:
         """The first row of the answer; None without rows.
 
@@ -48,7 +49,7 @@ class DatabaseSession:
             await self.close()
             raise NoAnswerError(_word(error)) from error
 
-    async def _ask(self, query: LiteralString, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    async def _ask(self, query: LiteralString | sql.Composed, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if self._connection is None:
             if clock.now_ns() < self._next_attempt_ns:
                 raise psycopg.OperationalError("not connected")

@@ -29,6 +29,7 @@ class Rates(BaseModel):
         ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
         pipeline: events sent into the pipeline.
         member: probes of each database member; heartbeats are written as often.
+        copies: reads of each member's own rows of the ledger.
         alerts: requests for the alerts of Prometheus.
         notices: requests for the notices that their receiver has got.
         service: what each service says of itself.
@@ -47,6 +48,7 @@ class Rates(BaseModel):
     ledger: float = 30.0
     pipeline: float = 2.0
     member: float = 5.0
+    copies: float = 2.0
     alerts: float = 1.0
     notices: float = 1.0
     service: float = 0.2

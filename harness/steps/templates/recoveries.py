@@ -127,6 +127,17 @@ RECOVERIES: Final = (
         mean=after_fault(Figure.PROMOTION, "database"),
     ),
     Template(
+        name="copies-equal-after-a-partition",
+        keyword=Keyword.THEN,
+        text="both copies are equal row by row within <limit:reaction> after a partition heals",
+        about=(
+            "From the end of a partition to the same rows of the write ledger on every member of the database: what was acknowledged, or shown "
+            "by any member, before the partition healed. The parted member must have lacked some of them meanwhile."
+        ),
+        example="both copies are equal row by row within 60 s after a partition heals",
+        mean=after_fault(Figure.EQUAL_COPIES, "network"),
+    ),
+    Template(
         name="newest-rows-after-the-promotion",
         keyword=Keyword.THEN,
         text="after the promotion the newest row of every table differs by 0 from the ledger of acknowledged writes",

@@ -40,6 +40,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "frontend-hung": ("container", 0.0, 10.0, 50.0),
         "frontend-unready": ("container", 45.0, 10.0, 50.0),
         "memory-growth": ("process", 14.0, 10.0, 24.0),
+        "network-partition": ("network", 15.0, 15.0, 40.0),
         "node-loss": ("node", 12.0, 15.0, 19.0),
         "null-run": ("none", 5.0, 10.0, 0.0),
         "pod-loss": ("pod", 0.0, 10.0, 15.0),

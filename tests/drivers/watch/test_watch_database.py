@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
@@ -129,9 +130,9 @@ def test_lag_is_the_age_of_the_oldest_heartbeat_not_shown() -> None:
 class Moving(DatabaseSession):
     """A database that is another at each question: none of them has the table that was made in the one before."""
 
-    async def ask(self, query: str, values: tuple[Any, ...] = (), *, within_s: float) -> None:
+    async def ask(self, query: str | sql.Composed, values: tuple[Any, ...] = (), *, within_s: float) -> None:
         """Only making the table is answered."""
-        if not query.startswith("CREATE"):
+        if not str(query).startswith("CREATE"):
             raise psycopg.errors.UndefinedTable(f"no table for {values} within {within_s} s")
 
 

@@ -24,6 +24,7 @@ from harness.sandbox.cluster.controllers import (
     statefulset,
 )
 from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
+from harness.sandbox.cluster.controllers.chaos.network import NetworkChaos
 from harness.sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
 from harness.sandbox.cluster.controllers.jobs import Jobs
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
@@ -192,7 +193,8 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     scheduling = recorder(store, "default-scheduler")
     services, jobs = Services(store, network), Jobs(store, pods, workloads)
     rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
-    stress = StressChaos(store, pods, recorder(store, "chaos-controller-manager"))
+    chaos = recorder(store, "chaos-controller-manager")
+    stress, parting = StressChaos(store, pods, chaos), NetworkChaos(store, network, chaos)
     autoscalers = Autoscalers(store, pods, recorder(store, "horizontal-pod-autoscaler"))
     # Databases before what needs them: their pods are the first in the scheduler's queue.
     return [
@@ -200,6 +202,7 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         Controller(run=lambda: namespaces.reconcile(store, pods), watches=frozenset({NAMESPACE}), deletions=True),
         Controller(run=autoscalers.reconcile, timed=True),
         Controller(run=stress.reconcile, resources=frozenset({"stresschaos.chaos-mesh.org"}), timed=True),
+        Controller(run=parting.reconcile, resources=frozenset({"networkchaos.chaos-mesh.org"}), timed=True),
         Controller(
             run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),

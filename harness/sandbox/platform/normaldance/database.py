@@ -47,14 +47,17 @@ The least that it accepts are `ttl` 20 s and retry 3 s.
 
 
 PATRONI = """
+from normaldance.members import reach_through_services, reconnect_late
 from patroni import __main__, postgresql
 
 postgresql.STOP_POLLING_INTERVAL = 0.1
+reach_through_services()
+reconnect_late()
 __main__.main()
 """
-"""Patroni that polls the end of a stopped server ten times a second, not once.
+"""Patroni that polls the end of a stopped server ten times a second, not once, as writes wait meanwhile.
 
-Writes wait meanwhile.
+It reaches the other members through their Services, where they have any.
 """
 
 

@@ -1,0 +1,249 @@
+"""Equal copies: from the end of a partition to the same rows on every member of the database.
+
+Compared is every write of the ledger that was acknowledged before the partition healed, or that any member showed by then; each member is
+read by itself. The partition counts where the parted member was seen to lack writes that were acknowledged while it was parted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.recovery import SECOND
+from harness.model import (
+    COPIES,
+    LEDGER_COPIES,
+    ONLY_BELOW,
+    Evidence,
+    Experiment,
+    Figure,
+    LimitRule,
+    Measure,
+    Outcome,
+    Phase,
+    Receipt,
+    Table,
+)
+from harness.model.table import Bools, Ints, distinct
+
+NAME: Final = Figure.EQUAL_COPIES.value
+METHOD: Final = "rows of the ledger as each member shows them, read from each twice a second; exact, later by up to a read's spacing"
+_NEVER: Final = np.iinfo(np.int64).max
+_NUMBER_BITS: Final = 32
+_AGAIN: Final = "let the experiment part a standby while the ledger writes, then run again"
+_FILES: Final = ("watch/copies.parquet", "watch/ledger-copies.parquet", "watch/ledger-writes.parquet")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ShownRows:
+    """What one member shows: its writes in ascending order, when it showed each first and last changed it, and in how many rows.
+
+    rows: 0 where it shows the write no more, -1 where with another value.
+    """
+
+    writes: Ints
+    first_ns: Ints
+    last_ns: Ints
+    rows: Ints
+
+    def of(self, writes: Ints) -> tuple[Ints, Ints, Ints]:
+        """When these were shown first, when they were changed last, and their rows; never, never and 0 where they are not shown."""
+        if not len(self.writes):
+            never = np.full(len(writes), _NEVER, dtype=np.int64)
+            return never, never, np.zeros(len(writes), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.writes, writes), len(self.writes) - 1)
+        known = self.writes[at] == writes
+        first, last = (np.where(known, column[at], _NEVER) for column in (self.first_ns, self.last_ns))
+        return first, last, np.where(known, self.rows[at], 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _CopiesCompared:
+    """The copies of the writes that were there when a partition healed.
+
+    Attributes:
+        writes: those.
+        seconds: from then on until all copies were equal; None: they were not.
+        lacking: by member, how many it lacks, has in another number than others, or with another value.
+        some: names of the first of them.
+    """
+
+    writes: int
+    seconds: float | None
+    lacking: Mapping[str, int]
+    some: str = ""
+
+
+def equal_copies(case: Case) -> Iterable[Measure]:
+    """One measure per experiment that parted a member."""
+    if not case.experiments:
+        yield inconclusive(
+            case, NAME, "no experiment that the sentence speaks of was planned", "add one that parts a member"
+        )
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        shown = {} if attempt is None else _shown(case.evidence, known_until_ns(case.evidence, attempt))
+        if attempt is None or attempt.fault.undone_ns is None:
+            why = f"{experiment}: it was not recorded when the partition healed"
+            yield inconclusive(case, NAME, why, _AGAIN, scope=scope)
+        elif len(shown) < 2:
+            why = f"{experiment}: the ledger's rows were read from {len(shown)} members"
+            yield inconclusive(
+                case, NAME, why, "let the watcher `copies` read every member, then run again", scope=scope
+            )
+        else:
+            yield _judged(case, attempt, attempt.fault.undone_ns, shown, scope)
+
+
+def _shown(evidence: Evidence, until_ns: int) -> Mapping[str, _ShownRows]:
+    """What each member that was read shows at a moment."""
+    rows, reads = (evidence.tables.get(schema.name, Table.empty(schema)) for schema in (LEDGER_COPIES, COPIES))
+    until = rows.where(rows.ints["seen_ns"] <= until_ns)
+    return {member: _of(until.where(until.words["place"].equals(member))) for member in reads.words["member"].present}
+
+
+def _of(rows: Table) -> _ShownRows:
+    writes, seen_ns = _packed(rows), rows.ints["seen_ns"]
+    order = np.lexsort((seen_ns, writes))
+    writes, seen_ns = writes[order], seen_ns[order]
+    begins = np.concatenate([[True], writes[1:] != writes[:-1]])[: len(writes)]
+    ends = np.concatenate([writes[1:] != writes[:-1], [True]])[: len(writes)]
+    copies = np.where(rows.words["state"].equals("wrong"), -1, rows.ints["copies"])[order]
+    return _ShownRows(writes=writes[begins], first_ns=seen_ns[begins], last_ns=seen_ns[ends], rows=copies[ends])
+
+
+def _packed(rows: Table) -> Ints:
+    """Client and number of each write in one integer."""
+    return np.asarray((rows.ints["by"] << _NUMBER_BITS) | rows.ints["id"], dtype=np.int64)
+
+
+def _judged(
+    case: Case, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows], scope: Mapping[str, str]
+) -> Measure:
+    limit, evidence = case.scaled.in_unit("s"), case.evidence
+    watched_ns = known_until_ns(evidence, attempt)
+    found = _compared(evidence, healed_ns, shown)
+    if found.seconds is not None:
+        outcome = Outcome.PASS if found.seconds < limit else Outcome.FAIL
+        said = f"{found.writes} rows of {len(shown)} copies were equal {found.seconds:.3g} s after the partition healed"
+    else:
+        watched_s = (watched_ns - healed_ns) / SECOND
+        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
+        said = f"{_differ(found)} {watched_s:.3g} s after the partition healed"
+    planned = case.plan.experiments.get(attempt.name)
+    if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:
+        why = f"{attempt.name} would have watched for {planned.observe_s:.4g} s, the limit is {limit:.4g} s"
+        return not_falsifiable(case, NAME, why, scope=scope)
+    fault = claimed_fault_receipt(case.plan, evidence, attempt, case.objective)
+    span = (attempt.fault.sent_ns or healed_ns, min(watched_ns, healed_ns + round(limit * SECOND)))
+    receipts = {
+        "fault": _parted(evidence, attempt, healed_ns, shown) if fault.ok else fault,
+        "watch": _watch(evidence, tuple(shown), span, limit),
+        "restore": restore_receipt(evidence, attempt),
+    }
+    own = because(outcome, f"{attempt.name}: {said}, expected {case.expected.replace('below', 'within')}")
+    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
+    figures = Figures(
+        value=found.seconds,
+        scaled_limit=limit,
+        n=found.writes,
+        unit="s",
+        method=METHOD,
+        receipts=receipts,
+        files=(*attempt.files, *_FILES),
+    )
+    return measure(case, NAME, outcome, reason, scope=scope, figures=figures)
+
+
+def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows]) -> _CopiesCompared:
+    """The copies of what was acknowledged, or shown by any of them, before the partition healed."""
+    there = [each.writes[each.first_ns < healed_ns] for each in shown.values()]
+    writes = distinct(np.concatenate([_acknowledged(evidence, 0, healed_ns), *there]))
+    columns = {member: each.of(writes) for member, each in shown.items()}
+    rows = np.stack([rows for _, _, rows in columns.values()])
+    most = rows.max(axis=0, initial=0)
+    equal: Bools = np.asarray((rows == most).all(axis=0) & (most > 0), dtype=np.bool_)
+    if equal.all():
+        last_ns = max((int(last.max(initial=healed_ns)) for _, last, _ in columns.values()), default=healed_ns)
+        return _CopiesCompared(writes=len(writes), seconds=(last_ns - healed_ns) / SECOND, lacking={})
+    lacking = {member: int(((own != most) | (own <= 0)).sum()) for member, (_, _, own) in columns.items()}
+    names = [f"client {w >> _NUMBER_BITS} number {w & (1 << _NUMBER_BITS) - 1}" for w in writes[~equal][:3].tolist()]
+    some = ", ".join(names) + ("…" if int((~equal).sum()) > len(names) else "")
+    return _CopiesCompared(writes=len(writes), seconds=None, lacking={m: n for m, n in lacking.items() if n}, some=some)
+
+
+def _acknowledged(evidence: Evidence, from_ns: int, until_ns: int) -> Ints:
+    """The writes that were acknowledged in [from, until), in ascending order."""
+    rows = evidence.ledger.writes.between("accepted_ns", from_ns, until_ns)
+    return distinct(_packed(rows.where(rows.words["outcome"].equals("accepted"))))
+
+
+def _differ(found: _CopiesCompared) -> str:
+    parts = " and ".join(f"{member} in {n}" for member, n in found.lacking.items())
+    return f"of {found.writes} rows {parts} differed from the other copies ({found.some}) to the end of the watch,"
+
+
+def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows]) -> Receipt:
+    """Whether a member that was hit was read while it lacked writes that were acknowledged since the fault was sent."""
+    reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
+    seen: dict[str, int] = {}
+    for member in sorted({hit.name for hit in attempt.fault.hit} & set(shown)):
+        own = reads.where(reads.words["member"].equals(member) & reads.words["error"].missing)
+        asked_ns = own.between("at_ns", attempt.fault.sent_ns or healed_ns, healed_ns).ints["at_ns"]
+        since_ns = attempt.fault.sent_ns or healed_ns
+        written = _acknowledged(evidence, since_ns, int(asked_ns.max(initial=since_ns)))
+        first_ns, _, _ = shown[member].of(written)
+        seen[member] = int((first_ns >= healed_ns).sum())
+    if not any(seen.values()):
+        what = " and ".join(seen) or "no member that was hit"
+        why = f"{what} lacked no acknowledged write while it was parted"
+        return Receipt(ok=None, why=f"{attempt.name}: {why}", hint=_AGAIN, files=(*attempt.files, *_FILES))
+    what = ", ".join(f"{member} lacked {n} acknowledged writes" for member, n in seen.items())
+    return Receipt(ok=True, why=f"{attempt.name}: {what} while it was parted", files=(*attempt.files, *_FILES))
+
+
+def _watch(evidence: Evidence, members: tuple[str, ...], span: tuple[int, int], limit_s: float) -> Receipt:
+    """Whether every member was read all the time, from the fault to the limit."""
+    reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
+    receipts = [
+        watch_receipt(
+            evidence,
+            "copies",
+            reads.where(reads.words["member"].equals(member)).ints["at_ns"],
+            span,
+            limit_s=limit_s,
+        )
+        for member in members
+    ]
+    return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
+
+
+SPEC: Final = Spec(
+    figure=Figure.EQUAL_COPIES,
+    judge=equal_copies,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    timed=True,
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("watch/copies.", "watch/ledger-", "history/watch.", "history/chaos-"),
+    needs=lambda _objective: (
+        Need(
+            key="copies_read",
+            why="the rows of every copy are compared",
+            hint="add `copies: true` to `ledger:`, and `database:` with `members`, in the target file",
+            lacks="`ledger: {copies: true}` with `database.members`",
+        ),
+    ),
+    watched=until_the_limit,
+)
