@@ -74,10 +74,14 @@ def send_now(end: socket.socket, message: Message) -> bool:
     return True
 
 
-def receive(end: socket.socket) -> tuple[Message | None, socket.socket | None]:
-    """The next message and the TCP socket beside it; None at end of file."""
+def receive(end: socket.socket, *, waits: bool = True) -> tuple[Message | None, socket.socket | None]:
+    """The next message and the TCP socket beside it; None at end of file.
+
+    Raises:
+        BlockingIOError: it does not wait for one, and there is none.
+    """
     try:
-        data, fds, _, _ = socket.recv_fds(end, LONGEST, 1)
+        data, fds, _, _ = socket.recv_fds(end, LONGEST, 1, 0 if waits else socket.MSG_DONTWAIT)
     except ConnectionResetError:
         data, fds = b"", []
     if not data:

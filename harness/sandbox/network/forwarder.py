@@ -21,10 +21,12 @@ import asyncio
 import socket
 import sys
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import uvloop
 
 from harness import clock
 from harness.sandbox import messages
@@ -93,12 +95,14 @@ class Forwarder:
         arrived: asyncio.Queue[tuple[messages.Message, socket.socket | None]] = asyncio.Queue()
 
         def on_readable() -> None:
-            message, carried = messages.receive(self._end)
-            if message is None:
-                self.done.set()
-                loop.remove_reader(self._end)
-            else:
-                arrived.put_nowait((message, carried))
+            with suppress(BlockingIOError):
+                while True:  # all that was sent, before the connections that were made after it
+                    message, carried = messages.receive(self._end, waits=False)
+                    if message is None:
+                        self.done.set()
+                        loop.remove_reader(self._end)
+                        return
+                    arrived.put_nowait((message, carried))
 
         loop.add_reader(self._end, on_readable)
         worker = loop.create_task(self._obey(arrived))
@@ -157,8 +161,6 @@ class Forwarder:
                 self._flows.denied(_ends(front, side, min(front.denied)))
             reset(side.transport)
             return
-        if side.transport is not None:
-            side.transport.pause_reading()
         task = asyncio.get_running_loop().create_task(self._connect(front, side))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -168,6 +170,9 @@ class Forwarder:
             front.open.pop(side, None)
 
     async def _connect(self, front: Front, side: Side) -> None:
+        if side.transport is None or side.transport.is_closing():
+            return
+        side.transport.pause_reading()  # not when it was made: uvloop begins to read only after that
         loop = asyncio.get_running_loop()
         for address, port in self._in_turn(front):
             callee = Side(lambda _: None, lambda _: None)
@@ -187,12 +192,12 @@ class Forwarder:
             if callee.transport is not None:
                 callee.transport.close()
             return
-        join(side, callee)
         front.open[side] = backend
         side.delay_s = lambda: self._delay(front.caller, backend[0])
         callee.delay_s = lambda: self._delay(backend[0], front.caller)
         side.count = self._counter(front.caller, backend[0])
         callee.count = self._counter(backend[0], front.caller)
+        join(side, callee)
         side.transport.resume_reading()
 
     def _counter(self, sender: str, receiver: str) -> Callable[[int], None]:
@@ -279,4 +284,4 @@ async def main(fd: int, log: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2])))
+    uvloop.run(main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _TICK_S = 1e-6
 
 
-def reset(transport: asyncio.BaseTransport | None) -> None:
+def reset(transport: asyncio.Transport | None) -> None:
     """Close with RST instead of FIN, at once."""
-    if not isinstance(transport, asyncio.Transport):
+    if transport is None:
         return
     sock = transport.get_extra_info("socket")
     if sock is not None and sock.fileno() >= 0:
@@ -28,7 +28,7 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 class Side(asyncio.Protocol):
-    """One of the two connections; what arrives here leaves at `peer`, in order.
+    """One of the two connections; what arrives here leaves at `peer`, in order, also what came before there was one.
 
     Attributes:
         delay_s: how long to hold what arrives; None discards it.
@@ -39,6 +39,7 @@ class Side(asyncio.Protocol):
         self._made = made
         self._lost = lost
         self._due = 0.0
+        self._early: list[tuple[Callable[..., None], tuple[bytes, ...]]] = []
         self._ended = False
         self.transport: asyncio.Transport | None = None
         self.peer: Side | None = None
@@ -47,8 +48,7 @@ class Side(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport and tell the owner."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a TCP protocol gets a TCP transport
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # a TCP protocol gets a TCP transport
         self._made(self)
 
     def data_received(self, data: bytes) -> None:
@@ -58,7 +58,7 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Pass the end of this direction on; the other one may still flow."""
         self._ended = True
-        if self.peer is None or self.peer._ended:  # noqa: SLF001 - both sides are one thing
+        if self.peer is not None and self.peer._ended:  # noqa: SLF001 - both sides are one thing
             return False
         self._carry(self._pass_end)
         return True
@@ -88,6 +88,9 @@ class Side(asyncio.Protocol):
 
         A stream keeps its order.
         """
+        if self.peer is None:
+            self._early.append((act, args))
+            return
         delay = self.delay_s()
         if delay is None:
             return
@@ -97,6 +100,13 @@ class Side(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._due = max(self._due + _TICK_S, loop.time() + delay)
         loop.call_at(self._due, act, *args)
+
+    def joined(self, peer: Side) -> None:
+        """Pass on to `peer` what has arrived, and what will."""
+        self.peer = peer
+        early, self._early = self._early, []
+        for act, args in early:
+            self._carry(act, *args)
 
     def _far_end(self) -> asyncio.Transport | None:
         transport = self.peer.transport if self.peer is not None else None
@@ -126,4 +136,5 @@ def _uncounted(_size: int) -> None:
 
 def join(caller: Side, callee: Side) -> None:
     """Make two connections one."""
-    caller.peer, callee.peer = callee, caller
+    caller.joined(callee)
+    callee.joined(caller)

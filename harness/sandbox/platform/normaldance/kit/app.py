@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 
@@ -228,7 +229,7 @@ def serve(app: web.Application, settings: PodSettings) -> None:
 
     Ends with an error when the address cannot be bound.
     """
-    asyncio.run(_serve(app, settings))
+    uvloop.run(_serve(app, settings))
 
 
 async def _serve(app: web.Application, settings: PodSettings) -> None:
