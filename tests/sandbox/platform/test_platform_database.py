@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from harness import clock
-from harness.sandbox.platform.normaldance.kit.postgres import Connection, Source
+from harness.sandbox.platform.normaldance.kit.postgres import OVERDUE_S, POOL_SIZE, Connection, Source
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services
@@ -73,8 +73,18 @@ async def _ended_by_the_server(connection: Connection) -> int:
     return 0
 
 
-async def _too_long(connection: Connection) -> int:
-    await connection.execute("SELECT pg_sleep(20)")
+async def _late(connection: Connection) -> int:
+    await connection.execute("SELECT pg_sleep(1.2)")
+    return 0
+
+
+async def _too_late(connection: Connection) -> int:
+    await connection.execute("SELECT pg_sleep(60)")
+    return 0
+
+
+async def _refused(connection: Connection) -> int:
+    await connection.execute("SELECT 1/0")
     return 0
 
 
@@ -85,24 +95,67 @@ async def _which(connection: Connection) -> int:
     return int(row["pid"])
 
 
-@pytest.mark.parametrize(("failing", "kept"), [(_too_long, True), (_ended_by_the_server, False)])
-def test_a_statement_out_of_time_costs_its_own_connection_and_one_that_the_server_ended_all(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, failing: Callable[[Connection], Awaitable[int]], *, kept: bool
+@pytest.mark.parametrize(
+    ("failing", "error", "kept"),
+    [
+        (_late, TimeoutError, 2),
+        (_too_late, TimeoutError, 1),
+        (_refused, psycopg.errors.DivisionByZero, 2),
+        (_ended_by_the_server, psycopg.OperationalError, 0),
+    ],
+)
+def test_only_what_the_server_ended_and_what_never_answers_costs_a_connection(
+    postgres: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: Callable[[Connection], Awaitable[int]],
+    error: type[Exception],
+    kept: int,
 ) -> None:
     """Else a machine that answers late would spend its time on new connections, and answer later."""
     assert postgres.rows("SELECT 1")
     for name in ("PGUSER", "PGDATABASE"):
         monkeypatch.setenv(name, "postgres")
 
-    async def ask() -> tuple[set[int], int]:
+    async def two(source: Source) -> set[int]:
+        return set(await asyncio.gather(*(source.attempt(_which, within=10) for _ in range(2))))
+
+    async def ask() -> tuple[set[int], set[int]]:
         source = Source(DATABASE, 5432)
-        two = await asyncio.gather(*(source.attempt(_which, within=10) for _ in range(2)))
-        with pytest.raises(psycopg.OperationalError):
+        before = await two(source)
+        with pytest.raises(error):
             await source.attempt(failing, within=1.0)
-        found = await source.attempt(_which, within=10)
+        await clock.asleep(OVERDUE_S + 0.2)
+        after = await two(source)
         await source.close()
-        return set(two), found
+        return before, after
 
     before, after = asyncio.run(ask())
     assert len(before) == 2
-    assert (after in before) == kept
+    assert len(before & after) == kept
+
+
+def test_work_out_of_time_keeps_its_place(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While as many as there are places for go on, no other begins: a database that is late is given no more to do."""
+    assert postgres.rows("SELECT 1")
+    for name in ("PGUSER", "PGDATABASE"):
+        monkeypatch.setenv(name, "postgres")
+    begun = 0
+
+    async def counted(connection: Connection) -> int:
+        nonlocal begun
+        begun += 1
+        return await _too_late(connection)
+
+    async def ask() -> list[int]:
+        source = Source(DATABASE, 5432)
+        seen = []
+        for _ in range(2):
+            several = (source.attempt(counted, within=0.5) for _ in range(POOL_SIZE))
+            ended = await asyncio.gather(*several, return_exceptions=True)
+            assert all(isinstance(one, TimeoutError) for one in ended)
+            seen.append(begun)
+        await source.close()
+        return seen
+
+    first, second = asyncio.run(ask())
+    assert 0 < first == second <= POOL_SIZE

@@ -2,7 +2,8 @@
 
 Small pools, deadlines, reads that find another source, writes that are done once.
 A deadline never cancels a statement: a cancelled commit that waits for its standbys would count as done on the primary
-alone (PostgreSQL says so in a warning only) and could be lost after it was acknowledged. The connection is cut instead.
+alone (PostgreSQL says so in a warning only) and could be lost after it was acknowledged. It goes on unwatched, and its connection is
+cut where that takes too long.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
@@ -43,6 +45,12 @@ FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.15
 SHUNNED_S = 0.5
 """How long a source that failed is asked last."""
+OVERDUE_S = 1.5
+"""How long work that is out of time may go on before its connection is cut.
+
+To connect costs more than a request: a machine that is late would be later with each connection that lateness cost. And while it
+goes on it has its place, so that a database that is late is not given more and more to do.
+"""
 CONNECT_S = 2.0
 """How long an attempt to connect may take, whatever those who wait for it have left."""
 UNREACHABLE_S = 0.1
@@ -70,6 +78,8 @@ class Source:
         self._conninfo = make_conninfo(host=host, port=port)
         self._slots = asyncio.Semaphore(POOL_SIZE)
         self._idle: list[tuple[Connection, float]] = []
+        self._busy: set[Connection] = set()
+        self._working: set[asyncio.Task[Any]] = set()
         self._joining: asyncio.Task[None] | None = None
         self._unreachable_until = 0.0
         self.shunned_until = 0.0
@@ -77,43 +87,56 @@ class Source:
     async def attempt(self, work: Work[T], *, within: float) -> T:
         """The result of `work` on a connection, tried once.
 
-        A connection that the server ended takes the kept ones with it. One that was cut at the deadline ends alone: to connect
-        costs more than a request, and a machine that is late would be later with each connection that lateness cost.
+        Work that is out of time goes on by itself, and keeps its connection and its place for OVERDUE_S at most.
 
         Raises:
             psycopg.Error, TimeoutError: it failed or took longer than `within` seconds; its outcome may be unknown.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
+        deadline = asyncio.get_running_loop().time() + within
         self._refuse_while_unreachable()
-        async with self._slot(deadline):
+        async with asyncio.timeout_at(deadline):
+            await self._slots.acquire()
+            working = asyncio.create_task(self._worked(work, deadline))
+            self._working.add(working)
+            working.add_done_callback(self._ended)
+            return await asyncio.shield(working)
+
+    async def _worked(self, work: Work[T], deadline: float) -> T:
+        """The result; the place is free at its end, and the connection is kept unless it is of no more use.
+
+        One that the server ended takes the kept ones with it, and so does one to a server that is no primary any more.
+        """
+        loop = asyncio.get_running_loop()
+        try:
             connection, born = await self._take(deadline)
-            alarm = loop.call_at(deadline, _cut, connection)
+            self._busy.add(connection)
+            alarm = loop.call_at(deadline + OVERDUE_S, _cut, connection)
             try:
                 result = await work(connection)
-            except psycopg.Error:
-                await connection.close()
-                if loop.time() < deadline:
-                    await self._drop()
+            except psycopg.Error as error:
+                if _is_of_use(connection, error):
+                    self._idle.append((connection, born))
+                else:
+                    await connection.close()
+                    if loop.time() < deadline + OVERDUE_S:
+                        await self._drop()
                 raise
             finally:
                 alarm.cancel()
+                self._busy.discard(connection)
             self._served += 1
-            renewed = self._renew_every and self._served % self._renew_every == 0
-            if renewed or loop.time() >= deadline:
+            if self._renew_every and self._served % self._renew_every == 0:
                 await connection.close()
             else:
                 self._idle.append((connection, born))
             return result
-
-    @asynccontextmanager
-    async def _slot(self, deadline: float) -> AsyncIterator[None]:
-        async with asyncio.timeout_at(deadline):
-            await self._slots.acquire()
-        try:
-            yield
         finally:
             self._slots.release()
+
+    def _ended(self, working: asyncio.Task[Any]) -> None:
+        self._working.discard(working)
+        if not working.cancelled():
+            working.exception()  # asked for, as nobody may wait for it any more
 
     async def _take(self, deadline: float) -> tuple[Connection, float]:
         """A kept connection, the last used first, or a new one."""
@@ -162,17 +185,27 @@ class Source:
             raise psycopg.OperationalError("the last attempt to connect has just failed")
 
     async def _drop(self) -> None:
-        """Close what is kept; connections at work end with their work."""
+        """Close what is kept."""
         idle, self._idle = self._idle, []
         for connection, _ in idle:
             await connection.close()
 
     async def close(self) -> None:
-        """Close what is kept, and connect no more."""
+        """Connect no more, cut what is at work, and close what is kept."""
         if self._joining is not None:
             self._joining.cancel()
             await asyncio.wait([self._joining])
+        for connection in self._busy:
+            _cut(connection)
+        if self._working:
+            await asyncio.wait(self._working)
         await self._drop()
+
+
+def _is_of_use(connection: Connection, error: psycopg.Error) -> bool:
+    """Whether a connection serves on after that error: it is whole, in no transaction, and to a server that takes writes."""
+    whole = connection.info.transaction_status is TransactionStatus.IDLE
+    return whole and not isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def _cut(connection: Connection) -> None:
