@@ -20,6 +20,8 @@ from harness.yamlfile import read_documents
 _SCENARIO: Final = re.compile(
     r"^\s*(?:Scenario|Scenario Outline|Example|Scenario Template):\s*(?P<title>\S.*?)\s*$", re.MULTILINE
 )
+_NOT_RUN: Final = frozenset({"skipped", "disabled", "notrun", "suppressed", "pending", "ignored", "untested"})
+"""What a report says of a test that did not run."""
 _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 
 
@@ -148,7 +150,8 @@ def _ran(asked: Asked) -> set[str]:
             raise ConfigurationError("declares entities, which a JUnit report does not", where=str(path)) from error
         asked.keep(path)
         for case in root.iter("testcase"):
-            if case.find("skipped") is None:
+            words = {case.get(key, "").lower() for key in ("status", "result")}
+            if case.find("skipped") is None and not words & _NOT_RUN:
                 found |= {case.get("name", ""), f"{case.get('classname', '')}.{case.get('name', '')}"}
     return found - {"", "."}
 

@@ -137,6 +137,10 @@ _SPOILT = {
         "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
         '<testcase classname="contract.cdn" name="test_contract"><skipped/></testcase>', "cdn",
     ),
+    "one contract test that did not run": (
+        "IP-MGR-TESTING", "reports/contract.xml", '<testcase classname="contract.cdn" name="test_contract" time="0.2"/>',
+        '<testcase classname="contract.cdn" name="test_contract" status="notrun"/>', "cdn",
+    ),
     "scan step allowed to fail": (
         "IP-BP-SCANS-AUTO", ".github/workflows/scan.yaml", "        uses: aqua", "        continue-on-error: true\n        uses: aqua",
         "scan.yaml:12",
