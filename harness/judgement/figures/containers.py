@@ -90,7 +90,7 @@ def _each_pod(
             yield inconclusive(case, figure.value, why, "add one of domain `container`")
         for name in case.experiments:
             scope = {"experiment": name, "phase": case.objective.scope.phase.value}
-            attempt = counted_attempt(case.plan, case.evidence, name)
+            attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
             pods = _pods(case, attempt, workload, scope) if attempt else ()
             if not pods:
                 why = f"{name} is not known to have hit a pod of {workload}"

@@ -33,7 +33,7 @@ def couplings(case: Case) -> Iterable[Measure]:
     taken: set[str] = set()
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
         gone = {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services if attempt else set()
         if attempt is None or not windows or not gone:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.aftermath import came_back
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
@@ -42,7 +43,7 @@ def first_requests(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, "first request", why, "add one to `experiments/`")
     for name in case.experiments:
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, name)
+        attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
         window = None if attempt is None else case.evidence.fault_window(name, attempt.attempt)
         if attempt is not None and (gone := came_back(case, attempt, scope)):
             yield gone
@@ -52,13 +53,22 @@ def first_requests(case: Case) -> Iterable[Measure]:
             why = f"{name} was not run: {why}" if why else f"{name} left no record of its traffic"
             yield inconclusive(case, "first request", why, hint, scope=scope)
             continue
-        receipts = {
-            "fault": fault_receipt(case.plan, case.evidence, attempt),
-            "watch": pods_receipt(case.evidence),
-            "load": load_receipt(case.plan, window, latencies=False),
-        }
-        for what in case.objective.params.get(OF, "new killed").split():
-            yield from _of(case, what, attempt, scope, receipts)
+        yield from _pods(case, attempt, scope)
+        yield from also_failed(case, name, scope, lambda other, own: _pods(case, other, own))
+
+
+def _pods(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The new and killed pods of one attempt; none without traffic of its own."""
+    window = case.evidence.fault_window(attempt.name, attempt.attempt)
+    if window is None:
+        return
+    receipts = {
+        "fault": fault_receipt(case.plan, case.evidence, attempt),
+        "watch": pods_receipt(case.evidence),
+        "load": load_receipt(case.plan, window, latencies=False),
+    }
+    for what in case.objective.params.get(OF, "new killed").split():
+        yield from _of(case, what, attempt, scope, receipts)
 
 
 def _of(

@@ -60,7 +60,7 @@ def losses(case: Case) -> Iterable[Measure]:
             return
         yield _loss(case, account, lost, None)
     for experiment in case.experiments:
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None and not len(lost):
             hint = "run without a filter on experiments, then judge again"
             yield inconclusive(case, name, f"{experiment} left no record", hint, scope={"experiment": experiment})

@@ -42,7 +42,7 @@ def newest_rows(case: Case) -> Iterable[Measure]:
         )
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None or attempt.fault.sent_ns is None:
             why = f"{experiment} left no record of a fault"
             yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)

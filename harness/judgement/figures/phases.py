@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.judgement.figures.rollouts.history import ended_receipt, rolled
 from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt, Window
 
@@ -51,14 +51,14 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
         yield inconclusive(case, name, why, "add one to `experiments/`")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         windows = windows_in(case.evidence, phase, case.objective.scope.traffic, attempt)
         if attempt is None or not windows:
             yield inconclusive(
                 case, name, f"no window {phase.value} of {experiment} was recorded", HINTS["fault"], scope=scope
             )
             continue
-        for harmful in harmful_attempts(case.plan, case.evidence, experiment):
+        for harmful in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
             own = {**scope, "attempt": str(harmful.attempt)}
             broken = windows_in(case.evidence, phase, case.objective.scope.traffic, harmful)
             found = judged(broken, {}) if broken else ()  # what was sent did harm, whether it was confirmed or not
@@ -68,6 +68,19 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
             "restore": restore_receipt(case.evidence, attempt),
         }
         yield from (replace(one, scope={**one.scope, **scope}) for one in judged(windows, receipts))
+
+
+def also_failed(
+    case: Case,
+    experiment: str,
+    scope: Mapping[str, str],
+    judged_by: Callable[[Experiment, Mapping[str, str]], Iterable[Measure]],
+) -> Iterable[Measure]:
+    """What the other attempts FAIL whose fault was confirmed, as those under another traffic: no PASS of the one that counts covers them."""
+    for other in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
+        if fault_receipt(case.plan, case.evidence, other).ok:
+            found = judged_by(other, {**scope, "attempt": str(other.attempt)})
+            yield from (one for one in found if one.outcome is Outcome.FAIL)
 
 
 def windows_in(evidence: Evidence, phase: Phase, traffic: str | None, attempt: Experiment | None) -> tuple[Window, ...]:

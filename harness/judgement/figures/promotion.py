@@ -47,7 +47,7 @@ def promotions(case: Case) -> Iterable[Measure]:
         )
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         order = _order(case.evidence, attempt) if attempt else None
         if attempt is None or order is None:
             why = f"{experiment} left no record of an order: its activity `{ORDER}` did not succeed"

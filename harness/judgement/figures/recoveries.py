@@ -25,13 +25,13 @@ def recoveries(case: Case) -> Iterable[Measure]:
             case, "recovery", "no experiment that the sentence speaks of was planned", "add one to `experiments/`"
         )
     for name in case.experiments:
-        attempt = counted_attempt(case.plan, case.evidence, name)
+        attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
         if attempt is None:
             hint = "run without a filter on experiments, then judge again"
             yield inconclusive(case, "recovery", f"{name} left no record", hint, scope=scope)
             continue
-        for harmful in harmful_attempts(case.plan, case.evidence, name):
+        for harmful in harmful_attempts(case.plan, case.evidence, name, case.objective.scope.traffic):
             yield from _attempt(case, harmful, {**scope, "attempt": str(harmful.attempt)}, proves=False)
         yield from _attempt(case, attempt, scope, proves=True)
         yield from aftermath(case, attempt, scope)

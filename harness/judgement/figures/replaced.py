@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.aftermath import manual_steps
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -36,15 +37,12 @@ def replacements(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, FIGURE.value, why, "add one to `experiments/`")
     for name in case.experiments:
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, name)
+        attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
         if attempt is None:
             yield inconclusive(case, FIGURE.value, f"{name} left no record", HINTS["fault"], scope=scope)
             continue
-        receipts = {
-            "fault": fault_receipt(case.plan, case.evidence, attempt),
-            "watch": pods_receipt(case.evidence),
-        }
-        yield from _of(case, attempt, scope, receipts)
+        yield from _of(case, attempt, scope)
+        yield from also_failed(case, name, scope, lambda other, own: _of(case, other, own))
         if "manual_steps" in case.objective.params:
             yield manual_steps(case, attempt, scope)
 
@@ -60,9 +58,8 @@ class _Watched:
     receipts: Mapping[str, Receipt]
 
 
-def _of(
-    case: Case, attempt: Experiment, scope: Mapping[str, str], receipts: Mapping[str, Receipt]
-) -> Iterable[Measure]:
+def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    receipts = {"fault": fault_receipt(case.plan, case.evidence, attempt), "watch": pods_receipt(case.evidence)}
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     until_ns = max(known_until_ns(case.evidence, attempt), sent_ns)
     own = (sent_ns, max(attempt.observed_until_ns, sent_ns))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -43,7 +44,7 @@ def rescheduled(case: Case) -> Iterable[Measure]:
         )
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         lost = _lost(attempt) if attempt else Counter[Workload]()
         if attempt is None or attempt.fault.sent_ns is None or not lost:
             receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective) if attempt else None
@@ -56,8 +57,13 @@ def rescheduled(case: Case) -> Iterable[Measure]:
                 case, name, why, "run the experiment on a node that runs pods, then judge again", scope=scope
             )
             continue
-        for workload, count in sorted(lost.items()):
-            yield _of(case, attempt, workload, count, scope)
+        yield from _workloads(case, attempt, scope)
+        yield from also_failed(case, experiment, scope, lambda other, own: _workloads(case, other, own))
+
+
+def _workloads(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    for workload, count in sorted(_lost(attempt).items()):
+        yield _of(case, attempt, workload, count, scope)
 
 
 def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: Mapping[str, str]) -> Measure:

@@ -35,7 +35,7 @@ def returned_shares(case: Case) -> Iterable[Measure]:
         )
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         back_ns = _back_ns(case.evidence, attempt) if attempt else None
         if attempt is None or back_ns is None:
             why = f"{experiment} left no record of a region that came back"

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -39,7 +40,7 @@ def service_health(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, _NAME, "no experiment that the sentence speaks of was planned", "add one")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None or attempt.fault.sent_ns is None:
             why = f"{experiment} left no record of a fault"
             yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)
@@ -47,9 +48,16 @@ def service_health(case: Case) -> Iterable[Measure]:
             why = "no service was asked"
             yield inconclusive(case, _NAME, why, _AGAIN, kind=ReasonKind.NO_RECORD, scope=scope)
         else:
-            for service in sorted(services):
-                own = services[service].sorted_by("due_ns")
-                yield _on_this_machine(case, attempt, _judged(case, attempt, own, {**scope, "service": service}))
+            yield from _services(case, attempt, services, scope)
+            yield from also_failed(case, experiment, scope, lambda other, own: _services(case, other, services, own))
+
+
+def _services(
+    case: Case, attempt: Experiment, services: Mapping[str, Table], scope: Mapping[str, str]
+) -> Iterable[Measure]:
+    for service in sorted(services):
+        own = services[service].sorted_by("due_ns")
+        yield _on_this_machine(case, attempt, _judged(case, attempt, own, {**scope, "service": service}))
 
 
 def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, str]) -> Measure:

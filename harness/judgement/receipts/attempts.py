@@ -8,20 +8,30 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
 
 
-def counted_attempt(plan: Plan, evidence: Evidence, name: str) -> Experiment | None:
+def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
     """The attempt that counts, chosen by its receipts before any of its figures is read.
 
-    The last one whose fault and restore receipts are ok, else the last one whose fault receipt is ok, else the last one.
+    The last one whose fault and restore receipts are ok, else the last one whose fault receipt is ok, else the last one: of those under the
+    traffic that is asked for, where there is one.
     """
-    attempts = evidence.experiments.get(name, ())
+    attempts = _under(evidence, name, traffic) or evidence.experiments.get(name, ())
     in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
     restored = [a for a in in_place if a.restore.ok]
     return next((group[-1] for group in (restored, in_place, attempts) if group), None)
 
 
-def harmful_attempts(plan: Plan, evidence: Evidence, name: str) -> tuple[Experiment, ...]:
-    """The other attempts whose action was sent: they can only fail an objective."""
-    counted = counted_attempt(plan, evidence, name)
+def _under(evidence: Evidence, name: str, traffic: str | None) -> tuple[Experiment, ...]:
+    """The attempts whose fault went in under a traffic; all of them where none is asked for."""
+    attempts = evidence.experiments.get(name, ())
+    if traffic is None:
+        return tuple(attempts)
+    windows = [(attempt, evidence.fault_window(name, attempt.attempt)) for attempt in attempts]
+    return tuple(attempt for attempt, window in windows if window is not None and window.traffic == traffic)
+
+
+def harmful_attempts(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> tuple[Experiment, ...]:
+    """The other attempts whose action was sent, whatever the traffic: they can only fail an objective."""
+    counted = counted_attempt(plan, evidence, name, traffic)
     return tuple(a for a in evidence.experiments.get(name, ()) if a is not counted and a.fault.sent_ns is not None)
 
 

@@ -15,14 +15,16 @@ from harness.judgement.figures.alerting.history import (
     quiet_broken,
     rules,
     steady,
+    trial_by,
     trial_of,
     trials,
     watched,
 )
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.model.schedule import NS_PER_S
 
@@ -37,13 +39,20 @@ def fires(case: Case) -> Iterable[Measure]:
     alerts = [one for one in fired(case.evidence) if one.name in names]
     for experiment in case.experiments:
         scope = {"experiment": experiment, "alert": alert}
-        trial = trial_of(case.plan, case.evidence, experiment)
+        trial = trial_of(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if trial is None:
             yield inconclusive(case, name, f"{experiment}: no fault was sent", _AGAIN, scope=scope)
         else:
-            fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
-            yield after(case, trial, _of_its_pod(case, trial, alerts), scope, fault)
+            yield from _fires_after(case, trial.attempt, alerts, scope)
+            yield from also_failed(case, experiment, scope, lambda other, own: _fires_after(case, other, alerts, own))
     yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value}, names)
+
+
+def _fires_after(case: Case, attempt: Experiment, alerts: list[Fired], scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of one attempt; none where no fault was sent."""
+    if (trial := trial_by(case.evidence, attempt)) is not None:
+        fault = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
+        yield after(case, trial, _of_its_pod(case, trial, alerts), scope, fault)
 
 
 def _selected(case: Case) -> tuple[str, frozenset[str]]:

@@ -135,9 +135,13 @@ class Trial:
         ]
 
 
-def trial_of(plan: Plan, evidence: Evidence, experiment: str) -> Trial | None:
-    """The attempt that counts; None: no fault was sent."""
-    attempt = counted_attempt(plan, evidence, experiment)
+def trial_of(plan: Plan, evidence: Evidence, experiment: str, traffic: str | None = None) -> Trial | None:
+    """The attempt that counts, of those under a traffic; None: no fault was sent."""
+    return trial_by(evidence, counted_attempt(plan, evidence, experiment, traffic))
+
+
+def trial_by(evidence: Evidence, attempt: Experiment | None) -> Trial | None:
+    """One attempt; None: no fault was sent."""
     if attempt is None or attempt.fault.sent_ns is None:
         return None
     return Trial(
@@ -150,7 +154,11 @@ def trial_of(plan: Plan, evidence: Evidence, experiment: str) -> Trial | None:
 
 def trials(case: Case) -> list[Trial]:
     """One for each experiment of the sentence of which a fault was sent, in their order."""
-    return [trial for each in case.experiments if (trial := trial_of(case.plan, case.evidence, each)) is not None]
+    return [
+        trial
+        for each in case.experiments
+        if (trial := trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)) is not None
+    ]
 
 
 def steady(evidence: Evidence, traffic: str | None) -> list[Window]:
