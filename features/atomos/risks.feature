@@ -11,6 +11,16 @@ Feature: Risks
     When the experiment "memory-growth" has run under "everyday" traffic
     Then the memory alert fires within 10 min of one pod growing by 100 MB
 
+  @AT-RISK-DBPERF
+  Scenario: A slow query is told by its name
+    When the experiment "slow-queries" has run under "everyday" traffic
+    Then the slow query alert names the query within 5 min of its p95 passing 500 ms
+
+  @AT-RISK-DBPERF-ROLLBACK
+  Scenario: A release with slow queries is taken back
+    When the rollout "slow-queries" has run under "census" traffic
+    Then every query p95 is below 500 ms within 10 min of a release with slow queries
+
   @AT-RISK-CORRUPTION
   Scenario: A migration corrupts no data, neither on its way there nor on its way back
     When the deployed platform has been inspected

@@ -10,6 +10,7 @@ Feature: Monitoring
   Scenario: Every rule fires when it must
     When every experiment of domain database or node has run under "everyday" traffic
     And the experiment "memory-growth" has run under "everyday" traffic
+    And the experiment "slow-queries" has run under "everyday" traffic
     Then every declared alert rule, "HighErrorRate" and "DatabaseDown" among them, is loaded and fires during the fault it is for
 
   @IP-MONITOR-ALERTS-QUIET

@@ -13,6 +13,7 @@ import httpx
 
 from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.injected import NETWORK, name_in
+from harness.chaos.locks import queries_wait, rows_free
 from harness.chaos.session import ChaosSession, session
 from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
@@ -39,7 +40,9 @@ __all__ = [
     "memory_shrank",
     "nodes_ready",
     "pods_ready",
+    "rows_released",
     "workloads_ready",
+    "writers_wait",
 ]
 
 POLL_S: Final = 0.1
@@ -294,6 +297,32 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
     """
     here, pods = session(), _hits(session(), "pod")
     return _until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
+
+
+@accesses()
+def writers_wait(for_s: float, within_s: float = 5.0) -> bool:
+    """Whether a query has waited for so long for a row that this experiment has locked, as the database says.
+
+    Args:
+        for_s: longer than this, in seconds.
+        within_s: how long to ask for it, in seconds.
+
+    Raises:
+        FaultNotInjected: it has locked none.
+    """
+    if not session().locked:
+        raise FaultNotInjected("no row was locked by this experiment")
+    return _until(within_s, lambda: queries_wait(session().target, float(for_s)))
+
+
+@accesses()
+def rows_released(within_s: float = 10.0) -> bool:
+    """Whether no session is left that locks rows for the harness.
+
+    Args:
+        within_s: how long to wait for it, in seconds.
+    """
+    return _until(within_s, lambda: rows_free(session().target))
 
 
 def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:

@@ -25,7 +25,7 @@ from harness.targets.undo import Undoable, undo_intent
 PRESENT: Final = access("list nodes", "list pods")
 """What every experiment asks beside its activities: what was there before, and what is gone."""
 BY_HAND = "by-hand"
-_NAMES: Final = ("node", "deployment", "pod", "region")
+_NAMES: Final = ("node", "deployment", "pod", "region", "table")
 """What an intent calls the thing that it is on."""
 
 
@@ -37,6 +37,7 @@ class ChaosSession:
         hits: what the actions of this process hit, in their order.
         memory: bytes that pods used before they were given more, by name.
         stays: uids of pods that were hit last by what leaves them in place: their containers, or their memory.
+        locked: tables of the database whose rows are locked again and again.
         restarts: how often the containers of each pod had been started again before it was hit, by uid.
     """
 
@@ -46,6 +47,7 @@ class ChaosSession:
     hits: list[Hit] = field(default_factory=list)
     stays: set[str] = field(default_factory=set)
     memory: dict[str, float] = field(default_factory=dict)
+    locked: list[str] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
 
     @cached_property

@@ -17,6 +17,8 @@ class Signal(StrEnum):
     ERROR_RATE = "error rate"
     MEMORY = "memory share"
     """Working set over the container's own limit, of any one pod."""
+    QUERY_TIME = "query p95"
+    """Of any one query of the new release."""
     REPORT = "critical report"
 
 
@@ -24,6 +26,7 @@ _DIMENSIONS: Final[Mapping[Signal, str]] = {
     Signal.RESPONSE_TIME: "time",
     Signal.ERROR_RATE: "ratio",
     Signal.MEMORY: "ratio",
+    Signal.QUERY_TIME: "time",
 }
 _NOTHING: Final = Quantity(value=0, unit="")
 _AT_ONCE: Final = Quantity(value=0, unit="s")
@@ -47,8 +50,8 @@ class Trigger:
 
     @property
     def limit(self) -> float:
-        """The limit in the unit of its readings: ms of a response time, else a ratio from 0 to 1."""
-        return self.above.in_unit("ms") if self.signal is Signal.RESPONSE_TIME else self.above.base
+        """The limit in the unit of its readings: ms of a time, else a ratio from 0 to 1."""
+        return self.above.in_unit("ms") if _DIMENSIONS.get(self.signal) == "time" else self.above.base
 
     def window_ns(self, time_scale: float) -> int:
         """The window that is used at a time scale; divided once, here."""

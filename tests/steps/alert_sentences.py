@@ -52,6 +52,9 @@ ALERT_SENTENCES: Final = {
     "the memory alert fires within 10 min of one pod growing by 100 MB": _within(
         Figure.ALERT_FIRES, "10 min", params={"part": "memory"}
     ),
+    "the slow query alert names the query within 5 min of its p95 passing 500 ms": _within(
+        Figure.QUERY_ALERT, "5 min", params={"over": "500 ms"}
+    ),
     "no alert fires in the steady state": _holds(Figure.ALERTS_QUIET, Scope()),
     "every alert that fired is resolved within 10 min after the recovery": _within(Figure.ALERTS_RESOLVED, "10 min"),
     "every alert that fired reached its receiver within 1 min": _within(Figure.ALERTS_DELIVERED, "1 min"),

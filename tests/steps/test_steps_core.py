@@ -96,6 +96,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
         "network-partition": {"IP-PAT-SYNC"},
         "region-loss-secondary": {"DA-GEO-LOSS-SECONDARY", "DA-GEO-RETURN"},
         "region-loss-tertiary": {"DA-GEO-LOSS-TERTIARY", "DA-GEO-RETURN"},
+        "slow-queries": {"AT-RISK-DBPERF", "IP-MONITOR-ALERTS"},
         "zone-loss-1": {"DA-FT-ZONE"},
         "zone-loss-2": {"DA-FT-ZONE"},
         "zone-loss-3": {"DA-FT-ZONE"},

@@ -43,7 +43,7 @@ class TriggerEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
-    reads: Literal["response time p95", "error rate", "memory share", "critical report"]
+    reads: Literal["response time p95", "error rate", "memory share", "query p95", "critical report"]
     above: Said | None = None
     window: Said | None = Field(default=None, alias="for")
 

@@ -16,6 +16,7 @@ from harness.drivers.watch.pods import ClusterWatcher
 from harness.drivers.watch.portal import PortalWatcher
 from harness.drivers.watch.replicas import ReplicasWatcher
 from harness.drivers.watch.services import ServicesWatcher
+from harness.drivers.watch.statements import StatementsWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
 from harness.plugins import loaded, plugins
@@ -36,6 +37,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     ServicesWatcher,
     PortalWatcher,
     AutoscalersWatcher,
+    StatementsWatcher,
 )
 """The harness's own watchers, in the order in which they begin."""
 

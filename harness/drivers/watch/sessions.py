@@ -32,14 +32,20 @@ class DatabaseSession:
     async def ask(
         self, query: LiteralString | sql.Composed, values: tuple[Any, ...] = (), *, within_s: float
     ) -> tuple[Any, ...] | None:
-        """The first row of the answer; None without rows.
+        """The first row of the answer; None without rows. Raises as `rows` does."""
+        return next(iter(await self.rows(query, values, within_s=within_s)), None)
+
+    async def rows(
+        self, query: LiteralString | sql.Composed | sql.SQL, values: tuple[Any, ...] = (), *, within_s: float
+    ) -> list[tuple[Any, ...]]:
+        """All rows of the answer.
 
         Raises:
-            NoAnswerError: in any other case; the connection is closed.
+            NoAnswerError: there is none; the connection is closed.
             psycopg.errors.UndefinedTable: the query names a table that does not exist.
         """
         try:
-            return await _within(self._ask(query, values), within_s)
+            return await _within(self._rows(query, values), within_s)
         except psycopg.errors.UndefinedTable:
             raise
         except TimeoutError as error:
@@ -49,7 +55,9 @@ class DatabaseSession:
             await self.close()
             raise NoAnswerError(_word(error)) from error
 
-    async def _ask(self, query: LiteralString | sql.Composed, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    async def _rows(
+        self, query: LiteralString | sql.Composed | sql.SQL, values: tuple[Any, ...]
+    ) -> list[tuple[Any, ...]]:
         if self._connection is None:
             if clock.now_ns() < self._next_attempt_ns:
                 raise psycopg.OperationalError("not connected")
@@ -58,7 +66,7 @@ class DatabaseSession:
                 self._dsn, autocommit=True, application_name=self._application
             )
         cursor = await self._connection.execute(query, values)
-        return await cursor.fetchone() if cursor.description else None
+        return await cursor.fetchall() if cursor.description else []
 
     async def close(self) -> None:
         """Close the connection."""
@@ -67,7 +75,7 @@ class DatabaseSession:
             await connection.close()
 
 
-async def _within(asking: Coroutine[Any, Any, tuple[Any, ...] | None], seconds: float) -> tuple[Any, ...] | None:
+async def _within(asking: Coroutine[Any, Any, list[tuple[Any, ...]]], seconds: float) -> list[tuple[Any, ...]]:
     """Like `asyncio.wait_for`, but never waits for a server that does not answer.
 
     The first cancellation makes psycopg ask the server to cancel, for up to 10 s; the second makes it drop the socket.

@@ -34,6 +34,7 @@ class Rates(BaseModel):
         notices: requests for the notices that their receiver has got.
         service: what each service says of itself.
         portal: requests for the users' portal.
+        statements: readings of what each database member counts of its statements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Rates(BaseModel):
     notices: float = 1.0
     service: float = 0.2
     portal: float = 0.5
+    statements: float = 0.2
 
 
 class WatchSettings(BaseModel):

@@ -50,7 +50,8 @@ from harness.judgement.figures import (
     uptime,
     variation,
 )
-from harness.judgement.figures.alerting import errors, firing, reaching
+from harness.judgement.figures.alerting import errors, firing, queries, reaching
+from harness.judgement.figures.rollouts import queries as rollout_queries
 from harness.judgement.figures.rollouts import rollbacks, steps, switches, telling, watched, worse
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
@@ -117,6 +118,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             firing.QUIET,
             errors.AT_ERRORS,
             errors.TEXT,
+            queries.NAMED,
             reaching.RESOLVED,
             reaching.DELIVERED,
             reaching.GROUPED,
@@ -134,6 +136,7 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
             rollbacks.NONE,
             watched.HEALTH,
             watched.DEPLOYED,
+            rollout_queries.QUICK,
             worse.TAKEN,
             worse.PROMOTED,
             rises.SPEC,

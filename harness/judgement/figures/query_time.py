@@ -14,7 +14,8 @@ from typing import Final
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.query_readings import DATABASE, joined
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.recovery import SECOND
@@ -106,7 +107,7 @@ def _statements(case: Case, window: Window) -> tuple[dict[str, str], dict[str, K
     if seconds * 2 < window.seconds:
         raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
     members = f"{len(reads)} members" if len(reads) > 1 else "the database"
-    return texts, {one: _joined(parts) for one, parts in found.items()}, seconds, members
+    return texts, {one: joined(parts) for one, parts in found.items()}, seconds, members
 
 
 def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
@@ -130,7 +131,7 @@ def _counted(read: StatementCounts) -> dict[str, KnownMoments]:
         squares = calls * float(one["stddev_ms"]) ** 2 + (total**2 / calls if calls else 0.0)
         least, most = float(one["least_ms"]), float(one["most_ms"])
         found[str(one["id"])].append(KnownMoments(n=calls, total=total, squares=squares, least=least, most=most))
-    return {one: _joined(parts) for one, parts in found.items()}
+    return {one: joined(parts) for one, parts in found.items()}
 
 
 def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:
@@ -149,17 +150,6 @@ def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) 
     }
 
 
-def _joined(parts: Sequence[KnownMoments]) -> KnownMoments:
-    """All of these calls together."""
-    return KnownMoments(
-        n=sum(part.n for part in parts),
-        total=sum(part.total for part in parts),
-        squares=sum(part.squares for part in parts),
-        least=min(part.least for part in parts),
-        most=max(part.most for part in parts),
-    )
-
-
 SPEC: Final = Spec(
     figure=Figure.QUERY_TIME,
     judge=query_times,
@@ -169,11 +159,5 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=lambda case: ("history/queries.", *load_files(case)),
-    needs=lambda _objective: (
-        Need(
-            key="database",
-            why="the database says how long its queries took",
-            hint="add `database: {dsn: …, roles: [ROLE]}` to the target file",
-        ),
-    ),
+    needs=lambda _objective: (DATABASE,),
 )

@@ -48,11 +48,17 @@ class KnownMoments:
         return min(self.most, hawkins, markov)
 
     def at_least(self, rank: int) -> float:
-        """What the value of this rank is at least; the same bounds, seen from the other side."""
+        """What the value of this rank is at least: the same bounds, seen from the other side, and one for values from 0 up.
+
+        Those up to this rank have a sum of squares of at most this value times their sum. Of those above it each is at most the greatest, and the quotient
+        falls with each that is left out, so that it is least where they all are the greatest.
+        """
         above = self.n - rank
         hawkins = self.mean - self.deviation * math.sqrt(above / rank)
         markov = (self.total - above * self.most) / rank
-        return max(self.least, hawkins, markov)
+        rest = self.total - above * self.most
+        squares = (self.squares - above * self.most**2) / rest if rest > 0 and self.least >= 0 else self.least
+        return max(self.least, hawkins, markov, squares)
 
 
 def quantile_by_moments(moments: KnownMoments, quantile: float, confidence: float) -> Bounds:

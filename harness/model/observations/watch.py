@@ -138,3 +138,15 @@ class AlertSeen(Timed):
     labels: Fields = field(default_factory=dict)
     state: Word = ""
     active_at: Word = ""
+
+
+@written("statements.grown", by=["statements"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatementsGrown(Timed):
+    """The statements that a member of the database (the subject; empty: the database) has run since the reading before; at the first one all of them.
+
+    Each has what those of `statements.read` have: counts since it was first counted.
+    """
+
+    statements: ManyFields = ()
+    why: Word = ""

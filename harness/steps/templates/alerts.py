@@ -84,6 +84,14 @@ ALERTS: Final = (
         mean=lambda slots: _within(Figure.ALERT_FIRES, slots, part="memory"),
     ),
     Template(
+        name="slow-query-alert",
+        keyword=Keyword.THEN,
+        text="the slow query alert names the query within <limit:period> of its p95 passing <over:duration>",
+        about="An alert whose rule has the label `part: query`, and one of whose labels is the text of the query; from the p95 of the query's newest calls, as `pg_stat_statements` counts them, in each experiment that the scenario ran.",
+        example="the slow query alert names the query within 5 min of its p95 passing 500 ms",
+        mean=lambda slots: _within(Figure.QUERY_ALERT, slots, over=slots["over"]),
+    ),
+    Template(
         name="alert-rules-fire",
         keyword=Keyword.THEN,
         text='every declared alert rule, "<first:name>" and "<second:name>" among them, is loaded and fires during the fault it is for',

@@ -62,6 +62,15 @@ def _not_promoted(slots: Values) -> Meaning:
     )
 
 
+def _quick(slots: Values) -> Meaning:
+    scope, limit, params = Scope(phase=Phase.STEP), slots.quantity("limit"), {"over": slots["over"]}
+    return Meaning(
+        objective=Objective(
+            figure=Figure.QUERIES_QUICK, scope=scope, op=Op.BELOW, limit=limit, sentence="", params=params
+        )
+    )
+
+
 TRIGGERS: Final = (
     Template(
         name="rollback-after-memory",
@@ -86,6 +95,14 @@ TRIGGERS: Final = (
         about="From the candidate being given all users to the objects' own status; so many of its answers failed, to two points.",
         example="a release with 10 % errors is taken back without a hand within 15 min of its switch",
         mean=_taken_back,
+    ),
+    Template(
+        name="queries-after-a-slow-release",
+        keyword=Keyword.THEN,
+        text="every query p95 is below <over:duration> within <limit:period> of a release with slow queries",
+        about="From the first users of the candidate, under which the p95 of a query was above that, to the last reading in which one was, as `pg_stat_statements` of every member counts their calls.",
+        example="every query p95 is below 500 ms within 10 min of a release with slow queries",
+        mean=_quick,
     ),
     Template(
         name="no-worse-release-is-promoted",

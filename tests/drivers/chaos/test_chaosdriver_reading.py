@@ -49,6 +49,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
         "region-loss-tertiary": ("region", 12.0, 15.0, 24.0),
         "service-loss-track": ("service", 20.0, 12.0, 24.0),
         "service-loss-user": ("service", 20.0, 12.0, 24.0),
+        "slow-queries": ("process", 14.0, 5.0, 22.0),
         "zone-loss-1": ("zone", 25.0, 15.0, 45.0),
         "zone-loss-2": ("zone", 12.0, 15.0, 24.0),
         "zone-loss-3": ("zone", 12.0, 15.0, 24.0),

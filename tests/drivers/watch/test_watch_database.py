@@ -167,3 +167,33 @@ def test_a_final_read_finds_the_rows_of_the_run_and_checks_them(
     assert written.table.ints["round"].tolist() == [1, 1, 2, 2]
     assert written.table.words["state"].text() == ["found", "wrong", "found", "wrong"]
     assert written.table.words["place"].present == ("database",)
+
+
+def grown(settings: WatchSettings, member: str, text: str) -> list[tuple[int, float]]:
+    """Each count of a statement on record, and what its calls took in all (ms)."""
+    lines = map(json.loads, (settings.run_directory / "history" / "statements.ndjson").read_text().splitlines())
+    mine = [one for line in lines if line["subject"] == member for one in line["fields"]["statements"]]
+    return [(one["calls"], one["total_ms"]) for one in mine if one["text"] == text]
+
+
+def test_statements_are_recorded_when_they_grew(members: tuple[Member, Member], settings: WatchSettings) -> None:
+    """Once a count, on the member that ran it; without the extension the reason is on record, and the watch goes on."""
+    with settings.target.open("a") as file:
+        file.write("  roles: [service]\n")
+    members[0].ask("CREATE ROLE service LOGIN")
+    often = settings.model_copy(update={"rates": settings.rates.model_copy(update={"statements": 10.0})})
+    history = settings.run_directory / "history" / "statements.ndjson"
+    with Watch(often):
+        until(lambda: history.exists() and "no extension `pg_stat_statements`" in history.read_text())
+        members[0].ask("CREATE EXTENSION pg_stat_statements")
+        service = members[0].dsn.replace("user=tester", "user=service")
+        with psycopg.connect(service, autocommit=True) as connection:
+            connection.execute("SELECT pg_sleep(0.2)")
+            until(lambda: len(grown(settings, "north-0", "SELECT pg_sleep($1)")) == 1)
+            readings = history.read_text().count("statements.grown")
+            until(lambda: history.read_text().count("statements.grown") > readings + 6)
+            connection.execute("SELECT pg_sleep(0.1)")
+            until(lambda: len(grown(settings, "north-0", "SELECT pg_sleep($1)")) == 2)
+    (once, first_ms), (twice, both_ms) = grown(settings, "north-0", "SELECT pg_sleep($1)")
+    assert (once, twice, first_ms >= 200, both_ms >= first_ms + 100) == (1, 2, True, True)
+    assert grown(settings, "south-0", "SELECT pg_sleep($1)") == []

@@ -153,3 +153,47 @@ def test_a_target_that_does_not_answer_is_named(platform: Path) -> None:
     texts = fired(platform, [{f"{up}a": 0.0, f"{up}b": 0.0, f"{up}c": 1.0}] * 8, "TargetDown")
     assert texts[0]["summary"] == "Pods of user-service in eu-west-1 are not scraped"
     assert texts[0]["description"].startswith("2 of its pods")
+
+
+def queries(
+    slow_per_s: Iterable[float], per_s: float = 16.0, others: Iterable[dict[str, float]] = ()
+) -> list[dict[str, float]]:
+    """What two services count of one query, so many of whose calls take 700 ms, and of one that is always quick."""
+    found, late, quick = [], 0.0, 0.0
+    more = iter(others)
+    for slow in slow_per_s:
+        late, quick = late + slow, quick + per_s - slow
+        samples = dict(next(more, {}))
+        for query, over in (("UPDATE tracks", late), ("SELECT track", 0.0)):
+            for pod in "ab":
+                labels = f"query={query},version=1.0.0,pod={pod}"
+                samples[f"database_query_seconds_count {labels}"] = quick + late
+                for end, count in (
+                    ("0.1", quick + late - over),
+                    ("0.5", quick + late - over),
+                    ("1.0", quick + late),
+                    ("+Inf", quick + late),
+                ):
+                    samples[f"database_query_seconds_bucket {labels},le={end}"] = count
+        found.append(samples)
+    return found
+
+
+def test_a_slow_query_is_named_with_its_release(platform: Path) -> None:
+    """Within three seconds, five minutes are five; the quick one is not named."""
+    texts = fired(platform, queries([0.0] * 6 + [6.0] * 3), "SlowQuery")
+    assert {text["summary"] for text in texts} == {"A query of 1.0.0 is slow: UPDATE tracks"}
+    assert fired(platform, queries([0.0] * 30), "SlowQuery") == []
+
+
+def test_a_few_slow_calls_are_no_slow_query(platform: Path) -> None:
+    """Two of five hundred, and all of three: one call says nothing of a p95."""
+    assert fired(platform, queries([0.0] * 6 + [1.0] + [0.0] * 20, per_s=100.0), "SlowQuery") == []
+    assert fired(platform, queries([0.0] * 6 + [1.0] + [0.0] * 20, per_s=1.0), "SlowQuery") == []
+
+
+def test_the_queries_of_a_database_that_was_down_are_not_told_twice(platform: Path) -> None:
+    """What was slow on its way back is DatabaseDown's."""
+    failover = [members(0)] * 5 + [members(None, gone=[0])] * 3 + [members(1)] * 4
+    assert fired(platform, queries([0.0] * 8 + [8.0] * 4, others=failover), "SlowQuery") == []
+    assert fired(platform, queries([0.0] * 8 + [8.0] * 4, others=[members(0)] * 12), "SlowQuery")

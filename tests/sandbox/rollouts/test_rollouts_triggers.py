@@ -127,7 +127,7 @@ def test_a_gap_is_unknown_and_not_calm(name: str, window_s: int, limit: float, c
     assert watch.until(gap_s + 15 + window_s) == "Failed"
 
 
-@pytest.mark.parametrize("name", ["latency", "errors", "memory", "user-reports"])
+@pytest.mark.parametrize("name", ["latency", "errors", "memory", "user-reports", "slow-queries"])
 def test_a_metric_that_is_never_exported_ends_inconclusive(name: str) -> None:
     """The rollout pauses; it is neither promoted nor taken back."""
     assert Watch(name, lambda _: None).until(1200) == "Inconclusive"
@@ -136,6 +136,13 @@ def test_a_metric_that_is_never_exported_ends_inconclusive(name: str) -> None:
 def test_one_critical_report_is_enough() -> None:
     """Within a measurement of its record; none is calm."""
     watch = Watch("user-reports", lambda second: float(second >= 630))
+    assert watch.until(629) == "Running"
+    assert watch.until(645) == "Failed"
+
+
+def test_the_alert_on_slow_queries_is_enough() -> None:
+    """As soon as it fires for the release."""
+    watch = Watch("slow-queries", lambda second: float(second >= 630))
     assert watch.until(629) == "Running"
     assert watch.until(645) == "Failed"
 

@@ -13,14 +13,11 @@ from harness.drivers.check.sql.statements import read_statements
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
+from harness.model.queries import is_query, without_values
 from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
 """What a query begins with; the others begin and end transactions, or set something."""
-_VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])(?:\d+(?:\.\d+)?|(?:true|false)\b)", re.IGNORECASE)
-_CUT: Final = "…"
-_UNSURE: Final = 6
-"""Characters before a cut that may be half of a value."""
 
 
 def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -61,11 +58,6 @@ def _by_text(prometheus: PrometheusClient, query: str, label: str) -> dict[str, 
     return {without_values(labels.get(label, "")): value for labels, value in prometheus.vector(query)}
 
 
-def without_values(text: str) -> str:
-    """A query on one line with `?` for each value."""
-    return " ".join(_VALUE.sub("?", text).split())
-
-
 def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) -> FactReading:
     values = {what: _of_query(text, by_text) for what, by_text in found.items()}
     expected = f"count and p95, at most {age_s:g} s old"
@@ -78,8 +70,4 @@ def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) 
 
 
 def _of_query(text: str, by_text: Mapping[str, float]) -> float | None:
-    """By the whole text, or by the beginning of one that is cut."""
-    if not text.endswith(_CUT):
-        return by_text.get(without_values(text))
-    begin = without_values(text[: -len(_CUT) - _UNSURE])
-    return next((value for known, value in by_text.items() if known.startswith(begin)), None)
+    return next((value for known, value in by_text.items() if is_query(text, known)), None)

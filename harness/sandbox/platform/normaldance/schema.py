@@ -49,6 +49,7 @@ GRANTS = """
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO readiness;
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readiness;
     GRANT INSERT, UPDATE, DELETE ON heartbeat TO readiness;
+    GRANT UPDATE (added) ON tracks TO readiness;  -- the least that locks its rows
     GRANT pg_monitor TO readiness;
 """
 

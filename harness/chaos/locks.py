@@ -1,0 +1,148 @@
+"""The rows of a table of the database that are locked again and again: whoever changes them waits, and nothing fails."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from harness import clock
+from harness.chaos.hits import HITS, Hits, pod_hits, remembered
+from harness.chaos.session import ChaosSession, session
+from harness.clock import Deadline
+from harness.errors import FaultNotInjected, TargetUnreachable
+from harness.targets.access import LOCK, access, accesses
+from harness.targets.database import LEADER, leader_of
+from harness.targets.undo import undoable
+
+if TYPE_CHECKING:
+    from harness.model import Hit
+    from harness.targets.kubernetes import Cluster
+    from harness.targets.target import Target
+
+SESSION: Final = "readiness-lock"
+"""What the session calls itself that holds the lock: by this it is found and ended."""
+LONGEST_S: Final = 120.0
+"""The session that holds the locks ends after this time, or with the process."""
+_CONNECT_S: Final = 3
+_LOCK_MS: Final = 5000
+_ENDED: Final = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+_END: Final = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = %s AND pid <> pg_backend_pid()"
+_WAIT: Final = (
+    "SELECT count(*) FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock' "
+    "AND clock_timestamp() - a.query_start > make_interval(secs => %s) "
+    "AND EXISTS (SELECT FROM pg_stat_activity h WHERE h.application_name = %s AND h.pid = ANY (pg_blocking_pids(a.pid)))"
+)
+
+
+def _unlock(_cluster: Cluster, target: Target, *, table: str) -> None:  # noqa: ARG001 - for people
+    _asked(target, _END)
+
+
+@undoable("unlock-rows", undo=_unlock)
+def hold_locks(target: Target, table: str, held_s: float, free_s: float) -> None:
+    """Lock the rows of a table, and let a thread of this process go on with it. Returns once they are locked for the first time."""
+    lock = _RowLock(target, table, held_s, free_s)
+    threading.Thread(target=lock.run, name=SESSION, daemon=True).start()
+    if not lock.held.wait(_CONNECT_S + _LOCK_MS / 1000) or lock.why:
+        raise FaultNotInjected(f"the rows of {table} were not locked: {lock.why or 'no answer from the database'}")
+
+
+@dataclass
+class _RowLock:
+    """One session that locks all rows of a table for some time, again and again."""
+
+    target: Target
+    table: str
+    held_s: float
+    free_s: float
+    held: threading.Event = field(default_factory=threading.Event)
+    why: str = ""
+
+    def run(self) -> None:
+        """Until the session is ended, or for the longest time."""
+        name = sql.SQL(".").join(map(sql.Identifier, self.table.split(".")))
+        # readers go on; who waits for a row does so while the query runs, so that the database counts it (of a table it does not)
+        query = sql.SQL("SELECT FROM {} FOR NO KEY UPDATE").format(name)
+        try:
+            with psycopg.connect(_address(self.target, SESSION), autocommit=True) as connection:
+                connection.execute(sql.SQL("SET lock_timeout = {}").format(_LOCK_MS))
+                for _ in Deadline.after(LONGEST_S).ticks(self.free_s):
+                    with connection.transaction():
+                        connection.execute(query)
+                        self.held.set()
+                        clock.sleep(self.held_s)
+        except psycopg.Error as error:  # it was ended, or never began
+            self.why = " ".join(str(error).split()) or type(error).__name__
+            self.held.set()
+
+
+@accesses(*access("get pods", at=LOCK), *HITS, *LEADER)
+def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
+    """Lock all rows of a table for `held_s` seconds, again and again, `free_s` seconds between: a query that changes one takes so long.
+
+    The role of `database.dsn` needs what PostgreSQL asks for SELECT FOR UPDATE: UPDATE of at least one column.
+
+    Args:
+        table: its name, with its schema where it is not in the search path.
+        held_s: below what the services wait for an answer.
+        free_s: in which those who waited go on.
+
+    Raises:
+        FaultNotInjected: the target names no database, or the rows were not locked.
+    """
+    here = session()
+    if here.target.database is None:
+        raise FaultNotInjected(f"{here.target.name} names no database")
+    hits = _primary(here)
+    here.destructive(hits)
+    here.intend(hold_locks, f"lock the rows of {table}", table=table)
+    hold_locks(here.target, table, float(held_s), float(free_s))
+    here.locked.append(table)
+    return remembered(here, hits, stays=True)
+
+
+@accesses()
+def release_rows() -> list[str]:
+    """End every session that locks rows for the harness; returns the names of the tables."""
+    return session().undo(hold_locks)
+
+
+def queries_wait(target: Target, for_s: float) -> bool:
+    """Whether a query has waited for longer than that for a lock of the harness. Raises TargetUnreachable."""
+    return _asked(target, _WAIT, for_s) > 0
+
+
+def rows_free(target: Target) -> bool:
+    """Whether no session of the harness is left that locks rows. Raises TargetUnreachable."""
+    return _asked(target, _ENDED) == 0
+
+
+def _primary(here: ChaosSession) -> list[Hit]:
+    """The pod of the database's leader, where the target says how to find it."""
+    database = here.target.database
+    if database is None or database.leader is None:
+        return []
+    pod = here.cluster.pod(database.leader.namespace, leader_of(here.cluster, here.target))
+    return pod_hits(here, [pod]) if pod is not None else []
+
+
+def _address(target: Target, name: str) -> str:
+    if target.database is None:
+        raise TargetUnreachable(f"{target.name} names no database", where=str(target.file))
+    return make_conninfo(target.database.dsn.resolve(), connect_timeout=_CONNECT_S, application_name=name)
+
+
+def _asked(target: Target, query: str, *values: object) -> int:
+    """A number that the primary of the database answers; the name of the locking session is the query's last value."""
+    try:
+        with psycopg.connect(_address(target, "readiness-chaos"), autocommit=True) as connection:
+            row = connection.execute(query.encode(), (*values, SESSION)).fetchone()
+    except psycopg.Error as error:
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise TargetUnreachable(f"no answer from the database: {what}", where=str(target.file)) from error
+    return int(row[0]) if row else 0

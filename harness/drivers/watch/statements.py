@@ -1,0 +1,103 @@
+"""Watcher of the statements of the services, as each member of the database itself counts them.
+
+The counts are those since a statement was first counted. A reading has the statements that ran since the one before, the first one all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import psycopg
+from psycopg import sql
+
+from harness import clock
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.sessions import DatabaseSession, NoAnswerError
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
+from harness.evidence.history import History
+from harness.targets.queries import EXTENSION, HINT, STATEMENTS, counted
+from harness.targets.target import Target
+
+WITHIN_S: Final = 1.0
+"""Timeout of one reading."""
+
+
+class MemberStatements:
+    """Reads the statements of one member; one reading at a time, others are left out."""
+
+    def __init__(
+        self,
+        *,
+        member: str,
+        roles: tuple[str, ...],
+        session: DatabaseSession,
+        history: History,
+        recorder: WatchRecorder,
+    ) -> None:
+        self._member = member
+        self._roles = list(roles)
+        self._session = session
+        self._history = history
+        self._recorder = recorder
+        self._schema = ""
+        self._calls: dict[str, list[int]] = {}
+        self._busy = False
+
+    async def probe(self, _due_ns: int) -> None:
+        """Read them, and record what grew, or why there is none."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            grown, why = await self._read(), ""
+        except (NoAnswerError, psycopg.errors.UndefinedTable) as error:
+            grown, why = [], str(error)
+            self._recorder.trouble("statements", f"{self._member or 'the database'}: {why}")
+        finally:
+            self._busy = False
+        self._history.put("statements.grown", self._member, at_ns=clock.now_ns(), statements=grown, why=why)
+
+    async def _read(self) -> list[dict[str, Any]]:
+        if not self._schema:
+            named = await self._session.rows(EXTENSION, within_s=WITHIN_S)
+            if not named:
+                raise NoAnswerError(f"no extension `pg_stat_statements`; hint: {HINT}")
+            self._schema = str(named[0][0])
+        query = STATEMENTS.format(schema=sql.SQL(self._schema))  # as the server quotes it
+        found = counted(await self._session.rows(query, (self._roles,), within_s=WITHIN_S))
+        before, self._calls = self._calls, {}
+        for one in found:  # one that several roles run is there once for each of them
+            self._calls.setdefault(one["id"], []).append(one["calls"])
+        return [one for one in found if self._calls[one["id"]] != before.get(one["id"])]
+
+
+class StatementsWatcher(Watcher):
+    """The statements of the services on each member, or on the database where no member is named."""
+
+    name: ClassVar[str] = "statements"
+    file: ClassVar[str] = "history/statements.ndjson"
+
+    def needs(self, target: Target) -> bool:
+        """The key `database.roles`."""
+        return target.database is not None and bool(target.database.roles)
+
+    def per_s(self, rates: Rates) -> float:
+        """Readings of each member."""
+        return rates.statements
+
+    def begin(self, here: Watching) -> None:
+        """One schedule a member."""
+        database, history = here.target.database, here.recorder.history(self.name)
+        if database is None:
+            return
+        asked = {name: member.dsn for name, member in database.members.items()} or {"": database.dsn}
+        for number, (name, dsn) in enumerate(asked.items()):
+            reader = MemberStatements(
+                member=name,
+                roles=tuple(database.roles),
+                session=here.session(dsn.resolve()),
+                history=history,
+                recorder=here.recorder,
+            )
+            here.schedule(self.name, here.settings.rates.statements, reader.probe, of=name, phase=number / len(asked))

@@ -1,0 +1,167 @@
+"""The alert on a slow query: in time after the query's p95 has passed its limit, and it names the query.
+
+When it passed is the judge's own oracle: what the members of the database count of their statements, read during the fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harness.judgement.figures.alerting.history import (
+    ALERTS,
+    PROMETHEUS,
+    Fired,
+    Trial,
+    fired,
+    rules,
+    trial_of,
+    watched,
+)
+from harness.judgement.figures.alerting.history import PER_S as ALERTS_PER_S
+from harness.judgement.figures.query_readings import (
+    DATABASE,
+    FEWEST,
+    FILE,
+    FILES,
+    PER_S,
+    QueryP95,
+    query_times,
+    read_receipt,
+)
+from harness.judgement.figures.spec import Basis, Spec, until_the_limit
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
+from harness.model.queries import is_query
+from harness.model.schedule import NS_PER_S
+
+PART: Final = "query"
+"""The label `part` of the rules that speak of a query."""
+_AGAIN: Final = "read the histories of alerts and statements, then run again"
+_SLOW: Final = "let an experiment slow queries down that are called often, then run again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Passed:
+    """A query whose p95 has passed the limit.
+
+    Attributes:
+        query: its text.
+        since_ns, at_ns: it passed between the two.
+        last_ns: until then it was seen above the limit.
+    """
+
+    query: str
+    since_ns: int
+    at_ns: int
+    last_ns: int
+
+
+def named(case: Case) -> Iterable[Measure]:
+    """One measure per experiment and query whose p95 passed the limit in it."""
+    name, over = Figure.QUERY_ALERT.value, case.objective.params["over"]
+    parts = {key for key, rule in rules(case.evidence).items() if rule.labels.get("part") == PART}
+    alerts = [one for one in fired(case.evidence) if one.name in parts]
+    times = query_times(case.evidence, case.scaled.in_unit("s"))
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, "alert": PART}
+        trial = trial_of(case.plan, case.evidence, experiment)
+        if trial is None:
+            yield inconclusive(case, name, f"{experiment}: no fault was sent", _AGAIN, scope=scope)
+            continue
+        slow = _passed(times, trial, Quantity.parse(over).in_unit("ms"))
+        if not slow:
+            why = f"{experiment}: the p95 of no query that was called {FEWEST} times passed {over}"
+            yield inconclusive(case, name, why, _SLOW, scope=scope)
+        for query in slow:
+            yield _named(case, trial, query, [one for one in alerts if _names(one, query.query)])
+
+
+def _names(alert: Fired, query: str) -> bool:
+    """Whether a label is the text of the query, whatever its values."""
+    return any(is_query(query, value) for _, value in alert.labels)
+
+
+def _passed(times: Sequence[QueryP95], trial: Trial, limit_ms: float) -> list[_Passed]:
+    """The queries whose p95 passed the limit while the fault was in, and was not beyond it when it was sent."""
+    until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
+    mine: dict[str, list[QueryP95]] = {}
+    for time in times:
+        if time.until_ns <= trial.restored_ns:
+            mine.setdefault(time.query, []).append(time)
+    found = []
+    for query, own in sorted(mine.items()):
+        before = [time for time in own if time.until_ns <= trial.sent_ns]
+        during = [time for time in own if time.until_ns > trial.sent_ns]
+        sure = [time for time in during if time.low_ms > limit_ms]
+        if not sure or sure[0].since_ns > until_ns or (before and before[-1].low_ms > limit_ms):
+            continue
+        may = next(time for time in during if time.high_ms > limit_ms)
+        found.append(
+            _Passed(
+                query=query,
+                since_ns=max(may.since_ns, trial.sent_ns),
+                at_ns=sure[0].until_ns,
+                last_ns=sure[-1].until_ns,
+            )
+        )
+    return found
+
+
+def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) -> Measure:
+    """From the p95 passing the limit to the first alert that names the query."""
+    limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
+    low = high = None
+    outcome = Outcome.INCONCLUSIVE
+    if any(one.at_ns < trial.sent_ns < (one.resolved_ns or trial.restored_ns) for one in alerts):
+        text = "an alert named it already before the fault"
+    elif not mine:
+        slow_s = (query.last_ns - query.at_ns) / NS_PER_S
+        outcome = Outcome.FAIL if slow_s >= limit_s else Outcome.INCONCLUSIVE
+        text = f"no alert with the label `part: {PART}` named it in the {formatted(slow_s, 's')} that it was slow"
+    else:
+        high = max(mine[0].at_ns - query.since_ns, 0) / NS_PER_S
+        low = max((mine[0].since_ns or query.since_ns) - query.at_ns, 0) / NS_PER_S
+        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        text = f"{mine[0].name} named it {formatted(high, 's')} after its p95 passed {case.objective.params['over']} at the latest"
+    span = (trial.sent_ns, query.at_ns + round(limit_s * NS_PER_S))
+    read = [watched(case.evidence, "alerts", [span]), read_receipt(case.evidence, (trial.sent_ns, query.at_ns))]
+    receipts = {
+        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "watch": next((each for each in read if not each.ok), read[0]),
+    }
+    expected = case.expected.replace("below", "within")
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    said = f"`{query.query}`, {attempt.name}: {text}, expected {expected}"
+    own = because(outcome, said, _AGAIN, kind=kind)
+    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit_s,
+        unit="s",
+        resolution=max(1 / ALERTS_PER_S, 1 / PER_S),
+        method=f"from the p95 of the newest {FEWEST} or more calls, as the database counts them, to the first answer of Prometheus in which the alert fires",
+        receipts=receipts,
+        files=(*attempt.files, ALERTS, FILE),
+    )
+    scope = {"experiment": attempt.name, "of": query.query}
+    return measure(case, Figure.QUERY_ALERT.value, outcome, reason, scope=scope, figures=figures)
+
+
+NAMED: Final = Spec(
+    figure=Figure.QUERY_ALERT,
+    judge=named,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    basis=Basis.EXPERIMENT,
+    phases=frozenset({Phase.FAULT}),
+    evidence=lambda _case: ("history/alerts.", "history/chaos-", *FILES),
+    needs=lambda _objective: (PROMETHEUS, DATABASE),
+    watched=until_the_limit,
+    rates={"alerts": ALERTS_PER_S, "statements": PER_S},
+    timed=True,
+)

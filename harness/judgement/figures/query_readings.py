@@ -1,0 +1,158 @@
+"""The p95 of every database query over time, from what the members count of their statements, reading by reading.
+
+At each reading it is that of the newest calls: at least `FEWEST` of them, fewer have no p95 worth the name. Of calls that are only counted it is known
+between two bounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from harness.judgement.figures.alerting.history import watched
+from harness.judgement.figures.spec import Need
+from harness.judgement.stats.quantile_moments import KnownMoments
+from harness.model import Evidence, Receipt
+from harness.model.observations import StatementsGrown, every
+
+FILE: Final = "history/statements.ndjson"
+FILES: Final = ("history/statements.", "history/watch.")
+PER_S: Final = 2.0
+"""So often each member is read where a figure of these times is claimed."""
+WATCHER: Final = "statements"
+FEWEST: Final = 20
+_QUANTILE: Final = 0.95
+_NONE: Final = KnownMoments(n=0, total=0.0, squares=0.0, least=math.inf, most=0.0)
+DATABASE: Final = Need(
+    key="database",
+    why="the database says how long its queries took",
+    hint="add `database: {dsn: …, roles: [ROLE]}` to the target file",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueryP95:
+    """The p95 of one query at one reading.
+
+    Attributes:
+        query: its text without values.
+        since_ns, until_ns: the newest of these calls ended between the two.
+        n: calls.
+        low_ms, high_ms: between these the p95 was.
+    """
+
+    query: str
+    since_ns: int
+    until_ns: int
+    n: int
+    low_ms: float
+    high_ms: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Calls:
+    """Calls of one query on one member that ended between two readings."""
+
+    since_ns: int
+    until_ns: int
+    moments: KnownMoments
+
+
+def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
+    """The p95 of every query at every reading in which it was called, in order of time.
+
+    Args:
+        evidence: of the run.
+        longest_s: how far back calls may be that count at a reading; a query that is called too seldom for that is left out.
+    """
+    texts: dict[str, str] = {}
+    called: dict[str, list[_Calls]] = defaultdict(list)
+    for reads in _by_member(evidence).values():
+        for one, calls in _grown(reads, texts):
+            called[one].append(calls)
+    found = [
+        time
+        for one, calls in called.items()
+        for time in _newest(texts[one], sorted(calls, key=lambda each: each.until_ns), round(longest_s * 1e9))
+    ]
+    return sorted(found, key=lambda time: (time.until_ns, time.query))
+
+
+def read_receipt(evidence: Evidence, span: tuple[int, int]) -> Receipt:
+    """Whether every member told what it counted through a stretch of time, without a gap."""
+    reads = _by_member(evidence)
+    if not reads:
+        return Receipt(ok=False, why="what the database counts of its statements was not read")
+    for member, mine in sorted(reads.items()):
+        failed = next((one for one in mine if one.why and span[0] <= one.when_ns <= span[1]), None)
+        name = member or "the database"
+        if failed is not None:
+            return Receipt(ok=False, why=f"{name} did not tell its statements: {failed.why}", files=(FILE,))
+        if not mine[0].when_ns <= span[0] or not mine[-1].when_ns >= span[1]:
+            return Receipt(ok=False, why=f"the statements of {name} were not read for all of that time", files=(FILE,))
+    return watched(evidence, WATCHER, [span])
+
+
+def _by_member(evidence: Evidence) -> Mapping[str, Sequence[StatementsGrown]]:
+    found: dict[str, list[StatementsGrown]] = defaultdict(list)
+    for read in every(StatementsGrown, evidence.observations):
+        found[read.subject].append(read)
+    return {member: sorted(mine, key=lambda one: one.when_ns) for member, mine in found.items()}
+
+
+def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[tuple[str, _Calls]]:
+    """By id what came between two readings; what was there at the first one is of before, and a count that fell begins anew."""
+    told = [read for read in reads if not read.why]
+    counted: dict[str, KnownMoments] = {}
+    for number, read in enumerate(told):
+        for one, now in _counted(read.statements, texts).items():
+            before, counted[one] = counted.get(one, _NONE), now
+            n = now.n - before.n
+            if number and n > 0:
+                moments = replace(
+                    now, n=n, total=max(now.total - before.total, 0.0), squares=max(now.squares - before.squares, 0.0)
+                )
+                yield one, _Calls(since_ns=told[number - 1].when_ns, until_ns=read.when_ns, moments=moments)
+
+
+def _counted(statements: Iterable[Mapping[str, Any]], texts: dict[str, str]) -> Mapping[str, KnownMoments]:
+    """What is known of each statement at a reading; one that several roles run is there once for each of them."""
+    found: dict[str, list[KnownMoments]] = defaultdict(list)
+    for one in statements:
+        texts[str(one["id"])] = str(one["text"])
+        calls, total = int(one["calls"]), float(one["total_ms"])
+        squares = calls * float(one["stddev_ms"]) ** 2 + (total**2 / calls if calls else 0.0)
+        least, most = float(one["least_ms"]), float(one["most_ms"])
+        found[str(one["id"])].append(KnownMoments(n=calls, total=total, squares=squares, least=least, most=most))
+    return {one: joined(parts) for one, parts in found.items()}
+
+
+def joined(parts: Sequence[KnownMoments]) -> KnownMoments:
+    """All of these calls together."""
+    return KnownMoments(
+        n=sum(part.n for part in parts),
+        total=sum(part.total for part in parts),
+        squares=sum(part.squares for part in parts),
+        least=min(part.least for part in parts),
+        most=max(part.most for part in parts),
+    )
+
+
+def _newest(query: str, calls: Sequence[_Calls], longest_ns: int) -> Iterable[QueryP95]:
+    """At each reading that of the newest calls."""
+    for last, one in enumerate(calls):
+        own: list[KnownMoments] = []
+        for earlier in reversed(calls[: last + 1]):
+            if earlier.until_ns <= one.until_ns - longest_ns or sum(part.n for part in own) >= FEWEST:
+                break
+            own.append(earlier.moments)
+        together = joined(own)
+        if together.n >= FEWEST:
+            rank = max(math.ceil(round(_QUANTILE * together.n, 9)), 1)
+            low, high = together.at_least(rank), together.at_most(rank)
+            yield QueryP95(
+                query=query, since_ns=one.since_ns, until_ns=one.until_ns, n=together.n, low_ms=low, high_ms=high
+            )

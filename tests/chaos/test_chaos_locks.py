@@ -1,0 +1,122 @@
+"""Rows that are locked again and again, on a real PostgreSQL: who changes them waits and does not fail, readers do not wait, and nothing is left."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from harness import clock
+from harness.chaos import actions, probes
+from harness.chaos.session import session
+from harness.errors import FaultNotInjected
+from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
+from tests.builders.database_servers import Member, postgres, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADDRESS = "127.96.4.1"
+TARGET = "name: pocket\nenvironment: sandbox\nentry: http://127.96.0.9:1\ndisposable: true\n"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Member]:
+    """A database with one table, and a target file that leads to it."""
+    member = Member(tmp_path / "server", ADDRESS)
+    made = postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", member.data)
+    subprocess.run(made, check=True, capture_output=True)
+    with (member.data / "postgresql.conf").open("a") as file:
+        file.write("unix_socket_directories = ''\nfsync = off\nshared_buffers = 16MB\n")
+    (tmp_path / "dsn").write_text(member.dsn)
+    (tmp_path / "target.yaml").write_text(f"{TARGET}database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n")
+    monkeypatch.setenv("READINESS_TARGET", str(tmp_path / "target.yaml"))
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    session.cache_clear()
+    try:
+        member.start()
+        member.ask("CREATE TABLE tracks (id int, plays int)")
+        member.ask("INSERT INTO tracks SELECT n, 0 FROM generate_series(1, 1000) n")
+        yield member
+    finally:
+        session.cache_clear()
+        member.stop()
+
+
+PLAY = "UPDATE tracks SET plays = plays + 1 WHERE id = 7"
+
+
+def seconds(server: Member, query: str) -> float:
+    """How long a statement takes."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        began = clock.now_ns()
+        connection.execute(query.encode())
+        return (clock.now_ns() - began) / clock.NS_PER_S
+
+
+def test_writers_wait_and_readers_do_not(server: Member) -> None:
+    """Until they are released; nothing is left in the undo log, and doing it twice is safe."""
+    with pytest.raises(FaultNotInjected, match="no row was locked by this experiment"):
+        probes.writers_wait(0.1, within_s=0)
+    assert actions.lock_rows("tracks", held_s=20.0) == {"hit": []}
+    assert seconds(server, "SELECT * FROM tracks") < 0.4
+    assert not probes.writers_wait(0.1, within_s=0.2)
+    writer = subprocess.Popen(postgres("psql", "-h", ADDRESS, "-U", "tester", "-d", "postgres", "-c", PLAY))
+    assert probes.writers_wait(0.2, within_s=5)
+    assert not probes.rows_released(within_s=0.2)
+    assert len(pending_intents(session().platform)) == 1
+    assert writer.poll() is None
+    assert actions.release_rows() == ["tracks"]
+    assert probes.rows_released(within_s=5)
+    assert writer.wait(10) == 0
+    assert (actions.release_rows(), pending_intents(session().platform)) == ([], [])
+    assert seconds(server, PLAY) < 0.4
+
+
+def test_who_waited_goes_on_between_two_locks(server: Member) -> None:
+    """Again and again: nobody waits for longer than one of them."""
+    actions.lock_rows("tracks", held_s=0.2, free_s=0.2)
+    assert all(seconds(server, PLAY) < 2.0 for _ in range(5))
+    actions.release_rows()
+
+
+def test_recovery_ends_the_session_that_locks(server: Member) -> None:
+    """As after a run that was killed while its process lives on."""
+    actions.lock_rows("public.tracks", held_s=30.0)
+    assert not recover(session().target, session().platform, within_s=1).left
+    assert probes.rows_released(within_s=5)
+    assert seconds(server, PLAY) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("table", "why"), [("nowhere", 'relation "nowhere" does not exist'), ("a.b.c", "cross-database")]
+)
+def test_a_table_that_cannot_be_locked_is_no_fault(server: Member, table: str, why: str) -> None:
+    """The reason is the server's."""
+    with pytest.raises(FaultNotInjected, match=f"the rows of {table} were not locked: {why}"):
+        actions.lock_rows(table)
+    until(lambda: probes.rows_released(within_s=0))
+
+
+def test_a_role_without_a_right_on_the_table_locks_nothing(server: Member, tmp_path: Path) -> None:
+    """UPDATE of one column is enough."""
+    server.ask("CREATE ROLE watcher LOGIN")
+    server.ask("GRANT SELECT ON tracks TO watcher")
+    (tmp_path / "dsn").write_text(server.dsn.replace("tester", "watcher"))
+    with pytest.raises(FaultNotInjected, match="permission denied for table tracks"):
+        actions.lock_rows("tracks")
+    server.ask("GRANT UPDATE (id) ON tracks TO watcher")
+    actions.lock_rows("tracks")
+    assert actions.release_rows() == ["tracks", "tracks"]  # what failed has left its undo, too
+
+
+def test_a_target_without_a_database_is_no_fault(server: Member, tmp_path: Path) -> None:
+    """It says so."""
+    (tmp_path / "target.yaml").write_text(TARGET)
+    session.cache_clear()
+    with pytest.raises(FaultNotInjected, match="pocket names no database"):
+        actions.lock_rows("tracks")

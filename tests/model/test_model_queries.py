@@ -1,0 +1,41 @@
+"""Texts of queries: shortened, and recognised whatever their values."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.model.queries import LONGEST, is_query, shortened, without_values
+
+LONG = "WITH seen AS (SELECT answer FROM requests WHERE key = $1), done AS (UPDATE tracks SET plays = plays + 1 WHERE id = $2)"
+
+
+def test_a_query_is_kept_on_one_line_without_its_values() -> None:
+    """A text that somebody wrote into it is left out; what is too long is cut."""
+    assert shortened("SELECT 'it''s me',\n  a FROM b") == "SELECT '…', a FROM b"
+    assert (len(shortened(LONG)), shortened(LONG)[-1]) == (LONGEST, "…")
+
+
+def test_constants_are_values_and_names_are_none() -> None:
+    """PostgreSQL counts `WHERE true LIMIT 100` as `WHERE $1 LIMIT $2`; a column whose name begins so is none."""
+    assert without_values("SELECT true_north, FALSE FROM t1 LIMIT 100") == "SELECT true_north, ? FROM t1 LIMIT ?"
+
+
+@pytest.mark.parametrize(
+    ("full", "same"),
+    [
+        (LONG, True),
+        (LONG.replace("+ 1", "+ $3"), True),
+        (LONG.replace("UPDATE tracks", "UPDATE ledger"), False),
+        ("SELECT 1", False),
+        ("", False),
+    ],
+)
+def test_a_query_that_was_cut_is_recognised_by_its_beginning(*, full: str, same: bool) -> None:
+    """Its values may have been counted in another way."""
+    assert is_query(shortened(LONG), full) is same
+
+
+def test_a_whole_query_is_recognised_by_all_of_it() -> None:
+    """One that only begins so is another."""
+    assert is_query("SELECT pg_sleep($1)", "SELECT pg_sleep(0.7)")
+    assert not is_query("SELECT pg_sleep($1)", "SELECT pg_sleep(0.7) FROM a")
