@@ -1,23 +1,27 @@
 """Every measure that the tests of a module of `tests/judgement` make is what it was: to the letter, where there is a file in `golden/measures/`.
 
-A test asserts what it is about; a text, a method, a scope or a bound beside that would change unseen. Where a change is meant,
-`python -m pytest tests/judgement/test_judgement_NAME.py --golden` writes the file anew (one process, all tests of the module): read its diff.
-Tests of random data are left out.
+A test asserts what it is about; a text, a method, a scope or a bound beside that would change unseen. Of a test that makes no measure its
+receipts are held. Where a change is meant, `python -m pytest tests/judgement/test_judgement_NAME.py --golden` writes the file anew (one
+process, all tests of the module): read its diff. Figures have the six digits of a judgement. What stands in `golden/healthy.ndjson` word
+for word is counted, not repeated. Tests of random data are left out.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from harness.model import Measure
+from harness.model import Measure, Receipt
+from harness.model.rounding import rounded
 
-MEASURES: Final = Path(__file__).parents[1] / "judgement" / "golden" / "measures"
+GOLDEN: Final = Path(__file__).parents[1] / "judgement" / "golden"
+MEASURES: Final = GOLDEN / "measures"
 _PREFIX: Final = "test_judgement_"
 _WRITTEN: Final[dict[Path, list[str]]] = {}
 
@@ -27,8 +31,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write golden/measures/ of the test modules anew")
 
 
-def _line(test: str, measure: Measure) -> str:
-    return f"{test}\t{json.dumps(asdict(measure), default=str, ensure_ascii=False, sort_keys=True)}"
+def _text(found: Mapping[str, Any]) -> str:
+    return json.dumps(rounded(found), default=str, ensure_ascii=False, sort_keys=True)
+
+
+@cache
+def _healthy() -> frozenset[str]:
+    lines = (GOLDEN / "healthy.ndjson").read_text(encoding="utf-8").splitlines()
+    return frozenset(json.dumps(json.loads(line), ensure_ascii=False, sort_keys=True) for line in lines)
+
+
+@cache
+def _before(file: Path) -> Mapping[str, list[str]]:
+    """The lines of each test of a module."""
+    found: dict[str, list[str]] = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        found.setdefault(line.partition("\t")[0], []).append(line)
+    return found
+
+
+def _lines(test: str, measures: list[Measure], receipts: list[Receipt]) -> list[str]:
+    """One line each, and how many are those of a healthy run."""
+    texts = list(dict.fromkeys(_text(asdict(one)) for one in measures or receipts))
+    own = [text for text in texts if text not in _healthy()]
+    same = [f"{len(texts) - len(own)} as in healthy.ndjson"] if len(own) < len(texts) else []
+    return [f"{test}\t{text}" for text in [*own, *same]]
 
 
 @pytest.fixture(autouse=True)
@@ -39,22 +66,27 @@ def measures_as_before(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     if hasattr(getattr(request, "function", None), "hypothesis") or not (golden or file.is_file()):
         yield
         return
-    made: list[Measure] = []
-    make = Measure.__init__
-
-    def noted(self: Measure, *words: Any, **fields: Any) -> None:
-        make(self, *words, **fields)
-        made.append(self)
-
-    monkeypatch.setattr(Measure, "__init__", noted)
+    measures: list[Measure] = []
+    receipts: list[Receipt] = []
+    for made, kind in ((measures, Measure), (receipts, Receipt)):
+        monkeypatch.setattr(kind, "__init__", _noting(kind, made))
     yield
-    lines = list(dict.fromkeys(_line(request.node.name, one) for one in made))
+    lines = _lines(request.node.name, measures, receipts)
     if golden:
         _WRITTEN.setdefault(file, []).extend(lines)
         return
-    before = file.read_text(encoding="utf-8").splitlines()
-    own = [line for line in before if line.startswith(f"{request.node.name}\t")]
+    own = _before(file).get(request.node.name, [])
     assert lines == own, f"its measures changed: where that is meant, `--golden` writes {file.name} anew"
+
+
+def _noting(kind: type, made: list[Any]) -> Any:
+    make: Any = kind.__init__  # type: ignore[misc]  # that of a dataclass, replaced while a test runs
+
+    def noted(self: Any, *words: Any, **fields: Any) -> None:
+        make(self, *words, **fields)
+        made.append(self)
+
+    return noted
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -19,6 +19,7 @@ from harness.model import (
     Outcome,
     Phase,
     PodChange,
+    ReasonKind,
     Table,
     WatchSource,
 )
@@ -153,3 +154,18 @@ def test_a_watch_with_a_gap_or_without_an_end_shows_nothing() -> None:
         assert judged(UNREADY, replace(whole, watchers=torn)).outcome is INCONCLUSIVE
     assert judged(UNREADY, whole).outcome is PASS
     assert np.count_nonzero(portal.words["served_pod"].equals("pages-1"))
+
+
+def test_a_portal_that_was_not_watched_is_the_reason() -> None:
+    """And so is a pod that answered none of its requests before the fault."""
+    whole = run("unready", served(115))
+    torn = {**whole.watchers, "portal": replace(whole.watchers["portal"], closed=False)}
+    found = judged(UNREADY, replace(whole, watchers=torn))
+    assert (found.because.kind, found.reason.partition(", but ")[2]) == (
+        ReasonKind.WATCH,
+        "the watcher 'portal': its file has no end",
+    )
+    silent = judged(UNREADY, run("unready", served(61, 61)))
+    assert silent.because.kind is not ReasonKind.HARNESS
+    never = judged(UNREADY, run("unready", served(0, 115)))
+    assert never.reason.endswith(", but pages-1 answered no request for the portal before the fault")

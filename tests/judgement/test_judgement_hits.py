@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from judgement_builders import HITS, SPANS, evidence, experiment, node, ns, plan, pod, recovery
 
 from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import gone_receipt, named_receipt
+from harness.judgement.receipts.hits import gone_receipt, named_receipt, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
-from harness.model import Evidence, Hit, LeaderChange, Steady
+from harness.model import Evidence, Experiment, Hit, LeaderChange, Steady
 
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 REGION = experiment("region-loss", *SPANS["region-loss"])
@@ -99,3 +99,101 @@ def test_a_restore_after_the_last_fault_needs_a_steady_end() -> None:
     assert restore_receipt(dead, DATABASE).ok
     assert restore_receipt(dead, REGION).why == ("region-loss: the target was not steady at the end: 0 of 100 requests")
     assert restore_receipt(replace(evidence(), steady_end=None), REGION).ok is None
+
+
+ZONE = recovery("50 s", "zone-a", "zone-b", params={"zone_of": "us-east-1"})
+
+
+def zone(*nodes: str, name: str = "zone-a") -> Experiment:
+    """An attempt that took these nodes; the first letters say of which region."""
+    hit = tuple(Hit(kind="node", name=one, region=one[:-1]) for one in nodes)
+    attempt = experiment(name, "zone", 160.0, 200.0)
+    return replace(attempt, fault=replace(attempt.fault, hit=hit))
+
+
+@pytest.mark.parametrize(
+    ("hit", "other", "ok", "why"),
+    [
+        (["us-east-1a"], ["us-east-1b"], True, "us-east-1a of the 2 nodes of us-east-1 went"),
+        (["us-east-1a"], [], None, "no experiment took us-east-1b of us-east-1: not any zone was tried"),
+        ([], ["us-east-1b"], False, "hit was nothing of 2 nodes, expected one zone of us-east-1"),
+        (
+            ["us-east-1a", "us-east-1b"],
+            [],
+            False,
+            "hit was us-east-1a, us-east-1b of 2 nodes, expected one zone of us-east-1",
+        ),
+        (
+            ["us-east-1a", "eu-west-1a"],
+            ["us-east-1b"],
+            False,
+            "eu-west-1a is not of us-east-1, expected one zone of us-east-1",
+        ),
+    ],
+)
+def test_a_zone_is_a_part_of_its_region_and_all_zones_are_tried(
+    hit: list[str],
+    other: list[str],
+    ok: bool | None,  # noqa: FBT001 - a value of the table
+    why: str,
+) -> None:
+    """One of two nodes went, and the other one went in another experiment."""
+    run = replace(two_nodes(), experiments={"zone-a": (zone(*hit),), "zone-b": (zone(*other, name="zone-b"),)})
+    receipt = named_receipt(run, zone(*hit), ZONE)
+    assert (receipt.ok, receipt.why) == (ok, f"zone-a: {why}")
+
+
+def test_nodes_are_known_before_the_action_or_not_at_all() -> None:
+    """Of a region whose nodes are first heard of when it is too late, nobody knows what a zone is."""
+    late = replace(two_nodes(), nodes=(node(161, "present"), node(161, "present", "us-east-1b")))
+    receipt = named_receipt(late, zone("us-east-1a"), ZONE)
+    assert (receipt.ok, receipt.why) == (None, "zone-a: no history knows the nodes of us-east-1")
+
+
+def services(*hit: Hit) -> Experiment:
+    """An attempt of 70 s on that hit these."""
+    attempt = experiment("pod-loss", "pod", 70.0, 100.0)
+    return replace(attempt, fault=replace(attempt.fault, hit=hit))
+
+
+RUNNING = (
+    pod(1, "ready", "track-old", "u-old"),
+    replace(pod(1, "ready", "user-1", "u-user"), workload="user"),
+    replace(pod(1, "ready", "user-2", "u-user-2"), workload="user"),
+    replace(pod(1, "ready", "far-1", "u-far"), workload="far", namespace="eu-west-1"),
+    replace(pod(1, "ready", "gone-1", "u-gone"), workload="gone"),
+    replace(pod(2, "deleted", "gone-1", "u-gone"), workload="gone"),
+    replace(pod(71, "ready", "new-1", "u-new"), workload="new"),
+)
+"""What is there when the action is sent at 71 s: `far` in another place, `gone` no longer, `new` not yet."""
+USER = replace(HITS["pod"], name="user-1", uid="u-user", workload="user")
+EACH = recovery("50 s", "pod-loss", params={"hit": "each service"})
+
+
+def test_a_pod_of_each_service_is_one_of_every_workload_that_was_there() -> None:
+    """Elsewhere, before and after do not count; a service without a hit is named; no pod at all is no hit."""
+    run = replace(evidence(), pods=RUNNING)
+    both = named_receipt(run, services(HITS["pod"], USER), EACH)
+    assert (both.ok, both.why) == (True, "pod-loss: a pod of each of track, user was hit")
+    one = named_receipt(run, services(HITS["pod"]), EACH)
+    assert (one.ok, one.why) == (False, "pod-loss: no pod of user was hit")
+    none = named_receipt(run, services(HITS["region"]), EACH)
+    assert (none.ok, none.why) == (False, "pod-loss: a pod of each of nothing was hit")
+
+
+def test_a_whole_service_is_every_pod_of_it() -> None:
+    """One of two is not enough, and of a service that nobody knows nothing is."""
+    run = replace(evidence(), pods=RUNNING)
+    other = replace(USER, name="user-2", uid="u-user-2")
+    whole = whole_service_receipt(run, services(USER, other), "user")
+    assert (whole.ok, whole.why) == (True, "pod-loss: all 2 pods of user were taken")
+    part = whole_service_receipt(run, services(USER), "user")
+    assert (part.ok, part.why) == (False, "pod-loss: user-2 of user was not hit: the service was not gone")
+    unknown = whole_service_receipt(run, services(USER), "gone")
+    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history knows the pods of gone")
+
+
+def test_a_sentence_that_names_nothing_asks_for_nothing() -> None:
+    """Whatever was hit."""
+    receipt = named_receipt(evidence(), DATABASE, replace(PRIMARY, params={"hit": "any"}))
+    assert (receipt.ok, receipt.why) == (True, "database-loss: the sentence names nothing in particular")

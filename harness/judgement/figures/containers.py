@@ -131,7 +131,10 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
     }
     text = f"{pod.attempt.name}: {pod.pod.name} {said}, expected {case.expected.replace('below', 'within')}"
     own = because(outcome, text, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch", "portal"))
+    watches = (receipts["watch"], receipts["portal"])
+    watch = next((receipt for receipt in watches if receipt.ok is not True), receipts["watch"])
+    needed = {"fault": receipts["fault"], "watch": watch, "restore": receipts["restore"]}
+    outcome, reason = settled(outcome, own, needed, ("fault", "watch"))
     if outcome is Outcome.FAIL and seconds is not None and seconds < _IN_DOUBT * case.scaled.in_unit("s"):
         span = (pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)
         machine = machine_result(case.plan, case.evidence, [span])

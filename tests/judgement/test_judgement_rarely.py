@@ -1,0 +1,177 @@
+"""What the judge says where something happens that rarely does: each sentence to the letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from judgement_builders import (
+    down,
+    errors,
+    evidence,
+    measures,
+    ns,
+    objective,
+    observation,
+    plan,
+    samples,
+    share,
+    window,
+)
+from test_judgement_scaling import CPU, judged, load
+
+from harness.errors import UsageError
+from harness.judgement import judge
+from harness.judgement.changes import figure_change
+from harness.judgement.measures import because, held
+from harness.judgement.receipts.machine import machine_result
+from harness.judgement.receipts.null_runs import null_run
+from harness.judgement.stats.statistics import share_bounds
+from harness.judgement.waivers import _beyond
+from harness.model import Figure, Measure, Op, Outcome, Phase, ReasonKind, Waiver, after_faults_name
+from harness.model.past import Change
+from tests.builders.past import latency
+
+
+def failed(**fields: Any) -> Measure:
+    """A response time of 250 ms, at most 260 ms, where 200 ms are allowed."""
+    given: dict[str, Any] = {
+        "name": "response time p95",
+        "scope": {},
+        "sentence": "",
+        "at": "",
+        "value": 250.0,
+        "high": 260.0,
+        "low": 240.0,
+        "unit": "ms",
+        "op": "is below",
+        "limit": "200 ms",
+        "outcome": Outcome.FAIL,
+        "because": because(Outcome.FAIL, "it is 250 ms"),
+    }
+    return Measure(**{**given, **fields})
+
+
+@pytest.mark.parametrize(
+    ("bound", "fields", "why"),
+    [
+        ("260 ms", {}, ""),
+        ("259 ms", {}, "response time p95 is not proven within 259 ms"),
+        ("240 ms", {"op": "is at least"}, ""),
+        ("241 ms", {"op": "is at least"}, "response time p95 is not proven within 241 ms"),
+        ("250 ms", {"high": None}, ""),
+        ("249 ms", {"high": None}, "response time p95 is not proven within 249 ms"),
+        ("260 ms", {"high": None, "value": None}, "response time p95 has no figure"),
+        ("1 %", {}, "response time p95 has another unit: "),
+        (
+            "260 ms",
+            {"because": because(Outcome.FAIL, "the worker died", kind=ReasonKind.LOAD)},
+            "response time p95 is FAIL for another reason: the worker died",
+        ),
+    ],
+)
+def test_a_bound_covers_what_is_proven_within_it(bound: str, fields: dict[str, Any], why: str) -> None:
+    """By the bound on the bad side; without one, by the value."""
+    waiver = Waiver(
+        waives="R",
+        by="A. Person",
+        reason="it is known",
+        link="https://example.test/1",
+        date="2026-05-01",
+        expires="2026-07-01",
+        release="1.0.0",
+        file="waivers/R.yaml",
+        bound=bound,
+    )
+    found = _beyond(waiver, failed(**fields), plan())
+    assert found.startswith(why)
+    assert bool(found) is bool(why)
+
+
+def test_what_has_no_bounds_was_not_compared() -> None:
+    """Not even where the other one has both."""
+    bare = latency(100.0, fail_low=None, fail_high=None)
+    for before, after in ((bare, latency(100.0)), (latency(100.0), bare)):
+        found = figure_change("R", before, after)
+        assert (found.change, found.why) == (
+            Change.UNTESTED,
+            "at least one of the runs has no bounds at 99.75 % of it",
+        )
+    assert "the recorded bounds" in figure_change("R", latency(100.0), latency(100.0)).why
+
+
+def test_a_starved_machine_says_what_it_waited_for() -> None:
+    """In each second of the first minute the target waited and others took a tenth."""
+    seen = tuple(
+        observation("machine.seen", "machine", at, "watch", at_ns=ns(at), waited=0.3, stolen=0.1, queued=0.8)
+        for at in range(60)
+    )
+    found = machine_result(plan(), replace(evidence(), observations=seen))
+    assert found is not None
+    assert (found.ok, found.why) == (
+        False,
+        (
+            "the machine was starved: the watch sent probes over 50 ms late in 0 of 220 s; the target waited for over 70 % of the time "
+            "in which it needed a processor in 60 of 60 s; other machines took 10 % of the processor time"
+        ),
+    )
+    assert (found.late_share, found.waited_share, found.stolen_share, found.queued_share) == pytest.approx(
+        (0.0, 0.3, 0.1, 0.8)
+    )
+
+
+def test_a_short_outage_without_a_fault_is_told() -> None:
+    """Two reads in a row failed; a tenth of the limit is more than that, and a tenth of a shorter one is not."""
+    run = replace(evidence(), probes=down(evidence().probes, 30, 30.1))
+    steady = null_run(run, "everyday", "reads", limit_s=30.0).receipt
+    assert (steady.ok, steady.why) == (True, "reads were steady without a fault, out for 0.103 s at most")
+    out = null_run(run, "everyday", "reads", limit_s=1.0).receipt
+    assert (out.ok, out.why) == (False, "without any fault reads were already out for 0.103 s")
+
+
+def test_traffic_that_ended_before_its_time_is_told() -> None:
+    """A minute after the last fault was planned, half of it was there, and none at all."""
+    known = plan({"R": share()})
+    planned = replace(known, traffic={"everyday": replace(known.traffic["everyday"], after_s=60)})
+    base, name = evidence(), after_faults_name("everyday")
+    half = replace(window(samples(200, 230), 200, 230), name=name, phase=Phase.STEADY)
+    for windows, seconds in ((base.windows, "0"), ({**base.windows, name: half}, "30")):
+        decision = judge(planned, replace(base, windows=windows)).decision
+        assert decision.reasons == (f"everyday traffic ended {seconds} s after the last fault; 60 s were planned",)
+
+
+def test_a_load_that_was_not_given_accuses_no_autoscaler() -> None:
+    """With the reason of the driver."""
+    (found,) = judged(CPU, load("failed", 10, 0.6, why="StressChaos is unknown here"))
+    assert (found.outcome, found.because.text) == (
+        Outcome.INCONCLUSIVE,
+        "the load was not given: StressChaos is unknown here",
+    )
+
+
+def test_without_a_region_nothing_is_read_back_through_one() -> None:
+    """It is said, and the reads right after a write are judged all the same."""
+    asked = objective(Figure.READ_BACK, Op.HOLDS, "0", traffic=None, phase=Phase.RUN)
+    first, *_ = measures(judge(plan({"R": asked}, regions={}), evidence()))
+    assert first.reason == "the plan names no region to read through"
+    assert first.hint == "let every region be read when all copies had the time to catch up, then run again"
+
+
+def test_a_fact_has_no_bounds() -> None:
+    """A figure that compares with `holds` is none."""
+    with pytest.raises(UsageError) as caught:
+        held(Op.HOLDS, share_bounds(1, 10, 0.95), 0.5)
+    assert caught.value.what == "a figure with bounds cannot be judged by 'holds'"
+
+
+def test_a_filtered_run_says_who_does_not_claim_the_harm() -> None:
+    """Four writes are gone, and the one scenario that was chosen is about errors."""
+    base = evidence()
+    final = base.ledger.final.where(base.ledger.final.ints["id"] > 3)
+    read = replace(base.ledger.final_reads[0], rows=len(final))
+    run = replace(base, ledger=replace(base.ledger, final=final, final_reads=(read,)))
+    decision = judge(plan({"R": errors()}, deselected=("a.feature:9: x",)), run).decision
+    assert (
+        decision.reasons[0] == "not judged: 4 writes lost: no scenario of this filtered run claims that there is none"
+    )
