@@ -20,11 +20,12 @@ from harness.judgement.measures import Case
 from harness.model import Evidence, Figure, Objective, Op, Per, Phase, Quantity
 
 GOLDEN: Final = Path(__file__).parent / "golden" / "specs.ndjson"
-LIMITS: Final = {"time": "30 s", "ratio": "1 %", "rate": "20 /s", "count": "3"}
+LIMITS: Final = {"time": "30 s", "ratio": "1 %", "rate": "20 /s", "count": "3", "size": "10 MiB"}
 TIMES: Final = {
     Figure.RETURNED_SHARE: {"after": "10 min"},
     Figure.LAST_HOUR: {"soak": "24 h"},
     Figure.RESTARTS: {"soak": "24 h"},
+    Figure.MEMORY_GROWTH: {"soak": "24 h"},
     Figure.VARIATION: {"of every": "15 min"},
 }
 """The lengths of time without which no sentence of a figure can be written."""
