@@ -20,7 +20,7 @@ from harness.judgement.measures import Case
 from harness.model import Evidence, Figure, Objective, Op, Per, Phase, Quantity
 
 GOLDEN: Final = Path(__file__).parent / "golden" / "specs.ndjson"
-LIMITS: Final = {"time": "30 s", "ratio": "1 %", "rate": "20 /s", "count": "3", "size": "10 MiB"}
+LIMITS: Final = {"time": "30 s", "ratio": "1 %", "rate": "20 /s", "count": "3", "size": "10 MB"}
 TIMES: Final = {
     Figure.RETURNED_SHARE: {"after": "10 min"},
     Figure.LAST_HOUR: {"soak": "24 h"},
