@@ -16,12 +16,15 @@ Activity = Mapping[str, Any]
 _PATIENCE: Final = "within_s"
 """The argument of our own probes that says how long they wait."""
 _AGAIN_S: Final = 0.1
+_IN_A_ROW: Final = 3
 _ASKED_ONCE: Final = frozenset({"process", "http"})
 """Providers whose probes have no argument for how long they wait."""
 
 
-def confirming_probe(experiment: Activity, name: str) -> Activity | None:
-    """The probe of the method that has this name."""
+def named_probe(experiment: Activity, name: str) -> Activity | None:
+    """The probe of the method that has this name; None for an empty one."""
+    if not name:
+        return None
     for activity in experiment.get("method") or []:
         if isinstance(activity, Mapping) and activity.get("type") == "probe" and activity.get("name") == name:
             return activity
@@ -37,13 +40,24 @@ def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> boo
     return _asked({**probe, "provider": provider}, configuration, secrets)
 
 
-def comes_true(probe: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
-    """Whether a probe of a `process` or `http` provider, which waits for nothing itself, is true within so many seconds."""
+def still_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
+    """Whether the probe is true now as well, asked as it was when it confirmed: one that counts failures waits for as long as its file says."""
+    return _asked(probe, configuration, secrets)
+
+
+def comes_true(
+    probe: Activity, configuration: Activity, secrets: Activity, within_s: float, *, in_a_row: int = _IN_A_ROW
+) -> bool:
+    """Whether a probe of a `process` or `http` provider, which waits for nothing itself, is true within so many seconds.
+
+    Asked a hundred times a probe finds what comes once in a hundred times without any fault, and before the fault it was asked once: so it
+    must be true so many times in a row.
+    """
     if probe.get("provider", {}).get("type") not in _ASKED_ONCE:
         return False
     ticks = Deadline.after(within_s).ticks(_AGAIN_S)
     next(ticks, None)  # it was asked at this moment
-    return any(_asked(probe, configuration, secrets) for _ in ticks)
+    return any(all(_asked(probe, configuration, secrets) for _ in range(in_a_row)) for _ in ticks)
 
 
 def _asked(probe: Activity, configuration: Activity, secrets: Activity) -> bool:

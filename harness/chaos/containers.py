@@ -13,7 +13,7 @@ from harness.targets.access import access, accesses
 from harness.targets.commands import run_in_pod
 from harness.targets.kubernetes import Cluster, has_condition
 from harness.targets.target import Target
-from harness.targets.undo import undoable
+from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import restarts_of
 
 EXEC: Final = access("get,create pods/exec")
@@ -69,6 +69,7 @@ def run_in_containers(
     return remembered(here, hits, stays=True)
 
 
+@undoes(change_container)
 @accesses(*access("get pods"), *EXEC)
 def restore_containers() -> list[str]:
     """Undo the commands of `run_in_containers`; returns the names of the pods."""

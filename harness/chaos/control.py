@@ -20,9 +20,10 @@ from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
 from harness import clock
-from harness.chaos.confirming import comes_true, confirming_probe, was_true
+from harness.chaos.confirming import comes_true, named_probe, still_true, was_true
 from harness.chaos.receipts import HitSnapshot, harness_block
 from harness.chaos.tolerances import complaint, holds
+from harness.chaos.undoing import is_own_undo, may_undo
 from harness.evidence import History, run_history
 from harness.model import Quantity
 
@@ -34,8 +35,6 @@ _SELECTING: Final = frozenset(
     {"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", "exec_in_pods"}
 )
 """Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
-_UNDOING: Final = frozenset({"restore_containers"})
-"""Functions of the method that undo what was done: nothing that comes back after them came back by itself."""
 _WITHIN: Final = "10 s"
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """What a probe of the method records, by the key of the block that names it."""
@@ -59,6 +58,7 @@ class ExperimentRecorder:
     receipts: HitSnapshot = field(default_factory=HitSnapshot)
     part: str = ""
     sent: bool = False
+    confirmed: bool = False
     true_before: bool = False
     undone: bool = False
     gone: bool = False
@@ -75,16 +75,25 @@ class ExperimentRecorder:
         if action:
             self.receipts.assert_same_cluster(activity)
             if self.breaks and self.part == "method" and not self.sent:
-                probe = confirming_probe(self.experiment, str(self.block.get("confirmed_by", "")))
+                probe = self._probe("confirmed_by")
                 self.true_before = probe is not None and was_true(probe, configuration, secrets)
         self.started_ns = clock.now_ns()
         if not (action and self.breaks):
             return
         if self.part == "method" and not self.sent:
             self.sent = True
-            self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""))
-        elif _function(activity) in _UNDOING or (self.part == "rollback" and not self.gone):  # else the target is back
-            self._undone(activity)
+            ends = str((self._probe("gone_by") or {}).get("name", ""))
+            self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""), gone_by=ends)
+        elif self.part in ("method", "rollback") and not self.gone:  # else the target is back
+            self._ends(activity, configuration, secrets)
+
+    def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
+        """An action that may be the end of the fault is about to be done: a rollback, an undo of ours, and any action of others once the fault is in."""
+        at_ns = self.started_ns + _pause_ns(activity, configuration, secrets)
+        if self.part == "method" and activity.get("name") and self.block.get("restarted_by") == activity["name"]:
+            self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
+        elif self.part == "rollback" or is_own_undo(activity) or (self.confirmed and may_undo(activity)):
+            self._undone(activity, at_ns)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
         """An activity ended; an action that hit nothing, or more than it may, is a failed action."""
@@ -110,6 +119,10 @@ class ExperimentRecorder:
         if said:
             self._put("fault.why", why=f"{activity.get('name')}: {said}")
         elif self.part == "method":
+            if _function(activity) == "hold":
+                if run.get("status") == "succeeded":  # else it was interrupted, and is rolled back at once
+                    self._held(configuration, secrets)
+                self._undone(activity, clock.now_ns())
             self._receipt(activity, role, shown=shown.ok, at_ns=ended_ns)
         if beyond or (why and self.part == "method" and action):
             raise InterruptExecution(f"{activity.get('name')}: {why}")
@@ -121,8 +134,6 @@ class ExperimentRecorder:
         return next((key for key in _ROLES if self.block.get(key) == activity["name"]), "")
 
     def _receipt(self, activity: Activity, role: str, *, shown: bool, at_ns: int) -> None:
-        if _function(activity) == "hold":
-            self._undone(activity)
         if not role:
             return
         name, confirms = activity.get("name"), role == "confirmed_by"
@@ -130,7 +141,7 @@ class ExperimentRecorder:
         if why:
             self._put("fault.why", why=f"{name}: {why}")
             return
-        self.gone = self.gone or not confirms
+        self.gone, self.confirmed = self.gone or not confirms, self.confirmed or confirms
         hits = {"hit": [asdict(hit) for hit in self.receipts.hits()]} if confirms else {}
         self._put(_ROLES[role], at_ns=at_ns, probe=name, **hits)
 
@@ -144,10 +155,30 @@ class ExperimentRecorder:
             return "it was true before the fault too, so it confirms nothing"
         return ""
 
-    def _undone(self, activity: Activity) -> None:
+    def _held(self, configuration: Activity, secrets: Activity) -> None:
+        """At the end of a hold: whether the fault is still in, as its confirming probe says, or what it hit is still gone."""
+        probe = self._probe("confirmed_by")
+        if probe is None or not self.confirmed or self.undone:
+            return
+        ok = still_true(probe, configuration, secrets) or self.receipts.gone()
+        self._put("fault.held", at_ns=clock.now_ns(), probe=probe["name"], ok=ok)
+
+    def _undone(self, activity: Activity, at_ns: int) -> None:
         if self.sent and not self.undone and self.breaks:
             self.undone = True
-            self._put("fault.undone", at_ns=clock.now_ns(), activity=activity.get("name", ""))
+            self._put("fault.undone", at_ns=at_ns, activity=activity.get("name", ""))
+
+    def rolled_back(self, configuration: Activity, secrets: Activity) -> None:
+        """The rollbacks are over: whether the fault is out, where its end was not seen before."""
+        probe = self._probe("gone_by")
+        if not self.sent or not self.breaks or self.gone or probe is None:
+            return
+        self.gone = was_true(probe, configuration, secrets)
+        self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
+
+    def _probe(self, role: str) -> Activity | None:
+        """The probe of the method that this key of the block names."""
+        return named_probe(self.experiment, str(self.block.get(role) or ""))
 
     def _put(self, kind: str, /, **fields: Any) -> None:
         self.history.put(kind, _experiment_name(), **fields)
@@ -171,6 +202,12 @@ def before_rollback_control(**_: Any) -> None:
     """What follows undoes."""
     for recorder in _open():
         recorder.part = "rollback"
+
+
+def after_rollback_control(configuration: Activity | None = None, secrets: Activity | None = None, **_: Any) -> None:
+    """What was undone is undone."""
+    for recorder in _open():
+        recorder.rolled_back(configuration or {}, secrets or {})
 
 
 def before_hypothesis_control(**_: Any) -> None:
@@ -249,6 +286,15 @@ def _shown(
 def _within_s(block: Activity) -> float:
     """How long a probe of the block may take, in seconds."""
     return Quantity.parse(str(block.get("within") or _WITHIN)).base
+
+
+def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) -> int:
+    """How long Chaos Toolkit pauses before it does an activity."""
+    pauses = substitute(dict(activity.get("pauses") or {}), dict(configuration), dict(secrets))
+    try:
+        return round(float(pauses.get("before") or 0) * clock.NS_PER_S)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _function(activity: Activity) -> str:

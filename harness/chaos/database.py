@@ -11,7 +11,7 @@ from harness.targets.access import LOCK, access, accesses
 from harness.targets.database import LEADER, MEMBERS, ORDERING, leader_of, order_failover, switch_back
 from harness.targets.kubernetes import Cluster, Object, labels_of
 from harness.targets.target import Target
-from harness.targets.undo import undoable
+from harness.targets.undo import undoable, undoes
 
 SWITCH_BACK_S: Final = 60.0
 """How long the database may take to lead from the primary region again."""
@@ -87,12 +87,14 @@ def order_promotion(member: str = "") -> str:
     return chosen
 
 
+@undoes(cordon)
 @accesses(*access("patch nodes"))
 def uncordon_nodes() -> list[str]:
     """Uncordon every node that the harness cordoned; returns their names."""
     return session().undo(cordon)
 
 
+@undoes(take_leader)
 @accesses(*MEMBERS, *ORDERING)
 def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
     """Wait until all database members stream, then switch the leader back to the primary region; returns the leader.

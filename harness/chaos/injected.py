@@ -13,6 +13,7 @@ from harness.targets.access import LOCK, access, accesses
 from harness.targets.custom import OWN, create_custom
 from harness.targets.database import LEADER, database_of, leader_of
 from harness.targets.kubernetes import Object, has_condition
+from harness.targets.undo import undoes
 from harness.targets.usage import METRICS_READ, memory_of
 
 POLICIES: Final = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
@@ -131,6 +132,7 @@ def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, 
     )
 
 
+@undoes(create_custom)
 @accesses(
     *access("delete backendtrafficpolicies.gateway.envoyproxy.io", "delete stresschaos.chaos-mesh.org"),
     *access("delete networkchaos.chaos-mesh.org", at=LOCK),

@@ -12,7 +12,7 @@ from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
 from harness.targets.parts import Power
 from harness.targets.target import Target
-from harness.targets.undo import undoable
+from harness.targets.undo import undoable, undoes
 
 POWER_OFF: Final = (*access("list,patch nodes"), *access("list pods", at=EVERYWHERE), *HITS)
 """Pods of every namespace are on a node."""
@@ -94,6 +94,7 @@ def power_off_zone(region: str, number: int) -> Hits:
     return _power_off_all(here, own, zone)
 
 
+@undoes(power_off)
 @accesses(*access("patch nodes"))
 def power_on_nodes() -> list[str]:
     """Give power back to every node that the harness took it from; returns their names."""

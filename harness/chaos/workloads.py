@@ -8,7 +8,7 @@ from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, has_condition
 from harness.targets.target import Target
-from harness.targets.undo import undoable
+from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
 
 
@@ -64,6 +64,7 @@ def places_of(target: Target) -> list[str]:
     return sorted({region.namespace for region in target.regions.values() if region.namespace}) or own
 
 
+@undoes(scale_to_none)
 @accesses(*SCALING)
 def give_services_back() -> list[str]:
     """Give every deployment that the harness scaled to none its replicas back; returns their names."""

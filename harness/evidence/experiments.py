@@ -11,7 +11,10 @@ from harness.model.observations import (
     ExperimentStarted,
     FaultConfirmed,
     FaultGone,
+    FaultHeld,
+    FaultRestarted,
     FaultSent,
+    FaultStays,
     FaultUndone,
     FaultWhy,
     ManualStepsWatched,
@@ -107,14 +110,18 @@ def _restore(restore: Restored | None) -> Restore:
 
 
 def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
-    confirmed = next(every(FaultConfirmed, child), None)
+    sent, confirmed = next(every(FaultSent, child), None), next(every(FaultConfirmed, child), None)
     return FaultWindow(
         experiment=name,
         domain=domain,
-        sent_ns=_at(next(every(FaultSent, child), None)),
+        sent_ns=_at(sent),
         confirmed_ns=_at(confirmed),
         undone_ns=_at(next(every(FaultUndone, child), None)),
         gone_ns=_at(next(every(FaultGone, child), None)),
+        restarted_ns=_at(next(every(FaultRestarted, child), None)),
+        held=next((held.ok for held in every(FaultHeld, child)), None),
+        gone_by=sent.gone_by if sent else "",
+        stays=next((stays.probe or "its probe" for stays in every(FaultStays, child)), ""),
         hit=tuple(_hit(hit) for hit in confirmed.hit) if confirmed else (),
         why="; ".join(why.why for why in every(FaultWhy, child)),
     )

@@ -15,7 +15,7 @@ from harness.judgement.receipts.attempts import counted_attempt, harmful_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
-from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.receipts.restore import restore_receipt, undone
 from harness.judgement.receipts.watch import WATCHERS, probes_of
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
@@ -125,7 +125,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),
         seen_by_client_after_s=_after(fault.sent_ns, _first_failure(evidence, attempt)),
-        restore_ok=attempt.restore.ok,
+        restore_ok=undone(attempt)[0],
         restored_after_s=_after(fault.sent_ns, attempt.restore.at_ns),
         reads=reads,
         writes=writes,

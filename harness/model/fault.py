@@ -63,6 +63,10 @@ class FaultWindow:
         confirmed_ns: the fault was read from the target as in.
         undone_ns: the undo was sent (of a held fault: the end of the hold); None where the fault needs no undo.
         gone_ns: the fault was read from the target as out.
+        restarted_ns: the file's own action started again what the fault ended, as part of what is measured (`restarted_by`).
+        held: whether the fault was still in at the end of its hold; None: not asked.
+        gone_by: the probe that the file names to see the end of the fault; empty where it names none, or none was recorded.
+        stays: the same probe, where it was asked for the last time and did not see it; else empty.
         hit: what it hit.
         why: what is known where something is missing.
     """
@@ -73,5 +77,9 @@ class FaultWindow:
     confirmed_ns: int | None = None
     undone_ns: int | None = None
     gone_ns: int | None = None
+    restarted_ns: int | None = None
+    held: bool | None = None
+    gone_by: str = ""
+    stays: str = ""
     hit: tuple[Hit, ...] = field(default_factory=tuple)
     why: str = ""

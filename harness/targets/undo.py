@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, ParamSpec
+from typing import Final, Generic, ParamSpec, TypeVar
 
 from harness import clock
 from harness.clock import Deadline
@@ -29,6 +29,7 @@ RECOVER_S: Final = 30.0
 _AGAIN_S: Final = 0.5
 
 P = ParamSpec("P")
+_Known = TypeVar("_Known", bound=Callable[..., object])
 Undo = Callable[..., None]
 """Called with the cluster (None where the target names none), the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
 
@@ -77,6 +78,21 @@ def undoable(name: str, *, undo: Undo) -> Callable[[Callable[P, None]], Undoable
         return made
 
     return declare
+
+
+def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
+    """Declare a function for experiment files to be the undo of these actions: what comes back after it did not come back by itself."""
+
+    def declare(function: _Known) -> _Known:
+        setattr(function, "undoes", tuple(action.name for action in actions))  # noqa: B010 - of a function
+        return function
+
+    return declare
+
+
+def is_undo(function: object) -> bool:
+    """Whether a function for experiment files is declared to undo something."""
+    return bool(getattr(function, "undoes", ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from harness import clock
 from harness.chaos import actions, injected, probes
 from harness.chaos.session import node_hit, pod_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected, Refused
-from harness.targets import platform_of
+from harness.targets import platform_of, undo
 from harness.targets.intents import pending_intents, write_intent
 from harness.targets.undo import recover, undo_intent
 
@@ -290,6 +290,25 @@ def test_answers_fail_by_a_policy_that_recovery_deletes(pocket: Any) -> None:
     actions.end_faults()
     assert session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies") == []
     assert undos() == []
+
+
+@pytest.mark.parametrize(("failing", "fails"), [(0, False), (1, False), (3, False), (4, True), (200, True)])
+def test_a_few_answers_that_fail_without_any_fault_are_none(
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+    fails: bool,  # noqa: FBT001 - a value of the table
+) -> None:
+    """Of two hundred reads, by default one of fifty must fail."""
+    monkeypatch.setattr(probes, "_statuses", lambda number: iter([500] * failing + [200] * (number - failing)))
+    assert probes.answers_fail(within_s=0) is fails
+    assert probes.answers_fail(within_s=0, at_least=0) is (failing > 0)
+
+
+def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
+    """What undoes it is known by name: what comes back after that did not come back by itself."""
+    declared = {name for one in vars(actions).values() for name in getattr(one, "undoes", ())}
+    assert declared == {"power-on", "uncordon", "switch-back", "scale-back", "restore-container", "delete-custom"}
+    assert {name for module, name in undo._KNOWN if module.startswith("harness.chaos")} <= declared
 
 
 def test_a_pod_that_is_given_memory_stays_and_is_counted(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:

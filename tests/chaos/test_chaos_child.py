@@ -96,10 +96,31 @@ def test_a_held_fault_is_undone_when_it_is_released(pocket: Any, experiments: Pa
     child.release()
     wait_for(lambda: not child.alive())
     assert child.finish().why == ""
-    assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
+    assert kinds(run, "database-primary-loss") == [
+        "fault.sent",
+        "fault.confirmed",
+        "fault.held",
+        "fault.undone",
+        "fault.gone",
+    ]
     assert restorer.restored() == (True, "", ())
     assert pocket.leader == "postgres-us-east-1-0"
     assert pending_intents(platform_of(pocket.target)) == []
+
+
+def test_an_undo_in_the_method_of_a_fault_that_is_not_held_is_an_undo(
+    pocket: Any, experiments: Path, tmp_path: Path
+) -> None:
+    """The file cuts the power and gives it back: what comes back then did not come back by itself."""
+    file, run = experiments / "node-loss.yaml", tmp_path / "run"
+    text = file.read_text()
+    file.write_text(text[: text.index("  - name: hold")] + text[text.index("  - name: power-on-nodes") :])
+    child = started("node-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    assert child.finish().confirmed
+    assert kinds(run, "node-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
+    undone = next(o for o in history(run, "node-loss") if o.kind == "fault.undone")
+    assert undone.fields["activity"] == "power-on-nodes"
 
 
 @pytest.mark.parametrize("ears", [signal.default_int_handler, signal.SIG_IGN], ids=["in front", "in the background"])
@@ -117,7 +138,7 @@ def test_an_interrupted_experiment_runs_its_rollbacks(
     result = child.finish()
     assert result.why == "it was interrupted"
     assert result.journal["status"] == "interrupted"
-    assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone"]
+    assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]
     assert pocket.leader == "postgres-us-east-1-0"
     assert pending_intents(platform_of(pocket.target)) == []
 

@@ -56,6 +56,15 @@ rollbacks:
     type: action
     provider: {type: process, path: bash, arguments: ["-c", "echo ${pidfile} >> rolled-back"]}
 """
+START = """\
+  - name: start
+    type: action
+    pauses: {before: 0.2}
+    provider: {type: process, path: bash, arguments: ["-c", "true"]}
+rollbacks:
+"""
+AGAIN = "echo >> asked; exit $(test $(wc -l < asked) != 2)"
+"""Fails, as the tolerance asks, only the second time: after the action, and no more."""
 
 
 @dataclass
@@ -188,6 +197,67 @@ def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
     (left,) = recover(bench.target, within_s=0).left
     assert left.why.endswith("kill.yaml failed: write-it-down: exit code 3: no such service")
     assert len(pending_intents(platform)) == 1
+
+
+def test_what_ends_the_fault_by_an_action_of_others_undoes_it(bench: Bench) -> None:
+    """Nobody knows what such an action does: what comes back after it did not come back by itself, a pause before it not counted."""
+    result = bench.ended(("rollbacks:\n", START))
+    assert (result.confirmed, result.why) == (True, "")
+    (undone,), (confirmed,) = bench.recorded("fault.undone"), bench.recorded("fault.confirmed")
+    assert undone["activity"] == "start"
+    assert undone["at_ns"] - confirmed["at_ns"] >= 200_000_000
+    assert bench.recorded("fault.restarted") == []
+
+
+def test_a_restart_is_measured_where_the_file_says_so(bench: Bench) -> None:
+    """The start is a part of what users wait for; that is on record."""
+    bench.ended(("rollbacks:\n", START), ("    within: 2 s\n", "    within: 2 s\n    restarted_by: start\n"))
+    assert [one["activity"] for one in bench.recorded("fault.restarted")] == ["start"]
+    assert bench.recorded("fault.undone")[0]["activity"] == "write-it-down"
+
+
+def test_what_comes_once_in_many_answers_confirms_nothing(bench: Bench) -> None:
+    """The fourth answer alone is within the tolerance, the fault breaks nothing: before, it was asked once."""
+    counting = "echo >> asked; exit $(test $(wc -l < asked) = 4)"
+    result = bench.ended(
+        ('"kill -0 $(cat ${pidfile})"', f'"{counting}"'),
+        ("kill -9", "kill -0"),
+        ("    processes: [one.pid, two.pid]\n", ""),
+        ("tolerance: 1", "tolerance: 0"),
+    )
+    assert len((bench.root / "asked").read_text().splitlines()) > 4
+    assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
+
+
+@pytest.mark.parametrize(("ends", "kinds"), [("true", ["fault.gone"]), ("false", ["fault.stays"])])
+def test_the_end_of_a_fault_is_asked_for_once_more_after_the_rollbacks(
+    bench: Bench, ends: str, kinds: list[str]
+) -> None:
+    """The last word: what was not seen to end in the method was brought back by a rollback, or stays."""
+    back = "[ -e rolled-back ] && " + ends
+    probe = f"""\
+  - name: back
+    type: probe
+    tolerance: 0
+    provider: {{type: process, path: bash, arguments: ["-c", "{back}"]}}
+rollbacks:
+"""
+    bench.ended(("rollbacks:\n", probe), ("    within: 2 s\n", "    within: 1 s\n    gone_by: back\n"))
+    assert bench.recorded("fault.sent")[0]["gone_by"] == "back"
+    assert [kind for kind in ("fault.gone", "fault.stays") if bench.recorded(kind)] == kinds
+
+
+@pytest.mark.parametrize(("edits", "held"), [((), True), ((("kill -0 $(cat ${pidfile})", AGAIN),), False)])
+def test_a_held_fault_is_looked_for_at_the_end_of_its_hold(
+    bench: Bench, edits: tuple[tuple[str, str], ...], *, held: bool
+) -> None:
+    """What is out by then ended by itself; the undo is recorded after that."""
+    hold = "{type: python, module: harness.chaos.actions, func: hold, arguments: {at_least_s: 0.1, at_most_s: 0.1}}"
+    method = f"  - name: hold\n    type: action\n    provider: {hold}\nrollbacks:\n"
+    bench.ended(("rollbacks:\n", method), ("    processes: [one.pid, two.pid]\n", ""), *edits)
+    (seen,), (undone,) = bench.recorded("fault.held"), bench.recorded("fault.undone")
+    assert (seen["probe"], seen["ok"], undone["activity"]) == ("ended", held, "hold")
+    assert seen["at_ns"] <= undone["at_ns"]
 
 
 PROCESS = {"status": 0, "stdout": "up 3 of 3\n", "stderr": ""}

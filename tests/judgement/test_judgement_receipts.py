@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,18 +13,21 @@ from judgement_builders import (
     evidence,
     experiment,
     health,
+    node,
     ns,
     plan,
     reads,
+    recovery,
     table,
     with_experiment,
 )
 
+from harness.judgement import judge
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import blind_share, watch_receipt
-from harness.model import PROBES, Evidence, FaultWindow, Restore, Table, WatchSource
+from harness.model import PROBES, Evidence, FaultWindow, Outcome, Restore, Table, WatchSource
 
 PLAN = plan()
 
@@ -181,6 +185,58 @@ def test_a_restore_is_proven_by_the_target_as_before(restore: Restore, said: str
     """Nobody looked is not yes."""
     receipt = restore_receipt(evidence(), replace(FAULT, restore=restore))
     assert (receipt.ok, receipt.why) == (restore.ok, said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "ok", "said"),
+    [
+        ({}, 0, True, "as before"),
+        ({"gone_by": "home-again"}, 0, True, "as before"),
+        ({"gone_by": "home-again", "gone_ns": None, "stays": "home-again"}, 0, False, "home-again: the end of the fault was not observed"),
+        ({"gone_by": "home-again", "gone_ns": None}, 0, None, "home-again: it is not recorded whether the fault is out"),
+        ({"gone_ns": None}, 0, True, "as before"),
+        ({}, 1, False, "an undo step was left to a person"),
+        ({}, 2, False, "2 undo steps were left to a person"),
+    ],
+)  # fmt: skip
+def test_a_fault_that_is_not_out_is_no_restore(changes: dict[str, Any], steps: int, ok: bool | None, said: str) -> None:  # noqa: FBT001
+    """Entry and workloads are as before, and the database still leads from elsewhere: only `gone_by` sees that."""
+    base = experiment("database-loss", "database", 110, 150, manual_steps=steps)
+    attempt = replace(base, fault=replace(base.fault, **changes))
+    receipt = restore_receipt(with_experiment([attempt]), attempt)
+    assert (receipt.ok, receipt.why) == (ok, f"database-loss: {said}")
+    asked = plan({"R": recovery("4 h", "database-loss")})
+    (verdict,) = judge(asked, with_experiment([attempt])).verdicts
+    assert verdict.outcome is (Outcome.PASS if ok else Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("back_at", "said"), [(164.5, "us-east-1a was Ready again 30.5 s before the fault was undone"), (195.0, ""), (195.5, "")]
+)  # fmt: skip
+def test_a_node_that_comes_back_by_itself_was_not_held(back_at: float, said: str) -> None:
+    """Power was back after 3 s, and users were served by the very region that should have been lost."""
+    run = evidence()
+    (attempt,) = run.experiments["region-loss"]
+    run = replace(run, nodes=(node(0, "present"), node(161.5, "unready"), node(back_at, "ready")))
+    receipt = fault_receipt(PLAN, run, attempt)
+    assert (receipt.ok, receipt.why.endswith(said)) == (not said, True)
+
+
+@pytest.mark.parametrize(("held", "ok"), [(True, True), (None, True), (False, False)])
+def test_a_fault_that_ends_within_its_hold_was_not_held(held: bool | None, ok: bool) -> None:  # noqa: FBT001
+    """Its confirming probe is asked once more at the end; a record from before this was asked says nothing against it."""
+    (attempt,) = evidence().experiments["database-loss"]
+    attempt = replace(attempt, fault=replace(attempt.fault, held=held))
+    assert fault_receipt(PLAN, with_experiment([attempt]), attempt).ok is ok
+
+
+def test_a_restart_by_the_files_own_action_is_named() -> None:
+    """The receipt is ok, and says what was measured."""
+    (attempt,) = evidence().experiments["pod-loss"]
+    attempt = replace(attempt, fault=replace(attempt.fault, restarted_ns=(attempt.fault.sent_ns or 0) + 3_000_000_000))
+    receipt = fault_receipt(PLAN, with_experiment([attempt]), attempt)
+    assert receipt.ok
+    assert receipt.why.endswith("; its file started it again after 3 s, so a restart is what was measured")
 
 
 def test_the_last_attempt_with_its_receipts_counts() -> None:

@@ -25,6 +25,7 @@ extensions:
   - name: harness
     domain: process
     confirmed_by: service-ended
+    restarted_by: start-service
     gone_by: service-answers
     within: 10 s
     takes: 15 s

@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of, module_directories, working_directory
 from harness.errors import ConfigurationError
-from harness.model import NO_FAULT
+from harness.model import NO_FAULT, domain_of
 from harness.yamlfile import Location, YamlDocument
 
 Activity = Mapping[str, Any]
@@ -111,11 +111,8 @@ def check_probes(
         ConfigurationError: no probe confirms the fault, the method has none of that name, or it has no tolerance.
     """
     probes = {str(one["name"]): (at, one) for at, one in activities if at[0] == "method" and one["type"] == "probe"}
-    index = next(
-        i for i, e in enumerate(document.data["extensions"]) if isinstance(e, dict) and e.get("name") == "harness"
-    )
     for key, name in named.items():
-        where = document.where(("extensions", index, key))
+        where = _key(document, key)
         if not name and key == "confirmed_by" and domain != NO_FAULT.name:
             raise ConfigurationError(
                 "no probe confirms that the fault is in",
@@ -131,6 +128,39 @@ def check_probes(
             )
         if name:
             _check_tolerance(document, *probes[name])
+
+
+def check_restart(
+    document: YamlDocument, name: str, domain: str, activities: Sequence[tuple[Location, Activity]]
+) -> None:
+    """Refuse a `restarted_by` that is no action of the method, or of a fault of Kubernetes, whose controllers start again what it took.
+
+    Raises:
+        ConfigurationError: it is one of these.
+    """
+    if not name:
+        return
+    if domain_of(domain).hits:
+        raise ConfigurationError(
+            f"a fault of domain `{domain}` cannot be a restart by an action of its file",
+            where=_key(document, "restarted_by"),
+            hint="leave `restarted_by` out: what comes back after the action did not come back by itself",
+        )
+    actions = [str(one["name"]) for at, one in activities if at[0] == "method" and one["type"] == "action"]
+    if name not in actions:
+        suggestion = nearest(name, actions)
+        raise ConfigurationError(
+            f"the method has no action `{name}`",
+            where=_key(document, "restarted_by"),
+            hint=f"did you mean `{suggestion}`?" if suggestion else f"its actions are {', '.join(actions) or 'none'}",
+        )
+
+
+def _key(document: YamlDocument, key: str) -> str:
+    """Where a key of the block `harness` is."""
+    extensions = document.data["extensions"]
+    index = next(i for i, e in enumerate(extensions) if isinstance(e, dict) and e.get("name") == "harness")
+    return document.where(("extensions", index, key))
 
 
 def _check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:

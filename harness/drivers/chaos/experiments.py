@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
-from harness.drivers.chaos.activities import check_activity, check_probes
+from harness.drivers.chaos.activities import check_activity, check_probes, check_restart
 from harness.drivers.chaos.providers import is_own, needs_cluster
 from harness.errors import ConfigurationError, UsageError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
@@ -63,6 +63,7 @@ class HarnessBlock(BaseModel):
     Attributes:
         domain: what fails together.
         confirmed_by, gone_by: probes of the file that see the fault go in and out.
+        restarted_by: action of the file that starts again what the fault ended, and is part of what is measured.
         within_s: how long the fault may take to be confirmed.
         takes_s: how long the experiment is expected to take in all.
         processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
@@ -76,6 +77,7 @@ class HarnessBlock(BaseModel):
     domain: Annotated[str, AfterValidator(_domain)]
     confirmed_by: str = ""
     gone_by: str = ""
+    restarted_by: str = ""
     within_s: Seconds = Field(default=10.0, alias="within")
     takes_s: Seconds | None = Field(default=None, alias="takes")
     blast_radius: BlastRadius = BlastRadius()
@@ -193,6 +195,7 @@ def read_experiment(path: Path) -> ExperimentFile:
     if block is not None:
         named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
         check_probes(document, named, block.domain, activities)
+        check_restart(document, block.restarted_by, block.domain, activities)
     hold_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
     takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _AROUND_S

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.restore import undone
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
     """The attempt that counts, chosen by its receipts before any of its figures is read.
 
-    The last one whose fault and restore receipts are ok, else the last one whose fault receipt is ok, else the last one: of those under the
-    traffic that is asked for, where there is one.
+    The last one whose fault receipt is ok and that left the target as before, else the last one whose fault receipt is ok, else the last one:
+    of those under the traffic that is asked for, where there is one.
     """
     attempts = _under(evidence, name, traffic) or evidence.experiments.get(name, ())
     in_place = [a for a in attempts if fault_receipt(plan, evidence, a).ok]
-    restored = [a for a in in_place if a.restore.ok]
+    restored = [a for a in in_place if undone(a)[0]]
     return next((group[-1] for group in (restored, in_place, attempts) if group), None)
 
 

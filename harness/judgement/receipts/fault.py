@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from harness.judgement.receipts.hits import gone_receipt, named_receipt
+from harness.judgement.receipts.hits import gone_receipt, named_receipt, returned_early
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
 from harness.model.domain import UNKNOWN
@@ -53,10 +53,17 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
     after_s = ((fault.confirmed_ns or 0) - (fault.sent_ns or 0)) / SECOND
     held = fault.undone_ns is None or fault.gone_ns is None or fault.gone_ns >= fault.undone_ns
     ok, why = True, f"confirmed on the target after {after_s:.3g} s: {_names(fault.hit)}"
+    if fault.restarted_ns is not None:
+        started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / SECOND
+        why += f"; its file started it again after {started_s:.3g} s, so a restart is what was measured"
     if after_s > within_s:
         ok, why = False, f"the fault was in only after {after_s:.3g} s, expected within {within_s:g} s"
     elif not held:
         ok, why = False, "the fault was out before it was undone"
+    elif fault.held is False:
+        ok, why = False, "the fault was out at the end of its hold, before it was undone"
+    elif back := returned_early(evidence, experiment):
+        ok, why = False, back
     elif domain_of(experiment.domain).hits and not (gone := gone_receipt(evidence, experiment)).ok:
         return gone
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)

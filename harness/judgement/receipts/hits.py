@@ -162,6 +162,22 @@ def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:
     )
 
 
+def returned_early(evidence: Evidence, attempt: Experiment) -> str:
+    """Why the fault was out before its undo: a node that was hit was Ready again by then. Empty where none was, or nothing was undone."""
+    sent_ns, undone_ns = attempt.fault.sent_ns or 0, attempt.fault.undone_ns
+    if undone_ns is None:
+        return ""
+    for hit in attempt.fault.hit:
+        changes = [change for change in evidence.nodes if hit.kind == "node" and change.name == hit.name]
+        went_ns = min(
+            (change.at_ns for change in changes if not change.ready and change.at_ns >= sent_ns), default=None
+        )
+        back = [c.at_ns for c in changes if c.ready and went_ns is not None and went_ns < c.at_ns < undone_ns]
+        if back:
+            return f"{hit.name} was Ready again {(undone_ns - min(back)) / SECOND:.3g} s before the fault was undone"
+    return ""
+
+
 def _span(attempt: Experiment) -> tuple[int, int]:
     sent_ns = attempt.fault.sent_ns or 0
     return sent_ns, (attempt.fault.confirmed_ns or sent_ns) + LATER_NS

@@ -6,9 +6,8 @@ from harness.model import Evidence, Experiment, Receipt
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the target was restored; after the last fault it must also be steady at the end."""
-    restore = experiment.restore
-    ok, why = restore.ok, restore.why or ("as before" if restore.ok else "the target's restore was not verified")
+    """Whether the target was restored, and the fault is out; after the last fault it must also be steady at the end."""
+    ok, why = undone(experiment)
     if ok and is_last(evidence, experiment):
         end = evidence.steady_end
         if end is None:
@@ -16,6 +15,24 @@ def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
         elif not end.ok:
             ok, why = False, f"the target was not steady at the end: {end.why or 'no reason was recorded'}"
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)
+
+
+def undone(experiment: Experiment) -> tuple[bool | None, str]:
+    """Whether one attempt left the target as before, with the reason.
+
+    What it disturbed must be as before, the fault seen to be out where its file names a probe for it, and no undo step left to a person.
+    """
+    restore, fault = experiment.restore, experiment.fault
+    if not restore.ok:
+        return restore.ok, restore.why or "the target's restore was not verified"
+    if experiment.manual_steps:
+        steps = "an undo step was" if experiment.manual_steps == 1 else f"{experiment.manual_steps} undo steps were"
+        return False, f"{steps} left to a person"
+    if fault.stays:
+        return False, f"{fault.stays}: the end of the fault was not observed"
+    if fault.gone_by and fault.gone_ns is None:
+        return None, f"{fault.gone_by}: it is not recorded whether the fault is out"
+    return True, restore.why or "as before"
 
 
 def is_last(evidence: Evidence, experiment: Experiment) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.observations.kinds import ManyFields, Recorded, Timed, Whole, Word, written
+from harness.model.observations.kinds import ManyFields, Recorded, Timed, Whole, Word, YesOrNo, written
 
 
 @written("fault.sent", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultSent(Timed):
-    """The first action of an experiment (the subject) was sent."""
+    """The first action of an experiment (the subject) was sent.
+
+    Attributes:
+        activity: its name. gone_by: the probe that its file names to see the fault end; empty where it names none.
+    """
 
     activity: Word = ""
+    gone_by: Word = ""
 
 
 @written("fault.confirmed", by=["chaos-*"])
@@ -22,6 +27,23 @@ class FaultConfirmed(Timed):
 
     probe: Word = ""
     hit: ManyFields = ()
+
+
+@written("fault.held", by=["chaos-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultHeld(Timed):
+    """The confirming probe was asked once more at the end of the hold: whether the fault was still in."""
+
+    probe: Word = ""
+    ok: YesOrNo
+
+
+@written("fault.restarted", by=["chaos-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultRestarted(Timed):
+    """The action was sent that starts again what the fault ended, and that its file declares to be part of what is measured."""
+
+    activity: Word = ""
 
 
 @written("fault.undone", by=["chaos-*"])
@@ -36,6 +58,14 @@ class FaultUndone(Timed):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultGone(Timed):
     """The fault was read from the target as out."""
+
+    probe: Word = ""
+
+
+@written("fault.stays", by=["chaos-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultStays(Timed):
+    """After the rollbacks the probe that sees the fault end was asked for the last time, and did not."""
 
     probe: Word = ""
 

@@ -1,0 +1,29 @@
+"""Which actions of a method end the fault: what comes back after them did not come back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from harness.targets.undo import is_undo
+
+Activity = Mapping[str, Any]
+
+_OWN: Final = "harness.chaos."
+ORDER: Final = "order-promotion"
+"""The activity by which people order a promotion: a part of the way out of the fault that is measured."""
+
+
+def is_own_undo(activity: Activity) -> bool:
+    """Whether an action is one of the harness's that undo something."""
+    provider = activity.get("provider", {})
+    module = str(provider.get("module", ""))
+    return module.startswith(_OWN) and is_undo(getattr(import_module(module), str(provider.get("func", "")), None))
+
+
+def may_undo(activity: Activity) -> bool:
+    """Whether an action is not one of the harness: it may bring back what the fault took."""
+    provider = activity.get("provider", {})
+    own = provider.get("type") == "python" and str(provider.get("module", "")).startswith(_OWN)
+    return not own and activity.get("name") != ORDER
