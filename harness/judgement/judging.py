@@ -121,7 +121,10 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
         why = f"{gone.file} is not complete: {gone.why}"
         hint = "bring the file back, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
-    found = [on_this_machine(case, one) if spec.timed else one for one in spec.judge(case)]
+    found = [
+        on_this_machine(case, one, spec.moments(case, one) if spec.moments else None) if spec.timed else one
+        for one in spec.judge(case)
+    ]
     return (*found, *_untried(case, name))
 
 

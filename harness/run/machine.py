@@ -27,6 +27,9 @@ STAT: Final = Path("/proc/stat")
 EACH_S: Final = 1.0
 _SEARCH_S: Final = 10.0
 """To go through the open files of all processes costs a tenth of a second."""
+STALLS: Final = ("io", "memory")
+"""What all work may wait for at once, beside a processor: files of `/proc/pressure`."""
+_FULL: Final = re.compile(r"^full .* total=([0-9]+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
 _CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
@@ -93,11 +96,13 @@ class Readings:
     Attributes:
         waited_us: microseconds in which some task waited for a processor.
         ticks: of all processors. stolen: of them, those that other machines of the host took.
+        stalled_us: microseconds in which no task could go on, as all waited for disks, or for memory.
     """
 
     waited_us: int | None = None
     ticks: int | None = None
     stolen: int | None = None
+    stalled_us: int | None = None
 
 
 def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
@@ -106,11 +111,13 @@ def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
     Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat.
     """
     waited, counts = _TOTAL.search(_text(pressure)), _CPU.search(_text(stat))
+    stalls = [found for name in STALLS if (found := _FULL.search(_text(pressure.with_name(name))))]
     ticks = [int(word) for word in counts[1].split()] if counts else []
     return Readings(
         waited_us=int(waited[1]) if waited else None,
         ticks=sum(ticks[:8]) if len(ticks) >= 8 else None,
         stolen=ticks[7] if len(ticks) >= 8 else None,
+        stalled_us=sum(int(found[1]) for found in stalls) if stalls else None,
     )
 
 
@@ -122,13 +129,15 @@ def _text(file: Path) -> str:
 
 
 def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float | None]:
-    """What was waited and stolen between two readings, as shares."""
-    waited = stolen = None
+    """What was waited, stolen and stalled between two readings, as shares."""
+    waited = stolen = stalled = None
+    if before.stalled_us is not None and now.stalled_us is not None and passed_ns > 0:
+        stalled = min(max((now.stalled_us - before.stalled_us) * 1000 / passed_ns, 0.0), 1.0)
     if before.waited_us is not None and now.waited_us is not None and passed_ns > 0:
         waited = max((now.waited_us - before.waited_us) * 1000 / passed_ns, 0.0)
     if None not in (before.ticks, now.ticks, before.stolen, now.stolen) and (now.ticks or 0) > (before.ticks or 0):
         stolen = max(((now.stolen or 0) - (before.stolen or 0)) / ((now.ticks or 0) - (before.ticks or 0)), 0.0)
-    return {"waited": waited, "stolen": stolen}
+    return {"waited": waited, "stolen": stolen, "stalled": stalled}
 
 
 def queued_share(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:

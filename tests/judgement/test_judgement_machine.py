@@ -6,13 +6,41 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from judgement_builders import (
+    down,
+    health,
+    measures,
+    p95,
+    reads,
+    recovery,
+    samples,
+    share,
+    with_experiment,
+    with_load,
+)
+from judgement_builders import evidence as small_run
+from judgement_builders import plan as small_plan
 
 from harness.judgement import judge
 from harness.judgement.receipts.machine import machine_result
-from harness.model import DecisionOutcome, Evidence, Figure, Observation, Outcome, Plan
+from harness.model import (
+    PROBES,
+    DecisionOutcome,
+    Evidence,
+    Figure,
+    Observation,
+    Outcome,
+    Phase,
+    Plan,
+    ReasonKind,
+    Restore,
+    Table,
+    Words,
+)
 from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.builders.recorder import ns as second
 from tests.honesty.edits import requests
 
 
@@ -171,3 +199,101 @@ def test_a_target_elsewhere_has_a_machine_of_its_own(environment: str) -> None:
     """How late our probes are says nothing of it."""
     plan = replace(core_plan(), environment=environment)
     assert machine_result(plan, starved(core_evidence(), 0.2)) is None
+
+
+def late_in(run: Evidence, start: float, end: float) -> Evidence:
+    """The run, its probes sent 80 ms late in this time."""
+    ints = dict(run.probes.ints)
+    late = np.where((ints["due_ns"] >= second(start)) & (ints["due_ns"] < second(end)), 80_000_000, 0)
+    ints |= {"sent_ns": ints["sent_ns"] + late, "done_ns": ints["done_ns"] + late}
+    return replace(run, probes=replace(run.probes, ints=ints))
+
+
+def one(asked: Plan, run: Evidence) -> set[tuple[Outcome, ReasonKind]]:
+    """Outcomes and kinds of the measures that are no PASS."""
+    found = measures(judge(asked, run))
+    return {(m.outcome, m.because.kind) for m in found if m.outcome is not Outcome.PASS}
+
+
+STARVED = {(Outcome.INCONCLUSIVE, ReasonKind.MACHINE)}
+MISSED = {(Outcome.FAIL, ReasonKind.NOT_AS_EXPECTED)}
+
+
+@pytest.mark.parametrize(("late", "found"), [((0, 0), MISSED), ((100, 110), STARVED), ((70, 100), MISSED)])
+def test_what_follows_a_recovery_asks_the_seconds_after_it(
+    late: tuple[int, int], found: set[tuple[Outcome, ReasonKind]]
+) -> None:
+    """Too slow from the restore at 100 s on: a machine that was starved under the fault before explains nothing of it."""
+    run = small_run()
+    fault = run.windows["experiment:pod-loss/fault"]
+    under = replace(fault, end_ns=second(100), samples=fault.samples.between("intended_ns", second(60), second(100)))
+    after = replace(
+        fault,
+        name="experiment:pod-loss/after",
+        phase=Phase.STEADY,
+        start_ns=second(100),
+        end_ns=second(110),
+        samples=samples(100, 110, latency_ms=450.0),
+    )
+    (attempt,) = run.experiments["pod-loss"]
+    attempt = replace(attempt, restore=replace(attempt.restore, at_ns=second(100)), observed_until_ns=second(100))
+    run = with_experiment([attempt], replace(run, windows={**run.windows, under.name: under, after.name: after}))
+    asked = small_plan({"R": p95("400 ms", phase=Phase.RECOVERED, experiments=("pod-loss",))})
+    assert one(asked, late_in(run, *late)) == found
+
+
+@pytest.mark.parametrize(("late", "starved"), [((0, 0), False), ((110, 130), True), ((134, 150), False)])
+def test_a_measure_of_another_attempt_asks_the_seconds_of_that_one(late: tuple[int, int], starved: bool) -> None:  # noqa: FBT001
+    """The first attempt at 111 s did harm; a starved machine excuses it where it was starved then, not in the second attempt."""
+    run = small_run()
+    (counted,) = run.experiments["database-loss"]
+    first = replace(counted.fault, sent_ns=second(111), confirmed_ns=None, undone_ns=second(127))
+    then = replace(counted.fault, sent_ns=second(135), confirmed_ns=second(136), undone_ns=second(145))
+    attempts = [
+        replace(
+            counted,
+            fault=first,
+            observed_from_ns=second(110),
+            observed_until_ns=second(130),
+            restore=Restore(ok=True, at_ns=second(130)),
+        ),
+        replace(counted, attempt=2, fault=then, observed_from_ns=second(134)),
+    ]
+    run = replace(run, probes=down(Table.merged(PROBES, [reads(), health()]), 112.0, 126.0))
+    run = with_experiment(attempts, run)
+    asked = small_plan({"R": recovery("10 s", "database-loss", operations=("reads",), traffic=None)})
+    planned = replace(asked.experiments["database-loss"], hold_s=0)
+    asked = replace(asked, experiments={**asked.experiments, "database-loss": planned})
+    found = one(asked, late_in(run, *late))
+    assert ((Outcome.INCONCLUSIVE, ReasonKind.MACHINE) in found) is starved
+
+
+def test_a_share_is_made_of_time_too() -> None:
+    """A region that is late is left out by the balancer."""
+    rows = samples(0, 60)
+    named = rows.words["served_region"].text()
+    words = Words.of(["eu-west-1" if i % 3 == 0 else name for i, name in enumerate(named)])
+    run = with_load(replace(rows, words={**rows.words, "served_region": words}))
+    assert one(small_plan({"R": share()}), run) == MISSED
+    assert one(small_plan({"R": share()}), late_in(run, 0, 60)) == STARVED
+
+
+def test_disks_that_all_work_waited_for_excuse_a_failure_alone() -> None:
+    """For four fifths of every second: a FAIL is in doubt, a PASS has passed a harder test."""
+    run = core_evidence()
+    told = tuple(
+        Observation(
+            source="machine",
+            seq=at,
+            clock="boot",
+            mono_ns=ns(at),
+            wall="",
+            kind="machine.seen",
+            subject="machine",
+            fields={"at_ns": ns(at), "stalled": 0.8},
+        )
+        for at in range(1, 400)
+    )
+    run = replace(run, observations=(*run.observations, *told))
+    assert Outcome.FAIL not in outcomes(core_plan(), slowed(run), Figure.RESPONSE_TIME)
+    assert outcomes(core_plan(), run, Figure.RESPONSE_TIME) == {Outcome.PASS}

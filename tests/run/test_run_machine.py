@@ -57,11 +57,17 @@ def test_what_the_kernel_counts_is_read_and_told_as_shares(tmp_path: Path) -> No
     stat.write_text("cpu  100 0 50 800 0 0 10 40 0 0\ncpu0 1 2 3\n")
     before = readings(pressure, stat)
     assert before == Readings(waited_us=1_000_000, ticks=1000, stolen=40)
+    (tmp_path / "io").write_text("some avg10=1.00 total=9\nfull avg10=1.00 total=100000\n")
+    (tmp_path / "memory").write_text("some avg10=1.00 total=9\nfull avg10=1.00 total=200000\n")
+    before = readings(pressure, stat)
+    (tmp_path / "io").write_text("some avg10=1.00 total=9\nfull avg10=1.00 total=400000\n")
     pressure.write_text("some avg10=1.00 avg60=0.00 avg300=0.00 total=1500000\n")
     stat.write_text("cpu  150 0 50 846 0 0 10 44 0 0\n")
-    assert shares(before, readings(pressure, stat), 1_000_000_000) == pytest.approx({"waited": 0.5, "stolen": 0.04})
-    nothing = readings(tmp_path / "none", tmp_path / "none")
-    assert shares(nothing, nothing, 1_000_000_000) == {"waited": None, "stolen": None}
+    assert shares(before, readings(pressure, stat), 1_000_000_000) == pytest.approx(
+        {"waited": 0.5, "stolen": 0.04, "stalled": 0.3}
+    )
+    nothing = readings(tmp_path / "none" / "cpu", tmp_path / "none")
+    assert shares(nothing, nothing, 1_000_000_000) == {"waited": None, "stolen": None, "stalled": None}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure
+from harness.judgement.recovery import SECOND
 from harness.model import (
     Check,
     Demand,
@@ -38,6 +39,7 @@ _HINTS: Final[Mapping[str, str]] = {
     DemandKind.STATIC: "correct the file, or the path in the target file, then run again",
     DemandKind.INGEST: "let the tool write its report anew for this release, then run again",
 }
+_AROUND_S: Final = 15.0
 _RUN_AGAIN = "see that the target answers, then run again"
 
 
@@ -104,6 +106,21 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
     )
 
 
+def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
+    """Around the moment of a fact that had to be so within a time; of any other fact none."""
+    subject = found.scope.get("subject")
+    around_ns = round(_AROUND_S * SECOND)
+    return [
+        (fact.at_ns - around_ns, fact.at_ns + around_ns)
+        for demand in (case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand)
+        if "within" in {**demand.params, **case.objective.params}
+        and _asks(demand, case)
+        and demand.key in case.evidence.checks
+        for fact in case.evidence.checks[demand.key].facts
+        if fact.subject == subject
+    ]
+
+
 def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
     """The reason of a measure; a fact that could not be read gets a hint."""
     if outcome is Outcome.INCONCLUSIVE:
@@ -138,4 +155,6 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=lambda _case: ("history/checks.", "checks/"),
     words=_in_words,
+    timed=True,
+    moments=_moments,
 )

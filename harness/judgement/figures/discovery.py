@@ -174,6 +174,7 @@ def _watched(objective: Objective, scale: float) -> tuple[float, float]:
 SPEC: Final = Spec(
     figure=Figure.FIRST_REQUEST,
     judge=first_requests,
+    timed=True,
     limit=LimitRule(dimension="time", ops=ONLY_BELOW),
     unit="s",
     basis=Basis.EXPERIMENT,

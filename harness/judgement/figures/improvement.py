@@ -128,6 +128,7 @@ def baseline_files(case: Case) -> Iterable[str]:
 SPEC: Final = Spec(
     figure=Figure.IMPROVEMENT,
     judge=improvements,
+    timed=True,
     limit=LimitRule(dimension="ratio", signed=True, most=1),
     unit="ratio",
     basis=Basis.TRAFFIC,

@@ -75,6 +75,7 @@ def _part(answers: Table, window: Window, region: str) -> GuardedWindow:
 SPEC: Final = Spec(
     figure=Figure.REGION_SHARE,
     judge=region_shares,
+    timed=True,
     limit=LimitRule(dimension="ratio", most=1),
     unit="ratio",
     basis=Basis.TRAFFIC,

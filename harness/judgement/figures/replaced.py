@@ -117,6 +117,7 @@ def _judged(case: Case, pod: PodChange, successor: PodChange | None, watched: _W
 SPEC: Final = Spec(
     figure=FIGURE,
     judge=replacements,
+    timed=True,
     limit=LimitRule(dimension="time", ops=ONLY_BELOW),
     unit="s",
     basis=Basis.EXPERIMENT,

@@ -190,6 +190,7 @@ def _home(change: PodChange) -> Home:
 SPEC: Final = Spec(
     figure=FIGURE,
     judge=replica_shares,
+    timed=True,
     limit=LimitRule(dimension="count", ops=frozenset({Op.WITHIN})),
     unit="",
     basis=Basis.TRAFFIC,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from harness.judgement.figures.balancing import balanced_tally
@@ -114,6 +114,13 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
     )
 
 
+def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
+    """The seconds whose answers were counted."""
+    attempt = counted_attempt(case.plan, case.evidence, found.scope.get("experiment", ""))
+    back_ns = _back_ns(case.evidence, attempt) if attempt else None
+    return [] if attempt is None or back_ns is None else [_judged_answers(case, attempt, back_ns).span]
+
+
 def _watched(objective: Objective, scale: float) -> tuple[float, float]:
     return _PATIENCE * objective.times[AFTER].at_scale(scale).base, 0.0
 
@@ -127,6 +134,7 @@ SPEC: Final = Spec(
     judge=returned_shares,
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN}), signed=True, most=1),
     timed=True,
+    moments=_moments,
     unit="ratio",
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.RECOVERED}),

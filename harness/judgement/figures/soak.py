@@ -208,6 +208,7 @@ LAST_HOUR_SPEC: Final = Spec(
 RESTARTS_SPEC: Final = Spec(
     figure=RESTARTS,
     judge=restarts,
+    timed=True,
     limit=None,
     unit="",
     basis=Basis.TRAFFIC,

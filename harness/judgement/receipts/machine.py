@@ -9,7 +9,7 @@ two cores with nothing but the harness, and for 57 to 86 % beside other work; a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,9 +17,9 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
-from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.recovery import SECOND
-from harness.model import Evidence, MachineResult, Measure, Outcome, Plan, Reason, ReasonKind
+from harness.model import Evidence, Experiment, MachineResult, Measure, Outcome, Phase, Plan, Reason, ReasonKind
 from harness.model.observations import MachineSeen, every
 
 LATE_MS: Final = 50.0
@@ -34,6 +34,8 @@ _BY_CHANCE: Final = 0.01
 """As many late seconds as a quiet machine has more often than this are no evidence of a starved one: a span of 48 s has 3 by chance."""
 QUEUED: Final = 0.7
 """A second in which the target waited longer than this share of the time it needed a processor is one in the queue."""
+STALLED: Final = 0.5
+"""A second in which all work waited for disks, or for memory, for more than this share is a stalled one."""
 _AROUND_S: Final = 15.0
 """A window between two faults is too short for a share of its own seconds."""
 STOLEN: Final = 0.05
@@ -54,7 +56,7 @@ def machine_result(
         plan: of the run.
         evidence: of the run.
         spans: when; None: the complete run.
-        excusing: whether a FAIL is asked about, or the run. A PASS is doubted only for more: not for a target that waited for a processor, nor for late
+        excusing: whether a FAIL is asked about, or the run. A PASS is doubted only for more: not for a target that waited for a processor, disks or memory, nor for late
             seconds that a quiet machine has by chance.
     """
     if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
@@ -73,6 +75,11 @@ def machine_result(
     if excusing and _many(waiting, len(queued)):
         starved = True
         why += f"; the target waited for over {100 * QUEUED:g} % of the time in which it needed a processor in {waiting} of {len(queued)} s"
+    stalls = [one.stalled for one in seen if one.stalled is not None]
+    stalling = sum(share > STALLED for share in stalls)
+    if excusing and _many(stalling, len(stalls)):
+        starved = True
+        why += f"; all work waited for disks or memory for over {100 * STALLED:g} % of the time in {stalling} of {len(stalls)} s"
     if stolen is not None and stolen > STOLEN:
         starved, why = True, f"{why}; other machines took {100 * stolen:.3g} % of the processor time"
     return MachineResult(
@@ -89,8 +96,10 @@ def _many(seconds: int, of: int) -> bool:
     return seconds >= FEWEST_LATE and seconds > LATE_SHARE * of
 
 
-def on_this_machine(case: Case, found: Measure) -> Measure:
+def on_this_machine(case: Case, found: Measure, spans: Spans | None = None) -> Measure:
     """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile.
+
+    `spans`: when it was made, where its scope does not say that.
 
     A platform that passes while it waits for a processor has passed a harder test, so its queue excuses a FAIL only; a PASS is in doubt
     where the watch itself was late in more seconds than on a quiet machine.
@@ -98,22 +107,58 @@ def on_this_machine(case: Case, found: Measure) -> Measure:
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
     failed = found.outcome is Outcome.FAIL
-    machine = machine_result(case.plan, case.evidence, _spans(case, found), excusing=failed)
+    machine = machine_result(
+        case.plan,
+        case.evidence,
+        _spans(case, found, excusing=failed) if spans is None else _with_room(spans, excusing=failed),
+        excusing=failed,
+    )
     if machine is None or machine.ok:
         return found
     text = f"{found.because.text}, but {machine.why}"
     return replace(found, outcome=Outcome.INCONCLUSIVE, because=Reason(kind=ReasonKind.MACHINE, text=text, hint=HINT))
 
 
-def _spans(case: Case, found: Measure) -> Spans:
-    """When the figure was measured: while its experiment was observed, around the one window it is of, else in the fault-free windows."""
-    attempt = counted_attempt(case.plan, case.evidence, found.scope.get("experiment", ""))
-    if attempt is not None:
-        return [(attempt.observed_from_ns, attempt.observed_until_ns)]
-    windows = case.evidence.fault_free(case.objective.scope.traffic)
+def _spans(case: Case, found: Measure, *, excusing: bool) -> Spans:
+    """When the figure was measured: in the time of its rollout or of its attempt, around the one window it is of, else in the fault-free windows.
+
+    What is measured after the recovery was measured in the window there, and in a part of it where `during` says so. Its seconds are few:
+    before a PASS is doubted, those around it are asked as well.
+    """
+    evidence, scope = case.evidence, found.scope
+    if rollout := [w.span for w in evidence.windows.values() if w.rollout and w.rollout == scope.get("rollout")]:
+        return rollout
     around = round(_AROUND_S * SECOND)
-    own = [(w.start_ns - around, w.end_ns + around) for w in windows if w.name == found.scope.get("window")]
+    if scope.get("experiment"):
+        attempt = _attempt(case, scope)
+        if attempt is not None and case.objective.scope.phase is Phase.RECOVERED:
+            return _with_room(_afterwards(evidence, attempt), excusing=excusing)
+        if attempt is not None:
+            return [(attempt.observed_from_ns, attempt.observed_until_ns)]
+    windows = evidence.fault_free(case.objective.scope.traffic)
+    own = [(w.start_ns - around, w.end_ns + around) for w in windows if w.name == scope.get("window")]
     return own or [window.span for window in windows]
+
+
+def _with_room(spans: Spans, *, excusing: bool) -> Spans:
+    """Spans of few seconds: of as many by chance late ones a FAIL is excused, a PASS is doubted only for those around them as well."""
+    more = 0 if excusing else round(_AROUND_S * SECOND)
+    return [(start - more, end + more) for start, end in spans]
+
+
+def _attempt(case: Case, scope: Mapping[str, str]) -> Experiment | None:
+    """The attempt that the measure names by its number, else the one that counts."""
+    for attempt in case.evidence.experiments.get(scope["experiment"], ()):
+        if str(attempt.attempt) == scope.get("attempt"):
+            return attempt
+    return counted_attempt(case.plan, case.evidence, scope["experiment"])
+
+
+def _afterwards(evidence: Evidence, attempt: Experiment) -> Spans:
+    """What follows the attempt's fault: from the restore to the next fault, or from the undo where nothing was restored."""
+    fault, known_ns = attempt.fault, known_until_ns(evidence, attempt)
+    since_ns = attempt.restore.at_ns or fault.undone_ns or attempt.observed_until_ns
+    return [(min(since_ns, known_ns), known_ns)]
 
 
 def _inside(
