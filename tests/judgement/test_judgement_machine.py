@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from judgement_builders import (
     p95,
     reads,
     recovery,
+    requirement,
     samples,
     share,
     with_experiment,
@@ -20,6 +22,7 @@ from judgement_builders import (
 )
 from judgement_builders import evidence as small_run
 from judgement_builders import plan as small_plan
+from test_judgement_rollouts import BLUE_GREEN, SWITCHED
 
 from harness.judgement import judge
 from harness.judgement.receipts.machine import machine_result
@@ -37,6 +40,7 @@ from harness.model import (
     Table,
     Words,
 )
+from tests.builders import rollout_runs
 from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
@@ -297,3 +301,22 @@ def test_disks_that_all_work_waited_for_excuse_a_failure_alone() -> None:
     run = replace(run, observations=(*run.observations, *told))
     assert Outcome.FAIL not in outcomes(core_plan(), slowed(run), Figure.RESPONSE_TIME)
     assert outcomes(core_plan(), run, Figure.RESPONSE_TIME) == {Outcome.PASS}
+
+
+@pytest.mark.parametrize(
+    ("late", "outcome"), [((0, 0), Outcome.FAIL), ((10, 71), Outcome.INCONCLUSIVE), ((0, 10), Outcome.FAIL)]
+)
+def test_a_figure_of_a_rollout_asks_the_seconds_of_the_rollout(late: tuple[int, int], outcome: Outcome) -> None:
+    """A fifth of the users met the old release 11.5 s after the switch: only a machine that was starved then excuses it."""
+
+    def old(row: dict[str, Any]) -> None:
+        if 15 <= row["at"] < 26.5 and row["step"] == "2" and rollout_runs.rank(row["user"]) < 0.2:
+            row["release"] = rollout_runs.OLD
+
+    parts = rollout_runs.COLOURS
+    told = rollout_runs.history(parts, back=45.0)
+    run = rollout_runs.evidence(rollout_runs.rows(parts, back=45.0, spoil=old), told, parts=parts, back=45.0)
+    asked = rollout_runs.planned(rollout_runs.objective_of(SWITCHED), BLUE_GREEN, environment="sandbox")
+    asked = replace(asked, requirements=(requirement("ROW-1"),))
+    run = late_in(replace(run, probes=reads(0, 71.0)), *late)
+    assert {m.outcome for m in measures(judge(asked, run))} == {outcome}
