@@ -17,7 +17,7 @@ from harness.clock import Deadline
 from harness.errors import FaultNotInjected, TargetUnreachable
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.database import LEADER, leader_of
-from harness.targets.undo import undoable
+from harness.targets.undo import undoable, undoes
 
 if TYPE_CHECKING:
     from harness.model import Hit
@@ -106,6 +106,7 @@ def lock_rows(table: str, held_s: float = 1.0, free_s: float = 0.1) -> Hits:
     return remembered(here, hits, stays=True)
 
 
+@undoes(hold_locks)
 @accesses()
 def release_rows() -> list[str]:
     """End every session that locks rows for the harness; returns the names of the tables."""

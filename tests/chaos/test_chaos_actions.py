@@ -307,7 +307,15 @@ def test_a_few_answers_that_fail_without_any_fault_are_none(
 def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
     """What undoes it is known by name: what comes back after that did not come back by itself."""
     declared = {name for one in vars(actions).values() for name in getattr(one, "undoes", ())}
-    assert declared == {"power-on", "uncordon", "switch-back", "scale-back", "restore-container", "delete-custom"}
+    assert declared == {
+        "power-on",
+        "uncordon",
+        "switch-back",
+        "scale-back",
+        "restore-container",
+        "delete-custom",
+        "unlock-rows",
+    }
     assert {name for module, name in undo._KNOWN if module.startswith("harness.chaos")} <= declared
 
 

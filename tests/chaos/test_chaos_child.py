@@ -172,7 +172,7 @@ def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiment
         == "kill-pods: harness.errors.FaultNotInjected: 0 ready pods match app=nobody in us-east-1, 2 are to be killed"
     )
     assert result.journal["status"] == "interrupted"
-    assert kinds(run, "pod-loss") == ["fault.sent", "fault.why"]
+    assert kinds(run, "pod-loss") == ["fault.sent", "fault.why", "fault.gone"]
 
 
 def test_stock_actions_that_select_nothing_end_it_too(pocket: Any, experiments: Path, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ class Source:
     def _ended(self, working: asyncio.Task[Any]) -> None:
         self._working.discard(working)
         if not working.cancelled():
-            working.exception()  # asked for, as nobody may wait for it any more
+            working.exception()  # asked for: its request may have ended before
 
     async def _take(self, deadline: float) -> tuple[Connection, float]:
         """A kept connection, the last used first, or a new one."""
@@ -203,9 +203,9 @@ class Source:
 
 
 def _is_of_use(connection: Connection, error: psycopg.Error) -> bool:
-    """Whether a connection serves on after that error: it is whole, in no transaction, and to a server that takes writes."""
-    whole = connection.info.transaction_status is TransactionStatus.IDLE
-    return whole and not isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
+    """Whether a connection can be used after that error: it is open, in no transaction, and to a server that takes writes."""
+    idle = connection.info.transaction_status is TransactionStatus.IDLE
+    return idle and not isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def _cut(connection: Connection) -> None:
