@@ -6,7 +6,7 @@ They read the target, never the clients: a fault that no client felt was in all 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -15,9 +15,9 @@ import httpx
 from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.injected import NETWORK, name_in
 from harness.chaos.locks import queries_wait, rows_free
+from harness.chaos.polling import none_left, until
 from harness.chaos.session import ChaosSession, session
-from harness.clock import Deadline
-from harness.errors import FaultNotInjected, TargetUnreachable
+from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.database import LEADER, MEMBERS, database_of, leader_of, leader_region, not_streaming
@@ -46,7 +46,6 @@ __all__ = [
     "writers_wait",
 ]
 
-POLL_S: Final = 0.1
 WORKLOADS_POLL_S: Final = 0.3
 """Of all workloads: twenty requests, which a target on the same machine must not feel."""
 _ERROR: Final = 500
@@ -73,7 +72,7 @@ def hit_pods_gone(within_s: float = 10.0) -> bool:
     def left() -> list[str]:
         return [hit.name for hit in hits if _uid(here.cluster.pod(hit.namespace, hit.name)) == hit.uid]
 
-    return _seen(within_s, left, "was still there")
+    return none_left(within_s, left, "was still there")
 
 
 @accesses(*EXEC)
@@ -94,7 +93,7 @@ def command_succeeds_in_hit_pods(command: str, container: str = "", within_s: fl
     def left() -> list[str]:
         return [hit.name for hit in hits if not succeeds_in(here, hit, command, container)]
 
-    return _seen(within_s, left, f"did not answer `{command}` with 0")
+    return none_left(within_s, left, f"did not answer `{command}` with 0")
 
 
 @accesses(*access("get pods"))
@@ -114,7 +113,7 @@ def hit_containers_restarted(within_s: float = 60.0) -> bool:
         pod = here.cluster.pod(hit.namespace, hit.name)
         return pod is not None and restarts_of(pod) > here.restarts.get(hit.uid, 0)
 
-    return _until(within_s, lambda: all(restarted(hit) for hit in hits))
+    return until(within_s, lambda: all(restarted(hit) for hit in hits))
 
 
 @accesses(*access("list nodes"))
@@ -129,7 +128,7 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
     """
     here = session()
     names = {hit.name for hit in _hits(here, "node")}
-    return _seen(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
+    return none_left(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
 
 
 @accesses(*LEADER)
@@ -144,7 +143,7 @@ def leader_changed(within_s: float = 40.0) -> bool:
     """
     here = session()
     names = {hit.name for hit in _hits(here, "pod")}
-    return _until(within_s, lambda: leader_of(here.cluster, here.target) not in {"", *names})
+    return until(within_s, lambda: leader_of(here.cluster, here.target) not in {"", *names})
 
 
 @accesses(*access("list nodes"))
@@ -160,7 +159,7 @@ def nodes_ready(within_s: float = 15.0) -> bool:
         nodes = here.cluster.nodes()
         return len(_ready(nodes)) == len(nodes) and not any(node["spec"].get("unschedulable") for node in nodes)
 
-    return _until(within_s, condition)
+    return until(within_s, condition)
 
 
 @accesses(*access("list pods"))
@@ -179,7 +178,7 @@ def pods_ready(label_selector: str, ns: str, count: int, within_s: float = 15.0)
         pods = here.cluster.pods(ns, label_selector)
         return len(pods) == len(_ready(pods)) == int(count)
 
-    return _until(within_s, condition)
+    return until(within_s, condition)
 
 
 @accesses(*access("list pods"), *WORKLOADS)
@@ -196,7 +195,7 @@ def workloads_ready(within_s: float = 15.0) -> bool:
     def condition() -> bool:
         return all(_complete_in(here, namespace) for namespace in namespaces_of(here.target))
 
-    return _until(within_s, condition, every_s=WORKLOADS_POLL_S)
+    return until(within_s, condition, every_s=WORKLOADS_POLL_S)
 
 
 @accesses(*MEMBERS)
@@ -209,7 +208,7 @@ def members_streaming(within_s: float = 15.0) -> bool:
     here = session()
     if here.target.database is None:
         return True
-    return _until(within_s, lambda: not not_streaming(here.cluster, here.target))
+    return until(within_s, lambda: not not_streaming(here.cluster, here.target))
 
 
 @accesses(*MEMBERS)
@@ -221,7 +220,7 @@ def leads_from_home(within_s: float = 15.0) -> bool:
     """
     here = session()
     home = here.target.primary_region
-    return _until(
+    return until(
         within_s,
         lambda: leader_region(here.cluster, here.target) == home and not not_streaming(here.cluster, here.target),
     )
@@ -249,7 +248,7 @@ def member_parted(within_s: float = 15.0) -> bool:
         quiet = {line.partition(" ")[0] for line in not_streaming(here.cluster, here.target)}
         return sorted(names - quiet)
 
-    return _seen(within_s, left, "still streamed")
+    return none_left(within_s, left, "still streamed")
 
 
 @accesses()
@@ -266,7 +265,7 @@ def answers_fail(within_s: float = 5.0, at_least: float = 0.02) -> bool:
         failed = (status for status in _statuses(_MANY_READS) if status >= _ERROR)
         return sum(1 for _ in islice(failed, enough)) == enough
 
-    return _until(within_s, condition)
+    return until(within_s, condition)
 
 
 @accesses()
@@ -276,7 +275,7 @@ def answers_well(within_s: float = 5.0) -> bool:
     Args:
         within_s: how long to read for it, in seconds.
     """
-    return _until(within_s, lambda: all(0 < status < _ERROR for status in _statuses(_READS)))
+    return until(within_s, lambda: all(0 < status < _ERROR for status in _statuses(_READS)))
 
 
 @accesses(*METRICS_READ)
@@ -291,7 +290,7 @@ def memory_grew(by_mb: float, within_s: float = 10.0) -> bool:
         FaultNotInjected: it gave none.
     """
     here, pods = session(), _hits(session(), "pod")
-    return _until(within_s, lambda: all(growth >= by_mb * _MB for growth in _growth(here, pods)))
+    return until(within_s, lambda: all(growth >= by_mb * _MB for growth in _growth(here, pods)))
 
 
 @accesses(*METRICS_READ)
@@ -306,7 +305,7 @@ def memory_shrank(to_mb: float, within_s: float = 20.0) -> bool:
         FaultNotInjected: it gave none.
     """
     here, pods = session(), _hits(session(), "pod")
-    return _until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
+    return until(within_s, lambda: all(growth < to_mb * _MB for growth in _growth(here, pods)))
 
 
 @accesses()
@@ -322,7 +321,7 @@ def writers_wait(for_s: float, within_s: float = 5.0) -> bool:
     """
     if not session().locked:
         raise FaultNotInjected("no row was locked by this experiment")
-    return _until(within_s, lambda: queries_wait(session().target, float(for_s)))
+    return until(within_s, lambda: queries_wait(session().target, float(for_s)))
 
 
 @accesses()
@@ -332,7 +331,7 @@ def rows_released(within_s: float = 10.0) -> bool:
     Args:
         within_s: how long to wait for it, in seconds.
     """
-    return _until(within_s, lambda: rows_free(session().target))
+    return until(within_s, lambda: rows_free(session().target))
 
 
 def _growth(here: ChaosSession, pods: list[Hit]) -> list[float]:
@@ -350,34 +349,6 @@ def _statuses(number: int) -> Iterator[int]:
                 yield client.get(target.probes.read.path).status_code
             except httpx.HTTPError:
                 yield 0
-
-
-def _until(within_s: float, condition: Callable[[], bool], every_s: float = POLL_S) -> bool:
-    """Ask until it is so; a missing answer is not a yes."""
-    for _tick in Deadline.after(float(within_s)).ticks(every_s):
-        try:
-            if condition():
-                return True
-        except TargetUnreachable:
-            continue
-    return False
-
-
-def _seen(within_s: float, left: Callable[[], list[str]], what: str) -> bool:
-    """Ask until nothing is left.
-
-    Raises:
-        FaultNotInjected: something was, to the end: the fault is not in.
-    """
-    last = ["what was hit"]
-
-    def none_left() -> bool:
-        last[:] = left()
-        return not last
-
-    if not _until(within_s, none_left):
-        raise FaultNotInjected(f"{', '.join(last)} {what} after {float(within_s):g} s")
-    return True
 
 
 def _hits(here: ChaosSession, kind: str) -> list[Hit]:

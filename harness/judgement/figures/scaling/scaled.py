@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from harness.judgement.figures.scaling.record import AGAIN
 from harness.judgement.measures import Case, inconclusive
@@ -10,7 +10,7 @@ from harness.model import Measure
 from harness.model.observations import AutoscalerSeen, every
 
 
-def autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
+def _autoscalers_of(case: Case) -> Mapping[str, tuple[AutoscalerSeen, ...]]:
     """By autoscaler (`NAMESPACE/NAME`) what it said, in order of time: those whose target is the objective's subject."""
     found = dict[str, tuple[AutoscalerSeen, ...]]()
     for one in every(AutoscalerSeen, case.evidence.observations):
@@ -29,7 +29,11 @@ def replicas_at(said: Iterable[AutoscalerSeen], at_ns: int) -> int:
     return asked
 
 
-def none_recorded(case: Case) -> Measure:
-    """Nothing is known of an autoscaler of the workload."""
-    why = f"no autoscaler of {case.objective.scope.subject} was recorded"
-    return inconclusive(case, case.objective.figure.value, why, AGAIN)
+def of_each(case: Case, judge: Callable[[str, tuple[AutoscalerSeen, ...]], Measure]) -> Iterator[Measure]:
+    """A measure of each autoscaler of the workload; where none was recorded, one that says so."""
+    autoscalers = _autoscalers_of(case)
+    if not autoscalers:
+        why = f"no autoscaler of {case.objective.scope.subject} was recorded"
+        yield inconclusive(case, case.objective.figure.value, why, AGAIN)
+    for name, said in sorted(autoscalers.items()):
+        yield judge(name, said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import all_files, joined_load_receipt
 from harness.judgement.figures.indicators import counted_ms
-from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.figures.scaling.record import FILES, watch_receipt
+from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
@@ -106,7 +106,20 @@ def _planned(planned: TrafficPlan, height: float) -> tuple[float, float] | None:
     return None if end_s is None else (points[first][0], end_s)
 
 
-def settled_time(case: Case, spike: TrafficSpike, limit: Quantity, receipts: Mapping[str, Receipt]) -> Measure:
+def replicas_figures(case: Case, spike: TrafficSpike, took_s: float | None) -> Figures:
+    """What a measure of an autoscaler's replicas says beside its outcome; took_s: until they were as expected."""
+    return Figures(
+        value=took_s,
+        scaled_limit=case.scaled.in_unit("s"),
+        unit="s",
+        n=1,
+        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
+        receipts={"watch": watch_receipt(case.evidence), "load": spike.load},
+        files=(*FILES[:1], *spike.files),
+    )
+
+
+def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     """The quantile of the requests due from `SETTLED` after the spike's begin until it ends, below a limit."""
     quick = replace(case.objective, figure=Figure.RESPONSE_TIME, op=Op.BELOW, limit=limit)
     case = replace(case, objective=quick)
@@ -130,7 +143,7 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity, receipts: Map
         subject=f"{name}, {since},",
         n_needed=needed(int(np.count_nonzero(ms >= limit_ms)), 1 - case.quantile, case.objective.confidence),
         scope={"traffic": spike.traffic, "phase": Phase.STEADY.value},
-        receipts={**receipts, "load": spike.on_time},
+        receipts={"load": spike.on_time},
         fail_needs=("load",),
         files=spike.files,
     )

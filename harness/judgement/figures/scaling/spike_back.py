@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import errors_by_kind, failed
-from harness.judgement.figures.scaling.record import FILES, concluded, watch_receipt
-from harness.judgement.figures.scaling.scaled import autoscalers_of, none_recorded, replicas_at
-from harness.judgement.figures.scaling.spike import TrafficSpike, spike_of
+from harness.judgement.figures.scaling.record import FILES, concluded
+from harness.judgement.figures.scaling.scaled import of_each, replicas_at
+from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, spike_of
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, formatted, measure, settled
 from harness.judgement.recovery import SECOND
@@ -23,11 +24,7 @@ def spike_backs(case: Case) -> Iterable[Measure]:
     if isinstance(spike, Measure):
         yield spike
         return
-    autoscalers = autoscalers_of(case)
-    if not autoscalers:
-        yield none_recorded(case)
-    for name, said in sorted(autoscalers.items()):
-        yield _back(case, spike, name, said)
+    yield from of_each(case, partial(_back, case, spike))
     yield _failures(case, spike)
 
 
@@ -41,15 +38,7 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     )
     took_s = (back_ns - spike.end_ns) / SECOND if back_ns is not None else None
     seen_s = (spike.until_ns - spike.end_ns) / SECOND
-    figures = Figures(
-        value=took_s,
-        scaled_limit=limit_s,
-        unit="s",
-        n=1,
-        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
-        receipts={"watch": watch_receipt(case.evidence), "load": spike.load},
-        files=(*FILES[:1], *spike.files),
-    )
+    figures = replicas_figures(case, spike, took_s)
     if most <= was:
         fixed = said[-1].least == said[-1].most
         text = f"the replicas stayed at {was} in {spike.words}: none was there to be taken away"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.scaling.record import FILES, concluded, scalings, watch_receipt
-from harness.judgement.figures.scaling.scaled import autoscalers_of, none_recorded, replicas_at
-from harness.judgement.figures.scaling.spike import TrafficSpike, settled_time, spike_of
+from harness.judgement.figures.scaling.record import FILES, concluded, scalings
+from harness.judgement.figures.scaling.scaled import of_each, replicas_at
+from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, settled_time, spike_of
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, formatted
 from harness.judgement.recovery import SECOND
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase
 from harness.model.observations import AutoscalerSeen
@@ -25,27 +26,15 @@ def spike_rises(case: Case) -> Iterable[Measure]:
     if isinstance(spike, Measure):
         yield spike
         return
-    autoscalers = autoscalers_of(case)
-    if not autoscalers:
-        yield none_recorded(case)
-    for name, said in sorted(autoscalers.items()):
-        yield _rise(case, spike, name, said)
-    yield settled_time(case, spike, case.objective.times[BELOW], {})
+    yield from of_each(case, partial(_rise, case, spike))
+    yield settled_time(case, spike, case.objective.times[BELOW])
 
 
 def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen, ...]) -> Measure:
     limit_s = case.scaled.in_unit("s")
     ups = [one for one in scalings(said, spike.begin_ns, spike.end_ns) if one.after > one.before]
     took_s = (ups[0].at_ns - spike.begin_ns) / SECOND if ups else None
-    figures = Figures(
-        value=took_s,
-        scaled_limit=limit_s,
-        unit="s",
-        n=1,
-        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
-        receipts={"watch": watch_receipt(case.evidence), "load": spike.load},
-        files=(*FILES[:1], *spike.files),
-    )
+    figures = replicas_figures(case, spike, took_s)
     if ups and took_s is not None:
         text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"
         outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL

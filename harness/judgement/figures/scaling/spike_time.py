@@ -15,7 +15,7 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase
 def spike_times(case: Case) -> Iterable[Measure]:
     """One measure: all routes together, as long as the spike still lasts."""
     spike = spike_of(case, Figure.SPIKE_TIME.value)
-    yield spike if isinstance(spike, Measure) else settled_time(case, spike, case.objective.limit, {})
+    yield spike if isinstance(spike, Measure) else settled_time(case, spike, case.objective.limit)
 
 
 SPEC: Final = Spec(
