@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
-from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, watch_settings
+from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, usual_rates, watch_settings
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
 from harness.judgement.recovery import promised_ms
@@ -126,7 +126,7 @@ def rates_for(plan: Plan) -> Rates:
 
     They are the usual ones, and more where a figure of the plan needs more to be decided.
     """
-    usual = Rates()
+    usual = usual_rates(broken=bool(plan.experiments))
     needed: dict[str, float] = {}
     for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
         for probe, per_s in spec_of(figure).rates.items():

@@ -152,7 +152,7 @@ def _plan(
         regions=target.shares,
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking, target)),
-        probe_spacing_ms=_probe_spacing_ms(),
+        probe_spacing_ms=_probe_spacing_ms(broken=bool(experiments)),
         shadowed=tuple(shadowed(settings.project)),
         attestations=said.attestations,
         waivers=said.waivers,
@@ -172,11 +172,13 @@ def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
     yield from (f"load/{one.name}/journey-reads.rows" for one in traffic if one.accounts)
 
 
-def _probe_spacing_ms() -> dict[str, float]:
+def _probe_spacing_ms(*, broken: bool) -> dict[str, float]:
     """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
-    from harness.drivers.watch import Rates  # a replay plans nothing, and need not wait for the watch's HTTP client
+    from harness.drivers.watch import (
+        usual_rates,
+    )  # a replay plans nothing, and need not wait for the watch's HTTP client
 
-    rates = Rates()
+    rates = usual_rates(broken=broken)
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
 
 

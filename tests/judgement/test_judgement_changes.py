@@ -92,6 +92,8 @@ def test_other_units_are_not_compared() -> None:
     """The sentence was changed."""
     found = figure_change("X", latency(1.0, unit="s"), latency(500.0))
     assert (found.change, found.why) == (Change.UNTESTED, "the units differ: s and ms")
+    assert figure_change("X", latency(1.0, unit=""), latency(500.0)).why == "the units differ: none and ms"
+    assert figure_change("X", latency(1.0), latency(500.0, unit="")).why == "the units differ: ms and none"
 
 
 def test_a_bound_on_one_side_proves_that_side() -> None:

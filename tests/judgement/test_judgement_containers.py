@@ -73,6 +73,15 @@ def test_a_hung_container_that_is_restarted_in_time_passes() -> None:
     assert "pages-1 hung, and its container was started again after 36 s, expected within 45 s" in found.reason
 
 
+def test_an_answer_before_the_fault_was_confirmed_is_no_sign_that_it_did_not_hang() -> None:
+    """One of 0.2 s after the fault was sent, which was in 0.3 s later; without a confirmation it counts."""
+    given = run("hung", served(SENT + 0.4, 140), pod(136, "restarted", "pages-1", "u-1"))
+    assert judged(HUNG, given).outcome is PASS
+    (attempt,) = given.experiments["hung"]
+    unconfirmed = replace(attempt, fault=replace(attempt.fault, confirmed_ns=0))
+    assert judged(HUNG, replace(given, experiments={"hung": (unconfirmed,)})).outcome is INCONCLUSIVE
+
+
 def test_one_that_is_restarted_late_or_not_at_all_fails() -> None:
     """After 50 s; or not in the minute that was watched."""
     late = judged(HUNG, run("hung", served(SENT), pod(150, "restarted", "pages-1", "u-1")))

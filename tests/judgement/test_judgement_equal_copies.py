@@ -136,6 +136,13 @@ def test_writes_that_the_parted_copy_never_shows_fail() -> None:
     )
 
 
+def test_a_copy_that_shows_nothing_at_all_lacks_every_write() -> None:
+    """Its first names are told."""
+    found = judged(run(copy("pg-0"), copy("pg-1"), reads=asked(*MEMBERS)))
+    assert found.outcome is FAIL
+    assert "of 900 rows pg-2 in 900 differed from the other copies (client 1 number 0" in found.reason
+
+
 def test_writes_that_the_other_copies_never_show_fail() -> None:
     """What only the parted copy had by then must be everywhere, too, acknowledged or not."""
     own = table(LEDGER_COPIES, 1, id=5000, by=1, seen_ns=ns(80), copies=1, place="pg-2", state="found")

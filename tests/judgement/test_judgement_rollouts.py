@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.judgement.figures import spec_of
-from harness.model import Figure, Quantity
+from harness.model import Figure, Phase, Quantity
 from harness.model.rollout import Strategy, TakenBack
 from harness.model.trigger import Signal, Trigger
 from tests.builders.recorder import ns
@@ -190,6 +190,19 @@ def test_answers_while_a_share_changes_belong_to_no_step() -> None:
     made = rows(parts, spoil=spoil)
     assert [row["release"] for row in made if row["user"] == 258 and 15 <= row["at"] < 26] == [OLD, OLD, NEW, NEW]
     assert _reds(evidence(made, history(parts), parts=parts), (STICKY, AT_5)) == set()
+
+
+@pytest.mark.parametrize(
+    ("until", "request_", "red"), [(35.9, "1", set()), (37.0, "1", {STICKY}), (44.0, "2", {STICKY})]
+)
+def test_routes_may_follow_an_object_for_a_second(until: float, request_: str, red: set[str]) -> None:
+    """All objects say 50 % at 35 s. Who meets the old release first is late by 0.9 s; by 2 s, or after the new one, one meets both."""
+
+    def spoil(row: Row) -> None:
+        if 35.0 <= row["at"] < until and row["step"] == request_ and rank(row["user"]) >= 0.25:
+            row["release"] = OLD
+
+    assert {one for one in _reds(evidence(rows(spoil=spoil))) if one == STICKY} == red
 
 
 def test_a_step_is_judged_until_its_first_object_goes_on() -> None:
@@ -498,3 +511,13 @@ def test_the_time_of_the_candidates_first_answer_is_no_condition() -> None:
 def test_what_a_starved_machine_makes_late_convicts_no_release(figure: Figure) -> None:
     """A switch that took 7 s on a machine where the target waited for a processor was no fault of the release."""
     assert spec_of(figure).timed
+
+
+def test_without_a_window_after_the_switch_its_errors_are_unknown() -> None:
+    """The rollout is there, the requests after its switch are not."""
+    whole = evidence(parts=COLOURS, back=45.0)
+    run = replace(whole, windows={name: one for name, one in whole.windows.items() if one.phase is not Phase.SWITCHED})
+    (found,) = judged("the error rate is below 0.1 % after the switch", run, BLUE_GREEN)
+    assert found.outcome.value == "INCONCLUSIVE"
+    assert found.because.text.startswith("no window after the switch of canary was recorded")
+    assert found.scope["phase"] == "after the switch"

@@ -162,6 +162,19 @@ def test_a_response_time_that_comes_back_in_time(slow_until: float, expected: st
     assert outcomes(TIME, rows=requests(slow_until)) == [expected]
 
 
+def test_a_spike_of_exactly_that_height_that_ends_with_the_window_is_one() -> None:
+    """Three times, and the window holds the spike to its last moment: what is missing is the time after it."""
+    whole = spiked(requests())
+    (name, own), *_ = whole.windows.items()
+    short = replace(
+        whole, windows={name: replace(own, end_ns=ns(END), samples=own.samples.between("intended_ns", 0, ns(END)))}
+    )
+    reasons = [one.because.text for one in judged(RISE, short)]
+    assert not any("do not contain" in reason or "has no spike" in reason for reason in reasons)
+    cut = replace(short, windows={name: replace(short.windows[name], end_ns=ns(END) - 1)})
+    assert all("do not contain the complete spike" in one.because.text for one in judged(RISE, cut))
+
+
 def test_a_traffic_without_such_a_spike_shows_nothing() -> None:
     """Neither a flat one, nor one that is not high enough, nor one that never falls again."""
     low = tuple((at, min(per_s, 14.9)) for at, per_s in RATES)

@@ -6,7 +6,7 @@ from harness.drivers.watch.final_read import FinalReads
 from harness.drivers.watch.live import LiveView
 from harness.drivers.watch.process import Watch, watch_settings
 from harness.drivers.watch.registry import watched_tables
-from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients
+from harness.drivers.watch.settings import Rates, WatchSettings, ledger_clients, usual_rates
 from harness.drivers.watch.watching import Pace, Watcher, Watching
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Watcher",
     "Watching",
     "ledger_clients",
+    "usual_rates",
     "watch_settings",
     "watched_tables",
 ]

@@ -57,6 +57,20 @@ class Rates(BaseModel):
     statements: float = 0.2
 
 
+_UNBROKEN: Final = Rates(read=10.0, region=2.0, ledger=10.0, member=2.0)
+
+
+def usual_rates(*, broken: bool) -> Rates:
+    """The probes of a run whose figures ask for no more.
+
+    Where nothing is broken no recovery is timed by probes, and what is left of the target is its users'.
+
+    Args:
+        broken: whether the run has an experiment.
+    """
+    return Rates() if broken else _UNBROKEN
+
+
 class WatchSettings(BaseModel):
     """Settings of the child process.
 

@@ -115,6 +115,7 @@ SPEC: Final = Spec(
     unit="s",
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
+    rates={"member": 5.0},
     evidence=lambda _case: ("watch/replicas.", "history/watch."),
     needs=lambda _objective: (Need(key="database", why="replication lag is read from the database's members"),),
 )

@@ -5,7 +5,9 @@ Begun, followed step by step, promoted where the file says so, and taken back.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
@@ -14,6 +16,7 @@ from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Phase
 from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack, percent
+from harness.run.acts.at_once import at_once
 from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
@@ -61,9 +64,10 @@ class Following:
         cluster = Cluster.of(context.target)
         places = plan.namespaces or ((context.target.kubernetes.namespace,) if context.target.kubernetes else ())
         self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
-        self._before = {one.subject: one.template(one.present()) for one in self._objects}
-        self._was = {one.subject: one.status().current for one in self._objects}
-        self._strategies = {one.subject: one.strategy(one.present()) for one in self._objects}
+        there = list(zip(self._objects, at_once(lambda one: one.present(), self._objects), strict=True))
+        self._before = {one.subject: one.template(obj) for one, obj in there}
+        self._was = {one.subject: one.status_of(obj).current for one, obj in there}
+        self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
         self._polls = 0
         self._seen = _Changes(self._sink, plan.name)
         self._answers = CandidateAnswers(context.traffic.load.rows, plan.candidate)
@@ -76,7 +80,7 @@ class Following:
     def run(self) -> None:
         """Run the rollout and record its windows."""
         plan, context = self._plan, self._context
-        guard_replaced(context.target, plan.name, sum(one.pods(one.present()) for one in self._objects))
+        guard_replaced(context.target, plan.name, sum(at_once(lambda one: one.pods(one.present()), self._objects)))
         templates = {
             one.subject: candidate_template(plan, context.target, one.namespace, one.name, self._before[one.subject])
             for one in self._objects
@@ -100,8 +104,7 @@ class Following:
         began_ns = clock.now_ns()
         context.presence.begin(plan.within_s)
         context.traffic.rollout_reached(plan.name, "start", Phase.STEP, began_ns)
-        for one in self._objects:
-            take_over(one, templates[one.subject])
+        at_once(lambda one: take_over(one, templates[one.subject]), self._objects)
         subjects = [one.subject for one in self._objects]
         self._sink.put(
             "rollout.started",
@@ -113,7 +116,9 @@ class Following:
             objects=subjects,
             unchanged=same,
         )
-        self._end(self._take_back(*self._follow()), intents)
+        with closing(self._signals):
+            by, why = self._follow()
+        self._end(self._take_back(by, why), intents)
 
     def _adopt(self, strategies: Mapping[str, StrategySpec | None]) -> str:
         """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
@@ -123,7 +128,8 @@ class Following:
         left = changed
         for _ in clock.Deadline.after(_STRATEGY_WITHIN_S).ticks(_POLL_S):
             self._context.present()
-            left = [one for one in left if not one.status().at_rest]
+            at_rest = at_once(lambda one: one.status().at_rest, left)
+            left = [one for one, rests in zip(left, at_rest, strict=True) if not rests]
             if not left:
                 return ""
         return f"not at rest once their strategy was set: {', '.join(one.subject for one in left)}"
@@ -161,11 +167,15 @@ class Following:
         then too: the one that let an object go on is known before the step is recorded.
         """
         before_ns, self._asked_ns = self._asked_ns, clock.now_ns()
-        statuses = {one.subject: self._begun(one) for one in self._objects}
+        read = at_once(self._begun, self._objects)
         self._polled_ns = clock.now_ns()
-        for one in self._objects:
-            new = self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
-            for analysis in one.analyses() if new or self._polls % _ANALYSES == 0 else ():
+        statuses = {one.subject: status for one, status in zip(self._objects, read, strict=True)}
+        new = [one for one in self._objects if self._seen.is_new(one.subject, statuses[one.subject])]
+        for one in new:
+            self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
+        asked = self._objects if self._polls % _ANALYSES == 0 else new
+        for one, analyses in zip(asked, at_once(lambda one: one.analyses(), asked), strict=True):
+            for analysis in analyses:
                 self._seen.analysis(one.subject, analysis.name, asdict(analysis), self._polled_ns)
         self._answers.poll()
         self._polls += 1
@@ -213,8 +223,7 @@ class Following:
         return asked and bool(waiting) and all(status.pause for status in waiting)
 
     def _promote(self) -> None:
-        sent = [one.promote(one.present()) for one in self._objects]
-        if any(sent):
+        if any(at_once(lambda one: one.promote(one.present()), self._objects)):
             self._promoted_ns = clock.now_ns()
             share = self._plan.steps[self._reached]
             self._sink.put(
@@ -228,7 +237,7 @@ class Following:
         self._context.progress.say(f"rollout {self._plan.name}: taken back by {by} ({why})")
         if by == "platform":
             return at_ns
-        failed = "; ".join(trouble for one in self._objects if (trouble := _ordered(one, by)))
+        failed = "; ".join(filter(None, at_once(lambda one: _ordered(one, by), self._objects)))
         self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, by=by, why=why, failed=failed, since_ns=at_ns)
         return at_ns
 
@@ -247,7 +256,8 @@ class Following:
             send = now_ns - sent_ns >= _SEND_AGAIN_S * clock.NS_PER_S
             sent_ns = now_ns if send else sent_ns
             late = send and now_ns - began_ns >= AFTER_S * clock.NS_PER_S
-            left = {k: one for k, one in left.items() if not self._is_back(one, hasten=send, restore=late)}
+            back = at_once(partial(self._is_back, hasten=send, restore=late), left.values())
+            left = {subject: one for (subject, one), rests in zip(left.items(), back, strict=True) if not rests}
             if not left:
                 break
         at_ns, statuses = clock.now_ns(), self._poll()[1]
@@ -333,14 +343,14 @@ class _Changes:
         self._rollout = rollout
         self._last: dict[str, object] = {}
 
-    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> bool:
-        """Whether it is new."""
-        if self._last.get(subject) == status:
-            return False
+    def is_new(self, subject: str, status: ObjectStatus) -> bool:
+        """Whether the state of an object is another one than before."""
+        return self._last.get(subject) != status
+
+    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> None:
         self._last[subject] = status
         fields = {key: value for key, value in asdict(status).items() if key not in ("switched", "observed")}
         self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
-        return True
 
     def analysis(self, owner: str, name: str, fields: Mapping[str, object], at_ns: int) -> None:
         key = f"{owner} {name}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness import clock
 from harness.drivers.check.deployments import quantity
 from harness.errors import DriverError
 from harness.model.trigger import Signal
+from harness.run.acts.at_once import at_once
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from harness.run.acts.context import Context
     from harness.targets.kubernetes import Cluster, Object
 
+_Measured: TypeAlias = "tuple[int, Sequence[Object], Mapping[str, Object]]"
+"""When it was read, what the metrics API has of a namespace, and its pods by name."""
 _METRICS: Final = "metrics.k8s.io/v1beta1"
 _EVERY_S: Final = 1.0
 _CLOSE: Final = 0.005
@@ -46,12 +50,21 @@ class SignalReader:
         self._reads_memory = any(trigger.signal is Signal.MEMORY for trigger in plan.triggers)
         self._due = list(plan.reports)
         self._read_ns = 0
+        self._pool = ThreadPoolExecutor(1)
+        self._reading: Future[list[_Measured]] | None = None
+
+    def close(self) -> None:
+        """Wait for what is being read, and record it."""
+        self._pool.shutdown()
+        self._record()
 
     def poll(self, share: float) -> None:
-        """Read the memory once a second, and send the reports that are due at this share."""
-        if self._reads_memory and clock.now_ns() - self._read_ns >= _EVERY_S * clock.NS_PER_S:
+        """Read the memory once a second, beside the caller, and send the reports that are due at this share."""
+        self._record()
+        late = clock.now_ns() - self._read_ns >= _EVERY_S * clock.NS_PER_S
+        if self._reads_memory and late and self._reading is None:
             self._read_ns = clock.now_ns()
-            self._read_memory()
+            self._reading = self._pool.submit(at_once, self._measured, self._places)
         due, self._due = (
             [one for one in self._due if one.at <= share + _CLOSE],
             [one for one in self._due if one.at > share + _CLOSE],
@@ -59,17 +72,14 @@ class SignalReader:
         for report in due:
             self._send(report)
 
-    def _read_memory(self) -> None:
-        """What the metrics API has of each pod; nothing where it does not answer: a gap is unknown."""
+    def _record(self) -> None:
+        """Record what has been read since; nothing where the metrics API did not answer: a gap is unknown."""
+        if self._reading is None or not self._reading.done():
+            return
+        reading, self._reading = self._reading, None
         settings = self._context.target.rollout
         label = settings.label if settings is not None else "version"
-        for place in self._places:
-            try:
-                measured = self._cluster.customs(_METRICS, "pods", place)
-                pods = {pod["metadata"]["name"]: pod for pod in self._cluster.pods(place)}
-            except DriverError:
-                continue
-            at_ns = clock.now_ns()
+        for place, (at_ns, measured, pods) in zip(self._places, reading.result(), strict=True):
             for one in measured:
                 pod = pods.get(one["metadata"]["name"])
                 shares = list(_shares(one, pod)) if pod is not None else []
@@ -78,6 +88,14 @@ class SignalReader:
                     self._sink.put(
                         "rollout.memory", name, rollout=self._plan.name, release=release, share=max(shares), at_ns=at_ns
                     )
+
+    def _measured(self, place: str) -> _Measured:
+        try:
+            measured = self._cluster.customs(_METRICS, "pods", place)
+            pods = {pod["metadata"]["name"]: pod for pod in self._cluster.pods(place)}
+        except DriverError:
+            return clock.now_ns(), (), {}
+        return clock.now_ns(), measured, pods
 
     def _send(self, report: PlannedReport) -> None:
         """Send a report as a user would, and record whether the platform took it."""

@@ -25,8 +25,11 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Table
 from harness.model.rollout import percent
+from harness.model.schedule import NS_PER_S
 from harness.model.table import Bools, Ints
 
+SETTLES_S: Final = 1.0
+"""So long the routes may need to follow an object that says it is at a step."""
 _FEWEST: Final = 20
 """Users of the new release who are met again while there is a choice: fewer do not show that none goes back."""
 _METHOD: Final = "a census: every known user by the first request in the step"
@@ -65,13 +68,19 @@ class Met:
 
 
 def met(case: Case, history: RolloutHistory, step: StepTaken) -> Met:
-    """Who was met in a step while every object was at it, by answers that name a release."""
+    """Who was met in a step while every object was at it, by answers that name a release.
+
+    What the release before answers in the first `SETTLES_S` to a user of the candidate is left out: whoever divides the users follows
+    what the object says, as in Argo Rollouts, and reads it a moment later.
+    """
     traffic = case.objective.scope.traffic or ""
     known = case.plan.traffic[traffic].census
     rows: Table = history.samples(case.evidence, traffic, step.at_ns, step.left_ns).sorted_by("intended_ns")
     rows = rows.where(~rows.words["release"].missing & (rows.ints["arrival"] > 0))
-    new = rows.words["release"].equals(history.plan.candidate)
-    return Met(user=user_of(rows.ints["arrival"], known), new=new, known=known)
+    user, new = user_of(rows.ints["arrival"], known), rows.words["release"].equals(history.plan.candidate)
+    settled = rows.ints["sent_ns"] >= step.at_ns + round(SETTLES_S * NS_PER_S)
+    counts = settled | new | ~np.isin(user, user[new])
+    return Met(user=user[counts], new=new[counts], known=known)
 
 
 def user_of(arrival: Ints, known: int) -> Ints:

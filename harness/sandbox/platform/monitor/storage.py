@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from bisect import bisect_right
@@ -49,6 +50,15 @@ class StoredSeries:
             old = bisect_right(times, at_s - retention_s)
             del times[:old]
             del self.values[:old]
+
+    def within(self, start_s: float, end_s: float) -> tuple[Sequence[float], Sequence[float]]:
+        """Times and values after `start_s`, up to `end_s`, without stale markers."""
+        low, high = bisect_right(self.times_s, start_s), bisect_right(self.times_s, end_s)
+        times, values = self.times_s[low:high], self.values[low:high]
+        if not math.isnan(sum(values)):  # no NaN among them, so no marker
+            return times, values
+        kept = [at for at, value in enumerate(values) if not is_stale(value)]
+        return [times[at] for at in kept], [values[at] for at in kept]
 
     @property
     def ended(self) -> bool:

@@ -15,6 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 Value = float | int | str | bool | None | list["Value"]
@@ -47,8 +48,8 @@ class ResultCondition:
 
     @classmethod
     def parse(cls, text: str) -> ResultCondition:
-        """Parse it whole. Raises ConditionError, which names what is not served."""
-        return cls(text, _Parser(text).parsed())
+        """Parse it whole, once. Raises ConditionError, which names what is not served."""
+        return _parsed(text)
 
     def holds(self, result: Value) -> bool:
         """Whether the condition is true of a result: a number, or the list of a vector or a range.
@@ -60,6 +61,12 @@ class ResultCondition:
         if not isinstance(value, bool):
             raise ConditionError(f"{self.text!r} gives {value!r}; hint: a condition must be true or false")
         return value
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> ResultCondition:
+    """A controller reads all conditions of its Rollouts each time that one of them has changed."""
+    return ResultCondition(text, _Parser(text).parsed())
 
 
 class _Parser:

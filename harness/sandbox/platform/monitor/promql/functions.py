@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from operator import le
 from typing import Final
 
 from .values import NAME, Labels, QueryError, Range, Sample, Vector, labels_of, unnamed
@@ -20,8 +21,11 @@ Over = Callable[[Range], float | None]
 
 def _increase(points: Range) -> float:
     """From the first value to the last, each fall of the counter taken as a new begin."""
-    falls = sum(before for before, after in pairwise(points.values) if after < before)
-    return points.values[-1] - points.values[0] + falls
+    values = points.values
+    change = values[-1] - values[0]
+    if all(map(le, values, values[1:])):
+        return change
+    return change + sum(before for before, after in pairwise(values) if after < before)
 
 
 def extrapolated(points: Range, *, counter: bool, per_second: bool) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, cast
 
 import promql_parser as grammar
@@ -28,6 +28,8 @@ AGGREGATIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
     "count": lambda values: float(len(values)),
     "group": lambda _: 1.0,
 }
+_KNOWN_LABELS: Final = 1 << 16
+"""Of so many series it is remembered which labels an aggregation keeps: rules ask for the same ones each second."""
 _ON_VECTORS: Final = frozenset({"absent", "scalar", "sort", "sort_desc", "timestamp"})
 _OTHERS: Final = frozenset(
     {"absent_over_time", "histogram_quantile", "label_join", "label_replace", "quantile_over_time", "time", "vector"}
@@ -185,10 +187,8 @@ class _Evaluation:
         start_s = end_s - node.range.total_seconds()
         found = []
         for one in self._storage.select(matchers_of(node.vector_selector)):
-            low, high = bisect_right(one.times_s, start_s), bisect_right(one.times_s, end_s)
-            samples = [(one.times_s[at], one.values[at]) for at in range(low, high) if not is_stale(one.values[at])]
-            if samples:
-                times, values = zip(*samples, strict=True)
+            times, values = one.within(start_s, end_s)
+            if values:
                 found.append(Range(one.labels, times, values, start_s, end_s))
         return found
 
@@ -196,12 +196,9 @@ class _Evaluation:
         groups: dict[Labels, list[float]] = {}
         modifier = node.modifier
         named = frozenset(modifier.labels) if modifier else frozenset[str]()
-        without = modifier is not None and str(modifier.type).endswith("Without")
+        keep = _all_but if modifier is not None and str(modifier.type).endswith("Without") else _only
         for labels, value in self._vector(node.expr):
-            kept = (
-                pair for pair in labels if (pair[0] not in named and pair[0] != NAME if without else pair[0] in named)
-            )
-            groups.setdefault(tuple(kept), []).append(value)
+            groups.setdefault(keep(labels, named), []).append(value)
         aggregate = AGGREGATIONS[str(node.op)]
         return [Sample(labels, aggregate(values)) for labels, values in groups.items()]
 
@@ -266,6 +263,16 @@ class _Evaluation:
         if isinstance(node, grammar.VectorSelector):
             return without_name([Sample(one.labels, at_s) for one, at_s, _ in self._instant(node)])
         return without_name([Sample(labels, self._now_s) for labels, _ in self._vector(node)])
+
+
+@lru_cache(maxsize=_KNOWN_LABELS)
+def _only(labels: Labels, named: frozenset[str]) -> Labels:
+    return tuple(pair for pair in labels if pair[0] in named)
+
+
+@lru_cache(maxsize=_KNOWN_LABELS)
+def _all_but(labels: Labels, named: frozenset[str]) -> Labels:
+    return tuple(pair for pair in labels if pair[0] not in named and pair[0] != NAME)
 
 
 def matchers_of(node: grammar.VectorSelector) -> tuple[LabelMatcher, ...]:

@@ -70,6 +70,8 @@ def labels_of(mapping: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
 
 def unnamed(labels: Labels) -> Labels:
     """Without the name of the metric."""
+    if labels and labels[0][0] == NAME:  # as nearly always: before all names in small letters
+        return labels[1:]
     return tuple(pair for pair in labels if pair[0] != NAME)
 
 
