@@ -13,10 +13,12 @@ from harness.drivers.chaos import Restorer
 from harness.drivers.load import Load
 from harness.drivers.load.read_back import read_back
 from harness.errors import DriverError
+from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Underway
 from harness.run.condition import Condition
 from harness.run.shares import Shares
 from harness.run.steady import STEADY_WITHIN_S, Steadiness
+from harness.run.users import UsersServed
 from harness.run.windows import WindowLog
 from harness.targets.http import tls_variables
 
@@ -55,7 +57,9 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
     shares = Shares(load.rows, {} if plan.entry else target.shares, plan.requests_per_s)
     condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
     windows = WindowLog(plan, history)
-    now = Underway(plan=plan, load=load, windows=windows, condition=condition, watch=context.watch)
+    rates = {route: share * plan.requests_per_s for route, share in plan.routes.items()}
+    users = UsersServed(load.rows, rates, promised_ms(context.plan))
+    now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
     context.underway = now
     try:
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")

@@ -13,6 +13,7 @@ from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
 from harness.run.condition import State
 from harness.run.presence import Presence
+from harness.run.users import UsersServed
 from harness.run.windows import WindowLog
 from harness.targets import Platform
 from tests.builders.plans import traffic
@@ -223,7 +224,12 @@ def stage(
     here = ground or Ground(clock=clock)
     windows = WindowLog(traffic(), records)
     underway = Underway(
-        plan=traffic(), load=cast("Any", load), windows=windows, condition=cast("Any", here), watch=cast("Any", watch)
+        plan=traffic(),
+        load=cast("Any", load),
+        windows=windows,
+        condition=cast("Any", here),
+        users=UsersServed([], {}, None),
+        watch=cast("Any", watch),
     )
     underway.begin(clock.now_ns)
     context = Context(

@@ -25,7 +25,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.recovery import Users, users_recovery
+from harness.judgement.recovery import Users, still_out, users_recovery
 from harness.model import Evidence, Measure, Outcome, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -242,3 +242,38 @@ def test_of_a_fault_without_an_undo_all_is_recovery() -> None:
     seen = users(failing(rows, within(rows, 35, 38)), undone=None).groups["route sign-in"]
     assert seen.seconds == pytest.approx(28, abs=0.1)
     assert seen.way_back == ()
+
+
+OUT = "route sign-in was not served for five seconds since it was out"
+
+
+@pytest.mark.parametrize(
+    ("until", "why"),
+    [(9.9, ""), (12.0, OUT), (16.9, OUT), (17.1, ""), (30.0, "")],
+    ids=["before", "in it", "4.9 s after", "after", "long after"],
+)
+def test_users_are_still_out_until_five_seconds_were_served(until: float, why: str) -> None:
+    """A route of 16 requests a second fails from 10 to 12 s."""
+    rows = samples(0, 30, per_s=64)
+    rows = failing(rows, within(rows, 10, 12) & of(rows, "name", "sign-in"))
+    assert still_out(rows, ns(until), {"sign-in": 16.0}, None) == why
+
+
+def test_a_time_without_requests_of_users_who_are_gone_is_no_service() -> None:
+    """Their journeys ended with the outage: for 1.35 s nothing was asked, and the five seconds begin after it, as for the judge."""
+    rows = samples(0, 30, per_s=64)
+    rows = failing(rows, within(rows, 10, 12) & of(rows, "name", "sign-in"))
+    rows = rows.where(~(within(rows, 13, 14.35) & of(rows, "name", "sign-in")))
+    assert [still_out(rows, ns(until), {"sign-in": 16.0}, None) for until in (17.5, 19.3, 19.5)] == [OUT, OUT, ""]
+
+
+def test_a_route_with_too_few_requests_is_not_asked_alone() -> None:
+    """One a second, which fails since 10 s, beside three others of that rate: a region that serves four requests in ten is."""
+    rows = samples(0, 30, per_s=4)
+    rows = failing(rows, within(rows, 10, 30) & of(rows, "name", "sign-in"))
+    assert still_out(rows, ns(20), {}, None).startswith("region us-east-1")
+
+
+def test_without_requests_nothing_is_still_out() -> None:
+    """There is no user to wait for."""
+    assert still_out(samples(0, 0), ns(20), {}, None) == ""

@@ -15,7 +15,7 @@ from harness.judgement.recovery.rule import (
     promised_ms,
     recovered_at,
 )
-from harness.judgement.recovery.users import Users, users_recovery
+from harness.judgement.recovery.users import Users, still_out, users_recovery
 from harness.judgement.recovery.way import recovery_of
 
 __all__ = [
@@ -32,5 +32,6 @@ __all__ = [
     "promised_ms",
     "recovered_at",
     "recovery_of",
+    "still_out",
     "users_recovery",
 ]

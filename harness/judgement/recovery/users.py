@@ -95,6 +95,32 @@ def users_recovery(
     return Users(groups=groups, thin=thin)
 
 
+def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promised: float | None) -> str:
+    """The first route or region whose last outage had not ended; empty where none was out.
+
+    Args:
+        samples: the users' requests that were due before `until_ns`, twenty seconds of them or more.
+        until_ns: end of the known requests.
+        rates: requests per second of each route, as planned: by these a time without a request is blind.
+        promised: the promised time in ms; None: latency does not count.
+    """
+    for name, requests in grouped(samples, ()).items():
+        own = requests.between(0, until_ns)
+        if not len(own):
+            continue
+        start_ns = int(own.sent_ns[0])
+        per_s = max(rates.get(name.removeprefix(ROUTE), 0.0), len(own) * SECOND / max(until_ns - start_ns, 1))
+        if per_s < LEAST_PER_S:
+            continue
+        heard, blind_ns = without_noise(own, promised), _blind_ns(per_s)
+        if name.startswith(REGION):
+            heard = _filled(heard, start_ns, until_ns, blind_ns)
+        found = outages(heard, until_ns, promised, blind_ns=blind_ns)
+        if found and found[-1].end_ns is None:
+            return f"{name} was not served for five seconds since it was out"
+    return ""
+
+
 def grouped(samples: Table, operations: tuple[str, ...]) -> dict[str, Requests]:
     """The requests of each route and each serving region, and of all routes together."""
     own = _asked(samples, operations)

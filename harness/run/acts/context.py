@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.run.finalreads import LedgerReads
     from harness.run.presence import Presence
     from harness.run.progress import Progress
+    from harness.run.users import UsersServed
     from harness.run.windows import WindowLog
     from harness.targets import Platform, Target
 
@@ -43,6 +44,7 @@ class Underway:
         load: its processes.
         windows: what its time is cut into.
         condition: how the target is under it.
+        users: whether its requests are served.
         watch: the watching process.
         unrestored: parts that are not as they were before a fault, with the reason.
         sent_ns: when each fault was sent.
@@ -52,6 +54,7 @@ class Underway:
     load: Load
     windows: WindowLog
     condition: Condition
+    users: UsersServed
     watch: Watch
     unrestored: dict[str, str] = field(default_factory=dict)
     sent_ns: list[int] = field(default_factory=list)

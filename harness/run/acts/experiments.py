@@ -18,7 +18,7 @@ from harness.errors import TargetUnreachable
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
-from harness.run.condition import STEADY_WITHIN_S
+from harness.run.condition import ENTRY, STEADY_WITHIN_S
 from harness.targets.intents import pending_intents, strike_intent
 
 if TYPE_CHECKING:
@@ -285,6 +285,10 @@ class _Attempt:
         state, _ = condition.wait(self._act.touches, within_s, self._context.present)
         if not state.ok:
             state = condition.in_full(self._act.touches)
+        elif ENTRY in self._act.touches:
+            traffic.users.wait(
+                self._context.present
+            )  # some are out longer than the probes, and the record of them is not cut off
         at_ns = clock.now_ns()
         if state.ok:
             traffic.restored(at_ns)

@@ -1,0 +1,60 @@
+"""Are the users served? Asked live after a fault, by the judge's own rule 8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.evidence import RowTail
+from harness.judgement.recovery import still_out
+from harness.model import SAMPLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+SERVED_WITHIN_S: Final = 15.0
+"""So long users who are not served yet are waited for: a release that fails some of them all the time is judged, not waited for."""
+_KNOWN_NS: Final = 2_300_000_000
+"""A request that is due now is known after so long, unless the target is down, which the probes say."""
+_LAST_NS: Final = 25_000_000_000
+"""So far back requests count: an outage that ended before is over."""
+_POLL_S: Final = 0.25
+
+
+class UsersServed:
+    """Follows the requests of one traffic while they are recorded.
+
+    Args:
+        rows: the workers' row files.
+        rates: requests per second of each route, as planned.
+        promised: the promised time in ms, by the judge's rule; None: latency is not asked.
+    """
+
+    def __init__(self, rows: Sequence[Path], rates: Mapping[str, float], promised: float | None) -> None:
+        self._tails = [RowTail(path, SAMPLES) for path in rows]
+        self._rates = rates
+        self._promised = promised
+        self._recent = Table.empty(SAMPLES)
+
+    def now(self) -> str:
+        """Which route or region is out, or was not served for five known seconds since; empty where none was."""
+        until_ns = clock.now_ns() - _KNOWN_NS
+        rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
+        self._recent = rows.where(rows.ints["intended_ns"] >= until_ns - _LAST_NS)
+        return still_out(self._recent, until_ns, self._rates, self._promised)
+
+    def wait(self, alive: Callable[[], None], within_s: float = SERVED_WITHIN_S) -> str:
+        """Wait until they are served: what was not at the end; empty where all were.
+
+        Args:
+            alive: raises when waiting is pointless.
+            within_s: so long.
+        """
+        why = ""
+        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
+            alive()
+            why = self.now()
+            if not why:
+                break
+        return why

@@ -1,0 +1,77 @@
+"""Users who are out longer than the probes are waited for, and no longer than is of use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.evidence import RowWriter
+from harness.model import SAMPLES
+from harness.run.users import SERVED_WITHIN_S, UsersServed
+from tests.fake_clock import FakeClock, S
+
+SENT = 1000
+PROMISED_MS = 1000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock that moves only when somebody sleeps."""
+    return FakeClock.installed(monkeypatch)
+
+
+def users(
+    run: Path, fails: Callable[[float], bool] = lambda _: False, late: Callable[[float], bool] = lambda _: False
+) -> UsersServed:
+    """Ten requests a second of one route from 1000 s to 1060 s; by their time since 1000 s they fail, or take 2 s."""
+    rows = RowWriter(run / "samples-1.rows", SAMPLES)
+    for step in range(600):
+        at = step / 10
+        due = SENT * S + step * S // 10
+        ints = {"intended_ns": due, "sent_ns": due, "done_ns": due + (2 * S if late(at) else S // 50), "status": 200}
+        words = {"name": "play-track", "served_region": "us-east-1", "error": "status 503" if fails(at) else None}
+        rows.put(tuple(ints.get(name, 0) for name in SAMPLES.ints), tuple(words.get(name) for name in SAMPLES.words))
+    rows.flush()
+    return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, PROMISED_MS)
+
+
+def waited_s(clock: FakeClock, here: UsersServed) -> float:
+    """How long it waited, from 20 s on."""
+    clock.sleep(20.0)
+    began = clock.now_ns
+    here.wait(lambda: None)
+    return round((clock.now_ns - began) / S, 1)
+
+
+def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Path) -> None:
+    """Nothing failed in the five seconds that are known."""
+    assert waited_s(clock, users(tmp_path)) == 0.0
+
+
+@pytest.mark.parametrize("how", ["fails", "late"])
+def test_users_who_are_out_longer_than_the_probes_are_waited_for(clock: FakeClock, tmp_path: Path, how: str) -> None:
+    """Until 18 s: five seconds later, known after 2.3 s."""
+    here = users(tmp_path, **{how: lambda at: 10 <= at < 18})
+    assert here.wait(lambda: None, within_s=0.0) == ""
+    assert 5.0 <= waited_s(clock, here) <= 5.5
+
+
+def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp_path: Path) -> None:
+    """What is wrong is said, and the run goes on."""
+    here = users(tmp_path, fails=lambda at: at >= 10)
+    assert waited_s(clock, here) == pytest.approx(SERVED_WITHIN_S, abs=0.5)
+    assert here.now() == "route play-track was not served for five seconds since it was out"
+
+
+def test_a_target_that_is_gone_ends_the_waiting(clock: FakeClock, tmp_path: Path) -> None:
+    """Whoever asks whether it is still there raises."""
+    here = users(tmp_path, fails=lambda at: at >= 10)
+    clock.sleep(20.0)
+
+    def gone() -> None:
+        raise LookupError("the target is gone")
+
+    with pytest.raises(LookupError):
+        here.wait(gone)
