@@ -76,7 +76,7 @@ class PlacedCopy(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turn:
+class CopiesTurn:
     """One turn of some copies.
 
     Attributes:
@@ -104,7 +104,7 @@ class Asking:
     within_s: float
     _seen: set[CpuReading] = field(default_factory=set)
 
-    def ended(self, alive: Callable[[], None], here: Scaled) -> Iterator[Turn]:
+    def ended(self, alive: Callable[[], None], here: Scaled) -> Iterator[CopiesTurn]:
         """Wait until it has ended, and read meanwhile what the copies use; every turn.
 
         Raises:
@@ -125,7 +125,7 @@ class Asking:
                 f"the pod {here.namespace}/{name} did not write what was served: {written[-200:]}"
             ) from error
         for copies, each in zip(self.turns, counted, strict=True):
-            yield Turn(copies=copies, counted=each, used=used_in(self._seen, copies, each))
+            yield CopiesTurn(copies=copies, counted=each, used=used_in(self._seen, copies, each))
 
 
 def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[PlacedCopy]], first_s: float) -> Asking:

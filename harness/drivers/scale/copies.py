@@ -64,7 +64,7 @@ def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
         if "cpu" not in limits:
             raise DriverError(
                 f"container {container['name']} of {here.subject} has no CPU limit",
-                hint="give it one: copies are compared at the limit that holds them",
+                hint="give it one: copies are compared at their limits",
             )
         own = factor * quantity(str(limits["cpu"]))
         limits["cpu"], cores = f"{round(own * 1000)}m", cores + own

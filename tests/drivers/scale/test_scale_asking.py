@@ -63,7 +63,9 @@ def test_a_reading_is_of_the_window_that_the_metrics_api_names(window: str, seco
         "window": window,
         "containers": containers,
     }
-    assert cpu_reading(measured) == CpuReading(pod="a", cores=0.5, until_s=1200, window_s=pytest.approx(seconds))
+    found = cpu_reading(measured)
+    assert (found.pod, found.cores, found.until_s) == ("a", 0.5, 1200)
+    assert found.window_s == pytest.approx(seconds)
 
 
 def test_each_set_of_copies_has_its_turn_in_each_round() -> None:
@@ -108,7 +110,7 @@ def servers() -> Iterator[list[str]]:
     made = [ThreadingHTTPServer((address, 0), Served) for address in ("127.95.3.10", "127.95.3.11", FAILS)]
     for each in made:
         threading.Thread(target=each.serve_forever, daemon=True).start()
-    yield [f"{each.server_address[0]}:{each.server_address[1]}" for each in made]
+    yield [f"{each.server_address[0]!s}:{each.server_address[1]}" for each in made]
     for each in made:
         each.shutdown()
         each.server_close()
