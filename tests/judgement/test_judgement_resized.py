@@ -59,7 +59,7 @@ def judged(*observations: Observation, sentence: str = TWICE, key: str = KEY) ->
     ids=["twice", "the same", "at the limit", "one turn of two", "few", "none at twice", "none at all"],
 )
 def test_answers_at_twice_the_limit_over_those_at_the_limit(answers: tuple[int, ...], expected: str) -> None:
-    """The copies have their turns one after the other; no bound is closer than two turns that follow each other."""
+    """The copies have their turns one after the other; turns that differ bound no closer than they agree."""
     found = judged(*(turn(limit, n) for limit, n in zip((0.5, 1.0, 0.5, 1.0), answers, strict=True)))
     assert found.outcome.value == expected
 
@@ -98,7 +98,7 @@ def test_without_both_limits_nothing_is_known() -> None:
         ((3000, 5900, 3100, 6000), "PASS"),
         ((700, 830, 720, 815), "FAIL"),
         ((3000, 5100, 3000, 5100), "INCONCLUSIVE"),
-        ((3000, 5900, 2000, 3900), "PASS"),
+        ((3000, 5900, 2000, 3900), "INCONCLUSIVE"),
         ((3000, 0, 3000, 0), "FAIL"),
     ],
     ids=["twice", "one lock", "at the limit", "a machine that got slower", "none of four"],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.targets.parts import Callers
 
 ROUNDS: Final = 4
-"""How often each set of copies has its turn: seven pairs that follow each other are all on one side by chance once in thirty."""
+"""How often each set of copies has its turn: how much its turns differ tells how sure their mean is."""
 TURN_S: Final = 3.0
 FIRST_S: Final = 4.0
 """The first turn of a set takes so long, or twice the window of the metrics API where that is longer, so that at least one window is inside of it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Final
 
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from harness.judgement.figures.scaling.record import AGAIN, FILES
 from harness.judgement.figures.spec import Basis, Need, Spec
@@ -23,6 +23,7 @@ FAILED: Final = 0.01
 OVER: Final = 1.1
 """Cores that a copy used over its limit: from here on it was not held to it. A window of a copy that was held has up to 4 % more than its limit."""
 _SETS: Final = 2
+_FEWEST: Final = 2
 _FILE: Final = FILES[1]
 
 
@@ -73,8 +74,9 @@ def _turns(case: Case) -> list[Served] | str:
     if (failed := next(every(LoadFailed, mine), None)) is not None:
         return f"nothing was served: {failed.why}"
     turns = list(every(Served, mine))
-    if len(set(map(_cores, turns))) < _SETS:
-        return "no turn with less CPU and with more was recorded"
+    turns_of = Counter(map(_cores, turns))
+    if len(turns_of) < _SETS or min(turns_of.values()) < _FEWEST:
+        return f"fewer than {_FEWEST} turns with less CPU, or with more, were recorded"
     return turns
 
 
@@ -84,9 +86,9 @@ def _asked(case: Case, key: str) -> bool:
 
 
 def _ratio(turns: Sequence[Served], low: float, confidence: float) -> Bounds:
-    """The ratio of the rates: answers as if each came by chance, and no closer than any two turns that follow each other.
+    """The ratio of the rates: as sure as answers that each came by chance, and as the turns of a set agree with each other.
 
-    A machine that gets slower meanwhile makes both of them slower.
+    Student's t of the logarithms of the rates, with the spread that both sets have in common.
     """
     first, second = ([one for one in turns if (_cores(one) == low) is low_one] for low_one in (True, False))
     n = [sum(one.answers for one in each) for each in (first, second)]
@@ -95,25 +97,25 @@ def _ratio(turns: Sequence[Served], low: float, confidence: float) -> Bounds:
             value=0.0, low=0.0, high=0.0, confidence=confidence, n=sum(n), method=_METHOD, fail_low=0.0, fail_high=0.0
         )
     value = (n[1] / sum(one.seconds for one in second)) / (n[0] / sum(one.seconds for one in first))
-    each = [_over(*sorted(two, key=_cores)) for two in pairwise(turns) if _cores(two[0]) != _cores(two[1])]
+    by_chance = math.hypot(*(1 / math.sqrt(k) for k in n))
+    rates = [[math.log(one.answers / one.seconds) for one in each] for each in (first, second)]
+    freedom = len(turns) - len(rates)
+    squares = sum((rate - sum(each) / len(each)) ** 2 for each in rates for rate in each)
+    spread = math.sqrt(squares / freedom * sum(1 / len(each) for each in rates))
     wide, wider = (
-        math.exp(float(ndtri(sure)) * math.hypot(*(1 / math.sqrt(k) for k in n)))
+        math.exp(max(float(ndtri(sure)) * by_chance, float(stdtrit(freedom, sure)) * spread))
         for sure in (confidence, FAIL_CONFIDENCE)
     )
     return Bounds(
         value=value,
-        low=min(value / wide, *each),
-        high=max(value * wide, *each),
-        fail_low=min(value / wider, *each),
-        fail_high=max(value * wider, *each),
+        low=value / wide,
+        high=value * wide,
+        fail_low=value / wider,
+        fail_high=value * wider,
         confidence=confidence,
         n=sum(n),
         method=_METHOD,
     )
-
-
-def _over(less: Served, more: Served) -> float:
-    return (more.answers / more.seconds) / (less.answers / less.seconds)
 
 
 def _receipt(*sets: Sequence[Served]) -> Receipt:
@@ -147,7 +149,9 @@ def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
     return [(one.since_ns, one.recorded_ns) for one in turns[:1] if one.since_ns is not None]
 
 
-_METHOD: Final = "copies of a pod, asked in turn; closed model; answers as if each came by chance, no closer than two turns after each other"
+_METHOD: Final = (
+    "copies of a pod, asked in turn; closed model; answers as if each came by chance, turns by their spread (t)"
+)
 
 SPEC: Final = Spec(
     figure=Figure.RESIZED,
