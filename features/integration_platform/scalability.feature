@@ -6,6 +6,11 @@ Feature: Scalability
     When the deployed platform has been inspected
     Then at least 95 % of each region's requests are served in that region in the steady state
 
+  @IP-SCALE-HORIZONTAL
+  Scenario: Twice as many pods serve nearly twice as much
+    When the deployed platform has been inspected
+    Then the throughput of /portal of "normaldance-frontend" at 4 replicas is at least 1.7 times that at 2
+
   @IP-SCALE-VERTICAL
   Scenario: A pod that may use more CPU serves more
     When the deployed platform has been inspected

@@ -81,4 +81,14 @@ SCALING_SENTENCES: Final = {
     'the throughput of /cart of "web" at twice the CPU limit is at least 1.5 times that at the first': _claim(
         Figure.RESIZED, Op.AT_LEAST, Quantity(value=1.5, unit=""), "resize", workload="web", path="/cart"
     ),
+    'the throughput of /cart of "web" at 6 replicas is at least 1.7 times that at 3': _claim(
+        Figure.RESIZED,
+        Op.AT_LEAST,
+        Quantity(value=1.7, unit=""),
+        "replicate",
+        workload="web",
+        path="/cart",
+        fewer="3",
+        more="6",
+    ),
 }

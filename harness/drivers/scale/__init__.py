@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.drivers.scale.holding import Holding, hold_levels, spike
-from harness.drivers.scale.resized import RESIZING, resize
+from harness.drivers.scale.served import SERVING, replicate, resize
 from harness.drivers.scale.stress import STRESSING
 
-__all__ = ["RESIZING", "STRESSING", "Holding", "hold_levels", "resize", "spike"]
+__all__ = ["SERVING", "STRESSING", "Holding", "hold_levels", "replicate", "resize", "spike"]

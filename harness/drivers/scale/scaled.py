@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from harness.errors import ConfigurationError, DriverError
@@ -15,6 +17,8 @@ from harness.targets.workloads import SCALED
 AUTOSCALING: Final = "autoscaling/v2"
 _AUTOSCALERS: Final = "horizontalpodautoscalers"
 _METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
+_UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
+_LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
 
 
 READ: Final = (
@@ -30,6 +34,16 @@ class Usage:
 
     mean: float
     pods: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CpuReading:
+    """The cores that a pod used over a window, as the metrics API says: it ended at `until_s`, in seconds since 1970."""
+
+    pod: str
+    cores: float
+    until_s: float
+    window_s: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +103,20 @@ class Scaled:
         used = [_used(one, resource) for one in measured if one["metadata"]["name"] in there]
         mean = sum(used) / len(used) / self.requests[resource] if used else 0.0
         return Usage(mean=mean, pods=len(used))
+
+    def cpu_readings(self) -> list[CpuReading]:
+        """What every pod of its namespace used last; a pod that was not measured yet is left out."""
+        return [cpu_reading(one) for one in self.cluster.customs(*_METRICS, self.namespace)]
+
+
+def cpu_reading(measured: Object) -> CpuReading:
+    """What a `PodMetrics` says of the CPU."""
+    return CpuReading(
+        pod=measured["metadata"]["name"],
+        cores=_used(measured, "cpu"),
+        until_s=datetime.fromisoformat(measured["timestamp"]).timestamp(),
+        window_s=_seconds(measured["window"]),
+    )
 
 
 def find_scaled(target: Target, name: str) -> Scaled:
@@ -167,6 +195,11 @@ def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
 
 def _used(measured: Object, resource: str) -> float:
     return sum(quantity(one["usage"][resource]) for one in measured.get("containers") or [])
+
+
+def _seconds(text: str) -> float:
+    """Of a length of time as the metrics API writes it: `3.001s`, `1m0.5s`."""
+    return sum(float(number) * _UNITS_S[unit] for number, unit in _LENGTH.findall(text))
 
 
 def quantity(text: str) -> float:

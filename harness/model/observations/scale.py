@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.model.observations.kinds import Count, Fields, Recorded, Size, Timed, Word, YesOrNo, written
+from harness.model.observations.kinds import (
+    Count,
+    Fields,
+    Numbers,
+    Recorded,
+    Size,
+    Timed,
+    Whole,
+    Word,
+    YesOrNo,
+    written,
+)
 
 
 @written("autoscaler.present", "autoscaler.changed", "autoscaler.deleted", by=["autoscalers"])
@@ -76,18 +87,23 @@ class UsageRead(Timed):
 @written("scale.served", by=["scale"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served(Recorded):
-    """A turn of a copy of a workload's pod (the subject is the workload): requests were open at every moment, so many at once.
+    """A turn of copies of a workload's pod (the subject is the workload): requests were open at every moment, so many at each copy.
 
     Attributes:
-        demand: key of the demand that it serves. limit: cores that the copy may use.
+        demand: key of the demand that it serves. limit: cores that a copy may use. copies: that were asked together.
         seconds: how long the turn was. answers, failed: requests that were answered, and that failed.
-        in_flight: requests that were open. busy: share of a core that the asking itself took.
+        in_flight: requests that were open at each copy. busy: share of a core that the asking itself took.
+        used: the most cores that a copy used in a window of the metrics API inside of the turn, of each copy that was measured.
+        since_ns: when the turns of its demand began; they had ended when it was recorded.
     """
 
     demand: Word
     limit: Size
+    copies: Count = 1
     seconds: Size
     answers: Count
     failed: Count = 0
     in_flight: Count = 0
     busy: Size = 0.0
+    used: Numbers = ()
+    since_ns: Whole | None = None

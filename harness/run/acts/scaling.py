@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
 from harness.model import Act, DemandKind
-from harness.model.scaling import HOLD, OBSERVE, RESIZE, SPIKE
+from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.targets.access import Access
 
 TOUCHES: Final = ("workloads",)
-_SECONDS: Final = {HOLD: 24.0, SPIKE: 36.0, OBSERVE: 10.0, RESIZE: 28.0}
+_SECONDS: Final = {HOLD: 24.0, SPIKE: 36.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
 NAME: Final = "autoscaling"
 """As `may_break` names it."""
 
@@ -42,10 +42,10 @@ class ScaleDriver(Driver):
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
         """Reads and stress; what is only observed asks nothing beside the watchers."""
-        from harness.drivers.scale import RESIZING, STRESSING
+        from harness.drivers.scale import SERVING, STRESSING
 
-        if demand.name == RESIZE:
-            return RESIZING
+        if demand.name in (RESIZE, REPLICATE):
+            return SERVING
         return () if demand.name == OBSERVE else STRESSING
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
@@ -59,7 +59,7 @@ class ScaleDriver(Driver):
 
     def run(self, act: Act, context: Context) -> None:
         """Give the load, and record what was given; what cannot be given says why."""
-        from harness.drivers.scale import Holding, hold_levels, resize, spike
+        from harness.drivers.scale import Holding, hold_levels, replicate, resize, spike
 
         demand, sink = context.plan.demand[act.demand], context.sink("scale")
         if demand.name == OBSERVE:
@@ -68,6 +68,7 @@ class ScaleDriver(Driver):
         now = Holding(demand=demand, target=context.target, platform=context.platform, sink=sink, alive=context.alive)
         context.progress.say(demand.key)
         try:
-            {HOLD: hold_levels, SPIKE: spike, RESIZE: resize}[demand.name](now)
+            loads = {HOLD: hold_levels, SPIKE: spike, RESIZE: resize, REPLICATE: replicate}
+            loads[demand.name](now)
         except HarnessError as error:
             sink.put("scale.failed", demand.key, why=str(error))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from harness.errors import UsageError
 from harness.model import DemandKind, Figure, Objective, Op, Phase, Quantity, Scope
-from harness.model.scaling import HOLD, OBSERVE, RESIZE, SPIKE
+from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -50,6 +51,17 @@ def _resized(slots: Values) -> Meaning:
     return _claim(Figure.RESIZED, Op.AT_LEAST, Quantity(value=float(slots["limit"]), unit=""), RESIZE, params=params)
 
 
+def _replicated(slots: Values) -> Meaning:
+    params = {name: slots[name] for name in ("workload", "path", "fewer", "more")}
+    if not 0 < int(params["fewer"]) < int(params["more"]):
+        raise UsageError(
+            f"{params['more']} replicas are not more than {params['fewer']}, or those are none",
+            hint="name the greater number first, and at least 1 as the other",
+        )
+    limit = Quantity(value=float(slots["limit"]), unit="")
+    return _claim(Figure.RESIZED, Op.AT_LEAST, limit, REPLICATE, params=params)
+
+
 def _claim(
     figure: Figure,
     op: Op,
@@ -75,6 +87,9 @@ def _claim(
 _STRESS: Final = (
     "StressChaos brings the mean usage of the service's pods in the primary region to the lower share and then to the higher one, "
     "read from the metrics API; the replicas are those that its autoscaler asks for."
+)
+_SERVED: Final = (
+    "are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
 )
 _SPIKED: Final = (
     "StressChaos brings the CPU of the autoscaled service that asks for the least to 1.5 times its request, three times the half that "
@@ -174,11 +189,19 @@ SCALING: Final = (
         name="throughput-at-twice-the-cpu",
         keyword=Keyword.THEN,
         text='the throughput of <path:name> of "<workload:name>" at twice the CPU limit is at least <limit:factor> times that at the first',
-        about=(
-            "Two copies of the workload's pod in the primary region, one with twice the CPU limit, are asked for the path in turn, with as many requests open "
-            "at every moment; answers a second."
-        ),
+        about=f"Two copies of the workload's pod in the primary region, one with twice the CPU limit, {_SERVED}",
         example='the throughput of /portal of "normaldance-frontend" at twice the CPU limit is at least 1.5 times that at the first',
         mean=_resized,
+    ),
+    Template(
+        name="throughput-of-more-replicas",
+        keyword=Keyword.THEN,
+        text='the throughput of <path:name> of "<workload:name>" at <more:count> replicas is at least <limit:factor> times that at <fewer:count>',
+        about=(
+            "Copies of the workload's pod in the primary region, each held to its own CPU limit: the fewer, and then the more of them, "
+            f"{_SERVED}"
+        ),
+        example='the throughput of /portal of "normaldance-frontend" at 4 replicas is at least 1.7 times that at 2',
+        mean=_replicated,
     ),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import re
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx
+import pytest
 
 from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.normaldance.visitor import visit
@@ -16,6 +18,8 @@ from harness.sandbox.releases import Release
 from tests.sandbox.platform.conftest import wait_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.sandbox.platform.conftest import Services
 
 ADDRESS = "127.93.0.9"
@@ -64,6 +68,21 @@ def test_a_visitor_reports_how_long_every_page_took(services: Services) -> None:
     bundle = re.findall(r'src="(/assets/dashboard[^"]*)"', httpx.get(f"{base}/dashboard", trust_env=False).text)
     sent = httpx.get(f"{base}{bundle[0]}", trust_env=False)
     assert sent.num_bytes_downloaded > 1_000_000
+
+
+def test_pods_may_share_a_lock(services: Services, tmp_path: Path) -> None:
+    """A page of one waits until another lets go of the file; the other pages do not."""
+    lock = tmp_path / "lock"
+    defects = {"DEFECT_LOCKED_PAGE": "/portal", "DEFECT_LOCKED_MS": "1", "DEFECT_LOCK_FILE": str(lock)}
+    services.begin("frontend", ADDRESS, PORT="3000", **defects)
+    base = f"http://{ADDRESS}:3000"
+    wait_for(f"{base}/api/health", services.home / f"frontend-{ADDRESS}.log")
+    with lock.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert httpx.get(f"{base}/", trust_env=False).status_code == 200
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{base}/portal", trust_env=False, timeout=0.3)
+    assert httpx.get(f"{base}/portal", trust_env=False).status_code == 200
 
 
 def test_the_autoscalers_begin_where_their_services_are() -> None:

@@ -35,7 +35,7 @@ def test_the_releases_that_come_with_the_harness() -> None:
         "1.1.0-slower", "1.1.0-uneasy", "1.1.0-unready", "1.1.0-unwatched",
         "always-ready",
         "blind", "careless", "coupled", "dark-door", "document-rule", "edge-slow", "failback", "failing", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "held-back", "late", "leaky", "lopsided", "mute",
-        "no-return", "one-by-one", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "wrong-home",
+        "no-return", "one-by-one", "one-lock", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "1.1.0", "1.1.0-leaking", "half-rolled", *bad])
     expected = {

@@ -1,13 +1,13 @@
-"""How much more a pod serves with twice its CPU limit."""
+"""How much more a workload serves with more CPU: a pod with twice its limit, or more pods."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import product
 from typing import Final
 
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from harness.judgement.figures.scaling.record import AGAIN, FILES
 from harness.judgement.figures.spec import Basis, Need, Spec
@@ -20,34 +20,51 @@ BUSY: Final = 0.9
 """Of a core that the asking itself took: from here on it may be what was slow."""
 FAILED: Final = 0.01
 """More requests than this share that failed tell no throughput."""
+OVER: Final = 1.1
+"""Cores that a copy used over its limit: from here on it was not held to it. A window of a copy that was held has up to 4 % more than its limit."""
+_SETS: Final = 2
+_FEWEST: Final = 2
 _FILE: Final = FILES[1]
 
 
 def resized(case: Case) -> Iterable[Measure]:
-    """One measure: answers a second with twice the limit, over those with the limit."""
+    """One measure: answers a second with more CPU, over those with less."""
     name, turns = Figure.RESIZED.value, _turns(case)
     if isinstance(turns, str):
         yield inconclusive(case, name, turns, AGAIN)
         return
-    low, high = min(one.limit for one in turns), max(one.limit for one in turns)
-    first, second = ([one for one in turns if one.limit == limit] for limit in (low, high))
-    bounds = _ratio(first, second, case.objective.confidence)
-    at, twice = (sum(one.answers for one in each) / sum(one.seconds for one in each) for each in (first, second))
-    open_ = turns[0].in_flight
+    low, high = min(map(_cores, turns)), max(map(_cores, turns))
+    first, second = ([one for one in turns if _cores(one) == cores] for cores in (low, high))
+    bounds = _ratio(turns, low, case.objective.confidence)
+    at, more = (sum(one.answers for one in each) / sum(one.seconds for one in each) for each in (first, second))
     yield bounded(
         case,
         name,
         bounds,
         held(Op.AT_LEAST, bounds, case.objective.limit.value),
         unit="",
-        subject=f"throughput of {turns[0].subject} at {high:g} CPU over that at {low:g} ({twice:.4g} over {at:.4g} answers/s, {open_} requests open)",
+        subject=(
+            f"throughput of {turns[0].subject} at {_size(second)} over that at {_size(first)} "
+            f"({more:.4g} over {at:.4g} answers/s, {turns[0].in_flight} requests open at each)"
+        ),
         n_needed=None,
         scope={"workload": turns[0].subject},
-        receipts={"load": _receipt(turns)},
+        receipts={"load": _receipt(first, second)},
         fail_needs=("load",),
         files=(_FILE,),
         counted="answers",
     )
+
+
+def _cores(turn: Served) -> float:
+    """That its copies may use together."""
+    return turn.copies * turn.limit
+
+
+def _size(turns: Sequence[Served]) -> str:
+    """`1 CPU`, `4 copies of 0.5 CPU`."""
+    copies = turns[0].copies
+    return f"{copies} copies of {turns[0].limit:g} CPU" if copies > 1 else f"{turns[0].limit:g} CPU"
 
 
 def _turns(case: Case) -> list[Served] | str:
@@ -57,8 +74,9 @@ def _turns(case: Case) -> list[Served] | str:
     if (failed := next(every(LoadFailed, mine), None)) is not None:
         return f"nothing was served: {failed.why}"
     turns = list(every(Served, mine))
-    if len({one.limit for one in turns}) < 2:
-        return "no turn at the limit and at twice that was recorded"
+    turns_of = Counter(map(_cores, turns))
+    if len(turns_of) < _SETS or min(turns_of.values()) < _FEWEST:
+        return f"fewer than {_FEWEST} turns with less CPU, or with more, were recorded"
     return turns
 
 
@@ -67,51 +85,72 @@ def _asked(case: Case, key: str) -> bool:
     return demand is not None and (demand.kind, demand.name) == (case.objective.demand, case.objective.check)
 
 
-def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float) -> Bounds:
-    """The ratio of the rates: answers as if each came by chance, and no closer than any two turns are."""
-    rates = [[one.answers / one.seconds for one in each] for each in (first, second)]
+def _ratio(turns: Sequence[Served], low: float, confidence: float) -> Bounds:
+    """The ratio of the rates: as sure as answers that each came by chance, and as the turns of a set agree with each other.
+
+    Student's t of the logarithms of the rates, with the spread that both sets have in common.
+    """
+    first, second = ([one for one in turns if (_cores(one) == low) is low_one] for low_one in (True, False))
     n = [sum(one.answers for one in each) for each in (first, second)]
-    if not all(n) or not all(all(each) for each in rates):
+    if not all(one.answers for one in turns):
         return Bounds(
             value=0.0, low=0.0, high=0.0, confidence=confidence, n=sum(n), method=_METHOD, fail_low=0.0, fail_high=0.0
         )
     value = (n[1] / sum(one.seconds for one in second)) / (n[0] / sum(one.seconds for one in first))
-    each = [twice / once for once, twice in product(*rates)]
+    by_chance = math.hypot(*(1 / math.sqrt(k) for k in n))
+    rates = [[math.log(one.answers / one.seconds) for one in each] for each in (first, second)]
+    freedom = len(turns) - len(rates)
+    squares = sum((rate - sum(each) / len(each)) ** 2 for each in rates for rate in each)
+    spread = math.sqrt(squares / freedom * sum(1 / len(each) for each in rates))
     wide, wider = (
-        math.exp(float(ndtri(sure)) * math.hypot(*(1 / math.sqrt(k) for k in n)))
+        math.exp(max(float(ndtri(sure)) * by_chance, float(stdtrit(freedom, sure)) * spread))
         for sure in (confidence, FAIL_CONFIDENCE)
     )
     return Bounds(
         value=value,
-        low=min(value / wide, *each),
-        high=max(value * wide, *each),
-        fail_low=min(value / wider, *each),
-        fail_high=max(value * wider, *each),
+        low=value / wide,
+        high=value * wide,
+        fail_low=value / wider,
+        fail_high=value * wider,
         confidence=confidence,
         n=sum(n),
         method=_METHOD,
     )
 
 
-def _receipt(turns: Sequence[Served]) -> Receipt:
-    """Whether the pods were what was asked, and nothing but them was slow."""
+def _receipt(*sets: Sequence[Served]) -> Receipt:
+    """Whether nothing but the pods was slow, and each was held to its limit: copies that are not take what the others were to have."""
+    turns = [one for each in sets for one in each]
     busy = max(one.busy for one in turns)
     failed, asked = sum(one.failed for one in turns), sum(one.answers + one.failed for one in turns)
+    used = [cores / one.limit for one in turns for cores in one.used]
     if busy >= BUSY:
-        return Receipt(
-            ok=False,
-            why=f"asking took {busy:.0%} of a core, at most {BUSY:.0%} leaves the pods to be slow",
-            files=(_FILE,),
+        why = f"asking took {busy:.0%} of a core, at most {BUSY:.0%} leaves the pods to be slow"
+    elif failed > FAILED * asked:
+        why = f"{failed} of {asked} requests failed"
+    elif not all(any(len(one.used) == one.copies for one in each) for each in sets):
+        why = "it was not read of every copy what it used of its CPU limit"
+    elif max(used) > OVER:
+        why = f"a copy used {max(used):.0%} of its CPU limit: it was not held to it"
+    else:
+        why = (
+            f"{failed} of {asked} requests failed, asking took {busy:.0%} of a core, "
+            f"copies used {min(used):.0%} to {max(used):.0%} of their CPU limits"
         )
-    if failed > FAILED * asked:
-        return Receipt(ok=False, why=f"{failed} of {asked} requests failed", files=(_FILE,))
-    return Receipt(
-        ok=True, why=f"{failed} of {asked} requests failed, asking took {busy:.0%} of a core", files=(_FILE,)
-    )
+        return Receipt(ok=True, why=why, files=(_FILE,))
+    return Receipt(ok=False, why=why, files=(_FILE,))
+
+
+def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
+    """From the first turn to the last."""
+    turns = _turns(case)
+    if isinstance(turns, str):
+        return []
+    return [(one.since_ns, one.recorded_ns) for one in turns[:1] if one.since_ns is not None]
 
 
 _METHOD: Final = (
-    "copies of one pod, asked in turn; closed model; answers as if each came by chance, no closer than any two turns"
+    "copies of a pod, asked in turn; closed model; answers as if each came by chance, turns by their spread (t)"
 )
 
 SPEC: Final = Spec(
@@ -124,4 +163,5 @@ SPEC: Final = Spec(
     evidence=lambda _case: (_FILE,),
     needs=lambda _objective: (Need(key="kubernetes", why="copies of a pod are made through the Kubernetes API"),),
     timed=True,
+    moments=_moments,
 )

@@ -2,7 +2,8 @@
 
 As the kernel's CFS bandwidth control does it for a cgroup, with signals in place of a cgroup, so that it needs no privilege: of every 100 ms a
 container may run for its limit, under the sandbox's CPU scale. What it used too much, since it is read every few milliseconds only, is
-taken from the periods that follow, so that its mean is exact. It is on for pods with the annotation `ENFORCED`, whose limits are then those
+taken from the periods that follow, so that its mean is exact. The periods of containers begin at different moments, as those of cgroups do, so
+that all of them do not go on at once. It is on for pods with the annotation `ENFORCED`, whose limits are then those
 of the processes that were there at the last heartbeat; stress beside a container is not held to it.
 https://docs.kernel.org/scheduler/sched-bwc.html
 """
@@ -31,6 +32,7 @@ ENFORCED: Final = "sandbox.readiness/cpu-limits"
 """The annotation of a pod whose CPU limits are held while it says `enforced`."""
 PERIOD_S: Final = 0.1
 """As Kubernetes has it."""
+_GOLDEN: Final = (5**0.5 - 1) / 2
 POLL_S: Final = 0.005
 """Between two readings of what was used."""
 
@@ -40,12 +42,13 @@ class _HeldLimit:
     """A container whose limit is held.
 
     Attributes:
-        per_ns: CPU time that it may use in a nanosecond. left_ns: of its quota; below 0: used ahead.
+        per_ns: CPU time that it may use in a nanosecond. due_ns: when its next period begins. left_ns: of its quota; below 0: used ahead.
         members: by pid, a descriptor of each process. used_ns: what they had used together at the last reading.
         periods, throttled: how many there were, and in how many it was stopped.
     """
 
     per_ns: float
+    due_ns: int
     left_ns: float = 0.0
     members: dict[int, int] = field(default_factory=dict)
     used_ns: int = 0
@@ -61,6 +64,7 @@ class CpuLimits:
         self._held: dict[ContainerStart, _HeldLimit] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._count = 0
 
     def hold(self, limits: Mapping[ContainerStart, tuple[float, Collection[int]]]) -> None:
         """From now on hold these containers, and no others.
@@ -72,7 +76,9 @@ class CpuLimits:
             for gone in self._held.keys() - limits.keys():
                 _release(self._held.pop(gone))
             for start, (cores, pids) in limits.items():
-                held = self._held.setdefault(start, _HeldLimit(cores / CPU_SCALE, left_ns=_quota_ns(cores / CPU_SCALE)))
+                if start not in self._held:
+                    self._held[start] = self._begun(cores / CPU_SCALE)
+                held = self._held[start]
                 held.per_ns = cores / CPU_SCALE
                 _renew(held, pids)
             if self._held and (self._thread is None or not self._thread.is_alive()):
@@ -89,19 +95,22 @@ class CpuLimits:
         """Let all go."""
         self.hold({})
 
+    def _begun(self, per_ns: float) -> _HeldLimit:
+        """A container with the quota of what is left of its period; its periods begin as far from those of the others as may be."""
+        self._count += 1
+        phase = (self._count * _GOLDEN) % 1
+        due_ns = clock.now_ns() + round(phase * PERIOD_S * clock.NS_PER_S)
+        return _HeldLimit(per_ns, due_ns, left_ns=phase * _quota_ns(per_ns))
+
     def _watch(self) -> None:
-        due_ns = clock.now_ns()
         while True:
             now_ns = clock.now_ns()
-            begins = now_ns >= due_ns
             with self._lock:
                 if not self._held:
                     self._thread = None
                     return
                 for held in self._held.values():
-                    _examine(held, now_ns - due_ns + round(PERIOD_S * clock.NS_PER_S) if begins else 0)
-            if begins:
-                due_ns = now_ns + round(PERIOD_S * clock.NS_PER_S)
+                    _examine(held, now_ns)
             clock.sleep(POLL_S)
 
 
@@ -114,12 +123,15 @@ def limit_of(pod: Object, container: str) -> float | None:
     return None if limit is None else float(amount(limit))
 
 
-def _examine(held: _HeldLimit, passed_ns: int) -> None:
+def _examine(held: _HeldLimit, now_ns: int) -> None:
     """Take what was used from the quota, add that of a new period, and stop or continue."""
+    period_ns = round(PERIOD_S * clock.NS_PER_S)
+    passed_ns = now_ns - held.due_ns + period_ns if now_ns >= held.due_ns else 0
     used_ns = sum(own_cpu_ns(pid) for pid in held.members)
     held.left_ns -= max(0, used_ns - held.used_ns)
     held.used_ns = used_ns
     if passed_ns:
+        held.due_ns = now_ns + period_ns
         held.periods += 1
         held.throttled += held.stopped
         held.left_ns = min(held.left_ns + held.per_ns * passed_ns, _quota_ns(held.per_ns))

@@ -54,6 +54,8 @@ class Defects:
         bundle_bytes: of noise that the script of the dashboard has beside its own.
         untimed_page: a page of which no timing is counted; empty: none.
         page_s: seconds for which a page of the frontend keeps all others waiting.
+        locked_page: a page of the frontend that is served under a lock that all replicas share; empty: none. locked_s: seconds for which it is held.
+        lock_file: of that lock, on a volume that all of them have.
         documented_release: the release that the documentation names; empty: the pod's own.
         flags_every_s: how often the flags of features are asked for.
         ignored_flags: flags that change nothing.
@@ -100,6 +102,9 @@ class Defects:
     bundle_bytes: int = 0
     untimed_page: str = ""
     page_s: float = 0.0
+    locked_page: str = ""
+    locked_s: float = 0.0
+    lock_file: str = ""
     documented_release: str = ""
     flags_every_s: float = 2.0
     ignored_flags: frozenset[str] = frozenset()
@@ -151,6 +156,9 @@ class Defects:
             bundle_bytes=int(env.get("DEFECT_BUNDLE_BYTES", "0")),
             untimed_page=env.get("DEFECT_UNTIMED_PAGE", ""),
             page_s=_seconds(env.get("DEFECT_PAGE_MS")),
+            locked_page=env.get("DEFECT_LOCKED_PAGE", ""),
+            locked_s=_seconds(env.get("DEFECT_LOCKED_MS")),
+            lock_file=env.get("DEFECT_LOCK_FILE", ""),
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             schedule=deployed(),

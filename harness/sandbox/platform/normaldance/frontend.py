@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import fcntl
 import gzip
 import hashlib
 import math
@@ -128,9 +129,12 @@ def application(
 
     routes = [web.get("/api/health", health), web.post("/timings", timings.take)]
     served = {path: dashboard if path == "/dashboard" else _page(text) for path, text in pages.items()}
-    routes += [
-        web.get(path, _one_by_one(page, defects.page_s) if defects.page_s else page) for path, page in served.items()
-    ]
+    if defects.page_s:
+        served = {path: _one_by_one(page, defects.page_s) for path, page in served.items()}
+    if defects.locked_page:
+        shared = _SharedLock(Path(defects.lock_file))
+        served[defects.locked_page] = shared.around(served[defects.locked_page], defects.locked_s)
+    routes += [web.get(path, page) for path, page in served.items()]
     routes += [web.get(asset.path, _asset(asset)) for asset in assets.values()]
     app = build(settings, routes)
     app[ENVELOPE].registry.register(timings.seconds)
@@ -158,6 +162,28 @@ def _one_by_one(page: Handler, seconds: float) -> Handler:
             return await page(request)
 
     return alone
+
+
+class _SharedLock:
+    """A lock that all pods share which have its file (a planted defect)."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.open("ab")
+        self._turn = asyncio.Lock()
+
+    def around(self, page: Handler, seconds: float) -> Handler:
+        """The page, served while no other pod serves it; it keeps the lock for so long."""
+
+        async def alone(request: web.Request) -> web.StreamResponse:
+            async with self._turn:  # one waits for the other pods, in a thread; the others of this pod wait for it
+                await asyncio.to_thread(fcntl.flock, self._file, fcntl.LOCK_EX)
+                try:
+                    await asyncio.sleep(seconds)
+                    return await page(request)
+                finally:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
+
+        return alone
 
 
 def _page(text: str) -> Handler:

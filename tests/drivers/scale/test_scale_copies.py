@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.resized import LIFE_S, copied
+from harness.drivers.scale.copies import copied, in_place
 from harness.drivers.scale.scaled import find_scaled
 from harness.errors import DriverError
-from harness.targets import load_target
+from harness.targets import load_target, platform_of
+from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +50,7 @@ def test_a_copy_has_so_many_times_the_limit_and_is_selected_by_nothing(cluster: 
     file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
     cluster.create("Deployment", deployment(cpu="500m", memory="256Mi"))
     here = find_scaled(load_target(file), "web")
-    once, twice = copied(here, 1), copied(here, 2)
+    once, twice = copied(here, 1, 90.2), copied(here, 2, 90.2)
 
     assert (once.cores, twice.cores) == (0.5, 1.0)
     meta, spec = twice.body["metadata"], twice.body["spec"]
@@ -58,15 +60,40 @@ def test_a_copy_has_so_many_times_the_limit_and_is_selected_by_nothing(cluster: 
     assert spec["containers"][0]["resources"]["requests"] == {"cpu": "250m", "memory": "128Mi"}
     assert (spec["nodeSelector"], spec["activeDeadlineSeconds"], spec["restartPolicy"]) == (
         {"zone": "a"},
-        LIFE_S,
+        90,
         "Never",
     )
 
 
-def test_without_a_cpu_limit_there_is_nothing_to_double(cluster: PocketCluster, tmp_path: Path) -> None:
+def test_without_a_cpu_limit_there_is_nothing_to_compare(cluster: PocketCluster, tmp_path: Path) -> None:
     """It names the container."""
     file = tmp_path / "target.yaml"
     file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
     cluster.create("Deployment", deployment(memory="256Mi"))
     with pytest.raises(DriverError, match="container main of north/web has no CPU limit"):
-        copied(find_scaled(load_target(file), "web"), 1)
+        copied(find_scaled(load_target(file), "web"), 1, 90)
+
+
+def test_what_deletes_a_copy_is_on_disk_while_it_is_there(
+    cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recovery deletes it with that alone; afterwards nothing is left to be undone."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    target = load_target(file)
+    platform = platform_of(target)
+    cluster.create("Deployment", deployment(cpu="500m", memory="256Mi"))
+    here = find_scaled(target, "web")
+    one = copied(here, 1, 90)
+    with in_place(here, one.body, platform):
+        assert here.cluster.pod("north", one.name) is not None
+        (intent,) = pending_intents(platform)
+        assert intent.undo["do"] == "delete-copy"
+        recover(target, platform)
+        assert here.cluster.pod("north", one.name) is None
+    assert pending_intents(platform) == []
+    with in_place(here, one.body, platform):
+        pass
+    assert here.cluster.pod("north", one.name) is None
+    assert pending_intents(platform) == []

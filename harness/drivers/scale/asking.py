@@ -1,0 +1,190 @@
+"""A pod beside copies of a workload's pod that asks them in turns, and what the copies use of the CPU meanwhile."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from harness.clock import Deadline
+from harness.drivers.scale.copies import OWN, PodCopy
+from harness.errors import DriverError
+from harness.targets.kubernetes import is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.drivers.scale.scaled import CpuReading, Scaled
+    from harness.targets.kubernetes import Object
+    from harness.targets.parts import Callers
+
+ROUNDS: Final = 4
+"""How often each set of copies has its turn: how much its turns differ tells how sure their mean is."""
+TURN_S: Final = 3.0
+FIRST_S: Final = 4.0
+"""The first turn of a set takes so long, or twice the window of the metrics API where that is longer, so that at least one window is inside of it."""
+IN_FLIGHT: Final = 8
+"""Requests that are open at each copy at any moment of a turn: the next one is sent when one is answered."""
+_WARM_S: Final = 1.5
+"""A program that has just begun serves less: each set is asked for so long before the first turn, and that is not counted."""
+_MORE_S: Final = 30.0
+"""For the pod to begin and to end."""
+_POLL_S: Final = 0.5
+_WHOLE_S: Final = 1.0
+"""The metrics API writes moments in seconds, what is below them cut off."""
+_PROGRAM: Final = """
+import http.client, json, sys, threading, time
+path, warm, first, later, in_flight, rounds, *turns = sys.argv[1:]
+def turn(places, seconds):
+    end = time.monotonic() + float(seconds)
+    def ask(place, counts):
+        (host, _, port), there = place.rpartition(":"), None
+        while time.monotonic() < end:
+            try:
+                there = there or http.client.HTTPConnection(host, int(port), timeout=10)
+                there.request("GET", path)
+                answer = there.getresponse()
+                answer.read()
+                counts[answer.status >= 400] += 1
+                if answer.will_close:
+                    there = None
+            except (OSError, http.client.HTTPException):
+                counts[1] += 1
+                there = None
+    wall, began, used = time.time(), time.monotonic(), time.process_time()
+    counts = [(place, [0, 0]) for place in places for _ in range(int(in_flight))]
+    threads = [threading.Thread(target=ask, args=each) for each in counts]
+    for each in threads: each.start()
+    for each in threads: each.join()
+    took = time.monotonic() - began
+    answers, failed = (sum(own[which] for _, own in counts) for which in (0, 1))
+    busy = (time.process_time() - used) / took
+    return {"answers": answers, "failed": failed, "seconds": took, "busy": busy, "began": wall}
+for each in turns: turn(each.split(","), warm)
+lengths = [first, *[later] * (int(rounds) - 1)]
+print(json.dumps([turn(each.split(","), length) for length in lengths for each in turns]), flush=True)
+"""
+
+
+class PlacedCopy(NamedTuple):
+    """A copy that is ready, and its address and port."""
+
+    copy: PodCopy
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CopiesTurn:
+    """One turn of some copies.
+
+    Attributes:
+        copies: that were asked together.
+        counted: answers, failed, seconds and busy, as the asking pod has counted them.
+        used: of each copy whose CPU was read inside of the turn the most cores that it used.
+    """
+
+    copies: Sequence[PodCopy]
+    counted: Mapping[str, Any]
+    used: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """The pod that asks.
+
+    Attributes:
+        body: of the pod. turns: the copies that are asked together, set by set, in each round.
+        within_s: it has ended after so long.
+    """
+
+    body: Object
+    turns: Sequence[Sequence[PodCopy]]
+    within_s: float
+    _seen: set[CpuReading] = field(default_factory=set)
+
+    def ended(self, alive: Callable[[], None], here: Scaled) -> Iterator[CopiesTurn]:
+        """Wait until it has ended, and read meanwhile what the copies use; every turn.
+
+        Raises:
+            DriverError: it did not write what was served.
+        """
+        name = self.body["metadata"]["name"]
+        for _ in Deadline.after(self.within_s).ticks(_POLL_S):
+            alive()
+            self._seen.update(here.cpu_readings())
+            pod = here.cluster.pod(here.namespace, name)
+            if pod is not None and is_over(pod):
+                break
+        written = here.cluster.pod_log(here.namespace, name).strip()
+        try:
+            counted: list[dict[str, Any]] = json.loads(written)
+        except ValueError as error:
+            raise DriverError(
+                f"the pod {here.namespace}/{name} did not write what was served: {written[-200:]}"
+            ) from error
+        for copies, each in zip(self.turns, counted, strict=True):
+            yield CopiesTurn(copies=copies, counted=each, used=used_in(self._seen, copies, each))
+
+
+def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[PlacedCopy]], first_s: float) -> Asking:
+    """The pod that asks sets of copies for a path, one set after the other, round by round.
+
+    Args:
+        here: the workload, in whose namespace it is.
+        callers: the image of the pod, and the labels of a pod that may call the copies.
+        path: that is asked for.
+        sets: the copies that are asked together.
+        first_s: how long the first turn of each set is.
+    """
+    places = [",".join(one.place for one in each) for each in sets]
+    words = [path, str(_WARM_S), str(first_s), str(TURN_S), str(IN_FLIGHT), str(ROUNDS), *places]
+    within_s = asked_within_s(len(sets), first_s)
+    turns = [[one.copy for one in each] for _ in range(ROUNDS) for each in sets]
+    return Asking(body=_pod(here, callers, words, within_s), turns=turns, within_s=within_s)
+
+
+def first_turn_s(here: Scaled) -> float:
+    """How long the first turn of a set is."""
+    return max([FIRST_S, *(2 * one.window_s for one in here.cpu_readings())])
+
+
+def asked_within_s(sets: int, first_s: float) -> float:
+    """How long the asking of so many sets takes at most, with first turns of so many seconds."""
+    return sets * (_WARM_S + first_s + (ROUNDS - 1) * TURN_S) + _MORE_S
+
+
+def used_in(seen: Iterable[CpuReading], copies: Sequence[PodCopy], turn: Mapping[str, Any]) -> list[float]:
+    """The most cores of each copy in the windows that were inside of a turn; of a copy without one there is none."""
+    until_s = turn["began"] + turn["seconds"] - _WHOLE_S
+    inside = [one for one in seen if one.until_s - one.window_s >= turn["began"] and one.until_s <= until_s]
+    most = [[one.cores for one in inside if one.pod == each.name] for each in copies]
+    return [max(each) for each in most if each]
+
+
+def _pod(here: Scaled, callers: Callers, words: Sequence[str], life_s: float) -> Object:
+    restricted = {
+        "allowPrivilegeEscalation": False,
+        "runAsNonRoot": True,
+        "runAsUser": 65534,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {
+        "name": "probe",
+        "image": callers.image,
+        "command": ["python", "-c", _PROGRAM, *words],
+        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
+        "securityContext": restricted,
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": round(life_s),
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+        "containers": [container],
+    }
+    name = f"readiness-asking-{uuid.uuid4().hex[:8]}"
+    metadata = {"name": name, "namespace": here.namespace, "labels": {**callers.accepted, **OWN}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

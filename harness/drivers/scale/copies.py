@@ -1,0 +1,129 @@
+"""Copies of a workload's pod: they have labels that neither its Service nor its autoscaler selects, and are deleted afterwards."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.clock import Deadline
+from harness.drivers.scale.scaled import Scaled, quantity
+from harness.errors import DriverError
+from harness.targets.intents import strike_intent
+from harness.targets.kubernetes import has_condition
+from harness.targets.undo import undoable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.targets import Platform, Target
+    from harness.targets.kubernetes import Cluster, Object
+
+OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
+READY_WITHIN_S: Final = 40.0
+"""A copy that is not ready after so long does not become ready."""
+_POLL_S: Final = 0.3
+_SCRAPED: Final = "prometheus.io/scrape"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodCopy:
+    """A copy of the workload's pod: its body, and the cores that it may use."""
+
+    body: Object
+    cores: float
+
+    @property
+    def name(self) -> str:
+        """Of the pod."""
+        name: str = self.body["metadata"]["name"]
+        return name
+
+
+def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
+    """The pod of the workload's template, with so many times its CPU limit, and none of the labels by which the workload selects its pods.
+
+    Args:
+        here: the workload.
+        factor: how many times its CPU limit.
+        life_s: a copy that is not deleted ends by itself after so many seconds.
+
+    Raises:
+        DriverError: the workload is gone, or a container of it has no CPU limit.
+    """
+    workload = here.cluster.read(here.version, here.kind, here.name, here.namespace)
+    if workload is None:
+        raise DriverError(f"{here.kind} {here.subject} is gone")
+    template = copy.deepcopy(workload["spec"]["template"])
+    spec, meta, cores = template["spec"], template.get("metadata") or {}, 0.0
+    for container in spec["containers"]:
+        limits = (container.get("resources") or {}).get("limits") or {}
+        if "cpu" not in limits:
+            raise DriverError(
+                f"container {container['name']} of {here.subject} has no CPU limit",
+                hint="give it one: copies are compared at their limits",
+            )
+        own = factor * quantity(str(limits["cpu"]))
+        limits["cpu"], cores = f"{round(own * 1000)}m", cores + own
+    name = f"readiness-{here.name[:30]}-{factor}x-{uuid.uuid4().hex[:6]}"
+    kept = {key: value for key, value in (meta.get("labels") or {}).items() if key not in here.labels}
+    annotations = {key: value for key, value in (meta.get("annotations") or {}).items() if key != _SCRAPED}
+    metadata = {"name": name, "namespace": here.namespace, "labels": {**kept, **OWN}, "annotations": annotations}
+    spec |= {"restartPolicy": "Never", "activeDeadlineSeconds": round(life_s), "terminationGracePeriodSeconds": 0}
+    return PodCopy(body={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}, cores=cores)
+
+
+def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
+    """Wait until a copy is ready; its address and port.
+
+    Raises:
+        DriverError: it does not become ready.
+    """
+    for _ in Deadline.after(READY_WITHIN_S).ticks(_POLL_S):
+        alive()
+        pod = here.cluster.pod(here.namespace, one.name)
+        if pod is not None and has_condition(pod, "Ready") and (address := pod["status"].get("podIP")):
+            return f"{address}:{_port(pod)}"
+    raise DriverError(
+        f"the copy {here.namespace}/{one.name} of {here.name} was not ready within {READY_WITHIN_S:g} s",
+        hint="see its events and its log",
+    )
+
+
+def _port(pod: Object) -> int:
+    """The port named `http`, else the first one declared, else 80."""
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
+    named = [port for port in ports if port.get("name") == "http"]
+    return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])
+
+
+def _delete(cluster: Cluster | None, _target: Target, *, namespace: str, pod: str) -> None:
+    """Delete a pod; nothing when it is gone.
+
+    Raises:
+        DriverError: the target names no cluster.
+    """
+    if cluster is None:
+        raise DriverError(f"pod {namespace}/{pod} cannot be deleted: the target names no cluster")
+    cluster.delete_pod(namespace, pod, grace_s=0)
+
+
+@undoable("delete-copy", undo=_delete)
+def _make(here: Scaled, body: Object) -> None:
+    here.cluster.create_pod(here.namespace, body)
+
+
+@contextmanager
+def in_place(here: Scaled, body: Object, platform: Platform) -> Iterator[None]:
+    """The pod is there meanwhile; what deletes it is on disk before it is made."""
+    name = body["metadata"]["name"]
+    intent = _make.intend(platform, "scale", f"make pod {name}", namespace=here.namespace, pod=name)
+    try:
+        _make(here, body)
+        yield
+    finally:
+        here.cluster.delete_pod(here.namespace, name, grace_s=0)
+        strike_intent(intent)

@@ -1,0 +1,85 @@
+"""What copies of a workload's pod serve with less and with more CPU: a copy at twice its limit, or more copies, each at its limit.
+
+The workload itself, its Service and its autoscaler are left alone. A program beside the copies asks them in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.drivers.scale.asking import IN_FLIGHT, PlacedCopy, asked_within_s, asking, first_turn_s
+from harness.drivers.scale.copies import READY_WITHIN_S, PodCopy, copied, in_place, ready_place
+from harness.drivers.scale.scaled import READ, find_scaled
+from harness.errors import ConfigurationError
+from harness.targets.access import access
+
+if TYPE_CHECKING:
+    from harness.drivers.scale.holding import Holding
+
+SERVING: Final = (*READ, *access("get,create,delete pods", "get pods/log"))
+"""What serving from copies of a pod asks."""
+_SETS: Final = 2
+_Sets = Sequence[Sequence[PodCopy]]
+"""Copies that are asked together, the fewer cores first."""
+
+
+def resize(now: Holding) -> None:
+    """Ask a copy of a workload's pod, and one with twice its CPU limit, in turn.
+
+    Raises:
+        DriverError: there is no such workload, it has no CPU limit, or a copy of it does not become ready.
+        ConfigurationError: the target names no callers, whose image and labels the asking pod has.
+    """
+    _serve(now, lambda copy: [[copy(1)], [copy(2)]])
+
+
+def replicate(now: Holding) -> None:
+    """Ask some copies of a workload's pod together, and then with them the others, in turn, each with as many open requests.
+
+    Raises:
+        DriverError: there is no such workload, it has no CPU limit, or a copy of it does not become ready.
+        ConfigurationError: the target names no callers, whose image and labels the asking pod has.
+    """
+    fewer, more = (int(now.demand.params[name]) for name in ("fewer", "more"))
+
+    def sets(copy: Callable[[int], PodCopy]) -> _Sets:
+        copies = [copy(1) for _ in range(more)]
+        return [copies[:fewer], copies]
+
+    _serve(now, sets)
+
+
+def _serve(now: Holding, sets_of: Callable[[Callable[[int], PodCopy]], _Sets]) -> None:
+    """Make the copies and the pod that asks, wait until it has ended, and record every turn; all of them are deleted again."""
+    here, callers = find_scaled(now.target, now.demand.params["workload"]), now.target.callers
+    if callers is None:
+        raise ConfigurationError(
+            "no callers of the backends", where=f"{now.target.file}: callers", hint="write `callers: {accepted: …}`"
+        )
+    first_s = first_turn_s(here)
+    life_s = READY_WITHIN_S + asked_within_s(_SETS, first_s)
+    sets = sets_of(lambda factor: copied(here, factor, life_s))
+    copies = {one.name: one for each in sets for one in each}
+    with ExitStack() as stack:
+        for one in copies.values():
+            stack.enter_context(in_place(here, one.body, now.platform))
+        placed = {name: PlacedCopy(one, ready_place(now.alive, here, one)) for name, one in copies.items()}
+        asker = asking(here, callers, now.demand.params["path"], [[placed[o.name] for o in s] for s in sets], first_s)
+        since_ns = clock.now_ns()
+        stack.enter_context(in_place(here, asker.body, now.platform))
+        turns = list(asker.ended(now.alive, here))
+    for turn in turns:
+        now.sink.put(
+            "scale.served",
+            here.subject,
+            demand=now.demand.key,
+            since_ns=since_ns,
+            limit=turn.copies[0].cores,
+            copies=len(turn.copies),
+            in_flight=IN_FLIGHT,
+            used=turn.used,
+            **{name: turn.counted[name] for name in ("answers", "failed", "seconds", "busy")},
+        )
