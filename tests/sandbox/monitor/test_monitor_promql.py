@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.sandbox.platform.monitor.promql import PromqlError, PromqlQuery, QueryError
-from harness.sandbox.platform.monitor.promql.values import labels_of, text_of
+from harness.sandbox.platform.monitor.promql.values import STALE, labels_of, text_of, unnamed
 from harness.sandbox.platform.monitor.storage import Storage
 from tests.sandbox.monitor.recorded import PROMTOOL, answers, evaluated, promtool, same, stored
 
@@ -187,3 +187,21 @@ def test_samples_that_are_too_old_are_dropped() -> None:
     (kept,) = storage.select([])
     assert dict(kept.labels) == {"__name__": "c"}
     assert 60 <= len(kept.times_s) <= 60 + 256
+
+
+def test_the_name_of_a_metric_is_left_out_wherever_it_sorts() -> None:
+    """Labels in capital letters come before it."""
+    assert unnamed(labels_of({"__name__": "up", "job": "pods"})) == (("job", "pods"),)
+    assert unnamed(labels_of({"__name__": "up", "Zone": "a", "job": "pods"})) == (("Zone", "a"), ("job", "pods"))
+    assert unnamed(()) == ()
+
+
+def test_a_range_has_no_stale_markers_and_keeps_other_values_that_are_no_number() -> None:
+    """Of four samples in the range one is the marker, one any other NaN."""
+    storage, labels = Storage(), labels_of({"__name__": "up"})
+    for at_s, value in ((1.0, 1.0), (2.0, STALE), (3.0, float("nan")), (4.0, 4.0), (5.0, 5.0)):
+        storage.add(labels, at_s, value)
+    times, values = storage.series(labels).within(0.0, 4.0)
+    assert list(times) == [1.0, 3.0, 4.0]
+    assert [str(value) for value in values] == ["1.0", "nan", "4.0"]
+    assert [list(each) for each in storage.series(labels).within(3.0, 5.0)] == [[4.0, 5.0], [4.0, 5.0]]

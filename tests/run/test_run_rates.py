@@ -1,0 +1,22 @@
+"""Probes per second of a run: as many as recoveries need where something is broken, else few."""
+
+from __future__ import annotations
+
+from harness.drivers.watch import Rates
+from harness.judgement.figures import spec_of
+from harness.model import Figure
+from harness.run.gathering import rates_for
+from tests.builders.plans import experiment, plan
+
+
+def test_a_run_without_experiments_sends_fewer_probes() -> None:
+    """No recovery is timed by them; the uptime's are as many as ever."""
+    calm, broken = rates_for(plan()), rates_for(plan(experiments=[experiment("pod-loss")]))
+    assert broken == Rates()
+    assert (calm.read, calm.region, calm.ledger, calm.member) == (10.0, 2.0, 10.0, 2.0)
+    assert calm.health_in_window == broken.health_in_window == 65.0
+
+
+def test_replication_lag_asks_for_its_own_probes() -> None:
+    """It is told to 0.2 s, whatever else the run does."""
+    assert spec_of(Figure.REPLICATION_LAG).rates == {"member": Rates().member}
