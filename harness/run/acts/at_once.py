@@ -1,9 +1,10 @@
-"""The same call for several objects at the same time."""
+"""The same call for several objects at the same time, and reads that run beside the caller."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,3 +26,39 @@ def at_once(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """
     with ThreadPoolExecutor(MOST) as pool:
         return list(pool.map(call, items))
+
+
+class Beside(Generic[R]):
+    """Reads that run beside the caller, one after the other; the caller's thread records what they returned, in the order of asking.
+
+    Args:
+        record: what is done with a result.
+    """
+
+    def __init__(self, record: Callable[[R], None]) -> None:
+        self._record = record
+        self._pool = ThreadPoolExecutor(1)
+        self._asked: deque[Future[R]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that was asked is not recorded yet."""
+        return bool(self._asked)
+
+    def ask(self, read: Callable[[], R]) -> None:
+        """Begin a read once those before it have ended."""
+        self._asked.append(self._pool.submit(read))
+
+    def record(self) -> None:
+        """Record what was read since.
+
+        Raises:
+            Exception: of a read that raised.
+        """
+        while self._asked and self._asked[0].done():
+            self._record(self._asked.popleft().result())
+
+    def close(self) -> None:
+        """Wait for what is being read, and record it."""
+        self._pool.shutdown()
+        self.record()

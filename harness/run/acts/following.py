@@ -6,7 +6,7 @@ Begun, followed step by step, promoted where the file says so, and taken back.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,8 @@ from harness.errors import DriverError
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Phase
 from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack, percent
-from harness.run.acts.at_once import at_once
+from harness.run.acts.at_once import Beside, at_once
+from harness.run.acts.changes import RolloutChanges, analysed
 from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from harness.drivers.rollout import Changeable, ObjectStatus
     from harness.drivers.rollout import Strategy as StrategySpec
-    from harness.model import Act, Intent, Sink
+    from harness.model import Act, Intent
     from harness.run.acts.context import Context
 
 _POLL_S: Final = 0.2
@@ -69,7 +70,8 @@ class Following:
         self._was = {one.subject: one.status_of(obj).current for one, obj in there}
         self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
         self._polls = 0
-        self._seen = _Changes(self._sink, plan.name)
+        self._seen = RolloutChanges(self._sink, plan.name)
+        self._analyses = Beside(self._seen.analyses)
         self._answers = CandidateAnswers(context.traffic.load.rows, plan.candidate)
         self._reached = -1
         self._reached_ns = 0
@@ -116,9 +118,10 @@ class Following:
             objects=subjects,
             unchanged=same,
         )
-        with closing(self._signals):
-            by, why = self._follow()
-        self._end(self._take_back(by, why), intents)
+        with closing(self._analyses):
+            with closing(self._signals):
+                by, why = self._follow()
+            self._end(self._take_back(by, why), intents)
 
     def _adopt(self, strategies: Mapping[str, StrategySpec | None]) -> str:
         """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
@@ -163,8 +166,8 @@ class Following:
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
         """The state of every object now, and when it was read before.
 
-        What is new came after the reading before began, and before this one was over. Analyses are read
-        then too: the one that let an object go on is known before the step is recorded.
+        What is new came after the reading before began, and before this one was over. The analyses of what is new are read beside
+        the next reading, so that it is not late, and recorded as of this one: one of them let the object go on.
         """
         before_ns, self._asked_ns = self._asked_ns, clock.now_ns()
         read = at_once(self._begun, self._objects)
@@ -173,10 +176,9 @@ class Following:
         new = [one for one in self._objects if self._seen.is_new(one.subject, statuses[one.subject])]
         for one in new:
             self._seen.status(one.subject, statuses[one.subject], self._polled_ns, before_ns)
-        asked = self._objects if self._polls % _ANALYSES == 0 else new
-        for one, analyses in zip(asked, at_once(lambda one: one.analyses(), asked), strict=True):
-            for analysis in analyses:
-                self._seen.analysis(one.subject, analysis.name, asdict(analysis), self._polled_ns)
+        self._analyses.record()
+        if new or (self._polls % _ANALYSES == 0 and not self._analyses.busy):
+            self._analyses.ask(partial(analysed, new or self._objects, self._polled_ns))
         self._answers.poll()
         self._polls += 1
         return before_ns, statuses
@@ -333,33 +335,6 @@ class CandidateAnswers:
         for rows in (tail.poll() for tail in self._tails):
             own = rows.words["release"].equals(self._candidate) & (rows.ints["intended_ns"] >= self._since_ns)
             self.count += int(own.sum())
-
-
-class _Changes:
-    """Records what changed."""
-
-    def __init__(self, sink: Sink, rollout: str) -> None:
-        self._put = sink.put
-        self._rollout = rollout
-        self._last: dict[str, object] = {}
-
-    def is_new(self, subject: str, status: ObjectStatus) -> bool:
-        """Whether the state of an object is another one than before."""
-        return self._last.get(subject) != status
-
-    def status(self, subject: str, status: ObjectStatus, at_ns: int, since_ns: int) -> None:
-        self._last[subject] = status
-        fields = {key: value for key, value in asdict(status).items() if key not in ("switched", "observed")}
-        self._put("rollout.status", subject, rollout=self._rollout, at_ns=at_ns, since_ns=since_ns, **fields)
-
-    def analysis(self, owner: str, name: str, fields: Mapping[str, object], at_ns: int) -> None:
-        key = f"{owner} {name}"
-        if self._last.get(key) != fields:
-            self._last[key] = fields
-            rest = {field: value for field, value in fields.items() if field not in ("name", "kind")}
-            self._put(
-                "rollout.analysis", name, rollout=self._rollout, object=owner, type=fields["kind"], at_ns=at_ns, **rest
-            )
 
 
 def _gone_back(statuses: Mapping[str, ObjectStatus]) -> str:

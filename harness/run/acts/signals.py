@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness import clock
 from harness.drivers.check.deployments import quantity
 from harness.errors import DriverError
 from harness.model.trigger import Signal
-from harness.run.acts.at_once import at_once
+from harness.run.acts.at_once import Beside, at_once
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
 
@@ -50,21 +50,19 @@ class SignalReader:
         self._reads_memory = any(trigger.signal is Signal.MEMORY for trigger in plan.triggers)
         self._due = list(plan.reports)
         self._read_ns = 0
-        self._pool = ThreadPoolExecutor(1)
-        self._reading: Future[list[_Measured]] | None = None
+        self._memory = Beside(self._record)
 
     def close(self) -> None:
         """Wait for what is being read, and record it."""
-        self._pool.shutdown()
-        self._record()
+        self._memory.close()
 
     def poll(self, share: float) -> None:
         """Read the memory once a second, beside the caller, and send the reports that are due at this share."""
-        self._record()
+        self._memory.record()
         late = clock.now_ns() - self._read_ns >= _EVERY_S * clock.NS_PER_S
-        if self._reads_memory and late and self._reading is None:
+        if self._reads_memory and late and not self._memory.busy:
             self._read_ns = clock.now_ns()
-            self._reading = self._pool.submit(at_once, self._measured, self._places)
+            self._memory.ask(partial(at_once, self._measured, self._places))
         due, self._due = (
             [one for one in self._due if one.at <= share + _CLOSE],
             [one for one in self._due if one.at > share + _CLOSE],
@@ -72,14 +70,11 @@ class SignalReader:
         for report in due:
             self._send(report)
 
-    def _record(self) -> None:
-        """Record what has been read since; nothing where the metrics API did not answer: a gap is unknown."""
-        if self._reading is None or not self._reading.done():
-            return
-        reading, self._reading = self._reading, None
+    def _record(self, read: Sequence[_Measured]) -> None:
+        """Record what was read; nothing where the metrics API did not answer: a gap is unknown."""
         settings = self._context.target.rollout
         label = settings.label if settings is not None else "version"
-        for place, (at_ns, measured, pods) in zip(self._places, reading.result(), strict=True):
+        for place, (at_ns, measured, pods) in zip(self._places, read, strict=True):
             for one in measured:
                 pod = pods.get(one["metadata"]["name"])
                 shares = list(_shares(one, pod)) if pod is not None else []
