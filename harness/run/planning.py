@@ -174,9 +174,8 @@ def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
 
 def _probe_spacing_ms(*, broken: bool) -> dict[str, float]:
     """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
-    from harness.drivers.watch import (
-        usual_rates,
-    )  # a replay plans nothing, and need not wait for the watch's HTTP client
+    # a replay plans nothing, and need not wait for the watch's HTTP client
+    from harness.drivers.watch import usual_rates
 
     rates = usual_rates(broken=broken)
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}

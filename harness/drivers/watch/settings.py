@@ -58,6 +58,7 @@ class Rates(BaseModel):
 
 
 _UNBROKEN: Final = Rates(read=10.0, region=2.0, ledger=10.0, member=2.0)
+"""Enough to tell a steady target from one that is not."""
 
 
 def usual_rates(*, broken: bool) -> Rates:

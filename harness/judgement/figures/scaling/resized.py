@@ -35,7 +35,7 @@ def resized(case: Case) -> Iterable[Measure]:
         return
     low, high = min(map(_cores, turns)), max(map(_cores, turns))
     first, second = ([one for one in turns if _cores(one) == cores] for cores in (low, high))
-    bounds = _ratio(turns, low, case.objective.confidence)
+    bounds = _ratio(first, second, case.objective.confidence)
     at, more = (sum(one.answers for one in each) / sum(one.seconds for one in each) for each in (first, second))
     yield bounded(
         case,
@@ -85,12 +85,12 @@ def _asked(case: Case, key: str) -> bool:
     return demand is not None and (demand.kind, demand.name) == (case.objective.demand, case.objective.check)
 
 
-def _ratio(turns: Sequence[Served], low: float, confidence: float) -> Bounds:
+def _ratio(first: Sequence[Served], second: Sequence[Served], confidence: float) -> Bounds:
     """The ratio of the rates: as sure as answers that each came by chance, and as the turns of a set agree with each other.
 
     Student's t of the logarithms of the rates, with the spread that both sets have in common.
     """
-    first, second = ([one for one in turns if (_cores(one) == low) is low_one] for low_one in (True, False))
+    turns = [*first, *second]
     n = [sum(one.answers for one in each) for each in (first, second)]
     if not all(one.answers for one in turns):
         return Bounds(

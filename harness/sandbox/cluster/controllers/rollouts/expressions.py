@@ -47,9 +47,10 @@ class ResultCondition:
     _term: Term
 
     @classmethod
+    @lru_cache(maxsize=512)  # a controller reads all conditions of its Rollouts each time that one of them has changed
     def parse(cls, text: str) -> ResultCondition:
-        """Parse it whole, once. Raises ConditionError, which names what is not served."""
-        return _parsed(text)
+        """Parse it whole. Raises ConditionError, which names what is not served."""
+        return cls(text, _Parser(text).parsed())
 
     def holds(self, result: Value) -> bool:
         """Whether the condition is true of a result: a number, or the list of a vector or a range.
@@ -61,12 +62,6 @@ class ResultCondition:
         if not isinstance(value, bool):
             raise ConditionError(f"{self.text!r} gives {value!r}; hint: a condition must be true or false")
         return value
-
-
-@lru_cache(maxsize=512)
-def _parsed(text: str) -> ResultCondition:
-    """A controller reads all conditions of its Rollouts each time that one of them has changed."""
-    return ResultCondition(text, _Parser(text).parsed())
 
 
 class _Parser:
