@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from harness.model import ExperimentPlan
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.condition import State
+from harness.run.users import UsersServed
 from harness.targets.intents import pending_intents
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
 from tests.builders.plans import breaks, experiment, fault, plan
-from tests.fake_clock import FakeClock
+from tests.fake_clock import FakeClock, S
 
 POD = experiment("pod-loss")
 HELD = experiment("region-loss", "region", hold_s=5.0, observe_s=40.0)
@@ -100,6 +102,23 @@ def test_a_restore_is_recorded_when_the_target_is_as_before(monkeypatch: pytest.
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000, 1)) == (True, [], 20.0)
     assert made.reads.calls == ["restored pod-loss"]
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 20.0), ("everyday/after-faults", 20.0, 20.0)]
+
+
+def test_a_restore_waits_for_users_who_are_still_out(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """The cluster is as before and the probes are served; a route is out for four seconds more, and the fault window ends with it."""
+    asked = list[int]()
+
+    def wait(_self: UsersServed, alive: Callable[[], None]) -> str:
+        alive()
+        asked.append(clock.now_ns)
+        clock.sleep(4.0)
+        return ""
+
+    monkeypatch.setattr(UsersServed, "wait", wait)
+    made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))
+    (restore,) = made.records.of("restore")
+    assert [restore["at_ns"]] == [moment + 4 * S for moment in asked]
+    assert made.windows[1][2] == round(restore["at_ns"] / S - 1000, 1)
 
 
 def test_traffic_runs_on_after_the_restore_for_as_long_as_a_sentence_needs(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from harness.drivers.watch import Rates
-from harness.judgement.figures import spec_of
-from harness.model import Figure
 from harness.run.gathering import rates_for
 from tests.builders.plans import experiment, plan
+from tests.builders.rollout_runs import objective_of, planned
 
 
 def test_a_run_without_experiments_sends_fewer_probes() -> None:
@@ -19,4 +18,5 @@ def test_a_run_without_experiments_sends_fewer_probes() -> None:
 
 def test_replication_lag_asks_for_its_own_probes() -> None:
     """It is told to 0.2 s, whatever else the run does."""
-    assert spec_of(Figure.REPLICATION_LAG).rates == {"member": Rates().member}
+    sentence = "the replication lag p99 of every replica is below 10 s in the steady state"
+    assert rates_for(planned(objective_of(sentence))).member == Rates().member

@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import network_policy
-from harness.drivers.check.probe_pods import CALLERS
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
+from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
 
 

@@ -17,13 +17,13 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.deployments import quantity
 from harness.drivers.check.places import Clusters, callers_of, primary_namespace
-from harness.drivers.check.probe_pods import pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.probe_pods import pod_in_place, probe_pod
 
 MOST: Final = 30
 """Pods that are made at most."""
@@ -62,7 +62,7 @@ def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[Fact
     with ExitStack() as stack:
         for name in names:
             body = _body(name, namespace, image, f"{round(asked * 1000)}m", life_s)
-            stack.enter_context(pod_in_place(target, cluster, body, "pending-pod-runs"))
+            stack.enter_context(pod_in_place(target, cluster, body, "check pending-pod-runs"))
         seen = _observed(cluster, namespace, names, within_s, nodes)
         yield lambda: [seen]
 

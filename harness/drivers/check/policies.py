@@ -16,12 +16,12 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.check.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.kubernetes import Cluster
+from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 
 _ROUND_S: Final = 15.0
 """A reading waits this long for the next round of calls: the pod may still have to be pulled and started."""
@@ -63,7 +63,7 @@ def network_policy(target: Target, params: Mapping[str, str]) -> Iterator[FactPr
                     caller = _Caller(cluster=cluster, namespace=namespace, labels=labels, accepted=accepted)
                     program = ["python", "-c", _PROGRAM, str(port), str(LIFE_S), target.probes.health, *backends]
                     body = probe_pod(caller.name, namespace, labels, declared.image, program)
-                    stack.enter_context(pod_in_place(target, cluster, body, "network-policy"))
+                    stack.enter_context(pod_in_place(target, cluster, body, "check network-policy"))
                     callers.append(caller)
         yield lambda: [seen for caller in callers for seen in caller.probe()]
 

@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from harness import clock
 from harness.drivers.check.places import Clusters, callers_of, namespaces
-from harness.drivers.check.probe_pods import CALLERS, LIFE_S, MADE_BY, pod_in_place, probe_pod
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.access import access, accesses
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.probe_pods import CALLERS, LIFE_S, MADE_BY, pod_in_place, probe_pod
 from harness.targets.undo import undoable
 
 OTHERS: Final = (8081, 9090, 15672)
@@ -158,12 +158,12 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactPro
                 command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (port, *OTHERS))]
                 marked = {**backend.labels, _MARK: backend.listener}
                 body = probe_pod(backend.listener, namespace, marked, image, command, **_LISTENING)
-                stack.enter_context(pod_in_place(target, cluster, body, "network-ports"))
+                stack.enter_context(pod_in_place(target, cluster, body, "check network-ports"))
             caller = f"readiness-caller-{uuid.uuid4().hex[:6]}"
             tried = ",".join(map(str, (port, *OTHERS)))
             command = ["python", "-c", _CALLER, str(LIFE_S), tried, *(one.listener for one in backends)]
             body = probe_pod(caller, namespace, labels, image, command)
-            stack.enter_context(pod_in_place(target, cluster, body, "network-ports"))
+            stack.enter_context(pod_in_place(target, cluster, body, "check network-ports"))
             label = labels.get("app") or ",".join(f"{key}={value}" for key, value in labels.items())
             places.append(
                 _Tried(cluster=cluster, namespace=namespace, caller=caller, label=label, port=port, backends=backends)

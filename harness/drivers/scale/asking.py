@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harness.clock import Deadline
-from harness.drivers.scale.copies import OWN, PodCopy
+from harness.drivers.scale.copies import PodCopy
 from harness.errors import DriverError
 from harness.targets.kubernetes import is_over
+from harness.targets.probe_pods import probe_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,27 +165,12 @@ def used_in(seen: Iterable[CpuReading], copies: Sequence[PodCopy], turn: Mapping
 
 
 def _pod(here: Scaled, callers: Callers, words: Sequence[str], life_s: float) -> Object:
-    restricted = {
-        "allowPrivilegeEscalation": False,
-        "runAsNonRoot": True,
-        "runAsUser": 65534,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    container = {
-        "name": "probe",
-        "image": callers.image,
-        "command": ["python", "-c", _PROGRAM, *words],
-        "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
-        "securityContext": restricted,
-    }
-    spec = {
-        "restartPolicy": "Never",
-        "activeDeadlineSeconds": round(life_s),
-        "terminationGracePeriodSeconds": 0,
-        "automountServiceAccountToken": False,
-        "containers": [container],
-    }
-    name = f"readiness-asking-{uuid.uuid4().hex[:8]}"
-    metadata = {"name": name, "namespace": here.namespace, "labels": {**callers.accepted, **OWN}}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return probe_pod(
+        f"readiness-asking-{uuid.uuid4().hex[:8]}",
+        here.namespace,
+        callers.accepted,
+        callers.image,
+        ["python", "-c", _PROGRAM, *words],
+        life_s=round(life_s),
+        resources={"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}},
+    )

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
 from harness.drivers.scale.scaled import Scaled, quantity
 from harness.errors import DriverError
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import has_condition
-from harness.targets.undo import undoable
+from harness.targets.probe_pods import MADE_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.targets import Platform, Target
-    from harness.targets.kubernetes import Cluster, Object
+    from harness.targets.kubernetes import Object
 
-OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
+OWN: Final = {MADE_BY: "readiness"}
 READY_WITHIN_S: Final = 40.0
 """A copy that is not ready after so long does not become ready."""
 _POLL_S: Final = 0.3
@@ -98,32 +94,3 @@ def _port(pod: Object) -> int:
     ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
     named = [port for port in ports if port.get("name") == "http"]
     return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])
-
-
-def _delete(cluster: Cluster | None, _target: Target, *, namespace: str, pod: str) -> None:
-    """Delete a pod; nothing when it is gone.
-
-    Raises:
-        DriverError: the target names no cluster.
-    """
-    if cluster is None:
-        raise DriverError(f"pod {namespace}/{pod} cannot be deleted: the target names no cluster")
-    cluster.delete_pod(namespace, pod, grace_s=0)
-
-
-@undoable("delete-copy", undo=_delete)
-def _make(here: Scaled, body: Object) -> None:
-    here.cluster.create_pod(here.namespace, body)
-
-
-@contextmanager
-def in_place(here: Scaled, body: Object, platform: Platform) -> Iterator[None]:
-    """The pod is there meanwhile; what deletes it is on disk before it is made."""
-    name = body["metadata"]["name"]
-    intent = _make.intend(platform, "scale", f"make pod {name}", namespace=here.namespace, pod=name)
-    try:
-        _make(here, body)
-        yield
-    finally:
-        here.cluster.delete_pod(here.namespace, name, grace_s=0)
-        strike_intent(intent)

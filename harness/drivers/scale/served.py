@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.scale.asking import IN_FLIGHT, PlacedCopy, asked_within_s, asking, first_turn_s
-from harness.drivers.scale.copies import READY_WITHIN_S, PodCopy, copied, in_place, ready_place
+from harness.drivers.scale.copies import READY_WITHIN_S, PodCopy, copied, ready_place
 from harness.drivers.scale.scaled import READ, find_scaled
 from harness.errors import ConfigurationError
 from harness.targets.access import access
+from harness.targets.probe_pods import pod_in_place
 
 if TYPE_CHECKING:
     from harness.drivers.scale.holding import Holding
@@ -65,11 +66,11 @@ def _serve(now: Holding, sets_of: Callable[[Callable[[int], PodCopy]], _Sets]) -
     copies = {one.name: one for each in sets for one in each}
     with ExitStack() as stack:
         for one in copies.values():
-            stack.enter_context(in_place(here, one.body, now.platform))
+            stack.enter_context(pod_in_place(now.target, here.cluster, one.body, now.demand.key))
         placed = {name: PlacedCopy(one, ready_place(now.alive, here, one)) for name, one in copies.items()}
         asker = asking(here, callers, now.demand.params["path"], [[placed[o.name] for o in s] for s in sets], first_s)
         since_ns = clock.now_ns()
-        stack.enter_context(in_place(here, asker.body, now.platform))
+        stack.enter_context(pod_in_place(now.target, here.cluster, asker.body, now.demand.key))
         turns = list(asker.ended(now.alive, here))
     for turn in turns:
         now.sink.put(

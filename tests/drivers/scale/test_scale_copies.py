@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.copies import copied, in_place
+from harness.drivers.scale.copies import copied
 from harness.drivers.scale.scaled import find_scaled
 from harness.errors import DriverError
 from harness.targets import load_target, platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.probe_pods import pod_in_place
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:
@@ -86,14 +87,14 @@ def test_what_deletes_a_copy_is_on_disk_while_it_is_there(
     cluster.create("Deployment", deployment(cpu="500m", memory="256Mi"))
     here = find_scaled(target, "web")
     one = copied(here, 1, 90)
-    with in_place(here, one.body, platform):
+    with pod_in_place(target, here.cluster, one.body, "scale"):
         assert here.cluster.pod("north", one.name) is not None
         (intent,) = pending_intents(platform)
-        assert intent.undo["do"] == "delete-copy"
+        assert intent.undo["do"] == "delete"
         recover(target, platform)
         assert here.cluster.pod("north", one.name) is None
     assert pending_intents(platform) == []
-    with in_place(here, one.body, platform):
+    with pod_in_place(target, here.cluster, one.body, "scale"):
         pass
     assert here.cluster.pod("north", one.name) is None
     assert pending_intents(platform) == []

@@ -85,11 +85,10 @@ class _Parser:
         return self._pieces[self._at] if self._at < len(self._pieces) else None
 
     def _accept(self, *signs: str) -> str | None:
-        piece = self._peek()
-        if piece in signs:
-            self._at += 1
-            return piece
-        return None
+        if (piece := self._peek()) not in signs:
+            return None
+        self._at += 1
+        return piece
 
     def _expect(self, sign: str) -> None:
         if self._accept(sign) is None:

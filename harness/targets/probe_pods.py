@@ -1,6 +1,6 @@
-"""Pods that a check puts in place: one container that runs a Python program, and lives for a minute unless the check says how long.
+"""Pods that the harness puts in place for a while, and pods that run a Python program: one container, which lives for a minute or as long as it is given.
 
-They satisfy Pod Security `restricted`, and a ResourceQuota that asks for requests and limits.
+The latter satisfy Pod Security `restricted`, and a ResourceQuota that asks for requests and limits.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.access import access
 from harness.targets.intents import strike_intent
@@ -18,7 +19,7 @@ from harness.targets.undo import undoable
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """What calling services from pods of one's own asks."""
 LIFE_S: Final = 60
-"""Seconds after which a pod ends by itself, unless its check says another time."""
+"""Seconds after which a pod ends by itself, unless it is given another time."""
 MADE_BY: Final = "app.kubernetes.io/managed-by"
 _UNPRIVILEGED: Final = 65534
 """A user id that is not root's."""
@@ -73,7 +74,14 @@ def probe_pod(
     }
 
 
-def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
+def _delete_pod(cluster: Cluster | None, _target: Target, *, namespace: str, pod: str) -> None:
+    """Delete a pod; nothing when it is gone.
+
+    Raises:
+        DriverError: the target names no cluster.
+    """
+    if cluster is None:
+        raise DriverError(f"pod {namespace}/{pod} cannot be deleted: the target names no cluster")
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
@@ -84,10 +92,17 @@ def make_pod(cluster: Cluster, body: Object) -> None:
 
 
 @contextmanager
-def pod_in_place(target: Target, cluster: Cluster, body: Object, check: str) -> Iterator[None]:
-    """Make a pod for a check, and delete it however the check ends; the undo is on disk meanwhile."""
+def pod_in_place(target: Target, cluster: Cluster, body: Object, by: str) -> Iterator[None]:
+    """Make a pod, and delete it however what needs it ends; the undo is on disk meanwhile.
+
+    Args:
+        target: whose undo log is written.
+        cluster: where the pod is made.
+        body: of the pod.
+        by: what needs it, as the undo log names it: `check network-policy`.
+    """
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
-    intent = make_pod.intend(platform_of(target), f"check {check}", f"make pod {undo['pod']}", **undo)
+    intent = make_pod.intend(platform_of(target), by, f"make pod {undo['pod']}", **undo)
     try:
         make_pod(cluster, body)
         yield
