@@ -1,4 +1,8 @@
-"""Journey accounts: what journeys wrote against what was read back after the load."""
+"""Journey accounts: what journeys wrote against what was read back after the load.
+
+One account of several traffics is one: each is read back at its end, an item's last read counts, and what was written to a counter after that
+is not judged.
+"""
 
 from __future__ import annotations
 
@@ -41,15 +45,35 @@ class AccountResult:
 
 
 def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table) -> tuple[AccountResult, ...]:
-    """One result per account, in the order of the plan."""
-    return tuple(_result(account, _of(writes, account.name), _of(reads, account.name)) for account in accounts)
+    """One result per account, in the order of the plan; traffics that declare the same account share it."""
+    return tuple(
+        _result(account, _of(writes, account.name), _last(_of(reads, account.name)))
+        for account in dict.fromkeys(accounts)
+    )
 
 
 def _of(rows: Table, account: str) -> Table:
     return rows.where(rows.words["item"].equals(account))
 
 
-def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
+def _last(reads: Table) -> Table:
+    """The last read of each item, in order of id."""
+    order = np.lexsort((reads.ints["seen_ns"], reads.ints["id"]))
+    ids = reads.ints["id"][order]
+    return reads.at(order[np.append(ids[1:] != ids[:-1], True)[: len(ids)]])
+
+
+def _before_its_read(writes: Table, reads: Table) -> Bools:
+    """Whether each write was sent before its item's last read, or its item was never read."""
+    ids, seen = reads.ints["id"], reads.ints["seen_ns"]
+    known = np.isin(writes.ints["id"], ids)
+    before = np.ones(len(writes), dtype=np.bool_)
+    before[known] = writes.ints["made_ns"][known] <= seen[np.searchsorted(ids, writes.ints["id"][known])]
+    return before
+
+
+def _result(account: AccountPlan, every: Table, reads: Table) -> AccountResult:
+    writes = every.where(_before_its_read(every, reads))
     ok = writes.words["outcome"].equals("accepted")
     found, absent = (reads.words["state"].equals(state) for state in ("found", "absent"))
     judged = np.isin(writes.ints["id"], reads.ints["id"][found | absent])
@@ -59,7 +83,7 @@ def _result(account: AccountPlan, writes: Table, reads: Table) -> AccountResult:
     lost, twice, wrong = (_counted if account.counts else _compared)(writes, reads, ok, found)
     return AccountResult(
         name=account.name,
-        written=int(ok.sum()),
+        written=int(every.words["outcome"].equals("accepted").sum()),
         judged=int((ok & judged).sum()),
         lost=lost,
         twice=twice,

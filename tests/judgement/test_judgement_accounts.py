@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +83,37 @@ def test_a_counter_that_is_gone_loses_all_its_plays() -> None:
     """The track of two plays is absent at the end."""
     seen = result(PLAYS, writes("plays", (5, 1, "accepted"), (5, 2, "accepted")), reads("plays", (5, 0, "absent")))
     assert seen.lost == 2
+
+
+def at(rows: Table, column: str, *times: int) -> Table:
+    """The rows with these times."""
+    return replace(rows, ints={**rows.ints, column: np.array(times, dtype=np.int64)})
+
+
+def test_a_counter_of_two_traffics_is_judged_by_its_last_read_up_to_then() -> None:
+    """The first traffic's two plays are read at its end; of the second's three the last comes after the last read."""
+    written = at(writes("plays", *[(5, value, "accepted") for value in (1, 2, 3, 4, 5)]), "made_ns", 1, 2, 11, 12, 30)
+    read = at(reads("plays", (5, 2, "found"), (5, 4, "found")), "seen_ns", 5, 20)
+    seen = result(PLAYS, written, read)
+    assert (seen.lost, seen.twice, seen.written, seen.judged) == (0, 0, 5, 4)
+    forgotten = at(reads("plays", (5, 2, "found"), (5, 3, "found")), "seen_ns", 5, 20)
+    assert result(PLAYS, written, forgotten).lost == 1
+
+
+def test_an_item_that_is_gone_at_its_last_read_is_lost() -> None:
+    """It was there when the first traffic ended, and absent when the second did, in whatever order the reads are kept."""
+    written = writes("tracks", (1, 10, "accepted"))
+    for order in (1, -1):
+        read = at(reads("tracks", *[(1, 10, "found"), (1, 0, "absent")][::order]), "seen_ns", *[5, 20][::order])
+        assert (result(TRACKS, written, read).lost, result(TRACKS, written, read).judged) == (1, 1)
+
+
+def test_an_account_that_two_traffics_declare_is_one() -> None:
+    """A lost track is one loss, not one of each traffic."""
+    every = account_results(
+        [TRACKS, replace(TRACKS)], writes("tracks", (1, 10, "accepted")), reads("tracks", (1, 0, "absent"))
+    )
+    assert [one.lost for one in every] == [1]
 
 
 @given(st.lists(st.sampled_from(["accepted", "unknown"]), min_size=1, max_size=30), st.integers(0, 100), st.data())
