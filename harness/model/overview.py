@@ -100,8 +100,9 @@ class MachineResult:
         why: one sentence.
         late_share: of the seconds, in which the watch sent a probe late; None: none was sent.
         waited_share: of the time, in which something waited for a processor. stolen_share: of the processor time, taken by other
-            machines of the host. queued_share: of the time in which the processes at the target's entries needed a processor, in which
-            they waited for one. None: the kernel does not say.
+            machines of the host. None: the kernel does not say.
+        delay_ms: how long the processes at the target's entries waited for a processor each time they were given one, on average; None: the
+            kernel does not say.
     """
 
     ok: bool
@@ -109,7 +110,7 @@ class MachineResult:
     late_share: float | None = None
     waited_share: float | None = None
     stolen_share: float | None = None
-    queued_share: float | None = None
+    delay_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

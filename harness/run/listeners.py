@@ -16,10 +16,11 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class ProcessorTime(NamedTuple):
-    """Nanoseconds that tasks ran, and waited for a processor, since they began."""
+    """Nanoseconds that tasks ran, and waited for a processor, since they began, and how often they were given one."""
 
     ran_ns: int
     waited_ns: int
+    slices: int
 
 
 def listeners(addresses: Iterable[str], proc: Path = PROC) -> frozenset[int]:
@@ -42,7 +43,7 @@ def processor_times(pids: Iterable[int], proc: Path = PROC) -> dict[int, Process
     for pid in pids:
         own = [time for file in (proc / str(pid)).glob("task/*/schedstat") if (time := _time(file))]
         if own:
-            times[pid] = ProcessorTime(sum(one.ran_ns for one in own), sum(one.waited_ns for one in own))
+            times[pid] = ProcessorTime(*map(sum, zip(*own, strict=True)))
     return times
 
 
@@ -90,9 +91,8 @@ def _sockets(process: Path) -> set[str]:
 
 def _time(file: Path) -> ProcessorTime | None:
     for line in _lines(file):
-        ran, waited, *_ = (*line.split(), "", "")
-        if ran.isdigit() and waited.isdigit():
-            return ProcessorTime(int(ran), int(waited))
+        if len(counts := line.split()) == len(ProcessorTime._fields) and all(count.isdigit() for count in counts):
+            return ProcessorTime(*map(int, counts))
     return None
 
 

@@ -83,7 +83,7 @@ class MachineLog:
             if len(times) < max(len(pids), 1) and at_ns - searched_ns > _SEARCH_S * clock.NS_PER_S:
                 pids, searched_ns = listeners(self._doors), at_ns  # none was found, or some have ended
             now, now_ns, later = readings(*self._files), clock.now_ns(), processor_times(pids)
-            told = {**shares(before, now, now_ns - at_ns), "queued": queued_share(times, later)}
+            told = {**shares(before, now, now_ns - at_ns), "delay_ms": delay_ms(times, later)}
             history.put("machine.seen", "machine", at_ns=now_ns, **told)
             before, at_ns, times = now, now_ns, later
         history.close()
@@ -140,14 +140,15 @@ def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float |
     return {"waited": waited, "stolen": stolen, "stalled": stalled}
 
 
-def queued_share(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:
-    """Share of the time in which these processes waited for a processor.
+def delay_ms(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:
+    """Milliseconds for which these processes waited for a processor each time they were given one, on average.
 
-    None: they needed none.
+    None: they were given none.
     """
-    ran = sum(now[pid].ran_ns - before[pid].ran_ns for pid in now.keys() & before.keys())
-    waited = sum(now[pid].waited_ns - before[pid].waited_ns for pid in now.keys() & before.keys())
-    return min(max(waited / (ran + waited), 0.0), 1.0) if ran + waited > 0 else None
+    both = now.keys() & before.keys()
+    slices = sum(now[pid].slices - before[pid].slices for pid in both)
+    waited = sum(now[pid].waited_ns - before[pid].waited_ns for pid in both)
+    return max(waited / slices / 1e6, 0.0) if slices > 0 else None
 
 
 def is_beside(entry: str) -> bool:

@@ -162,7 +162,7 @@ def rough() -> Evidence:
         observations=(
             *base.observations,
             observation("watch.blind", "alerts", 9, "watch", of="alerts", from_ns=ns(4), until_ns=ns(6)),
-            observation("machine.seen", "machine", 20, "watch", when_ns=ns(20), waited=0.2, stolen=0.01, queued=0.4),
+            observation("machine.seen", "machine", 20, "watch", when_ns=ns(20), waited=0.2, stolen=0.01, delay_ms=0.4),
         ),
         pods=(*base.pods, replace(pod(112, "restarted", "pg-1", "u-pg1"), workload="pg")),
         nodes=(*base.nodes, node(162, "unready", "us-east-1b")),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.run.listeners import ProcessorTime, listeners, processor_times
-from harness.run.machine import queued_share
+from harness.run.machine import delay_ms
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
@@ -56,10 +56,16 @@ def test_a_kernel_that_does_not_count_is_no_error(tmp_path: Path) -> None:
 
 
 @given(st.dictionaries(st.integers(1, 5), st.tuples(*[st.integers(0, 10**12)] * 4)))
-def test_the_share_is_of_the_time_in_which_a_processor_was_wanted(times: dict[int, tuple[int, int, int, int]]) -> None:
-    """From 0 to 1, and unknown where none was needed."""
-    before = {pid: ProcessorTime(ran, waited) for pid, (ran, waited, _, _) in times.items()}
-    now = {pid: ProcessorTime(ran + more, waited + longer) for pid, (ran, waited, more, longer) in times.items()}
-    ran, waited = sum(more for _, _, more, _ in times.values()), sum(longer for *_, longer in times.values())
-    share = queued_share(before, now)
-    assert share == (pytest.approx(waited / (ran + waited)) if ran + waited else None)
+def test_the_delay_is_of_each_time_that_a_processor_was_given(times: dict[int, tuple[int, int, int, int]]) -> None:
+    """In milliseconds, over all processes, and unknown where none was given."""
+    before = {pid: ProcessorTime(0, waited, slices) for pid, (waited, slices, _, _) in times.items()}
+    now = {pid: ProcessorTime(0, waited + more, slices + n) for pid, (waited, slices, more, n) in times.items()}
+    waited, slices = sum(more for _, _, more, _ in times.values()), sum(n for *_, n in times.values())
+    assert delay_ms(before, now) == (pytest.approx(waited / slices / 1e6) if slices else None)
+
+
+def test_a_process_that_is_there_only_once_counts_for_nothing() -> None:
+    """One began, one ended, and one waited 3 ms for two slices."""
+    before = {1: ProcessorTime(0, 0, 5), 2: ProcessorTime(0, 7_000_000, 1)}
+    now = {1: ProcessorTime(9, 3_000_000, 7), 3: ProcessorTime(0, 8_000_000, 1)}
+    assert delay_ms(before, now) == 1.5

@@ -53,13 +53,13 @@ class MachineSeen(Timed):
 
     Attributes:
         waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
-        queued: of the time in which the processes at the target's entries needed a processor, in which they waited for one.
+        delay_ms: how long the processes at the target's entries waited for a processor each time they were given one, on average.
         stalled: of the time, in which no work at all went on, as all of it waited for disks or for memory.
     """
 
     waited: Size | None = None
     stolen: Size | None = None
-    queued: Size | None = None
+    delay_ms: Size | None = None
     stalled: Size | None = None
 
 

@@ -289,9 +289,11 @@ class MachineRecord(Record):
     stolen_share: Annotated[
         Number | None, Field(description="Share of the processor time that other machines took; null: unknown.")
     ]
-    queued_share: Annotated[
+    delay_ms: Annotated[
         Number | None,
-        Field(description="Share of the time the target needed a processor in which it waited for one; null: unknown."),
+        Field(
+            description="How long the target waited for a processor each time it was given one, on average; null: unknown."
+        ),
     ]
 
 

@@ -87,11 +87,11 @@ def _machine(judgement: Judgement) -> tuple[str, str] | None:
         return None
     machine = judgement.machine
     shares = {
-        "work waited for a processor": machine.waited_share,
-        "the target, while it needed one, waited for a processor": machine.queued_share,
-        "stolen by other machines": machine.stolen_share,
+        "work waited for a processor": (machine.waited_share, "ratio"),
+        "the target waited for a processor each time": (machine.delay_ms, "ms"),
+        "stolen by other machines": (machine.stolen_share, "ratio"),
     }
-    told = "; ".join(f"{what}: {figure(share, 'ratio')}" for what, share in shares.items() if share is not None)
+    told = "; ".join(f"{what}: {figure(value, unit)}" for what, (value, unit) in shares.items() if value is not None)
     return "Machine", f"{machine.why}{f'; {told}' if told else ''}"
 
 
