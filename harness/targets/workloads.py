@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import AccessDenied
@@ -17,9 +17,10 @@ ROLLOUT: Final = "Rollout"
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
+AUTOSCALED: Final = access("list horizontalpodautoscalers.autoscaling")
 SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
 SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
-"""What the functions below ask: of `replicated`, `workloads`, `controllers`, of one workload that is scaled, and of `set_replicas`."""
+"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `autoscaled`, of one workload that is scaled, and of `set_replicas`."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
@@ -59,6 +60,25 @@ def controllers(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]
     """Kind and object of every controller of a namespace that brings pods of its own: workloads and DaemonSets."""
     yield from ((str(one["kind"]), one) for one in workloads(cluster, namespace))
     yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
+
+
+def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], range]:
+    """The replicas between which an autoscaler chooses, by kind and name of the workload.
+
+    None where the user may not list HorizontalPodAutoscalers.
+    Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out.
+    """
+    try:
+        found = cluster.customs("autoscaling/v2", "horizontalpodautoscalers", namespace)
+    except AccessDenied:
+        return {}
+    specs = [one["spec"] for one in found]
+    return {
+        (spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]): range(
+            int(spec.get("minReplicas") or 1), int(spec["maxReplicas"]) + 1
+        )
+        for spec in specs
+    }
 
 
 def replicas_of(workload: Object) -> int:

@@ -12,10 +12,10 @@ from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.database import MEMBERS, leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
+from harness.targets.workloads import AUTOSCALED, autoscaled, ready_of, replicas_of, workloads
 from harness.targets.workloads import WORKLOADS as LISTED
-from harness.targets.workloads import ready_of, replicas_of, workloads
 
-RESTORED: Final = (*access("list nodes"), *LISTED, *MEMBERS)
+RESTORED: Final = (*access("list nodes"), *LISTED, *AUTOSCALED, *MEMBERS)
 """What asking whether the target is as before takes."""
 
 
@@ -72,7 +72,10 @@ class Restorer:
         return self._baseline
 
     def restored(self, parts: Collection[str] = PARTS) -> RestoreResult:
-        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region or in the primary one."""
+        """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region or in the primary one.
+
+        How many replicas an autoscaler asks for meanwhile is its own business: as many as that must be ready.
+        """
         before = self.baseline()
         found: list[tuple[str, str]] = []
         try:
@@ -94,15 +97,22 @@ class Restorer:
     def _workload_pods(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         found = {_key(workload): workload for workload in self._workloads()}
         missing = []
-        for key, expected in before.replicas.items():
+        for key, at_first in before.replicas.items():
             workload = found.get(key)
             if workload is None:
                 missing.append((key, f"{key} was deleted"))
                 continue
-            ready = ready_of(workload)
-            if replicas_of(workload) != expected or ready != expected:
+            ready, asked = ready_of(workload), replicas_of(workload)
+            chosen = asked != at_first and asked in self._chosen_between(workload)
+            expected = asked if chosen else at_first
+            if asked != expected or ready != expected:
                 missing.append((key, f"{key} has {ready} of {expected} replicas ready"))
         return missing
+
+    def _chosen_between(self, workload: Object) -> Collection[int]:
+        """The replicas that an autoscaler of the workload may ask for."""
+        meta = workload["metadata"]
+        return autoscaled(self._cluster, meta["namespace"]).get((workload["kind"], meta["name"]), ())
 
     def _members(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         if not before.leader_region:
