@@ -16,7 +16,7 @@ from aiohttp import web
 
 from .defects import Defects
 from .faults import Faults
-from .kit.app import ENVELOPE, Handler, Unavailable, answer, build, no_dependencies, serve
+from .kit.app import ENVELOPE, FINE_BUCKETS_S, Handler, Unavailable, answer, build, no_dependencies, serve
 from .kit.calls import Caller, ServiceAnswer, client
 from .kit.features import HEADER as FEATURES
 from .kit.settings import PodSettings, address_of
@@ -83,7 +83,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     routes.append(web.post("/reports", reports.take))
     check = no_dependencies if defects.always_ready else ready
     own = {"x-gateway-pod": settings.pod}
-    app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own)
+    app = build(settings, routes, lifespan=lifespan, check=check, alive=alive, headers=own, buckets=FINE_BUCKETS_S)
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
     return app

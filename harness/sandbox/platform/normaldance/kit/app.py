@@ -10,7 +10,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -45,13 +45,22 @@ OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", profiles.PAT
 """What every service answers beside its routes."""
 
 BUCKETS_S = (
-    *(0.001 * n for n in range(1, 10)),
-    *(round(0.01 * 1.1**n, 5) for n in range(74)),
+    *(0.005, 0.01, 0.025, 0.05),
+    *(round(2.0 * 2 ** (n / 7), 5) for n in range(-31, 4)),
+    *(5.0, 10.0),
 )
-"""Upper ends of the response times that are counted.
+"""Upper ends of the response times that are counted: a tenth apart from 93 ms to 2.7 s, and one end is the 2 s that a trigger asks about.
 
-A millisecond apart up to 10 ms, a tenth apart from there to 10.5 s.
+Each is a line of every route at each scrape, in every service and in Prometheus.
 """
+FINE_BUCKETS_S = (
+    *(0.001 * n for n in range(1, 10)),
+    *(round(0.01 * 1.1**n, 5) for n in range(59)),
+    *(5.0, 10.0),
+)
+"""Those of the service whose quantiles are compared with what users measured: 1 ms apart up to 10 ms, a tenth from there to 2.5 s."""
+_UNTIMED = frozenset({"/health", "/version", "/metrics"})
+"""No user asks for these. `/ready` is timed, so that a service without users exposes response times as well."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Lifespan = Callable[[web.Application], AsyncIterator[None]]
@@ -90,15 +99,17 @@ def build(
     check: Check = no_dependencies,
     alive: Check = no_dependencies,
     headers: Mapping[str, str] | None = None,
+    buckets: Sequence[float] = BUCKETS_S,
 ) -> web.Application:
     """An application of named `routes` plus /health, /ready, /version and /metrics.
 
     `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
+    `buckets` are the upper ends of the response times that are counted, in seconds.
     """
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
     defects = Defects.from_env()
     features = Features(defects.flags_every_s, defects.ignored_flags)
-    envelope = Envelope({**identity, **(headers or {})}, defects, features)
+    envelope = Envelope({**identity, **(headers or {})}, defects, features, buckets)
 
     async def health(_: web.Request) -> web.Response:
         await alive()
@@ -133,7 +144,9 @@ class Envelope:
     It says who answered, how long it took, and whether the connection may be kept.
     """
 
-    def __init__(self, headers: Mapping[str, str], defects: Defects, features: Features) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], defects: Defects, features: Features, buckets: Sequence[float]
+    ) -> None:
         self.registry = CollectorRegistry()
         self.features = features
         self._enhanced = CollectorRegistry()
@@ -148,7 +161,7 @@ class Envelope:
             Summary("http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry)
             if defects.no_buckets
             else Histogram(
-                "http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry, buckets=BUCKETS_S
+                "http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry, buckets=buckets
             )
         )
 
@@ -179,7 +192,8 @@ class Envelope:
         if self._is_enhanced() and isinstance(response, web.Response):
             self._bytes.labels(route).inc(response.content_length or 0)
         took_s = loop.time() - started
-        self._seconds.labels(route).observe(took_s)
+        if request.path not in _UNTIMED:
+            self._seconds.labels(route).observe(took_s)
         response.headers["server-timing"] = f"app;dur={1000 * took_s:.3f}"
         return response
 
