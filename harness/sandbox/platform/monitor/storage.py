@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -53,6 +53,8 @@ class StoredSeries:
 
     def within(self, start_s: float, end_s: float) -> tuple[Sequence[float], Sequence[float]]:
         """Times and values after `start_s`, up to `end_s`, without stale markers."""
+        if not self.times_s or self.times_s[-1] <= start_s:
+            return (), ()  # most series of a pod that is gone
         low, high = bisect_right(self.times_s, start_s), bisect_right(self.times_s, end_s)
         times, values = self.times_s[low:high], self.values[low:high]
         if not math.isnan(sum(values)):  # no NaN among them, so no marker
@@ -71,6 +73,26 @@ class StoredSeries:
             self.add(at_s, STALE, retention_s)
 
 
+class _Selection:
+    """The series that meet all conditions of a selector, in the order of their labels."""
+
+    def __init__(self, matchers: Iterable[LabelMatcher]) -> None:
+        conditions = list(matchers)
+        self.metric = next((each.value for each in conditions if each.name == NAME and each.op == "="), "")
+        self._tests = [(each.name, each.test()) for each in conditions]
+        self.chosen: list[StoredSeries] = []
+
+    def offer(self, one: StoredSeries) -> None:
+        """Add a series that meets them."""
+        labels = dict(one.labels)
+        if all(test(labels.get(name, "")) for name, test in self._tests):
+            insort(self.chosen, one, key=_labels_of)
+
+
+def _labels_of(one: StoredSeries) -> Labels:
+    return one.labels
+
+
 class Storage:
     """All series, by the name of their metric.
 
@@ -82,15 +104,18 @@ class Storage:
         self.retention_s = retention_s
         self._series: dict[Labels, StoredSeries] = {}
         self._named: dict[str, list[StoredSeries]] = {}
-        self._selected: dict[tuple[LabelMatcher, ...], list[StoredSeries]] = {}
+        self._selected: dict[tuple[LabelMatcher, ...], _Selection] = {}
 
     def series(self, labels: Labels) -> StoredSeries:
         """The series with these labels, a new one where there is none."""
         found = self._series.get(labels)
         if found is None:
             found = self._series[labels] = StoredSeries(labels)
-            self._named.setdefault(dict(labels).get(NAME, ""), []).append(found)
-            self._selected.clear()
+            metric = dict(labels).get(NAME, "")
+            self._named.setdefault(metric, []).append(found)
+            for selection in self._selected.values():
+                if selection.metric in ("", metric):
+                    selection.offer(found)
         return found
 
     def add(self, labels: Labels, at_s: float, value: float) -> None:
@@ -106,12 +131,10 @@ class Storage:
         """The series that meet all conditions, in the order of their labels."""
         key = tuple(matchers)
         if key not in self._selected:
-            exact = [each.value for each in key if each.name == NAME and each.op == "="]
-            among: Iterable[StoredSeries] = self._named.get(exact[0], []) if exact else self._series.values()
-            tests = [(each.name, each.test()) for each in key]
-            chosen = [one for one in among if _meets(dict(one.labels), tests)]
-            self._selected[key] = sorted(chosen, key=lambda one: one.labels)
-        return self._selected[key]
+            made = self._selected[key] = _Selection(key)
+            for one in self._named.get(made.metric, []) if made.metric else self._series.values():
+                made.offer(one)
+        return self._selected[key].chosen
 
     def forget(self, now_s: float) -> None:
         """Drop the series that have ended longer ago than samples are kept."""
@@ -122,7 +145,3 @@ class Storage:
             self._named[dict(one.labels).get(NAME, "")].remove(one)
         if gone:
             self._selected.clear()
-
-
-def _meets(labels: dict[str, str], tests: Iterable[tuple[str, Callable[[str], bool]]]) -> bool:
-    return all(test(labels.get(name, "")) for name, test in tests)

@@ -176,6 +176,8 @@ class _Evaluation:
         at_s = self._now_s - _offset_s(node)
         found = []
         for one in self._storage.select(matchers_of(node)):
+            if not one.times_s or one.times_s[-1] <= at_s - self._lookback_s:
+                continue  # of a pod that is gone
             index = bisect_right(one.times_s, at_s) - 1
             if index < 0 or one.times_s[index] <= at_s - self._lookback_s or is_stale(one.values[index]):
                 continue
