@@ -130,7 +130,8 @@ def journeys(counts: Sequence[int], state: str = "found") -> Evidence:
         item="plays",
         outcome="accepted",
     )
-    reads = table(JOURNEY_READS, len(counts), id=np.arange(len(counts)) + 1, digest=counts, item="plays", state=state)
+    ids = np.arange(len(counts)) + 1
+    reads = table(JOURNEY_READS, len(counts), id=ids, digest=counts, seen_ns=3, item="plays", state=state)
     return replace(evidence(), recorded={"journey-writes": writes, "journey-reads": reads})
 
 

@@ -207,6 +207,42 @@ def test_metrics_of_a_part_of_the_window_are_too_few() -> None:
     assert (found.outcome, "cover only 10 s of the window" in found.reason) == (INCONCLUSIVE, True)
 
 
+def of_pod(pod: str, at: float, share: Callable[[float], float]) -> Observation:
+    """What one of several pods says: its share of all that was answered up to then, in seconds of answers."""
+    return observation("metrics.read", pod, at, "metrics", traffic="everyday", at_ns=ns(at), **course(share(at)))
+
+
+def scaled_out(begins_with: float = 0.0) -> Evidence:
+    """The run, with a second pod from 21 s on, which answers half and is read a little later than the first."""
+    first = [of_pod("gateway-1", at, lambda t: min(t, 21.0) + max(t - 21.0, 0.0) / 2) for at in range(1, 62, 10)]
+    second = [of_pod("gateway-2", at + 0.7, lambda t: begins_with + (t - 21.0) / 2) for at in range(31, 62, 10)]
+    return replace(quiet(), observations=(*quiet().observations, *first, *second))
+
+
+@pytest.mark.parametrize("one", [QUANTILES, ERRORS, RATE, PLAYS])
+def test_a_pod_that_began_in_the_window_is_counted_from_nothing(one: Objective) -> None:
+    """As an autoscaler does it: what it counted since, and the window is covered from the first reading of the others."""
+    run = plan({"R": one})
+    assert {found.outcome for found in measures(judge(run, scaled_out()))} == {PASS}
+
+
+def test_what_a_new_pod_says_at_first_is_of_the_window() -> None:
+    """Ten seconds of answers more than were sent."""
+    (found,) = measures(judge(plan({"R": RATE}), scaled_out(begins_with=10.0)))
+    assert found.outcome is FAIL
+
+
+def test_a_pod_that_is_read_a_little_later_has_not_begun_meanwhile() -> None:
+    """Both pods were there all the time: each is counted from its own first reading on."""
+    both = [
+        of_pod(pod, at + later, lambda t: (t + 500.0) / 2)
+        for at in range(1, 62, 10)
+        for pod, later in (("gateway-1", 0.0), ("gateway-2", 2.0))
+    ]
+    run = replace(quiet(), observations=(*quiet().observations, *both))
+    assert [found.outcome for found in measures(judge(plan({"R": RATE}), run))] == [PASS]
+
+
 def test_without_any_reading_nothing_is_decided() -> None:
     """No pod of the entry was read."""
     (found,) = measures(judge(plan({"R": RATE}), quiet()))

@@ -232,6 +232,26 @@ def test_a_failure_never_improves_a_response_time() -> None:
     assert (response_ms(late, 200)[0] >= 200).sum() == 600
 
 
+def test_slow_failures_among_quick_ones_prove_no_slow_route() -> None:
+    """Every sign-in fails, three of them late: the route is broken, which the error rate says, and nothing is known of its response time."""
+    sign_ins = np.flatnonzero(route("sign-in", ROWS))
+    broken = failing(ROWS, route("sign-in", ROWS))
+    few = np.isin(np.arange(len(ROWS)), sign_ins[[300, 700, 1100]])
+    found = {m.scope["route"]: m for m in judged(p95(), with_load(slow(broken, few)))}["sign-in"]
+    assert (found.outcome, found.n) == (INCONCLUSIVE, 3)
+    assert f"{len(sign_ins) - 3} failures were answered sooner: see the error rate" in found.reason
+    every = {m.scope["route"]: m for m in judged(p95(), with_load(slow(broken, route("sign-in", ROWS))))}["sign-in"]
+    assert every.outcome is FAIL
+
+
+def test_slow_failures_among_quick_ones_are_no_proven_part() -> None:
+    """Nor do they make a guard of a region fail."""
+    home = ROWS.words["served_region"].equals("us-east-1")
+    few = home & np.isin(np.arange(len(ROWS)), np.flatnonzero(home)[[300, 700, 1100]])
+    found = judged(p95(per=Per.ALL), with_load(slow(failing(ROWS, home), few)))
+    assert FAIL not in {one.outcome for one in found}
+
+
 def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None:
     """Green or red: what it measured is its own lag."""
     measure = only(p95("400 ms", per=Per.ALL), with_load(samples(0, 60, lag_ms=41, latency_ms=61)))

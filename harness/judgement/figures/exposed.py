@@ -60,11 +60,17 @@ class _Unknown(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Course:
-    """The readings of each pod in order of time, and the seconds that all of them cover."""
+    """The readings of each pod in order of time, and the seconds that all of them cover.
+
+    Attributes:
+        pods: by name. span: from when until when. names: of routes and counters, as the target file has them.
+        begun: by name, for each pod that began meanwhile, when the others were read for the last time without it. All its counts were 0.
+    """
 
     pods: Mapping[str, Sequence[MetricsRead]]
     span: tuple[int, int]
     names: Mapping[str, str]
+    begun: Mapping[str, int]
 
     @property
     def seconds(self) -> float:
@@ -80,6 +86,8 @@ class _Course:
                 raise _Unknown(f"the counters of {name} began anew")
             if own:
                 at = [float(read.when_ns) for read in own]
+                if name in self.begun:
+                    at, values = [float(self.begun[name]), *at], [0.0, *values]
                 start, end = np.interp(np.asarray(self.span, dtype=np.float64), at, values)
                 total += float(end - start)
         return total
@@ -112,13 +120,27 @@ def _course(case: Case, window: Window) -> _Course:
     pods = {name: sorted(some, key=lambda read: read.when_ns) for name, some in reads.items()}
     if not pods or not any(some[0].entry for some in pods.values()):
         raise _Unknown("no metrics of the workload at the entry were read in the window")
-    start = max(window.start_ns, *(some[0].when_ns for some in pods.values()))
+    begun = _begun(pods)
+    start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
     end = min(window.end_ns, *(some[-1].when_ns for some in pods.values()))
     planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
     if (end - start) / SECOND * 2 < min(planned, window.seconds):
         raise _Unknown(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
     names = next(iter(pods.values()))[0].names
-    return _Course(pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()})
+    return _Course(pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()}, begun=begun)
+
+
+def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
+    """The pods that were not there when all were read for the first time, and when they were last read without them.
+
+    An autoscaler, or a controller that replaces a pod, began them. A pod that could not be read would have said why.
+    """
+    longest = [read.when_ns for read in max(pods.values(), key=len)]
+    if len(longest) < 2:
+        return {}
+    half = (longest[-1] - longest[0]) / (len(longest) - 1) / 2
+    rounds = {name: [at for at in longest if at < some[0].when_ns - half] for name, some in pods.items()}
+    return {name: before[-1] for name, before in rounds.items() if before}
 
 
 def _routes(case: Case, window: Window) -> tuple[str, ...]:

@@ -35,14 +35,17 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
     return ms
 
 
-def counted_ms(samples: Table, limit_ms: float, *, since: str = "intended_ns") -> tuple[Floats, Bools]:
+def counted_ms(
+    samples: Table, limit_ms: float, *, since: str = "intended_ns", quick_failures: bool = False
+) -> tuple[Floats, Bools]:
     """Response times in ms of the requests that count against a limit, and their mask.
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
-    the limit; a quick one is left to the error rate. So a failure never improves a response time.
+    the limit; a quick one is left to the error rate. So a failure never improves a response time. Before a FAIL the quick ones count as
+    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow.
     """
     ms = waited_ms(samples, since=since)
-    counted = ~failed(samples) | (ms >= limit_ms)
+    counted = ~failed(samples) | (ms >= limit_ms) | quick_failures
     return ms[counted], counted
 
 
