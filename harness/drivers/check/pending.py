@@ -85,11 +85,12 @@ def _observed(
 ) -> FactReading:
     """How long the pending pod waited; `nodes` are the names of those that were there before."""
     expected = f"runs within {within_s:g} s on a node that is added"
-    name, placed = _pending(cluster, namespace, names)
+    made_s = clock.now_s()
+    name, placed = _pending(cluster, namespace, names, nodes)
     if name is None:
         why = f"{placed} of {len(names)} pods were placed, and none was reported to lack CPU"
         return FactReading(subject=namespace, expected=expected, observed=why, ok=None)
-    began_s = clock.now_s()
+    began_s = made_s if placed else clock.now_s()
     for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
         pod = cluster.pod(namespace, name)
         if pod is not None and (pod.get("status") or {}).get("phase") == "Running":
@@ -102,8 +103,11 @@ def _observed(
     return FactReading(subject=f"{namespace}/{name}", expected=expected, observed=observed, ok=False)
 
 
-def _pending(cluster: Cluster, namespace: str, names: Sequence[str]) -> tuple[str | None, int]:
-    """The first pod that is reported to lack CPU; else how many were placed."""
+def _pending(cluster: Cluster, namespace: str, names: Sequence[str], nodes: Collection[str]) -> tuple[str | None, int]:
+    """The first pod that is reported to lack CPU, and how many were placed.
+
+    Once all are placed, one on a node that was not there before has lacked CPU for less time than lies between two looks.
+    """
     placed = 0
     for _ in clock.Deadline.after(TURNS_WITHIN_S).ticks(_POLL_S):
         pods = {str(pod["metadata"]["name"]): pod for pod in cluster.pods(namespace)}
@@ -113,7 +117,9 @@ def _pending(cluster: Cluster, namespace: str, names: Sequence[str]) -> tuple[st
             return str(lacking[0]["metadata"]["name"]), 0
         placed = sum(1 for pod in own if pod["spec"].get("nodeName"))
         if placed == len(names):
-            break
+            return next(
+                (str(pod["metadata"]["name"]) for pod in own if pod["spec"]["nodeName"] not in nodes), None
+            ), placed
     return None, placed
 
 

@@ -32,7 +32,8 @@ _ROUND_S: Final = 15.0
 _NEVER_SERVED: Final = 1
 """The port that the listener's readiness is asked at: it is never ready, and so is no pod of any Service but its own."""
 _MARK: Final = "readiness/listener"
-_TEMPLATE_HASH: Final = "pod-template-hash"
+_OWNERS: Final = frozenset({"pod-template-hash", "rollouts-pod-template-hash"})
+"""Labels by which the ReplicaSets of Deployments and of Rollouts know their pods; a pod with them would be taken for one too many."""
 
 _LISTENER: Final = """\
 import os, selectors, socket, sys, time
@@ -180,7 +181,7 @@ def _backends(cluster: Cluster, namespace: str, port: int) -> list[_Backend]:
             continue
         pods = cluster.pods(namespace, ",".join(f"{key}={value}" for key, value in selector.items()))
         if pods:
-            own = {key: value for key, value in pods[0]["metadata"]["labels"].items() if key != _TEMPLATE_HASH}
+            own = {key: value for key, value in pods[0]["metadata"]["labels"].items() if key not in _OWNERS}
             listener = f"readiness-listener-{uuid.uuid4().hex[:6]}"
             found.append(_Backend(name=service["metadata"]["name"], labels=own, listener=listener))
     return found

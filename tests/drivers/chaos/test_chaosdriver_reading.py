@@ -34,7 +34,7 @@ def test_the_shipped_experiments_say_domain_hold_and_time() -> None:
     assert {name: (plan.domain, plan.hold_s, plan.within_s, plan.seconds) for name, plan in found.items()} == {
         "database-primary-loss": ("database", 25.0, 10.0, 42.0),
         "database-promotion": ("database", 25.0, 10.0, 45.0),
-        "each-pod-loss": ("pod", 0.0, 60.0, 62.0),
+        "each-pod-loss": ("pod", 0.0, 80.0, 82.0),
         "errors-10": ("external", 14.0, 5.0, 22.0),
         "errors-3": ("external", 14.0, 5.0, 22.0),
         "frontend-hung": ("container", 0.0, 10.0, 50.0),

@@ -314,6 +314,11 @@ def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: T
 
     restarted("calm", 0, 0.0)
     assert read() == [("calm/main", True, "0"), ("containers that were started again", None, "0")]
+    gone = {"__name__": SERIES, "pod": "gone", "container": "main"}
+    storage.add(labels_of({**gone, "namespace": "elsewhere"}), clock.wall().timestamp() - 600, 1.0)
+    assert read()[-1] == ("containers that were started again", None, "0"), "another team's"
+    storage.add(labels_of({**gone, "namespace": "south"}), clock.wall().timestamp() - 600, 1.0)
+    assert read() == [("calm/main", True, "0"), ("containers that were started again", True, "1")]
     restarted("again", 2, 2.0)
     restarted("frozen", 1, 0.0)
     restarted("silent", 1, None)

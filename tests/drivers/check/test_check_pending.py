@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
+from harness.drivers.check import pending
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
 from harness.targets import platform_of
@@ -115,6 +116,26 @@ def test_a_pod_that_lacks_cpu_runs_on_a_node_that_is_added(
     assert "on added-" in observed
     assert pods(nodes) == ["busy"]
     assert not pending_intents(platform_of(target))
+
+
+def test_a_node_that_comes_at_once_is_not_missed(
+    nodes: PocketCluster, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lack of CPU is over before anyone looks: the pod is on a node that was not there, and its time counts from when it was made."""
+    looks = pending.Cluster.pods
+
+    def late(self: pending.Cluster, namespace: str = "", *words: str, **more: str) -> list[dict[str, Any]]:
+        for _ in clock.Deadline.after(20).ticks(0.05):
+            own = [one for one in looks(self, namespace) if one["metadata"]["name"].startswith("readiness-pending")]
+            if not namespace or all(one["spec"].get("nodeName") for one in own):
+                break
+        return looks(self, namespace, *words, **more)
+
+    monkeypatch.setattr(pending.Cluster, "pods", late)
+    with scheduling(nodes):
+        check = run(target, tmp_path, "pending-pod-runs", within="10 min")
+    [(ok, observed)] = found(check).values()
+    assert (ok, "on added-" in observed) == (True, True), observed
 
 
 def test_one_that_stays_pending_fails(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:
