@@ -34,7 +34,7 @@ from harness.model.table import PORTAL
 PER_S: Final = 5.0
 """Requests for the portal: a pod of three, published for 20 s too long, is missed by all of them once in 10^17 runs."""
 _BEFORE_S: Final = 20.0
-"""So long before the fault the share of the pod is read from the answers."""
+"""So long before the fault, at most, the share of the pod is read from the answers: as long as it was ready."""
 _IN_DOUBT: Final = 1.5
 """A starved machine delays a probe or an endpoint by seconds: what took so many times the limit is in no doubt."""
 _LONGER: Final = "let the experiment watch for longer, then run again"
@@ -68,6 +68,11 @@ class _HitPod:
         """When that first became of the pod after the fault was sent; None: never."""
         times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
         return min((at_ns for at_ns in times if at_ns > self.sent_ns), default=None)
+
+    def ready_from_ns(self, case: Case, since_ns: int) -> int:
+        """From when on it was ready before the fault was sent; `since_ns` if it was so all the time."""
+        own = [one for one in case.evidence.pods if one.uid == self.pod.uid and one.at_ns <= self.sent_ns]
+        return max([since_ns, *(one.at_ns for one in own if one.what == "ready")])
 
     def seconds(self, at_ns: int) -> float:
         """From the fault sent."""
@@ -197,7 +202,7 @@ def _last_request(case: Case, pod: _HitPod, limit: float) -> _Found:
     if seconds > limit:
         return Outcome.FAIL, f"still answered a request {formatted(seconds, 's')} after it turned unready", seconds
     later = pod.requests.between("sent_ns", pod.sent_ns + round(limit * SECOND), until_ns)
-    before = pod.sent_ns - round(_BEFORE_S * SECOND)
+    before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * SECOND))
     answered = pod.requests.between("sent_ns", before, pod.sent_ns)
     own = pod.served.between("sent_ns", before, pod.sent_ns)
     expected = len(later) * len(own) / max(len(answered), 1)

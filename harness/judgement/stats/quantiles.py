@@ -103,7 +103,10 @@ def _rank_low(n: int, quantile: float, confidence: float, share: Bounds, low: fl
     exact = rank_at_least(n, quantile, confidence)
     if not share.clustered:
         return exact
-    return min(exact, math.floor(n * (1 - (1 - quantile) * share.value / low))) if low > 0 else 0
+    loose = n * (1 - (1 - quantile) * share.value / low) if low > 0 else 0.0
+    return min(
+        exact, math.floor(max(loose, 0.0))
+    )  # a bound of next to nothing leaves no rank, and is infinitely far below the first
 
 
 def _rank_high(n: int, quantile: float, confidence: float, share: Bounds, high: float) -> int:

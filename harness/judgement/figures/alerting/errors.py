@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -33,7 +34,9 @@ from harness.model.schedule import NS_PER_S
 _AGAIN: Final = "read the history of the alerts, then run again"
 _SHARE: Final = "let an experiment fail that share of the answers, then run again"
 _POINTS: Final = 0.01
-"""So far may the share of the users' requests that failed be from the one that the sentence names."""
+_ERRORS: Final = 3.0
+"""So far may the share of the users' requests that failed be from the one that the sentence names: a point, or three standard errors of as many
+requests, each of which fails by chance. A thousand at 10 % are more than a point off in 29 of 100 runs."""
 _ROUNDING: Final = 1e-9
 _RATE: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?%")
 _FEWEST: Final = 100
@@ -79,7 +82,8 @@ def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Rece
     if not receipt.ok:
         return receipt
     why = f"{trial.attempt.name}: {formatted(share, 'ratio')} of {n} requests failed"
-    ok = n >= _FEWEST and abs(share - level) <= _POINTS + _ROUNDING
+    error = math.sqrt(level * (1 - level) / n) if n else 0.0
+    ok = n >= _FEWEST and abs(share - level) <= max(_POINTS, _ERRORS * error) + _ROUNDING
     return Receipt(
         ok=ok, why=why if ok else f"{why}, not {formatted(level, 'ratio')}", hint=_SHARE, files=receipt.files
     )
