@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
@@ -19,12 +20,20 @@ from harness.targets.workloads import CONTROLLERS, controllers
 @accesses(*CALLERS, *CONTROLLERS)
 @contextmanager
 def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Read through every gateway, list exposed services and pods, and call every service but `gateway` from a stranger."""
+    """Read through every gateway, list exposed services and pods, and call every service but `gateway` from a stranger.
+
+    What serves the pages that the target file names (`website`, `portal`, `documentation`) is for everyone, and so it is in every region.
+    """
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
     services = {
         (region, namespace): [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
         for region, namespace in places.items()
+    }
+    public = _of_pages(target, [one for found in services.values() for one in found])
+    services = {
+        place: [one for one in found if not _is_of(one["spec"]["selector"], public)]
+        for place, found in services.items()
     }
     ports = sorted(
         {port["port"] for found in services.values() for one in found for port in one["spec"].get("ports") or []}
@@ -39,15 +48,41 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
                 seen += [
                     _exposed_pod(namespace, f"{kind}/{one['metadata']['name']}", one)
                     for kind, one in controllers(clusters.of(region), namespace)
-                    if one["metadata"]["name"] != gateway
+                    if one["metadata"]["name"] != gateway and not _is_of(_labels(one), public)
                 ]
             calls = [one for read_calls in callers for one in read_calls()]
+            behind = {one["metadata"]["name"] for found in services.values() for one in found} - {gateway}
             strangers = [
-                one for one in calls if one.expected == "refused" and not one.subject.endswith(f" to {gateway}")
+                one for one in calls if one.expected == "refused" and one.subject.rpartition(" to ")[2] in behind
             ]
             return [*seen, *strangers]
 
         yield probe
+
+
+def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
+    """The selectors of the services at whose addresses the target file has pages for people."""
+    pages = (target.website, target.portal, target.documentation)
+    hosts = {urlsplit(page).hostname for page in pages if page}
+    return [one["spec"]["selector"] for one in services if hosts & _addresses(one)]
+
+
+def _addresses(service: Object) -> set[str]:
+    """Those at which a service is reached: of the cluster, of its balancer, and by name."""
+    meta, spec = service["metadata"], service["spec"]
+    name = f"{meta['name']}.{meta['namespace']}"
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    outside = [one.get(key, "") for one in ingress for key in ("ip", "hostname")]
+    return {spec.get("clusterIP") or "", *(spec.get("externalIPs") or []), *outside, name, f"{name}.svc"} - {""}
+
+
+def _labels(controller: Object) -> Mapping[str, str]:
+    return controller["spec"]["template"]["metadata"].get("labels") or {}
+
+
+def _is_of(labels: Mapping[str, str], selectors: Sequence[Mapping[str, str]]) -> bool:
+    """Whether one of the selectors selects these labels."""
+    return any(selector.items() <= labels.items() for selector in selectors)
 
 
 def _exposed_service(namespace: str, service: Object) -> FactReading:

@@ -76,6 +76,7 @@ class FlowLog:
         self._patterns = [target.beside(path) for path in flows_of(target).log]
         self._clusters = Clusters(target)
         self._read_to: dict[_FileId, int] = {}
+        self._complete: frozenset[_FileId] = frozenset()
         self._first = True
 
     def read(self) -> FlowsRead:
@@ -109,10 +110,12 @@ class FlowLog:
         found = {known: file for file in files if (known := _id_of(file))[-1]}
         if not files:
             tally.problems.append(f"there is no file {' or '.join(map(str, self._patterns))}")
-        if gone := sum(known not in found for known in self._read_to):
+        if gone := sum(known not in found for known in self._read_to.keys() - self._complete):
             tally.problems.append(
                 f"{gone} files are gone that were not read to the end; hint: keep more backups, uncompressed"
             )
+        newest = max((file.stat().st_mtime_ns for file in found.values()), default=0)
+        complete = set[_FileId]()
         for known, file in found.items():
             begin, size = self._read_to.get(known, 0), file.stat().st_size
             if size < begin:
@@ -124,6 +127,9 @@ class FlowLog:
                 tally.add(line)
             left -= end - begin
             self._read_to[known] = end
+            if end == size and file.stat().st_mtime_ns < newest:
+                complete.add(known)
+        self._complete = frozenset(complete)
         self._read_to = {known: end for known, end in self._read_to.items() if known in found}
         if left <= 0:
             tally.problems.append(f"more than {_MOST_BYTES} bytes were added between two readings")

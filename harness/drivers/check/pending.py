@@ -106,7 +106,7 @@ def _observed(
 def _pending(cluster: Cluster, namespace: str, names: Sequence[str], nodes: Collection[str]) -> tuple[str | None, int]:
     """The first pod that is reported to lack CPU, and how many were placed.
 
-    Once all are placed, one on a node that was not there before has lacked CPU for less time than lies between two looks.
+    Once all are placed, one on a node that was not there before has lacked CPU for less time than lies between two readings.
     """
     placed = 0
     for _ in clock.Deadline.after(TURNS_WITHIN_S).ticks(_POLL_S):

@@ -56,6 +56,27 @@ def test_services_behind_the_gateway_that_refuse_strangers(
     assert cluster.kubelet.processes == {}
 
 
+def test_pages_for_people_are_no_way_around_the_gateway(
+    cluster: PocketCluster, target: Target, backends: list[Backend]
+) -> None:
+    """The service at the website's address is open, and so is every other that selects its pods; the one beside it is not."""
+    cluster.create("Service", service("api-gateway"))
+    cluster.create("Service", service("pages", clusterIP="127.95.3.2", type="LoadBalancer"))
+    cluster.create("Service", service("pages-too", selector={"app": "pages"}, type="NodePort"))
+    cluster.create("Service", service("track-service", type="NodePort"))
+    cluster.create("Deployment", deployment("pages", hostNetwork=True))
+    cluster.kubelet.environment = lambda _: {
+        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
+        "PAGES_SERVICE_HOST": "127.95.3.2",
+        "PAGES_TOO_SERVICE_HOST": "127.95.3.2",
+        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.99",
+    }
+    named = target.model_copy(update={"website": "http://127.95.3.2:8080/"})
+    bad = {subject: one.observed for subject, one in looked(named).items() if not one.ok}
+    assert bad == {"north: service track-service": "NodePort"}
+    assert "north: service pages" in {subject for subject, one in looked(target).items() if not one.ok}
+
+
 def test_a_stranger_that_is_answered_and_open_ports_are_found(
     cluster: PocketCluster, target: Target, backends: list[Backend]
 ) -> None:

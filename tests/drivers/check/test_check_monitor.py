@@ -8,7 +8,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule
 from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
+from harness.drivers.check.sql import queries
 from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query
+from harness.drivers.check.sql.statements import StatementsRead
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -508,6 +510,34 @@ def test_a_query_is_recognised_by_its_text_whatever_its_values() -> None:
     assert read("WITH seen AS (SELECT $4 FROM requests) SEL…") == (True, "4 times, p95 4 ms, 2.0 s old")
     assert read("UPDATE plays") == (False, "no p95")
     assert read("DELETE FROM plays") == (False, "no count and no p95 and no age")
+
+
+def test_a_query_of_a_process_that_is_gone_passes_while_it_is_not_run(
+    storage: Storage, prometheus: PrometheusClient, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look cannot tell; one that is run again and not exposed fails, and so does one that was never exposed."""
+    calls = {"SELECT gone": 7, "SELECT again": 5, "SELECT never": 3}
+
+    def statements(_target: Target) -> list[StatementsRead]:
+        found = [{"text": text, "calls": n} for text, n in calls.items()]
+        return [StatementsRead(member="a", at_ns=0, statements=found)]
+
+    monkeypatch.setattr(queries, "read_statements", statements)
+    monkeypatch.setattr(queries, "prometheus_of", lambda _target: nullcontext(prometheus))
+    monkeypatch.setattr(
+        queries, "metrics_of", lambda _target: Metrics(entry="api", query_seconds="took", query="query")
+    )
+    long_ago = clock.wall().timestamp() - 700
+    for text in ("SELECT gone", "SELECT again"):
+        storage.add(labels_of({"__name__": "took_count", "query": text}), long_ago, 4.0)
+    look = queries.store_queries(target, {"age": "60 s"})
+    assert [one.ok for one in look()] == [None, None, False]
+    calls["SELECT again"] += 1
+    assert {one.subject: one.ok for one in look()} == {
+        "SELECT gone": True,
+        "SELECT again": False,
+        "SELECT never": False,
+    }
 
 
 def test_queries_in_the_metrics_go_by_their_label(prometheus: PrometheusClient, storage: Storage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.drivers.check.exposition import metrics_of
@@ -18,12 +19,14 @@ from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
 """What a query begins with; the others begin and end transactions, or set something."""
+_UNEXPOSED: Final = "no count and no p95 and no age"
 
 
 def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every query that the services ran: Prometheus has its count and its p95, of samples that are at most `age` old.
 
-    A query is recognised by its text, whatever its values.
+    A query is recognised by its text, whatever its values. The database counts since it began, a process since that began: a query that was
+    exposed by processes that are gone, and was not run from the first reading to the next, is as well exposed as it can be.
     """
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     label, series = names.query, names.query_seconds
@@ -32,30 +35,45 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
         "p95": f"histogram_quantile(0.95, sum by ({label}, le) ({series}_bucket))",
         "age": f"time() - max by ({label}) (timestamp({series}_count))",
     }
+    before = f"max by ({label}) (last_over_time({series}_count[1h]))"
+
+    first: dict[str, int] = {}
 
     def probe() -> Sequence[FactReading]:
-        texts = _counted(target)
+        calls = _counted(target)
+        since = {text: count - first[text] for text, count in calls.items() if text in first}
+        first.update({text: count for text, count in calls.items() if text not in first})
         with prometheus_of(target) as prometheus:
             found = {what: _by_text(prometheus, query, label) for what, query in queries.items()}
-        return [_exposed(text, found, age_s) for text in texts]
+            gone = _by_text(prometheus, before, label)
+        return [_by_the_gone(_exposed(text, found, age_s), gone, since.get(text)) for text in calls]
 
     return probe
 
 
-def _counted(target: Target) -> list[str]:
-    """The queries that ran on any member; raises DriverError where one does not say."""
-    texts: dict[str, None] = {}
+def _counted(target: Target) -> dict[str, int]:
+    """How often each query ran, on all members together; raises DriverError where one does not say."""
+    texts: dict[str, int] = {}
     for read in read_statements(target):
         if read.why:
             raise DriverError(f"the queries were not read: {read.why}", where=read.member)
         for one in read.statements:
             if one["calls"] and _QUERY.match(str(one["text"])):
-                texts.setdefault(str(one["text"]))
-    return list(texts)
+                texts[str(one["text"])] = texts.get(str(one["text"]), 0) + int(one["calls"])
+    return texts
 
 
 def _by_text(prometheus: PrometheusClient, query: str, label: str) -> dict[str, float]:
     return {without_values(labels.get(label, "")): value for labels, value in prometheus.vector(query)}
+
+
+def _by_the_gone(fact: FactReading, gone: Mapping[str, float], since: int | None) -> FactReading:
+    """The fact; a query that no process exposes now passes where one did, and it was not run `since` the first reading (None: this is it)."""
+    counted = _of_query(fact.subject, gone) if fact.observed == _UNEXPOSED else None
+    if counted is None or since:
+        return fact
+    said = f"{counted:g} times by a process that is gone, and {'perhaps' if since is None else 'not'} run since"
+    return replace(fact, observed=said, ok=None if since is None else True)
 
 
 def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) -> FactReading:
