@@ -35,9 +35,6 @@ PERIOD_S: Final = 0.1
 _GOLDEN: Final = (5**0.5 - 1) / 2
 POLL_S: Final = 0.005
 """Between two readings of what was used."""
-IDLE_POLL_S: Final = 0.02
-"""The same while no container has used a quarter of its last quota: what one that begins to work uses too much is taken from what follows."""
-_BUSY: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -46,9 +43,7 @@ class _HeldLimit:
 
     Attributes:
         per_ns: CPU time that it may use in a nanosecond. due_ns: when its next period begins. left_ns: of its quota; below 0: used ahead.
-        members: by pid, a descriptor of each process. used_ns: what they had used together at the last reading. since_ns: what they had used
-            when the period began. busy: whether they used much of their last quota, or of this one,
-            or are stopped.
+        members: by pid, a descriptor of each process. used_ns: what they had used together at the last reading.
         periods, throttled: how many there were, and in how many it was stopped.
     """
 
@@ -57,8 +52,6 @@ class _HeldLimit:
     left_ns: float = 0.0
     members: dict[int, int] = field(default_factory=dict)
     used_ns: int = 0
-    since_ns: int = 0
-    busy: bool = False
     stopped: bool = False
     periods: int = 0
     throttled: int = 0
@@ -118,8 +111,7 @@ class CpuLimits:
                     return
                 for held in self._held.values():
                     _examine(held, now_ns)
-                busy = any(held.busy for held in self._held.values())
-            clock.sleep(POLL_S if busy else IDLE_POLL_S)
+            clock.sleep(POLL_S)
 
 
 def limit_of(pod: Object, container: str) -> float | None:
@@ -138,10 +130,7 @@ def _examine(held: _HeldLimit, now_ns: int) -> None:
     used_ns = sum(own_cpu_ns(pid) for pid in held.members)
     held.left_ns -= max(0, used_ns - held.used_ns)
     held.used_ns = used_ns
-    much = used_ns - held.since_ns > _BUSY * _quota_ns(held.per_ns)
-    held.busy = much or held.stopped or (held.busy and not passed_ns)
     if passed_ns:
-        held.since_ns = used_ns
         held.due_ns = now_ns + period_ns
         held.periods += 1
         held.throttled += held.stopped

@@ -108,11 +108,15 @@ class Prometheus:
         return self._roles[role].targets if role in self._roles else []
 
     async def _evaluate(self, group: Group) -> None:
-        """On the group's own grid of moments, as long as this process lives."""
+        """On the group's own grid of moments, as long as this process lives.
+
+        Scrapes go on between two rules: all rules at once, on a busy machine, took longer than a scrape may, and targets that were up were down.
+        """
         interval_s = group.group.interval_s
         while True:
             await asyncio.sleep(interval_s - time.time() % interval_s)
-            group.evaluate(time.time())
+            for _ in group.steps(time.time()):
+                await asyncio.sleep(0)
             self._notifier.tell([group])
 
 

@@ -97,6 +97,11 @@ class Group:
 
     def evaluate(self, now_s: float) -> None:
         """Evaluate all rules as of one moment; one that fails keeps its alerts, and says why."""
+        for _ in self.steps(now_s):
+            pass
+
+    def steps(self, now_s: float) -> Iterator[None]:
+        """The same, a rule at each step: who shares a thread with it may do something else between two."""
         began = time.perf_counter()
         for state in self.states:
             start = time.perf_counter()
@@ -111,6 +116,7 @@ class Group:
             for labels, value in samples.items():
                 self._storage.add(labels, now_s, value)
             state.series, state.at_s, state.seconds = frozenset(samples), now_s, time.perf_counter() - start
+            yield
         self.at_s, self.seconds = now_s, time.perf_counter() - began
 
     def _samples(self, state: RuleState, now_s: float) -> dict[Labels, float]:
