@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import every, evidence, experiment, measures, ns, objective, plan, pod, table
+from judgement_builders import (
+    every,
+    evidence,
+    experiment,
+    measures,
+    ns,
+    objective,
+    plan,
+    pod,
+    table,
+    with_words,
+)
 
 from harness.judgement import judge
 from harness.model import (
@@ -121,6 +132,16 @@ def test_an_unready_pod_that_is_forgotten_in_time_passes() -> None:
     assert found.value is not None
     assert 14.0 < found.value < 15.6
     assert "it would have got" in found.reason
+
+
+def test_the_share_of_a_pod_counts_from_when_it_was_ready() -> None:
+    """It was started again, and ready for 2 s when the fault came: a third of the answers since, not a thirtieth of those of 20 s."""
+    portal = served(115.5)
+    early = (portal.ints["due_ns"] < ns(98)) & portal.words["served_pod"].equals("pages-1")
+    portal = with_words(portal, early, served_pod="pages-2")
+    again = (pod(97.9, "ready", "pages-1", "u-1"), pod(115, "unready", "pages-1", "u-1"))
+    assert judged(UNREADY, run("unready", portal, *again, held=35.0)).outcome is PASS
+    assert judged(UNREADY, run("unready", portal, again[1], held=35.0)).outcome is INCONCLUSIVE
 
 
 def test_one_that_still_answers_fails() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.judgement.measures import held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Floats, Timeline
-from harness.judgement.stats.quantiles import quantile_in_time
+from harness.judgement.stats.quantiles import _rank_low, quantile_in_time
 from harness.judgement.stats.statistics import Bounds, quantile_bounds
 from harness.model import Op, Outcome
 
@@ -95,6 +95,16 @@ def test_nothing_and_too_little_bound_nothing() -> None:
     assert (math.isnan(none.value), none.low, none.high, none.n) == (True, -math.inf, math.inf, 0)
     assert bounded(usual(58), 200).high == math.inf
     assert bounded(usual(59), 200).high == usual(59).max()
+
+
+def test_a_share_of_which_next_to_nothing_is_known_leaves_no_rank() -> None:
+    """A bound of 2e-308, as clustered shares have it at a confidence of 99.994 %, is no division by zero."""
+    share = Bounds(
+        value=0.5, low=2.3e-308, high=1.0, fail_low=0.0, fail_high=1.0, confidence=0.99994, n=695, method="", clustered=True
+    )
+    assert _rank_low(695, 0.5, 0.99994, share, share.low) == 0
+    assert _rank_low(695, 0.5, 0.99994, share, 0.0) == 0
+    assert 0 < _rank_low(695, 0.5, 0.99994, share, 0.45) < 348
 
 
 def test_infinite_ones_are_over_any_limit() -> None:

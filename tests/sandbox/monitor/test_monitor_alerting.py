@@ -13,7 +13,7 @@ from harness.sandbox.platform.monitor.promql.values import labels_of
 from harness.sandbox.platform.monitor.rules.alerting import Group
 from harness.sandbox.platform.monitor.rules.rulefiles import RuleFileError, read_groups
 from harness.sandbox.platform.monitor.rules.templates import expand, float_text
-from harness.sandbox.platform.monitor.storage import Storage
+from harness.sandbox.platform.monitor.storage import LabelMatcher, Storage
 from tests.sandbox.monitor.recorded import EVERY_S, PROMTOOL, answers, evaluated, promtool, same, seconds, stored
 
 RULES = Path(__file__).parent / "alerts.rules.yaml"
@@ -100,6 +100,22 @@ def test_an_alert_that_is_told_starts_when_it_fires_and_not_when_its_condition_b
         group.evaluate(at)
         told += [(at, each["startsAt"]) for each in due_alerts([group], at)]
     assert told == [(104, "1970-01-01T00:01:44Z"), (164, "1970-01-01T00:01:44Z")]
+
+
+def test_rules_are_evaluated_one_at_a_step_as_of_one_moment(tmp_path: Path) -> None:
+    """What is scraped between two rules is younger than the moment: the later rule does not see it."""
+    file = tmp_path / "rules.yaml"
+    file.write_text("groups: [{name: g, rules: [{record: first, expr: up}, {record: second, expr: up}]}]")
+    storage, up = Storage(), labels_of({"__name__": "up", "pod": "a"})
+    (group,) = (Group(one, storage) for one in read_groups([file], 1.0))
+    storage.add(up, 1.0, 0.0)
+    steps = group.steps(2.0)
+    next(steps)
+    assert [len(storage.select((LabelMatcher("__name__", "=", name),))) for name in ("first", "second")] == [1, 0]
+    storage.add(up, 2.5, 1.0)
+    assert list(steps) == [None]
+    (second,) = storage.select((LabelMatcher("__name__", "=", "second"),))
+    assert (list(second.times_s), list(second.values)) == ([2.0], [0.0])
 
 
 def test_an_alert_that_is_kept_fires_on_for_that_time(tmp_path: Path) -> None:
