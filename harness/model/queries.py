@@ -10,8 +10,10 @@ LONGEST: Final = 100
 CUT: Final = "…"
 _VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])(?:\d+(?:\.\d+)?|(?:true|false)\b)", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
-_UNSURE: Final = 6
-"""Characters before a cut that may be half of a value."""
+_UNSURE: Final = re.compile(
+    r"(?:'(?:…'?)?|\$\d*|(?<![\w$])(?:\d[\d.]*|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?))$", re.IGNORECASE
+)
+"""What comes before a cut may be half of a value."""
 
 
 def shortened(text: str) -> str:
@@ -29,4 +31,4 @@ def is_query(shown: str, full: str) -> bool:
     """Whether a query as `shortened` gives it is that other one, whatever their values: by the whole text, or by the beginning of one that is cut."""
     if not shown.endswith(CUT):
         return without_values(full) == without_values(shown)
-    return without_values(full).startswith(without_values(shown[: -len(CUT) - _UNSURE]))
+    return without_values(full).startswith(without_values(_UNSURE.sub("", shown[: -len(CUT)])))

@@ -100,7 +100,15 @@ def test_nothing_and_too_little_bound_nothing() -> None:
 def test_a_share_of_which_next_to_nothing_is_known_leaves_no_rank() -> None:
     """A bound of 2e-308, as clustered shares have it at a confidence of 99.994 %, is no division by zero."""
     share = Bounds(
-        value=0.5, low=2.3e-308, high=1.0, fail_low=0.0, fail_high=1.0, confidence=0.99994, n=695, method="", clustered=True
+        value=0.5,
+        low=2.3e-308,
+        high=1.0,
+        fail_low=0.0,
+        fail_high=1.0,
+        confidence=0.99994,
+        n=695,
+        method="",
+        clustered=True,
     )
     assert _rank_low(695, 0.5, 0.99994, share, share.low) == 0
     assert _rank_low(695, 0.5, 0.99994, share, 0.0) == 0

@@ -35,6 +35,17 @@ def test_a_query_that_was_cut_is_recognised_by_its_beginning(*, full: str, same:
     assert is_query(shortened(LONG), full) is same
 
 
+@pytest.mark.parametrize("before", range(LONGEST))
+def test_wherever_a_query_is_cut_half_a_value_is_no_other_query(before: int) -> None:
+    """The cut is within each of its values once: `$12`, a text, a number, a constant, a cast."""
+    rest = " FROM unnest($12::text[], 'it is', 12.5, true) AS given WHERE name = $1 AND at > 1234567 ORDER BY name" * 2
+    query = f"SELECT {'x' * before}{rest}"
+    other = query.replace("$12", "'a'").replace("12.5", "$3").replace("true", "$4").replace("'it is'", "$5")
+    assert is_query(shortened(query), query)
+    assert is_query(shortened(query), other)
+    assert not is_query(shortened(query), f"SELECT {'y' * max(before, 1)}{rest}")
+
+
 def test_a_whole_query_is_recognised_by_all_of_it() -> None:
     """One that only begins so is another."""
     assert is_query("SELECT pg_sleep($1)", "SELECT pg_sleep(0.7)")
