@@ -9,6 +9,7 @@ import pytest
 from harness.drivers.chaos import restore
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.errors import AccessDenied
+from harness.targets.kubernetes import Cluster
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -68,7 +69,7 @@ def test_only_an_autoscaler_may_ask_for_other_replicas_than_before(
     cluster: Answers, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its own bounds, and as many as it asks for must be ready."""
-    monkeypatch.setattr(restore.Cluster, "of", lambda _target: cluster)
+    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
     monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
     found = Restorer(cast("Target", None), BEFORE).restored(("workloads",))
     assert (found.ok, found.why) == (not why, why)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
-from harness.drivers.check import pending
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.kubernetes import Cluster, Object
 from tests.drivers.check.test_check_live import found, run
 
 if TYPE_CHECKING:
@@ -122,16 +122,16 @@ def test_a_node_that_comes_at_once_is_not_missed(
     nodes: PocketCluster, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lack of CPU is over before anyone looks: the pod is on a node that was not there, and its time counts from when it was made."""
-    looks = pending.Cluster.pods
+    looks = Cluster.pods
 
-    def late(self: pending.Cluster, namespace: str = "", *words: str, **more: str) -> list[dict[str, Any]]:
+    def late(self: Cluster, namespace: str = "", label_selector: str = "", **more: Any) -> list[Object]:
         for _ in clock.Deadline.after(20).ticks(0.05):
             own = [one for one in looks(self, namespace) if one["metadata"]["name"].startswith("readiness-pending")]
             if not namespace or all(one["spec"].get("nodeName") for one in own):
                 break
-        return looks(self, namespace, *words, **more)
+        return looks(self, namespace, label_selector, **more)
 
-    monkeypatch.setattr(pending.Cluster, "pods", late)
+    monkeypatch.setattr(Cluster, "pods", late)
     with scheduling(nodes):
         check = run(target, tmp_path, "pending-pod-runs", within="10 min")
     [(ok, observed)] = found(check).values()
