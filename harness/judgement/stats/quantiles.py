@@ -104,9 +104,7 @@ def _rank_low(n: int, quantile: float, confidence: float, share: Bounds, low: fl
     if not share.clustered:
         return exact
     loose = n * (1 - (1 - quantile) * share.value / low) if low > 0 else 0.0
-    return min(
-        exact, math.floor(max(loose, 0.0))
-    )  # a bound of next to nothing leaves no rank, and is infinitely far below the first
+    return min(exact, math.floor(max(loose, 0.0)))  # minus infinity for a bound of next to nothing
 
 
 def _rank_high(n: int, quantile: float, confidence: float, share: Bounds, high: float) -> int:
