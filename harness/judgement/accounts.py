@@ -1,7 +1,7 @@
 """Journey accounts: what journeys wrote against what was read back after the load.
 
-One account of several traffics is one: each is read back at its end, an item's last read counts, and what was written to a counter after that
-is not judged.
+One account of several traffics is one: each is read back at its end, an item's last read counts unless it was absent in one, and what was
+written to a counter after that read is not judged.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class AccountResult:
 def account_results(accounts: Iterable[AccountPlan], writes: Table, reads: Table) -> tuple[AccountResult, ...]:
     """One result per account, in the order of the plan; traffics that declare the same account share it."""
     return tuple(
-        _result(account, _of(writes, account.name), _last(_of(reads, account.name)))
+        _result(account, _of(writes, account.name), _decisive(_of(reads, account.name)))
         for account in dict.fromkeys(accounts)
     )
 
@@ -56,15 +56,16 @@ def _of(rows: Table, account: str) -> Table:
     return rows.where(rows.words["item"].equals(account))
 
 
-def _last(reads: Table) -> Table:
-    """The last read of each item, in order of id."""
-    order = np.lexsort((reads.ints["seen_ns"], reads.ints["id"]))
+def _decisive(reads: Table) -> Table:
+    """The read of each item that counts, in order of id: the last one without it, as no later read makes a loss undone, else the last one."""
+    absent = reads.words["state"].equals("absent")
+    order = np.lexsort((reads.ints["seen_ns"], absent, reads.ints["id"]))
     ids = reads.ints["id"][order]
     return reads.at(order[np.append(ids[1:] != ids[:-1], True)[: len(ids)]])
 
 
 def _before_its_read(writes: Table, reads: Table) -> Bools:
-    """Whether each write was sent before its item's last read, or its item was never read."""
+    """Whether each write was sent before its item's decisive read, or its item was never read."""
     ids, seen = reads.ints["id"], reads.ints["seen_ns"]
     known = np.isin(writes.ints["id"], ids)
     before = np.ones(len(writes), dtype=np.bool_)

@@ -17,10 +17,10 @@ ROLLOUT: Final = "Rollout"
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
-AUTOSCALED: Final = access("list horizontalpodautoscalers.autoscaling")
+AUTOSCALERS: Final = access("list horizontalpodautoscalers.autoscaling")
 SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
 SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
-"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `autoscaled`, of one workload that is scaled, and of `set_replicas`."""
+"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `autoscalers_in`, of one workload that is scaled, and of `set_replicas`."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
@@ -62,17 +62,21 @@ def controllers(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]
     yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
 
 
+def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:
+    """Every HorizontalPodAutoscaler of a namespace."""
+    return cluster.customs("autoscaling/v2", "horizontalpodautoscalers", namespace)
+
+
 def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], range]:
     """The replicas between which an autoscaler chooses, by kind and name of the workload.
 
-    None where the user may not list HorizontalPodAutoscalers.
+    Empty where the user may not list HorizontalPodAutoscalers.
     Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out.
     """
     try:
-        found = cluster.customs("autoscaling/v2", "horizontalpodautoscalers", namespace)
+        specs = [one["spec"] for one in autoscalers_in(cluster, namespace)]
     except AccessDenied:
         return {}
-    specs = [one["spec"] for one in found]
     return {
         (spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]): range(
             int(spec.get("minReplicas") or 1), int(spec["maxReplicas"]) + 1

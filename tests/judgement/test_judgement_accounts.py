@@ -108,6 +108,15 @@ def test_an_item_that_is_gone_at_its_last_read_is_lost() -> None:
         assert (result(TRACKS, written, read).lost, result(TRACKS, written, read).judged) == (1, 1)
 
 
+def test_an_item_that_was_gone_once_stays_lost_whatever_is_read_later() -> None:
+    """Absent when the first traffic ended; found, or not answered, when the second did. A counter loses what was played before."""
+    for later in ((1, 10, "found"), (1, 0, "unknown")):
+        read = at(reads("tracks", (1, 0, "absent"), later), "seen_ns", 5, 20)
+        assert result(TRACKS, writes("tracks", (1, 10, "accepted")), read).lost == 1
+    played = at(writes("plays", (5, 1, "accepted"), (5, 2, "accepted")), "made_ns", 1, 10)
+    assert result(PLAYS, played, at(reads("plays", (5, 0, "absent"), (5, 1, "found")), "seen_ns", 5, 20)).lost == 1
+
+
 def test_an_account_that_two_traffics_declare_is_one() -> None:
     """A lost track is one loss, not one of each traffic."""
     every = account_results(

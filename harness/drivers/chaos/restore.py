@@ -12,10 +12,10 @@ from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.database import MEMBERS, leader_region, not_streaming
 from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
-from harness.targets.workloads import AUTOSCALED, autoscaled, ready_of, replicas_of, workloads
+from harness.targets.workloads import AUTOSCALERS, autoscaled, ready_of, replicas_of, workloads
 from harness.targets.workloads import WORKLOADS as LISTED
 
-RESTORED: Final = (*access("list nodes"), *LISTED, *AUTOSCALED, *MEMBERS)
+RESTORED: Final = (*access("list nodes"), *LISTED, *AUTOSCALERS, *MEMBERS)
 """What asking whether the target is as before takes."""
 
 

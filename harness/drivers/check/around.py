@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Final
 from urllib.parse import urlsplit
 
 from harness.drivers.check.gateways import gateway_reads
@@ -15,6 +16,8 @@ from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
 from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @accesses(*CALLERS, *CONTROLLERS)
@@ -62,18 +65,19 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
 
 def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
     """The selectors of the services at whose addresses the target file has pages for people."""
-    pages = (target.website, target.portal, target.documentation)
-    hosts = {urlsplit(page).hostname for page in pages if page}
-    return [one["spec"]["selector"] for one in services if hosts & _addresses(one)]
+    pages = [urlsplit(page) for page in (target.website, target.portal, target.documentation) if page]
+    places = {(page.hostname or "", page.port or _PORTS.get(page.scheme, 0)) for page in pages}
+    return [one["spec"]["selector"] for one in services if places & _places(one)]
 
 
-def _addresses(service: Object) -> set[str]:
-    """Those at which a service is reached: of the cluster, of its balancer, and by name."""
+def _places(service: Object) -> set[tuple[str, int]]:
+    """Hosts and ports at which a service is reached: of the cluster, of its balancer, and by name. Services may share the balancer's address."""
     meta, spec = service["metadata"], service["spec"]
     name = f"{meta['name']}.{meta['namespace']}"
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
     outside = [one.get(key, "") for one in ingress for key in ("ip", "hostname")]
-    return {spec.get("clusterIP") or "", *(spec.get("externalIPs") or []), *outside, name, f"{name}.svc"} - {""}
+    hosts = {spec.get("clusterIP") or "", *(spec.get("externalIPs") or []), *outside, name, f"{name}.svc"} - {""}
+    return {(host, port["port"]) for host in hosts for port in spec.get("ports") or []}
 
 
 def _labels(controller: Object) -> Mapping[str, str]:

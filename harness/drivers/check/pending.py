@@ -90,7 +90,7 @@ def _observed(
     if name is None:
         why = f"{placed} of {len(names)} pods were placed, and none was reported to lack CPU"
         return FactReading(subject=namespace, expected=expected, observed=why, ok=None)
-    began_s = made_s if placed else clock.now_s()
+    began_s = made_s if placed == len(names) else clock.now_s()
     for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
         pod = cluster.pod(namespace, name)
         if pod is not None and (pod.get("status") or {}).get("phase") == "Running":
@@ -104,22 +104,19 @@ def _observed(
 
 
 def _pending(cluster: Cluster, namespace: str, names: Sequence[str], nodes: Collection[str]) -> tuple[str | None, int]:
-    """The first pod that is reported to lack CPU, and how many were placed.
+    """The first pod that is reported to lack CPU; once all are placed, one on a node that was not there before; and how many were placed.
 
-    Once all are placed, one on a node that was not there before has lacked CPU for less time than lies between two readings.
+    The latter has lacked CPU for less time than lies between two readings.
     """
     placed = 0
     for _ in clock.Deadline.after(TURNS_WITHIN_S).ticks(_POLL_S):
         pods = {str(pod["metadata"]["name"]): pod for pod in cluster.pods(namespace)}
         own = [pods[name] for name in names if name in pods]
-        lacking = [pod for pod in own if _LACK in _why(pod)]
-        if lacking:
-            return str(lacking[0]["metadata"]["name"]), 0
         placed = sum(1 for pod in own if pod["spec"].get("nodeName"))
-        if placed == len(names):
-            return next(
-                (str(pod["metadata"]["name"]) for pod in own if pod["spec"]["nodeName"] not in nodes), None
-            ), placed
+        every = placed == len(names)
+        shown = [pod for pod in own if (pod["spec"]["nodeName"] not in nodes if every else _LACK in _why(pod))]
+        if every or shown:
+            return next((str(pod["metadata"]["name"]) for pod in shown), None), placed
     return None, placed
 
 

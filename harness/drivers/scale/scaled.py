@@ -12,17 +12,16 @@ from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition
-from harness.targets.workloads import SCALED
+from harness.targets.workloads import AUTOSCALERS, SCALED, autoscalers_in
 
-AUTOSCALING: Final = "autoscaling/v2"
-_AUTOSCALERS: Final = "horizontalpodautoscalers"
 _METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
 _UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 _LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
 
 
 READ: Final = (
-    *access("list horizontalpodautoscalers.autoscaling", "list pods", "list pods.metrics.k8s.io"),
+    *AUTOSCALERS,
+    *access("list pods", "list pods.metrics.k8s.io"),
     *SCALED,
 )
 """What finding a service, its usage and whether it is at rest asks."""
@@ -161,11 +160,6 @@ def cheapest(target: Target) -> Scaled:
             hint="see `probes.services` of the target file",
         )
     return min(found, key=lambda one: one.requests["cpu"] * one.least)
-
-
-def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:
-    """Every autoscaler of a namespace."""
-    return cluster.customs(AUTOSCALING, _AUTOSCALERS, namespace)
 
 
 def _primary(target: Target) -> tuple[Cluster, str]:

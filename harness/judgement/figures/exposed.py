@@ -7,23 +7,21 @@ readings is held against the requests that were answered in the same seconds.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed, steady_window
+from harness.judgement.figures.metric_courses import MetricCourse, UnknownMetric, metric_course
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import Floats
 from harness.model import Figure, Measure, Objective, Outcome, Phase, Quantity, Receipt, Table, Window
-from harness.model.observations import MetricsRead, every
+from harness.model.observations import MetricsRead
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
@@ -50,49 +48,6 @@ class _Compared:
     detail: str = ""
 
 
-class _Unknown(Exception):
-    """The metrics do not provide the figure, or that of one part (`of`); the text says why."""
-
-    def __init__(self, why: str, of: str = "") -> None:
-        super().__init__(why)
-        self.of = of
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Course:
-    """The readings of each pod in order of time, and the seconds that all of them cover.
-
-    Attributes:
-        pods: by name. span: from when until when. names: of routes and counters, as the target file has them.
-        begun: by name, for each pod that began meanwhile, when the others were read for the last time without it. All its counts were 0.
-    """
-
-    pods: Mapping[str, Sequence[MetricsRead]]
-    span: tuple[int, int]
-    names: Mapping[str, str]
-    begun: Mapping[str, int]
-
-    @property
-    def seconds(self) -> float:
-        return (self.span[1] - self.span[0]) / SECOND
-
-    def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
-        """By how much a cumulative count grew in the span, over all pods; raises _Unknown where one began anew."""
-        total = 0.0
-        for name, reads in self.pods.items():
-            own = [read for read in reads if read.entry or not entry]
-            values = [count(read) for read in own]
-            if any(later < earlier for earlier, later in pairwise(values)):
-                raise _Unknown(f"the counters of {name} began anew")
-            if own:
-                at = [float(read.when_ns) for read in own]
-                if name in self.begun:
-                    at, values = [float(self.begun[name]), *at], [0.0, *values]
-                start, end = np.interp(np.asarray(self.span, dtype=np.float64), at, values)
-                total += float(end - start)
-        return total
-
-
 def exposures(case: Case) -> Iterable[Measure]:
     """One measure per comparison; the metrics themselves are a receipt."""
     window = steady_window(case, _NAME)
@@ -100,47 +55,14 @@ def exposures(case: Case) -> Iterable[Measure]:
         yield window
         return
     try:
-        course = _course(case, window)
+        course = metric_course(case, window)
         for pair in _PAIRS[case.objective.params["what"]](case, window, course):
-            if isinstance(pair, _Unknown):
+            if isinstance(pair, UnknownMetric):
                 yield inconclusive(case, _NAME, str(pair), _STATUS, scope={"of": pair.of})
             else:
                 yield _measured(case, window, course, pair)
-    except _Unknown as unknown:
+    except UnknownMetric as unknown:
         yield inconclusive(case, _NAME, str(unknown), _AGAIN, scope={"of": case.objective.params["what"]})
-
-
-def _course(case: Case, window: Window) -> _Course:
-    reads: dict[str, list[MetricsRead]] = defaultdict(list)
-    for read in every(MetricsRead, case.evidence.observations):
-        if read.traffic == window.traffic:
-            if read.why:
-                raise _Unknown(f"the metrics of {read.subject or 'every pod'} were not read: {read.why}")
-            reads[read.subject].append(read)
-    pods = {name: sorted(some, key=lambda read: read.when_ns) for name, some in reads.items()}
-    if not pods or not any(some[0].entry for some in pods.values()):
-        raise _Unknown("no metrics of the workload at the entry were read in the window")
-    begun = _begun(pods)
-    start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
-    end = min(window.end_ns, *(some[-1].when_ns for some in pods.values()))
-    planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
-    if (end - start) / SECOND * 2 < min(planned, window.seconds):
-        raise _Unknown(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
-    names = next(iter(pods.values()))[0].names
-    return _Course(pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()}, begun=begun)
-
-
-def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
-    """The pods that were not there when all were read for the first time, and when they were last read without them.
-
-    An autoscaler, or a controller that replaces a pod, began them. A pod that could not be read would have said why.
-    """
-    longest = [read.when_ns for read in max(pods.values(), key=len)]
-    if len(longest) < 2:
-        return {}
-    half = (longest[-1] - longest[0]) / (len(longest) - 1) / 2
-    rounds = {name: [at for at in longest if at < some[0].when_ns - half] for name, some in pods.items()}
-    return {name: before[-1] for name, before in rounds.items() if before}
 
 
 def _routes(case: Case, window: Window) -> tuple[str, ...]:
@@ -148,7 +70,7 @@ def _routes(case: Case, window: Window) -> tuple[str, ...]:
     return tuple(planned.routes) if planned else ()
 
 
-def _answered(case: Case, window: Window, course: _Course) -> tuple[Table, Table]:
+def _answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
     """The traffic's requests and the reading probes that were answered in the span; no probe where no route is theirs."""
     samples = window.samples.between("done_ns", *course.span)
     probes = case.evidence.probes.between("done_ns", *course.span)
@@ -166,7 +88,7 @@ def _requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = N
     return total
 
 
-def _untold(course: _Course, route: str) -> str:
+def _untold(course: MetricCourse, route: str) -> str:
     """Why an error on a route could not be told from what the entry counted; empty where each answer on it has a status.
 
     A counter that has the route's other answers by status would have its errors too.
@@ -178,7 +100,7 @@ def _untold(course: _Course, route: str) -> str:
     return f"{without:.0f} of {counted:.0f} answers on {route} were counted without a status" if without >= 0.5 else ""
 
 
-def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+def _rate(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     exposed = course.grown(lambda read: _requests(read, routes), entry=True) / course.seconds
@@ -189,17 +111,17 @@ def _rate(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     )
 
 
-def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     n = course.grown(lambda read: _requests(read, routes), entry=True)
     bad = course.grown(lambda read: _requests(read, routes, least=_SERVER_ERROR), entry=True)
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
     if not n or not len(samples):
-        raise _Unknown("no request was counted in the window")
+        raise UnknownMetric("no request was counted in the window")
     asked = [route for route in routes if samples.words["name"].equals(route).any()]
     if untold := next(filter(None, (_untold(course, route) for route in asked)), ""):
-        raise _Unknown(untold)
+        raise UnknownMetric(untold)
     yield _Compared(
         what="error rate",
         exposed=bad / n,
@@ -210,10 +132,10 @@ def _errors(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
     )
 
 
-def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     names = course.names
     if not names.get("actions"):
-        raise _Unknown("the target file names no counters of what users do (`metrics.per_user`)")
+        raise UnknownMetric("the target file names no counters of what users do (`metrics.per_user`)")
     samples, _ = _answered(case, window, course)
     done = samples.where(~failed(samples))
 
@@ -223,7 +145,7 @@ def _engagement(case: Case, window: Window, course: _Course) -> Iterable[_Compar
     users, actions = counted(names["users"]), counted(names["actions"])
     asked, acted = (int(done.words["name"].equals(names[key]).sum()) for key in ("user_route", "action_route"))
     if not asked:
-        raise _Unknown(f"the traffic made no answered request of {names['user_route']}")
+        raise UnknownMetric(f"the traffic made no answered request of {names['user_route']}")
     exposed = actions / users if users else 0.0
     measured = acted / asked
     tolerance = case.objective.limit.in_unit("ratio") * measured
@@ -239,7 +161,7 @@ class _Took:
     detail: str = ""
 
 
-def _took(case: Case, window: Window, course: _Course) -> _Took:
+def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
     """As each answer itself says, where the target's answers do; else from sent to answered, with the way there and back.
 
     What a probe asked for is in the metrics as well, and its answers say nothing: the routes that probes ask are left out then.
@@ -249,23 +171,23 @@ def _took(case: Case, window: Window, course: _Course) -> _Took:
     if not samples.ints["served_us"].any():
         parts = [(rows.ints["done_ns"] - rows.ints["sent_ns"]) / 1e6 for rows in (samples, probes) if len(rows)]
         if not parts:
-            raise _Unknown("no request was answered in the window")
+            raise UnknownMetric("no request was answered in the window")
         return _Took(ms=np.concatenate(parts), routes=routes)
     own = tuple(route for route in routes if route != course.names.get("probed")) or routes
     samples = samples.where(np.logical_or.reduce([samples.words["name"].equals(route) for route in own]))
     said = samples.ints["served_us"] / 1e3
     waited = (samples.ints["done_ns"] - samples.ints["sent_ns"]) / 1e6
     if (silent := int((said == 0).sum())) > _STRAY * len(said):
-        raise _Unknown(f"{silent} of {len(said)} answers do not say how long they took")
+        raise UnknownMetric(f"{silent} of {len(said)} answers do not say how long they took")
     if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
-        raise _Unknown(f"{longer} of {len(said)} answers say that they took longer than their user waited")
+        raise UnknownMetric(f"{longer} of {len(said)} answers say that they took longer than their user waited")
     detail = (
         f", as the answers themselves say; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
     )
     return _Took(ms=said[said > 0], routes=own, detail=detail)
 
 
-def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+def _quantiles(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     took = _took(case, window, course)
     ends, counts = _buckets(course, took.routes)
     share = Quantity.parse(case.objective.params["share"]).in_unit("ratio")
@@ -282,7 +204,7 @@ def _quantiles(case: Case, window: Window, course: _Course) -> Iterable[_Compare
         )
 
 
-def _performance(case: Case, window: Window, course: _Course) -> Iterable[_Compared]:
+def _performance(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     """The requests per second and the p95, each within the same share of the traffic's own."""
     share = case.objective.limit.in_unit("ratio")
     yield from _rate(case, window, course)
@@ -300,7 +222,7 @@ def _performance(case: Case, window: Window, course: _Course) -> Iterable[_Compa
     )
 
 
-def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_Compared | _Unknown]:
+def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared | UnknownMetric]:
     """Answers of 500 and above of every route, one by one; a request at either end of the span may be counted on either side.
 
     A route whose answers are not counted by status has no errors to compare.
@@ -313,7 +235,7 @@ def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_C
 
     for route in _routes(case, window):
         if untold := _untold(course, route):
-            yield _Unknown(untold, of=f"errors of {route}")
+            yield UnknownMetric(untold, of=f"errors of {route}")
             continue
         own = samples.words["name"].equals(route)
         yield _Compared(
@@ -326,7 +248,7 @@ def _errors_by_route(case: Case, window: Window, course: _Course) -> Iterable[_C
         )
 
 
-def _buckets(course: _Course, routes: Sequence[str]) -> tuple[Floats, Floats]:
+def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Floats]:
     """Upper ends in s, ascending, and how many answers of these routes took at most so long in the span."""
 
     def at_most(end: str) -> Callable[[MetricsRead], float]:
@@ -338,7 +260,7 @@ def _buckets(course: _Course, routes: Sequence[str]) -> tuple[Floats, Floats]:
     entry = [read for reads in course.pods.values() for read in reads if read.entry]
     ends = {str(end) for read in entry for route in routes for end, _ in read.buckets.get(route, ())}
     if not ends:
-        raise _Unknown("the workload at the entry has no buckets of the response times of these routes")
+        raise UnknownMetric("the workload at the entry has no buckets of the response times of these routes")
     ordered = sorted(ends, key=float)
     counts = [course.grown(at_most(end), entry=True) for end in ordered]
     return np.array([float(end) for end in ordered]), np.array(counts)
@@ -355,7 +277,7 @@ def _quantile(ends: Floats, counts: Floats, quantile: float) -> float:
     return start + (float(ends[at]) - start) * ((rank - below) / inside if inside else 1.0)
 
 
-_PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared | _Unknown]]]] = {
+_PAIRS: Final[Mapping[str, Callable[[Case, Window, MetricCourse], Iterable[_Compared | UnknownMetric]]]] = {
     "quantiles": _quantiles,
     "error rate": _errors,
     "requests per second": _rate,
@@ -365,7 +287,7 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, _Course], Iterable[_Compared 
 }
 
 
-def _measured(case: Case, window: Window, course: _Course, pair: _Compared) -> Measure:
+def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared) -> Measure:
     off = abs(pair.exposed - pair.measured)
     outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))

@@ -74,6 +74,8 @@ def test_pages_for_people_are_no_way_around_the_gateway(
     named = target.model_copy(update={"website": "http://127.95.3.2:8080/"})
     bad = {subject: one.observed for subject, one in looked(named).items() if not one.ok}
     assert bad == {"north: service track-service": "NodePort"}
+    elsewhere = target.model_copy(update={"website": "http://127.95.3.2/"})  # another port of the same address
+    assert "north: service pages" in {subject for subject, one in looked(elsewhere).items() if not one.ok}
     assert "north: service pages" in {subject for subject, one in looked(target).items() if not one.ok}
 
 

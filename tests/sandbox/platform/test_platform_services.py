@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 
 from harness.clock import Deadline
+from harness.sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKETS_S
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services
@@ -40,6 +42,20 @@ def test_every_answer_names_who_gave_it(platform: httpx.Client) -> None:
     assert [health.headers[name] for name in names] == ["us-east-1", "gateway-0", "gateway-0", "1.0.0"]
     assert health.json() == {"status": "ok"}
     assert platform.get("/version").json() == {"service": "api-gateway", "version": "1.0.0"}
+
+
+def test_response_times_are_counted_of_what_users_ask_for(platform: httpx.Client) -> None:
+    """Of no health check, version or scrape, and of readiness; a trigger's 2 s end a bucket of the services behind the gateway."""
+    for path in ("/tracks/1", "/health", "/version", "/ready", "/metrics"):
+        platform.get(path)
+    timed = re.findall(r'^http_request_seconds_count{route="([^"]+)"}', platform.get("/metrics").text, re.MULTILINE)
+    asked = re.findall(r'^http_requests_total{.*route="([^"]+)"', platform.get("/metrics").text, re.MULTILINE)
+    assert {"health", "version", "metrics"} <= set(asked)
+    assert {"read-track", "ready"} <= set(timed)
+    assert not {"health", "version", "metrics"} & set(timed)
+    assert 2.0 in BUCKETS_S
+    for buckets in (BUCKETS_S, FINE_BUCKETS_S):
+        assert list(buckets) == sorted(set(buckets))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from harness.drivers.check.exposition import metrics_of
@@ -19,7 +18,6 @@ from harness.targets import Target
 
 _QUERY: Final = re.compile(r"(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|VALUES|TABLE)\b", re.IGNORECASE)
 """What a query begins with; the others begin and end transactions, or set something."""
-_UNEXPOSED: Final = "no count and no p95 and no age"
 
 
 def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -46,7 +44,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
         with prometheus_of(target) as prometheus:
             found = {what: _by_text(prometheus, query, label) for what, query in queries.items()}
             gone = _by_text(prometheus, before, label)
-        return [_by_the_gone(_exposed(text, found, age_s), gone, since.get(text)) for text in calls]
+        return [_of_the_gone(text, found, gone, since.get(text)) or _exposed(text, found, age_s) for text in calls]
 
     return probe
 
@@ -67,13 +65,15 @@ def _by_text(prometheus: PrometheusClient, query: str, label: str) -> dict[str, 
     return {without_values(labels.get(label, "")): value for labels, value in prometheus.vector(query)}
 
 
-def _by_the_gone(fact: FactReading, gone: Mapping[str, float], since: int | None) -> FactReading:
-    """The fact; a query that no process exposes now passes where one did, and it was not run `since` the first reading (None: this is it)."""
-    counted = _of_query(fact.subject, gone) if fact.observed == _UNEXPOSED else None
-    if counted is None or since:
-        return fact
+def _of_the_gone(
+    text: str, found: Mapping[str, Mapping[str, float]], gone: Mapping[str, float], since: int | None
+) -> FactReading | None:
+    """That a query is exposed by no process now, was by one, and was not run `since` the first reading (None: this is it); None: it is otherwise."""
+    counted = _of_query(text, gone)
+    if counted is None or since or any(_of_query(text, by_text) is not None for by_text in found.values()):
+        return None
     said = f"{counted:g} times by a process that is gone, and {'perhaps' if since is None else 'not'} run since"
-    return replace(fact, observed=said, ok=None if since is None else True)
+    return FactReading(subject=text, expected="not run since", observed=said, ok=None if since is None else True)
 
 
 def _exposed(text: str, found: Mapping[str, Mapping[str, float]], age_s: float) -> FactReading:

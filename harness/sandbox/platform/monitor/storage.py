@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from .promql.values import NAME, STALE, Labels, is_stale
@@ -86,11 +87,7 @@ class _Selection:
         """Add a series that meets them."""
         labels = dict(one.labels)
         if all(test(labels.get(name, "")) for name, test in self._tests):
-            insort(self.chosen, one, key=_labels_of)
-
-
-def _labels_of(one: StoredSeries) -> Labels:
-    return one.labels
+            insort(self.chosen, one, key=attrgetter("labels"))
 
 
 class Storage:

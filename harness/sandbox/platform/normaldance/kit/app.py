@@ -59,7 +59,7 @@ FINE_BUCKETS_S = (
     *(5.0, 10.0),
 )
 """Those of the service whose quantiles are compared with what users measured: 1 ms apart up to 10 ms, a tenth from there to 2.5 s."""
-_UNTIMED = frozenset({"/health", "/version", "/metrics"})
+_UNTIMED = OWN_PATHS - {"/ready"}
 """No user asks for these. `/ready` is timed, so that a service without users exposes response times as well."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
