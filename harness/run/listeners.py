@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from harness.targets.platform import port_of
+
 PROC: Final = Path("/proc")
 _LISTENS: Final = "0A"
 _INODE: Final = re.compile(r"^socket:\[([0-9]+)\]$")
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 class ProcessorTime(NamedTuple):
@@ -53,7 +54,7 @@ def _places(address: str) -> Iterator[str]:
     Of each word of 32 bits the bytes in the machine's order.
     """
     parts = urlsplit(address)
-    port = parts.port or _PORTS.get(parts.scheme)
+    port = port_of(parts)
     if not parts.hostname or not port:
         return
     try:

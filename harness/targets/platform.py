@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from harness.targets.kubeconfig import api_client
 
@@ -64,6 +64,11 @@ def digest(identity: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
+def port_of(parts: SplitResult) -> int:
+    """The port of a URL, or its scheme's; 0 where neither is known."""
+    return parts.port or _PORTS.get(parts.scheme, 0)
+
+
 def canonical(url: str) -> str:
     """One spelling for one address: lower case, the port written out, no user, password or `/` at the end; `localhost` is 127.0.0.1."""
     parts = urlsplit(url)
@@ -75,8 +80,7 @@ def canonical(url: str) -> str:
         written = host
     else:
         written = f"[{address.compressed}]" if address.version == 6 else str(address)
-    port = parts.port or _PORTS.get(parts.scheme, 0)
-    return f"{parts.scheme}://{written}:{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{written}:{port_of(parts)}{parts.path.rstrip('/')}"
 
 
 def _authority(configuration: Any) -> str:

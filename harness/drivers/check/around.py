@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Final
 from urllib.parse import urlsplit
 
 from harness.drivers.check.gateways import gateway_reads
@@ -14,10 +13,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
+from harness.targets.platform import port_of
 from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
-
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @accesses(*CALLERS, *CONTROLLERS)
@@ -66,7 +64,7 @@ def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
 def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
     """The selectors of the services at whose addresses the target file has pages for people."""
     pages = [urlsplit(page) for page in (target.website, target.portal, target.documentation) if page]
-    places = {(page.hostname or "", page.port or _PORTS.get(page.scheme, 0)) for page in pages}
+    places = {(page.hostname or "", port_of(page)) for page in pages}
     return [one["spec"]["selector"] for one in services if places & _places(one)]
 
 
