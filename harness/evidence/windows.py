@@ -25,7 +25,7 @@ class WindowSpan:
     start_ns: int
     end_ns: int
     journeys_per_s: float
-    requests_per_journey: int
+    requests_per_journey: float
 
     @classmethod
     def of(cls, opened: WindowOpened, closed: WindowClosed) -> WindowSpan:

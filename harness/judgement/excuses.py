@@ -36,7 +36,7 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
     """The lost writes that this objective does not excuse.
 
     A write is excused if it is missing from the database (or from the entry, if no database was read), was acknowledged within the
-    objective's RPO before a disaster, and was present in the last read before that disaster. An RPO allows missing writes, never writes
+    objective's RPO before a disaster, was present in the last read before that disaster, and in none after it. An RPO allows missing writes, never writes
     with another value.
     """
     lost = account.lost
@@ -45,7 +45,8 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
         age_ns = round(objective.older_than.at_scale(plan.time_scale).in_unit("s") * SECOND)
         for disaster in _sent(evidence):
             if domain_of(disaster.domain).disaster:
-                excused |= _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
+                own = _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
+                excused |= own & ~_survived(evidence, disaster, lost)
     return lost.where(~(excused & lost.among(account.gone)) | lost.among(account.wrong))
 
 
@@ -70,6 +71,15 @@ def _still_there(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bool
         return np.asarray(after, dtype=np.bool_)
     found = found_by(evidence.ledger, read, lost) | (lost.at_ns >= read.at_ns)
     return np.asarray(found & after, dtype=np.bool_)
+
+
+def _survived(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bools:
+    """A mask of the writes that were read after the disaster: what lost them came later."""
+    found = np.zeros(len(lost), dtype=np.bool_)
+    for read in evidence.ledger.final_reads:
+        if read.source in AUTHORITIES and read.complete and read.at_ns >= disaster.observed_until_ns:
+            found |= found_by(evidence.ledger, read, lost)
+    return found
 
 
 def _last_read(reads: Iterable[FinalRead], before_ns: int) -> FinalRead | None:

@@ -20,6 +20,7 @@ from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.table import Bools, Words
 
+_EVER: Final = 2**63 - 1
 ENOUGH: Final = 6.0
 """Expected requests for which their absence is not chance: e⁻⁶ is under 0.25 %."""
 GATEWAY: Final = (502, 503, 504)
@@ -96,6 +97,7 @@ def sightings(
         if _home(change) not in serving:
             continue
         answers = samples.where(samples.words["served_pod"].equals(change.name))
+        answers = answers.between("sent_ns", *_own_time(evidence, change, what))
         times = answers.ints["done_ns"] if what == "new" else answers.ints["sent_ns"]
         at_ns = None if not len(times) else int(times.min()) if what == "new" else int(times.max())
         yield Sighting(
@@ -106,6 +108,16 @@ def sightings(
             per_s=_per_s(evidence, samples, change, end_ns),
             later=None if what == "new" else _later(evidence, samples, change, traffic=traffic, limit_s=limit_s),
         )
+
+
+def _own_time(evidence: Evidence, change: PodChange, what: str) -> tuple[int, int]:
+    """When answers in its name are its own: a StatefulSet gives the next pod the name of the last."""
+    name = (change.namespace, change.name)
+    others = [one for one in evidence.pods if (one.namespace, one.name) == name and one.uid != change.uid]
+    if what == "killed":
+        return 0, min((one.at_ns for one in others if one.at_ns > change.at_ns), default=_EVER)
+    gone = [one.at_ns for one in others if one.what == "deleted" and one.at_ns <= change.at_ns]
+    return max(gone, default=0), _EVER
 
 
 def _answered(evidence: Evidence) -> set[str]:

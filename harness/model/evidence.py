@@ -122,6 +122,13 @@ class PodChange:
     region: str
     ready: bool | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the pod is ready from then on; of one whose container was started again, where that was recorded."""
+        if self.what == "restarted":
+            return self.ready is True
+        return self.what == "ready" or (self.what == "present" and self.ready is not False)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeChange:

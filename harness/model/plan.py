@@ -118,7 +118,7 @@ class TrafficPlan:
         locustfile: path as resolved.
         journeys_per_s: arrivals of journeys; where the rate changes, the mean of the window if it opens right after the warm-up.
             Of a closed model: what the users would reach if answers took no time.
-        requests_per_journey: how many requests one journey makes.
+        requests_per_journey: how many requests one journey makes, on average over its users' classes.
         warm_up_s: cut from the front.
         window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
         after_s: how long it goes on at least after the last fault was restored.
@@ -140,7 +140,7 @@ class TrafficPlan:
     name: str
     locustfile: str
     journeys_per_s: float
-    requests_per_journey: int
+    requests_per_journey: float
     warm_up_s: float
     window_s: float
     routes: Mapping[str, float]

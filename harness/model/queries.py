@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LONGEST: Final = 100
-"""Characters of a query that are kept."""
+LONGEST: Final = 1000
+"""Characters of a query that are kept: two queries that differ later only are taken for one."""
+_SHOWN: Final = 100
 CUT: Final = "…"
 _VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])(?:\d+(?:\.\d+)?|(?:true|false)\b)", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
@@ -20,6 +21,11 @@ def shortened(text: str) -> str:
     """The beginning of a query on one line; PostgreSQL puts `$1` for most values, the others are left out here."""
     line = " ".join(_QUOTED.sub("'…'", text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}{CUT}"
+
+
+def brief(text: str) -> str:
+    """The beginning of a query, for a sentence."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}{CUT}"
 
 
 def without_values(text: str) -> str:

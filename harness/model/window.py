@@ -71,7 +71,7 @@ class Window:
     start_ns: int
     end_ns: int
     journeys_per_s: float
-    requests_per_journey: int
+    requests_per_journey: float
     samples: Table = field(default_factory=lambda: Table.empty(SAMPLES))
     workers: tuple[Worker, ...] = ()
     files: tuple[str, ...] = ()

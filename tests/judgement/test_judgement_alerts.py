@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judgement_builders import evidence, measures, ns, objective, observation, plan
+from judgement_builders import evidence, measures, ns, objective, observation, plan, samples, window
 
 from harness.judgement import judge
 from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome, Phase, WatchSource
@@ -103,6 +103,17 @@ def test_an_alert_that_fired_before_the_fault_proves_nothing() -> None:
     assert after.outcome is INCONCLUSIVE
 
 
+def test_an_alert_whose_condition_began_under_the_fault_is_the_faults() -> None:
+    """Pending at 120 s, firing when the target was as before for a second already; one that is pending only then is not."""
+    late = (alert("firing", RESTORED + 1), alert("resolved", RESTORED + 3))
+    for pending_s, outcome in ((120.0, PASS), (RESTORED + 0.5, FAIL)):
+        given = run(alert("pending", pending_s, "pending"), *late)
+        afterwards = window(samples(RESTORED, RESTORED + 10), RESTORED, RESTORED + 10)
+        given = replace(given, windows={**given.windows, "everyday/after-faults": afterwards})
+        _, silent = measures(judge(plan({"R": FIRES}), given))
+        assert silent.outcome is outcome, silent.reason
+
+
 def test_the_steady_state_is_quiet() -> None:
     """Any alert; without rules silence proves nothing."""
     (found,) = judged(QUIET, alert("firing", SENT + 2), alert("resolved", RESTORED))
@@ -154,6 +165,27 @@ def test_a_notice_arrives_in_time(arrived: float | None, outcome: Outcome) -> No
     assert found.outcome is outcome, found.reason
 
 
+def test_what_has_no_bound_has_no_value_that_a_waiver_could_accept() -> None:
+    """One notice came soon and the other never; an alert was not resolved to the end."""
+    began = SENT + 2.0
+    both = [alert("firing", began + 0.2), alert("firing", began + 0.3, part="other"), notice(7, began + 0.5, began)]
+    (found,) = judged(DELIVERED, *both, alert("resolved", RESTORED), alert("resolved", RESTORED, part="other"))
+    assert (found.outcome, found.value) == (FAIL, None), found.reason
+    (found,) = judged(RESOLVED, alert("firing", began))
+    assert (found.outcome, found.value, found.high) == (FAIL, None, None)
+    assert found.low is not None
+
+
+def test_a_fault_that_was_not_sent_delivers_nothing() -> None:
+    """Of two experiments one was skipped: neither its alerts nor its notices are known."""
+    began = SENT + 2.0
+    history = [alert("firing", began + 0.2), alert("resolved", RESTORED), notice(7, began + 0.5, began)]
+    for sentence in (DELIVERED, GROUPED):
+        both = replace(sentence, scope=replace(sentence.scope, experiments=("database-loss", "node-loss")))
+        outcomes = {one.outcome for one in judged(both, *history)}
+        assert outcomes == {PASS, INCONCLUSIVE}
+
+
 def test_a_notice_that_came_before_its_alert_tells_nothing_of_its_time() -> None:
     """The receiver's clock is behind that of Prometheus: how late it came, nobody knows."""
     began = SENT + 2.0
@@ -178,6 +210,9 @@ def test_every_rule_fires_in_a_fault() -> None:
     assert found == {"DatabaseDown": PASS, "HighErrorRate": FAIL}
     found = {m.scope["alert"]: m.outcome for m in judged(RULES, *both, rule("Never"))}
     assert found["Never"] is FAIL
+    for twice in ((rule("DatabaseDown", "err"),), (rule("DatabaseDown", "err"), rule("DatabaseDown"))):
+        found = {m.scope["alert"]: m.outcome for m in judged(RULES, *both, *twice)}
+        assert found["DatabaseDown"] is FAIL  # one of that name does not evaluate
     base = run(*both)
     mute = replace(
         base, observations=tuple(o for o in base.observations if o.kind != "alert.rule" or o.subject != "DatabaseDown")

@@ -121,6 +121,14 @@ def test_a_connection_for_each_twentieth_request_fails() -> None:
     assert found == {"user": FAIL, "track": PASS}
 
 
+def test_a_service_whose_store_is_not_in_the_log_is_not_decided() -> None:
+    """A store outside the cluster has no namespace: its connections are not counted, however many there are."""
+    pairs = {pair: n for pair, n in QUIET.items() if pair != ("user", "postgres")}
+    found = judged(POOLED, read(0, {}, before=True), read(59, pairs))
+    assert (found["user"].outcome, found["track"].outcome) == (INCONCLUSIVE, PASS)
+    assert "no connection of user to a store" in found["user"].reason
+
+
 def test_a_service_that_no_route_needs_is_not_decided() -> None:
     """Nobody knows its requests."""
     found = judged(POOLED, read(0, {}, before=True), read(59, QUIET | {("mail", "postgres"): 1}))

@@ -256,6 +256,15 @@ def test_only_what_the_last_read_before_the_disaster_still_found_is_excused(book
     assert len(unexcused(account_of(books), plan(), run, RPO)) == lost
 
 
+def test_what_was_still_there_after_the_disaster_was_lost_later() -> None:
+    """It was found by a whole read after the restore: the RPO of that disaster is not its excuse."""
+    run = evidence()
+    young = at(100.5)  # of no other RPO than this one
+    over_ns = max(one.observed_until_ns for one in run.experiments["database-loss"])
+    books = read_before(ledger(ROWS, lost=[young]), (over_ns - ns(0)) / 1e9 + 1)
+    assert len(unexcused(account_of(books), plan(), replace(run, ledger=books), RPO)) == 1
+
+
 def test_a_copy_that_lacks_what_the_database_has_is_excused_by_no_disaster() -> None:
     """An RPO is about what is gone."""
     run = regional(at(107))

@@ -162,3 +162,27 @@ def test_an_unsent_fault_counts_from_the_start_of_the_watch() -> None:
     run = with_experiment([replace(attempt, fault=replace(attempt.fault, sent_ns=None))])
     assert {m.outcome for m in judged(run)} == {INCONCLUSIVE}
     assert np.isfinite(judged(run)[0].value or 0)
+
+
+def test_pods_of_one_name_are_told_apart_by_their_time() -> None:
+    """A StatefulSet's next pod has the name of the last: what that one answers is not the killed one's, nor the other way round."""
+    base = served((60, 71.4, "track-0"), (74, 100, "track-0"))
+    attempt = base.experiments["pod-loss"][0]
+    hit = replace(attempt.fault.hit[0], name="track-0")
+    run = replace(
+        base,
+        experiments={"pod-loss": (replace(attempt, fault=replace(attempt.fault, hit=(hit,))),)},
+        pods=(
+            pod(1, "ready", "track-0", attempt.fault.hit[0].uid),
+            pod(1, "ready", "track-other", "u-other"),
+            pod(1, "ready", "track-old", "u-mate"),
+            pod(71.5, "deleted", "track-0", attempt.fault.hit[0].uid),
+            pod(73, "ready", "track-0", "u-next"),
+        ),
+    )
+    new, killed = judged(run)
+    assert (new.outcome, killed.outcome) == (PASS, INCONCLUSIVE)  # few requests would have gone to it
+    assert new.value is not None
+    assert killed.value is not None
+    assert 1 < new.value < 1.1
+    assert killed.value < 1

@@ -19,6 +19,7 @@ from judgement_builders import (
     samples,
     table,
     window,
+    with_words,
     writes,
 )
 
@@ -203,6 +204,9 @@ def test_a_member_that_was_not_read_proves_nothing(member: str) -> None:
         )
         assert found.outcome is INCONCLUSIVE
         assert "the watcher 'copies' was blind" in found.reason
+        unanswered = with_words(reads, silent, error="no session")
+        found = judged(run(copy("pg-0"), copy("pg-1"), copy("pg-2", back=back), reads=unanswered))
+        assert found.outcome is INCONCLUSIVE
 
 
 def test_one_copy_cannot_be_compared() -> None:

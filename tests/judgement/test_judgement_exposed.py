@@ -183,7 +183,12 @@ def silent(fields: dict[str, Any]) -> None:
     fields["why"] = "GET /metrics: no answer in time"
 
 
-@pytest.mark.parametrize("spoil", [without_buckets, elsewhere, silent])
+def uncounted(fields: dict[str, Any]) -> None:
+    """Buckets that are there and count nothing."""
+    fields["buckets"] = {route: [[end, 0.0] for end, _ in own] for route, own in fields["buckets"].items()}
+
+
+@pytest.mark.parametrize("spoil", [without_buckets, elsewhere, silent, uncounted])
 def test_metrics_that_do_not_tell_it_are_no_evidence(spoil: Spoil) -> None:
     """Nothing is decided, and the reason says what is missing."""
     assert [one.outcome for one in judged(QUANTILES, spoil=spoil)] == [INCONCLUSIVE]

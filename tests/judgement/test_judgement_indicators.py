@@ -451,6 +451,14 @@ def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
     ) in [measure.reason for measure in found]
 
 
+def test_a_primary_that_is_slow_to_give_its_role_is_no_replica() -> None:
+    """Three of its answers did not come: it has no lag, and the replicas pass."""
+    rows = lags()
+    late = rows.words["member"].equals("pg-0") & (rows.ints["at_ns"] >= ns(30)) & (rows.ints["at_ns"] < ns(30.6))
+    mute = with_words(rows, late, role=None)
+    assert outcomes(judged(lag(), replace(evidence(), replicas=mute)), "replica") == {"pg-1": PASS, "pg-2": PASS}
+
+
 def test_a_replica_that_is_level_with_its_primary_has_no_lag() -> None:
     """0 s is a lag; below 0 is none that was seen."""
     (first, second) = judged(lag(), replace(evidence(), replicas=lags(ms=0.0)))

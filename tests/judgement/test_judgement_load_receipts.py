@@ -25,6 +25,7 @@ from judgement_builders import (
 from harness.judgement import judge
 from harness.judgement.receipts.load import lag_limit_ms, load_receipt
 from harness.model import Outcome, Per, Phase, Plan, Table, Window, Worker, fault_name
+from harness.model.table import Words
 
 PLAN = plan()
 STEADY = window(samples(0, 60), 0, 60)
@@ -114,6 +115,25 @@ def test_the_rate_may_differ_by_four_sigma_of_the_journeys() -> None:
     """1 500 journeys allow 10 %."""
     assert why(window(samples(0, 60, per_s=91), 0, 60)) == ""
     assert why(window(samples(0, 60, per_s=88), 0, 60)) == "88.02 requests/s were sent where 100 were planned"
+
+
+def test_journeys_of_unequal_length_are_held_to_their_mean() -> None:
+    """Every fourth journey makes 3 requests, the others 1: 1.5 on average, within what chance makes of the mix."""
+    every = samples(0, 60)
+    turn = np.arange(len(every)) % 6
+    step = np.array(["1", "2", "3", "1", "1", "1"])[turn]
+    arrival = np.cumsum(np.isin(turn, (0, 3, 4, 5)))
+    rows = replace(every, ints={**every.ints, "arrival": arrival.astype(np.int64)})
+    rows = replace(rows, words={**rows.words, "step": Words.of(step.tolist())})
+    mixed = window(rows, 0, 60)
+
+    def of(mean: float) -> Plan:
+        return planned(arrivals="constant", journeys_per_s=100 / 1.5, requests_per_journey=mean)
+
+    assert why(mixed, planned=of(1.5)) == ""
+    assert why(mixed, planned=of(1.45)) == ""
+    assert why(mixed, planned=of(1.3)) == "100 requests/s were sent where 86.67 were planned"
+    assert why(mixed, planned=of(1.7)) == "100 requests/s were sent where 113.3 were planned"
 
 
 def test_under_a_fault_only_the_first_request_of_a_journey_is_counted_on() -> None:

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import evidence, experiment, measures, ns, objective, plan, pod, with_load, with_words
+from judgement_builders import (
+    evidence,
+    experiment,
+    measures,
+    ns,
+    objective,
+    observation,
+    plan,
+    pod,
+    with_load,
+    with_words,
+)
 
 from harness.judgement import judge
 from harness.judgement.figures.replica_share import ready_through
@@ -131,6 +142,23 @@ def test_without_the_watch_of_pods_no_share_passes() -> None:
     run = served_by("track-a", "track-b", "track-c")
     cut = replace(run, watchers={**run.watchers, "pods": WatchSource(name="pods", spacing_ms=0, closed=False)})
     assert {one.outcome for one in judged(SHARE, cut)} == {INCONCLUSIVE}
+
+
+def test_what_was_missed_of_the_pods_lets_nothing_pass_and_nothing_fail() -> None:
+    """In the window the watch was blind for 20 s: one pod may have gone meanwhile, or restarted."""
+    blind = observation("watch.blind", "pods", 50, "watch", from_ns=ns(30), until_ns=ns(50), of="/api/v1/pods")
+    run = served_by("track-a", "track-b", "track-c")
+    assert {one.outcome for one in judged(SHARE, replace(run, observations=(*run.observations, blind)))} == {
+        INCONCLUSIVE
+    }
+    lost = served_by("track-a", "track-b", "track-a")
+    lost = replace(lost, pods=(*lost.pods, pod_ready("track-c")))
+    assert FAIL in {one.outcome for one in judged(SHARE, lost)}
+    assert FAIL not in {one.outcome for one in judged(SHARE, replace(lost, observations=(blind,)))}
+    base = evidence()
+    assert [one.outcome for one in judged(RESTARTS, replace(base, observations=(*base.observations, blind)))] == [
+        INCONCLUSIVE
+    ]
 
 
 def test_ready_all_through_a_span() -> None:

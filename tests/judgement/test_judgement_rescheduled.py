@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import evidence, experiment, measures, node, ns, objective, plan, pod
+from judgement_builders import evidence, experiment, measures, node, ns, objective, observation, plan, pod
 
 from harness.judgement import judge
 from harness.model import (
@@ -128,3 +128,26 @@ def test_without_a_whole_watch_of_the_pods_nothing_is_decided(source: WatchSourc
     watchers = {name: one for name, one in given.watchers.items() if name != "pods"}
     watchers |= {"pods": source} if source else {}
     assert judged(replace(given, watchers=watchers))[0].outcome is INCONCLUSIVE
+
+
+def test_pods_of_a_namespace_that_is_not_followed_are_passed_over() -> None:
+    """A DaemonSet of the cluster's own was on the node: nothing is known of it, and nothing claimed."""
+    foreign = Hit(kind="pod", name="flannel-1", namespace="kube-system", uid="u-f", workload="flannel")
+    (found,) = judged(run(GONE, pod(190, "ready", "track-3", "u-3"), hits=(*HITS, foreign)))
+    assert (found.outcome, found.scope["workload"]) == (PASS, "us-east-1/track")
+
+
+@pytest.mark.parametrize(
+    ("of", "length", "outcome"),
+    [
+        ("/api/v1/namespaces/us-east-1/pods", 20.0, INCONCLUSIVE),
+        ("/api/v1/namespaces/us-east-1/pods", 4.0, PASS),
+        ("/api/v1/nodes", 20.0, PASS),
+    ],
+    ids=["pods", "a tenth of the limit", "nodes"],
+)
+def test_a_list_after_a_gap_tells_no_time(of: str, length: float, outcome: Outcome) -> None:
+    """The pod may have been ready long before it was read; up to a tenth of the limit is no matter, nor what was missed of nodes."""
+    given = run(GONE, pod(190, "ready", "track-3", "u-3"))
+    blind = observation("watch.blind", "pods", 190, "watch", from_ns=ns(190 - length), until_ns=ns(190), of=of)
+    assert judged(replace(given, observations=(*given.observations, blind)))[0].outcome is outcome

@@ -184,4 +184,52 @@ def test_there_are_never_fewer_than_declared(least: int, base: Evidence, expecte
 )
 def test_there_are_never_more_than_declared(seen: list[Observation], expected: list[str]) -> None:
     """An autoscaler that may go beyond the limit is wrong, whether the load took it there or not."""
-    assert outcomes(MOST, *seen) == expected
+    assert outcomes(MOST, *seen, load("begun", 2, 1.5, MOST), load("ended", 3, 1.5, MOST)) == expected
+
+
+def test_a_service_that_is_named_and_has_no_autoscaler_is_not_passed_over() -> None:
+    """Of three services one has none: it may have any number of replicas. Without the spike nothing is known either."""
+    named = MOST.replace('"user-service"', '"user-service, web"')
+    spiked = [load("begun", 2, 1.5, named), load("ended", 3, 1.5, named)]
+    both = [said(1, 2), said(1, 2, target="web")]
+    assert outcomes(named, *both, *spiked) == ["PASS", "PASS"]
+    missing, there = judged(named, both[0], *spiked)
+    assert (missing.outcome, "no autoscaler of web" in missing.reason) == (Outcome.INCONCLUSIVE, True)
+    assert there.outcome is Outcome.PASS
+    assert next(one.because.text for one in judged(named, *both)) == "no load was recorded"
+
+
+def test_a_rise_before_the_level_counts_from_the_begin_of_the_load() -> None:
+    """Within the limit since then it is in time whatever the level was; later it is not known how long the level was there."""
+    begun = [*held(rises_at=None)[:5], load("begun", 28, 0.85)]
+    soon = [*begun, said(29.5, 3), load("ended", 37, 0.85, mean=0.99, ok=True)]
+    assert outcomes(CPU, *soon) == ["PASS", "PASS"]
+    reached = load("reached", 36, 0.85, mean=0.99)
+    late = [*begun, said(35, 3), reached, load("ended", 43, 0.85, mean=0.99, ok=True)]
+    below, above = judged(CPU, *late)
+    assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
+    assert "rose before the level was reached, 7 s after the load began" in above.reason
+
+
+@pytest.mark.parametrize(
+    ("of", "begin", "end", "expected"),
+    [
+        ("/apis/autoscaling/v2/horizontalpodautoscalers", 12.0, 15.5, "INCONCLUSIVE"),
+        ("/apis/autoscaling/v2/horizontalpodautoscalers", 12.0, 12.2, "PASS"),
+        ("/apis/autoscaling/v2/horizontalpodautoscalers", 30.0, 40.0, "PASS"),
+    ],
+    ids=["in the spike", "shorter than a probe", "after it"],
+)
+def test_a_list_after_a_gap_tells_no_distance(of: str, begin: float, end: float, expected: str) -> None:
+    """What was asked for meanwhile is not known: two scale-ups may have been one second apart."""
+    blind = observation("watch.blind", "autoscalers", end, "watch", from_ns=ns(begin), until_ns=ns(end), of=of)
+    assert outcomes(APART, *spike(12, 15.6), blind) == [expected]
+
+
+def test_a_container_that_was_started_again_and_is_ready_is_there() -> None:
+    """Both are seen in one change; without a word on its readiness it is not."""
+    for ready, expected in ((True, "PASS"), (None, "FAIL")):
+        base = _pods("a", "b")
+        again = replace(pod(30.0, "restarted", "a", "a"), workload="user-service", ready=ready)
+        run = replace(base, pods=(*base.pods, again))
+        assert [one.outcome.value for one in judged(FEWEST, said(1, 2), base=run)] == [expected]

@@ -76,6 +76,15 @@ def test_below_its_boundary_the_memory_takes_nothing_back() -> None:
     assert outcome(QUIET, run(memory(12, 45, 0.75), by="hand")) == "INCONCLUSIVE"
 
 
+def test_a_release_that_did_not_stay_was_not_left_alone() -> None:
+    """Nothing ended it in its time, so the harness did; or it is not recorded how it ended."""
+    full = [*memory(12, 21, 0.85), *memory(21, 45, 0.75)]
+    assert outcome(QUIET, run(full, by="harness")) == "INCONCLUSIVE"
+    unended = run(full, by="hand")
+    cut = tuple(one for one in unended.observations if one.kind not in ("rollout.back", "rollout.ended"))
+    assert outcome(QUIET, replace(unended, observations=cut)) == "INCONCLUSIVE"
+
+
 @pytest.mark.parametrize(
     ("back", "expected"), [(31.0, "PASS"), (36.0, "FAIL"), (29.0, "INCONCLUSIVE")], ids=["in time", "late", "too early"]
 )

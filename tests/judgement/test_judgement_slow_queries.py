@@ -135,3 +135,15 @@ def test_calls_of_all_members_are_one_query() -> None:
     again = [*reads(2, {PLAY: quick}), *reads(4.5, {PLAY: slow(0, 9)}, start=2.5)]
     found = query_times(replace(quiet(), observations=tuple(again)), 5.0)
     assert found[-1].low_ms > 500
+
+
+def test_a_count_that_fell_begins_anew() -> None:
+    """The member was started again: what it counted since then is counted, all of it."""
+
+    def read(at: float, calls: int, ms: float) -> Observation:
+        row = {"id": "1", "text": PLAY, "calls": calls, "total_ms": calls * ms}
+        spread = {"stddev_ms": 0.0, "least_ms": ms, "most_ms": ms}
+        return observation("statements.grown", "a", at, "statements", at_ns=ns(at), statements=[{**row, **spread}])
+
+    run = replace(evidence(), observations=(read(1.0, 1000, 2.0), read(2.0, 30, 700.0)))
+    assert [(one.n, round(one.low_ms)) for one in query_times(run, 60.0)] == [(30, 700)]

@@ -67,6 +67,20 @@ def test_users_whose_every_request_fails_have_not_recovered_though_every_probe_i
     assert found["way back of users"].outcome is INCONCLUSIVE
 
 
+def test_a_generator_that_stood_still_is_no_outage_of_the_target() -> None:
+    """Everything that was due from 112 s to 147 s was sent at its end, and answered at once."""
+
+    def late(rows: Table) -> Table:
+        due = within(rows, 112, 147)
+        lasted = rows.ints["done_ns"] - rows.ints["sent_ns"]
+        sent = np.where(due, ns(147), rows.ints["sent_ns"])
+        return replace(rows, ints={**rows.ints, "sent_ns": sent, "done_ns": sent + lasted})
+
+    found = measures(judge(plan({"R": recovery("30 s", "database-loss"), "P": p95("1 s")}), under(late)))
+    measure = next(one for one in found if one.name == "recovery of users")
+    assert (measure.outcome, "the generator was late" in measure.reason) == (INCONCLUSIVE, True), measure.reason
+
+
 def test_one_route_that_stays_away_fails_and_is_named() -> None:
     """Three of four routes are well."""
     run = under(lambda rows: failing(rows, of(rows, "name", "play-track") & within(rows, 111, 150)))

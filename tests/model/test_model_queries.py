@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.queries import LONGEST, is_query, shortened, without_values
+from harness.model.queries import LONGEST, brief, is_query, shortened, without_values
 
-LONG = "WITH seen AS (SELECT answer FROM requests WHERE key = $1), done AS (UPDATE tracks SET plays = plays + 1 WHERE id = $2)"
+BEGIN = "WITH seen AS (SELECT answer FROM requests WHERE key = $1), done AS (UPDATE tracks SET plays = plays + 1 WHERE id = $2)"
+LONG = f"{BEGIN} SELECT {', '.join(f'column_{number}' for number in range(100))}"
 
 
 def test_a_query_is_kept_on_one_line_without_its_values() -> None:
     """A text that somebody wrote into it is left out; what is too long is cut."""
     assert shortened("SELECT 'it''s me',\n  a FROM b") == "SELECT '…', a FROM b"
     assert (len(shortened(LONG)), shortened(LONG)[-1]) == (LONGEST, "…")
+    assert (shortened(BEGIN), len(brief(BEGIN))) == (BEGIN, 100)
 
 
 def test_constants_are_values_and_names_are_none() -> None:
@@ -35,7 +37,7 @@ def test_a_query_that_was_cut_is_recognised_by_its_beginning(*, full: str, same:
     assert is_query(shortened(LONG), full) is same
 
 
-@pytest.mark.parametrize("before", range(LONGEST))
+@pytest.mark.parametrize("before", range(LONGEST - 100, LONGEST))
 def test_wherever_a_query_is_cut_half_a_value_is_no_other_query(before: int) -> None:
     """The cut is within each of its values once: `$12`, a text, a number, a constant, a cast."""
     rest = " FROM unnest($12::text[], 'it is', 12.5, true) AS given WHERE name = $1 AND at > 1234567 ORDER BY name" * 2

@@ -179,6 +179,11 @@ def pooling(case: Case) -> Iterable[Measure]:
         asked = (
             np.logical_or.reduce([samples.words["name"].equals(route) for route in own]) if own else np.zeros(0, bool)
         )
+        own_stores = {to for source, to in {*log.begun, *log.held} if source == service and to in stores}
+        if not own_stores:
+            why = f"the log has no connection of {service} to a store: one outside the cluster is not in it"
+            yield inconclusive(case, _POOLING, why, _AGAIN, scope={"traffic": window.traffic, "of": service})
+            continue
         opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
         yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
 

@@ -130,7 +130,7 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
     outcome, said, seconds = found
     receipts = {
         "fault": fault_receipt(case.plan, case.evidence, pod.attempt),
-        "watch": pods_receipt(case.evidence),
+        "watch": pods_receipt(case.evidence, (pod.sent_ns, pod.until_ns), limit_s=case.scaled.in_unit("s")),
         "portal": _portal_receipt(case, pod),
         "restore": restore_receipt(case.evidence, pod.attempt),
     }

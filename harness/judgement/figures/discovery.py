@@ -64,7 +64,6 @@ def _pods(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable
         return
     receipts = {
         "fault": fault_receipt(case.plan, case.evidence, attempt),
-        "watch": pods_receipt(case.evidence),
         "load": load_receipt(case.plan, window, latencies=False),
     }
     for what in case.objective.params.get(OF, "new killed").split():
@@ -75,6 +74,9 @@ def _of(
     case: Case, what: str, attempt: Experiment, scope: Mapping[str, str], receipts: Mapping[str, Receipt]
 ) -> Iterable[Measure]:
     limit_s = _limit(case, what).at_scale(case.plan.time_scale).in_unit("s")
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    own = (sent_ns, max(attempt.observed_until_ns, sent_ns))
+    receipts = {**receipts, "watch": pods_receipt(case.evidence, own, limit_s=limit_s)}
     traffic = case.objective.scope.traffic
     found = list(sightings(what, case.evidence, attempt, traffic=traffic, limit_s=limit_s))
     if not found:

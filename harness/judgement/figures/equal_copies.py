@@ -148,7 +148,7 @@ def _judged(
     span = (attempt.fault.sent_ns or healed_ns, min(watched_ns, healed_ns + round(limit * SECOND)))
     receipts = {
         "fault": _parted(evidence, attempt, healed_ns, shown) if fault.ok else fault,
-        "watch": _watch(evidence, tuple(shown), span, limit),
+        "watch": _watch(evidence, tuple(shown), span, healed_ns, limit),
         "restore": restore_receipt(evidence, attempt),
     }
     own = because(outcome, f"{attempt.name}: {said}, expected {case.expected.replace('below', 'within')}")
@@ -212,9 +212,12 @@ def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapp
     return Receipt(ok=True, why=f"{attempt.name}: {what} while it was parted", files=(*attempt.files, *_FILES))
 
 
-def _watch(evidence: Evidence, members: tuple[str, ...], span: tuple[int, int], limit_s: float) -> Receipt:
-    """Whether every member was read all the time, from the fault to the limit."""
+def _watch(
+    evidence: Evidence, members: tuple[str, ...], span: tuple[int, int], healed_ns: int, limit_s: float
+) -> Receipt:
+    """Whether every member was read all the time, from the fault to the limit; a parted one need not answer until it is healed."""
     reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
+    reads = reads.where(reads.words["error"].missing | (reads.ints["at_ns"] < healed_ns))
     receipts = [
         watch_receipt(
             evidence,

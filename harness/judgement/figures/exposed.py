@@ -263,6 +263,8 @@ def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Float
         raise UnknownMetric("the workload at the entry has no buckets of the response times of these routes")
     ordered = sorted(ends, key=float)
     counts = [course.grown(at_most(end), entry=True) for end in ordered]
+    if not counts[-1] > 0:
+        raise UnknownMetric("no answer was counted in the buckets of the response times of these routes")
     return np.array([float(end) for end in ordered]), np.array(counts)
 
 

@@ -102,7 +102,7 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
         reason,
         scope=scope,
         figures=Figures(
-            value=seconds,
+            value=None if others else seconds,
             scaled_limit=limit,
             n=len(probes),
             unit="s",

@@ -110,6 +110,8 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
     for number, read in enumerate(told):
         for one, now in _counted(read.statements, texts).items():
             before, counted[one] = counted.get(one, _NONE), now
+            if now.n < before.n:
+                before = _NONE
             n = now.n - before.n
             if number and n > 0:
                 moments = replace(

@@ -260,8 +260,9 @@ def judged(
     quiet: Receipt,
     scope: Mapping[str, str],
     figures: Figures,
+    fail_needs: tuple[str, ...] = ("watch",),
 ) -> Measure:
-    """The measure after its receipts; a FAIL needs those of watch and load only.
+    """The measure after its receipts; a FAIL needs those of `fail_needs` only.
 
     A fault whose action was sent did harm, whether it was confirmed or not.
     """
@@ -271,7 +272,7 @@ def judged(
     else:
         unsure = outcome is Outcome.INCONCLUSIVE
         own = because(outcome, summary, _LONGER, kind=ReasonKind.RESOLUTION) if unsure else because(outcome, summary)
-        outcome, reason = settled(outcome, own, figures.receipts, ("watch",))
+        outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
     return measure(case, name, outcome, reason, scope=scope, figures=figures)
 
 

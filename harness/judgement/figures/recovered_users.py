@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
+
+import numpy as np
 
 from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_text
 from harness.judgement.measures import Case, Figures, inconclusive
@@ -19,13 +22,23 @@ METHOD: Final = (
 )
 WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
 _MORE: Final = "offer more traffic, then run again"
+_Outcome = Callable[[OperationRecovery], Outcome]
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
 def users_in(
-    plan: Plan, evidence: Evidence, attempt: Experiment, traffic: str | None, operations: tuple[str, ...] = ()
+    plan: Plan,
+    evidence: Evidence,
+    attempt: Experiment,
+    traffic: str | None,
+    operations: tuple[str, ...] = (),
+    *,
+    as_sent: bool = False,
 ) -> Users | None:
-    """Recovery of the users' requests in one attempt; None if no action or request was recorded."""
+    """Recovery of the users' requests in one attempt; None if no action or request was recorded.
+
+    Each counts from when it was due; `as_sent`: from when it was sent, where that is later.
+    """
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None:
         return None
@@ -33,6 +46,9 @@ def users_in(
     samples = samples_due(evidence, traffic, (sent_ns, known_ns))
     if not len(samples):
         return None
+    if as_sent:
+        begun_ns = np.maximum(samples.ints["intended_ns"], samples.ints["sent_ns"])
+        samples = replace(samples, ints={**samples.ints, "intended_ns": begun_ns})
     return users_recovery(
         samples,
         operations=operations,
@@ -92,6 +108,7 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = "no route and no serving region was out for the users"
     else:
         summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
+    late = _generator(case, attempt, name, outcome(seen), outcome)
     return judged(
         case,
         "recovery of users",
@@ -107,9 +124,10 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
             resolution=seen.resolution_s,
             unit="s",
             method=METHOD,
-            receipts=proofs(case, attempt, proves=proves),
+            receipts={**proofs(case, attempt, proves=proves), **late},
             files=_files(case, attempt),
         ),
+        fail_needs=tuple(late),
     )
 
 
@@ -126,6 +144,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     summary = (
         way_back_text(seen) if seen.way_back else "no route and no serving region was out for the users on the way back"
     )
+    late = _generator(case, attempt, name, outcome(seen), outcome)
     return judged(
         case,
         "way back of users",
@@ -141,10 +160,25 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
             resolution=seen.way_back_resolution_s,
             unit="s",
             method=WAY_BACK,
-            receipts=proofs(case, attempt, proves=proves),
+            receipts={**proofs(case, attempt, proves=proves), **late},
             files=_files(case, attempt),
         ),
+        fail_needs=tuple(late),
     )
+
+
+def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _Outcome) -> dict[str, Receipt]:
+    """Of a FAIL: whether it is one also where requests count from when they were sent; else the generator was late, not the target."""
+    if outcome is not Outcome.FAIL:
+        return {}
+    scope = case.objective.scope
+    users = users_in(case.plan, case.evidence, attempt, scope.traffic, scope.operations, as_sent=True)
+    seen = users.groups.get(name) if users is not None else None
+    if seen is not None and of(seen) is Outcome.FAIL:
+        return {}
+    return {
+        "load": Receipt(ok=False, why="counted from when the requests were sent it is not over: the generator was late")
+    }
 
 
 def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:

@@ -59,9 +59,12 @@ class _Watched:
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    receipts = {"fault": fault_receipt(case.plan, case.evidence, attempt), "watch": pods_receipt(case.evidence)}
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
     until_ns = max(known_until_ns(case.evidence, attempt), sent_ns)
+    receipts = {
+        "fault": fault_receipt(case.plan, case.evidence, attempt),
+        "watch": pods_receipt(case.evidence, (sent_ns, until_ns), limit_s=case.scaled.in_unit("s")),
+    }
     own = (sent_ns, max(attempt.observed_until_ns, sent_ns))
     killed, new = list(killed_pods(case.evidence, attempt, own)), list(new_pods(case.evidence, attempt, own))
     if not killed:

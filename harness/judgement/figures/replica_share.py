@@ -73,7 +73,7 @@ def replica_shares(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, why, NAMES_ITSELF, scope={"traffic": windows[0].traffic, "workload": service})
     receipts = {
         "load": joined_load_receipt(case.plan, windows, latencies=False),
-        "watch": pods_receipt(case.evidence),
+        "watch": pods_receipt(case.evidence, *(window.span for window in windows)),
     }
     least_s = LEAST * sum(window.seconds for window in windows)
     for home, answers in sorted(workloads.items()):
@@ -130,6 +130,7 @@ def _share(
         n_needed=None,
         scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
         receipts=receipts,
+        fail_needs=("watch",),
         detail="; ".join(filter(None, (over_windows(windows), said))),
         files=(*all_files(windows), "history/pods.ndjson"),
         counted="answers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
 from harness.model import REPLICAS, Figure, LimitRule, Measure, Phase, Receipt, Table, Window
+from harness.model.table import Words
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
@@ -38,6 +40,7 @@ def replication_lags(case: Case) -> Iterable[Measure]:
         return
     observed = case.evidence.replicas
     seen = [observed.between("at_ns", *window.span) for window in windows]
+    seen = [_with_roles(rows) for rows in seen]
     members = [m for m in observed.words["member"].present if not _only_primary(Table.merged(REPLICAS, seen), m)]
     if not members:
         why = "no replica was observed"
@@ -56,6 +59,21 @@ def _only_primary(observed: Table, member: str) -> bool:
     """Whether a member was observed as the primary all the time, so that it has no lag."""
     own = observed.words["role"].equals("primary")[observed.words["member"].equals(member)]
     return len(own) > 0 and bool(own.all())
+
+
+def _with_roles(observed: Table) -> Table:
+    """The observations of a window; one without an answer has the role that the member gave last, or else next."""
+    members, roles = observed.words["member"].text(), observed.words["role"].text()
+    known: dict[str | None, str] = {}
+    for member, role in zip(members, roles, strict=True):
+        if role is not None:
+            known.setdefault(member, role)
+    for at, (member, role) in enumerate(zip(members, roles, strict=True)):
+        if role is None:
+            roles[at] = known.get(member)
+        else:
+            known[member] = role
+    return replace(observed, words={**observed.words, "role": Words.of(roles)})
 
 
 def _replica(observed: Table, member: str | None) -> Table:

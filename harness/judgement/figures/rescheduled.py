@@ -45,7 +45,7 @@ def rescheduled(case: Case) -> Iterable[Measure]:
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        lost = _lost(attempt) if attempt else Counter[Workload]()
+        lost = _lost(case.evidence, attempt) if attempt else Counter[Workload]()
         if attempt is None or attempt.fault.sent_ns is None or not lost:
             receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective) if attempt else None
             why = (
@@ -62,7 +62,7 @@ def rescheduled(case: Case) -> Iterable[Measure]:
 
 
 def _workloads(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    for workload, count in sorted(_lost(attempt).items()):
+    for workload, count in sorted(_lost(case.evidence, attempt).items()):
         yield _of(case, attempt, workload, count, scope)
 
 
@@ -89,7 +89,7 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
     summary = f"{attempt.name}: {subject} lost {lost} of its pods; {found}, expected {case.expected.replace('below', 'within')}"
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": pods_receipt(case.evidence),
+        "watch": pods_receipt(case.evidence, (sent_ns, back_ns or until_ns), limit_s=limit),
         "restore": restore_receipt(case.evidence, attempt),
     }
     own = because(outcome, summary, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
@@ -112,10 +112,11 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
     )
 
 
-def _lost(attempt: Experiment) -> Counter[Workload]:
-    """Pods that went with the nodes, by workload; a pod without the label `app` belongs to none."""
-    hits = [hit for hit in attempt.fault.hit if hit.kind == "pod" and hit.workload]
-    return Counter((hit.namespace, hit.workload) for hit in hits)
+def _lost(evidence: Evidence, attempt: Experiment) -> Counter[Workload]:
+    """Pods that went with the nodes, by workload; a pod without the label `app` belongs to none, and so does one of a namespace that is not followed."""
+    followed = {(change.namespace, change.workload) for change in evidence.pods}
+    hits = [(hit.namespace, hit.workload) for hit in attempt.fault.hit if hit.kind == "pod" and hit.workload]
+    return Counter(workload for workload in hits if workload in followed)
 
 
 def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_ns: int) -> tuple[int, int | None]:
@@ -123,25 +124,21 @@ def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_n
     sent_ns = attempt.fault.sent_ns or 0
     lost = {hit.uid for hit in attempt.fault.hit}
     own = [change for change in evidence.pods if (change.namespace, change.workload) == workload]
-    ready = {change.uid for change in own if change.at_ns <= sent_ns and _is_ready(change)}
+    ready = {change.uid for change in own if change.at_ns <= sent_ns and change.is_ready}
     ready -= {change.uid for change in own if change.at_ns <= sent_ns and _last_is_down(own, change.uid, sent_ns)}
     before, elsewhere = len(ready), ready - lost
     for change in sorted(own, key=lambda change: change.at_ns):
         if sent_ns < change.at_ns <= until_ns and change.uid not in lost:
-            elsewhere = elsewhere | {change.uid} if _is_ready(change) else elsewhere - {change.uid}
+            elsewhere = elsewhere | {change.uid} if change.is_ready else elsewhere - {change.uid}
             if len(elsewhere) >= before:
                 return before, change.at_ns
     return before, None
 
 
-def _is_ready(change: PodChange) -> bool:
-    return change.what == "ready" or (change.what == "present" and change.ready is not False)
-
-
 def _last_is_down(changes: Iterable[PodChange], uid: str, at_ns: int) -> bool:
     """Whether the last that was seen of a pod up to a moment is that it is not ready, or gone."""
     last = [change for change in changes if change.uid == uid and change.at_ns <= at_ns]
-    return bool(last) and not _is_ready(max(last, key=lambda change: change.at_ns))
+    return bool(last) and not max(last, key=lambda change: change.at_ns).is_ready
 
 
 SPEC: Final = Spec(

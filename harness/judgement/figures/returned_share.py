@@ -120,7 +120,8 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
     """The seconds whose answers were counted."""
-    attempt = counted_attempt(case.plan, case.evidence, found.scope.get("experiment", ""))
+    name, traffic = found.scope.get("experiment", ""), case.objective.scope.traffic
+    attempt = counted_attempt(case.plan, case.evidence, name, traffic)
     back_ns = _back_ns(case.evidence, attempt) if attempt else None
     return [] if attempt is None or back_ns is None else [_judged_answers(case, attempt, back_ns).span]
 

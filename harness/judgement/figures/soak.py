@@ -141,7 +141,7 @@ def restarts(case: Case) -> Iterable[Measure]:
     start_ns, end_ns = soak.span
     seen = [c for c in case.evidence.pods if c.what == "restarted" and start_ns <= c.at_ns < end_ns]
     pods = ", ".join(sorted({f"{change.namespace}/{change.name}" for change in seen}))
-    receipts = {"watch": pods_receipt(case.evidence)}
+    receipts = {"watch": pods_receipt(case.evidence, soak.span)}
     outcome = Outcome.FAIL if seen else Outcome.PASS
     text = f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}"
     outcome, reason = settled(outcome, because(outcome, text), receipts)

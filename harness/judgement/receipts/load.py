@@ -8,6 +8,7 @@ sample belongs to it by its intended time. A request that is in progress at the 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -203,10 +204,18 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
     n = len(window.samples)
     flat = planned is None or not (planned.rates or planned.trace_ns)
     least = (journeys - allowed) * (1 if not window.fault_free or not flat else each)
-    if n < least or (flat and n > (journeys + allowed) * each):
+    most = (journeys + allowed) * each if flat else math.inf
+    if (beyond := max(least - n, n - most)) > 0 and beyond > _mixed(window.samples):
         yield f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
     elif abs(arrived - journeys) > allowed:
         yield f"{arrived} journeys began where {journeys:.6g} were planned"
+
+
+def _mixed(samples: Table) -> float:
+    """Four standard deviations of the number of requests, by how many each journey made: which class a journey is of is drawn."""
+    of_worker = zip(samples.ints["worker"].tolist(), samples.ints["arrival"].tolist(), strict=True)
+    each = np.array(list(Counter(of_worker).values()), dtype=np.float64)
+    return 4 * math.sqrt(len(each)) * float(each.std()) if len(each) else 0.0
 
 
 def _allowed(arrivals: str, journeys: float, window: Window) -> float:

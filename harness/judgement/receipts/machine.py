@@ -154,7 +154,7 @@ def _attempt(case: Case, scope: Mapping[str, str]) -> Experiment | None:
     for attempt in case.evidence.experiments.get(scope["experiment"], ()):
         if str(attempt.attempt) == scope.get("attempt"):
             return attempt
-    return counted_attempt(case.plan, case.evidence, scope["experiment"])
+    return counted_attempt(case.plan, case.evidence, scope["experiment"], case.objective.scope.traffic)
 
 
 def _afterwards(evidence: Evidence, attempt: Experiment) -> Spans:

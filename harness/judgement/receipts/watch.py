@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.recovery import SECOND, Requests
 from harness.model import Evidence, Receipt
+from harness.model.observations import WatchBlind, every
 from harness.model.table import Ints
 
 GAP_NS: Final = 250_000_000
 """Gaps between probes up to this are as planned; a longer one widens the resolution."""
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
+Span = tuple[int, int]
+"""From and until, in ns."""
 BLIND_SHARE: Final = 0.1
 """Allowed share of blind time in a window: gaps longer than GAP_NS, neither up nor down."""
 
@@ -40,13 +44,41 @@ def watch_receipt(
     return Receipt(ok=True, why=f"{len(gaps) - 1} probes, longest gap {gap / 1e6:.4g} ms{widened}")
 
 
-def pods_receipt(evidence: Evidence) -> Receipt:
-    """Whether the changes of pods were followed until the run ended."""
-    source = evidence.watchers.get("pods")
+def pods_receipt(evidence: Evidence, *spans: Span, limit_s: float = 0.0) -> Receipt:
+    """Whether the changes of pods were followed; see `followed`."""
+    return followed(evidence, "pods", spans, limit_s=limit_s)
+
+
+def followed(
+    evidence: Evidence, watcher: str, spans: Iterable[Span], *, limit_s: float = 0.0, files: tuple[str, ...] = ()
+) -> Receipt:
+    """Whether changes were followed until the run ended, and in these stretches without a gap over 250 ms and limit / 10.
+
+    A change in a gap is known only from the list that is read after it: late, or not at all where it was undone by then.
+    """
+    source = evidence.watchers.get(watcher)
     if source is None:
-        return Receipt(ok=False, why="the watcher 'pods' left no record")
-    why = source.why or ("it watched until the run ended" if source.closed else "it did not complete")
-    return Receipt(ok=source.closed and not source.why, why=f"the watcher 'pods': {why}")
+        return Receipt(ok=False, why=f"the watcher {watcher!r} left no record", files=files)
+    if source.why or not source.closed:
+        return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
+    longest_ns = max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * SECOND))
+    if blind_s := blind_seconds(evidence, watcher, spans, longest_ns=longest_ns):
+        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s", files=files)
+    return Receipt(ok=True, why=f"the watcher {watcher!r}: it watched until the run ended", files=files)
+
+
+def blind_seconds(evidence: Evidence, watcher: str, spans: Iterable[Span], *, longest_ns: int = 0) -> float:
+    """The first time in these stretches, in seconds, for which a watcher was blind for longer than allowed; 0: never.
+
+    Of the watcher of pods only what it missed of pods: it follows nodes as well.
+    """
+    stretches = list(spans)
+    for blind in every(WatchBlind, evidence.observations):
+        missed = blind.subject == watcher and not blind.of_.endswith("/nodes")
+        length_ns = blind.until_ns - blind.from_ns
+        if missed and length_ns > longest_ns and any(blind.from_ns < b and blind.until_ns > a for a, b in stretches):
+            return length_ns / SECOND
+    return 0.0
 
 
 def gaps_ns(sent_ns: Ints, span: tuple[int, int]) -> Ints:

@@ -72,7 +72,7 @@ class WindowOpened(Recorded):
     phase: PhaseWord
     start_ns: Whole
     journeys_per_s: Size
-    requests_per_journey: Count
+    requests_per_journey: Size
     experiment: Word = ""
 
 

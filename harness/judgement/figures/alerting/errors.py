@@ -110,7 +110,7 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
     said = f"{scope['alert']}, {trial.attempt.name}: {text} at {scope['failed']}, expected silence for {formatted(quiet_s, 's')}"
     outcome, reason = settled(outcome, because(outcome, said, _AGAIN, kind=kind), receipts, ("fault", "watch"))
     figures = Figures(
-        value=held_s,
+        value=None if mine else held_s,
         scaled_limit=quiet_s,
         n=len(mine),
         unit="s",

@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.judgement.figures.alerting.history import (
     ALERTS,
+    BROKEN,
     PER_S,
     PROMETHEUS,
     Fired,
@@ -14,6 +15,7 @@ from harness.judgement.figures.alerting.history import (
     fired,
     quiet_broken,
     rules,
+    rules_of,
     steady,
     trial_by,
     trial_of,
@@ -60,7 +62,7 @@ def _selected(case: Case) -> tuple[str, frozenset[str]]:
     if name := case.objective.params.get("alert", ""):
         return name, frozenset({name})
     part = case.objective.params["part"]
-    return part, frozenset(key for key, rule in rules(case.evidence).items() if rule.labels.get("part") == part)
+    return part, rules_of(case.evidence, part)
 
 
 def _of_its_pod(case: Case, trial: Trial, alerts: list[Fired]) -> list[Fired]:
@@ -162,7 +164,7 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         mine = [(trial, one) for trial in its for one in trial.during(alerts, [rule])]
         if rule not in loaded:
             outcome, text = Outcome.FAIL, "no rule of that name is loaded"
-        elif loaded[rule].health == "err":
+        elif loaded[rule].health == BROKEN:
             outcome, text = Outcome.FAIL, f"it does not evaluate: {loaded[rule].error}"
         elif not its:
             outcome, text = Outcome.INCONCLUSIVE, f"no fault of domain {part} was sent"

@@ -9,14 +9,17 @@ from typing import Final
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
+from harness.judgement.receipts.watch import blind_seconds
 from harness.model import Evidence, Experiment, Plan, Receipt, Window
-from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchBlind, every
+from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 
 ALERTS: Final = "history/alerts.ndjson"
 NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
 """So often alerts and notices are asked for where a figure of theirs is claimed."""
 FIRING: Final = "firing"
+BROKEN: Final = "err"
+"""The health of a rule that does not evaluate."""
 Labels = frozenset[tuple[str, str]]
 
 PROMETHEUS: Final = Need(
@@ -37,6 +40,7 @@ class Fired:
         name: of its rule. labels: all of them.
         since_ns: when it did not fire yet; None: it fired already when the watch began.
         at_ns: when it was first read as firing. resolved_ns: first read as gone; None: never.
+        pending_ns: when it was first read as pending; None: never.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Fired:
     since_ns: int | None
     at_ns: int
     resolved_ns: int | None
+    pending_ns: int | None = None
 
     @property
     def text(self) -> str:
@@ -56,25 +61,47 @@ def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fire
     """Every alert that fired, in the order in which they began."""
     found: list[Fired] = []
     open_at: dict[Labels, AlertSeen] = {}
+    pending: dict[Labels, int] = {}
     for seen in sorted(every(AlertSeen, evidence.observations), key=lambda seen: seen.when_ns):
         labels = frozenset((key, str(value)) for key, value in seen.labels.items())
         begins = seen.kind == "alert.firing" or (seen.kind == "alert.present" and seen.state == FIRING)
         if begins:
             open_at.setdefault(labels, seen)
-        elif (first := open_at.pop(labels, None)) is not None:
-            found.append(_fired(first, labels, spacing_ns, seen.when_ns))
-    found += [_fired(first, labels, spacing_ns, None) for labels, first in open_at.items()]
+            continue
+        if (first := open_at.pop(labels, None)) is not None:
+            found.append(_fired(first, labels, spacing_ns, seen.when_ns, pending.pop(labels, None)))
+        if seen.kind == "alert.pending":
+            pending.setdefault(labels, seen.when_ns)
+        else:
+            pending.pop(labels, None)
+    found += [_fired(first, labels, spacing_ns, None, pending.get(labels)) for labels, first in open_at.items()]
     return sorted(found, key=lambda one: (one.at_ns, one.text))
 
 
-def _fired(first: AlertSeen, labels: Labels, spacing_ns: int, resolved_ns: int | None) -> Fired:
-    since_ns = None if first.kind == "alert.present" else first.when_ns - spacing_ns
-    return Fired(name=first.subject, labels=labels, since_ns=since_ns, at_ns=first.when_ns, resolved_ns=resolved_ns)
+def _fired(first: AlertSeen, labels: Labels, spacing_ns: int, resolved_ns: int | None, pending_ns: int | None) -> Fired:
+    return Fired(
+        name=first.subject,
+        labels=labels,
+        since_ns=None if first.kind == "alert.present" else first.when_ns - spacing_ns,
+        at_ns=first.when_ns,
+        resolved_ns=resolved_ns,
+        pending_ns=pending_ns,
+    )
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The alerting rules that were loaded, by name."""
-    return {rule.subject: rule for rule in every(AlertRuleLoaded, evidence.observations)}
+    """The alerting rules that were loaded, by name; of several of one name one that does not evaluate."""
+    found: dict[str, AlertRuleLoaded] = {}
+    for rule in every(AlertRuleLoaded, evidence.observations):
+        if rule.subject not in found or found[rule.subject].health != BROKEN:
+            found[rule.subject] = rule
+    return found
+
+
+def rules_of(evidence: Evidence, part: str) -> frozenset[str]:
+    """The names of the rules with this label `part`."""
+    loaded = every(AlertRuleLoaded, evidence.observations)
+    return frozenset(rule.subject for rule in loaded if rule.labels.get("part") == part)
 
 
 def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[NoticeReceived]:
@@ -102,11 +129,8 @@ def watched(evidence: Evidence, watcher: str, spans: Iterable[tuple[int, int]]) 
     if source is None or source.why or not source.closed:
         why = source.why if source is not None and source.why else "left no complete record"
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {why}")
-    stretches = list(spans)
-    for blind in every(WatchBlind, evidence.observations):
-        if blind.subject == watcher and any(blind.from_ns < end and blind.until_ns > start for start, end in stretches):
-            seconds = (blind.until_ns - blind.from_ns) / 1e9
-            return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {seconds:.3g} s")
+    if blind_s := blind_seconds(evidence, watcher, spans):
+        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s")
     return Receipt(ok=True, why=f"the watcher {watcher!r} was not blind", files=(f"history/{watcher}.ndjson",))
 
 
@@ -167,11 +191,11 @@ def steady(evidence: Evidence, traffic: str | None) -> list[Window]:
 
 
 def quiet_broken(alerts: Iterable[Fired], windows: Iterable[Window]) -> list[Fired]:
-    """Alerts that fired in a window without a fault: that began there, or that were there when the first window began."""
+    """Alerts that fired in a window without a fault: whose condition began there, or that were there when the first window began."""
     ordered = sorted(windows, key=lambda window: window.start_ns)
     found = []
     for one in alerts:
-        begun = any(window.start_ns <= one.at_ns < window.end_ns for window in ordered)
+        begun = any(window.start_ns <= (one.pending_ns or one.at_ns) < window.end_ns for window in ordered)
         first = ordered[0] if ordered else None
         there = first is not None and one.at_ns < first.start_ns < (one.resolved_ns or first.end_ns)
         if begun or there:

@@ -15,7 +15,7 @@ from harness.judgement.figures.alerting.history import (
     Fired,
     Trial,
     fired,
-    rules,
+    rules_of,
     trial_of,
     watched,
 )
@@ -34,7 +34,7 @@ from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
-from harness.model.queries import is_query
+from harness.model.queries import brief, is_query
 from harness.model.schedule import NS_PER_S
 
 PART: Final = "query"
@@ -62,7 +62,7 @@ class _Passed:
 def named(case: Case) -> Iterable[Measure]:
     """One measure per experiment and query whose p95 passed the limit in it."""
     name, over = Figure.QUERY_ALERT.value, case.objective.params["over"]
-    parts = {key for key, rule in rules(case.evidence).items() if rule.labels.get("part") == PART}
+    parts = rules_of(case.evidence, PART)
     alerts = [one for one in fired(case.evidence) if one.name in parts]
     times = query_times(case.evidence, case.scaled.in_unit("s"))
     for experiment in case.experiments:
@@ -134,7 +134,7 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     }
     expected = case.expected.replace("below", "within")
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    said = f"`{query.query}`, {attempt.name}: {text}, expected {expected}"
+    said = f"`{brief(query.query)}`, {attempt.name}: {text}, expected {expected}"
     own = because(outcome, said, _AGAIN, kind=kind)
     outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
     figures = Figures(

@@ -30,6 +30,7 @@ from harness.model.observations import NoticeReceived
 from harness.model.schedule import NS_PER_S
 
 _NONE: Final = "no alert fired in any of the faults"
+_UNSENT: Final = "not every fault was sent"
 _AGAIN: Final = "read the histories of alerts and notices, then run again"
 _EARLY_NS: Final = 2 * NS_PER_S
 """A notice may reach its receiver so long before the alert is next read as firing."""
@@ -40,7 +41,7 @@ def resolved(case: Case) -> Iterable[Measure]:
     name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
     alerts, tried = fired(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, "not every fault was sent", _AGAIN)
+        yield inconclusive(case, name, _UNSENT, _AGAIN)
     for trial in tried:
         mine = _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S))
         found += len(mine)
@@ -82,8 +83,10 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
     expected = case.expected.replace("below", "within")
     own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
     outcome, reason = settled(outcome, own, receipts, ("restore", "watch"))
+    ended = last.resolved_ns is not None and last.resolved_ns <= trial.known_ns
     figures = Figures(
-        value=late_s,
+        value=late_s if ended else None,
+        low=None if ended else late_s,
         scaled_limit=limit_s,
         n=len(mine),
         unit="s",
@@ -100,8 +103,10 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
 def delivered(case: Case) -> Iterable[Measure]:
     """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired."""
     name, found = Figure.ALERTS_DELIVERED.value, 0
-    alerts, told = fired(case.evidence), notices(case.evidence)
-    for trial in trials(case):
+    alerts, told, tried = fired(case.evidence), notices(case.evidence), trials(case)
+    if len(tried) < len(case.experiments):
+        yield inconclusive(case, name, _UNSENT, _AGAIN)
+    for trial in tried:
         mine = trial.during(alerts)
         found += len(mine)
         if mine:
@@ -151,7 +156,7 @@ def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeRec
     own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
     outcome, reason = settled(outcome, own, receipts, ("watch",))
     figures = Figures(
-        value=longest_s,
+        value=None if missing else longest_s,
         scaled_limit=limit_s,
         n=len(mine),
         unit="s",
@@ -166,8 +171,10 @@ def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeRec
 
 def grouped(case: Case) -> Iterable[Measure]:
     """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
-    name, found = Figure.NOTICES.value, 0
-    for trial in trials(case):
+    name, found, tried = Figure.NOTICES.value, 0, trials(case)
+    if len(tried) < len(case.experiments):
+        yield inconclusive(case, name, _UNSENT, _AGAIN)
+    for trial in tried:
         mine = [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]
         found += len(mine)
         if mine:

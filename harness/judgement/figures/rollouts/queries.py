@@ -32,6 +32,7 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.model.queries import brief
 from harness.model.schedule import NS_PER_S
 
 _TRIED: Final = "let a release slow queries down that are called often, then run again"
@@ -79,12 +80,12 @@ def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[Q
         query = may[-1].query
         high = (may[-1].until_ns - first_ns) / NS_PER_S
         low = max(sure[-1].since_ns - given.at_ns, 0) / NS_PER_S if sure else 0.0
-        text = (
-            f"the p95 of `{query}` was above {over} until {formatted(high, 's')} after the release had its first users"
-        )
+        text = f"the p95 of `{brief(query)}` was above {over} until {formatted(high, 's')} after the release had its first users"
         if low >= limit_s:
             outcome, query = Outcome.FAIL, sure[-1].query
-            text = f"the p95 of `{query}` was above {over} {formatted(low, 's')} after the release was given users"
+            text = (
+                f"the p95 of `{brief(query)}` was above {over} {formatted(low, 's')} after the release was given users"
+            )
         elif high < limit_s <= watched_s:
             outcome = Outcome.PASS
     slow = f"the p95 of {len({one.query for one in sure})} queries was above {over} while the release had users"

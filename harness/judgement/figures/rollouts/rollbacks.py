@@ -13,13 +13,14 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
+    ended_receipt,
     history_of,
     load_of,
     rolled,
     rollout_spec,
 )
 from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, memory, report_fires
-from harness.judgement.figures.rollouts.switches import BY_PLATFORM
+from harness.judgement.figures.rollouts.switches import BY_HARNESS, BY_PLATFORM
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
     Firing,
@@ -202,6 +203,10 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
     said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
     receipts = {"fault": tried, "load": load_of(case)}
     outcome = Outcome.FAIL if mine is not None else Outcome.PASS
+    if mine is None:
+        receipts["restore"] = ended_receipt(history)
+        if back is not None and back.by == BY_HARNESS:
+            outcome, said = Outcome.INCONCLUSIVE, f"it did not stay with all users ({back.why})"
     if mine is not None and (other := _other_cause(case, history, signal, mine)):
         outcome, said = Outcome.INCONCLUSIVE, f"{said}, but {other}"
     figures = Figures(method="as of the trigger", receipts=receipts if outcome is not Outcome.INCONCLUSIVE else {})

@@ -72,8 +72,8 @@ def lengths(case: Case) -> Iterable[Measure]:
         text = f"{taken} of {len(history.plan.steps)} steps were taken{f', not all by {lacking[0]}' if lacking else ''}"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
         return
-    unsure = [stay.resolution_s for stay in ended if stay.least_s < limit_s <= stay.most_s]
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
+    short_s = max((limit_s - stay.least_s for stay in ended if stay.least_s < limit_s <= stay.most_s), default=0.0)
     outcome = Outcome.PASS if shortest.most_s >= limit_s else Outcome.FAIL
     scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell)"
     text = f"the shortest step, {shortest.name} of {shortest.subject}, lasted {formatted(seconds, 's')}, expected at least {scale}"
@@ -85,18 +85,18 @@ def lengths(case: Case) -> Iterable[Measure]:
         resolution=shortest.resolution_s,
         unit="s",
         method=_METHOD,
-        receipts={"restore": ended_receipt(history), "watch": _closely(max(unsure, default=0.0), limit_s)},
+        receipts={"restore": ended_receipt(history), "watch": _closely(short_s, limit_s)},
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
 
 
-def _closely(resolution_s: float, limit_s: float) -> Receipt:
-    """Whether the steps were read often enough to tell whether they lasted."""
-    if not resolution_s:
+def _closely(short_s: float, limit_s: float) -> Receipt:
+    """Whether the steps were read often enough: one that lasted may by its readings have been too short by a tenth of the limit at most."""
+    if not short_s:
         return Receipt(ok=True, why="beginning and end of each step are known well enough")
-    why = f"the beginning or end of a step is known to {formatted(resolution_s, 's')}"
-    close = resolution_s <= SHARE_OF_LIMIT * limit_s
+    why = f"as its beginning and end were read, a step may have been {formatted(short_s, 's')} too short"
+    close = short_s <= SHARE_OF_LIMIT * limit_s
     return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
 
 

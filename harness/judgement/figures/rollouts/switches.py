@@ -27,6 +27,8 @@ _FEWEST: Final = 20
 _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
 BY_PLATFORM: Final = "platform"
+BY_HARNESS: Final = "harness"
+"""Who took a rollout back: the second where nothing ended it in its time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -229,6 +229,7 @@ SHARE: Final = rollout_spec(
     user_shares,
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN, Op.AT_LEAST}), most=1),
     unit="ratio",
+    timed=True,
 )
 HIT: Final = rollout_spec(
     Figure.USERS_HIT,
@@ -236,4 +237,4 @@ HIT: Final = rollout_spec(
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.AT_MOST}), most=1),
     unit="ratio",
 )
-STICKY: Final = rollout_spec(Figure.STICKY, stickiness)
+STICKY: Final = rollout_spec(Figure.STICKY, stickiness, timed=True)

@@ -120,6 +120,11 @@ def _longest(pod: str, reads: Sequence[PodAsked], span: Span) -> _Longest:
     return _Longest(pod=pod, low_ns=low, high_ns=max(high, span[1] - before[0]), reads=len(counted))
 
 
+def _pods(case: Case, history: RolloutHistory) -> Receipt:
+    """Whether the pods were followed while the rollout was under way."""
+    return pods_receipt(case.evidence, (history.began_ns, history.until_ns), limit_s=case.scaled.in_unit("s"))
+
+
 def _pairs(reads: Sequence[PodAsked]) -> Iterator[tuple[PodAsked, PodAsked]]:
     return pairwise(reads)
 
@@ -150,7 +155,7 @@ def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequ
         unit="s",
         n=count,
         method="answers on its health as each pod counts them, read every 2 s while it is ready",
-        receipts={"watch": pods_receipt(case.evidence), "restore": ended_receipt(history)},
+        receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         files=_PODS,
     )
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
@@ -218,7 +223,7 @@ def _of_object(
     figures = Figures(
         n=len(said),
         method="the release that each pod's own answer names, the last one before the way back",
-        receipts={"watch": pods_receipt(case.evidence), "restore": ended_receipt(history)},
+        receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         files=_PODS,
     )
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
@@ -290,7 +295,7 @@ def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequen
         files=_SERIES,
     )
     name, expected = Figure.DEPLOYED.value, f"{text}, expected {case.expected}"
-    return concluded(case, name, outcome, expected, figures, of=f"metrics of {workload}")
+    return concluded(case, name, outcome, expected, figures, fail_needs=("watch",), of=f"metrics of {workload}")
 
 
 _LIMIT: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_MOST}))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from harness.judgement.figures.scaling.record import AGAIN, FILES, concluded, scaling_spec, watch_receipt
+from harness.judgement.figures.scaling.record import (
+    AGAIN,
+    FILES,
+    autoscalers_receipt,
+    concluded,
+    held_levels,
+    scaling_spec,
+)
 from harness.judgement.measures import Case, Figures, inconclusive
-from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.receipts.watch import Span, pods_receipt
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange
 from harness.model.observations import AutoscalerSeen, every
+from harness.model.scaling import SPIKE
 
 _PODS: Final = "history/pods.ndjson"
-_THERE: Final = frozenset({"present", "ready"})
 BETWEEN: Final = ", "
 """Between the services that a sentence names."""
 
@@ -26,8 +33,9 @@ def fewest(case: Case) -> Iterable[Measure]:
     for subject, said in sorted(autoscalers.items()):
         least, workload = min(one.least for one in said), said[-1].target
         namespace = subject.rpartition("/")[0]
-        ready = _fewest_ready(case.evidence, namespace, workload)
-        figures = _figures(case, float(least if ready is None else min(least, ready)), (*FILES[:1], _PODS), pods=True)
+        spans = _fault_free(case.evidence)
+        ready = _fewest_ready(case.evidence, namespace, workload, spans)
+        figures = _figures(case, float(least if ready is None else min(least, ready)), (*FILES[:1], _PODS), spans)
         text = f"{subject} keeps at least {least}, expected {case.objective.limit}"
         if ready is None:
             why = f"{text}; no fault-free window, or no pod, of {namespace}/{workload} was recorded"
@@ -44,6 +52,9 @@ def most(case: Case) -> Iterable[Measure]:
     autoscalers = _chosen(case)
     if not autoscalers:
         yield _none(case)
+    yield from _not_autoscaled(case, autoscalers)
+    if case.objective.check == SPIKE and isinstance(why := held_levels(case), str):
+        yield inconclusive(case, case.objective.figure.value, why, AGAIN)
     limit = case.objective.limit.value
     for subject, said in sorted(autoscalers.items()):
         declared, there = max(one.most for one in said), max(max(one.current, one.desired) for one in said)
@@ -51,6 +62,18 @@ def most(case: Case) -> Iterable[Measure]:
         text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}, expected at most {limit:g}"
         outcome = Outcome.PASS if max(declared, there) <= limit else Outcome.FAIL
         yield concluded(case, outcome, text, figures, autoscaler=subject)
+
+
+def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> Iterable[Measure]:
+    """A measure of each service that the sentence names and no recorded autoscaler is of."""
+    named = case.objective.scope.subject
+    if not autoscalers or any(subject.rpartition("/")[2] == named for subject in autoscalers):
+        return
+    there = {one.target for said in autoscalers.values() for one in said}
+    for service in filter(None, named.split(BETWEEN)):
+        if service not in there:
+            why = f"no autoscaler of {service} was recorded"
+            yield inconclusive(case, case.objective.figure.value, why, AGAIN, scope={"workload": service})
 
 
 def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
@@ -63,24 +86,27 @@ def _chosen(case: Case) -> Mapping[str, list[AutoscalerSeen]]:
     return found
 
 
-def _fewest_ready(evidence: Evidence, namespace: str, workload: str) -> int | None:
-    """The fewest pods that were ready at any moment of a fault-free window; None where there is none, or no pod."""
+def _fault_free(evidence: Evidence) -> list[Span]:
+    """The fault-free windows; where no traffic was run, nothing was broken either, and the watch of the pods counts from its first list."""
+    if evidence.windows or not evidence.pods:
+        return [(w.start_ns, w.end_ns) for w in evidence.windows.values() if w.fault_free]
+    at_ns = [one.at_ns for one in evidence.pods]
+    begun_ns = max((one.at_ns for one in evidence.pods if one.what == "present"), default=min(at_ns))
+    return [(begun_ns, max(at_ns) + 1)]
+
+
+def _fewest_ready(evidence: Evidence, namespace: str, workload: str, spans: Sequence[Span]) -> int | None:
+    """The fewest pods that were ready at any moment of these spans; None where there is none, or no pod."""
     mine = sorted((o for o in evidence.pods if (o.namespace, o.workload) == (namespace, workload)), key=_when)
-    if not mine:
-        return None
-    spans = [(w.start_ns, w.end_ns) for w in evidence.windows.values() if w.fault_free]
-    if not evidence.windows:  # nothing was broken either: the whole watch counts
-        begun_ns = max((one.at_ns for one in mine if one.what == "present"), default=mine[0].at_ns)
-        spans = [(begun_ns, mine[-1].at_ns + 1)]
-    if not spans:
+    if not mine or not spans:
         return None
     fewest_ready: int | None = None
     for start_ns, end_ns in spans:
-        ready = {one.uid for one in mine if one.at_ns <= start_ns and _is_last(mine, one, start_ns) and _ready(one)}
+        ready = {one.uid for one in mine if one.at_ns <= start_ns and _is_last(mine, one, start_ns) and one.is_ready}
         counts = [len(ready)]
         for one in mine:
             if start_ns < one.at_ns < end_ns:
-                ready = ready | {one.uid} if _ready(one) else ready - {one.uid}
+                ready = ready | {one.uid} if one.is_ready else ready - {one.uid}
                 counts.append(len(ready))
         fewest_ready = min([*counts, *([] if fewest_ready is None else [fewest_ready])])
     return fewest_ready
@@ -94,19 +120,16 @@ def _is_last(changes: Iterable[PodChange], one: PodChange, until_ns: int) -> boo
     return not any(o.uid == one.uid and one.at_ns < o.at_ns <= until_ns for o in changes)
 
 
-def _ready(one: PodChange) -> bool:
-    return one.what in _THERE and one.ready is not False
-
-
 def _none(case: Case) -> Measure:
     why = "no autoscaler that the sentence speaks of was recorded"
     return inconclusive(case, case.objective.figure.value, why, AGAIN)
 
 
-def _figures(case: Case, value: float, files: tuple[str, ...], *, pods: bool = False) -> Figures:
-    receipts = {"watch": watch_receipt(case.evidence)}
+def _figures(case: Case, value: float, files: tuple[str, ...], pods: Sequence[Span] = ()) -> Figures:
+    """`pods`: in which the pods count as well."""
+    receipts = {"watch": autoscalers_receipt(case.evidence)}
     if pods and receipts["watch"].ok:
-        receipts = {"watch": pods_receipt(case.evidence)}
+        receipts = {"watch": pods_receipt(case.evidence, *pods)}
     method = "what each autoscaler says of itself, and the pods that are ready, followed as they change; exact"
     return Figures(
         value=value, scaled_limit=case.objective.limit.value, n=1, method=method, receipts=receipts, files=files

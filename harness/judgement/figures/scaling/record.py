@@ -8,12 +8,14 @@ from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, every
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "let the load be given on a quieter machine, then run again"
 WATCHER: Final = "autoscalers"
+_WHOLE: Final[Span] = (0, 2**63 - 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,11 @@ class HeldLevel:
     ok: bool
     mean: float | None
     why: str
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The time of the load, open at its end where that was not recorded."""
+        return self.begun_ns, self.ended_ns or _WHOLE[1]
 
     @property
     def method(self) -> str:
@@ -115,13 +122,9 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
     return tuple(found)
 
 
-def watch_receipt(evidence: Evidence) -> Receipt:
-    """Whether the autoscalers were followed until the run ended."""
-    source = evidence.watchers.get(WATCHER)
-    if source is None:
-        return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record", files=FILES[:1])
-    why = source.why or ("it watched until the run ended" if source.closed else "it did not complete")
-    return Receipt(ok=source.closed and not source.why, why=f"the watcher {WATCHER!r}: {why}", files=FILES[:1])
+def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
+    """Whether the autoscalers were followed until the run ended, and without a gap in these stretches; without any, in the whole run."""
+    return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
 
 
 def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, **scope: str) -> Measure:

@@ -9,12 +9,12 @@ from harness.judgement.figures.scaling.record import (
     AGAIN,
     FILES,
     HeldLevel,
+    autoscalers_receipt,
     concluded,
     held_levels,
     said_of,
     scaling_spec,
     scalings,
-    watch_receipt,
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
@@ -35,11 +35,12 @@ def rises(case: Case) -> Iterable[Measure]:
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
+    """From the level to the rise; a rise before the level counts from the begin of the load, as its time over the target is unknown."""
     limit_s, scope = case.scaled.in_unit("s"), _scope(level)
     since_ns = level.reached_ns or level.ended_ns or level.begun_ns
     ups = [one for one in scalings(said_of(case.evidence, level.workload), level.begun_ns) if one.after > one.before]
     first = next((one for one in ups if level.ended_ns is None or one.at_ns <= level.ended_ns + NS_PER_S), None)
-    took_s = max(first.at_ns - since_ns, 0) / NS_PER_S if first else None
+    took_s = (first.at_ns - (since_ns if first.at_ns >= since_ns else level.begun_ns)) / NS_PER_S if first else None
     kept_s = ((level.ended_ns or since_ns) - since_ns) / NS_PER_S
     figures = Figures(
         value=took_s,
@@ -47,7 +48,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
         unit="s",
         n=1,
         method=level.method,
-        receipts={"watch": watch_receipt(case.evidence)},
+        receipts={"watch": autoscalers_receipt(case.evidence, level.span)},
         files=FILES,
     )
     at = _at(level)
@@ -56,6 +57,9 @@ def _above(case: Case, level: HeldLevel) -> Measure:
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
         return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
+    if took_s is not None and first is not None and first.at_ns < since_ns:
+        text = f"{at} the replicas rose before the level was reached, {formatted(took_s, 's')} after the load began"
+        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
     if first is None and kept_s < limit_s:
         text = f"{at} was kept for {formatted(kept_s, 's')} only"
         return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
@@ -64,7 +68,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
 
 
 def _below(case: Case, level: HeldLevel) -> Measure:
-    scope, receipts = _scope(level), {"watch": watch_receipt(case.evidence)}
+    scope, receipts = _scope(level), {"watch": autoscalers_receipt(case.evidence, level.span)}
     changes = scalings(said_of(case.evidence, level.workload), level.begun_ns, level.ended_ns)
     ups = [one for one in changes if one.after > one.before]
     kept_s = ((level.ended_ns or level.begun_ns) - (level.reached_ns or level.begun_ns)) / NS_PER_S

@@ -10,14 +10,15 @@ from harness.judgement.figures.scaling.record import (
     AGAIN,
     FILES,
     HeldLevel,
+    autoscalers_receipt,
     concluded,
     held_levels,
     said_of,
     scaling_spec,
     scalings,
-    watch_receipt,
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.receipts.watch import Span
 from harness.model import Figure, LimitRule, Measure, Op, Outcome
 from harness.model.schedule import NS_PER_S
 
@@ -35,7 +36,7 @@ def apart(case: Case) -> Iterable[Measure]:
         changes = scalings(said_of(case.evidence, level.workload), level.begun_ns, level.ended_ns)
         ups = [one for one in changes if one.after > one.before]
         gaps = [(two.at_ns - one.at_ns) / NS_PER_S for one, two in pairwise(ups)]
-        figures = _figures(case, level, min(gaps, default=None), len(ups))
+        figures = _figures(case, level, min(gaps, default=None), len(ups), span=level.span)
         if not gaps:
             text = f"{len(ups)} scale-up in {_SINCE_SPIKE}: there are no two to compare"
             yield concluded(case, Outcome.INCONCLUSIVE, text, figures, workload=level.workload)
@@ -56,7 +57,8 @@ def scaled_in(case: Case) -> Iterable[Measure]:
         downs = [o for o in scalings(said_of(case.evidence, level.workload), level.begun_ns) if o.after < o.before]
         first = downs[0] if downs else None
         took_s = (first.at_ns - ended_ns) / NS_PER_S if first else None
-        figures = _figures(case, level, took_s, len(downs))
+        span = (level.begun_ns, first.at_ns if first else level.span[1])
+        figures = _figures(case, level, took_s, len(downs), span=span)
         if first is None or took_s is None or level.ended_ns is None:
             text = f"no scale-down was recorded after {_SINCE_SPIKE}"
             yield concluded(case, Outcome.INCONCLUSIVE, text, figures, workload=level.workload)
@@ -74,7 +76,7 @@ def _spikes(case: Case) -> Iterable[HeldLevel | Measure]:
     return levels
 
 
-def _figures(case: Case, level: HeldLevel, value: float | None, n: int) -> Figures:
+def _figures(case: Case, level: HeldLevel, value: float | None, n: int, *, span: Span) -> Figures:
     return Figures(
         value=value,
         scaled_limit=case.scaled.in_unit("s"),
@@ -82,7 +84,7 @@ def _figures(case: Case, level: HeldLevel, value: float | None, n: int) -> Figur
         n=n,
         resolution=RESOLUTION_S,
         method=level.method,
-        receipts={"watch": watch_receipt(case.evidence)},
+        receipts={"watch": autoscalers_receipt(case.evidence, span)},
         files=FILES,
     )
 

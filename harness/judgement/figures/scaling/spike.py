@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import all_files, joined_load_receipt
 from harness.judgement.figures.indicators import counted_ms
-from harness.judgement.figures.scaling.record import FILES, watch_receipt
+from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
 from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
@@ -114,7 +114,7 @@ def replicas_figures(case: Case, spike: TrafficSpike, took_s: float | None) -> F
         unit="s",
         n=1,
         method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
-        receipts={"watch": watch_receipt(case.evidence), "load": spike.load},
+        receipts={"watch": autoscalers_receipt(case.evidence, (spike.begin_ns, spike.until_ns)), "load": spike.load},
         files=(*FILES[:1], *spike.files),
     )
 
