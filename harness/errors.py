@@ -9,6 +9,7 @@ HarnessError                    something in the harness, its set-up or its use 
 │   └── RunInProgress           the run is still being written
 ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
 │   ├── TargetUnreachable       no answer where the target file says there is one
+│   │   └── TargetGone          nothing of the target answers any more
 │   ├── AccessDenied            an API refuses what the target file's user asks for
 │   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
 ├── SandboxError                the embedded platform cannot start or stop                       exit 3
@@ -87,6 +88,10 @@ class DriverError(HarnessError):
 
 class TargetUnreachable(DriverError):
     """No answer where the target file says there is one."""
+
+
+class TargetGone(TargetUnreachable):
+    """Nothing of the target has answered for some time: nothing can be undone there now."""
 
 
 class AccessDenied(DriverError):

@@ -9,7 +9,8 @@ a control; everything else would be swallowed.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -24,8 +25,9 @@ from harness.chaos.confirming import comes_true, named_probe, still_true, was_tr
 from harness.chaos.receipts import HitSnapshot, harness_block
 from harness.chaos.tolerances import complaint, holds
 from harness.chaos.undoing import is_own_undo, may_undo
+from harness.errors import HarnessError
 from harness.evidence import History, run_history
-from harness.model import Quantity
+from harness.model import Quantity, domain_of
 
 Activity = Mapping[str, Any]
 
@@ -81,9 +83,9 @@ class ExperimentRecorder:
         if not (action and self.breaks):
             return
         if self.part == "method" and not self.sent:
-            self.sent = True
             ends = str((self._probe("gone_by") or {}).get("name", ""))
             self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""), gone_by=ends)
+            self.sent = True
         elif self.part in ("method", "rollback") and not self.gone:  # else the target is back
             self._ends(activity, configuration, secrets)
 
@@ -151,7 +153,7 @@ class ExperimentRecorder:
             return "the fault was not observed" if confirms else "its end was not observed"
         if confirms and (why := self.receipts.untouched()):
             return why
-        if confirms and self.true_before and not self.receipts.gone():
+        if confirms and self.true_before and not self._hits_gone():
             return "it was true before the fault too, so it confirms nothing"
         return ""
 
@@ -160,8 +162,13 @@ class ExperimentRecorder:
         probe = self._probe("confirmed_by")
         if probe is None or not self.confirmed or self.undone:
             return
-        ok = still_true(probe, configuration, secrets) or self.receipts.gone()
+        ok = still_true(probe, configuration, secrets) or self._hits_gone()
         self._put("fault.held", at_ns=clock.now_ns(), probe=probe["name"], ok=ok)
+
+    def _hits_gone(self) -> bool:
+        """Whether what was hit is gone; of a fault that is not of pods, nodes or processes something else that goes says nothing."""
+        of_hits = domain_of(str(self.block.get("domain"))).hits or bool(self.block.get("processes"))
+        return of_hits and self.receipts.gone()
 
     def _undone(self, activity: Activity, at_ns: int) -> None:
         if self.sent and not self.undone and self.breaks:
@@ -184,9 +191,23 @@ class ExperimentRecorder:
         self.history.put(kind, _experiment_name(), **fields)
 
 
+@contextmanager
+def _nothing_unrecorded() -> Iterator[None]:
+    """A fault that cannot be recorded does not go in: Chaos Toolkit passes over every other error of a control.
+
+    Raises:
+        InterruptExecution: the record could not be written.
+    """
+    try:
+        yield
+    except (HarnessError, OSError) as error:
+        raise InterruptExecution(f"the fault cannot be recorded, so it is not sent: {error}") from error
+
+
 def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
     """Open the history."""
-    history = run_history(f"chaos-{_experiment_name()}")
+    with _nothing_unrecorded():
+        history = run_history(f"chaos-{_experiment_name()}")
     if history is not None:
         _open().append(ExperimentRecorder(history=history, experiment=context, block=harness_block(context)))
 
@@ -221,7 +242,8 @@ def before_activity_control(
 ) -> None:
     """An activity is about to start."""
     for recorder in _open():
-        recorder.starts(context, configuration or {}, secrets or {})
+        with _nothing_unrecorded() if recorder.part == "method" and not recorder.sent else nullcontext():
+            recorder.starts(context, configuration or {}, secrets or {})
 
 
 def after_activity_control(

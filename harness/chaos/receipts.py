@@ -30,7 +30,7 @@ class HitSnapshot:
     """Pods, nodes and processes before the method, compared with those that are left when the fault is confirmed."""
 
     def __init__(self) -> None:
-        self._before: list[Hit] = []
+        self._before: list[Hit] | None = None
         self._pidfiles: tuple[Path, ...] = ()
 
     def remember(self, pidfiles: Sequence[Path] = ()) -> None:
@@ -43,17 +43,20 @@ class HitSnapshot:
         here = _session_or_none()
         if here is not None and here.hits:
             return here.hits
-        left = {hit.uid for hit in self._present()}
+        present = self._present()
+        if present is None or self._before is None:
+            return []
+        left = {hit.uid for hit in present}
         return [hit for hit in self._before if hit.uid not in left]
 
     def gone(self) -> bool:
         """Whether everything that was hit is gone: another uid or none for a pod or a process, not Ready for a node.
 
-        False where nothing was hit.
+        False where nothing was hit, and where it is not known what is left.
         """
-        hits = self.hits()
-        left = {hit.uid for hit in self._present()}
-        return bool(hits) and not any(hit.uid in left for hit in hits)
+        hits, present = self.hits(), self._present()
+        left = {hit.uid for hit in present or ()}
+        return bool(hits) and present is not None and not any(hit.uid in left for hit in hits)
 
     def untouched(self) -> str:
         """What the file says that it hits, and did not; empty where it hit a process of its own, or names none."""
@@ -67,7 +70,7 @@ class HitSnapshot:
         Our own actions ask before they hit anything; those of others are held against it afterwards.
         """
         here, allowed = _session_or_none(), block.get("blast_radius") or {}
-        if not (allowed or (here is not None and not here.target.disposable)) or (here is not None and here.hits):
+        if not (allowed or (here is not None and not here.target.breakable)) or (here is not None and here.hits):
             return ""
         hits = self.hits()
         for kind in ("pod", PROCESS):
@@ -81,10 +84,11 @@ class HitSnapshot:
             return error.what
         return ""
 
-    def _present(self) -> list[Hit]:
-        """Pods that are there, nodes that are Ready, processes that run."""
+    def _present(self) -> list[Hit] | None:
+        """Pods that are there, nodes that are Ready, processes that run; None where the cluster does not answer."""
         here = _session_or_none()
-        return [*running(self._pidfiles), *(_present(here) if here is not None else [])]
+        found = _present(here) if here is not None else []
+        return None if found is None else [*running(self._pidfiles), *found]
 
     def assert_same_cluster(self, activity: Mapping[str, Any]) -> None:
         """Stop an action of chaosk8s that would go to another API server than the target's.
@@ -110,8 +114,8 @@ def _session_or_none() -> ChaosSession | None:
         return None
 
 
-def _present(here: ChaosSession) -> list[Hit]:
-    """Pods that are there and nodes that are Ready; nothing where there is no cluster, or it does not answer."""
+def _present(here: ChaosSession) -> list[Hit] | None:
+    """Pods that are there and nodes that are Ready; nothing where there is no cluster, None where it does not answer."""
     if here.target.kubernetes is None:
         return []
     try:
@@ -119,4 +123,4 @@ def _present(here: ChaosSession) -> list[Hit]:
         nodes = [node_hit(node) for node in here.cluster.nodes() if has_condition(node, "Ready")]
         return [*nodes, *(pod_hit(pod, regions) for pod in here.pods())]
     except HarnessError:
-        return []
+        return None

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.chaos.restore import RESTORED
+from harness.errors import ConfigurationError
 from harness.run.acts.registry import drivers, needs_platform
 from harness.targets.access import EVERYWHERE, Access, accesses_of, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.model import Plan
     from harness.run.acts.driver import Library
@@ -20,26 +21,34 @@ RBAC: Final = "rbac.authorization.k8s.io/v1"
 _VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 
 
-def planned_access(plan: Plan, library: Library, target: Target) -> tuple[Access, ...]:
-    """Everything that a run of the plan asks of the Kubernetes API, each once; nothing where the target names no cluster."""
+def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[Access, ...], tuple[str, ...]]:
+    """What a run of the plan asks of the Kubernetes API, and what of it may ask more; each once.
+
+    An act whose rights depend on a file that cannot be read, as on manifests that the sandbox has not written yet, may ask more.
+    Nothing is asked where the target names no cluster.
+    """
     from harness.drivers.check.release import read_release
     from harness.drivers.watch.registry import watchers
 
+    unknown = list(_undeclared(plan, library))
     if target.kubernetes is None:
-        return ()
+        return (), tuple(dict.fromkeys(unknown))
     asked = [one for watcher in watchers() if watcher.needs(target) for one in watcher.accesses(target)]
     for act in plan.acts:
-        asked += drivers()[act.kind].accesses(plan.demand[act.demand], library, target)
+        try:
+            asked += drivers()[act.kind].accesses(plan.demand[act.demand], library, target)
+        except ConfigurationError as error:
+            unknown.append(f"{act.name}: {error.where}: {error.what}")
     if needs_platform(act.kind for act in plan.acts):
         asked += RESTORED
         asked += (accesses_of(read_release, target) or ()) if target.release.images else ()
-    return placed(asked, target)
+    return placed(asked, target), tuple(dict.fromkeys(unknown))
 
 
-def undeclared(plan: Plan, library: Library) -> tuple[str, ...]:
-    """What of the plan may ask more, and does not say what."""
-    found = [said for act in plan.acts for said in drivers()[act.kind].undeclared(plan.demand[act.demand], library)]
-    return tuple(dict.fromkeys(found))
+def _undeclared(plan: Plan, library: Library) -> Iterator[str]:
+    """What of the plan does not say what it asks."""
+    for act in plan.acts:
+        yield from drivers()[act.kind].undeclared(plan.demand[act.demand], library)
 
 
 def roles(asked: Iterable[Access], name: str) -> dict[str, Any]:
@@ -64,10 +73,8 @@ def roles(asked: Iterable[Access], name: str) -> dict[str, Any]:
 
 def access_document(plan: Plan, library: Library, target: Target) -> dict[str, Any]:
     """For machines: `roles`, a List, and `undeclared`, what may ask more."""
-    return {
-        "roles": roles(planned_access(plan, library, target), target.name),
-        "undeclared": list(undeclared(plan, library)),
-    }
+    asked, unknown = planned_access(plan, library, target)
+    return {"roles": roles(asked, target.name), "undeclared": list(unknown)}
 
 
 def _rules(asked: Sequence[Access]) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.evidence import History, RunDirectory
     from harness.model import Plan
     from harness.run.progress import Progress
@@ -38,7 +40,15 @@ class Ground(NamedTuple):
     platform: Platform
 
 
-def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progress, allow_target: str = "") -> None:
+def gather(
+    plan: Plan,
+    ground: Ground,
+    directory: RunDirectory,
+    progress: Progress,
+    allow_target: str = "",
+    *,
+    stopped: Callable[[], bool] = bool,
+) -> None:
     """Do all of the plan; what is learnt goes to the run directory, and nothing is judged.
 
     An exception, Ctrl-C included, leaves with every child ended and every file closed.
@@ -49,6 +59,7 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
         directory: of the run, with the plan written.
         progress: what a person sees.
         allow_target: name typed in full for a target that is not disposable.
+        stopped: whether a person or a supervisor has said stop.
 
     Raises:
         HarnessError: it cannot go on.
@@ -92,7 +103,7 @@ def gather(plan: Plan, ground: Ground, directory: RunDirectory, progress: Progre
         )
         steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))
         _record_release("before", target, history)
-        Scheduler(context, steadiness).run()
+        Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)
         watch.stop()  # no write comes after the reads of all of them
         progress.say("reading the ledger")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from harness.targets.platform import port_of
+from harness.ports import port_of
 
 PROC: Final = Path("/proc")
 _LISTENS: Final = "0A"

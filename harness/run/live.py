@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.chaos import Recovered, recover, sweep_scratch
-from harness.errors import HarnessError, Interrupted, TargetUnreachable
+from harness.errors import HarnessError, Interrupted, TargetGone
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.registry import needs_platform
 from harness.run.baseline import check_baseline, copy_baseline
@@ -141,11 +141,11 @@ def _gathered(
     within_s = RECOVER_S
     recovered = Recovered()
     try:
-        gather(plan, ground, directory, progress, settings.allow_target)
+        gather(plan, ground, directory, progress, settings.allow_target, stopped=lambda: stopping.asked)
         within_s = ORDERLY_S
     except KeyboardInterrupt:
         progress.say("interrupted: undoing what was broken, keeping the evidence")
-    except TargetUnreachable as error:
+    except TargetGone as error:
         within_s = 0.0
         progress.say(f"the run cannot go on: {error}")
     except HarnessError as error:

@@ -47,6 +47,7 @@ class PlannedProbe:
         expect: what the JSON object of the answer must contain.
         needed: whether there is nothing to judge without it.
         absent: whether 404 is a right answer, because what is asked for does not exist.
+        silent: whether an empty body is a right answer.
     """
 
     key: Location
@@ -55,6 +56,7 @@ class PlannedProbe:
     expect: Mapping[str, object] = field(default_factory=dict)
     needed: bool = False
     absent: bool = False
+    silent: bool = False
 
     @property
     def url(self) -> str:
@@ -114,14 +116,14 @@ def probes_of(target: Target) -> list[PlannedProbe]:
     """Every path of the target file that can be requested without consequences."""
     paths = target.probes
     found = [
-        PlannedProbe(key=("probes", "health"), base=target.entry, path=paths.health, needed=True),
+        PlannedProbe(key=("probes", "health"), base=target.entry, path=paths.health, needed=True, silent=True),
         PlannedProbe(
             key=("probes", "read"), base=target.entry, path=paths.read.path, expect=paths.read.expect, needed=True
         ),
     ]
     for region, door in target.doors.items():
         at: Location = ("regions", region, "entry")
-        found.append(PlannedProbe(key=at, base=door, path=paths.health))
+        found.append(PlannedProbe(key=at, base=door, path=paths.health, silent=True))
         found.append(PlannedProbe(key=at, base=door, path=paths.read.path, expect=paths.read.expect))
     bases = list(target.doors.values()) or [target.entry]
     found += [
@@ -152,7 +154,7 @@ def finding_of(probe: PlannedProbe, answer: ProbeResponse) -> ProbeFailure | Non
         return ProbeFailure(probe, answer.error, answered=False)
     if status in _BUSY or status >= 500:
         return ProbeFailure(probe, f"status {status}")
-    if (probe.absent and status in (200, 404)) or wrong(answer, probe.expect) is None:
+    if (probe.absent and status in (200, 404)) or wrong(answer, probe.expect, silent=probe.silent) is None:
         return None
     if status == 200:
         expected = f"the keys {', '.join(probe.expect)}" if probe.expect else "a body, and no JSON `error`"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.errors import TargetUnreachable
+from harness.errors import TargetGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class Presence:
         """Ask, if it is time to.
 
         Raises:
-            TargetUnreachable: nothing of the target has answered for `GONE_AFTER_S`, or, where there is no API server, for that much longer
+            TargetGone: nothing of the target has answered for `GONE_AFTER_S`, or, where there is no API server, for that much longer
                 than its outage is observed.
         """
         if clock.now_ns() < self._due_ns:
@@ -63,7 +63,7 @@ class Presence:
         self._due_ns = now_ns + round(EVERY_S * clock.NS_PER_S)
         silent_s = (now_ns - self._last_ns) / clock.NS_PER_S
         if silent_s >= self._gone_after_s:
-            raise TargetUnreachable(
+            raise TargetGone(
                 f"the target is gone: nothing of it has answered for {silent_s:.1f} s",
                 where=", ".join(self._probes),
                 hint="start it again, then run `readiness recover`; the evidence so far is kept, and is not enough",
@@ -113,7 +113,9 @@ def _prober(target: Target, url: str, path: str) -> Callable[[], bool]:
         try:
             # nothing is believed of the answer, so nothing has to be verified
             httpx.get(f"{url}{path}", timeout=TIMEOUT_S, verify=False, trust_env=False, proxy=proxy)  # noqa: S501
-        except httpx.ConnectError as error:
+        except (
+            httpx.TransportError
+        ) as error:  # who wants a client's certificate says so while connecting, or when it is read
             return "SSL" in str(error).upper()
         except httpx.HTTPError:
             return False

@@ -14,7 +14,7 @@ from harness.errors import DriverError, HarnessError
 from harness.run.underway import under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from harness.model import Act
     from harness.run.acts.context import Context
@@ -31,17 +31,19 @@ class Scheduler:
     Args:
         context: what each act is given.
         steadiness: of reads and writes at the entry.
+        stopped: whether a person or a supervisor has said stop, which an act may have taken for a failure of its own.
     """
 
-    def __init__(self, context: Context, steadiness: Steadiness) -> None:
+    def __init__(self, context: Context, steadiness: Steadiness, stopped: Callable[[], bool]) -> None:
         self._context = context
         self._steadiness = steadiness
+        self._stopped = stopped
 
     def run(self) -> None:
         """Run all acts of the plan.
 
         Raises:
-            HarnessError: the run cannot go on.
+            HarnessError: the run cannot go on. KeyboardInterrupt: it was stopped.
         """
         own = [act for act in self._context.plan.acts if not act.beside]
         for name, acts in groupby(own, key=lambda act: act.traffic):
@@ -63,6 +65,8 @@ class Scheduler:
                 done.result()
 
     def _run_one(self, act: Act) -> None:
+        if self._stopped():
+            raise KeyboardInterrupt
         driver = self._driver(act)
         if why := self._why_not(act):
             driver.skip(act, why, self._context)
@@ -98,11 +102,9 @@ class Scheduler:
         Empty when it may.
         """
         context = self._context
-        if context.underway is None or not act.touches:
-            return ""
-        if why := context.underway.blocked(act.touches):
+        if why := context.blocked(act.touches):
             return f"the target is not as before: {why}"
-        if not act.needs_steady:
+        if context.underway is None or not act.touches or not act.needs_steady:
             return ""
         context.underway.condition.remember()
         state, waited_s = context.underway.condition.wait(act.touches)

@@ -85,7 +85,7 @@ def _roles(plan: Plan, library: Library, target: Target) -> str:
 
     document = access_document(plan, library, target)
     unknown = [
-        f"# not known what it asks; say it in the file's block, `access: [...]`: {one}\n"
+        f"# not known what it asks (of an experiment: say it in the file's block, `access: [...]`): {one}\n"
         for one in document["undeclared"]
     ]
     return "".join([*unknown, yaml.safe_dump(document["roles"], sort_keys=False)])

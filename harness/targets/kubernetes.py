@@ -324,14 +324,15 @@ class Cluster:
 
         try:
             response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
+            body = response.data  # it is read only here, and may break off
         except ApiException as error:
-            body = error.body or b""
-            return error.status or 0, body.encode() if isinstance(body, str) else body
+            said = error.body or b""
+            return error.status or 0, said.encode() if isinstance(said, str) else said
         except HTTPError as error:
             raise TargetUnreachable(
                 f"no answer from the API server ({type(error).__name__})", where=self.url
             ) from error
-        return response.status, response.data
+        return response.status, body
 
 
 def status_message(text: bytes | str | None) -> str:

@@ -90,7 +90,7 @@ def test_a_target_that_is_not_disposable_wants_its_name(pocket: Any, monkeypatch
         .replace("disposable: true", "disposable: false")
         .replace("environment: sandbox", "environment: staging")
     )
-    with pytest.raises(Refused, match=r"pocket \(staging\) is not disposable, and its name was not given"):
+    with pytest.raises(Refused, match=r"pocket is not disposable, and its name was not given"):
         actions.kill_pods("app=track-service", "us-east-1")
     monkeypatch.setenv("READINESS_ALLOW_TARGET", "pocket")
     with pytest.raises(Refused, match="does not allow the experiment by-hand: `may_break` does not name it"):

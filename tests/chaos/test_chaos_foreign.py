@@ -20,6 +20,7 @@ from harness.drivers.chaos import (
     ChaosResult,
     ChaosRun,
     ForkServer,
+    attempt,
     load_experiment,
     open_rollbacks,
     recover,
@@ -197,6 +198,34 @@ def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
     (left,) = recover(bench.target, within_s=0).left
     assert left.why.endswith("kill.yaml failed: write-it-down: exit code 3: no such service")
     assert len(pending_intents(platform)) == 1
+
+
+def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None:
+    """Chaos Toolkit allows it: the activity of that name is done."""
+    begin = FILE.index("rollbacks:\n")
+    child = bench.child((FILE[begin:], "rollbacks:\n  - ref: kill\n"))
+    assert any(not child.alive() for _ in Deadline.after(90).ticks(0.05))
+    child.finish()
+    intent = open_rollbacks(platform_of(bench.target), child.experiment)
+    assert intent is not None
+    assert "kill" in intent.action
+
+
+def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that hangs would act later, beside the next recovery."""
+    script = "echo $$ > script.pid; sleep 600"
+    child = bench.child(("echo ${pidfile} >> rolled-back", script))
+    open_rollbacks(platform_of(bench.target), child.experiment)
+    assert any((bench.root / "script.pid").exists() for _ in Deadline.after(90).ticks(0.05))
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    child.finish()
+    (bench.root / "script.pid").unlink()
+    monkeypatch.setattr(attempt, "_ROLLBACKS_S", 3.0)
+    (left,) = recover(bench.target, within_s=0).left
+    assert "did not end within 3 s" in left.why
+    stat = Path("/proc") / (bench.root / "script.pid").read_text().strip() / "stat"
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_what_ends_the_fault_by_an_action_of_others_undoes_it(bench: Bench) -> None:

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from harness.errors import Interrupted, TargetUnreachable
+from harness import clock
+from harness.errors import Interrupted, TargetGone, TargetUnreachable
 from harness.evidence import RunDirectory, read_history
 from harness.run import live
 from harness.run.gathering import Ground
@@ -16,7 +17,7 @@ from harness.targets import Platform, load_target
 from harness.targets.intents import pending_intents, write_intent
 from tests.fake_clock import FakeClock
 
-GONE = TargetUnreachable("the target is gone: nothing of it has answered for 4.1 s")
+GONE = TargetGone("the target is gone: nothing of it has answered for 4.1 s")
 PLATFORM = Platform(name="stage", api="https://10.0.0.1:6443 sha256:aa", entry="http://127.0.0.1:9")
 
 
@@ -52,7 +53,7 @@ def done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 def end(monkeypatch: pytest.MonkeyPatch, directory: Path, error: BaseException, heard: Heard) -> Any:
     """The end of a run on a target whose kubeconfig is gone, after gathering ended like this."""
 
-    def gather(*_: object) -> None:
+    def gather(*_: object, **_more: object) -> None:
         raise error
 
     monkeypatch.setattr(live, "gather", gather)
@@ -78,6 +79,18 @@ def test_a_target_that_is_gone_takes_neither_seal_nor_verdict_with_it(
     assert heard.said[0].startswith("the run cannot go on: the target is gone")
     assert heard.said[1].startswith("not verified as restored: cordon a: context `c` cannot be read from ")
     assert len(pending_intents(PLATFORM)) == 1
+
+
+@pytest.mark.parametrize(("error", "waited_s"), [(GONE, 0), (TargetUnreachable("the API server answered 503"), 30)])
+def test_one_answer_that_was_refused_is_no_target_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, done: list[str], error: TargetUnreachable, waited_s: int
+) -> None:
+    """What was broken is undone again and again for as long as after any other error."""
+    write_intent(PLATFORM, "node-loss", "cordon a", {"do": "uncordon", "node": "a"}, module="harness.chaos.database")
+    began_s = clock.now_s()
+    end(monkeypatch, tmp_path, error, Heard())
+    assert abs(clock.now_s() - began_s - waited_s) < 3
+    assert done == ["seal", "decide", "write_verdict"]
 
 
 def test_an_interrupted_run_names_the_attempt_whose_undo_was_not_seen(

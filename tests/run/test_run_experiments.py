@@ -13,7 +13,7 @@ from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.condition import State
 from harness.run.users import UsersServed
-from harness.targets.intents import pending_intents
+from harness.targets.intents import pending_intents, write_intent
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
 from tests.builders.plans import breaks, experiment, fault, plan
 from tests.fake_clock import FakeClock, S
@@ -147,8 +147,22 @@ def test_a_target_that_does_not_come_back_names_what_is_missing(
     )
     restore = made.records.of("restore")[0]
     assert (restore["ok"], restore["missing"], round(restore["at_ns"] / 1e9 - 1000)) == (False, ["Deployment a/b"], 61)
-    assert made.context.traffic.blocked(["workloads"]).startswith("not restored after pod-loss: Deployment a/b has 1")
+    assert made.context.blocked(["workloads"]).startswith("not restored after pod-loss: Deployment a/b has 1")
     assert made.windows[1:] == [("experiment:pod-loss/fault", 1.0, 61.0)]
+
+
+def test_a_target_is_not_restored_while_an_undo_is_left(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """Reads and writes are served and the cluster is as before; and yet the node is still cordoned."""
+    monkeypatch.setattr(experiments, "chaos_child", children(Child(clock=clock, takes_s=3.0)))
+    planned = plan(acts=[fault("pod-loss")], demands=[breaks("pod-loss")], experiments=[POD])
+    made = stage(clock, planned, ground=Ground(clock=clock))
+    undo = {"do": "uncordon", "node": "a"}
+    left = write_intent(made.context.platform, "pod-loss", "cordon a", undo, module="harness.chaos.database")
+    ExperimentDriver().run(fault("pod-loss"), made.context)
+    (restore,) = made.records.of("restore")
+    assert (restore["ok"], restore["why"]) == (False, "not undone: cordon a")
+    assert made.context.blocked(["workloads"]) == "not restored after pod-loss: not undone: cordon a"
+    assert left in pending_intents(made.context.platform)
 
 
 def test_a_fault_that_was_not_confirmed_is_sent_once_more(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

@@ -17,7 +17,7 @@ from tests.plain.plain_project import service
 FILE = """\
 name: shop
 environment: staging
-entry: https://shop.test/api
+entry: https://shop.test
 regions:
   eu: {entry: "https://eu.shop.test"}
 probes:
@@ -104,9 +104,9 @@ def test_every_path_that_can_be_asked_harmlessly_is_requested(clock: FakeClock, 
             (":8: probes.read", "status 200 with another body", "expected was the keys id"),
         ),
         (
-            "shop.test/health",
+            "shop.test/version",
             status(200, b""),
-            (":7: probes.health", "status 200 with another body", "expected was a body"),
+            (":10: release.path", "status 200 with another body", "expected was a body"),
         ),
         ("eu.shop.test/health", status(404), (":5: regions.eu.entry", "status 404", "correct `entry`")),
         ("eu.shop.test/items/2", status(404), (":9: probes.services.items", "status 404", "correct `items`")),
@@ -127,6 +127,14 @@ def test_what_only_the_file_can_explain_is_its_mistake(
     assert f"target.yaml{place}: GET https://{url} never succeeded: {what}" in str(caught.value)
     assert hint in caught.value.hint
     assert ("secret" in str(caught.value), caught.value.exit_code) == (False, 4)
+
+
+def test_a_health_path_may_answer_with_nothing_but_its_status(tmp_path: Path) -> None:
+    """Status 200 and no body, as many frameworks have it; an `error` in the body is none."""
+    preflight(shop(tmp_path), pytest.fail, ask=answering({"https://shop.test/health": status(200, b"")}))
+    said = status(200, b'{"error": "no database"}')
+    with pytest.raises(ConfigurationError, match="status 200 with another body"):
+        preflight(shop(tmp_path), pytest.fail, ask=answering({"https://shop.test/health": said}))
 
 
 def test_a_404_is_given_five_seconds_to_become_a_success(clock: FakeClock, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness import clock
@@ -153,3 +154,24 @@ def test_restored_is_only_said_where_it_was_verified(
     assert ended(recover(plain)) == ("the target is restored, which was verified", "")
     assert pending_intents(platform) == []
     killed(again)
+
+
+@pytest.mark.parametrize(
+    ("error", "there"),
+    [
+        (httpx.ReadError("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required"), True),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), True),
+        (httpx.ReadError("connection reset by peer"), False),
+        (httpx.ReadTimeout("timed out"), False),
+    ],
+)
+def test_who_wants_a_clients_certificate_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: httpx.TransportError, *, there: bool
+) -> None:
+    """With TLS 1.3 it says so only when its answer is read."""
+
+    def refused(*_: object, **_more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(httpx, "get", refused)
+    assert presence_of(target(tmp_path, "127.0.0.1", 9))._any() is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,7 +15,7 @@ from harness.run.acts.driver import Driver, RequiredKey
 from harness.run.condition import State
 from harness.run.scheduler import Scheduler
 from tests.builders.conducting import Ground, stage
-from tests.builders.plans import act, breaks, experiment, fault, plan
+from tests.builders.plans import act, breaks, experiment, fault, plan, traffic
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Noting(Driver):
         """Note it; what it touches may stay broken."""
         self._noted.append(act.name)
         if act.name in self._breaks_for_good:
-            context.traffic.unrestored.update(dict.fromkeys(act.touches, f"not restored after {act.name}"))
+            context.unrestored.update(dict.fromkeys(act.touches, f"not restored after {act.name}"))
 
     def skip(self, act: Act, why: str, context: Context) -> None:
         """Note that too."""
@@ -77,7 +78,7 @@ def done(
         noted.append(f"{traffic.name} ends")
 
     monkeypatch.setattr(scheduler, "under_way", under_way)
-    Scheduler(made.context, cast("Any", None)).run()
+    Scheduler(made.context, cast("Any", None), lambda: False).run()
     return noted
 
 
@@ -127,6 +128,35 @@ def test_a_target_that_is_not_as_before_is_not_broken_further(
         "experiment:node-loss skipped: the target is not as before: not restored after experiment:pod-loss",
         "experiment:bus-loss",
     ]
+
+
+def test_damage_of_one_traffic_is_none_of_the_next_ones_beginning(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Nor of an act that comes after all traffic: what touches the same parts is skipped."""
+    after = act("check migrated", touches=("workloads",))
+    planned = plan(
+        acts=[fault("pod-loss"), fault("node-loss", traffic="page-spike"), after],
+        demands=[breaks(name) for name in ("pod-loss", "node-loss")],
+        experiments=[experiment(name) for name in ("pod-loss", "node-loss")],
+        traffic={name: replace(traffic(), name=name) for name in ("everyday", "page-spike")},
+    )
+    said = done(monkeypatch, clock, planned, breaks_for_good=["experiment:pod-loss"])
+    why = "skipped: the target is not as before: not restored after experiment:pod-loss"
+    assert [line for line in said if "skipped" in line] == [f"experiment:node-loss {why}", f"check migrated {why}"]
+
+
+def test_a_stop_that_an_act_took_for_its_own_failure_stops_the_run(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """Nothing is begun any more."""
+    noted: list[str] = []
+    drivers = {kind: Noting(kind, noted) for kind in ("check", "experiment", "traffic")}
+    made = stage(clock, plan(acts=[act("check a"), act("check b", touches=("bus",))]), drivers=drivers)
+    asked = iter((False, True))
+    with pytest.raises(KeyboardInterrupt):
+        Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
+    assert noted == ["check a"]
 
 
 def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(

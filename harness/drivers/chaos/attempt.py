@@ -6,9 +6,12 @@ it, or killed, says *restored* only where reads at every entry are right again a
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,25 +92,30 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
     try:
         copy = scratch.make() / f"experiment{Path(file).suffix}"
         copy.write_text(text, encoding="utf-8")
-        ended = subprocess.run(
+        child = subprocess.Popen(
             [sys.executable, "-P", "-m", "harness.chaos", "rollbacks", str(copy)],
             env=rollback_environment(Path(file), target, variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=working_directory(Path(file)),
-            timeout=_ROLLBACKS_S,
             start_new_session=True,
-            check=False,
         )
+        with child:
+            try:
+                output, _ = child.communicate(timeout=_ROLLBACKS_S)
+            except BaseException:  # Ctrl-C too: what it has started must not act later, beside the next recovery
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                raise
     except subprocess.TimeoutExpired as error:
         raise DriverError(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
     except OSError as error:
         raise DriverError(f"the rollbacks of {file} cannot be started: {error.strerror}") from error
     finally:
         scratch.remove()
-    if ended.returncode:
-        said = ended.stdout.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
+    if child.returncode:
+        said = output.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
         raise DriverError(f"the rollbacks of {file} failed: {said[-1]}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -213,8 +213,18 @@ def read_experiment(path: Path) -> ExperimentFile:
         if block
         else "",
     )
-    rollbacks = [activity for where, activity in activities if where[0] == "rollbacks" and not is_own(activity)]
-    return ExperimentFile(plan=plan, block=block, rolled_back=tuple(str(one["name"]) for one in rollbacks))
+    rolled_back = tuple(str(one["name"]) for one in _rollbacks(document, activities) if not is_own(one))
+    return ExperimentFile(plan=plan, block=block, rolled_back=rolled_back)
+
+
+def _rollbacks(
+    document: YamlDocument, activities: Iterable[tuple[Location, Mapping[str, Any]]]
+) -> Iterator[Mapping[str, Any]]:
+    """Every rollback; one that is a `ref` is the activity of that name."""
+    named = {str(activity["name"]): activity for _, activity in activities}
+    for one in document.data.get("rollbacks") or []:
+        if isinstance(one, dict):
+            yield named.get(str(one.get("ref")), one) if "ref" in one else one
 
 
 def _acts(activity: Mapping[str, Any]) -> bool:

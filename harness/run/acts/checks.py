@@ -174,7 +174,7 @@ class CheckDriver(Driver):
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The manifests, or the register of production's database, that a check compares with; consent to one that changes data."""
         breaks = BREAKING.get(demand.name, "")
-        if breaks and not (target.disposable or any(entry.experiment == breaks for entry in target.may_break)):
+        if breaks and not (target.breakable or any(entry.experiment == breaks for entry in target.may_break)):
             return consent(breaks, "what users have is changed and changed back")
         if demand.name in _AGAINST_FILES and not target.files.manifests:
             return RequiredKey("files.manifests", f"{demand.name} compares with the manifests")

@@ -46,7 +46,6 @@ class Underway:
         condition: how the target is under it.
         users: whether its requests are served.
         watch: the watching process.
-        unrestored: parts that are not as they were before a fault, with the reason.
         sent_ns: when each fault was sent.
     """
 
@@ -56,7 +55,6 @@ class Underway:
     condition: Condition
     users: UsersServed
     watch: Watch
-    unrestored: dict[str, str] = field(default_factory=dict)
     sent_ns: list[int] = field(default_factory=list)
 
     def begin(self, at_ns: int) -> None:
@@ -83,13 +81,6 @@ class Underway:
         self.windows.restored(at_ns)
         self.watch.health_window(is_open=True)
 
-    def blocked(self, touches: Collection[str]) -> str:
-        """Why these parts must not be broken now: an earlier fault's damage is still there.
-
-        Empty when it is not.
-        """
-        return next((why for part, why in self.unrestored.items() if part in touches), "")
-
 
 @dataclass(kw_only=True, slots=True)
 class Context:
@@ -109,6 +100,7 @@ class Context:
         forks: which starts the child processes of experiments.
         presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
+        unrestored: parts that are not as they were before a fault of the run, with the reason.
     """
 
     plan: Plan
@@ -127,6 +119,7 @@ class Context:
     forks: ForkServer
     presence: Presence
     underway: Underway | None = None
+    unrestored: dict[str, str] = field(default_factory=dict)
 
     def sink(self, source: str) -> Sink:
         """The history of that name; acts that run side by side may share it."""
@@ -156,6 +149,13 @@ class Context:
             where = str(self.directory.path / "load")
             raise DriverError(self.underway.load.problems[0], where=where, hint=_AGAIN)
 
+    def blocked(self, touches: Collection[str]) -> str:
+        """Why these parts must not be broken now: the damage of an earlier fault of this run is still there.
+
+        Empty when it is not.
+        """
+        return next((why for part, why in self.unrestored.items() if part in touches), "")
+
     def present(self) -> None:
         """Check that watch and load run, and that there is a target.
 
@@ -163,7 +163,7 @@ class Context:
 
         Raises:
             DriverError: as `alive`.
-            TargetUnreachable: nothing of the target has answered for some seconds.
+            TargetGone: nothing of the target has answered for some seconds.
         """
         self.alive()
         self.presence.check()

@@ -14,18 +14,18 @@ from harness import clock
 from harness.drivers.chaos import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
 from harness.drivers.chaos.restore import RESTORED
-from harness.errors import TargetUnreachable
+from harness.errors import TargetGone
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
-from harness.run.condition import ENTRY, STEADY_WITHIN_S
+from harness.run.condition import ENTRY, STEADY_WITHIN_S, State
 from harness.targets.intents import pending_intents, strike_intent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.drivers.chaos import ChaosRun
-    from harness.model import Demand, ExperimentPlan
+    from harness.model import Demand, ExperimentPlan, Intent
     from harness.run.acts.context import Context
     from harness.targets import Target
     from harness.targets.access import Access
@@ -111,7 +111,7 @@ class ExperimentDriver(Driver):
         experiment = _experiment(act, context)
         for last in (False, True):
             confirmed = _Attempt(act, experiment, context).run()
-            if confirmed or last or context.traffic.blocked(act.touches):
+            if confirmed or last or context.blocked(act.touches):
                 return
             context.progress.say(f"{experiment.name}: the fault was not confirmed; once more")
             state, waited_s = context.traffic.condition.wait(act.touches)
@@ -194,7 +194,7 @@ class _Attempt:
             self._child.start()
             self._hold()
             self._watch_on()
-        except TargetUnreachable:
+        except TargetGone:
             grace_s = GONE_GRACE_S
             raise
         finally:
@@ -202,11 +202,11 @@ class _Attempt:
             if rollbacks is not None and result.rolled_back:
                 strike_intent(rollbacks)
             self._see_sent()
-        restored = self._restore()
-        if restored:
-            strike_intent(opened)
         pending = pending_intents(context.platform)
         left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
+        restored = self._restore(left)
+        if restored:
+            strike_intent(opened)
         history.put("manual-steps.watched", name, attempt=self._number, count=len(left))
         context.watch.fault_window(is_open=False)
         history.put(
@@ -273,10 +273,10 @@ class _Attempt:
             if clock.now_ns() >= least_ns and context.traffic.condition.back_since(sent_ns):
                 return
 
-    def _restore(self) -> bool:
+    def _restore(self, left: Sequence[Intent]) -> bool:
         """Wait until what the fault disturbed is as before.
 
-        It waits for the rest of the longest limit, and at least 30 s. Returns whether it is.
+        It waits for the rest of the longest limit, and at least 30 s. Returns whether it is; not while an undo is left.
         """
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
@@ -289,12 +289,14 @@ class _Attempt:
             traffic.users.wait(
                 self._context.present
             )  # some are out longer than the probes, and the record of them is not cut off
+        if state.ok and left:
+            state = State(ok=False, why=f"not undone: {left[0].action}")
         at_ns = clock.now_ns()
         if state.ok:
             traffic.restored(at_ns)
         else:
             why = f"not restored after {name}: {state.why}"
-            traffic.unrestored.update(dict.fromkeys(self._act.touches, why))
+            self._context.unrestored.update(dict.fromkeys(self._act.touches, why))
         self._context.history.put(
             "restore",
             name,

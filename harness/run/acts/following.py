@@ -288,7 +288,7 @@ class Following:
                 strike_intent(intent)
         else:
             blocked = f"not restored after the rollout {name}: {why or state.why}"
-            traffic.unrestored.update(dict.fromkeys(self._act.touches, blocked))
+            context.unrestored.update(dict.fromkeys(self._act.touches, blocked))
         context.progress.say(f"rollout {name}: {why or 'ended on ' + context.plan.release}")
 
 

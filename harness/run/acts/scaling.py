@@ -34,8 +34,8 @@ class ScaleDriver(Driver):
         return [RequiredKey("kubernetes", "autoscalers, usage and stress are of the Kubernetes API")]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """Consent to give services load, where the target is not disposable."""
-        allowed = target.disposable or any(entry.experiment == NAME for entry in target.may_break)
+        """Consent to give services load, where the target is production-like."""
+        allowed = target.breakable or any(entry.experiment == NAME for entry in target.may_break)
         if demand.name == OBSERVE or allowed:
             return None
         return consent(NAME, "services are given load")

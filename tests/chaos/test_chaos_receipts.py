@@ -1,0 +1,98 @@
+"""What a chaos child may conclude of what it sees: nothing of what it cannot see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from chaoslib.exceptions import InterruptExecution
+
+from harness.chaos import control, receipts
+from harness.chaos.control import ExperimentRecorder
+from harness.chaos.receipts import HitSnapshot
+from harness.errors import EvidenceError
+from harness.model import Hit
+
+A, B = (Hit(kind="pod", name=name, uid=name) for name in "ab")
+
+
+class Written:
+    """A history that keeps what is put, or a disk that is full."""
+
+    def __init__(self, *, full: bool = False) -> None:
+        self.kinds: list[str] = []
+        self._full = full
+
+    def put(self, kind: str, _subject: str, /, **_fields: Any) -> None:
+        """Keep it."""
+        if self._full:
+            raise EvidenceError("no space left on the device")
+        self.kinds.append(kind)
+
+
+def recorder(history: Written, domain: str = "pod") -> ExperimentRecorder:
+    """Of an experiment in its method."""
+    made = ExperimentRecorder(history=cast("Any", history), experiment={}, block={"domain": domain})
+    made.part = "method"
+    return made
+
+
+@pytest.fixture
+def present(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Hit] | None]:
+    """What the cluster says is there, one answer after the other; the last goes on."""
+    answers: list[Sequence[Hit] | None] = []
+
+    def next_one(_here: object) -> Sequence[Hit] | None:
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    monkeypatch.setattr(receipts, "_session_or_none", lambda: SimpleNamespace(hits=[]))
+    monkeypatch.setattr(receipts, "_present", next_one)
+    return answers
+
+
+def test_what_is_not_there_any_more_was_hit(present: list[Sequence[Hit] | None]) -> None:
+    """By its uid."""
+    present += [[A, B], [B]]
+    seen = HitSnapshot()
+    seen.remember()
+    assert (seen.hits(), seen.gone()) == ([A], True)
+
+
+@pytest.mark.parametrize("answers", [[[A, B], None], [None, [B]]])
+def test_a_cluster_that_does_not_answer_shows_nothing_to_be_gone(
+    present: list[Sequence[Hit] | None], answers: list[Sequence[Hit] | None]
+) -> None:
+    """Neither before the fault nor after it."""
+    present += answers
+    seen = HitSnapshot()
+    seen.remember()
+    assert (seen.hits(), seen.gone()) == ([], False)
+
+
+@pytest.mark.parametrize(("domain", "gone"), [("pod", True), ("external", False), ("container", False)])
+def test_a_pod_that_goes_holds_no_fault_that_is_not_of_pods(
+    present: list[Sequence[Hit] | None], domain: str, *, gone: bool
+) -> None:
+    """An autoscaler removes one while errors are injected: that they still are says their probe alone."""
+    present += [[A, B], [B]]
+    made = recorder(Written(), domain)
+    made.receipts.remember()
+    assert made._hits_gone() is gone
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_fault_that_cannot_be_recorded_is_not_sent(*, full: bool) -> None:
+    """The experiment is interrupted before its first action."""
+    history = Written(full=full)
+    control._open().append(recorder(history))
+    try:
+        if full:
+            with pytest.raises(InterruptExecution, match="cannot be recorded, so it is not sent: no space left"):
+                control.before_activity_control({"type": "action", "name": "kill"})
+        else:
+            control.before_activity_control({"type": "action", "name": "kill"})
+        assert history.kinds == ([] if full else ["fault.sent"])
+    finally:
+        control._open().clear()
