@@ -10,10 +10,10 @@ from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import network_policy
 from harness.drivers.facts import FactProbe, FactReading
+from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
-from harness.targets.platform import port_of
 from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
 

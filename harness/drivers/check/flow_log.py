@@ -114,7 +114,6 @@ class FlowLog:
             tally.problems.append(
                 f"{gone} files are gone that were not read to the end; hint: keep more backups, uncompressed"
             )
-        newest = max((file.stat().st_mtime_ns for file in found.values()), default=0)
         complete = set[_FileId]()
         for known, file in found.items():
             begin, size = self._read_to.get(known, 0), file.stat().st_size
@@ -127,7 +126,7 @@ class FlowLog:
                 tally.add(line)
             left -= end - begin
             self._read_to[known] = end
-            if end == size and file.stat().st_mtime_ns < newest:
+            if end == size and _is_backup(file, files):
                 complete.add(known)
         self._complete = frozenset(complete)
         self._read_to = {known: end for known, end in self._read_to.items() if known in found}
@@ -151,6 +150,12 @@ class FlowLog:
     def _files(self) -> Iterator[Path]:
         for pattern in self._patterns:
             yield from sorted(file for file in pattern.parent.glob(pattern.name) if file.is_file())
+
+
+def _is_backup(file: Path, files: Iterable[Path]) -> bool:
+    """Whether nothing is written to it any more: rotation has put `-` and a time or a number behind the name of a log beside it."""
+    logs = (one for one in files if (one.parent, one.suffix) == (file.parent, file.suffix))
+    return any(file.stem.startswith(f"{one.stem}-") for one in logs)
 
 
 def _id_of(file: Path) -> _FileId:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import httpx
@@ -63,8 +64,12 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
         cluster = clusters.of(region)
         pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
         for workload in workloads(cluster, namespace):
-            images = {image for pod in pods if _selects(workload, pod) for image in _images(pod)}
-            yield f"{namespace}/{workload['kind']}/{workload['metadata']['name']}", tuple(sorted(images))
+            images: dict[str, set[str]] = {}
+            for container, image in chain.from_iterable(_images(pod) for pod in pods if _selects(workload, pod)):
+                images.setdefault(container, set()).add(image)
+            name = f"{namespace}/{workload['kind']}/{workload['metadata']['name']}"
+            for container, own in images.items() or [("", set[str]())]:
+                yield f"{name}/{container}" if len(images) > 1 else name, tuple(sorted(own))
 
 
 def _selects(workload: Object, pod: Object) -> bool:
@@ -72,11 +77,11 @@ def _selects(workload: Object, pod: Object) -> bool:
     return bool(expected) and expected.items() <= labels_of(pod).items()
 
 
-def _images(pod: Object) -> Iterator[str]:
-    """The image ID of each container that runs, else the image that it names."""
+def _images(pod: Object) -> Iterator[tuple[str, str]]:
+    """By container the image ID where it runs, else the image that it names."""
     running = {one["name"]: one.get("imageID") for one in pod.get("status", {}).get("containerStatuses") or []}
     for container in pod["spec"]["containers"]:
-        yield str(running.get(container["name"]) or container.get("image", ""))
+        yield container["name"], str(running.get(container["name"]) or container.get("image", ""))
 
 
 def running_version(target: Target) -> str:

@@ -74,6 +74,7 @@ _AnyRate = Annotated[float, _quantity("rate", "25/s", zero=True)]
 _Time = Annotated[float, _quantity("time", "30 s")]
 _Workers = Annotated[int, Field(ge=0, le=1000)]
 _Many = Annotated[int, Field(ge=1, le=1_000_000)]
+_OnAverage = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 
 
 class _SizeSection(BaseModel):
@@ -145,7 +146,7 @@ class Size(_SizeSection):
     users: _Many | None = None
     think: Annotated[float, _quantity("time", "2 s", zero=True)] | None = None
     journey: Annotated[float, _quantity("time", "6 s")]
-    requests_per_journey: _Many
+    requests_per_journey: _OnAverage
     warm_up: Annotated[float, _quantity("time", "10 s")]
     window: Annotated[WindowSize, BeforeValidator(_window)] = Field(alias="for")
     after: Annotated[float, _quantity("time", "60 s")] = 60.0

@@ -132,9 +132,9 @@ def scope_text(measure: Measure) -> str:
     return ", ".join(dict.fromkeys(shown))
 
 
-def counted(n: int, noun: str, many: str = "") -> str:
+def counted(n: float, noun: str, many: str = "") -> str:
     """`1 requirement`, `3 requirements`; `many` where it takes more than an s."""
-    return f"{n} {noun}" if n == 1 else f"{n} {many or f'{noun}s'}"
+    return f"{n:.10g} {noun}" if n == 1 else f"{n:.10g} {many or f'{noun}s'}"
 
 
 def found(n: int | None) -> str:

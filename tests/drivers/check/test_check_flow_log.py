@@ -125,6 +125,17 @@ def test_what_is_missing_of_a_log_is_said(target: Target, log: Path) -> None:
     assert "there is no file" in follower.read().why
 
 
+def test_a_log_that_goes_may_have_had_more(target: Target, log: Path) -> None:
+    """A quiet one beside a busy one is not complete while nothing shows that it was rotated."""
+    append(log, flow(TRACK, STORE))
+    follower = FlowLog(target)
+    follower.read()
+    append(log.with_name("eventsb.log"), flow(TRACK, STORE))
+    assert follower.read().why == ""
+    log.unlink()
+    assert "1 files are gone that were not read to the end" in follower.read().why
+
+
 def test_a_target_without_a_log_says_what_to_add(target: Target) -> None:
     """The key, with its parts."""
     with pytest.raises(ConfigurationError, match="names no log of connections"):

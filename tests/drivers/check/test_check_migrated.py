@@ -179,6 +179,9 @@ def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: 
     assert cluster.do(lambda store: store.list(kinds.by_name("Job"))) == []
     ok, words = seen(check(EXPAND, LOWERED))["table tracks"]
     assert (ok, words.endswith("`artist` of 3 rows is another")) == (False, True), words
+    facts = seen(check(f"{EXPAND}; CREATE TABLE stats (n int)", CONTRACT))
+    assert facts["table stats"] == (False, "0 rows")
+    tracks.ask("DROP TABLE stats")
     facts = seen(check("SELECT 1", "SELECT 1"))
     assert facts["the migration"] == (None, "nothing was changed: it did not go in")
     assert facts["table tracks"][0] is True

@@ -55,6 +55,21 @@ def test_digests_of_every_workload_and_the_version_are_read(
     assert found.at_ns > 0
 
 
+def test_each_container_of_a_pod_has_an_image_of_its_own(cluster: PocketCluster, target: Target) -> None:
+    """An application beside its proxy is one release, not two."""
+    cluster.create("Deployment", workload("Deployment", "web", "north"))
+    for number in (1, 2):
+        both = pod(f"web-{number}", "web", "north", "sha256:web")
+        both["spec"]["containers"].append({"name": "proxy", "image": "proxy:1"})
+        both["status"]["containerStatuses"].append({"name": "proxy", "imageID": "sha256:proxy"})
+        cluster.create("Pod", both)
+    read = read_release(target).workloads
+    assert {name: images for name, images in read.items() if "web" in name} == {
+        "north/Deployment/web/c": ("sha256:web",),
+        "north/Deployment/web/proxy": ("sha256:proxy",),
+    }
+
+
 def test_what_cannot_be_read_is_said(cluster: PocketCluster, target: Target, backends: list[Backend]) -> None:
     """A version path that answers 404, and a cluster that does not answer, each with its reason."""
     backends[0].status = 404

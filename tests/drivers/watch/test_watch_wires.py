@@ -60,6 +60,13 @@ def test_no_body_ends_the_watch(body: bytes) -> None:
     assert found(answer, 1, 1) == ("unknown", "wrong body")
 
 
+def test_an_empty_body_is_right_for_a_health_path_only() -> None:
+    """JSON that says nothing is none; a `null` is an answer, and a wrong one."""
+    empty, null = (ProbeResponse(sent_ns=1, done_ns=2, status=200, body=body, is_json=True) for body in (b"", b"null"))
+    assert (wrong(empty, {}), wrong(empty, {}, silent=True)) == ("wrong body", None)
+    assert wrong(null, {}, silent=True) == "wrong body"
+
+
 def test_a_server_that_hangs_is_a_timeout_after_the_wait(service: Service) -> None:
     """The wait ends when it is over, and the write may have been done."""
     service.mode = "hang"

@@ -133,7 +133,14 @@ def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading
 
 
 def _as_before(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> list[FactReading]:
-    return [compared(rows, now.get(name)) for name, rows in sorted(before.items())]
+    kept = [compared(rows, now.get(name)) for name, rows in sorted(before.items())]
+    left = [
+        FactReading(
+            subject=f"table {name}", expected="not there, as before", observed=f"{now[name].count} rows", ok=False
+        )
+        for name in sorted(now.keys() - before.keys())
+    ]
+    return [*kept, *left]
 
 
 def _manifests(target: Target, settings: MigrationSettings) -> Path:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.sql.statements import read_statements
@@ -24,7 +25,7 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every query that the services ran: Prometheus has its count and its p95, of samples that are at most `age` old.
 
     A query is recognised by its text, whatever its values. The database counts since it began, a process since that began: a query that was
-    exposed by processes that are gone, and was not run from the first reading to the next, is as well exposed as it can be.
+    exposed by processes that are gone, and was not run for `age` since then, is as well exposed as it can be.
     """
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     label, series = names.query, names.query_seconds
@@ -37,14 +38,22 @@ def store_queries(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     first: dict[str, int] = {}
 
-    def probe() -> Sequence[FactReading]:
+    def read() -> tuple[list[FactReading], dict[str, int]]:
         calls = _counted(target)
         since = {text: count - first[text] for text, count in calls.items() if text in first}
-        first.update({text: count for text, count in calls.items() if text not in first})
         with prometheus_of(target) as prometheus:
             found = {what: _by_text(prometheus, query, label) for what, query in queries.items()}
             gone = _by_text(prometheus, before, label)
-        return [_of_the_gone(text, found, gone, since.get(text)) or _exposed(text, found, age_s) for text in calls]
+        facts = [_of_the_gone(text, found, gone, since.get(text)) or _exposed(text, found, age_s) for text in calls]
+        return facts, calls
+
+    def probe() -> Sequence[FactReading]:
+        facts, calls = read()
+        if not first and any(fact.ok is None for fact in facts):
+            first.update(calls)
+            clock.sleep(age_s)
+            facts, _ = read()
+        return facts
 
     return probe
 
