@@ -32,7 +32,7 @@ class LabelMatcher(NamedTuple):
         return lambda value: (pattern.fullmatch(value) is not None) is (self.op == "=~")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class StoredSeries:
     """One series: its samples in the order of time."""
 
@@ -136,9 +136,11 @@ class Storage:
     def forget(self, now_s: float) -> None:
         """Drop the series that have ended longer ago than samples are kept."""
         since = now_s - self.retention_s
-        gone = [one for one in self._series.values() if not one.times_s or one.times_s[-1] < since]
-        for one in gone:
-            del self._series[one.labels]
-            self._named[dict(one.labels).get(NAME, "")].remove(one)
-        if gone:
-            self._selected.clear()
+        gone = {labels for labels, one in self._series.items() if not one.times_s or one.times_s[-1] < since}
+        if not gone:
+            return
+        self._series = {labels: one for labels, one in self._series.items() if labels not in gone}
+        for metric in {dict(labels).get(NAME, "") for labels in gone}:
+            self._named[metric] = [one for one in self._named[metric] if one.labels not in gone]
+        for selection in self._selected.values():
+            selection.chosen = [one for one in selection.chosen if one.labels not in gone]

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import psycopg
 from prometheus_client import Histogram
 
-LONGEST: Final = 200
+LONGEST: Final = 1000
 """Characters of a query that are kept in its label."""
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
