@@ -18,12 +18,12 @@ def guard_target(target: Target, allow_target: str = "") -> None:
     Raises:
         Refused: the name is missing or another.
     """
-    if target.disposable and target.environment != "production":
+    if target.breakable:
         return
     if allow_target != target.name:
         typed = f"`{allow_target}` is not its name" if allow_target else "its name was not given"
         raise Refused(
-            f"{target.name} ({target.environment}) is not disposable, and {typed}",
+            f"{target.name} is {'a production target' if target.environment == 'production' else 'not disposable'}, and {typed}",
             where=str(target.file),
             hint=f"say `--allow-target {target.name}` if you mean to break things there",
         )
@@ -33,7 +33,7 @@ def guard_experiment(target: Target, experiment: ExperimentPlan) -> None:
     """Refuse an experiment that the target does not allow; one that breaks nothing is always allowed.
 
     Raises:
-        Refused: the target is not disposable and `may_break` does not name it.
+        Refused: the target is production-like, and `may_break` does not name it.
     """
     if experiment.domain != NO_FAULT.name:
         _entry(target, "experiment", experiment.name)
@@ -43,7 +43,7 @@ def guard_rollout(target: Target, rollout: RolloutPlan) -> None:
     """Refuse a rollout that the target does not allow, or that changes what it does not name.
 
     Raises:
-        Refused: the target is not disposable, and `may_break` does not name the rollout, or not every object that it changes.
+        Refused: the target is production-like, and `may_break` does not name the rollout, or not every object that it changes.
     """
     entry = _entry(target, "rollout", rollout.name)
     foreign = sorted({*rollout.names} - {*entry.workloads}) if entry and entry.workloads else []
@@ -86,7 +86,7 @@ def _named(hit: Hit) -> str:
 
 def _entry(target: Target, kind: str, name: str) -> MayBreak | None:
     """What `may_break` says of an experiment or a rollout; None where all is allowed."""
-    if target.disposable:
+    if target.breakable:
         return None
     entry = next((entry for entry in target.may_break if getattr(entry, kind) == name), None)
     if entry is None:

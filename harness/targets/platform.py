@@ -9,14 +9,14 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from harness.ports import port_of
 from harness.targets.kubeconfig import api_client
 
 if TYPE_CHECKING:
     from harness.targets.target import Target
 
-_PORTS: Final = {"http": 80, "https": 443}
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -62,11 +62,6 @@ def platform_of(target: Target) -> Platform:
 def digest(identity: str) -> str:
     """A file's name for an identity."""
     return hashlib.sha256(identity.encode()).hexdigest()[:24]
-
-
-def port_of(parts: SplitResult) -> int:
-    """The port of a URL, or its scheme's; 0 where neither is known."""
-    return parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def canonical(url: str) -> str:

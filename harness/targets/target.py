@@ -35,7 +35,7 @@ from harness.targets.parts import (
     Tls,
     TrafficOverride,
 )
-from harness.targets.values import Name, Seconds, TargetSection, Url, Word, is_http
+from harness.targets.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
 from harness.yamlfile import YamlDocument, read_document
 
 __all__ = [
@@ -117,7 +117,7 @@ class Target(TargetSection):
 
     name: Name
     environment: Literal["sandbox", "staging", "production"]
-    entry: Url = ""
+    entry: RootUrl = ""
     time_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     scrape_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     cpu_scale: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
@@ -209,6 +209,11 @@ class Target(TargetSection):
     def shares(self) -> dict[str, float]:
         """Share of answers that is expected of each region, 0 to 1; empty where the file has none."""
         return {name: region.share for name, region in self.regions.items() if region.share is not None}
+
+    @property
+    def breakable(self) -> bool:
+        """Whether anything may be broken there without consent: `disposable`, and no production."""
+        return self.disposable and self.environment != "production"
 
     @property
     def doors(self) -> dict[str, str]:

@@ -47,6 +47,12 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _root(value: str) -> str:
+    if path := urlsplit(value := _url(value)).path:
+        raise ValueError(f"an address without a path: leave `{path}` out, and begin the paths with it")
+    return value
+
+
 def _path(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("a path that starts with `/`")
@@ -60,6 +66,7 @@ def _path_of_id(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+RootUrl = Annotated[str, AfterValidator(_root)]
 UrlPath = Annotated[str, AfterValidator(_path)]
 PathOfId = Annotated[UrlPath, AfterValidator(_path_of_id)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]

@@ -312,12 +312,14 @@ def test_a_target_like_production_wants_its_name_in_full(tmp_path: Path) -> None
     """Disposable targets do not; production does, disposable or not."""
     guard_target(target(tmp_path, "disposable: true\n"))
     guard_target(target(tmp_path), "stage")
-    with pytest.raises(Refused, match=r"stage \(staging\) is not disposable, and `stag` is not its name"):
+    with pytest.raises(Refused, match=r"stage is not disposable, and `stag` is not its name"):
         guard_target(target(tmp_path), "stag")
     file = tmp_path / "target.yaml"
     file.write_text("name: p\nenvironment: production\nentry: https://a.test\ndisposable: true\n")
-    with pytest.raises(Refused, match="say `--allow-target p` if you mean"):
+    with pytest.raises(Refused, match="p is a production target, and its name was not given"):
         guard_target(load_target(file))
+    with pytest.raises(Refused, match="p does not allow the experiment pod-loss: `may_break` does not name it"):
+        guard_experiment(load_target(file), plan("pod-loss"))
 
 
 def test_an_experiment_must_stand_on_the_allow_list(tmp_path: Path) -> None:

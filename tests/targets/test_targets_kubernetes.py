@@ -18,6 +18,7 @@ import pytest
 import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import load_kube_config
+from urllib3.exceptions import ProtocolError
 
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, load_target
@@ -200,3 +201,19 @@ def load_kube_config_from_file(path: Path, context: str) -> Configuration:
     configuration = Configuration()
     load_kube_config(config_file=str(path), context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
     return configuration
+
+
+def test_an_answer_that_breaks_off_is_no_answer() -> None:
+    """Status and headers came, and the body did not: the library reads it only when it is asked for it."""
+
+    class Broken:
+        status = 200
+
+        @property
+        def data(self) -> bytes:
+            raise ProtocolError("Connection broken: IncompleteRead")
+
+    cluster = object.__new__(Cluster)
+    cluster.url = "https://10.0.0.1:6443"
+    with pytest.raises(TargetUnreachable, match=r"no answer from the API server \(ProtocolError\)"):
+        cluster._answer(lambda **_: Broken())
