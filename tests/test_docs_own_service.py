@@ -77,13 +77,15 @@ def test_the_keys_of_the_page_are_those_of_a_target_file(tmp_path: Path) -> None
     """Added to the file that `init` writes."""
     write_project(tmp_path, ANSWERS)
     file = tmp_path / "target.yaml"
-    contracts, tls = blocks(PAGE, "yaml")
+    contracts, _, size, tls = blocks(PAGE, "yaml")
     file.write_text(f"{file.read_text()}\n{contracts}", encoding="utf-8")
     target = load_target(file)
     assert target.ledger is not None
     assert target.pipeline is not None
     assert (target.ledger.read, target.pipeline.accept) == (True, "/events")
     assert set(yaml.safe_load(tls)) == {"entry", "tls"}
+    visitors = yaml.safe_load((tmp_path / "loadtests" / "visitors.yaml").read_text())
+    assert set(yaml.safe_load(size)) < set(visitors)
 
 
 def test_the_scenario_of_the_page_claims_a_row_beside_those_of_init(tmp_path: Path) -> None:
@@ -91,8 +93,7 @@ def test_the_scenario_of_the_page_claims_a_row_beside_those_of_init(tmp_path: Pa
     write_project(tmp_path, ANSWERS)
     rows, feature = tmp_path / "catalogue" / "shop.yaml", tmp_path / "features" / "loss.feature"
     data: dict[str, Any] = yaml.safe_load(rows.read_text())
-    row = {"id": "SHOP-LOSS", "title": "loss", "criterion": "no acknowledged write is lost", "kinds": ["X"]}
-    data["sections"][0]["requirements"].append({**row, "gate": "critical", "falsified_by": "no fsync"})
+    data["sections"][0]["requirements"] += yaml.safe_load(blocks(PAGE, "yaml")[1])["requirements"]
     rows.write_text(yaml.safe_dump(data, sort_keys=False))
     feature.write_text(f"Feature: Loss\n\n{blocks(PAGE, 'gherkin')[0]}")
     known = load_catalogue([rows])

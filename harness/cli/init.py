@@ -189,7 +189,9 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
     if guessed:
         why = f" (it answered {found.refused}: probes are sent without credentials)" if found.refused else ""
         keys = ", ".join(guessed)
-        return f"no usual path of {entry} answers GET with status 200{why}: correct `probes` ({keys}) in {file}"
+        return (
+            f"no usual path of {entry} answers GET with status 200 and a body{why}: correct `probes` ({keys}) in {file}"
+        )
     return ""
 
 
@@ -202,7 +204,7 @@ def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> 
             'features = ["features"]  loadtests = ["loadtests"]  experiments = ["experiments"]'
         )
         steps.append(f"# pyproject.toml was kept: it needs the table {table}")
-    allow = "" if answers.local else f" --allow-target {answers.name}"
+    allow = "" if answers.breakable else f" --allow-target {answers.name}"
     return [
         *steps,
         "readiness plan  # what a run does and can decide, about a minute and a half; touches nothing",

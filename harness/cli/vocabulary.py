@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from harness.steps.template import Template
 
 
 @click.command()
 @click.argument("text", default="")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def steps(text: str, *, as_json: bool) -> int:
-    """List the sentences that features are made of; TEXT narrows the list down."""
+    """List the sentences that features are made of, and what each `<slot>` takes; TEXT narrows the list down."""
     from harness.errors import UsageError
     from harness.steps import vocabulary
 
@@ -20,13 +25,33 @@ def steps(text: str, *, as_json: bool) -> int:
     if not found:
         raise UsageError(f"no sentence has {text!r} in it", hint="`readiness steps` lists them all")
     if as_json:
-        click.echo(
-            json.dumps([{"keyword": t.keyword.value, "template": t.plain} for t in found], indent=1, ensure_ascii=False)
-        )
+        click.echo(json.dumps([_document(template) for template in found], indent=1, ensure_ascii=False))
         return 0
     for template in found:
         click.echo(f"{template.keyword.value.title():5} {template.plain}")
+    for line in dict.fromkeys(_slots(found)):
+        click.echo(line)
     return 0
+
+
+def _document(template: Template) -> dict[str, Any]:
+    slots = {name: slot.about for name, slot in template.slots.items()}
+    return {
+        "keyword": template.keyword.value,
+        "template": template.plain,
+        "about": template.about,
+        "example": template.example,
+        "slots": slots,
+    }
+
+
+def _slots(found: Sequence[Template]) -> Iterator[str]:
+    """A line for each slot of the sentences: what it takes."""
+    every = sorted({(name, slot.about) for template in found for name, slot in template.slots.items()})
+    width = max((len(name) for name, _ in every), default=0) + 2
+    if every:
+        yield "\nSlots; parts in [ ] may be left out"
+    yield from (f"{f'<{name}>':{width}}  {about}" for name, about in every)
 
 
 @click.command()

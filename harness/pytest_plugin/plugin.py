@@ -32,6 +32,7 @@ class ReadinessPlugin:
     def __init__(self, session: PluginSession) -> None:
         self._session = session
         self._problems: list[str] = []
+        self._collected = False
         self._outcomes: list[Outcome] = []
         self._others_failed: list[str] = []
         self._uncollected: list[str] = []
@@ -93,6 +94,7 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that is in Examples."""
+        self._collected = True
         kept, dropped, foreign, collected = [], [], [], []
         for item in items:
             scenario = scenario_of(item)
@@ -123,6 +125,8 @@ class ReadinessPlugin:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Compile what was selected; a scenario that cannot be read stops everything here."""
         self._refuse(self._problems)
+        if not self._collected:
+            return  # pytest calls this on its way out too, before it says which argument it did not find
         scenarios = [item.stash[SCENARIO] for item in session.items if SCENARIO in item.stash]
         plugins = session.config.pluginmanager
         if scenarios and len(scenarios) == len(session.items) and plugins.hasplugin(_HYPOTHESIS):

@@ -138,7 +138,10 @@ def test_a_service_that_needs_a_sign_in_is_told_from_one_without_paths(readiness
     ) == (0, True)
     with served(404) as entry:
         said = readiness("init", "other", "--entry", entry)[1]
-    assert "answers GET with status 200: correct `probes` (health, read) in other/target.yaml" in said
+    assert "answers GET with status 200 and a body: correct `probes` (health, read) in other/target.yaml" in said
+    with served(200) as entry:
+        said = readiness("init", "empty", "--entry", entry)[1]
+    assert "correct `probes` (read) in empty/target.yaml" in said
 
 
 def test_another_machine_may_not_be_broken_and_its_name_is_typed(tmp_path: Path) -> None:
@@ -153,6 +156,15 @@ def test_another_machine_may_not_be_broken_and_its_name_is_typed(tmp_path: Path)
     gitlab = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
     assert github["concurrency"] == {"group": "readiness-shop"}
     assert gitlab["readiness"]["resource_group"] == "readiness-shop"
+
+
+def test_production_on_this_machine_is_no_toy(readiness: Call, tmp_path: Path) -> None:
+    """Nothing is broken without consent, and no file says otherwise."""
+    with small_service() as (entry, _):
+        code, said = readiness("init", "shop", "--entry", entry, "--environment", "production")
+    assert (code, said.rstrip().splitlines()[-1].strip()) == (0, "readiness run --allow-target shop")
+    assert not load_target(tmp_path / "shop" / "target.yaml").disposable
+    assert "RESTART" not in (tmp_path / "shop" / "catalogue" / "shop.yaml").read_text()
 
 
 def test_the_traffic_has_a_write_where_a_path_is_named(tmp_path: Path) -> None:

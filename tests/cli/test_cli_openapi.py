@@ -72,6 +72,16 @@ def test_the_reads_of_a_document_in_yaml(tmp_path: Path) -> None:
     assert found.left_out == ("GET /me: it needs a sign-in", "GET /users/{name}: the parameter `name` has no example")
 
 
+def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:
+    """A sign-in that may be left out, an empty scheme, is none."""
+    text = "openapi: 3.1.0\nsecurity: [{token: []}]\npaths: {/me: {get: {}}, /cart: {get: {}}}\n"
+    with pytest.raises(ConfigurationError) as caught:
+        documented_reads(written(tmp_path, text), TLS)
+    assert "let the journey sign in" in caught.value.hint
+    either = text.replace("[{token: []}]", "[{}, {token: []}]")
+    assert [read.path for read in documented_reads(written(tmp_path, either), TLS).reads] == ["/me", "/cart"]
+
+
 def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None:
     """Swagger 2 too: the path before all others is `basePath`."""
     document = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -115,6 +116,16 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
     ):
         assert words in finished.out, finished.out
     assert not project.run_directories()
+
+
+def test_a_plan_does_not_need_the_manifests_that_its_checks_read(readiness: Call, project: Project) -> None:
+    """The sandbox writes them when it starts: until then they are under `undeclared`, and the rest is planned."""
+    project.edit("pyproject.toml", '"target.yaml"', '"sandbox"')
+    code, text = readiness("plan", "--profile", "feature-integration", "--json")
+    assert code == 0, text
+    unknown = [one for one in json.loads(text)["undeclared"] if "deploy/sandbox" in one]
+    assert unknown, text
+    assert all("cannot be read: No such file or directory" in one for one in unknown)
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

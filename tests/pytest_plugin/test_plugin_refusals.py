@@ -132,6 +132,14 @@ def test_a_free_tag_is_allowed_and_selects(project: Project) -> None:
     assert "2 scenarios are left out" in finished.out
 
 
+def test_a_plan_of_a_file_that_is_not_there_is_only_refused(project: Project) -> None:
+    """A profile's name in the place of a file: pytest's words, and no plan in which no scenario claims any row."""
+    finished = project.do("plan", "core")
+    assert finished.code == 4, finished.said
+    assert "file or directory not found: core" in finished.said
+    assert "no scenario claims it" not in finished.said
+
+
 def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     """The profile that does not use it is planned, and the file is named; the one that does exits with 4."""
     project.edit("pyproject.toml", "loadtests =", 'experiments = ["experiments"]\nloadtests =')

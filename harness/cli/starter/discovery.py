@@ -21,7 +21,7 @@ class DiscoveredPaths:
 
     Attributes:
         health: the first of `HEALTH`; empty: none.
-        read: the root, else the same; empty: none.
+        read: the root, else the same where its answer has a body; empty: none.
         problem: why nothing is known; empty where the service answers.
         refused: the status with which it refused a request without credentials; 0: it refused none.
     """
@@ -52,15 +52,15 @@ def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) 
     refused: list[int] = []
     with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
 
-        def answers(path: str) -> bool:
+        def answers(path: str, *, silent: bool = False) -> bool:
             answer = client.get(path)
             if answer.status_code in _REFUSED:
                 refused.append(answer.status_code)
-            return answer.status_code == 200 and bool(answer.content.strip())
+            return answer.status_code == 200 and (silent or bool(answer.content.strip()))
 
         try:
-            well = next((path for path in health if answers(path)), "")
-            read = "/" if well == "/" or answers("/") else well
+            well = next((path for path in health if answers(path, silent=True)), "")
+            read = next((path for path in ("/", well) if path and answers(path)), "")
         except httpx.HTTPError as error:
             return DiscoveredPaths(problem=str(error) or type(error).__name__)
     return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))

@@ -60,6 +60,9 @@ class DocumentedReads:
     left_out: tuple[str, ...]
 
 
+_SIGN_IN: Final = "it needs a sign-in"
+
+
 class _NoExampleError(Exception):
     """A parameter has no example, and its value is not known."""
 
@@ -88,10 +91,16 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
         else:
             left_out.append(f"GET {path}: a journey has at most {MOST_READS} requests")
     if not found:
+        private = bool(left_out) and all(one.endswith(_SIGN_IN) for one in left_out)
+        hint = (
+            "leave `--openapi` out, and let the journey sign in: docs/your-own-service.md, a service with a sign-in"
+            if private
+            else "give path parameters an `example`, or write the journey by hand"
+        )
         raise ConfigurationError(
             f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}",
             where=source,
-            hint="give path parameters an `example`, or write the journey by hand",
+            hint=hint,
         )
     return DocumentedReads(reads=_named(found), left_out=tuple(left_out))
 
@@ -131,8 +140,9 @@ class _Document:
             _NoExampleError: it cannot be requested, and why.
         """
         operation = self._resolved(item["get"])
-        if operation.get("security", self._root.get("security")):
-            raise _NoExampleError("it needs a sign-in")
+        schemes = operation.get("security", self._root.get("security"))
+        if schemes and {} not in schemes:  # an empty one: the sign-in may be left out
+            raise _NoExampleError(_SIGN_IN)
         described = [part.get("parameters") for part in (item, operation)]
         parameters = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
         filled, query = path, dict[str, str]()

@@ -56,12 +56,17 @@ class ProjectAnswers:
 
     @property
     def local(self) -> bool:
-        """Whether the service runs on this machine, where its process can be killed and started."""
+        """Whether the service runs on this machine."""
         host = urlsplit(self.entry).hostname or ""
         try:
             return host == "localhost" or ipaddress.ip_address(host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def breakable(self) -> bool:
+        """Whether its process can be killed and started without consent: on this machine, and not in production."""
+        return self.local and self.environment != "production"
 
     @property
     def profile(self) -> str:
@@ -162,6 +167,7 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "read": answers.read,
         "ca": _CA if answers.ca is not None else "",
         "local": answers.local,
+        "breakable": answers.breakable,
         "host": parts.hostname,
         "port": parts.port or (443 if parts.scheme == "https" else 80),
         "about": "Reads what is documented." if answers.reads else "Reads, and writes where a path is named.",
@@ -170,9 +176,9 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "writes": bool(answers.write),
         "journey_ms": max(_SHORTEST_MS, _THINK_MS * (len(calls) - 1)),
         "window_s": _WINDOW_S,
-        "allow": "" if answers.local else f" --allow-target {answers.name}",
+        "allow": "" if answers.breakable else f" --allow-target {answers.name}",
         "args": json.dumps(
-            ["run", "--out", "/reports/runs", *([] if answers.local else ["--allow-target", answers.name])]
+            ["run", "--out", "/reports/runs", *([] if answers.breakable else ["--allow-target", answers.name])]
         ),
         "requirement": _requirement(),
     }
