@@ -15,6 +15,10 @@ from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_
 def _scale_back(
     cluster: Cluster, _target: Target, *, namespace: str, deployment: str, replicas: int, kind: str = DEPLOYMENT
 ) -> None:
+    """Give it its replicas again; one that has some by now was scaled since, by a person or an autoscaler."""
+    there = (one for one in replicated(cluster, namespace) if (one["kind"], name_of(one)) == (kind, deployment))
+    if any(replicas_of(one) for one in there):
+        return
     set_replicas(cluster, kind, namespace, deployment, replicas)
 
 

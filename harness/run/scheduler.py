@@ -5,6 +5,7 @@ Traffic runs from the first act that names it to the last.
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import groupby
@@ -94,6 +95,8 @@ class Scheduler:
             ) from error
 
     def _begun(self, act: Act) -> None:
+        gc.collect(1)
+        gc.freeze()  # what was gathered so far stays: walking all of it stopped the run for 0.9 s
         self._context.history.put("act.started", act.name)
 
     def _why_not(self, act: Act) -> str:

@@ -7,6 +7,7 @@ on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"fa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 import socket
@@ -121,6 +122,8 @@ class Machinery:
                 due = clock.Deadline.after(BEAT_S)
                 self.agent.beat()
                 self.manager.tick()
+                gc.collect(1)
+                gc.freeze()  # walking all objects and their history stopped every probe for 0.9 s, and pods were unready by it
             self._nodes.check()
             await clock.asleep(CHECK_S)
 

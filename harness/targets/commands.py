@@ -39,6 +39,7 @@ def run_in_pod(
         AccessDenied: the user may not.
         TargetUnreachable: there is no such pod, container or program, or the command did not end within `within_s` seconds.
     """
+    import websocket
     from kubernetes.client import ApiException, CoreV1Api
     from kubernetes.stream import stream
 
@@ -48,9 +49,12 @@ def run_in_pod(
     url, what = str(core.api_client.configuration.host), f"`{' '.join(command)}` in {namespace}/{name}"
     asked: dict[str, Any] = {"command": list(command), "stdin": False, "stdout": True, "stderr": True, "tty": False}
     chosen = {"container": container} if container else {}
+    websocket.setdefaulttimeout(within_s)  # the client itself waits for ever while it connects
     try:
         talk = stream(core.connect_get_namespaced_pod_exec, name, namespace, **asked, **chosen, _preload_content=False)
     except ApiException as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # the client takes it for a refusal
+            raise KeyboardInterrupt from error
         why = f"{what} was refused: {error.reason}"
         if _REFUSED.search(str(error.reason)):
             raise AccessDenied(why, where=url, hint="grant `create` and `get` of `pods/exec` to the user") from error
@@ -63,6 +67,8 @@ def run_in_pod(
         if code is None:
             raise TargetUnreachable(f"{what}: the API server did not report how it ended", where=url)
         return CommandResult(output=talk.read_all(), code=code)
+    except (websocket.WebSocketException, OSError) as error:
+        raise TargetUnreachable(f"{what}: the connection broke off ({type(error).__name__})", where=url) from error
     finally:
         talk.sock.shutdown()  # the client's own `close` leaves the socket open once the server has closed
 

@@ -216,6 +216,16 @@ def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
     assert undos() == []
 
 
+def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
+    """A person, or an autoscaler, has given it eight replicas meanwhile."""
+    actions.take_service("track-service")
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    pocket.change("Deployment", "us-east-1", "track-service", spec={**spec, "replicas": 8})
+    assert actions.give_services_back() == ["track-service"]
+    assert pocket.get("Deployment", "us-east-1", "track-service")["spec"]["replicas"] == 8
+    assert undos() == []
+
+
 def test_a_service_that_is_not_complete_is_not_taken(pocket: Any) -> None:
     """Its loss would show nothing, nor would that of a service that nobody has."""
     pocket.change("Pod", "us-east-1", "track-service-2", status={"podIP": "127.96.1.1", "phase": "Running"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
+from harness.drivers.check import pending
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
 from harness.targets import platform_of
@@ -168,11 +169,23 @@ def test_pods_that_fill_the_nodes_outlive_the_wait(nodes: PocketCluster, target:
     assert {spec["containers"][0]["command"][-1] for spec in specs} == {"import time; time.sleep(690)"}
 
 
+def test_nodes_that_turn_out_to_have_more_room_are_filled_too(
+    nodes: PocketCluster, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another check ran when the room was measured has ended since."""
+    monkeypatch.setattr(pending, "_free", lambda _cluster: {})
+    with scheduling(nodes):
+        check = run(target, tmp_path, "pending-pod-runs", within="10 min")
+    [(ok, observed)] = found(check).values()
+    assert (ok, "on added-" in observed) == (True, True), observed
+    assert pods(nodes) == ["busy"]
+
+
 def test_where_no_pod_lacks_cpu_nothing_is_known(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:
     """A scheduler that places more than there is room for."""
     with scheduling(nodes, accounts=False):
         check = run(target, tmp_path, "pending-pod-runs", within="10 min")
-    assert found(check) == {"north": (None, "2 of 2 pods were placed, and none was reported to lack CPU")}
+    assert found(check) == {"north": (None, "12 of 12 pods were placed, and none was reported to lack CPU")}
 
 
 def test_nodes_with_too_much_room_are_not_filled(nodes: PocketCluster, target: Target, tmp_path: Path) -> None:
