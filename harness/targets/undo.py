@@ -237,5 +237,8 @@ def _undone(target: Target, intent: Intent) -> Left | None:
 
 
 def _line(intent: Intent) -> str:
-    words = " ".join(str(value) for value in intent.undo.values() if isinstance(value, str | int))
+    """What was undone, by its names and numbers: sentences and files are left out."""
+    words = " ".join(
+        str(value) for value in intent.undo.values() if isinstance(value, str | int) and " " not in str(value)
+    )
     return f"{words} (after: {intent.action}, {intent.written})"

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder, recording
 from harness.drivers.watch.settings import WatchSettings
 from harness.drivers.watch.watchers import Watchers
@@ -23,6 +24,7 @@ from harness.errors import HarnessError
 from harness.targets import load_target
 
 _PR_SET_PDEATHSIG: Final = 1
+_FREEZE_EACH_S: Final = 5.0
 
 
 def main() -> int:
@@ -50,9 +52,8 @@ async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
         loop.add_signal_handler(number, stop.set)
     commands = await _standard_input(loop)
     await watchers.warm_up()
-    gc.freeze()  # what is here now stays: no collection needs to walk it while probes are due
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(job) for job in (*watchers.jobs(), recorder.keep_flushing())]
+        tasks = [group.create_task(job) for job in (*watchers.jobs(), recorder.keep_flushing(), _freeze())]
         tasks.append(group.create_task(_obey(commands, watchers, stop)))
         sys.stdout.write("watching\n")
         sys.stdout.flush()
@@ -60,6 +61,14 @@ async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
         for task in tasks:
             task.cancel()
     await watchers.finish()
+
+
+async def _freeze() -> None:
+    """Take what has come to stay out of the garbage collector's sight: no collection needs to walk it while probes are due."""
+    while True:
+        gc.collect(1)
+        gc.freeze()
+        await clock.asleep(_FREEZE_EACH_S)
 
 
 async def _standard_input(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:

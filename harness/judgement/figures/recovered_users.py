@@ -22,7 +22,7 @@ METHOD: Final = (
 )
 WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
 _MORE: Final = "offer more traffic, then run again"
-_Outcome = Callable[[OperationRecovery], Outcome]
+_OutcomeOf = Callable[[OperationRecovery], Outcome]
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
@@ -167,7 +167,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     )
 
 
-def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _Outcome) -> dict[str, Receipt]:
+def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of: _OutcomeOf) -> dict[str, Receipt]:
     """Of a FAIL: whether it is one also where requests count from when they were sent; else the generator was late, not the target."""
     if outcome is not Outcome.FAIL:
         return {}

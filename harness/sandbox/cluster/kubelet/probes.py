@@ -25,13 +25,6 @@ EAGER_S = 0.2
 
 A stated deviation: Kubernetes waits a period.
 """
-LATE_S = 0.2
-"""An attempt that ended so long after its time-out failed because this process was late: it is made again.
-
-A stated deviation: the kubelets of all nodes share one process, and with it two processors with all pods.
-"""
-_AGAIN = 3
-"""So many attempts in succession are made again at most."""
 _LONGEST_HEAD = 65536
 
 
@@ -86,18 +79,12 @@ async def watch(
     The first attempt is after `first_s` or the initial delay, whichever is longer; until the first success the next is after
     `eager_s` if that is given and shorter than the period. Defaults are Kubernetes': period 10 s, timeout 1 s, one success, three failures.
     """
-    successes = failures = again = 0
+    successes = failures = 0
     verdict: bool | None = None
     ever = False
     await clock.asleep(max(first_s, probe.get("initialDelaySeconds", 0)))
     while True:
-        due_ns = clock.now_ns() + round((probe.get("timeoutSeconds", 1) + LATE_S) * clock.NS_PER_S)
         result = await attempt(probe, place, probe.get("timeoutSeconds", 1))
-        if not result.ok and clock.now_ns() > due_ns and again < _AGAIN:
-            again += 1
-            await clock.asleep(EAGER_S)
-            continue
-        again = 0
         successes, failures = (successes + 1, 0) if result.ok else (0, failures + 1)
         turned = (result.ok and verdict is not True and successes >= probe.get("successThreshold", 1)) or (
             not result.ok and verdict is not False and failures >= probe.get("failureThreshold", 3)
