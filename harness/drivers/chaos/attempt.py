@@ -104,10 +104,11 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
         with child:
             try:
                 output, _ = child.communicate(timeout=_ROLLBACKS_S)
-            except BaseException:  # Ctrl-C too: what it has started must not act later, beside the next recovery
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                raise
+            finally:
+                # late, or Ctrl-C: what it has started must not act later, beside the next recovery
+                if child.poll() is None:
+                    with suppress(ProcessLookupError):
+                        os.killpg(child.pid, signal.SIGKILL)
     except subprocess.TimeoutExpired as error:
         raise DriverError(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
     except OSError as error:
