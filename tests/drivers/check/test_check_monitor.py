@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from harness.drivers.check.monitor.series import (
     metric_panels,
 )
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
-from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _readable
+from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _is_new, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
@@ -275,6 +276,19 @@ def test_usage_is_young_or_frozen_or_not_exposed(storage: Storage, prometheus: P
     assert reading("frozen", "memory usage") == (True, "s old")
     assert reading("late") == (False, "s old")
     assert reading("none") == (False, "exposed")
+
+
+def test_a_pod_that_has_just_been_made_is_not_asked_for_its_usage() -> None:
+    """It may have been read once only, and one reading is the same for any time."""
+    made = clock.wall() - timedelta(seconds=29)
+    young, old = (
+        {"metadata": {"name": "a", "creationTimestamp": at.isoformat()}} for at in (made, made - timedelta(seconds=2))
+    )
+    assert (_is_new(young, 30.0), _is_new(old, 30.0), _is_new({"metadata": {"name": "a"}}, 30.0)) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_memory_is_below_a_limit_or_unknown() -> None:

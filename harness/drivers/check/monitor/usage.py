@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
+from harness import clock
 from harness.drivers.check.exposition import QUANTILES, metrics_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
@@ -35,17 +37,26 @@ _Pod = tuple[str, str]
 
 @accesses(*access("list pods"))
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old."""
+    """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old.
+
+    A pod that was made less than `age` ago is left out: it may have been read once only, or not yet.
+    """
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
         pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
+        pods = [pod for pod in pods if not _is_new(pod, age_s)]
         with prometheus_of(target) as prometheus:
             ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
             rose = _by_pod(prometheus, _changes(USAGE[what][0], age_s)) if what in _COUNTS_UP else None
         return [_young(pod, what, age_s, ages, rose) for pod in pods]
 
     return probe
+
+
+def _is_new(pod: Object, age_s: float) -> bool:
+    made = pod["metadata"].get("creationTimestamp")
+    return made is not None and (clock.wall() - datetime.fromisoformat(str(made))).total_seconds() < age_s
 
 
 def _stores(target: Target, pod: Object) -> bool:
