@@ -209,6 +209,8 @@ def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None
     intent = open_rollbacks(platform_of(bench.target), child.experiment)
     assert intent is not None
     assert "kill" in intent.action
+    (bench.root / "experiments" / "kill.yaml").write_text(f"{FILE[:begin]}rollbacks:\n  - ref: none-of-this-name\n")
+    assert open_rollbacks(platform_of(bench.target), load_experiment("kill", [bench.root / "experiments"])) is None
 
 
 def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

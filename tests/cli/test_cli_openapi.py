@@ -80,6 +80,8 @@ def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_sign
     assert "let the journey sign in" in caught.value.hint
     either = text.replace("[{token: []}]", "[{}, {token: []}]")
     assert [read.path for read in documented_reads(written(tmp_path, either), TLS).reads] == ["/me", "/cart"]
+    with pytest.raises(ConfigurationError, match="it needs a sign-in"):
+        documented_reads(written(tmp_path, text.replace("[{token: []}]", "token")), TLS)
 
 
 def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None:

@@ -114,6 +114,17 @@ def test_an_alert_whose_condition_began_under_the_fault_is_the_faults() -> None:
         assert silent.outcome is outcome, silent.reason
 
 
+def test_an_alert_that_was_pending_before_any_window_is_no_faults() -> None:
+    """It began in the warm-up, and fires in the first window: no fault had been sent."""
+    given = run(alert("pending", 0.6, "pending"), alert("firing", 20), alert("resolved", 25))
+    steady = given.windows["everyday/fault-free"]
+    later = replace(steady, start_ns=ns(10), samples=steady.samples.between("intended_ns", ns(10), steady.end_ns))
+    _, silent = measures(
+        judge(plan({"R": FIRES}), replace(given, windows={**given.windows, "everyday/fault-free": later}))
+    )
+    assert silent.outcome is FAIL, silent.reason
+
+
 def test_the_steady_state_is_quiet() -> None:
     """Any alert; without rules silence proves nothing."""
     (found,) = judged(QUIET, alert("firing", SENT + 2), alert("resolved", RESTORED))

@@ -141,7 +141,7 @@ class _Document:
         """
         operation = self._resolved(item["get"])
         schemes = operation.get("security", self._root.get("security"))
-        if schemes and {} not in schemes:  # an empty one: the sign-in may be left out
+        if schemes and not (isinstance(schemes, list) and {} in schemes):  # an empty one: the sign-in may be left out
             raise _NoExampleError(_SIGN_IN)
         described = [part.get("parameters") for part in (item, operation)]
         parameters = [self._resolved(one) for several in described if isinstance(several, list) for one in several]

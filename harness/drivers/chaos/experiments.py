@@ -220,11 +220,13 @@ def read_experiment(path: Path) -> ExperimentFile:
 def _rollbacks(
     document: YamlDocument, activities: Iterable[tuple[Location, Mapping[str, Any]]]
 ) -> Iterator[Mapping[str, Any]]:
-    """Every rollback; one that is a `ref` is the activity of that name."""
+    """Every rollback; one that is a `ref` is the activity of that name, and none where there is no such activity."""
     named = {str(activity["name"]): activity for _, activity in activities}
-    for one in document.data.get("rollbacks") or []:
-        if isinstance(one, dict):
-            yield named.get(str(one.get("ref")), one) if "ref" in one else one
+    listed = document.data.get("rollbacks")
+    for one in listed if isinstance(listed, list) else []:
+        found = named.get(str(one["ref"])) if isinstance(one, dict) and "ref" in one else one
+        if isinstance(found, dict):
+            yield found
 
 
 def _acts(activity: Mapping[str, Any]) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
-from harness.judgement.figures.timed import Span, Times, counted
+from harness.judgement.figures.timed import Times, counted
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.watch import Span
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.slopes import Slope, slope_bounds
 from harness.judgement.stats.statistics import Floats, quantile_of

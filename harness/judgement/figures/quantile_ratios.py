@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from harness.judgement.figures.timed import Span, Times
+from harness.judgement.figures.timed import Times
+from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.batches import batch_count
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.comparisons import ratio_of, widened

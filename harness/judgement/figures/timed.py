@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.receipts.watch import Span
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.batches import BatchedSample, batch_of
 from harness.judgement.stats.clusters import Timeline, episodes_of
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Bools, Ints
-
-Span = tuple[int, int]
-"""Start and end, half open, in nanoseconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

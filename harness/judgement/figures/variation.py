@@ -10,8 +10,9 @@ from harness.judgement.figures.fault_free import all_files, fault_free_windows, 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
-from harness.judgement.figures.timed import Span, Times, counted
+from harness.judgement.figures.timed import Times, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.receipts.watch import Span
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time

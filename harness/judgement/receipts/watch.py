@@ -18,7 +18,7 @@ GAP_NS: Final = 250_000_000
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
 Span = tuple[int, int]
-"""From and until, in ns."""
+"""Start and end, half open, in nanoseconds."""
 BLIND_SHARE: Final = 0.1
 """Allowed share of blind time in a window: gaps longer than GAP_NS, neither up nor down."""
 
@@ -45,14 +45,14 @@ def watch_receipt(
 
 
 def pods_receipt(evidence: Evidence, *spans: Span, limit_s: float = 0.0) -> Receipt:
-    """Whether the changes of pods were followed; see `followed`."""
-    return followed(evidence, "pods", spans, limit_s=limit_s)
+    """Whether the changes of pods were followed, without a gap over 250 ms and limit / 10; see `followed`."""
+    return followed(evidence, "pods", spans, longest_ns=max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * SECOND)))
 
 
 def followed(
-    evidence: Evidence, watcher: str, spans: Iterable[Span], *, limit_s: float = 0.0, files: tuple[str, ...] = ()
+    evidence: Evidence, watcher: str, spans: Iterable[Span], *, longest_ns: int = GAP_NS, files: tuple[str, ...] = ()
 ) -> Receipt:
-    """Whether changes were followed until the run ended, and in these stretches without a gap over 250 ms and limit / 10.
+    """Whether changes were followed until the run ended, and in these stretches without a longer gap.
 
     A change in a gap is known only from the list that is read after it: late, or not at all where it was undone by then.
     """
@@ -61,13 +61,12 @@ def followed(
         return Receipt(ok=False, why=f"the watcher {watcher!r} left no record", files=files)
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
-    longest_ns = max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * SECOND))
-    if blind_s := blind_seconds(evidence, watcher, spans, longest_ns=longest_ns):
+    if blind_s := _blind_s(evidence, watcher, spans, longest_ns):
         return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s", files=files)
     return Receipt(ok=True, why=f"the watcher {watcher!r}: it watched until the run ended", files=files)
 
 
-def blind_seconds(evidence: Evidence, watcher: str, spans: Iterable[Span], *, longest_ns: int = 0) -> float:
+def _blind_s(evidence: Evidence, watcher: str, spans: Iterable[Span], longest_ns: int) -> float:
     """The first time in these stretches, in seconds, for which a watcher was blind for longer than allowed; 0: never.
 
     Of the watcher of pods only what it missed of pods: it follows nodes as well.

@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
-from harness.judgement.receipts.watch import blind_seconds
+from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Experiment, Plan, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 
@@ -123,15 +123,9 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
     )
 
 
-def watched(evidence: Evidence, watcher: str, spans: Iterable[tuple[int, int]]) -> Receipt:
-    """Whether a watcher closed in order and was not blind in these stretches."""
-    source = evidence.watchers.get(watcher)
-    if source is None or source.why or not source.closed:
-        why = source.why if source is not None and source.why else "left no complete record"
-        return Receipt(ok=False, why=f"the watcher {watcher!r}: {why}")
-    if blind_s := blind_seconds(evidence, watcher, spans):
-        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s")
-    return Receipt(ok=True, why=f"the watcher {watcher!r} was not blind", files=(f"history/{watcher}.ndjson",))
+def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
+    """Whether a watcher of alerts, notices or statements missed no answer in these stretches."""
+    return followed(evidence, watcher, spans, longest_ns=0, files=(f"history/{watcher}.ndjson",))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,8 +189,11 @@ def quiet_broken(alerts: Iterable[Fired], windows: Iterable[Window]) -> list[Fir
     ordered = sorted(windows, key=lambda window: window.start_ns)
     found = []
     for one in alerts:
-        begun = any(window.start_ns <= (one.pending_ns or one.at_ns) < window.end_ns for window in ordered)
         first = ordered[0] if ordered else None
+        since_ns = one.at_ns
+        if one.pending_ns is not None and first is not None and one.pending_ns >= first.start_ns:
+            since_ns = one.pending_ns  # what was pending before all windows is no fault's
+        begun = any(window.start_ns <= since_ns < window.end_ns for window in ordered)
         there = first is not None and one.at_ns < first.start_ns < (one.resolved_ns or first.end_ns)
         if begun or there:
             found.append(one)

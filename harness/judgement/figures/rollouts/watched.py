@@ -17,7 +17,7 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case, Figures, formatted
-from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.receipts.watch import Span, pods_receipt
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
 from harness.model.schedule import NS_PER_S
@@ -25,7 +25,6 @@ from harness.model.schedule import NS_PER_S
 _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
 _SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")
 _AGAIN: Final = "read the history of the pods, then run again"
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
