@@ -38,9 +38,9 @@ def alert(what: str, at: float, state: str = "firing", **labels: str) -> Observa
     return observation(f"alert.{what}", own["alertname"], at, "alerts", labels=own, state=state, at_ns=ns(at))
 
 
-def rule(name: str, health: str = "ok") -> Observation:
+def rule(name: str, health: str = "ok", **times: float) -> Observation:
     """A rule that is loaded."""
-    return observation("alert.rule", name, 0.5, "alerts", labels={}, health=health, error="")
+    return observation("alert.rule", name, 0.5, "alerts", labels={}, health=health, error="", **times)
 
 
 def notice(number: int, at: float, began: float, status: str = "firing", **labels: str) -> Observation:
@@ -139,6 +139,48 @@ def test_the_steady_state_is_quiet() -> None:
 
 
 @pytest.mark.parametrize(
+    ("times", "length", "outcome"),
+    [
+        ({"for_s": 5.0}, 4.9, PASS),
+        ({"for_s": 5.0}, 5.0, INCONCLUSIVE),
+        ({"keep_s": 1.0}, 0.9, PASS),
+        ({"keep_s": 1.0}, 1.0, INCONCLUSIVE),
+        ({"interval_s": 15.0}, 7.4, PASS),
+        ({"interval_s": 15.0}, 7.5, INCONCLUSIVE),
+        ({}, 0.3, INCONCLUSIVE),
+    ],
+)
+def test_a_time_without_answers_hides_only_an_alert_that_fits_into_it(
+    times: dict[str, float], length: float, outcome: Outcome
+) -> None:
+    """It must hold before it fires, or fires for so long, or for an evaluation; a rule that says nothing of it may fire for a moment."""
+    base = run()
+    others = tuple(one for one in base.observations if one.kind != "alert.rule")
+    given = replace(base, observations=(*others, rule("HighErrorRate", "ok", **times), blind("alerts", 20, 20 + length)))
+    (found,) = measures(judge(plan({"R": QUIET}), given))
+    assert found.outcome is outcome, found.reason
+
+
+def test_an_alert_that_was_pending_and_is_gone_after_a_time_without_answers_may_have_fired_in_it() -> None:
+    """It held for four seconds of the five, then nothing was read for two."""
+    base = run(alert("pending", 16, "pending"), alert("resolved", 22.1, "pending"), blind("alerts", 20, 22))
+    others = tuple(one for one in base.observations if one.kind != "alert.rule")
+    given = replace(base, observations=(*others, rule("DatabaseDown", for_s=5.0)))
+    (found,) = measures(judge(plan({"R": QUIET}), given))
+    assert found.outcome is INCONCLUSIVE, found.reason
+
+
+def test_an_alert_that_was_first_read_after_a_time_without_answers_may_have_fired_in_time() -> None:
+    """Three minutes are three seconds here; nothing was read from 2.7 to 3.3 s after the fault."""
+    base = run(alert("firing", SENT + 3.4), alert("resolved", RESTORED), blind("alerts", SENT + 2.7, SENT + 3.3))
+    others = tuple(one for one in base.observations if one.kind != "alert.rule")
+    given = replace(base, observations=(*others, rule("DatabaseDown", for_s=1.0)))
+    (after, _) = measures(judge(plan({"R": FIRES}), given))
+    assert after.outcome is INCONCLUSIVE, after.reason
+    assert (after.low, after.high) == pytest.approx((2.7, 3.4))
+
+
+@pytest.mark.parametrize(
     ("over", "outcome"), [(RESTORED + 9.9, PASS), (RESTORED + 10.1, FAIL), (RESTORED - 5, PASS), (None, FAIL)]
 )
 def test_what_fired_is_resolved_in_time(over: float | None, outcome: Outcome) -> None:
@@ -221,6 +263,12 @@ def test_every_rule_fires_in_a_fault() -> None:
     assert found == {"DatabaseDown": PASS, "HighErrorRate": FAIL}
     found = {m.scope["alert"]: m.outcome for m in judged(RULES, *both, rule("Never"))}
     assert found["Never"] is FAIL
+    unread = judged(RULES, *both, rule("Never"), blind("alerts", SENT + 10, SENT + 11))  # what fired is known
+    assert {m.scope["alert"]: m.outcome for m in unread} == {
+        "DatabaseDown": PASS,
+        "HighErrorRate": PASS,
+        "Never": INCONCLUSIVE,
+    }
     for twice in ((rule("DatabaseDown", "err"),), (rule("DatabaseDown", "err"), rule("DatabaseDown"))):
         found = {m.scope["alert"]: m.outcome for m in judged(RULES, *both, *twice)}
         assert found["DatabaseDown"] is FAIL  # one of that name does not evaluate

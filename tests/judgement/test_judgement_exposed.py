@@ -231,6 +231,22 @@ def test_a_pod_that_began_in_the_window_is_counted_from_nothing(one: Objective) 
     assert {found.outcome for found in measures(judge(run, scaled_out()))} == {PASS}
 
 
+def scaled_in(ends_at: float) -> Evidence:
+    """The run, with a second pod that answers half until it ends, and is read a little later than the first."""
+    first = [of_pod("gateway-1", at, lambda t: min(t, ends_at) / 2 + max(t - ends_at, 0.0)) for at in range(1, 62, 10)]
+    second = [of_pod("gateway-2", at + 0.7, lambda t: t / 2) for at in range(1, int(ends_at) + 1, 10)]
+    return replace(quiet(), observations=(*quiet().observations, *first, *second))
+
+
+@pytest.mark.parametrize("one", [QUANTILES, ERRORS, RATE, PLAYS])
+@pytest.mark.parametrize("ends_at", [14.0, 20.0, 48.0])
+def test_of_a_window_in_which_a_pod_ended_the_longest_part_that_all_readings_cover_counts(
+    one: Objective, ends_at: float
+) -> None:
+    """As an autoscaler does it: what the pod answered after its last reading is in no metric; 30 or 40 s of 60 are left."""
+    assert {found.outcome for found in measures(judge(plan({"R": one}), scaled_in(ends_at)))} == {PASS}
+
+
 def test_what_a_new_pod_says_at_first_is_of_the_window() -> None:
     """Ten seconds of answers more than were sent."""
     (found,) = measures(judge(plan({"R": RATE}), scaled_out(begins_with=10.0)))

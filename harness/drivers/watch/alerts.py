@@ -48,9 +48,12 @@ class _LoadedRule(_AlertsModel):
     labels: Mapping[str, str] = Field(default_factory=dict)
     health: str = ""
     error: str = Field(default="", alias="lastError")
+    for_s: float = Field(default=0.0, alias="duration")
+    keep_s: float = Field(default=0.0, alias="keepFiringFor")
 
 
 class _RuleGroup(_AlertsModel):
+    interval_s: float = Field(default=0.0, alias="interval")
     rules: tuple[_LoadedRule, ...]
 
 
@@ -109,9 +112,19 @@ class Alerts:
             groups = _RulesResponse.model_validate_json(answer.body).data.groups
         except ValidationError:
             return
-        self._rules_told = all(rule.health != "unknown" for group in groups for rule in group.rules)
-        for rule in (rule for group in groups for rule in group.rules if self._rules_told):
-            self._history.put("alert.rule", rule.name, labels=dict(rule.labels), health=rule.health, error=rule.error)
+        loaded = [(rule, group.interval_s) for group in groups for rule in group.rules]
+        self._rules_told = all(rule.health != "unknown" for rule, _ in loaded)
+        for rule, interval_s in loaded if self._rules_told else ():
+            self._history.put(
+                "alert.rule",
+                rule.name,
+                labels=dict(rule.labels),
+                health=rule.health,
+                error=rule.error,
+                for_s=rule.for_s,
+                keep_s=rule.keep_s,
+                interval_s=interval_s,
+            )
 
     def end(self) -> None:
         """End the watch; without a valid last answer it was blind until now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -75,15 +75,40 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     if not pods or not any(some[0].entry for some in pods.values()):
         raise UnknownMetric("no metrics of the workload at the entry were read in the window")
     begun = _begun(pods)
+    gone = _gone(pods)
     start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
-    end = min(window.end_ns, *(some[-1].when_ns for some in pods.values()))
+    end = min(window.end_ns, *(some[-1].when_ns for name, some in pods.items() if name not in gone))
+    start, end = _longest((start, end), [(pods[name][-1].when_ns, gone_ns) for name, gone_ns in gone.items()])
     planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
     if (end - start) / SECOND * 2 < min(planned, window.seconds):
         raise UnknownMetric(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
     names = next(iter(pods.values()))[0].names
+    there = {name: some for name, some in pods.items() if gone.get(name, end) > start and begun.get(name, start) < end}
     return MetricCourse(
-        pods=pods, span=(start, end), names={key: str(value) for key, value in names.items()}, begun=begun
+        pods=there, span=(start, end), names={key: str(value) for key, value in names.items()}, begun=begun
     )
+
+
+def _longest(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The longest part of a span in which no pod ended: what it counted after its last reading is not known.
+
+    Args:
+        span: from when until when.
+        ends: of each pod that ended, its last reading, and the first one of the others without it.
+    """
+    start, end = span
+    parts = []
+    for last_ns, gone_ns in sorted(ends):
+        parts.append((start, min(last_ns, end)))
+        start = max(start, gone_ns)
+    return max([*parts, (start, end)], key=lambda part: part[1] - part[0])
+
+
+def _gone(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
+    """The pods that were not there when all were read for the last time, and when they were first read without them."""
+    rounds, half = _rounds(pods)
+    later = {name: [at for at in rounds if at > some[-1].when_ns + half] for name, some in pods.items()}
+    return {name: after[0] for name, after in later.items() if after}
 
 
 def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
@@ -91,9 +116,14 @@ def _begun(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
 
     An autoscaler, or a controller that replaces a pod, began them. A pod that could not be read would have said why.
     """
-    longest = [read.when_ns for read in max(pods.values(), key=len)]
-    if len(longest) < 2:
-        return {}
-    half = (longest[-1] - longest[0]) / (len(longest) - 1) / 2
-    rounds = {name: [at for at in longest if at < some[0].when_ns - half] for name, some in pods.items()}
-    return {name: before[-1] for name, before in rounds.items() if before}
+    rounds, half = _rounds(pods)
+    sooner = {name: [at for at in rounds if at < some[0].when_ns - half] for name, some in pods.items()}
+    return {name: before[-1] for name, before in sooner.items() if before}
+
+
+def _rounds(pods: Mapping[str, Sequence[MetricsRead]]) -> tuple[Sequence[int], float]:
+    """When the pod that was read most often was read, and half the time between two such readings; none of a pod that was read once."""
+    often = [read.when_ns for read in max(pods.values(), key=len)]
+    if len(often) < 2:
+        return [], 0.0
+    return often, (often[-1] - often[0]) / (len(often) - 1) / 2

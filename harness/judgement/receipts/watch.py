@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -50,33 +50,52 @@ def pods_receipt(evidence: Evidence, *spans: Span, limit_s: float = 0.0) -> Rece
 
 
 def followed(
-    evidence: Evidence, watcher: str, spans: Iterable[Span], *, longest_ns: int = GAP_NS, files: tuple[str, ...] = ()
+    evidence: Evidence,
+    watcher: str,
+    spans: Iterable[Span],
+    *,
+    longest_ns: int = GAP_NS,
+    hides: Callable[[Span], bool] = lambda _: True,
+    files: tuple[str, ...] = (),
 ) -> Receipt:
     """Whether changes were followed until the run ended, and in these stretches without a longer gap.
 
     A change in a gap is known only from the list that is read after it: late, or not at all where it was undone by then.
+
+    Args:
+        evidence: of the run.
+        watcher: by name.
+        spans: the stretches.
+        longest_ns: a gap up to this one is as planned.
+        hides: whether there could have been something in a gap that is not seen afterwards.
+        files: of the watcher.
     """
     source = evidence.watchers.get(watcher)
     if source is None:
         return Receipt(ok=False, why=f"the watcher {watcher!r} left no record", files=files)
     if source.why or not source.closed:
         return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'it did not complete'}", files=files)
-    if blind_s := _blind_s(evidence, watcher, spans, longest_ns):
+    if blind_s := _blind_s(evidence, watcher, spans, longest_ns, hides):
         return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind_s:.3g} s", files=files)
     return Receipt(ok=True, why=f"the watcher {watcher!r}: it watched until the run ended", files=files)
 
 
-def _blind_s(evidence: Evidence, watcher: str, spans: Iterable[Span], longest_ns: int) -> float:
-    """The first time in these stretches, in seconds, for which a watcher was blind for longer than allowed; 0: never.
-
-    Of the watcher of pods only what it missed of pods: it follows nodes as well.
-    """
-    stretches = list(spans)
+def blind_spells(evidence: Evidence, watcher: str) -> Iterator[Span]:
+    """When a watcher was blind; that of pods follows nodes as well, whose gaps are left out."""
     for blind in every(WatchBlind, evidence.observations):
-        missed = blind.subject == watcher and not blind.of_.endswith("/nodes")
-        length_ns = blind.until_ns - blind.from_ns
-        if missed and length_ns > longest_ns and any(blind.from_ns < b and blind.until_ns > a for a, b in stretches):
-            return length_ns / SECOND
+        if blind.subject == watcher and not blind.of_.endswith("/nodes"):
+            yield blind.from_ns, blind.until_ns
+
+
+def _blind_s(
+    evidence: Evidence, watcher: str, spans: Iterable[Span], longest_ns: int, hides: Callable[[Span], bool]
+) -> float:
+    """The first time in these stretches, in seconds, for which a watcher was blind for longer than allowed; 0: never."""
+    stretches = list(spans)
+    for from_ns, until_ns in blind_spells(evidence, watcher):
+        within = any(from_ns < end_ns and until_ns > start_ns for start_ns, end_ns in stretches)
+        if within and until_ns - from_ns > longest_ns and hides((from_ns, until_ns)):
+            return (until_ns - from_ns) / SECOND
     return 0.0
 
 

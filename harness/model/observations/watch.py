@@ -8,6 +8,7 @@ from harness.model.observations.kinds import (
     Count,
     Fields,
     ManyFields,
+    Number,
     Recorded,
     Size,
     Timed,
@@ -108,11 +109,19 @@ class RoleSeen(Timed):
 @written("alert.rule", by=["alerts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertRuleLoaded(Recorded):
-    """An alerting rule (the subject) that Prometheus had loaded when the watch began, with the health of its evaluation."""
+    """An alerting rule (the subject) that Prometheus had loaded when the watch began, with the health of its evaluation.
+
+    Attributes:
+        for_s: so long its condition must hold before it fires. keep_s: so long it fires at least.
+        interval_s: time between two evaluations of its group.
+    """
 
     labels: Fields = field(default_factory=dict)
     health: Word = ""
     error: Word = ""
+    for_s: Number = 0.0
+    keep_s: Number = 0.0
+    interval_s: Number = 0.0
 
 
 @written("notice.received", by=["notices"])

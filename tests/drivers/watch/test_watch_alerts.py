@@ -20,6 +20,7 @@ from harness.judgement.watchers import watcher_results
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
 
+API = "/monitoring/api/v1"
 SINCE = "2026-11-20T11:54:48.60602144Z"
 NO_ANSWERS = [
     (0, b""),
@@ -36,7 +37,7 @@ NO_ANSWERS = [
 
 
 class Prometheus(ThreadingHTTPServer):
-    """Answers `GET /monitoring/api/v1/alerts` as Prometheus does, and 404 to all else.
+    """Answers `GET /monitoring/api/v1/alerts` and, where it has groups, `…/rules` as Prometheus does, and 404 to all else.
 
     Attributes:
         alerts: that are pending or firing.
@@ -50,6 +51,7 @@ class Prometheus(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.88.0.1", 0), _Handler)
         self.alerts: list[dict[str, Any]] = []
+        self.groups: list[dict[str, Any]] | None = None
         self.instead: tuple[int, bytes] | None = None
         self.asked = 0
 
@@ -73,9 +75,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        is_ours = self.path == "/monitoring/api/v1/alerts"
+        is_ours, are_rules = self.path == f"{API}/alerts", self.path == f"{API}/rules?type=alert"
         found = json.dumps({"status": "success", "data": {"alerts": self.server.alerts}}).encode()
         status, body = (self.server.instead or (200, found)) if is_ours else (404, b"404 page not found")
+        if are_rules and self.server.groups is not None:
+            status, body = 200, json.dumps({"status": "success", "data": {"groups": self.server.groups}}).encode()
         if status:
             self.send_response(status)
             self.send_header("content-type", "application/json")
@@ -171,6 +175,20 @@ def test_every_change_is_on_record_and_what_was_there_is_present(
     assert found[1]["labels"] == {"alertname": "HighLatency", "region": "east"}
     assert all(0 <= line["mono_ns"] - line["at_ns"] < clock.NS_PER_S for line in found)
     assert all(sooner["at_ns"] <= later["at_ns"] for sooner, later in pairwise(found))
+
+
+def test_the_times_of_each_rule_are_on_record(prometheus: Prometheus, settings: WatchSettings) -> None:
+    """How long its condition must hold, how long it fires at least, and how often its group is evaluated; an old Prometheus says less."""
+    rule = {"name": "HighLatency", "type": "alerting", "labels": {}, "health": "ok"}
+    prometheus.groups = [
+        {"name": "new", "interval": 15, "rules": [{**rule, "duration": 300, "keepFiringFor": 60}]},
+        {"name": "old", "rules": [rule]},
+    ]
+    with Watch(settings) as watch:
+        until(lambda: changes(settings) == [("alert.rule", "HighLatency")] * 2)
+        assert watch.stop()
+    told = [(line["for_s"], line["keep_s"], line["interval_s"]) for line in lines(settings, "alerts")]
+    assert told == [(300.0, 60.0, 15.0), (0.0, 0.0, 0.0)]
 
 
 def test_of_two_alerts_with_the_same_labels_the_one_that_fires_stands(

@@ -172,7 +172,8 @@ def rules_fire(case: Case) -> Iterable[Measure]:
             outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
         else:
             outcome, text = Outcome.PASS, f"it fired during {mine[0][0].attempt.name}"
-        receipts = {"watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.restored_ns) for trial in tried])}
+        spans = [] if mine else [(trial.sent_ns, trial.restored_ns) for trial in tried]  # one that fired was not missed
+        receipts = {"watch": watched(case.evidence, "alerts", spans)}
         for trial in tried:
             fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
             receipts.setdefault("fault", fault)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
-from harness.judgement.receipts.watch import Span, followed
+from harness.judgement.receipts.watch import Span, blind_spells, followed
 from harness.model import Evidence, Experiment, Plan, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
+from harness.model.schedule import NS_PER_S
 
 ALERTS: Final = "history/alerts.ndjson"
 NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
 """So often alerts and notices are asked for where a figure of theirs is claimed."""
 FIRING: Final = "firing"
+_WATCHER: Final = "alerts"
+_ANSWERED_NS: Final = NS_PER_S
+"""So long after a request its answer came at the latest."""
 BROKEN: Final = "err"
 """The health of a rule that does not evaluate."""
 Labels = frozenset[tuple[str, str]]
@@ -59,6 +64,20 @@ class Fired:
 
 def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fired]:
     """Every alert that fired, in the order in which they began."""
+    blind = list(blind_spells(evidence, _WATCHER))
+
+    def ended(first: AlertSeen, labels: Labels, resolved_ns: int | None, pending_ns: int | None) -> Fired:
+        before_ns = first.when_ns - spacing_ns
+        unread = [from_ns for from_ns, until_ns in blind if from_ns < first.when_ns and until_ns > before_ns]
+        return Fired(
+            name=first.subject,
+            labels=labels,
+            since_ns=None if first.kind == "alert.present" else min([before_ns, *unread]),
+            at_ns=first.when_ns,
+            resolved_ns=resolved_ns,
+            pending_ns=pending_ns,
+        )
+
     found: list[Fired] = []
     open_at: dict[Labels, AlertSeen] = {}
     pending: dict[Labels, int] = {}
@@ -69,24 +88,13 @@ def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fire
             open_at.setdefault(labels, seen)
             continue
         if (first := open_at.pop(labels, None)) is not None:
-            found.append(_fired(first, labels, spacing_ns, seen.when_ns, pending.pop(labels, None)))
+            found.append(ended(first, labels, seen.when_ns, pending.pop(labels, None)))
         if seen.kind == "alert.pending":
             pending.setdefault(labels, seen.when_ns)
         else:
             pending.pop(labels, None)
-    found += [_fired(first, labels, spacing_ns, None, pending.get(labels)) for labels, first in open_at.items()]
+    found += [ended(first, labels, None, pending.get(labels)) for labels, first in open_at.items()]
     return sorted(found, key=lambda one: (one.at_ns, one.text))
-
-
-def _fired(first: AlertSeen, labels: Labels, spacing_ns: int, resolved_ns: int | None, pending_ns: int | None) -> Fired:
-    return Fired(
-        name=first.subject,
-        labels=labels,
-        since_ns=None if first.kind == "alert.present" else first.when_ns - spacing_ns,
-        at_ns=first.when_ns,
-        resolved_ns=resolved_ns,
-        pending_ns=pending_ns,
-    )
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
@@ -124,8 +132,25 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
 
 
 def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
-    """Whether a watcher of alerts, notices or statements missed no answer in these stretches."""
-    return followed(evidence, watcher, spans, longest_ns=0, files=(f"history/{watcher}.ndjson",))
+    """Whether a watcher of alerts, notices or statements missed no answer in these stretches that could have shown something."""
+    may_hide = partial(_may_hide_alerts, evidence) if watcher == _WATCHER else lambda _: True
+    return followed(evidence, watcher, spans, longest_ns=0, hides=may_hide, files=(f"history/{watcher}.ndjson",))
+
+
+def _may_hide_alerts(evidence: Evidence, blind: Span) -> bool:
+    """Whether an alert could have fired, or ended, in a time in which nothing was read, and be known by no answer or a late one.
+
+    Not where the time is shorter than the `for` of its rule and no alert of the rule is gone at its end: what was not pending when it
+    began would have had to hold for so long first. Nor where it is shorter than `keep_firing_for`, or half an evaluation interval.
+    """
+    from_ns, until_ns = blind
+    seconds = (until_ns - from_ns) / NS_PER_S
+    seen = [one for one in every(AlertSeen, evidence.observations) if from_ns < one.when_ns <= until_ns + _ANSWERED_NS]
+    ended = {one.subject for one in seen if one.kind == "alert.resolved"}
+    loaded = list(every(AlertRuleLoaded, evidence.observations))
+    return not loaded or any(
+        rule.subject in ended or seconds >= max(rule.for_s, rule.keep_s, rule.interval_s / 2) for rule in loaded
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
