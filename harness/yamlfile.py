@@ -28,6 +28,8 @@ _NUMERIC: Final = "+-.0123456789"
 _SIXTIES: Final = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _DIGITS: Final = 100
 """Characters of a number."""
+_NO_TAGS: Final = "tags are not used here"
+_NO_ANCHORS: Final = "anchors are not used here"
 _MARK: Final = "\ufeff"
 """The byte order mark that some editors put before the text."""
 
@@ -112,20 +114,27 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
         raise ConfigurationError(
             f"is not plain YAML: {error.problem or error.context}",
             where=f"{path}:{line}",
-            hint="indent with spaces, not with tabs" if "\t" in (error.problem or "").replace("\\t", "\t") else "",
+            hint=_cure(error.problem or ""),
         ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number but is invalid
         raise ConfigurationError(f"is not plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
 
 
+def _cure(problem: str) -> str:
+    """What to do about a problem of the YAML; empty where its words say that."""
+    if "\t" in problem.replace("\\t", "\t"):
+        return "indent with spaces, not with tabs"
+    return "write out in each place what it repeats" if problem == _NO_ANCHORS else ""
+
+
 def _read(path: Path, text: str, loader_of: type[Any]) -> tuple[Any, dict[Location, int]]:
     """The data and the lines; neither tags, anchors nor aliases: the file means what it says."""
     depth = 0
     for event in yaml.parse(text, Loader=loader_of):
-        for what in ("tag", "anchor"):
+        for what, why in (("tag", _NO_TAGS), ("anchor", _NO_ANCHORS)):
             if getattr(event, what, None) is not None:
-                raise _at(event, f"{what}s are not used here")
+                raise _at(event, why)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise _at(event, "it is nested too deeply")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 from harness.chaos.forking import end_with, serve
@@ -25,10 +26,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # after what is installed, so that a file of the project replaces no package
     sys.path += [name for name in os.environ.get("READINESS_MODULES", "").split(os.pathsep) if name]
+    from harness.chaos.kubeconfig import one_context
+
     if sys.argv[1:2] == ["rollbacks"]:
         from harness.chaos.rolling_back import roll_back
 
+        one_context(Path(sys.argv[2]).parent)
         sys.exit(roll_back(Path(sys.argv[2])))
+    one_context(Path(tempfile.gettempdir()))
     from chaostoolkit.cli import cli  # type: ignore[import-untyped]
 
     cli()

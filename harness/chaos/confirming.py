@@ -22,10 +22,13 @@ _ASKED_ONCE: Final = frozenset({"process", "http"})
 
 
 def named_probe(experiment: Activity, name: str) -> Activity | None:
-    """The probe of the method that has this name; None for an empty one."""
+    """The probe of the method that has this name, or that a `ref` of the method takes from the hypothesis; None for an empty one."""
     if not name:
         return None
-    for activity in experiment.get("method") or []:
+    method = [one for one in experiment.get("method") or [] if isinstance(one, Mapping)]
+    referred = any(one.get("ref") == name for one in method)
+    asked = (experiment.get("steady-state-hypothesis") or {}).get("probes") if referred else None
+    for activity in (*method, *(asked or [])):
         if isinstance(activity, Mapping) and activity.get("type") == "probe" and activity.get("name") == name:
             return activity
     return None

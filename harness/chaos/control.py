@@ -9,8 +9,9 @@ a control; everything else would be swallowed.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -22,6 +23,7 @@ from chaoslib.exceptions import ActivityFailed, InterruptExecution
 
 from harness import clock
 from harness.chaos.confirming import comes_true, named_probe, still_true, was_true
+from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
 from harness.chaos.receipts import HitSnapshot, harness_block
 from harness.chaos.tolerances import complaint, holds
 from harness.chaos.undoing import is_own_undo, may_undo
@@ -52,7 +54,7 @@ class _Shown(NamedTuple):
 
 @dataclass
 class ExperimentRecorder:
-    """One experiment of one chaos process, as it goes."""
+    """One experiment of one chaos process, as it goes: activities of the background and a continuous hypothesis have threads of their own."""
 
     history: History
     experiment: Mapping[str, Any]
@@ -64,7 +66,12 @@ class ExperimentRecorder:
     true_before: bool = False
     undone: bool = False
     gone: bool = False
-    started_ns: int = 0
+    lock: AbstractContextManager[Any] = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def part_here(self) -> str:
+        """The part that the calling thread is in."""
+        return HYPOTHESIS if THREAD.asks_continuously else self.part
 
     @property
     def breaks(self) -> bool:
@@ -75,26 +82,35 @@ class ExperimentRecorder:
         """An activity is about to start."""
         action = activity.get("type") == "action"
         if action:
-            self.receipts.assert_same_cluster(activity)
-            if self.breaks and self.part == "method" and not self.sent:
+            self._assert_same_cluster(activity, secrets)
+        with self.lock if action and self.breaks else nullcontext():  # of two in the background one is the first
+            first = action and self.breaks and self.part_here == METHOD and not self.sent
+            if first:
                 probe = self._probe("confirmed_by")
                 self.true_before = probe is not None and was_true(probe, configuration, secrets)
-        self.started_ns = clock.now_ns()
-        if not (action and self.breaks):
-            return
-        if self.part == "method" and not self.sent:
-            ends = str((self._probe("gone_by") or {}).get("name", ""))
-            self._put("fault.sent", at_ns=self.started_ns, activity=activity.get("name", ""), gone_by=ends)
-            self.sent = True
-        elif self.part in ("method", "rollback") and not self.gone:  # else the target is back
-            self._ends(activity, configuration, secrets)
+            THREAD.started_ns = clock.now_ns()
+            if first:
+                ends = str((self._probe("gone_by") or {}).get("name", ""))
+                self._put("fault.sent", at_ns=THREAD.started_ns, activity=activity.get("name", ""), gone_by=ends)
+                self.sent = True
+            elif (
+                action and self.breaks and self.part_here in (METHOD, ROLLBACK) and not self.gone
+            ):  # else the target is back
+                self._ends(activity, configuration, secrets)
+
+    def _assert_same_cluster(self, activity: Activity, secrets: Activity) -> None:
+        try:
+            self.receipts.assert_same_cluster(activity, secrets)
+        except InterruptExecution as error:
+            self._put("fault.why", why=str(error))
+            raise
 
     def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An action that may be the end of the fault is about to be done: a rollback, an undo of ours, and any action of others once the fault is in."""
-        at_ns = self.started_ns + _pause_ns(activity, configuration, secrets)
-        if self.part == "method" and activity.get("name") and self.block.get("restarted_by") == activity["name"]:
+        at_ns = THREAD.started_ns + _pause_ns(activity, configuration, secrets)
+        if self.part_here == METHOD and activity.get("name") and self.block.get("restarted_by") == activity["name"]:
             self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
-        elif self.part == "rollback" or is_own_undo(activity) or (self.confirmed and may_undo(activity)):
+        elif self.part_here == ROLLBACK or is_own_undo(activity) or (self.confirmed and may_undo(activity)):
             self._undone(activity, at_ns)
 
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
@@ -104,15 +120,15 @@ class ExperimentRecorder:
         why = shown.why or _failure(activity, run)
         action = activity.get("type") == "action"
         beyond = ""
-        if self.part == "method" and self.breaks and not why and (action or role == "confirmed_by"):
+        if self.part_here == METHOD and self.breaks and not why and (action or role == "confirmed_by"):
             why = beyond = self.receipts.beyond(self.block)  # what was sent may take a moment to be in
-        ended_ns = shown.at_ns or _ended_ns(run, self.started_ns)
+        ended_ns = shown.at_ns or _ended_ns(run, THREAD.started_ns)
         self._put(
             "activity",
             name=activity.get("name", ""),
             type=activity.get("type", ""),
-            part=self.part,
-            started_ns=self.started_ns,
+            part=self.part_here,
+            started_ns=THREAD.started_ns,
             ended_ns=ended_ns,
             status=run.get("status", "interrupted"),
             output=str(run.get("output"))[:_LONGEST],
@@ -120,18 +136,18 @@ class ExperimentRecorder:
         said = why or (complaint(activity, run, configuration, secrets) if action else "")
         if said:
             self._put("fault.why", why=f"{activity.get('name')}: {said}")
-        elif self.part == "method":
+        elif self.part_here == METHOD:
             if _function(activity) == "hold":
                 if run.get("status") == "succeeded":  # else it was interrupted, and is rolled back at once
                     self._held(configuration, secrets)
                 self._undone(activity, clock.now_ns())
             self._receipt(activity, role, shown=shown.ok, at_ns=ended_ns)
-        if beyond or (why and self.part == "method" and action):
+        if beyond or (why and self.part_here == METHOD and action):
             raise InterruptExecution(f"{activity.get('name')}: {why}")
 
     def _role(self, activity: Activity) -> str:
         """The key of the block that names this probe of the method; empty where none does."""
-        if self.part != "method" or activity.get("type") != "probe" or not activity.get("name"):
+        if self.part_here != METHOD or activity.get("type") != "probe" or not activity.get("name"):
             return ""
         return next((key for key in _ROLES if self.block.get(key) == activity["name"]), "")
 
@@ -188,7 +204,8 @@ class ExperimentRecorder:
         return named_probe(self.experiment, str(self.block.get(role) or ""))
 
     def _put(self, kind: str, /, **fields: Any) -> None:
-        self.history.put(kind, _experiment_name(), **fields)
+        with self.lock:
+            self.history.put(kind, _experiment_name(), **fields)
 
 
 @contextmanager
@@ -204,6 +221,25 @@ def _nothing_unrecorded() -> Iterator[None]:
         raise InterruptExecution(f"the fault cannot be recorded, so it is not sent: {error}") from error
 
 
+def configure_control(
+    configuration: Activity | None = None, secrets: Activity | None = None, event_registry: Any = None, **_: Any
+) -> None:
+    """Follow the parts of the experiment, whatever controls its file has."""
+
+    def begins(part: str) -> None:
+        for recorder in _open():
+            recorder.part = part
+            if part == METHOD:  # what is there before anything is broken
+                recorder.receipts.remember(_pidfiles(recorder.block, configuration or {}, secrets or {}))
+
+    def rolled_back() -> None:
+        for recorder in _open():
+            recorder.rolled_back(configuration or {}, secrets or {})
+
+    if event_registry is not None:
+        event_registry.register(PartHandler(begins, rolled_back))
+
+
 def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
     """Open the history."""
     with _nothing_unrecorded():
@@ -212,37 +248,12 @@ def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
         _open().append(ExperimentRecorder(history=history, experiment=context, block=harness_block(context)))
 
 
-def before_method_control(configuration: Activity | None = None, secrets: Activity | None = None, **_: Any) -> None:
-    """Read what is there before anything is broken."""
-    for recorder in _open():
-        recorder.part = "method"
-        recorder.receipts.remember(_pidfiles(recorder.block, configuration or {}, secrets or {}))
-
-
-def before_rollback_control(**_: Any) -> None:
-    """What follows undoes."""
-    for recorder in _open():
-        recorder.part = "rollback"
-
-
-def after_rollback_control(configuration: Activity | None = None, secrets: Activity | None = None, **_: Any) -> None:
-    """What was undone is undone."""
-    for recorder in _open():
-        recorder.rolled_back(configuration or {}, secrets or {})
-
-
-def before_hypothesis_control(**_: Any) -> None:
-    """What follows is the steady state hypothesis."""
-    for recorder in _open():
-        recorder.part = "hypothesis"
-
-
 def before_activity_control(
     context: Activity, configuration: Activity | None = None, secrets: Activity | None = None, **_: Any
 ) -> None:
     """An activity is about to start."""
     for recorder in _open():
-        with _nothing_unrecorded() if recorder.part == "method" and not recorder.sent else nullcontext():
+        with _nothing_unrecorded() if recorder.part_here == METHOD and not recorder.sent else nullcontext():
             recorder.starts(context, configuration or {}, secrets or {})
 
 
@@ -329,7 +340,8 @@ def _failure(activity: Activity, run: dict[str, Any]) -> str:
         lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
         return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
     module = str(activity.get("provider", {}).get("module", ""))
-    if module.startswith("chaosk8s") and _function(activity) in _SELECTING and not run.get("output"):
+    done = run.get("status") == "succeeded"  # else it was not sent, and that has a reason of its own
+    if done and module.startswith("chaosk8s") and _function(activity) in _SELECTING and not run.get("output"):
         run["status"] = "failed"
         run["exception"] = ["FaultNotInjected: it selected nothing\n"]
         return "it selected nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any, Final
 
 from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
@@ -12,6 +13,7 @@ from harness.errors import FaultNotInjected
 from harness.targets.access import LOCK, access, accesses
 from harness.targets.custom import OWN, create_custom
 from harness.targets.database import LEADER, database_of, leader_of
+from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.undo import undoes
 from harness.targets.usage import METRICS_READ, memory_of
@@ -112,14 +114,21 @@ def partition_member(member: str = "") -> Hits:
     return remembered(here, hits, stays=True)
 
 
-def name_in(here: ChaosSession) -> str:
-    """The name of the objects by which this experiment lets a fault be injected."""
-    return f"readiness-{re.sub('[^a-z0-9]+', '-', here.experiment.lower())}"
+def injected_now(here: ChaosSession, of: tuple[str, str]) -> list[Object]:
+    """The objects of a kind by which this experiment lets a fault be injected now: those that its intents would delete."""
+    found = []
+    for intent in pending_intents(here.platform):
+        undo = intent.undo
+        made = (undo.get("do"), undo.get("version"), undo.get("plural"))
+        if intent.experiment == here.experiment and made == (create_custom.name, *of):
+            found.append(here.cluster.custom(*of, str(undo["namespace"]), str(undo["name"])))
+    return [one for one in found if one is not None]
 
 
 def _create(here: ChaosSession, of: tuple[str, str], kind: str, namespace: str, spec: Object) -> None:
     version, plural = of
-    name = name_in(here)
+    own = uuid.uuid4().hex[:8]  # two machines may run the same experiment on one cluster: each deletes its own object
+    name = f"readiness-{re.sub('[^a-z0-9]+', '-', here.experiment.lower())[:40]}-{own}"
     intended = {"version": version, "plural": plural, "namespace": namespace, "name": name}
     here.intend(create_custom, f"create {kind} {namespace}/{name}", **intended)
     meta = {"name": name, "namespace": namespace, "labels": OWN}

@@ -13,16 +13,16 @@ from typing import Final
 import httpx
 
 from harness.chaos.containers import EXEC, succeeds_in
-from harness.chaos.injected import NETWORK, name_in
+from harness.chaos.injected import NETWORK, injected_now
 from harness.chaos.locks import queries_wait, rows_free
 from harness.chaos.polling import none_left, until
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access, accesses
-from harness.targets.database import LEADER, MEMBERS, database_of, leader_of, leader_region, not_streaming
+from harness.targets.database import LEADER, MEMBERS, leader_of, leader_region, not_streaming
 from harness.targets.http import http_client
-from harness.targets.kubernetes import Object, has_condition, is_over, namespaces_of, selects
+from harness.targets.kubernetes import Object, has_condition, is_over, is_terminating, namespaces_of, selects
 from harness.targets.usage import METRICS_READ, memory_of
 from harness.targets.workloads import WORKLOADS, is_complete, replicas_of, restarts_of, workloads
 
@@ -58,7 +58,7 @@ _MB: Final = 1_000_000
 
 @accesses(*access("get pods"))
 def hit_pods_gone(within_s: float = 10.0) -> bool:
-    """Whether every pod that this experiment hit is gone: another uid under its name, none, or one that is over.
+    """Whether every pod that this experiment hit is gone: another uid under its name, none, or one that is over or terminates.
 
     Args:
         within_s: how long to wait for it, in seconds.
@@ -237,13 +237,11 @@ def member_parted(within_s: float = 15.0) -> bool:
         FaultNotInjected: it hit no member, or one of them still streamed.
     """
     here = session()
-    _, lock = database_of(here.target)
     names = {hit.name for hit in _hits(here, "pod")}
-    version, plural = NETWORK
 
     def left() -> list[str]:
-        chaos = here.cluster.custom(version, plural, lock.namespace, name_in(here))
-        if chaos is None or not has_condition(chaos, "AllInjected"):
+        chaos = injected_now(here, NETWORK)
+        if not chaos or not all(has_condition(one, "AllInjected") for one in chaos):
             return ["the partition is not injected: what it should part"]
         quiet = {line.partition(" ")[0] for line in not_streaming(here.cluster, here.target)}
         return sorted(names - quiet)
@@ -363,7 +361,7 @@ def _ready(objects: list[Object]) -> set[str]:
 
 
 def _uid(pod: Object | None) -> str:
-    return str(pod["metadata"]["uid"]) if pod and not is_over(pod) else ""
+    return str(pod["metadata"]["uid"]) if pod and not is_over(pod) and not is_terminating(pod) else ""
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:
@@ -371,7 +369,7 @@ def _complete_in(here: ChaosSession, namespace: str) -> bool:
     pods = [
         pod
         for pod in here.cluster.pods(namespace)
-        if has_condition(pod, "Ready") and _uid(pod) not in killed and not pod["metadata"].get("deletionTimestamp")
+        if has_condition(pod, "Ready") and _uid(pod) not in killed and not is_terminating(pod)
     ]
     return all(
         is_complete(one) and replicas_of(one) <= sum(selects(one, pod) for pod in pods)

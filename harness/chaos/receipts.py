@@ -13,7 +13,7 @@ from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
 from harness.errors import HarnessError, Refused
 from harness.model import Hit
 from harness.targets.guard import guard_hits
-from harness.targets.kubernetes import has_condition
+from harness.targets.kubernetes import has_condition, is_terminating
 from harness.targets.processes import PROCESS, running
 
 _MOST: Final = {"pod": "max_pods", PROCESS: "max_processes"}
@@ -90,20 +90,31 @@ class HitSnapshot:
         found = _present(here) if here is not None else []
         return None if found is None else [*running(self._pidfiles), *found]
 
-    def assert_same_cluster(self, activity: Mapping[str, Any]) -> None:
-        """Stop an action of chaosk8s that would go to another API server than the target's.
+    def assert_same_cluster(self, activity: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+        """Stop an action of chaosk8s that would go to another API server than the target's, also by the secrets that it is given.
 
         Raises:
-            InterruptExecution: it would.
+            InterruptExecution: it would, or it is not known where it would go.
         """
-        expected = os.environ.get("READINESS_API_SERVER")
-        if not str(activity.get("provider", {}).get("module", "")).startswith("chaosk8s") or not expected:
+        expected, provider = os.environ.get("READINESS_API_SERVER"), activity.get("provider", {})
+        if not str(provider.get("module", "")).startswith("chaosk8s") or not expected:
             return
         from chaosk8s import create_k8s_api_client  # only where its functions are used
+        from kubernetes.config import ConfigException
 
-        host = create_k8s_api_client().configuration.host
+        try:
+            host = create_k8s_api_client(_given(provider, secrets)).configuration.host
+        except (ConfigException, OSError) as error:
+            why = "its secrets lead to no context of the target, whose API server is"
+            raise InterruptExecution(f"{activity.get('name')} refused: {why} {expected}: {error}") from error
         if host != expected:
             raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
+
+
+def _given(provider: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """The secrets that Chaos Toolkit gives an activity: those of each set that it names, a later one before an earlier one."""
+    sets = (secrets.get(str(name)) for name in provider.get("secrets") or ())
+    return {key: value for one in sets if isinstance(one, Mapping) for key, value in one.items()}
 
 
 def _session_or_none() -> ChaosSession | None:
@@ -115,12 +126,15 @@ def _session_or_none() -> ChaosSession | None:
 
 
 def _present(here: ChaosSession) -> list[Hit] | None:
-    """Pods that are there and nodes that are Ready; nothing where there is no cluster, None where it does not answer."""
+    """Pods that are there and nodes that are Ready; nothing where there is no cluster, None where it does not answer.
+
+    A pod whose grace period runs is not there any more: it is listed for as long as its `preStop` takes, and the fault is confirmed long before.
+    """
     if here.target.kubernetes is None:
         return []
     try:
         regions = here.regions()
         nodes = [node_hit(node) for node in here.cluster.nodes() if has_condition(node, "Ready")]
-        return [*nodes, *(pod_hit(pod, regions) for pod in here.pods())]
+        return [*nodes, *(pod_hit(pod, regions) for pod in here.pods() if not is_terminating(pod))]
     except HarnessError:
         return None

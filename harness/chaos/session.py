@@ -19,7 +19,15 @@ from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.access import access
 from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents
-from harness.targets.kubernetes import REGION_LABEL, Cluster, Object, labels_of, namespaces_of
+from harness.targets.kubernetes import (
+    REGION_LABEL,
+    Cluster,
+    Object,
+    controller_of,
+    labels_of,
+    namespaces_of,
+    workload_of,
+)
 from harness.targets.undo import Undoable, undo_intent
 
 PRESENT: Final = access("list nodes", "list pods")
@@ -124,12 +132,20 @@ def session() -> ChaosSession:
         raise Refused(
             "no target file is given", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
         )
-    target = load_target(Path(named))
+    target = _as_the_run_reads_it(load_target(Path(named)))
     return ChaosSession(
         target=target,
         platform=platform_of(target),
         experiment=os.environ.get("READINESS_EXPERIMENT", BY_HAND),
     )
+
+
+def _as_the_run_reads_it(target: Target) -> Target:
+    """The target with the kubeconfig that its run reads: the run has another working directory, and this process a `KUBECONFIG` of its own."""
+    files = os.environ.get("READINESS_KUBECONFIG")
+    if not files or target.kubernetes is None:
+        return target
+    return target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"kubeconfig": files})})
 
 
 def pod_hit(pod: Object, regions: Mapping[str, str]) -> Hit:
@@ -142,7 +158,8 @@ def pod_hit(pod: Object, regions: Mapping[str, str]) -> Hit:
         uid=meta["uid"],
         address=pod.get("status", {}).get("podIP") or "",
         region=regions.get(pod.get("spec", {}).get("nodeName") or "", ""),
-        workload=labels.get("app", ""),
+        workload=workload_of(labels),
+        controller=controller_of(pod),
     )
 
 

@@ -6,7 +6,7 @@ from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Cluster, has_condition
+from harness.targets.kubernetes import Cluster, has_condition, labels_of, workload_of
 from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
@@ -33,7 +33,7 @@ def take_service(service: str) -> Hits:
     """Scale every deployment or rollout of a service to no replica, in every namespace of the target: nothing serves it any more.
 
     Args:
-        service: value of the label `app` of its pods.
+        service: value of the label `app`, else `app.kubernetes.io/name`, of its pods.
 
     Raises:
         FaultNotInjected: no deployment has such pods, or one of the pods is not ready.
@@ -43,9 +43,10 @@ def take_service(service: str) -> Hits:
         (namespace, deployment)
         for namespace in places_of(here.target)
         for deployment in replicated(here.cluster, namespace)
-        if deployment["spec"]["selector"].get("matchLabels", {}).get("app") == service and replicas_of(deployment)
+        if workload_of(deployment["spec"]["selector"].get("matchLabels", {})) == service and replicas_of(deployment)
     ]
-    pods = [pod for namespace in places_of(here.target) for pod in here.cluster.pods(namespace, f"app={service}")]
+    around = [pod for namespace in places_of(here.target) for pod in here.cluster.pods(namespace)]
+    pods = [pod for pod in around if workload_of(labels_of(pod)) == service]
     down = [name_of(pod) for pod in pods if not has_condition(pod, "Ready")]
     if not own or not pods or down:
         raise FaultNotInjected(

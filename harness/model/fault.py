@@ -41,6 +41,7 @@ class Hit:
     Attributes:
         kind: `pod`, `node` or `process`.
         name, namespace, uid, address, region, workload: what it was; empty where unknown.
+        controller: the kind of what made a pod, like `ReplicaSet`; empty where unknown.
     """
 
     kind: str
@@ -50,6 +51,12 @@ class Hit:
     address: str = ""
     region: str = ""
     workload: str = ""
+    controller: str = ""
+
+    @property
+    def is_of_its_node(self) -> bool:
+        """Whether it is a pod that no other node takes over: of a DaemonSet, or a static one."""
+        return self.controller in {"DaemonSet", "Node"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,13 @@ Each client has a configuration of its own, made from them: the process-wide def
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TYPE_CHECKING, Final
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from harness.errors import ConfigurationError
@@ -15,9 +20,16 @@ from harness.targets.http import NO_PROXY, is_loopback, proxy_for
 from harness.targets.target import Target
 
 if TYPE_CHECKING:
-    from kubernetes.client import ApiClient
+    from kubernetes.client import ApiClient, Configuration
+    from urllib3.util.retry import Retry
 
 USER_AGENT: Final = "readiness-harness"
+_AGAIN: Final = 3
+"""So often a request is sent again that the API server refused because it is busy (429): it has done nothing then."""
+_LONGEST_PAUSE_S: Final = 2
+"""Whatever `Retry-After` says, so that a call stays bounded."""
+_SOCKS: Final = ("socks", "socksio")
+"""Modules that a SOCKS proxy takes: of the official client, and of the watch."""
 
 
 def kubeconfig_path(target: Target) -> str:
@@ -30,7 +42,7 @@ def api_client(target: Target) -> ApiClient:
     """A client of the official package, bound to the target's kubeconfig and context.
 
     Raises:
-        ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
+        ConfigurationError: the target names no cluster, the kubeconfig or the context is not there, or it gives no credentials.
     """
     if target.kubernetes is None:
         raise ConfigurationError(
@@ -43,20 +55,24 @@ def api_client(target: Target) -> ApiClient:
     path, context = kubeconfig_path(target), target.kubernetes.context
     configuration = client.Configuration()
     try:
-        with kept_in_memory(configuration):
+        with kept_in_memory(configuration), _Errors() as errors:
             config.load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=path, context=context, client_configuration=configuration, persist_config=False
             )
+        user, cluster = _entries(path, context)
     except (ConfigException, OSError, YAMLError) as error:
         raise ConfigurationError(
             f"context `{context}` cannot be read from {path}: {str(error).splitlines()[0]}",
             where=f"{target.file}: kubernetes",
             hint="check `kubeconfig` and `context`",
         ) from error
-    configuration.proxy = proxy_for(target, configuration.host)
+    _refuse_without_credentials(target, configuration, user, errors)
+    if file := _token_file(user):
+        configuration.refresh_api_key_hook = _read_again(file)  # type: ignore[assignment]  # the library has no type for it
+    configuration.proxy = _proxy(target, configuration.host, cluster)
     if is_loopback(urlsplit(configuration.host).hostname or ""):
         configuration.no_proxy = NO_PROXY
-    configuration.retries = False
+    configuration.retries = _retries()
     api = client.ApiClient(configuration)
     api.user_agent = USER_AGENT
     return api
@@ -65,3 +81,111 @@ def api_client(target: Target) -> ApiClient:
 def api_server_url(target: Target) -> str:
     """The address of the API server that the target's kubeconfig and context lead to."""
     return str(api_client(target).configuration.host)
+
+
+class _Errors(logging.Handler):
+    """Collects what this thread logs as an error in the block: the official client logs why a plugin failed, and goes on without credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message."""
+        if record.thread == self._thread:
+            self.said.append(record.getMessage())
+
+    def __enter__(self) -> Self:
+        logging.getLogger().addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self)
+
+
+def _entries(path: str, context: str) -> tuple[Any, Any]:
+    """The user and the cluster of a context, as the official client reads them; None: the context names no user."""
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    merged = KubeConfigMerger(path).config  # type: ignore[no-untyped-call]
+    named = merged["contexts"].get_with_name(context)["context"]
+    cluster = merged["clusters"].get_with_name(named["cluster"])["cluster"]
+    name = named.safe_get("user")
+    user = merged["users"].get_with_name(name, safe=True) if name and merged.safe_get("users") else None
+    return (user["user"] if user and user.safe_get("user") else None), cluster
+
+
+def _refuse_without_credentials(target: Target, configuration: Configuration, user: Any, errors: _Errors) -> None:
+    """Anonymous requests would be refused, which reads as if a right were missing.
+
+    Raises:
+        ConfigurationError: the user's credential plugin gave none.
+    """
+    plugin = user.safe_get("exec") if user is not None else None
+    if plugin is None or configuration.api_key or configuration.cert_file:
+        return
+    lines = " ".join(errors.said).split("\n")
+    raise ConfigurationError(
+        f"the credential plugin `{plugin.get('command', '')}` gave no credentials: {lines[0] or 'it says no reason'}",
+        where=f"{target.file}: kubernetes",
+        hint="run it, or any kubectl command, by hand: install the plugin, or sign in again",
+    )
+
+
+def _token_file(user: Any) -> Path | None:
+    """The file of the user's token, relative to the kubeconfig; None where the kubeconfig itself has the token, or there is none."""
+    if user is None or user.safe_get("token") or not user.safe_get("tokenFile"):
+        return None
+    return Path(user.path or "").absolute().parent / str(user["tokenFile"])
+
+
+def _read_again(file: Path) -> Callable[[Configuration], None]:
+    """Read the token anew for each request, as kubectl's library does: it is replaced before it expires."""
+
+    def renew(configuration: Configuration) -> None:
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return  # while it is being replaced, the one before is good
+        if token:
+            configuration.api_key["BearerToken"] = f"Bearer {token}"
+
+    return renew
+
+
+def _proxy(target: Target, host: str, cluster: Any) -> str | None:
+    """The proxy that the kubeconfig names for this cluster, else the one of the target file.
+
+    Raises:
+        ConfigurationError: it is one of SOCKS, and a package for that is missing.
+    """
+    proxy = str(cluster.safe_get("proxy-url") or "") or proxy_for(target, host)
+    if (proxy or "").startswith("socks") and (missing := [module for module in _SOCKS if find_spec(module) is None]):
+        raise ConfigurationError(
+            f"the API server is behind a SOCKS proxy, and {' and '.join(missing)} is not installed",
+            where=f"{target.file}: kubernetes",
+            hint="pip install pysocks socksio",
+        )
+    return proxy
+
+
+def _retries() -> Retry:
+    """Only what the API server refused because it is busy is sent again; nothing whose fate is not known."""
+    from urllib3.util.retry import Retry
+
+    class Bounded(Retry):
+        def parse_retry_after(self, retry_after: str) -> float:
+            return min(super().parse_retry_after(retry_after), _LONGEST_PAUSE_S)
+
+    return Bounded(
+        total=_AGAIN,
+        connect=0,
+        read=0,
+        other=0,
+        redirect=False,
+        status_forcelist=[429],
+        allowed_methods=None,
+        backoff_factor=0.1,
+        raise_on_status=False,
+    )

@@ -25,6 +25,7 @@ _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
+WORKLOAD_LABELS: Final = ("app", "app.kubernetes.io/name")
 
 
 def namespaces_of(target: Target) -> tuple[str, ...]:
@@ -41,6 +42,17 @@ def labels_of(obj: Object) -> Mapping[str, str]:
     return obj["metadata"].get("labels") or {}
 
 
+def workload_of(labels: Mapping[str, str]) -> str:
+    """The workload that a pod of these labels belongs to, by the first of `WORKLOAD_LABELS` that it has; empty: none."""
+    return next((labels[label] for label in WORKLOAD_LABELS if labels.get(label)), "")
+
+
+def controller_of(pod: Object) -> str:
+    """The kind of what made a pod, like `ReplicaSet` or `DaemonSet`; `Node` for a static pod, empty for one made by hand."""
+    owners = pod["metadata"].get("ownerReferences") or []
+    return next((str(owner["kind"]) for owner in owners if owner.get("controller")), "")
+
+
 def annotations_of(obj: Object) -> Mapping[str, str]:
     """Its annotations; none are an empty mapping."""
     return obj["metadata"].get("annotations") or {}
@@ -55,6 +67,11 @@ def has_condition(obj: Object, kind: str) -> bool:
 def is_over(pod: Object) -> bool:
     """Whether a pod has ended for good: succeeded, failed or evicted. Its object stays until it is collected."""
     return (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
+
+
+def is_terminating(pod: Object) -> bool:
+    """Whether a pod was deleted and its grace period runs: no Service sends it a request any more, another takes its place."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def selects(controller: Object, pod: Object) -> bool:
@@ -149,13 +166,19 @@ class Cluster:
 
     def kinds(self, version: str) -> Mapping[str, str]:
         """The kinds that the API serves in a version such as `v1` or `apps/v1`, with the name of their collection; none where it serves no such version."""
+        return {str(one["kind"]): str(one["name"]) for one in self._resources(version)}
+
+    def cluster_scoped(self, version: str) -> frozenset[str]:
+        """Those of `kinds` whose objects are in no namespace."""
+        return frozenset(str(one["kind"]) for one in self._resources(version) if one.get("namespaced") is False)
+
+    def _resources(self, version: str) -> list[Object]:
         group, _, number = version.rpartition("/")
         if group:
             answer = self._call(self._custom.get_api_resources, group, number)
         else:
             answer = self._call(self._core.get_api_resources)
-        listed = (answer or {}).get("resources") or []
-        return {str(one["kind"]): str(one["name"]) for one in listed if "/" not in one["name"]}
+        return [one for one in (answer or {}).get("resources") or [] if "/" not in one["name"]]
 
     def read(self, version: str, kind: str, name: str, namespace: str = "") -> Object | None:
         """One object of any kind that the API serves; None when there is none of that name, or no such kind.
@@ -299,11 +322,14 @@ class Cluster:
             page = {"limit": PAGE, "_continue": more}
 
     def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
-        """Call and read the JSON as it came; 404 is None."""
+        """Call and read the JSON as it came; None: the API server says that there is no such object, or that it serves no such resource.
+
+        Raises TargetUnreachable for a 404 of anything in front of it.
+        """
         return self._read(*self._answer(method, *args, **kwargs))
 
     def _read(self, status: int, text: bytes) -> Object | None:
-        if status == 404:
+        if status == 404 and _is_absence(text):
             return None
         answer = _json(text)
         if not isinstance(answer, dict) or not 200 <= status < 300:
@@ -312,15 +338,18 @@ class Cluster:
 
     def _refusal(self, status: int, text: bytes) -> AccessDenied | TargetUnreachable:
         what = f"the API server answered {status} {status_message(text)}".rstrip()
-        if status in {401, 403}:
-            hint = "grant it to the user of the kubeconfig, or name another context"
+        if status == 401:
+            hint = "the credentials of the kubeconfig have expired or are missing: sign in to the cluster again"
+            return AccessDenied(what, where=self.url, hint=hint)
+        if status == 403:
+            hint = "grant it to the user of the kubeconfig, see `readiness plan --roles`, or name another context"
             return AccessDenied(what, where=self.url, hint=hint)
         return TargetUnreachable(what, where=self.url)
 
     def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Call and take status and body, whatever the status is."""
         from kubernetes.client import ApiException
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, MaxRetryError
 
         try:
             response = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT_S)
@@ -329,8 +358,9 @@ class Cluster:
             said = error.body or b""
             return error.status or 0, said.encode() if isinstance(said, str) else said
         except HTTPError as error:
+            cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
             raise TargetUnreachable(
-                f"no answer from the API server ({type(error).__name__})", where=self.url
+                f"no answer from the API server ({type(cause).__name__})", where=self.url
             ) from error
         return response.status, body
 
@@ -339,6 +369,12 @@ def status_message(text: bytes | str | None) -> str:
     """The message of the `Status` object that a refusal has; empty where it has none."""
     answer = _json(text)
     return str(answer.get("message", "")) if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
+
+
+def _is_absence(text: bytes) -> bool:
+    """Whether a 404 is the API server's own: a `Status`, or its line for a group that it does not serve."""
+    answer = _json(text)
+    return (isinstance(answer, dict) and answer.get("kind") == "Status") or text.strip() == b"404 page not found"
 
 
 def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:

@@ -102,7 +102,7 @@ def pod_in_place(target: Target, cluster: Cluster, body: Object, by: str) -> Ite
         by: what needs it, as the undo log names it: `check network-policy`.
     """
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
-    intent = make_pod.intend(platform_of(target), by, f"make pod {undo['pod']}", **undo)
+    intent = make_pod.intend(platform_of(target), by, f"make pod {undo['pod']}", cluster=cluster, **undo)
     try:
         make_pod(cluster, body)
         yield

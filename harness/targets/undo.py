@@ -27,6 +27,8 @@ from harness.targets.target import Target
 RECOVER_S: Final = 30.0
 """How long `recover` tries to reach a target that does not answer."""
 _AGAIN_S: Final = 0.5
+_WHERE: Final = "cluster"
+"""The parameter of an undo that names the API server of a cluster, by its address; a region may have one of its own."""
 
 P = ParamSpec("P")
 _Known = TypeVar("_Known", bound=Callable[..., object])
@@ -56,9 +58,10 @@ class Undoable(Generic[P]):
             platform: what is acted on.
             experiment: who acts.
             what: what is about to be done, for people.
-            params: of the undo; JSON values.
+            params: of the undo; JSON values. `cluster`: the one in which it is done, where that may not be the one of the target's context.
         """
-        return write_intent(platform, experiment, what, {"do": self.name, **params}, module=self.module)
+        values = {key: value.url if isinstance(value, Cluster) else value for key, value in params.items()}
+        return write_intent(platform, experiment, what, {"do": self.name, **values}, module=self.module)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Act."""
@@ -150,14 +153,16 @@ class Recovered:
 
 
 def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None:
-    """Undo one intent and strike it off.
+    """Undo one intent and strike it off, in the cluster that it names, else in the one given.
 
     Raises:
         Refused: nothing here knows how to undo it; the intent stays.
         HarnessError: it did not work; the intent stays.
     """
     known = _undoable(intent)
-    params = {key: value for key, value in intent.undo.items() if key != "do"}
+    params = {key: value for key, value in intent.undo.items() if key not in ("do", _WHERE)}
+    if named := intent.undo.get(_WHERE):
+        cluster = _cluster_at(target, str(named), cluster)
     try:
         known.undo(cluster, target, **params)
     except HarnessError:
@@ -165,6 +170,27 @@ def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None
     except Exception as error:  # the plugin's seam: an undo may be of any package
         raise DriverError(f"the undo `{known.name}` failed: {type(error).__name__}: {error}") from error
     strike_intent(intent)
+
+
+def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
+    """The cluster whose API server has an address: that of the common context, or of a region's own.
+
+    Raises:
+        DriverError: no context of the target leads there.
+    """
+    if common is not None and common.url == url:
+        return common
+    if (kubernetes := target.kubernetes) is not None:
+        for context in sorted({region.context for region in target.regions.values() if region.context}):
+            named = kubernetes.model_copy(update={"context": context})
+            found = Cluster.of(target.model_copy(update={"kubernetes": named}))
+            if found.url == url:
+                return found
+    raise DriverError(
+        f"no context of the target leads to {url}, where it was done",
+        where=str(target.file),
+        hint="recover with the target file and the kubeconfig that it was done with",
+    )
 
 
 def _undoable(intent: Intent) -> Undoable[...]:
@@ -239,6 +265,8 @@ def _undone(target: Target, intent: Intent) -> Left | None:
 def _line(intent: Intent) -> str:
     """What was undone, by its names and numbers: sentences and files are left out."""
     words = " ".join(
-        str(value) for value in intent.undo.values() if isinstance(value, str | int) and " " not in str(value)
+        str(value)
+        for key, value in intent.undo.items()
+        if key != _WHERE and isinstance(value, str | int) and " " not in str(value)
     )
     return f"{words} (after: {intent.action}, {intent.written})"

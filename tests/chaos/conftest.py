@@ -45,6 +45,7 @@ class World:
 
     store: Store
     loop: asyncio.AbstractEventLoop
+    lingers: bool = False
 
     def __post_init__(self) -> None:
         for namespace in ("us-east-1", "database"):
@@ -158,7 +159,15 @@ class World:
                 self.change("Pod", namespace, name, metadata={**pod["metadata"], "annotations": annotations})
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
-        """Gone at once; another comes under the same name, not ready while its node is cordoned; the lock passes on."""
+        """Gone at once; another comes under the same name, not ready while its node is cordoned; the lock passes on.
+
+        Where pods linger, as with a long `preStop` or a finalizer, it stays as it is and terminates; another comes under a new name.
+        """
+        if self.lingers:
+            pod = self.store.get(kinds.by_name("Pod"), namespace, name)
+            self.create("Pod", self.pod(f"{name}-next", namespace, pod["spec"]["nodeName"], pod["metadata"]["labels"]))
+            ends = {"deletionTimestamp": "2026-01-01T00:00:15Z", "deletionGracePeriodSeconds": 15}
+            return self.store.update(kinds.by_name("Pod"), {**pod, "metadata": {**pod["metadata"], **ends}})
         gone = self.store.delete(kinds.by_name("Pod"), namespace, name)
         node = self.store.get(kinds.by_name("Node"), "", gone["spec"]["nodeName"])
         again = self.pod(name, namespace, gone["spec"]["nodeName"], gone["metadata"]["labels"])

@@ -216,6 +216,24 @@ def test_a_service_is_taken_as_a_whole_and_given_back(pocket: Any) -> None:
     assert undos() == []
 
 
+def test_a_service_by_the_recommended_label_is_taken(pocket: Any) -> None:
+    """A chart labels its pods with `app.kubernetes.io/name` alone."""
+    label = {"app.kubernetes.io/name": "shop"}
+    spec = pocket.get("Deployment", "us-east-1", "track-service")["spec"]
+    template = {**spec["template"], "metadata": {"labels": label}}
+    pocket.change(
+        "Deployment",
+        "us-east-1",
+        "track-service",
+        spec={**spec, "selector": {"matchLabels": label}, "template": template},
+    )
+    for number in (1, 2, 3):
+        metadata = pocket.get("Pod", "us-east-1", f"track-service-{number}")["metadata"]
+        pocket.change("Pod", "us-east-1", f"track-service-{number}", metadata={**metadata, "labels": label})
+    hits = actions.take_service("shop")
+    assert [hit["workload"] for hit in hits["hit"]] == ["shop"] * 3
+
+
 def test_what_was_scaled_since_is_left_as_it_is(pocket: Any) -> None:
     """A person, or an autoscaler, has given it eight replicas meanwhile."""
     actions.take_service("track-service")
@@ -294,12 +312,24 @@ def test_answers_fail_by_a_policy_that_recovery_deletes(pocket: Any) -> None:
     assert made["spec"]["faultInjection"]["abort"] == {"httpStatus": 500, "percentage": 10}
     assert [one["name"] for one in made["spec"]["targetRefs"]] == ["api-gateway"]
     assert undos() == [
-        "delete-custom gateway.envoyproxy.io/v1alpha1 backendtrafficpolicies us-east-1 readiness-by-hand"
+        f"delete-custom gateway.envoyproxy.io/v1alpha1 backendtrafficpolicies us-east-1 {made['metadata']['name']}"
     ]
     actions.end_faults()
     actions.end_faults()
     assert session().cluster.customs("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies") == []
     assert undos() == []
+
+
+def test_another_machine_that_injects_the_same_fault_keeps_its_object(pocket: Any) -> None:
+    """Two pipelines may run one experiment on one cluster: each deletes what it made itself."""
+    pocket.define()
+    of = ("gateway.envoyproxy.io/v1alpha1", "backendtrafficpolicies")
+    actions.fail_answers(10)
+    (ours,) = session().cluster.customs(*of)
+    other = {"name": "readiness-by-hand-0a1b2c3d", "namespace": "us-east-1", "labels": ours["metadata"]["labels"]}
+    session().cluster.create_custom(*of, "us-east-1", {**ours, "metadata": other})
+    actions.end_faults()
+    assert [one["metadata"]["name"] for one in session().cluster.customs(*of)] == [other["name"]]
 
 
 @pytest.mark.parametrize(("failing", "fails"), [(0, False), (1, False), (3, False), (4, True), (200, True)])
@@ -356,7 +386,8 @@ def test_a_standby_is_parted_by_an_object_that_recovery_deletes(pocket: Any) -> 
     assert (spec["action"], spec["direction"], spec["duration"]) == ("partition", "both", "120s")
     assert spec["selector"]["pods"] == {"database": ["postgres-eu-west-1-0"]}
     assert spec["target"]["selector"]["pods"] == {"database": ["postgres-us-east-1-0"]}
-    assert undos() == ["delete-custom chaos-mesh.org/v1alpha1 networkchaos database readiness-by-hand"]
+    own = made["metadata"]["name"]
+    assert undos() == [f"delete-custom chaos-mesh.org/v1alpha1 networkchaos database {own}"]
     assert probes.member_parted(within_s=5)
     (intent,) = pending_intents(session().platform)
     undo_intent(session().cluster, session().target, intent)

@@ -204,6 +204,49 @@ def test_stock_actions_are_recorded_by_what_is_gone(pocket: Any, experiments: Pa
     assert [hit["workload"] for hit in confirmed.fields["hit"]] == ["track-service", "track-service"]
 
 
+def stock(file: Path, *edits: tuple[str, str]) -> None:
+    """Let `pod-loss` terminate pods by chaosk8s, whose actions are confirmed by what is gone; with these edits."""
+    text = file.read_text()
+    for old, new in (
+        ("module: harness.chaos.actions", "module: chaosk8s.pod.actions"),
+        ("func: kill_pods", "func: terminate_pods"),
+        ("confirmed_by: pods-gone", "confirmed_by: pods-replaced"),
+        ("  - name: pods-gone\n    type: probe\n", ""),
+        (
+            "    provider: {type: python, module: harness.chaos.probes, func: hit_pods_gone, arguments: {within_s: 10}}\n",
+            "",
+        ),
+        *edits,
+    ):
+        assert old in text, old
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
+@pytest.mark.parametrize("is_stock", [True, False])
+def test_a_pod_that_terminates_is_gone(pocket: Any, experiments: Path, tmp_path: Path, *, is_stock: bool) -> None:
+    """A genuine cluster lists it for as long as its `preStop` takes, still Ready, and the fault is confirmed long before."""
+    pocket.world.lingers = True
+    if is_stock:
+        stock(experiments / "pod-loss.yaml")
+    run = tmp_path / "run"
+    child = started("pod-loss", pocket, experiments, run)
+    wait_for(lambda: not child.alive())
+    assert child.finish().why == ""
+    confirmed = next(o for o in history(run, "pod-loss") if o.kind == "fault.confirmed")
+    assert [hit["name"] for hit in confirmed.fields["hit"]] == ["track-service-1", "track-service-2"]
+
+
+def test_pods_that_terminate_count_for_the_blast_radius(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """Two were deleted and are still listed, one is allowed."""
+    pocket.world.lingers = True
+    stock(experiments / "pod-loss.yaml", ("blast_radius: {max_pods: 2}", "blast_radius: {max_pods: 1}"))
+    child = started("pod-loss", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert (result.confirmed, result.why) == (False, "kill-pods: it hit 2 pods, `blast_radius` allows 1")
+
+
 def test_an_unsteady_target_is_not_broken(pocket: Any, experiments: Path, tmp_path: Path) -> None:
     """The method is not run, Chaos Toolkit exits with 0, and we say why."""
     file = experiments / "pod-loss.yaml"

@@ -291,6 +291,62 @@ def test_a_held_fault_is_looked_for_at_the_end_of_its_hold(
     assert seen["at_ns"] <= undone["at_ns"]
 
 
+HYPOTHESIS = """\
+steady-state-hypothesis:
+  title: The other process runs
+  probes:
+    - {name: answers, type: probe, tolerance: 0, provider: {type: process, path: bash, arguments: ["-c", "kill -0 $(cat two.pid)"]}}
+method:
+"""
+KILL = '    provider: {type: process, path: bash, arguments: ["-c", "kill -9'
+
+
+def test_controls_of_the_file_do_not_switch_the_record_off(bench: Bench) -> None:
+    """Chaos Toolkit applies them in place of all others at the method and at the rollbacks."""
+    (bench.root / "experiments").mkdir()
+    theirs = "from pathlib import Path\n\n\ndef before_method_control(**_):\n    Path('theirs').touch()\n"
+    (bench.root / "experiments" / "theirs.py").write_text(theirs)
+    controls = "controls:\n  - name: theirs\n    provider: {type: python, module: theirs}\n"
+    result = bench.ended(("method:\n", f"{controls}method:\n"))
+    assert (result.confirmed, result.rolled_back, result.why) == (True, True, "")
+    assert (bench.root / "theirs").exists()
+    assert [hit["name"] for hit in bench.recorded("fault.confirmed")[0]["hit"]] == ["one.pid"]
+    assert bench.recorded("fault.undone")[0]["activity"] == "write-it-down"
+    assert [one["part"] for one in bench.recorded("activity")] == ["method", "method", "rollback"]
+
+
+def test_a_hypothesis_that_is_asked_continuously_does_not_hide_the_method(bench: Bench) -> None:
+    """It begins again each second, in a thread of its own."""
+    result = bench.ended(
+        ("method:\n", f"runtime: {{hypothesis: {{strategy: continuously}}}}\n{HYPOTHESIS}"),
+        (KILL, f"    pauses: {{after: 1.3}}\n{KILL}"),
+    )
+    assert (result.confirmed, result.why) == (True, "")
+    (sent,) = bench.recorded("fault.sent")
+    parts: dict[str, set[str]] = {}
+    for one in bench.recorded("activity"):
+        parts.setdefault(one["name"], set()).add(one["part"])
+    assert parts == {
+        "answers": {"hypothesis"},
+        "kill": {"method"},
+        "ended": {"method"},
+        "write-it-down": {"rollback"},
+    }
+    assert [one["started_ns"] for one in bench.recorded("activity") if one["name"] == "kill"] == [sent["at_ns"]]
+
+
+def test_a_probe_of_the_hypothesis_ends_the_fault_where_the_method_refers_to_it(bench: Bench) -> None:
+    """Chaos Toolkit's `ref`: it is named as the probes of the method are."""
+    result = bench.ended(
+        ("method:\n", HYPOTHESIS),
+        ("rollbacks:\n", "  - ref: answers\nrollbacks:\n"),
+        ("    within: 2 s\n", "    within: 2 s\n    gone_by: answers\n"),
+    )
+    assert (result.confirmed, result.why) == (True, "")
+    assert bench.recorded("fault.sent")[0]["gone_by"] == "answers"
+    assert [one["probe"] for one in bench.recorded("fault.gone")] == ["answers"]
+
+
 PROCESS = {"status": 0, "stdout": "up 3 of 3\n", "stderr": ""}
 HTTP = {"status": 200, "headers": {}, "body": {"replicas": 3}}
 

@@ -89,6 +89,21 @@ def test_a_pod_that_is_pinned_to_the_lost_node_fails() -> None:
     assert "not all 2 pods were ready in the 59 s until the power came back" in found.reason
 
 
+@pytest.mark.parametrize("controller", ["DaemonSet", "Node"])
+def test_a_pod_that_belongs_to_its_node_is_expected_nowhere_else(controller: str) -> None:
+    """The log shipper of a DaemonSet and a static pod come back with their node."""
+    own = Hit(kind="pod", name="logs-1", namespace="us-east-1", uid="u-9", workload="logs", controller=controller)
+    shipper = replace(pod(1, "ready", "logs-1", "u-9"), workload="logs")
+    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), hits=(*HITS, own)))
+    assert [(one.outcome, one.scope["workload"]) for one in found] == [(PASS, "us-east-1/track")]
+    moved = replace(own, controller="ReplicaSet")
+    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), hits=(*HITS, moved)))
+    assert [(one.outcome, one.scope["workload"]) for one in found] == [
+        (FAIL, "us-east-1/logs"),
+        (PASS, "us-east-1/track"),
+    ]
+
+
 def test_a_pod_that_comes_too_late_fails() -> None:
     """Ready after 50 s."""
     (found,) = judged(run(GONE, pod(211, "ready", "track-3", "u-3")))

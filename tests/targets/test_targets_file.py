@@ -126,7 +126,7 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("context: sandbox, ", "", "target.yaml:10: kubernetes.context: the key `context` is missing\n  hint: write `context: …`"),
         ("time_scale: 60", "60: 60", 'target.yaml:3: a key that is not text\n  hint: put it in quotes, like `"no": …`'),
         ("  members:", "\tmembers:", "target.yaml:14: is not plain YAML: found character '\\t' that cannot start any token\n  hint: indent with spaces, not with tabs"),
-        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is not plain YAML: anchors are not used here"),
+        ("time_scale: 60", "time_scale: &a 60", "target.yaml:3: is not plain YAML: anchors are not used here\n  hint: write out in each place what it repeats"),
         ("[track-service]", "[track-service", "target.yaml:21: is not plain YAML: expected ',' or ']', but got '}'"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness.errors import DriverError, HarnessError, Refused, UsageError
 from harness.model import ExperimentPlan, Hit, Intent
@@ -32,6 +33,7 @@ from harness.targets.intents import (
     unclear_intents,
     write_intent,
 )
+from harness.targets.kubernetes import Cluster
 from harness.targets.platform import canonical
 from harness.targets.state import sandbox_target_file, state_directory
 from harness.targets.undo import recover, undoable
@@ -223,6 +225,47 @@ def test_an_undo_that_fails_keeps_no_other_from_its_turn(tmp_path: Path, monkeyp
     with pytest.raises(Refused, match="1 entries of the undo log are not understood"):
         recovered.require_all(where)
     assert len(pending_intents(where)) == 3
+
+
+def _remove(cluster: Cluster, _target: Target, *, pod: str) -> None:
+    did.append(f"{pod} at {cluster.url}")
+
+
+@undoable("remove", undo=_remove)
+def makes() -> None:
+    """Nothing."""
+
+
+def test_what_was_made_in_a_regions_own_cluster_is_undone_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the address of its API server; an intent that names none is of the common context, one of an unknown cluster is kept."""
+    FakeClock.installed(monkeypatch)
+    did.clear()
+    servers = {"common": "https://127.96.0.7:1", "own": "https://127.96.0.8:1", "gone": "https://127.96.0.9:1"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": {"server": server}} for name, server in servers.items()],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}} for name in servers],
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    regions = "regions: {east: {entry: https://a.test, namespace: shop, context: own}}\n"
+    kubernetes = f"kubernetes: {{kubeconfig: {tmp_path}/kubeconfig, context: common, namespace: shop}}\n"
+    stage = target(tmp_path, f"{regions}{kubernetes}")
+    where = platform_of(stage)
+    for context in ("own", "common", "gone"):
+        kubernetes_of = {"kubernetes": stage.kubernetes.model_copy(update={"context": context})}  # type: ignore[union-attr]
+        there = Cluster.of(stage.model_copy(update=kubernetes_of))
+        makes.intend(where, "x", f"make pod {context}", cluster=there, pod=context)
+    makes.intend(where, "x", "make pod old", pod="old")
+    recovered = recover(stage)
+    assert did == ["old at https://127.96.0.7:1", "common at https://127.96.0.7:1", "own at https://127.96.0.8:1"]
+    assert [str(one) for one in recovered.left] == [
+        "make pod gone: no context of the target leads to https://127.96.0.9:1, where it was done"
+    ]
+    assert [intent.action for intent in pending_intents(where)] == ["make pod gone"]
 
 
 def test_one_name_for_two_platforms_shares_no_undo(tmp_path: Path) -> None:

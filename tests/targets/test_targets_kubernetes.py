@@ -6,7 +6,7 @@ import base64
 import json
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,22 +19,32 @@ import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import load_kube_config
 from urllib3.exceptions import ProtocolError
+from urllib3.util.retry import Retry
 
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
-from harness.targets import Target, load_target
+from harness.targets import Target, kubeconfig, load_target
 from harness.targets.kubeconfig import api_client, api_server_url
-from harness.targets.kubernetes import Cluster, has_condition, is_over, labels_of
+from harness.targets.kubernetes import Cluster, controller_of, has_condition, is_over, labels_of, workload_of
 
 
-def target(directory: Path, context: str = "ours", server: str = "https://127.96.0.7:1") -> Target:
-    """A target whose kubeconfig has two contexts; the current one is not ours."""
+def target(
+    directory: Path,
+    context: str = "ours",
+    server: str = "https://127.96.0.7:1",
+    *,
+    user: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Target:
+    """A target whose kubeconfig has two contexts; the current one is not ours. more: what is said of the clusters."""
     clusters = {"ours": server, "theirs": "https://127.96.0.8:1"}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "theirs",
-        "clusters": [{"name": name, "cluster": {"server": server}} for name, server in clusters.items()],
-        "users": [{"name": "u", "user": {"token": "t"}}],
+        "clusters": [
+            {"name": name, "cluster": {"server": server, **(more or {})}} for name, server in clusters.items()
+        ],
+        "users": [{"name": "u", "user": dict(user or {"token": "t"})}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": "u"}} for name in clusters],
     }
     (directory / "kubeconfig").write_text(yaml.safe_dump(config))
@@ -79,6 +89,27 @@ def test_a_server_that_does_not_answer_is_a_target_that_is_unreachable(tmp_path:
         Cluster.of(target(tmp_path)).nodes()
 
 
+@pytest.mark.parametrize(
+    ("labels", "workload"),
+    [
+        ({"app": "shop", "app.kubernetes.io/name": "nginx"}, "shop"),
+        ({"app.kubernetes.io/name": "nginx"}, "nginx"),
+        ({"app": "", "app.kubernetes.io/name": "nginx"}, "nginx"),
+        ({"tier": "web"}, ""),
+    ],
+)
+def test_a_workload_goes_by_the_label_that_its_pods_have(labels: dict[str, str], workload: str) -> None:
+    """Charts write `app.kubernetes.io/name`, older manifests `app`, which comes first."""
+    assert workload_of(labels) == workload
+
+
+def test_what_made_a_pod_is_its_controller() -> None:
+    """An owner that does not control it is none."""
+    owners = [{"kind": "Shop", "name": "a"}, {"kind": "ReplicaSet", "name": "b", "controller": True}]
+    assert controller_of({"metadata": {"ownerReferences": owners}}) == "ReplicaSet"
+    assert controller_of({"metadata": {}}) == ""
+
+
 def test_what_is_missing_in_an_object_reads_as_empty() -> None:
     """Real servers leave out what is empty."""
     assert labels_of({"metadata": {}}) == {}
@@ -95,7 +126,7 @@ def answering(answers: Sequence[tuple[int, Any]]) -> Iterator[tuple[str, list[st
         def do_GET(self) -> None:
             requests.append(self.path)
             status, body = left.pop(0)
-            content = json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
@@ -149,6 +180,20 @@ def test_what_the_user_may_not_do_is_said_with_the_servers_message(tmp_path: Pat
         pytest.raises(AccessDenied, match=r"answered 403 nodes is forbidden: User .reader. cannot list"),
     ):
         Cluster.of(target(tmp_path, server=server)).nodes()
+
+
+@pytest.mark.parametrize("body", [{"kind": "Status", "code": 404, "reason": "NotFound"}, b"404 page not found\n"])
+def test_what_the_api_server_does_not_find_is_not_there(tmp_path: Path, body: object) -> None:
+    """It says so by a `Status`; where it does not serve the group at all, by a line."""
+    with answering([(404, body)]) as (server, _):
+        assert Cluster.of(target(tmp_path, server=server)).pod("a", "b") is None
+
+
+@pytest.mark.parametrize("body", [b"<html>404 Not Found</html>", b"", {"message": "no Route matched"}])
+def test_a_proxy_that_finds_no_api_server_says_nothing_of_its_objects(tmp_path: Path, body: object) -> None:
+    """Otherwise an undo whose DELETE never arrived would count as done."""
+    with answering([(404, body)]) as (server, _), pytest.raises(TargetUnreachable, match="answered 404"):
+        Cluster.of(target(tmp_path, server=server)).pod("a", "b")
 
 
 def test_the_log_of_a_pod_that_is_not_scheduled_yet_is_empty(tmp_path: Path) -> None:
@@ -217,3 +262,91 @@ def test_an_answer_that_breaks_off_is_no_answer() -> None:
     cluster.url = "https://10.0.0.1:6443"
     with pytest.raises(TargetUnreachable, match=r"no answer from the API server \(ProtocolError\)"):
         cluster._answer(lambda **_: Broken())
+
+
+def plugin(script: str) -> dict[str, Any]:
+    """A user whose credentials a program gives."""
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}}
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        (plugin("echo token expired >&2; exit 1"), "the credential plugin `sh` gave no credentials: exec: process returned 1"),
+        (plugin("echo {}"), "the credential plugin `sh` gave no credentials: exec: malformed response"),
+        (
+            {"exec": {"apiVersion": "v1", "command": "no-such-plugin"}},
+            "the credential plugin `no-such-plugin` gave no credentials: [Errno 2] No such file",
+        ),
+    ],
+)  # fmt: skip
+def test_a_credential_plugin_that_gives_nothing_is_named_with_its_reason(
+    tmp_path: Path, user: dict[str, Any], said: str
+) -> None:
+    """The library goes on without credentials, and what is refused then reads as a right that is missing."""
+    with pytest.raises(ConfigurationError) as raised:
+        api_client(target(tmp_path, user=user))
+    assert said in str(raised.value)
+    assert "sign in again" in raised.value.hint
+
+
+def test_a_credential_plugin_that_gives_a_token_is_used(tmp_path: Path) -> None:
+    """It is the token that requests have."""
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "from-a-plugin"},
+    }
+    ours = target(tmp_path, user=plugin(f"echo '{json.dumps(credential)}'"))
+    assert api_client(ours).configuration.auth_settings()["BearerToken"]["value"] == "Bearer from-a-plugin"
+
+
+@pytest.mark.parametrize(("status", "hint"), [(401, "sign in to the cluster again"), (403, "readiness plan --roles")])
+def test_credentials_that_expired_have_another_cure_than_a_right_that_is_missing(
+    tmp_path: Path, status: int, hint: str
+) -> None:
+    """401 says that the server does not know who asks."""
+    with (
+        answering([(status, {"kind": "Status", "message": "no"})]) as (server, _),
+        pytest.raises(AccessDenied) as raised,
+    ):
+        Cluster.of(target(tmp_path, server=server)).nodes()
+    assert hint in raised.value.hint
+
+
+def test_the_token_file_is_read_anew_for_each_request(tmp_path: Path) -> None:
+    """It is replaced before it expires; while it is gone the one before is good."""
+    (tmp_path / "token").write_text("first\n")
+    configuration = api_client(target(tmp_path, user={"tokenFile": "token"})).configuration
+
+    def sent() -> str:
+        return str(configuration.auth_settings()["BearerToken"]["value"])
+
+    assert sent() == "Bearer first"
+    (tmp_path / "token").write_text("second\n")
+    assert sent() == "Bearer second"
+    (tmp_path / "token").unlink()
+    assert sent() == "Bearer second"
+
+
+def test_the_proxy_that_the_kubeconfig_names_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl does, whatever the environment says; one of SOCKS says which packages it takes."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+    behind = target(tmp_path, server="https://10.0.0.1", more={"proxy-url": "http://bastion.test:8080"})
+    assert api_client(behind).configuration.proxy == "http://bastion.test:8080"
+    monkeypatch.setattr(kubeconfig, "find_spec", lambda _name: None)
+    with pytest.raises(ConfigurationError, match="behind a SOCKS proxy, and socks and socksio is not installed"):
+        api_client(target(tmp_path, server="https://10.0.0.1", more={"proxy-url": "socks5://bastion.test:1080"}))
+
+
+def test_what_the_api_server_refuses_because_it_is_busy_is_asked_again(tmp_path: Path) -> None:
+    """Three times, and no longer apart than two seconds, whatever the server asks for."""
+    busy = (429, {"kind": "Status", "message": "too many requests"})
+    with answering([busy, page(["a"])]) as (server, requests):
+        ours = target(tmp_path, server=server)
+        assert len(Cluster.of(ours).nodes()) == 1
+        assert len(requests) == 2
+    retries = api_client(ours).configuration.retries
+    assert isinstance(retries, Retry)
+    assert (retries.total, retries.connect, retries.read) == (3, 0, 0)
+    assert retries.new(total=1).parse_retry_after("3600") == 2

@@ -110,7 +110,7 @@ def check_probes(
     Raises:
         ConfigurationError: no probe confirms the fault, the method has none of that name, or it has no tolerance.
     """
-    probes = {str(one["name"]): (at, one) for at, one in activities if at[0] == "method" and one["type"] == "probe"}
+    probes = _probes_of_method(document, activities)
     for key, name in named.items():
         where = _key(document, key)
         if not name and key == "confirmed_by" and domain != NO_FAULT.name:
@@ -128,6 +128,16 @@ def check_probes(
             )
         if name:
             _check_tolerance(document, *probes[name])
+
+
+def _probes_of_method(
+    document: YamlDocument, activities: Sequence[tuple[Location, Activity]]
+) -> dict[str, tuple[Location, Activity]]:
+    """By name: its own, and those that a `ref` takes from the hypothesis."""
+    probes = [(at, one) for at, one in activities if one["type"] == "probe"]
+    referred = {str(one["ref"]) for one in document.data["method"] if isinstance(one, dict) and "ref" in one}
+    taken = {str(one["name"]): (at, one) for at, one in probes if at[0] != "rollbacks" and str(one["name"]) in referred}
+    return taken | {str(one["name"]): (at, one) for at, one in probes if at[0] == "method"}
 
 
 def check_restart(

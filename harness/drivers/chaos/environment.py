@@ -14,8 +14,9 @@ from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target
 from harness.targets.http import NO_PROXY, tls_variables
-from harness.targets.kubeconfig import api_server_url, kubeconfig_path
+from harness.targets.kubeconfig import api_server_url
 from harness.targets.kubernetes import REGION_LABEL
+from harness.targets.one_context import kubeconfig_files
 from harness.targets.state import STATE_VARIABLE, state_directory
 from harness.yamlfile import read_document
 
@@ -57,8 +58,11 @@ def target_environment(target: Target) -> dict[str, str]:
     if target.kubernetes is None:
         env["KUBECONFIG"] = os.devnull  # else `kubectl` and the clients find the caller's own cluster
     else:
+        # the child takes the target's context alone from these files: `harness.chaos.kubeconfig`
+        files = kubeconfig_files(target)
         env |= {
-            "KUBECONFIG": kubeconfig_path(target),
+            "KUBECONFIG": files,
+            "READINESS_KUBECONFIG": files,
             "KUBERNETES_CONTEXT": target.kubernetes.context,
             "KUBECACHEDIR": str(state_directory() / "kubecache"),
             "READINESS_API_SERVER": api_server_url(target),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ _OF_A_CLUSTER: Final = ("chaosk8s", "harness.chaos")
 """Packages whose functions ask the Kubernetes API."""
 _WITHOUT_CLUSTER: Final = frozenset({"hold"})
 """Functions of ours that ask none."""
+_MORE: Final = frozenset({"*", "__getattr__"})
+"""Names by which a module has more names than its source says."""
 _OURS: Final = "harness.chaos"
 _PROJECT: Final = "pyproject.toml"
 
@@ -59,7 +62,7 @@ def _within(module: str, package: str) -> bool:
 def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[str] | None:
     """The names that a module defines or imports at its top level.
 
-    None when there is no such module; the empty set when it is there and has no source to read.
+    None when there is no such module; the empty set when it is there and its source, if it has one, does not say all of them.
 
     Args:
         module: by its full name.
@@ -73,14 +76,26 @@ def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[s
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     names: set[str] = set()
-    for statement in tree.body:
+    for statement in _at_top(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(statement.name)
         elif isinstance(statement, ast.Import | ast.ImportFrom):
             names.update((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
-        elif isinstance(statement, ast.Assign):
-            names.update(target.id for target in statement.targets if isinstance(target, ast.Name))
-    return frozenset(names)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names.update(one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
+    return frozenset() if names & _MORE else frozenset(names)
+
+
+def _at_top(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that a module does when it is imported, also those below an `if` or a `try`."""
+    for statement in statements:
+        yield statement
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for name in ("body", "orelse", "finalbody"):
+                yield from _at_top(getattr(statement, name, []))
+            for handler in getattr(statement, "handlers", []):
+                yield from _at_top(handler.body)
 
 
 def _source(module: str, directories: tuple[Path, ...]) -> Path | None:
@@ -89,9 +104,18 @@ def _source(module: str, directories: tuple[Path, ...]) -> Path | None:
     origin = None
     for size in range(1, module.count(".") + 2):
         name = ".".join(module.split(".")[:size])
-        spec = PathFinder.find_spec(name, search)
+        spec = PathFinder.find_spec(name, search) or (_installed(name) if size == 1 else None)
         if spec is None:
-            return None
+            # `os.path` is no file of that name; the standard library is always there
+            return Path() if module.partition(".")[0] in sys.stdlib_module_names else None
         search = list(spec.submodule_search_locations or [])
         origin = spec.origin
     return Path(origin or "")
+
+
+def _installed(package: str) -> ModuleSpec | None:
+    """What the interpreter's own finders say of a package that is on no path, as of one that is installed as editable, or built in."""
+    try:
+        return find_spec(package)
+    except (ImportError, ValueError):  # an empty name, or a module that says nothing of itself
+        return None

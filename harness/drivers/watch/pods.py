@@ -12,7 +12,16 @@ from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.targets.access import LOCK, Access, access
-from harness.targets.kubernetes import REGION_LABEL, Object, annotations_of, has_condition, is_over, labels_of
+from harness.targets.kubernetes import (
+    REGION_LABEL,
+    Object,
+    annotations_of,
+    has_condition,
+    is_over,
+    is_terminating,
+    labels_of,
+    workload_of,
+)
 from harness.targets.target import Target
 from harness.targets.workloads import restarts_of
 
@@ -76,7 +85,7 @@ class PodFollower(_Follower):
     """Follows the pods of one namespace; records `pod.ready`, `pod.unready`, `pod.restarted`, `pod.deleted`.
 
     Pods that exist when the watch begins are recorded as `pod.present`, as their changes were not observed. A pod that is over
-    (evicted, failed, succeeded) counts as deleted.
+    (evicted, failed, succeeded) counts as deleted, one whose grace period runs as unready: it says of itself that it is Ready to the last.
     """
 
     def __init__(self, recorder: WatchRecorder, region: str, nodes: NodeFollower) -> None:
@@ -93,7 +102,7 @@ class PodFollower(_Follower):
         if not self._begun:
             self._begun = True
             for obj in objects:
-                pod, ready = self._pod(obj), has_condition(obj, "Ready")
+                pod, ready = self._pod(obj), _serves(obj)
                 self._known[pod.uid] = (pod, ready)
                 self._restarts[pod.uid] = restarts_of(obj)
                 self._put("pod.present", pod, ready=ready)
@@ -106,7 +115,7 @@ class PodFollower(_Follower):
 
     def changed(self, event: str, obj: Object) -> None:
         """Record the change of an event."""
-        pod, ready = self._pod(obj), has_condition(obj, "Ready")
+        pod, ready = self._pod(obj), _serves(obj)
         if event == "DELETED" or is_over(obj):
             if self._known.pop(pod.uid, None) is not None:
                 self._put("pod.deleted", pod)
@@ -126,7 +135,7 @@ class PodFollower(_Follower):
             name=metadata["name"],
             namespace=metadata["namespace"],
             uid=metadata["uid"],
-            workload=labels_of(obj).get("app", ""),
+            workload=workload_of(labels_of(obj)),
             region=self._region or self._nodes.region(obj["spec"].get("nodeName") or ""),
         )
 
@@ -141,6 +150,11 @@ class PodFollower(_Follower):
             at_ns=clock.now_ns(),
             **more,
         )
+
+
+def _serves(pod: Object) -> bool:
+    """Whether a pod is Ready and stays: no Service sends requests to one that was deleted."""
+    return has_condition(pod, "Ready") and not is_terminating(pod)
 
 
 class LeaderFollower(_Follower):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 
@@ -14,6 +15,9 @@ from harness.drivers.watch.attendance import Attendance
 from harness.targets.kubeconfig import USER_AGENT, api_client
 from harness.targets.kubernetes import PAGE, Object, status_message
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
 
 _TURN_S: Final = 20
 """A watch request is renewed this often, which limits the blind time after a silently lost connection."""
@@ -63,20 +67,33 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
     if configuration.cert_file:
         tls.load_cert_chain(configuration.cert_file, configuration.key_file)
 
-    def authorized(request: httpx.Request) -> httpx.Request:
-        """Called for each request, because the token may be renewed."""
-        request.headers.update({one["key"]: one["value"] for one in configuration.auth_settings().values()})
-        return request
-
     return httpx.AsyncClient(
         base_url=configuration.host,
         verify=tls,
         headers={"accept": "application/json", "user-agent": USER_AGENT},
-        auth=authorized,
+        auth=_Authorized(configuration),
         timeout=httpx.Timeout(5.0, read=_TURN_S + 5.0),
         proxy=configuration.proxy,
         trust_env=False,
     )
+
+
+class _Authorized(httpx.Auth):
+    """Each request with the token of now, and for the name that the certificate of the API server is for."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._name = str(configuration.tls_server_name or "")
+        self._one_at_a_time = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """In a thread: renewing a token may start a program or read a file, and no probe waits for that."""
+        async with self._one_at_a_time:
+            settings: Mapping[str, Any] = await asyncio.to_thread(self._configuration.auth_settings)
+        request.headers.update({one["key"]: one["value"] for one in settings.values()})
+        if self._name:
+            request.extensions = {**request.extensions, "sni_hostname": self._name}
+        yield request
 
 
 async def follow(

@@ -19,6 +19,7 @@ from harness.model import (
     Evidence,
     Experiment,
     Figure,
+    Hit,
     LimitRule,
     Measure,
     Outcome,
@@ -113,10 +114,17 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
 
 
 def _lost(evidence: Evidence, attempt: Experiment) -> Counter[Workload]:
-    """Pods that went with the nodes, by workload; a pod without the label `app` belongs to none, and so does one of a namespace that is not followed."""
+    """Pods that went with the nodes, by workload.
+
+    A pod of a DaemonSet comes back with its node only; one without a label of a workload belongs to none, and so does one of a namespace that is not followed.
+    """
     followed = {(change.namespace, change.workload) for change in evidence.pods}
-    hits = [(hit.namespace, hit.workload) for hit in attempt.fault.hit if hit.kind == "pod" and hit.workload]
+    hits = [(hit.namespace, hit.workload) for hit in attempt.fault.hit if _may_move(hit)]
     return Counter(workload for workload in hits if workload in followed)
+
+
+def _may_move(hit: Hit) -> bool:
+    return hit.kind == "pod" and bool(hit.workload) and not hit.is_of_its_node
 
 
 def _course(evidence: Evidence, attempt: Experiment, workload: Workload, until_ns: int) -> tuple[int, int | None]:

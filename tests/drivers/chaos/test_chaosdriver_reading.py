@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -150,6 +152,54 @@ def test_a_foreign_experiment_is_let_in(tmp_path: Path) -> None:
     (tmp_path / "foreign.json").write_text(json.dumps({"title": "t", "description": "d", "method": []}))
     plan = load_experiment("foreign", [tmp_path])
     assert (plan.domain, plan.hold_s, plan.within_s) == ("unknown", 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("os.path", "exists"),
+        ("time", "sleep"),
+        ("os", "system"),
+        ("starred", "sleep"),
+        ("dynamic", "act"),
+        ("tried", "act"),
+        ("edited", "act"),
+    ],
+)
+def test_what_can_be_imported_is_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, function: str
+) -> None:
+    """The standard library, names that come with a `*` or are made when asked for, functions below a `try`, a package that is installed as editable."""
+    (tmp_path / "starred.py").write_text("from time import *\n")
+    (tmp_path / "dynamic.py").write_text("def __getattr__(name):\n    return print\n")
+    (tmp_path / "tried.py").write_text(
+        "try:\n    from nowhere import act\nexcept ImportError:\n    def act():\n        pass\n"
+    )
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "edited.py").write_text("def act():\n    pass\n")
+
+    class Editable:
+        """What `pip install --editable` puts before the path."""
+
+        @staticmethod
+        def find_spec(name: str, path: object = None, _target: object = None) -> Any:
+            """Of one package."""
+            return PathFinder.find_spec(name, [str(tmp_path / "src")]) if (name, path) == ("edited", None) else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Editable])
+    text = ACTIVITY.replace("module: harness.chaos.actions, func: hold", f"module: {module}, func: {function}")
+    (tmp_path / "a.yaml").write_text(text)
+    assert load_experiment("a", [tmp_path]).name == "a"
+    if module in {"tried", "edited"}:  # its source says all of its names
+        (tmp_path / "a.yaml").write_text(text.replace("func: act", "func: atc"))
+        with pytest.raises(ConfigurationError, match=r"has no function `atc`\n  hint: did you mean `act`"):
+            load_experiment("a", [tmp_path])
+
+
+def test_a_probe_of_the_hypothesis_is_no_probe_of_the_method(tmp_path: Path) -> None:
+    """Where no `ref` of the method names it."""
+    said = message(tmp_path, "gone_by: pods-replaced", "gone_by: workloads-ready", "pod-loss")
+    assert "gone_by: the method has no probe `workloads-ready`" in said
 
 
 def test_functions_are_found_without_importing() -> None:

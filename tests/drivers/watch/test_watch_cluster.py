@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ import pytest
 from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
 from harness.drivers.watch.attendance import Attendance
-from harness.drivers.watch.streams import follow
+from harness.drivers.watch.streams import api_http, follow
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
+from harness.targets import load_target
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
@@ -134,6 +136,25 @@ def test_what_changes_is_recorded_and_what_was_there_is_present(
     assert [line[2] for line in lines if line[0] == "leader.changed"] == [">pg-0", "pg-0>pg-1", "pg-1>"]
 
 
+def test_a_pod_whose_grace_period_runs_is_unready_and_then_deleted(
+    cluster: PocketCluster, settings: WatchSettings
+) -> None:
+    """Its condition says Ready until its processes have ended; no Service sends it a request by then."""
+    old = cluster.create("Pod", pod("old", "north", ready=True))
+    with Watch(settings):
+        until(lambda: ("pod.present", "old", "north") in seen(settings))
+        ends = {"deletionTimestamp": "2026-01-01T00:00:15Z", "deletionGracePeriodSeconds": 15}
+        pods, ending = kinds.by_name("Pod"), {**old, "metadata": {**old["metadata"], **ends}}
+        ended = cluster.do(partial(Store.update, kind=pods, obj=ending))
+        until(lambda: ("pod.unready", "old", "north") in seen(settings))
+        labelled = {**ended, "metadata": {**ended["metadata"], "labels": {"app": "api", "seen": "twice"}}}
+        cluster.do(partial(Store.update, kind=pods, obj=labelled))
+        cluster.do(lambda store: store.delete(pods, "north", "old"))
+        until(lambda: ("pod.deleted", "old", "north") in seen(settings))
+    kept = [line[0] for line in seen(settings) if line[1] == "old"]
+    assert kept == ["pod.present", "pod.unready", "pod.deleted"]
+
+
 class Listener:
     """Takes what a stream tells."""
 
@@ -222,3 +243,38 @@ def test_a_watch_that_expired_begins_with_a_new_list() -> None:
     assert [one["resourceVersion"] for one in watches[:3]] == ["5", "9", "5"]
     assert all(one["allowWatchBookmarks"] == "true" for one in watches)
     assert [obj["metadata"]["name"] for obj in listener.lists[0]] == ["a", "b"]
+
+
+def test_each_request_of_a_stream_has_the_token_of_now_and_the_name_of_the_certificate(tmp_path: Path) -> None:
+    """Both as the kubeconfig says; the token is renewed in a thread, so that no probe waits for a program or a file."""
+    (tmp_path / "token").write_text("first")
+    config = {
+        "clusters": [{"name": "a", "cluster": {"server": "https://10.0.0.1", "tls-server-name": "api.shop.test"}}],
+        "users": [{"name": "u", "user": {"tokenFile": "token"}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "u"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    (tmp_path / "target.yaml").write_text(
+        "name: a\nenvironment: staging\nentry: https://a.test\n"
+        f"kubernetes: {{kubeconfig: {tmp_path}/kubeconfig, context: a}}\n"
+    )
+    client = api_http(load_target(tmp_path / "target.yaml"), "a")
+    configuration, threads = client.auth._configuration, set[int]()  # type: ignore[union-attr]
+    renew = configuration.refresh_api_key_hook
+
+    def renewed(held: object) -> None:
+        threads.add(threading.get_ident())
+        renew(held)
+
+    configuration.refresh_api_key_hook = renewed
+
+    async def sent() -> tuple[str, object]:
+        request = httpx.Request("GET", "https://10.0.0.1/api/v1/nodes")
+        prepared = await anext(client.auth.async_auth_flow(request))  # type: ignore[union-attr]
+        return prepared.headers["authorization"], prepared.extensions["sni_hostname"]
+
+    assert asyncio.run(sent()) == ("Bearer first", "api.shop.test")
+    (tmp_path / "token").write_text("second")
+    assert asyncio.run(sent()) == ("Bearer second", "api.shop.test")
+    assert threading.get_ident() not in threads
+    asyncio.run(client.aclose())

@@ -1,0 +1,33 @@
+"""The kubeconfig of a chaos child: the target's context alone, so that `kubectl`, and every client that reads no context, acts on no other cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from harness.errors import ConfigurationError
+from harness.targets.one_context import write_context
+
+
+def one_context(directory: Path) -> None:
+    """Let this process, and what it starts, find the context of the run's target alone, as the current one.
+
+    Does nothing where no run has started this process, or its target has no cluster. A context that cannot be read ends the process with the reason.
+
+    Args:
+        directory: of this process alone; it is removed with the credentials in it when the process has ended.
+    """
+    files, context = os.environ.get("READINESS_KUBECONFIG"), os.environ.get("KUBERNETES_CONTEXT")
+    if not files or not context:
+        return
+    try:
+        path = str(write_context(files, context, directory))
+    except ConfigurationError as error:
+        sys.exit(error.what)
+    os.environ["KUBECONFIG"] = path
+    from kubernetes import config
+    from kubernetes.config import kube_config
+
+    # the official client reads the variable once, when it is imported, and the process that this one was forked from has imported it
+    config.KUBE_CONFIG_DEFAULT_LOCATION = kube_config.KUBE_CONFIG_DEFAULT_LOCATION = path

@@ -1,0 +1,86 @@
+"""A kubeconfig of one context alone, for processes that read the current context, as `kubectl` does."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from harness.errors import ConfigurationError
+from harness.targets.kubeconfig import kubeconfig_path
+from harness.targets.target import Target
+
+_FILES: Final = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
+"""Keys whose values are paths; relative ones are beside the file that has them."""
+
+
+def kubeconfig_files(target: Target) -> str:
+    """The target's kubeconfig for a process that runs in another directory: each file of it by its absolute path."""
+    named = kubeconfig_path(target).split(os.pathsep)
+    files = (os.path.expanduser(one) for one in named if one)  # noqa: PTH111 - text in, text out
+    return os.pathsep.join(os.path.abspath(one) for one in files)  # noqa: PTH100 - the same
+
+
+def write_context(files: str, context: str, directory: Path) -> Path:
+    """Write a kubeconfig of one context alone, which is its current one, for this user only; paths in it are absolute.
+
+    Args:
+        files: the kubeconfigs that it is taken from, as in `KUBECONFIG`.
+        context: by name.
+        directory: where the new file is made.
+
+    Raises:
+        ConfigurationError: the context cannot be read, or the file cannot be written.
+    """
+    from kubernetes.config import ConfigException  # half a second, and only where a cluster is used
+    from yaml import YAMLError, safe_dump
+
+    try:
+        text = safe_dump(_taken(files, context))
+        descriptor, path = tempfile.mkstemp(prefix="kubeconfig-", dir=directory)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except (ConfigException, OSError, YAMLError) as error:
+        raise ConfigurationError(
+            f"context `{context}` cannot be taken from {files}: {str(error).splitlines()[0]}",
+            where=str(directory),
+            hint="check `kubeconfig` and `context` of the target file",
+        ) from error
+    return Path(path)
+
+
+def _taken(files: str, context: str) -> dict[str, Any]:
+    """What the new file says."""
+    from kubernetes.config import ConfigException
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    merged = KubeConfigMerger(files).config  # type: ignore[no-untyped-call]
+    if merged is None:
+        raise ConfigException("there is no such file")
+    chosen = merged["contexts"].get_with_name(context)
+    cluster = merged["clusters"].get_with_name(chosen["context"]["cluster"])
+    user = merged["users"].get_with_name(chosen["context"].safe_get("user"), safe=True)
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": context,
+        "contexts": [chosen.value],
+        "clusters": [_absolute(cluster.value, "cluster", Path(cluster.path).parent)],
+        "users": [] if user is None else [_absolute(user.value, "user", Path(user.path).parent)],
+    }
+
+
+def _absolute(entry: Mapping[str, Any], kind: str, beside: Path) -> dict[str, Any]:
+    """A cluster or a user, with the paths of its files made absolute, and that of the program that logs in."""
+    made: dict[str, Any] = copy.deepcopy(dict(entry))
+    own = made.get(kind) or {}
+    for key in _FILES[kind]:
+        if own.get(key):
+            own[key] = str(beside / own[key])
+    program = own.get("exec") or {}
+    if "/" in str(program.get("command", "")):  # else it is found on PATH
+        program["command"] = str(beside / program["command"])
+    return made
