@@ -67,6 +67,7 @@ class Generators:
             gc_ms=_usual([second.gc_ms for second in within]),
             loop_ms=_usual([second.loop_ms for second in within]),
             users=min((second.users for second in within if second.users is not None), default=None),
+            shaped=any(second.shaped for second in self.health if second.worker == worker.id),
             offset_ns=max((shift.offset_ns for shift in shifts), key=abs, default=0),
             residual_ns=max((shift.residual_ns for shift in shifts), default=0),
         )

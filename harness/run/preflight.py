@@ -1,6 +1,6 @@
 """Preflight: whether every probed path answers as the target file says.
 
-Each is requested before anything is run.
+Each is requested before anything is run, and the cluster is read once as it is before the first fault.
 
 A probe that has never succeeded says nothing about a release: a path that is misspelt looks like a target that is down.
 Answers that only the file can explain (404, 403, another body than expected) are its mistake until the probe has
@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from harness import clock
+from harness.drivers.chaos import Restorer
 from harness.drivers.watch.probers import wrong
 from harness.drivers.watch.wires import ProbeResponse, Wires
-from harness.errors import ConfigurationError, TargetUnreachable
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
+from harness.run.scheduler import needs_as_before
 from harness.targets.http import proxy_for, tls_context
 from harness.targets.loops import run_in_loop
 from harness.yamlfile import Location, read_document
 
 if TYPE_CHECKING:
+    from harness.model import Act
     from harness.targets import Target
 
 SILENT_WITHIN_S: Final = 5.0
@@ -87,8 +90,8 @@ Ask = Callable[[Sequence[PlannedProbe]], Sequence[ProbeResponse]]
 """Sends one request of each probe and returns the answers in their order."""
 
 
-def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None) -> None:
-    """Return once every probe of the entry has succeeded.
+def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = None, acts: Sequence[Act] = ()) -> None:
+    """Return once every probe of the entry has succeeded, and the cluster was read as before the first fault.
 
     Probes of other places only must not be mistaken.
 
@@ -96,10 +99,12 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
         target: whose paths are requested.
         say: takes what is noticed and stops nothing.
         ask: sends the requests; by default as the watch does.
+        acts: of the plan: where one of them needs a target as before, how the cluster is must be readable.
 
     Raises:
         ConfigurationError: a probe is answered as if the target file were wrong, with method, URL, answer, file and line.
-        TargetUnreachable: the entry does not answer, or not with success.
+        TargetUnreachable: the entry does not answer, or not with success; or the API server does not.
+        AccessDenied: the user of the kubeconfig may not read how the cluster is.
     """
     pending, found = probes_of(target), list[ProbeFailure]()
     asking, short = ask or _asker(target), clock.Deadline.after(SILENT_WITHIN_S)
@@ -110,6 +115,23 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
         if not pending or (short.over and not _worth_waiting_for(found)):
             break
     _refuse(target, found, say)
+    if target.kubernetes is not None and any(map(needs_as_before, acts)):
+        _read_cluster(target)
+
+
+def _read_cluster(target: Target) -> None:
+    """Read once what is read before the first fault: a right that is missing would end the run only after its fault-free window.
+
+    Raises:
+        AccessDenied: the user of the kubeconfig may not. TargetUnreachable: the API server does not answer.
+    """
+    try:
+        Restorer(target).baseline()
+    except AccessDenied as error:
+        raise AccessDenied(f"{error.what}; nothing was run", where=error.where, hint=error.hint) from error
+    except TargetUnreachable as error:
+        hint = error.hint or "check the API server, and `kubernetes` of the target file"
+        raise TargetUnreachable(f"{error.what}; nothing was run", where=error.where, hint=hint) from error
 
 
 def probes_of(target: Target) -> list[PlannedProbe]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from harness.errors import DriverError, HarnessError
+from harness.errors import AccessDenied, DriverError, HarnessError, TargetUnreachable
 from harness.run.underway import under_way
 
 if TYPE_CHECKING:
@@ -107,9 +107,12 @@ class Scheduler:
         context = self._context
         if why := context.blocked(act.touches):
             return f"the target is not as before: {why}"
-        if context.underway is None or not act.touches or not act.needs_steady:
+        if context.underway is None or not needs_as_before(act):
             return ""
-        context.underway.condition.remember()
+        try:
+            context.underway.condition.remember()
+        except (TargetUnreachable, AccessDenied) as error:
+            return f"how the target is before the act could not be read: {error.what}"
         state, waited_s = context.underway.condition.wait(act.touches)
         subject = context.plan.demand[act.demand].name
         context.history.put("steady", subject, ok=state.ok, why=state.why, waited_s=waited_s)
@@ -117,6 +120,11 @@ class Scheduler:
 
     def _driver(self, act: Act) -> Driver:
         return self._context.drivers[act.kind]
+
+
+def needs_as_before(act: Act) -> bool:
+    """Whether an act under a traffic is done only on a target that is steady, and as it was before the first fault."""
+    return bool(act.touches and act.needs_steady and act.traffic)
 
 
 def _together(acts: Sequence[Act]) -> Iterator[list[Act]]:

@@ -290,3 +290,10 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
     assert why(still, planned=closed, latencies=False) == ""
     silent = replace(there, samples=Table.empty(slow.samples.schema))
     assert why(silent, planned=closed) == "no request was sent"
+
+
+def test_users_whom_a_shape_brings_are_not_counted() -> None:
+    """The process reports the shape, which the plan does not know where another module defines it."""
+    closed = planned(model="closed", arrivals="closed", users=150)
+    slow = window(samples(0, 60, per_s=10), 0, 60)
+    assert why(replace(slow, workers=fared(users=20, shaped=True).workers), planned=closed) == ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness.errors import DriverError
+from harness.errors import AccessDenied, DriverError
 from harness.run import scheduler
 from harness.run.acts.driver import Driver, RequiredKey
 from harness.run.condition import State
@@ -203,3 +203,25 @@ def test_a_driver_that_raises_anything_ends_the_run_with_words(
     with pytest.raises(DriverError, match="the act failed: KeyError: 'region'") as caught:
         done(monkeypatch, clock, faults("pod-loss"))
     assert caught.value.where == "experiment:pod-loss"
+
+
+REFUSED = "the API server answered 403 nodes is forbidden"
+
+
+class Unread(Ground):
+    """A target whose cluster cannot be read."""
+
+    def remember(self) -> None:
+        """It is refused."""
+        raise AccessDenied(REFUSED)
+
+
+def test_a_cluster_that_cannot_be_read_costs_the_act_and_not_the_run(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """What is judged without a fault is judged all the same."""
+    assert done(monkeypatch, clock, faults("pod-loss"), ground=Unread(clock=clock)) == [
+        "everyday begins",
+        f"experiment:pod-loss skipped: how the target is before the act could not be read: {REFUSED}",
+        "everyday ends",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
@@ -11,7 +12,15 @@ from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.database import MEMBERS, leader_region, not_streaming
-from harness.targets.kubernetes import Cluster, Object, has_condition, namespaces_of
+from harness.targets.kubernetes import (
+    REGION_LABEL,
+    ZONE_LABEL,
+    Cluster,
+    Object,
+    has_condition,
+    labels_of,
+    namespaces_of,
+)
 from harness.targets.workloads import AUTOSCALERS, autoscaled, ready_of, replicas_of, workloads
 from harness.targets.workloads import WORKLOADS as LISTED
 
@@ -29,22 +38,29 @@ class RestoreResult(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetSnapshot:
-    """What was there. replicas: expected, by `Kind namespace/name`; nodes: those that could be scheduled on; region: of the leader."""
+    """What was there.
+
+    Attributes:
+        replicas: expected, by `Kind namespace/name`.
+        nodes: those that could be scheduled on, each with its place: region and zone, as far as it has such labels.
+        leader_region: of the database's leader; empty where the target names none.
+    """
 
     replicas: dict[str, int]
-    nodes: frozenset[str]
+    nodes: dict[str, str]
     leader_region: str
 
     def as_json(self) -> dict[str, Any]:
         """The form in which it is kept."""
-        return {"replicas": self.replicas, "nodes": sorted(self.nodes), "leader_region": self.leader_region}
+        nodes = dict(sorted(self.nodes.items()))
+        return {"replicas": self.replicas, "nodes": nodes, "leader_region": self.leader_region}
 
     @classmethod
     def parse(cls, kept: Mapping[str, Any]) -> Self:
         """Read `as_json`."""
         return cls(
             replicas=dict(kept["replicas"]),
-            nodes=frozenset(kept["nodes"]),
+            nodes=dict(nodes) if isinstance(nodes := kept["nodes"], dict) else dict.fromkeys(nodes, ""),
             leader_region=str(kept["leader_region"]),
         )
 
@@ -66,7 +82,7 @@ class Restorer:
         if self._baseline is None:
             self._baseline = TargetSnapshot(
                 replicas={_key(workload): replicas_of(workload) for workload in self._workloads()},
-                nodes=frozenset(node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)),
+                nodes=_usable(self._cluster.nodes()),
                 leader_region=self._leader_region(),
             )
         return self._baseline
@@ -91,8 +107,22 @@ class Restorer:
         return RestoreResult(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
     def _nodes(self, before: TargetSnapshot) -> list[tuple[str, str]]:
-        usable = {node["metadata"]["name"] for node in self._cluster.nodes() if _usable(node)}
-        return [(f"Node {name}", f"{name} is not ready or cordoned") for name in sorted(before.nodes - usable)]
+        """Which nodes are not back. One whose object is gone is back as soon as its place has as many nodes as before.
+
+        A cloud replaces a machine by one of another name.
+        """
+        listed = self._cluster.nodes()
+        there, now = {_name(node) for node in listed}, _usable(listed)
+        had, has = Counter(before.nodes.values()), Counter(now.values())
+        found = []
+        for name, place in sorted(before.nodes.items()):
+            if name in there and name not in now:
+                found.append((f"Node {name}", f"{name} is not ready or cordoned"))
+            elif name not in there and (left := _at(has, place)) < (first := _at(had, place)):
+                at = f" in {place}" if place else ""
+                why = f"{name} was deleted, and {left} of {first} nodes{at} are ready and not cordoned"
+                found.append((f"Node {name}", why))
+        return found
 
     def _workload_pods(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         found = {_key(workload): workload for workload in self._workloads()}
@@ -138,5 +168,21 @@ def _key(workload: Object) -> str:
     return f"{workload['kind']} {meta['namespace']}/{meta['name']}"
 
 
-def _usable(node: Object) -> bool:
-    return has_condition(node, "Ready") and not node.get("spec", {}).get("unschedulable")
+def _name(node: Object) -> str:
+    return str(node["metadata"]["name"])
+
+
+def _usable(nodes: Collection[Object]) -> dict[str, str]:
+    """Those that can be scheduled on, each with its place."""
+    ready = [one for one in nodes if has_condition(one, "Ready") and not one.get("spec", {}).get("unschedulable")]
+    return {_name(node): _place(node) for node in ready}
+
+
+def _place(node: Object) -> str:
+    labels = labels_of(node)
+    return "/".join(labels[label] for label in (REGION_LABEL, ZONE_LABEL) if labels.get(label))
+
+
+def _at(nodes: Counter[str], place: str) -> int:
+    """How many nodes are at a place; all where a node was at none that is known."""
+    return nodes[place] if place else nodes.total()

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
+from harness.drivers.load.sources import are_ours, project_of
 from harness.errors import DriverError
 from harness.files import has_room, write_atomic
 from harness.model import Sink, TrafficPlan
@@ -96,6 +97,7 @@ class Load:
         self._timing = timing
         self._variables = variables or {}
         self._go = self._directory / "begin"
+        self._ours = are_ours(Path(plan.locustfile))
         self.begin_ns = 0
         self.stopping_ns = 0
         self._children: list[_LoadProcess] = []
@@ -227,14 +229,11 @@ class Load:
             self._sink.put("worker.started", self._plan.name, worker=worker, pid=process.pid, rows=relative)
 
     def _working_directory(self) -> Path:
-        """The traffic's own, so that a locust.conf or pyproject.toml of elsewhere has no say.
+        """The traffic's own for journeys of ours.
 
-        A stock locustfile opens its files relative to the project, and imports what is there.
+        Any other locustfile opens its files relative to the project, and imports what is there.
         """
-        if not self._plan.stock:
-            return self._directory
-        parents = Path(self._plan.locustfile).parents
-        return next((parent for parent in parents if (parent / "pyproject.toml").is_file()), Path.cwd())
+        return self._directory if self._ours else project_of(Path(self._plan.locustfile))
 
     def _spawn_all(self) -> None:
         plan = self._plan
@@ -242,7 +241,7 @@ class Load:
         for worker in here:
             users = 1 if plan.model == "open" else _part_of(round(plan.users), worker, plan.all_workers)
             # users of Locust's own arrive within half of the warm-up: together they would march in step
-            per_s = users / max(plan.warm_up_s / 2, 1.0) if plan.stock else max(users, 1)
+            per_s = users / max(plan.warm_up_s / 2, 1.0) if plan.model == "closed" and not self._ours else max(users, 1)
             self._spawn((worker,), {"--users": users, "--spawn-rate": per_s})
         if not plan.remote_workers:
             return

@@ -9,13 +9,14 @@ import ast
 import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.catalogue.names import nearest
+from harness.drivers.load.sources import FACADE, modules_of, tree_of
 from harness.errors import ConfigurationError
 
-_FACADE: Final = "harness.locust"
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"
 
@@ -36,18 +37,12 @@ def check_locustfile(path: Path) -> LocustUsers:
     """Refuse a locustfile that would only end the load's process; returns whose users it has.
 
     It is not Python, imports a missing module or name, or has no users.
-    What a base class of another module brings is not known here, and is not asked.
+    Modules of the project that it imports are read too. What a base class of another package brings is not known here.
 
     Raises:
         ConfigurationError: with file and line.
     """
-    try:
-        tree = ast.parse(path.read_bytes(), str(path))
-    except SyntaxError as error:
-        place = f"{path}:{error.lineno or 1}"
-        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
+    tree = tree_of(path)
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             _check_import(path, statement)
@@ -57,24 +52,19 @@ def check_locustfile(path: Path) -> LocustUsers:
         raise ConfigurationError(
             "there are no users",
             where=f"{path}:1",
-            hint=f"derive a class from {' or '.join(_USERS)} of {_FACADE}, or from {_STOCK} of Locust",
+            hint=f"derive a class from {' or '.join(_USERS)} of {FACADE}, or from {_STOCK} of Locust",
         )
     for one in classes:
         _check_journey(path, one)
-    modules = {
-        name.partition(".")[0] if name != _FACADE else name
-        for statement in ast.walk(tree)
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-        for name in _modules(statement)
-    }
+    modules = modules_of(path)
     shaped = any(ast.unparse(base).rpartition(".")[2] == "LoadTestShape" for one in classes for base in one.bases)
-    stock = "locust" in modules and _FACADE not in modules and "harness" not in modules
+    stock = "locust" in modules and FACADE not in modules
     return LocustUsers(stock=stock, shaped=stock and shaped)
 
 
 def _ours(statement: ast.Import | ast.ImportFrom) -> bool:
     """Whether it brings no users: the façade, and what Python itself comes with."""
-    return all(name == _FACADE or name.partition(".")[0] in sys.stdlib_module_names for name in _modules(statement))
+    return all(name == FACADE or name.partition(".")[0] in sys.stdlib_module_names for name in _modules(statement))
 
 
 def _modules(statement: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -89,16 +79,24 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
     for module in _modules(statement):
         top = module.partition(".")[0]
         search = [str(path.parent), str(Path.cwd()), *sys.path]
-        if top not in sys.stdlib_module_names and PathFinder.find_spec(top, search) is None:
+        if not (top in sys.stdlib_module_names or PathFinder.find_spec(top, search) or _has_finder(top)):
             hint = "install the package that brings it, or correct the name"
             raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)
-    if isinstance(statement, ast.ImportFrom) and statement.module == _FACADE:
+    if isinstance(statement, ast.ImportFrom) and statement.module == FACADE:
         known = _names_of_facade()
         for alias in statement.names:
             if alias.name != "*" and alias.name not in known:
                 suggestion = nearest(alias.name, known)
                 hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known)}"
-                raise ConfigurationError(f"`{_FACADE}` has no `{alias.name}`", where=where, hint=hint)
+                raise ConfigurationError(f"`{FACADE}` has no `{alias.name}`", where=where, hint=hint)
+
+
+def _has_finder(package: str) -> bool:
+    """Whether a finder of the interpreter knows a package that is on no path, as one that is installed as editable."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _names_of_facade() -> list[str]:

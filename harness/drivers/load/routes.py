@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.errors import ConfigurationError
+from harness.drivers.load.sources import MOST_FILES, files_of, tree_of
 
-_MOST_FILES: Final = 100
 _REQUESTS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
 _KNOWN: Final = frozenset({"harness", "gevent"})
 """Packages whose users send nothing by themselves."""
@@ -33,7 +32,7 @@ def sent_routes(locustfile: Path) -> frozenset[str] | None:
             continue
         read.add(path)
         own, names = _of_file(path, locustfile.parent)
-        if own is None or names is None or len(read) > _MOST_FILES:
+        if own is None or names is None or len(read) > MOST_FILES:
             return None
         left += own
         found |= names
@@ -44,7 +43,7 @@ def _of_file(path: Path, beside: Path) -> tuple[list[Path] | None, set[str] | No
     """The files that one imports, and the names of its requests; None where others may be brought or made."""
     own: list[Path] = []
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             files = _imported(node, path, beside)
             if files is None:
@@ -59,24 +58,14 @@ def _of_file(path: Path, beside: Path) -> tuple[list[Path] | None, set[str] | No
     return own, names
 
 
-def _tree(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_bytes(), str(path))
-    except SyntaxError as error:
-        place = f"{path}:{error.lineno or 1}"
-        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
-
-
 def _imported(node: ast.Import | ast.ImportFrom, path: Path, beside: Path) -> list[Path] | None:
     """The files beside the locustfile that a statement imports; None where it brings anything else that may send."""
     members = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) else []
     if isinstance(node, ast.ImportFrom) and node.level:
-        return [*_files(path.parents[node.level - 1], node.module or "", members)]
+        return [*files_of(path.parents[node.level - 1], node.module or "", members)]
     own: list[Path] = []
     for name in [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
-        files = [*_files(beside, name, members)]
+        files = [*files_of(beside, name, members)]
         if not files and not _sends_nothing(name.partition(".")[0], members):
             return None
         own += files
@@ -88,15 +77,3 @@ def _sends_nothing(package: str, members: Sequence[str]) -> bool:
     if package == "locust":
         return bool(members) and {*members} <= _WITHOUT_REQUESTS
     return package in _KNOWN or package in sys.stdlib_module_names
-
-
-def _files(base: Path, module: str, members: list[str]) -> Iterator[Path]:
-    """The source of a module below a directory, and of those of its members that are modules."""
-    inside = base.joinpath(*module.split(".")) if module else base
-    for path in (inside.with_suffix(".py"), inside / "__init__.py", *(inside / f"{name}.py" for name in members)):
-        if module or path.parent != base or path.stem in members:
-            try:
-                if path.is_file():
-                    yield path
-            except OSError:
-                continue

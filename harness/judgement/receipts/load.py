@@ -185,7 +185,7 @@ def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
     there = [worker.users for worker in window.workers]
     if any(users is None for users in there):
         yield "no count of the users was recorded"
-    elif plan.traffic[window.traffic].shaped:
+    elif plan.traffic[window.traffic].shaped or any(worker.shaped for worker in window.workers):
         return  # a shape of Locust's own says how many there are from second to second
     elif (seen := sum(users for users in there if users is not None)) != planned:
         yield f"{seen} users were there where {planned} were planned"

@@ -1,16 +1,20 @@
 """Users of Locust's own (`HttpUser`, `FastHttpUser`, any `User`), recorded through Locust's request event.
 
 Names, failures and `catch_response` are as Locust has them. Each request is due when it is sent: a closed model.
+The certificates of the target are theirs too, where a session, a class or a request has none of its own.
 """
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
+import gevent.ssl
 from gevent import GreenletExit, getcurrent
+from locust import FastHttpUser
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import CatchResponseError
@@ -19,9 +23,12 @@ from harness import clock
 from harness.locust.client.failures import kind_of
 from harness.locust.process.recorder import CUT_OFF, OURS
 from harness.locust.process.worker import LocustWorker
+from harness.targets.http import CLIENT_CERT, CLIENT_KEY
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _ERROR: Final = 400
+_SUCCEEDED: Final = 200
+"""The status of a success that HTTP has none for: of gRPC, SQL, a queue, or of steps that are reported as one request."""
 _MOST_KINDS: Final = 100
 """So many different failures are kept apart; of later ones only the class is."""
 _LONGEST: Final = 120
@@ -50,6 +57,8 @@ class ForeignRequests:
         environment.events.user_error.add_listener(self._broke)
         for session in (HttpSession, FastHttpSession):
             session.request = self._followed(session.request)  # type: ignore[method-assign]
+        for kind in environment.user_classes:
+            _show_certificate(kind)
 
     def _followed(self, request: Callable[..., Any]) -> Callable[..., Any]:
         """A request whose user is stopped while it is under way is recorded as cut off: the slowest ones are among them."""
@@ -59,6 +68,8 @@ class ForeignRequests:
             sent_ns, user = clock.now_ns(), getattr(session, "user", None)
             if user is not None:
                 self._users[getcurrent()] = type(user).__name__.lower()
+            if isinstance(session, HttpSession):
+                options = {**_certificates(session), **options}
             try:
                 return request(session, method, url, name=name, **options)
             except GreenletExit:
@@ -89,7 +100,7 @@ class ForeignRequests:
         ago_s = took_ns / clock.NS_PER_S if start_time is None else clock.wall().timestamp() - start_time
         sent_ns = now_ns - max(round(ago_s * clock.NS_PER_S), 0)
         done_ns = max(sent_ns, min(sent_ns + took_ns, now_ns))
-        status = _status(response)
+        status = _status(response, exception)
         error = None if exception is None else self._kind(exception, status)
         route = (str(name), str(request_type))
         size = response_length or 0
@@ -140,6 +151,37 @@ class ForeignRequests:
             self._worker.broke(exception)
 
 
-def _status(response: Any) -> int:
-    status = getattr(response, "status_code", 0)
-    return status if isinstance(status, int) else 0
+def _status(response: Any, exception: BaseException | None) -> int:
+    """HTTP's; where there is none, 0 of a failure. An HTTP response of status 0 is one that never came, whatever a task makes of it."""
+    status = getattr(response, "status_code", None)
+    if isinstance(status, int):
+        return status
+    return _SUCCEEDED if exception is None else 0
+
+
+def _certificates(session: HttpSession) -> dict[str, Any]:
+    """Options of Requests for the target's certificates. Locust's sessions do not read the environment, so that no proxy is between."""
+    options: dict[str, Any] = {}
+    if session.verify is True and (authorities := os.environ.get("REQUESTS_CA_BUNDLE")):
+        options["verify"] = authorities
+    if session.cert is None and (certificate := os.environ.get(CLIENT_CERT)):
+        key = os.environ.get(CLIENT_KEY)
+        options["cert"] = (certificate, key) if key else certificate
+    return options
+
+
+def _show_certificate(kind: type) -> None:
+    """Let a `FastHttpUser` show the client's certificate. Whether it verifies the target is its own `insecure`."""
+    certificate = os.environ.get(CLIENT_CERT)
+    if not certificate or not issubclass(kind, FastHttpUser) or not is_foreign(kind) or kind.ssl_context_factory:
+        return
+
+    def context(user: FastHttpUser) -> Any:
+        made = gevent.ssl.create_default_context()
+        if user.insecure:
+            made.check_hostname = False
+            made.verify_mode = gevent.ssl.CERT_NONE
+        made.load_cert_chain(certificate, os.environ.get(CLIENT_KEY))
+        return made
+
+    kind.ssl_context_factory = context

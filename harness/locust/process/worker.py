@@ -252,12 +252,13 @@ class LocustWorker:
         if self._put is not None:
             traffic, number = self.options.traffic or self._locustfile, self.options.worker
             users = {"at_ns": at, "users": len(self._journeys)}
+            shaped = {"shaped": True} if self._environment.shape_class else {}
             self._put(f"load-users-{number}", "load.users", traffic, users)
             self._put(
                 f"load-health-{number}",
                 "load.health",
                 traffic,
-                {"at_ns": at, "worker": number, "users": self._users(), **seen},
+                {"at_ns": at, "worker": number, "users": self._users(), **shaped, **seen},
             )
 
 

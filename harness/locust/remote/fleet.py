@@ -54,6 +54,8 @@ def _refuse(environment: Any, options: Options) -> None:
     kinds = environment.user_classes
     if environment.shape_class and (options.rates or options.trace):
         sys.exit("a LoadTestShape and --rates or --trace both say when: leave one of them away")
+    if environment.shape_class and (options.workers or 1) > 1 and any(map(is_foreign, kinds)):
+        sys.exit("each process would have all users of the LoadTestShape: write `workers: 1`")
     models = {getattr(kind, "model", "closed") for kind in kinds}
     expected = environment.parsed_options.model
     if expected and models != {expected}:

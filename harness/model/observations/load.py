@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.observations.kinds import Count, Recorded, Size, Whole, Word, written
+from harness.model.observations.kinds import Count, Recorded, Size, Whole, Word, YesOrNo, written
 
 
 @written("worker.started", by=["load"])
@@ -47,7 +47,7 @@ class LoadStopping(Recorded):
 @written("load.health", by=["load-health-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHealth(Recorded):
-    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, journeys that broke."""
+    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, journeys that broke; whether a `LoadTestShape` says how many users there are."""
 
     worker: Whole
     at_ns: Whole
@@ -57,6 +57,7 @@ class LoadHealth(Recorded):
     users: Count | None = None
     broken: Count = 0
     broken_why: Word = ""
+    shaped: YesOrNo = False
 
 
 @written("load.users", by=["load-users-*"])

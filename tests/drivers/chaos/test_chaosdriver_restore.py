@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -14,7 +15,7 @@ from harness.targets.kubernetes import Cluster
 if TYPE_CHECKING:
     from harness.targets import Target
 
-BEFORE = TargetSnapshot(replicas={"Deployment eu/api": 2}, nodes=frozenset(), leader_region="")
+BEFORE = TargetSnapshot(replicas={"Deployment eu/api": 2}, nodes={}, leader_region="")
 
 
 class Answers:
@@ -25,7 +26,13 @@ class Answers:
     ) -> None:
         meta = {"namespace": "eu", "name": "api"}
         self._workload = {"metadata": meta, "spec": {"replicas": asked}, "status": {"readyReplicas": ready}}
+        self.machines: list[dict[str, Any]] = []
         self._autoscalers, self._denied = [{"spec": autoscaler}] if autoscaler else [], denied
+
+    def nodes(self, label_selector: str = "") -> list[dict[str, Any]]:
+        """As given."""
+        del label_selector
+        return self.machines
 
     def deployments(self, namespace: str = "") -> list[dict[str, Any]]:
         """The one."""
@@ -73,3 +80,53 @@ def test_only_an_autoscaler_may_ask_for_other_replicas_than_before(
     monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
     found = Restorer(cast("Target", None), BEFORE).restored(("workloads",))
     assert (found.ok, found.why) == (not why, why)
+
+
+def node(name: str, zone: str, *, ready: bool = True, cordoned: bool = False) -> dict[str, Any]:
+    """A node of the region `eu`."""
+    labels = {"topology.kubernetes.io/region": "eu", "topology.kubernetes.io/zone": zone} if zone else {}
+    conditions = [{"type": "Ready", "status": "True" if ready else "Unknown"}]
+    spec = {"unschedulable": True} if cordoned else {}
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("machines", "why"),
+    [
+        ([node("a", "eu-1"), node("b", "eu-2")], ""),
+        ([node("a", "eu-1"), node("c", "eu-2")], ""),
+        ([node("a", "eu-1"), node("b", "eu-2", ready=False)], "b is not ready or cordoned"),
+        ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], "b is not ready or cordoned"),
+        ([node("a", "eu-1")], "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
+        (
+            [node("a", "eu-1"), node("c", "eu-1")],
+            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
+        ),
+        (
+            [node("a", "eu-1"), node("c", "eu-2", ready=False)],
+            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_node_that_was_replaced_is_back_when_its_zone_has_as_many_as_before(
+    machines: list[dict[str, Any]], why: str, *, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cloud gives the new machine another name; also where what was before was read from the undo log."""
+    cluster = Answers(2, 2)
+    cluster.machines = [node("a", "eu-1"), node("b", "eu-2")]
+    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
+    monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
+    monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
+    before = Restorer(cast("Target", None)).baseline()
+    if kept:
+        before = TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
+    cluster.machines = machines
+    found = Restorer(cast("Target", None), before).restored(("nodes",))
+    assert (found.ok, found.why) == (not why, why)
+
+
+def test_an_undo_log_of_an_earlier_version_knows_nodes_by_name_only() -> None:
+    """Then all nodes are counted together."""
+    before = TargetSnapshot.parse({"replicas": {}, "nodes": ["a", "b"], "leader_region": ""})
+    assert before.nodes == {"a": "", "b": ""}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
 from load_truth import Reply, Seen, TruthServer
 
-from harness.drivers.load import load_traffic
-from harness.errors import ConfigurationError
+from harness.drivers.load import Load, load_traffic
+from harness.errors import ConfigurationError, DriverError
 from harness.evidence import RowsRead
 from harness.model import Observation, TrafficPlan
+from harness.targets import load_target
+from harness.targets.http import tls_variables
 
 
 def shop(seen: Seen) -> Reply:
@@ -150,3 +158,138 @@ def test_what_only_journeys_can_do_is_refused_before_anything_runs(
     with pytest.raises(ConfigurationError) as refused:
         written(tmp_path, "stock_fast", (old, new))
     assert said in str(refused.value)
+
+
+def test_a_request_without_http_succeeds_unless_it_says_an_exception(run: Run, server: TruthServer) -> None:
+    """Of gRPC, a queue, a database, or of steps that are reported as one: status 0 would be a request without an answer."""
+    load = run.start(replace(plan("stock_events"), routes={"order": 0.5, "cancel": 0.5}), server.url)
+    until(lambda: load.rows[0].stat().st_size > 2_000)
+    load.stop()
+    (rows,) = rows_of(load)
+    found = {*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)}
+    assert {(name, status) for name, _, status in found} == {("order", 200), ("cancel", 0)}
+    assert all((error is None) == (name == "order") for name, error, _ in found)
+
+
+@contextmanager
+def asking_for_certificates(directory: Path) -> Iterator[str]:
+    """An HTTPS server whose authority is `ca.pem`, and that serves only who shows a certificate of it."""
+    words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -addext subjectAltName=IP:127.94.0.2 -keyout key.pem -out ca.pem"
+    subprocess.run(words.split(), check=True, capture_output=True, cwd=directory)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "ca.pem", directory / "key.pem")
+    context.load_verify_locations(directory / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    serving = ThreadingHTTPServer(("127.94.0.2", 0), Handler)
+    serving.socket = context.wrap_socket(serving.socket, server_side=True)
+    thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"https://127.94.0.2:{serving.server_port}"
+    finally:
+        serving.shutdown()
+        thread.join()
+        serving.server_close()
+
+
+def test_stock_users_trust_the_target_and_show_its_certificate(run: Run, tmp_path: Path) -> None:
+    """Else every request of theirs would fail, and the release with them."""
+    with asking_for_certificates(tmp_path) as url:
+        (tmp_path / "target.yaml").write_text(
+            f"name: a\nenvironment: staging\nentry: {url}\n"
+            "tls: {ca_file: ca.pem, client_cert: ca.pem, client_key: key.pem}\n"
+        )
+        variables = tls_variables(load_target(tmp_path / "target.yaml"))
+        with Load.start(
+            replace(plan("stock_tls", users=2), warm_up_s=2.0),
+            entry=url,
+            run_dir=run.path,
+            seed=1,
+            sink=run.sink,
+            variables=variables,
+        ) as load:
+            until(lambda: load.rows[0].stat().st_size > 2_000)
+    (rows,) = rows_of(load)
+    found = {*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)}
+    assert {one for one in found if one[1] != "cut_off"} == {("plain", None, 200), ("fast", None, 200)}
+
+
+SHOPPER = """\
+from locust import HttpUser, constant, task
+
+PATH = open("paths.txt").read().strip()
+
+
+class Shopper(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def page(self):
+        self.client.get(PATH)
+"""
+STAGES = """\
+from locust import LoadTestShape
+
+
+class Stages(LoadTestShape):
+    def tick(self):
+        return 2, 10
+"""
+
+
+def project(root: Path) -> Path:
+    """A project as people have them: users and shapes in modules of their own, defaults in files that `locust` reads; its locustfile."""
+    (root / "users").mkdir()
+    (root / "loadtests").mkdir()
+    (root / "users" / "shopper.py").write_text(SHOPPER, encoding="utf-8")
+    (root / "loadtests" / "shapes.py").write_text(STAGES, encoding="utf-8")
+    (root / "paths.txt").write_text("/from-a-file\n", encoding="utf-8")
+    (root / "pyproject.toml").write_text('[tool.locust]\ntags = ["none-has-it"]\n', encoding="utf-8")
+    (root / "locust.conf").write_text("tags = none-has-it\nrun-time = 1s\n", encoding="utf-8")
+    file = root / "loadtests" / "shop.py"
+    file.write_text("from shapes import Stages\nfrom users.shopper import Shopper\n", encoding="utf-8")
+    return file
+
+
+def test_users_of_another_module_run_in_their_project_as_the_size_says(
+    run: Run, server: TruthServer, tmp_path: Path
+) -> None:
+    """Not as `locust.conf` and `pyproject.toml` say, which here would leave no user; and a shape of another module is reported."""
+    planned = replace(plan_of("visitor", per_s=20), locustfile=str(project(tmp_path)), model="closed", users=2)
+    load = run.start(planned, server.url)
+    until(lambda: len(server.seen) >= 4)
+    load.stop()
+    assert {seen.path for seen in server.seen} == {"/from-a-file"}
+    healthy = run.observations("load.health", "load-health-1")
+    assert {one.fields.get("shaped") for one in healthy} == {True}
+
+
+def test_whose_users_they_are_is_read_from_the_modules_that_bring_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locustfile of imports only has users all the same."""
+    file = project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "browse.yaml").write_text(SIZE.replace("FILE", str(file)), encoding="utf-8")
+    assert load_traffic("browse", [tmp_path]).stock
+    (tmp_path / "users" / "shopper.py").write_text(
+        "from harness.locust import ClosedLoopUser\nclass Shopper(ClosedLoopUser): ...\n", encoding="utf-8"
+    )
+    assert not load_traffic("browse", [tmp_path]).stock
+
+
+def test_several_processes_with_one_shape_are_refused_wherever_the_shape_is(run: Run, server: TruthServer) -> None:
+    """Each of them would have all its users."""
+    with pytest.raises(DriverError) as raised:
+        run.start(replace(plan("stock_fast", users=4), workers=2), server.url)
+    assert "each process would have all users of the LoadTestShape: write `workers: 1`" in raised.value.hint

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -333,6 +335,26 @@ def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
         re.sub("workers: 1 .*\n", remote + accounts, re.sub("census: .*\n", "", size)), encoding="utf-8"
     )
     assert load_traffic("everyday", [tmp_path]).all_workers == 4
+
+
+def test_a_package_that_is_installed_as_editable_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pip puts a finder before the path; a name that none knows is refused as before."""
+
+    class Editable:
+        """What `pip install --editable` adds."""
+
+        @staticmethod
+        def find_spec(name: str, path: object = None, _target: object = None) -> ModuleSpec | None:
+            """Of one package."""
+            return ModuleSpec(name, None) if (name, path) == ("edited_shop", None) else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Editable])
+    folder = shop(tmp_path)
+    (folder / "shop.py").write_text(f"import edited_shop\n{USERS}", encoding="utf-8")
+    assert load_traffic("shop", [folder]).journeys_per_s == 10.0
+    (folder / "shop.py").write_text(f"import edited_shop_2\n{USERS}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="the module `edited_shop_2` is not installed"):
+        load_traffic("shop", [folder])
 
 
 def test_the_manual_names_every_option_and_no_other() -> None:

@@ -1,0 +1,102 @@
+"""The source of a locustfile and of the project's modules that it imports: read, never imported."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.errors import ConfigurationError
+
+MOST_FILES: Final = 100
+"""So many modules of a project are read."""
+FACADE: Final = "harness.locust"
+_NO_PROJECTS: Final = frozenset({"harness", "locust", "gevent"})
+"""Packages that are not followed, also where the project is a checkout of one of them."""
+
+
+def project_of(locustfile: Path) -> Path:
+    """The directory of the nearest `pyproject.toml` above a locustfile, else the working directory."""
+    return next((parent for parent in locustfile.parents if (parent / "pyproject.toml").is_file()), Path.cwd())
+
+
+def are_ours(locustfile: Path) -> bool:
+    """Whether its users are proven to be journeys of `harness.locust`."""
+    try:
+        return FACADE in modules_of(locustfile)
+    except ConfigurationError:
+        return False
+
+
+def modules_of(locustfile: Path) -> frozenset[str]:
+    """The modules that are imported by a locustfile, or by a module of the project that it leads to: by top-level name, and `FACADE`.
+
+    Raises:
+        ConfigurationError: one of them is not Python, with file and line.
+    """
+    places = (locustfile.parent, project_of(locustfile))
+    left, read, found = [locustfile], set[Path](), set[str]()
+    while left and len(read) < MOST_FILES:
+        path = left.pop()
+        if path in read:
+            continue
+        read.add(path)
+        for module, members in _imports(tree_of(path)):
+            if not module.startswith("."):
+                found |= _names(module, members)
+            left += _followed(path, module, members, places)
+    return frozenset(found)
+
+
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file.
+
+    Raises:
+        ConfigurationError: it is not Python, with file and line.
+    """
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        place = f"{path}:{error.lineno or 1}"
+        raise ConfigurationError(f"is not Python: {error.msg}", where=place, hint="correct the line") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
+
+
+def files_of(base: Path, module: str, members: Sequence[str]) -> Iterator[Path]:
+    """The source of a module below a directory, and of those of its members that are modules."""
+    inside = base.joinpath(*module.split(".")) if module else base
+    for path in (inside.with_suffix(".py"), inside / "__init__.py", *(inside / f"{name}.py" for name in members)):
+        if module or path.parent != base or path.stem in members:
+            try:
+                if path.is_file():
+                    yield path
+            except OSError:
+                continue
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    """Each imported module, a relative one with its points, and the names that are taken from it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield f"{'.' * node.level}{node.module or ''}", [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+
+
+def _names(module: str, members: Sequence[str]) -> set[str]:
+    paths = [module, *(f"{module}.{member}" for member in members)]
+    ours = {FACADE} if any(f"{path}.".startswith(f"{FACADE}.") for path in paths) else set()
+    return {module.partition(".")[0], *ours}
+
+
+def _followed(path: Path, module: str, members: Sequence[str], places: Sequence[Path]) -> Iterator[Path]:
+    name = module.lstrip(".")
+    if points := len(module) - len(name):
+        if points <= len(path.parents):
+            yield from files_of(path.parents[points - 1], name, members)
+    elif (top := name.partition(".")[0]) not in _NO_PROJECTS and top not in sys.stdlib_module_names:
+        for place in places:
+            yield from files_of(place, name, members)
