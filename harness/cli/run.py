@@ -121,6 +121,7 @@ def _session(
     from harness.pytest_plugin.plugin import ReadinessPlugin
     from harness.pytest_plugin.session import PluginSession
     from harness.run.choice import choose
+    from harness.run.exits import exit_of
     from harness.run.project import feature_files, find_project
     from harness.run.settings import Settings
 
@@ -129,8 +130,6 @@ def _session(
     if chosen.target is not None and options["stands_for"] != "sandbox":
         hint = "leave `--as` out: the target file says what environment it is"
         raise UsageError(f"only the sandbox can act as {options['stands_for']}", where=str(chosen.target), hint=hint)
-    if chosen.target is not None:
-        _refuse_other_release(chosen.target, options["release"])
     settings = Settings(
         project=project,
         target=chosen.target,
@@ -148,7 +147,8 @@ def _session(
     )
     if planning:
         gc.disable()  # a plan is shown before a collection of garbage pays; it takes a tenth of the time
-    session = PluginSession(settings, planning=planning, as_json=as_json, as_roles=as_roles)
+    named = click.get_current_context().get_parameter_source("release") is ParameterSource.COMMANDLINE
+    session = PluginSession(settings, planning=planning, as_json=as_json, as_roles=as_roles, named_release=named)
     session.check()
     quiet = ["-qq", "--assert=plain"] if planning else ["-q"]  # a plan runs no test whose asserts would be rewritten
     arguments = [
@@ -164,20 +164,10 @@ def _session(
         click.echo(f"{UNDECIDED}: {' '.join(pytest_arguments) or 'an argument'}\nhint: leave it out", err=True)
         return UsageError.exit_code
     if session.decided is not None and not planning:
+        if code == 0:  # as pytest has it, which a hook of the project's own may have changed
+            code = exit_of(session.decided.judgement, no_decision=settings.no_decision)
         _allure_report(session.decided, code)
     return code
-
-
-def _refuse_other_release(target: Path, release: str) -> None:
-    """Refuse a typed release beside another one of the target file, which would be judged without a word."""
-    from harness.targets import load_target
-
-    if click.get_current_context().get_parameter_source("release") is not ParameterSource.COMMANDLINE:
-        return
-    named = load_target(target).release.version
-    if named and named != release:
-        what = f"the target file names the release {named}, and the command {release}"
-        raise UsageError(what, where=f"{target}: release", hint="leave `--release` out, or the version in the file")
 
 
 def _allure_report(decided: Decided, code: int) -> None:

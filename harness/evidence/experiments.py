@@ -35,26 +35,44 @@ _OPENING = {*ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
 def read_experiments(
     observations: Sequence[Observation], directory: RunDirectory, spoilt: set[str]
 ) -> dict[str, tuple[Experiment, ...]]:
-    """The attempts at each experiment, first one first."""
+    """The attempts at each experiment, first one first; the observations are in order of time."""
     found: dict[str, list[Experiment]] = {}
-    for index, opening in enumerate(observations):
-        if opening.kind not in _OPENING or opening.source != "run":
-            continue
-        following = (o for o in observations[index + 1 :] if o.kind in _OPENING and o.subject == opening.subject)
-        next_ns = min((o.mono_ns for o in following), default=None)
-        own = [o for o in observations[index:] if _belongs(o, opening, next_ns)]
-        found.setdefault(opening.subject, []).append(_experiment(opening, own, directory, spoilt))
+    below: dict[str, list[str]] = {}
+    for file in spoilt:
+        if file.startswith("chaos/"):
+            below.setdefault(file.split("/")[1], []).append(file)
+    for opening, own in _attempts(observations):
+        name = opening.subject
+        gone = [file for file in below.get(name.partition("/")[0], ()) if file.startswith(f"chaos/{name}/")]
+        spoilt_here = spoilt.intersection(f"history/{source}.ndjson" for source in _sources(name)).union(gone)
+        found.setdefault(name, []).append(_experiment(opening, own, directory, spoilt_here))
     return {name: tuple(attempts) for name, attempts in found.items()}
 
 
-def _belongs(o: Observation, opening: Observation, next_ns: int | None) -> bool:
-    """Whether an observation belongs to this attempt.
+def _attempts(observations: Sequence[Observation]) -> list[tuple[Observation, list[Observation]]]:
+    """Each opening with what belongs to its attempt: what the run recorded by its number, what the child did by its place before the next one.
 
-    It is found by its number or, from the child, by its place before the next one.
+    One pass: a history may have been made to open as many as it has lines.
     """
-    if o.source == "run":
-        return o.subject == opening.subject and o.fields.get("attempt") == opening.fields.get("attempt")
-    return o.source == f"chaos-{opening.subject}" and (next_ns is None or o.mono_ns < next_ns)
+    found: list[tuple[Observation, list[Observation]]] = []
+    numbered: dict[tuple[str, str], list[Observation]] = {}
+    latest: dict[str, list[Observation]] = {}
+    for o in observations:
+        number, child = (o.subject, repr(o.fields.get("attempt"))), f"chaos-{o.subject}"
+        if o.kind in _OPENING:
+            latest.pop(child, None)
+            if o.source == "run":
+                numbered[number] = latest[child] = []
+                found.append((o, numbered[number]))
+        own = numbered.get(number) if o.source == "run" else latest.get(o.source)
+        if own is not None:
+            own.append(o)
+    return found
+
+
+def _sources(name: str) -> tuple[str, str]:
+    """The histories of an experiment: the conductor's, and that of its child."""
+    return "run", f"chaos-{name}"
 
 
 def _experiment(
@@ -70,9 +88,7 @@ def _experiment(
         for file in ("experiment.yaml", "journal.json", "chaos.log")
         if directory.has(f"chaos/{name}/{file}")
     ]
-    files += [
-        f"history/{source}.ndjson" for source in ("run", f"chaos-{name}") if directory.has(f"history/{source}.ndjson")
-    ]
+    files += [f"history/{source}.ndjson" for source in _sources(name) if directory.has(f"history/{source}.ndjson")]
     gone = sorted(file for file in spoilt if file in files or file.startswith(f"chaos/{name}/"))
     return Experiment(
         name=name,

@@ -6,13 +6,16 @@ import json
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness import clock
 from harness.errors import EvidenceError, MissingEvidence
-from harness.evidence.foreign import parsed
+from harness.evidence.foreign import parsed, read_bounded
 from harness.model import Missing, Observation
 from harness.model.observations import is_integer
+
+MOST_HISTORY: Final = 1 << 28
+"""Bytes of a history: a line a second for a week takes less than the half."""
 
 
 @cache
@@ -28,14 +31,20 @@ class History:
     """The sink of one source.
 
     Each observation is one line, handed to the operating system at once.
+
+    Raises:
+        EvidenceError: it cannot be opened, as on a full disk.
     """
 
     def __init__(self, path: Path, source: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            self._seq = path.read_bytes().count(b"\n")  # a second attempt goes on where the first one ended
+        except OSError as error:
+            raise EvidenceError(f"a history cannot be opened: {error.strerror}", where=str(path)) from error
         self._path = path
         self._source = source
-        self._seq = path.read_bytes().count(b"\n")  # a second attempt goes on where the first one ended
 
     def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
         """Record that it happened now; fields are JSON values.
@@ -99,16 +108,19 @@ def read_history(path: Path) -> tuple[list[Observation], list[Missing]]:
 
     Lines that are cut short or out of order are reported, and what follows is still read.
 
-    Newer fields are kept as they are; a line is only refused when it is no object or lacks what every line has.
+    Newer fields are kept as they are; a line is only refused when it is no object or lacks what every line has. Of a file that
+    is larger than any history nothing is read.
     """
     source = path.name.removesuffix(".ndjson")
     observations: list[Observation] = []
     missing: list[Missing] = []
     where = f"history/{path.name}"
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bounded(path, MOST_HISTORY).decode("utf-8", "replace")
     except OSError as error:
         raise MissingEvidence(f"cannot be read: {error.strerror}", where=where) from error
+    except ValueError as error:
+        return [], [Missing(file=where, why=str(error))]
     due, mono_ns = 0, None
     for number, line in enumerate(text.splitlines(), start=1):
         try:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import MissingEvidence
+from harness.evidence.rows import MOST_ROWS
 from harness.model.table import NULL, Codes, Schema, Table, Words, codes_type
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ Codes (a status, a worker, a round) stay as narrow as on disk.
 """
 _WORD: Final = pa.dictionary(pa.int32(), pa.string())
 
-MOST_ROWS: Final = 1 << 26
-"""Of one table: six times what a long run of ours records, and some seven GiB in memory."""
 MOST_COLUMNS: Final = 64
 ROWS_A_BYTE: Final = 256
 """Every row group of ours has a kilobyte of headers for its 65 536 rows at most."""

@@ -94,7 +94,7 @@ def _names(runs: Path) -> list[str]:
 
 def _read(path: Path, name: str, *, head: bool) -> PastRun | UnreadRun:
     try:
-        return replace(_checked(_document(path / "verdict.json", head=head)), run=name)
+        return replace(_checked(_document(path / "verdict.json", head=head)), run=_plain(name))
     except FileNotFoundError:
         why = "it is still being written" if RunDirectory(path).in_progress else "it has no verdict.json"
     except OSError as error:

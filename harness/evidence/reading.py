@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import MissingEvidence
 from harness.evidence import facts
@@ -42,11 +42,14 @@ from harness.model import (
     fault_free_name,
 )
 from harness.model.observations import (
+    ExperimentSkipped,
+    ExperimentStarted,
     LedgerRead,
     RowsSealed,
     RunEnded,
     WatchClosed,
     WatchStarted,
+    WindowOpened,
     WorkerStarted,
     every,
     unusable,
@@ -58,12 +61,16 @@ if TYPE_CHECKING:
 
     from harness.evidence.run_directory import RunDirectory
 
+MOST_OPENED: Final = 4096
+"""Windows and attempts at experiments of a run; one of ours opens some dozens."""
+
 
 def load_evidence(directory: RunDirectory) -> Evidence:
     """Read everything a run recorded.
 
     A file that is gone, cut short, edited or at odds with another is listed in `missing`, and what it held is not used.
-    Raises MissingEvidence only when an observation of a known kind cannot be parsed, or the run was sealed in another format.
+    Raises MissingEvidence only when an observation of a known kind cannot be parsed, the run was sealed in another format, or
+    it opened more windows and experiments than any.
     """
     try:
         return _load(directory)
@@ -86,6 +93,7 @@ def _load(directory: RunDirectory) -> Evidence:
         missing += [*faults, *useless]
     missing += _on_other_clocks(observations)
     observations.sort(key=lambda o: (o.mono_ns, o.source, o.seq))
+    _refuse_many(observations, directory)
     started = facts.started(observations)
     releases = tuple(facts.release_reads(observations))
     missing += untied(manifest or {}, started, releases)
@@ -118,6 +126,14 @@ def _load(directory: RunDirectory) -> Evidence:
         complete=complete,
         cut=facts.cut(observations),
     )
+
+
+def _refuse_many(observations: Sequence[Observation], directory: RunDirectory) -> None:
+    """Each window and each attempt at an experiment is compared with much else: a history of nothing but them would take days."""
+    kinds = {*WindowOpened.KINDS, *ExperimentStarted.KINDS, *ExperimentSkipped.KINDS}
+    if (opened := sum(o.kind in kinds for o in observations)) > MOST_OPENED:
+        what = f"opens {opened} windows and experiments, more than {MOST_OPENED}"
+        raise MissingEvidence(what, where=f"{directory.path}/history")
 
 
 def _ledger(tables: dict[str, Table], observations: Sequence[Observation]) -> Ledger:
@@ -201,10 +217,12 @@ def _unique(missing: Iterable[Missing]) -> list[Missing]:
 
 def _windows(reader: Tables, observations: Sequence[Observation]) -> Iterable[Window]:
     workers = _workers(observations)
+    traffics: dict[str, Generators] = {}
     until_ns = next((end.recorded_ns for end in every(RunEnded, observations)), None)
     for span in spans(observations):
         within = (span.start_ns, span.end_ns)
-        generators = Generators.of(span.traffic, observations)
+        generators = traffics.get(span.traffic) or Generators.of(span.traffic, observations)
+        traffics[span.traffic] = generators
         files = {
             f"{span.directory()}/samples-{worker}.parquet": Known(worker=worker, span=within, until_ns=until_ns)
             for worker in sorted(workers.get(span.traffic, {}))

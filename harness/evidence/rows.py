@@ -42,6 +42,8 @@ _END: Final = struct.Struct("<cQ")
 _LONGEST_HEAD: Final = 1 << 12
 _LONGEST_RECORD: Final = 1 << 17
 """What is not decoded up to here never will be: no record is as long."""
+MOST_ROWS: Final = 1 << 26
+"""Of one table: six times what a long run of ours records, and some seven GiB in memory."""
 _PIECE: Final = 1 << 26
 """Bytes of a row file that are decoded at once: about a million samples."""
 
@@ -180,7 +182,8 @@ class RowFile:
         """The rows in order.
 
         Raises:
-            MissingEvidence: it cannot be read, is not a row file of this schema, or a row has a word that was never defined.
+            MissingEvidence: it cannot be read, is not a row file of this schema, has more rows than any, or a row has a word
+                that was never defined.
         """
         try:
             with self._path.open("rb") as file:
@@ -199,6 +202,8 @@ class RowFile:
             left = data[len(data) - decoder.feed(memoryview(data)) :]
             table = decoder.take()
             self.rows += len(table)
+            if self.rows > MOST_ROWS:
+                raise MissingEvidence(f"has more than {MOST_ROWS} rows", where=str(self._path))
             yield table
         self.truncated_bytes = len(left) + os.fstat(file.fileno()).st_size - file.tell()
         self.closed = decoder.end == self.rows and not left

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,6 +17,9 @@ from harness.evidence.foreign import read_bounded, read_json, refuse_strange
 from harness.evidence.history import History
 from harness.files import write_atomic
 from harness.model import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
@@ -40,6 +45,7 @@ class RunDirectory:
 
         Raises:
             UsageError: it cannot be made there.
+            EvidenceError: it was made and cannot be written to, as on a full disk.
         """
         directory = cls(runs / run)
         try:
@@ -54,10 +60,11 @@ class RunDirectory:
                 where=str(directory.path),
                 hint="choose another --out",
             ) from error
-        for name in ("history", "load", "chaos", "watch", "target"):
-            (directory.path / name).mkdir()
         owner = {"pid": os.getpid(), "started": _process_start(os.getpid())}
-        (directory.path / _RUNNING).write_text(json.dumps(owner), encoding="utf-8")
+        with _writable(directory.path):
+            for name in ("history", "load", "chaos", "watch", "target"):
+                (directory.path / name).mkdir()
+            (directory.path / _RUNNING).write_text(json.dumps(owner), encoding="utf-8")
         return directory
 
     @classmethod
@@ -94,7 +101,7 @@ class RunDirectory:
         """Take the mark of the writer away and point `latest` here.
 
         Raises:
-            EvidenceError: `latest` cannot be pointed here, as where a directory of that name exists; the run has ended.
+            EvidenceError: `latest` cannot be pointed here, as where another file of that name exists; the run has ended.
         """
         (self.path / _RUNNING).unlink(missing_ok=True)
         latest = self.path.parent / "latest"
@@ -102,6 +109,8 @@ class RunDirectory:
         try:
             pointer.unlink(missing_ok=True)
             pointer.symlink_to(self.path.name)
+            if not latest.is_symlink() and latest.exists():
+                raise FileExistsError(errno.EEXIST, "what has that name is not a link")
             pointer.replace(latest)
         except OSError as error:
             pointer.unlink(missing_ok=True)
@@ -112,8 +121,13 @@ class RunDirectory:
             ) from error
 
     def write_plan(self, plan: Plan) -> None:
-        """Write `plan.json`, before anything is touched."""
-        self.write_json("plan.json", _PLAN.dump_python(plan, mode="json"))
+        """Write `plan.json`, before anything is touched.
+
+        Raises:
+            EvidenceError: it cannot be written, as on a full disk.
+        """
+        with _writable(self.path / "plan.json"):
+            self.write_json("plan.json", _PLAN.dump_python(plan, mode="json"))
 
     def read_plan(self) -> Plan:
         """Read `plan.json`; raises MissingEvidence when it is gone or no plan.
@@ -144,7 +158,7 @@ class RunDirectory:
         return plan
 
     def history(self, source: str) -> History:
-        """Open a history for writing."""
+        """Open a history for writing; raises EvidenceError where it cannot be."""
         return History(self.path / "history" / f"{source}.ndjson", source)
 
     def write_json(self, name: str, value: Any) -> None:
@@ -154,12 +168,13 @@ class RunDirectory:
     def file(self, name: str) -> Path | None:
         """The file or directory of that name, which may come from a foreign file.
 
-        None where no such name is inside the run.
+        None where no such name is inside the run, or where it is another spelling of one: `./a` and `a//b` are none, so that
+        a file has one name.
         """
-        parts = PurePosixPath(name).parts
-        if not parts or name.startswith("/") or ".." in parts or not name.isprintable() or len(name) > _LONGEST:
+        plain = PurePosixPath(name)
+        if not plain.parts or plain.is_absolute() or ".." in plain.parts or name != plain.as_posix():
             return None
-        return self.path / name
+        return self.path / name if name.isprintable() and len(name) <= _LONGEST else None
 
     def has(self, name: str) -> bool:
         """Whether there is a file or directory of that name inside the run."""
@@ -169,6 +184,16 @@ class RunDirectory:
     def relative(self, path: Path) -> str:
         """A path as evidence names it: relative to the run directory, with slashes."""
         return path.relative_to(self.path).as_posix()
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    """What the operating system says against a file of a new run, in our words."""
+    try:
+        yield
+    except OSError as error:
+        hint = "make room there, or choose another --out"
+        raise EvidenceError(f"the run cannot be written: {error.strerror}", where=str(path), hint=hint) from error
 
 
 def _not_planned(plan: Plan) -> str:

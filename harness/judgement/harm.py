@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import numpy as np
 
@@ -12,13 +12,17 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.copies import journey_accounts
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.read_back import age_ns
-from harness.model import Evidence, Plan
+from harness.model import Evidence, Outcome, Plan, Verdict
 from harness.model.harm import Harm, UnjudgedHarm
 
 
-def unjudged_harm(plan: Plan, evidence: Evidence) -> tuple[UnjudgedHarm, ...]:
-    """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges."""
-    judged = frozenset[Harm]().union(*(_judged(plan)))
+def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = ()) -> tuple[UnjudgedHarm, ...]:
+    """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges.
+
+    A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm.
+    """
+    unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}
+    judged = frozenset[Harm]().union(*(_judged(plan, unknown)))
     return tuple(
         UnjudgedHarm(harm=harm, count=count)
         for harm, count in _measured(plan, evidence)
@@ -26,10 +30,10 @@ def unjudged_harm(plan: Plan, evidence: Evidence) -> tuple[UnjudgedHarm, ...]:
     )
 
 
-def _judged(plan: Plan) -> Iterable[frozenset[Harm]]:
+def _judged(plan: Plan, unknown: Container[str]) -> Iterable[frozenset[Harm]]:
     """The harm of each figure that decides the release: a claim whose FAIL stops nothing here judges nothing of it."""
     gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
-    claims = [claim for claim in plan.claims if claim.requirement in gating]
+    claims = [claim for claim in plan.claims if claim.requirement in gating and claim.requirement not in unknown]
     for figure in {objective.figure for claim in claims for objective in claim.objectives}:
         try:
             yield spec_of(figure).judges

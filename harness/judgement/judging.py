@@ -55,7 +55,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     )
     verdicts = _verdicts(plan, evidence, whole)
     harm, whole = _seam(
-        lambda: (unjudged_harm(plan, evidence), whole),
+        lambda: (unjudged_harm(plan, evidence, verdicts), whole),
         lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
     )
     found = Judgement(

@@ -56,12 +56,20 @@ def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
 
 def _reasons(waiver: Waiver, short: Iterable[Measure], plan: Plan) -> Iterator[str]:
     for one in short:
-        if waiver.subjects:
-            subject = one.scope.get("subject", one.name)
-            if subject not in waiver.subjects or one.outcome is not Outcome.FAIL:
-                yield f"{subject} is {one.outcome.value}"
-        elif why := _beyond(waiver, one, plan):
+        if why := _not_accepted(waiver, one) if waiver.subjects else _beyond(waiver, one, plan):
             yield why
+
+
+def _not_accepted(waiver: Waiver, measure: Measure) -> str:
+    """Why the subjects of a waiver do not cover a measure; empty where it is a fact of one of them.
+
+    A figure has a size, which a name does not bound: it may be far worse than what was agreed on.
+    """
+    if measure.value is not None or measure.op != Op.HOLDS.value or "subject" not in measure.scope:
+        return f"{measure.name} is {measure.outcome.value} by a figure, which is accepted by a bound, not by a subject"
+    subject = measure.scope["subject"]
+    accepted = subject in waiver.subjects and measure.outcome is Outcome.FAIL
+    return "" if accepted else f"{subject} is {measure.outcome.value}"
 
 
 def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
@@ -71,6 +79,9 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
     """
     if measure.because.kind not in _OF_THE_FIGURE:
         return f"{measure.name} is {measure.outcome.value} for another reason: {measure.because.text}"
+    broken = next((receipt for receipt in measure.receipts.values() if receipt.ok is not True), None)
+    if broken is not None:  # of a FAIL, too: what was found may be a part of what there was
+        return f"{measure.name} was not recorded as planned: {broken.why}"
     try:
         accepted = Quantity.parse(waiver.bound, scaled=any(t.scaled for t in measure.times if t.name == "limit"))
         limit = accepted.at_scale(plan.time_scale).in_unit(measure.unit)

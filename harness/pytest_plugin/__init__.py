@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: the project's)")
     group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
     group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
-    group.addoption("--release", default="1.0.0", metavar="NAME|DIR", help="release under test (default: 1.0.0)")
+    group.addoption("--release", metavar="NAME|DIR", help="release under test (default: 1.0.0)")
     group.addoption(
         "--allow-target", default="", metavar="NAME", help="name of a production-like target, typed in full"
     )
@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.pytest_plugin.plugin import ReadinessPlugin
         from harness.pytest_plugin.session import PluginSession
 
-        session = PluginSession(_settings(config), evidence=config.getoption("evidence"))
+        named = config.getoption("release") is not None
+        session = PluginSession(_settings(config), evidence=config.getoption("evidence"), named_release=named)
         session.check()
         config.pluginmanager.register(ReadinessPlugin(session), NAME)
     except HarnessError as error:
@@ -95,7 +96,7 @@ def _narrowed(config: pytest.Config, name: str) -> tuple[str, ...]:
 def _settings(config: pytest.Config) -> Settings:
     from harness.run.choice import Choice, choose
     from harness.run.project import find_project
-    from harness.run.settings import Settings
+    from harness.run.settings import RELEASE, Settings
 
     project = find_project(Path.cwd())
     option = config.getoption
@@ -106,7 +107,7 @@ def _settings(config: pytest.Config) -> Settings:
         project=project,
         target=chosen.target,
         profiles=chosen.profiles,
-        release=option("release"),
+        release=RELEASE if option("release") is None else option("release"),
         out=project.root / "reports" / "runs",
         baseline=option("baseline"),
         seed=option("seed"),

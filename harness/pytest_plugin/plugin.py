@@ -33,6 +33,7 @@ class ReadinessPlugin:
         self._session = session
         self._problems: list[str] = []
         self._collected = False
+        self._selected: list[pytest.Item] = []
         self._outcomes: list[Outcome] = []
         self._others_failed: list[str] = []
         self._uncollected: list[str] = []
@@ -68,7 +69,7 @@ class ReadinessPlugin:
             what = "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
             raise pytest.UsageError(what)
         named = [Path(argument.partition("::")[0]).absolute() for argument in session.config.args]
-        files = [file for path in named for file in ([path] if path.is_file() else sorted(path.rglob("*.feature")))]
+        files = [file for path in named for file in ([path] if path.is_file() else _features_below(path))]
         self._refuse(self._session.lint(file for file in files if self._session.owns(file)))
 
     @pytest.hookimpl(wrapper=True)
@@ -94,7 +95,6 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that is in Examples."""
-        self._collected = True
         kept, dropped, foreign, collected = [], [], [], []
         for item in items:
             scenario = scenario_of(item)
@@ -110,23 +110,33 @@ class ReadinessPlugin:
                 if not self._session.selected(scenario):
                     dropped.append(item)
                     continue
+                self._selected.append(item)
             kept.append(item)
         if collected and not self._problems:
-            self._session.reconcile(collected)
+            try:
+                self._session.reconcile(collected)
+            except HarnessError as error:  # of a feature file that was not collected, and may hold what was left out
+                raise pytest.UsageError(str(error)) from error
         if dropped:
             config.hook.pytest_deselected(items=dropped)
         if dropped or foreign:
             items[:] = kept
+        self._collected = True
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves scenarios out never decides."""
         self._session.deselected += [item.stash[SCENARIO].location for item in items if SCENARIO in item.stash]
+        gone = set(items)
+        self._selected = [item for item in self._selected if item not in gone]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Compile what was selected; a scenario that cannot be read stops everything here."""
         self._refuse(self._problems)
         if not self._collected:
             return  # pytest calls this on its way out too, before it says which argument it did not find
+        kept = set(session.items)
+        if dropped := [item for item in self._selected if item not in kept]:  # by a hook that only took them out
+            session.config.hook.pytest_deselected(items=dropped)
         scenarios = [item.stash[SCENARIO] for item in session.items if SCENARIO in item.stash]
         plugins = session.config.pluginmanager
         if scenarios and len(scenarios) == len(session.items) and plugins.hasplugin(_HYPOTHESIS):
@@ -187,9 +197,11 @@ class ReadinessPlugin:
         """Write the outcome on the report, in one word and without a traceback."""
         report = yield
         if call.when == "call" and SCENARIO in item.stash:
-            outcome = item.stash[SETTLING].told if SETTLING in item.stash else None
-            if outcome is not None:
-                report.user_properties.append(("verdict", outcome.value))
+            settling = item.stash.get(SETTLING, None)
+            if settling is not None and settling.told is not None:
+                report.user_properties.append(("verdict", settling.told.value))
+                if settling.told is Outcome.WAIVED:
+                    report.longrepr = settling.why
             if call.excinfo is not None and isinstance(call.excinfo.value, (Inconclusive, NotAssessed)):
                 report.longrepr = str(call.excinfo.value)
         elif report.skipped and SCENARIO in item.stash:  # a tag `skip` leaves a scenario without a verdict
@@ -261,6 +273,10 @@ def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
     return f"{len(failed)} of the project's own tests or steps failed, no verdict: {named}{more}{why} (exit code 1)"
+
+
+def _features_below(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*.feature") if path.is_file())
 
 
 def _distributes(config: pytest.Config) -> bool:

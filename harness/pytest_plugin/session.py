@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from harness.evidence import RunDirectory
 from harness.model import Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
 from harness.model.domain import UNKNOWN
 from harness.run.deciding import Decided, decide
-from harness.run.exits import Exit, exit_of
+from harness.run.exits import IN_ORDER, Exit, exit_of
 from harness.run.planning import Compiled
 from harness.run.project import feature_files
 from harness.run.which import newer_runs
@@ -50,12 +51,14 @@ class PluginSession:
         planning: bool = False,
         as_json: bool = False,
         as_roles: bool = False,
+        named_release: bool = False,
     ) -> None:
         self.settings = settings
         self.evidence = evidence
         self.planning = planning
         self.as_json = as_json
         self.as_roles = as_roles
+        self._named_release = named_release
         self.deselected: list[str] = []
         self.decided: Decided | None = None
         self.remarks: list[str] = []
@@ -101,13 +104,20 @@ class PluginSession:
         if self.evidence is not None:
             RunDirectory.open(self.evidence)
         elif self.settings.target is not None:
-            load_target(self.settings.target)
+            self._refuse_other_release(self.settings.target)
         if self.settings.baseline is not None:
             self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
                 what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} is like {pattern!r}"
                 raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
+
+    def _refuse_other_release(self, file: Path) -> None:
+        """Refuse a typed release beside another one of the target file, which would be judged without a word."""
+        named, release = load_target(file).release.version, self.settings.release
+        if self._named_release and named and named != release:
+            what = f"the target file names the release {named}, and the command {release}"
+            raise UsageError(what, where=f"{file}: release", hint="leave `--release` out, or the version in the file")
 
     def _check_baseline(self, baseline: Path) -> None:
         if self.replay:
@@ -225,10 +235,16 @@ class PluginSession:
         return self.decided
 
     def claim_of(self, scenario: Scenario) -> ClaimVerdict | None:
-        """The verdict of a scenario; None where the run has none, or has one of other sentences."""
-        verdicts = self.decided.judgement.verdicts if self.decided else ()
-        claims = (claim for verdict in verdicts for claim in verdict.claims)
-        return next((c for c in claims if c.scenario.id == scenario.id and c.scenario.says(scenario)), None)
+        """The verdict of a scenario; None where the run has none, or has one of other sentences.
+
+        Who waives a requirement waives each of its scenarios, as in the reports.
+        """
+        for verdict in self.decided.judgement.verdicts if self.decided else ():
+            for claim in verdict.claims:
+                if claim.scenario.id == scenario.id and claim.scenario.says(scenario):
+                    waived = verdict.outcome is Outcome.WAIVED
+                    return replace(claim, outcome=verdict.outcome, because=verdict.because) if waived else claim
+        return None
 
     def why_not(self, scenario: Scenario) -> str:
         """Why a scenario has no verdict."""
@@ -250,7 +266,7 @@ class PluginSession:
             return exit_of(self.decided.judgement, no_decision=self.settings.no_decision)
         if Outcome.FAIL in outcomes:
             return Exit.NO_GO
-        return Exit.GO if {*outcomes} == {Outcome.PASS} else Exit.INCONCLUSIVE
+        return Exit.GO if outcomes and IN_ORDER.issuperset(outcomes) else Exit.INCONCLUSIVE
 
     def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
         """The last words of the session."""

@@ -22,6 +22,7 @@ class NotAssessed(Exception):
 STATUS: Final = {
     Outcome.INCONCLUSIVE: ("inconclusive", "I", "INCONCLUSIVE"),
     Outcome.NOT_ASSESSED: ("not assessed", "N", "NOT ASSESSED"),
+    Outcome.WAIVED: ("waived", "W", "WAIVED"),
 }
 """How pytest's terminal names the outcomes it has no word for: category, letter, word."""
 
@@ -30,7 +31,7 @@ STATUS: Final = {
 class Settling:
     """What one scenario's steps share: its verdict, and the sentences heard so far.
 
-    `claim` is None when the run has no verdict for the scenario; `why` says so. `told` is what `settle` told: what breaks
+    `claim` is None when the run has no verdict for the scenario; `why` says so, or who waives it. `told` is what `settle` told: what breaks
     in a step of the project's own before that is no verdict.
     """
 
@@ -67,5 +68,7 @@ class Settling:
                 raise Inconclusive(message)
             case Outcome.NOT_ASSESSED:
                 raise NotAssessed(message)
+            case Outcome.WAIVED:
+                self.why = message
             case _:
                 return

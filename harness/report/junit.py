@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.model import Outcome
+from harness.model import DecisionOutcome, Outcome, ReasonKind
 from harness.report.view.digest import rows
 from harness.report.view.moments import SECOND, Moments
 from harness.report.view.wording import NOTHING, clean
@@ -14,14 +14,19 @@ from harness.report.view.wording import NOTHING, clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.model import Evidence, Judgement, Plan
+    from harness.model import Decision, Evidence, Judgement, Plan
     from harness.report.view.digest import MeasureLine, Row
 
+_OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
+"""Reasons that speak of what was selected, not of what the run found."""
 _FAILURES = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
-    """The document as UTF-8: a case for every requirement of the plan, also where no scenario claims it, in the order of the catalogue."""
+    """The document as UTF-8: a case for every requirement of the plan, also where no scenario claims it, in the order of the catalogue.
+
+    Where the decision is not GO and no requirement is a failure, a last case says so: a suite is green for a GO alone.
+    """
     moments = Moments.of(evidence)
     suite = ET.Element("testsuite")
     _properties(
@@ -38,10 +43,12 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     spans = {claim.scenario.id: moments.of_claim(plan, evidence, claim) for claim in plan.claims}
     every = [by_id[requirement.id] for requirement in plan.requirements]
     counts = Counter(_case(suite, row, seconds=_seconds(row, spans)) for row in every)
+    if judgement.decision.outcome is not DecisionOutcome.GO and not counts["failure"]:
+        counts[_decision(suite, judgement.decision)] += 1
     totals = {
         "tests": str(len(suite) - 1),
         "failures": str(counts["failure"]),
-        "errors": "0",
+        "errors": str(counts["error"]),
         "skipped": str(counts["skipped"]),
     }
     name = clean(f"readiness {plan.profile} {plan.release}")
@@ -53,6 +60,24 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     ET.indent(root, " ")
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"
+
+
+def _decision(suite: ET.Element, decision: Decision) -> str:
+    """Add a case of the decision, for a suite that would be green though the release is no GO; returns what it is.
+
+    A filtered run is skipped where nothing but its filter keeps it from a decision: it was asked for none.
+    """
+    alone = {reason.because.kind for reason in decision.because if not reason.requirement}
+    chosen = decision.outcome is DecisionOutcome.PARTIAL and alone <= _OF_THE_CHOICE
+    kind = "skipped" if chosen else "error"
+    case = ET.SubElement(
+        suite, "testcase", {"classname": "readiness", "name": "Readiness verdict", "time": _text(None)}
+    )
+    ended = ET.SubElement(case, kind, {"message": clean(decision.headline)})
+    if not chosen:
+        ended.set("type", decision.outcome.value.lower())
+        ended.text = clean("\n".join(decision.reasons))
+    return kind
 
 
 def _case(suite: ET.Element, row: Row, *, seconds: float | None) -> str:

@@ -29,7 +29,8 @@ _DECISIONS = {
     DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
     DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
 }
-_IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
+IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
+"""Outcomes that keep no release from GO."""
 _OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
 """Reasons that speak of what was selected, not of what the run found."""
 
@@ -43,7 +44,7 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
     """
     if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
         selected = {verdict.outcome for verdict in judgement.verdicts if verdict.claims}
-        found = Exit.GO if selected and selected <= _IN_ORDER else Exit.INCONCLUSIVE
+        found = Exit.GO if selected and selected <= IN_ORDER else Exit.INCONCLUSIVE
         if Outcome.FAIL in selected:
             found = Exit.NO_GO
         alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]

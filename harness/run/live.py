@@ -81,7 +81,7 @@ def run_live(
         for line in recovered.undone:
             progress.say(f"recovered: {line}")
         recovered.require_all(platform)
-        preflight(target, progress.say)
+        preflight(target, progress.say, acts=plan.acts)
         directory = RunDirectory.create(settings.out, run)
         plan = keep_inputs(plan, settings.project, target, directory)
         directory.write_plan(plan)
@@ -98,8 +98,16 @@ def _on_paper(plan: Plan, target: Target, *, settings: Settings, progress: Progr
     directory.write_plan(plan)
     gather_files(plan, target, directory, progress)
     seal(directory, plan)
-    directory.end()
+    _ended(directory, progress)
     return _concluded(directory, progress)
+
+
+def _ended(directory: RunDirectory, progress: Progress) -> None:
+    """Mark the run as ended. A pointer `latest` that stays where it was costs no verdict."""
+    try:
+        directory.end()
+    except HarnessError as error:
+        progress.say(str(error))
 
 
 def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
@@ -157,10 +165,7 @@ def _gathered(
     _record(recovered, directory)
     progress.now("sealing the evidence")
     seal(directory, plan)
-    try:
-        directory.end()
-    except HarnessError as error:  # a pointer that stays where it was costs no verdict
-        progress.say(str(error))
+    _ended(directory, progress)
     decided = _concluded(directory, progress)
     if stopping.asked:
         what, hint = ended(recovered)

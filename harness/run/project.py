@@ -107,7 +107,8 @@ def feature_files(project: Project) -> tuple[Path, ...]:
     found: dict[Path, Path] = {}
     for base in project.search("features"):
         for file in sorted(base.rglob("*.feature")):
-            found.setdefault(file.relative_to(base), file)
+            if file.is_file():  # a directory may have such a name
+                found.setdefault(file.relative_to(base), file)
     return tuple(found.values())
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from harness.run.project import Project
+
+
+RELEASE: Final = "1.0.0"
+"""Where none is named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +37,7 @@ class Settings:
     project: Project
     target: Path | None = None
     profiles: tuple[str, ...] = ("core",)
-    release: str = "1.0.0"
+    release: str = RELEASE
     stands_for: str = "sandbox"
     out: Path = Path("reports/runs")
     seed: int = 1

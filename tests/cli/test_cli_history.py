@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_for_machines(readiness: Call) -> None:
     assert [run["run"] for run in listed["runs"]] == [A, B]
     compared = json.loads(readiness("history", A, B, "--json")[1])
     assert compared["figures"][0]["change"]["proven"] == "worse"
+
+
+def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: Path) -> None:
+    """With what can be printed of it, for people and for machines."""
+    name = os.fsdecode(b"20261120T120000Z-shop-\xff")
+    write(tmp_path / "reports" / "runs", name, verdict(B))
+    shown = "20261120T120000Z-shop-\N{REPLACEMENT CHARACTER}"
+    assert [run["run"] for run in json.loads(readiness("history", "--json")[1])["runs"]] == [A, B, shown]
+    assert shown in readiness("history")[1]
 
 
 @pytest.mark.parametrize(

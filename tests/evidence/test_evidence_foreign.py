@@ -80,7 +80,21 @@ def test_a_report_is_written_beside_what_it_replaces(tmp_path: Path, link: Calla
     assert sorted(path.name for path in tmp_path.iterdir()) == ["outside", "verdict.json"]
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../../outside", "", "a\x00b", "x" * 300, "a\nb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside",
+        "/etc/passwd",
+        "a/../../../outside",
+        "",
+        "a\x00b",
+        "x" * 300,
+        "a\nb",
+        "./plan.json",
+        ".//plan.json",
+        "history/",
+    ],
+)
 def test_a_name_that_leads_out_of_the_run_is_no_file_of_it(run: RunDirectory, name: str) -> None:
     """The manifest lists it, and it is named; it is not hashed."""
     (run.path.parent / "outside").write_text("mine")

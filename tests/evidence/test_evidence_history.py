@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, HarnessError
 from harness.evidence import History, RunDirectory, load_evidence, read_history
-from harness.model import Observation
+from harness.model import Missing, Observation
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 values = st.recursive(
@@ -92,6 +92,16 @@ def in_a_run(name: str, content: str, then: Callable[[RunDirectory], object]) ->
     assert refused
 
 
+def test_a_history_larger_than_any_is_missing_and_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name and size are the reason."""
+    history = History(tmp_path / "run.ndjson", "run")
+    history.put("window.opened", "everyday", start_ns=1)
+    history.close()
+    monkeypatch.setattr("harness.evidence.history.MOST_HISTORY", 50)
+    missing = Missing(file="history/run.ndjson", why="it has more than 50 bytes")
+    assert read_history(tmp_path / "run.ndjson") == ([], [missing])
+
+
 @given(values)
 def test_a_manifest_of_anything_is_read_or_named(value: object) -> None:
     """Whatever JSON stands there, as a whole or as the list of files; the run is never complete."""
@@ -123,11 +133,13 @@ def test_an_observation_of_anything_is_read_or_refused(kind: str, value: object)
     in_a_run("history/run.ndjson", json.dumps(line) + "\n", load_evidence)
 
 
-def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path) -> None:
-    """A directory of that name: the run has ended all the same, the error names it, and nothing is left beside it."""
-    (tmp_path / "latest").mkdir()
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_what_is_called_latest_and_is_none_of_ours_stays(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A directory or a file of that name: the run has ended all the same, the error names it, and nothing is left beside it."""
+    make(tmp_path / "latest")
     run = RunDirectory.create(tmp_path, "r")
-    with pytest.raises(EvidenceError, match="`latest` does not name this run: Is a directory"):
+    with pytest.raises(EvidenceError, match="`latest` does not name this run: what has that name is not a link"):
         run.end()
+    assert not (tmp_path / "latest").is_symlink()
     assert not run.in_progress
     assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", "r"]

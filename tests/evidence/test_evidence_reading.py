@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
+from harness.evidence.experiments import read_experiments
 from harness.evidence.manifest import write_manifest
 from harness.model import (
     LEDGER_WRITES,
@@ -23,6 +25,7 @@ from harness.model import (
     DemandKind,
     Figure,
     Objective,
+    Observation,
     Op,
     Phase,
     Plan,
@@ -401,6 +404,47 @@ def test_a_plan_that_is_not_the_manifests_is_named(recorded: RunDirectory, other
     (missing,) = load_evidence(recorded).missing
     assert missing.file == "plan.json"
     assert missing.why == f"has {value!r} in `{key}`, the run was sealed with {getattr(plan(), key)!r}"
+
+
+def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two windows and an experiment."""
+    monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 3)
+    assert load_evidence(recorded).complete
+    monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 2)
+    with pytest.raises(MissingEvidence, match="opens 3 windows and experiments, more than 2"):
+        load_evidence(recorded)
+
+
+class Counted(list[Observation]):
+    """Observations that count how often somebody goes through all of them."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Observation]:
+        self.passes += 1
+        return super().__iter__()
+
+
+def test_the_observations_are_gone_through_once_however_many_attempts_there_are(tmp_path: Path) -> None:
+    """20 000 attempts at one experiment, each with its end."""
+    fields = {"domain": "pod", "observed_from_ns": 1, "observed_until_ns": 2, "exit": 0, "journal": {}, "why": ""}
+    observations = Counted(
+        Observation(
+            source="run",
+            seq=n,
+            clock="boot",
+            mono_ns=n,
+            wall="",
+            kind="experiment.ended" if n % 2 else "experiment.started",
+            subject="pod-loss",
+            fields={**fields, "attempt": 1 + n // 2},
+        )
+        for n in range(40_000)
+    )
+    attempts = read_experiments(observations, RunDirectory.create(tmp_path, "r"), set())["pod-loss"]
+    assert observations.passes <= 2
+    assert [attempt.attempt for attempt in attempts] == [*range(1, 20_001)]
+    assert all(attempt.ran for attempt in attempts)
 
 
 def test_a_run_that_finds_no_room_for_its_seal_stays_as_it_was_recorded(recorded: RunDirectory) -> None:

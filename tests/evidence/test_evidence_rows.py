@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import EvidenceError, MissingEvidence
-from harness.evidence import History, RowTail, RowWriter, read_history, read_rows
+from harness.evidence import History, RowTail, RowWriter, RunDirectory, read_history, read_rows
 from harness.evidence.parquet import ParquetWriter
 from harness.model import PROBES, REPLICAS, Table
+from tests.builders.core_plan import core_plan
 from tests.full_disk import room_for
 from tests.parquet_files import read_parquet, write_parquet
 
@@ -138,6 +139,32 @@ def test_a_table_that_finds_no_room_leaves_no_part_of_a_file(tmp_path: Path) -> 
         with room_for(size), pytest.raises(OSError), ParquetWriter(tmp_path / "a.parquet", PROBES) as writer:  # noqa: PT011 - of Arrow
             writer.add(rows)
         assert [*tmp_path.iterdir()] == []
+
+
+def test_a_row_file_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of Parquet."""
+    writer = RowWriter(tmp_path / "a.rows", PROBES)
+    for _ in range(3):
+        writer.put(*ROW)
+    writer.close()
+    monkeypatch.setattr("harness.evidence.rows.MOST_ROWS", 3)
+    assert len(read_rows(tmp_path / "a.rows", PROBES).table) == 3
+    monkeypatch.setattr("harness.evidence.rows.MOST_ROWS", 2)
+    with pytest.raises(MissingEvidence, match="has more than 2 rows"):
+        read_rows(tmp_path / "a.rows", PROBES)
+
+
+def test_a_run_directory_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
+    """When it is made, when the plan is written, when a history is opened: words, and no exception of the operating system."""
+    with room_for(0), pytest.raises(EvidenceError, match="r1: the run cannot be written: File too large"):
+        RunDirectory.create(tmp_path, "r1")
+    run = RunDirectory.create(tmp_path, "r2")
+    with room_for(100), pytest.raises(EvidenceError, match=r"plan\.json: the run cannot be written: File too large"):
+        run.write_plan(core_plan())
+    (run.path / "history").rmdir()
+    (run.path / "history").touch()
+    with pytest.raises(EvidenceError, match=r"run\.ndjson: a history cannot be opened: "):
+        run.history("run")
 
 
 def test_a_history_that_finds_no_room_is_an_error(tmp_path: Path) -> None:

@@ -156,7 +156,9 @@ def test_a_time_without_answers_hides_only_an_alert_that_fits_into_it(
     """It must hold before it fires, or fires for so long, or for an evaluation; a rule that says nothing of it may fire for a moment."""
     base = run()
     others = tuple(one for one in base.observations if one.kind != "alert.rule")
-    given = replace(base, observations=(*others, rule("HighErrorRate", "ok", **times), blind("alerts", 20, 20 + length)))
+    given = replace(
+        base, observations=(*others, rule("HighErrorRate", "ok", **times), blind("alerts", 20, 20 + length))
+    )
     (found,) = measures(judge(plan({"R": QUIET}), given))
     assert found.outcome is outcome, found.reason
 

@@ -160,6 +160,18 @@ def test_what_journeys_wrote_is_there_once(run: Evidence, outcome: Outcome, why:
         assert judged(Figure.COPIES, run, lax)[1].outcome is INCONCLUSIVE
 
 
+def test_a_number_of_lost_journey_writes_is_no_bound_where_items_were_not_read() -> None:
+    """One play of the first track is lost and the second track was not read: the receipt says so."""
+    sentence = objective(Figure.COPIES, Op.HOLDS, "0", sentence="s")
+    bare = plan({"R": sentence}, durability="quorum")
+    account = AccountPlan(name="plays", path="/tracks/{id}", counts="plays")
+    counted = replace(bare, traffic={"everyday": replace(bare.traffic["everyday"], accounts=(account,))})
+    for counts, receipts in (([1], {"watch": False}), ([1, 2], {})):
+        _, measure = judged(Figure.COPIES, journeys(counts), counted)
+        assert measure.outcome is FAIL
+        assert {name: receipt.ok for name, receipt in measure.receipts.items()} == receipts
+
+
 def test_every_region_reads_back_what_the_database_has() -> None:
     """Three regions, and the reads right after the acknowledgement."""
     found = judged(Figure.READ_BACK, regional())

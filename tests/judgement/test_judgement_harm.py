@@ -18,12 +18,24 @@ from harness.model import (
     Outcome,
     Plan,
     ReasonKind,
+    Waiver,
     Words,
 )
 from harness.model.harm import Harm, UnjudgedHarm
 from harness.run.exits import Exit, exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+
+WAIVER = Waiver(
+    waives="",
+    by="A. Person",
+    reason="known",
+    link="https://example.test/1",
+    date="2026-05-01",
+    expires="2026-07-01",
+    release="1.0.0",
+    file="waivers/a.yaml",
+)
 
 
 def without(*figures: Figure) -> Plan:
@@ -89,6 +101,21 @@ def test_a_row_that_does_not_gate_does_not_judge_a_loss() -> None:
         assert told(judge(replace(plan, requirements=weak), core_evidence())) == (DecisionOutcome.GO, ())
         outcome, harm = told(judge(replace(plan, requirements=weak), forgetting(34)))
         assert (outcome, harm) == (DecisionOutcome.INCONCLUSIVE, ("34 writes lost",))
+
+
+def test_a_row_that_is_waived_as_undecided_judges_no_loss() -> None:
+    """Accepted is that nothing was decided about 200 lost writes of journeys, which a disaster may have taken; not the loss."""
+    plan, run = replace(core_plan(), durability=""), core_evidence()
+    rows = {claim.requirement for claim in plan.claims if any(o.figure == Figure.COPIES for o in claim.objectives)}
+    states = Words.of(["absent" if i < 200 else "found" for i in range(len(run.tables[JOURNEY_READS.name]))])
+    reads = replace(run.tables[JOURNEY_READS.name], words={**run.tables[JOURNEY_READS.name].words, "state": states})
+    run = replace(run, recorded={**run.recorded, JOURNEY_READS.name: reads})
+    undecided = tuple(replace(WAIVER, waives=row, outcome="INCONCLUSIVE") for row in sorted(rows))
+    bare, waived = judge(plan, run), judge(replace(plan, waivers=undecided), run)
+    found = [{v.outcome for v in one.verdicts if v.requirement in rows} for one in (bare, waived)]
+    assert found == [{Outcome.INCONCLUSIVE}, {Outcome.WAIVED}]
+    assert told(bare) == (DecisionOutcome.INCONCLUSIVE, ())
+    assert told(waived) == (DecisionOutcome.INCONCLUSIVE, ("200 writes of journeys lost",))
 
 
 @pytest.mark.parametrize("state", ["absent", "found"])

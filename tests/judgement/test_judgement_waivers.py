@@ -7,14 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from judgement_builders import (
+    CHECK,
     check,
     claim,
+    down,
     errors,
     evidence,
     failing,
     health,
     ledger,
     measures,
+    no_loss,
     p95,
     plan,
     reads,
@@ -22,6 +25,7 @@ from judgement_builders import (
     requirement,
     samples,
     share,
+    uptime,
     with_experiment,
     with_load,
     writes,
@@ -32,8 +36,10 @@ from harness.judgement.waivers import accepted_harm
 from harness.model import (
     PROBES,
     Attestation,
+    Check,
     DecisionOutcome,
     Evidence,
+    Fact,
     Figure,
     Judgement,
     NotAssessable,
@@ -95,7 +101,7 @@ def test_a_bound_that_covers_every_figure() -> None:
         ({"bound": "300 ms", "void": "it expired on 2026-05-31"}, "it expired on 2026-05-31"),
         ({"outcome": "INCONCLUSIVE"}, "it is FAIL, not INCONCLUSIVE"),
         ({"outcome": "NOT ASSESSED"}, "it is FAIL, not NOT ASSESSED"),
-        ({"subjects": ("everyday",)}, "is FAIL"),
+        ({"subjects": ("response time p95",)}, "is FAIL by a figure, which is accepted by a bound, not by a subject"),
     ],
 )
 def test_what_a_waiver_does_not_cover_stays_as_it_was(fields: dict[str, object], why: str) -> None:
@@ -113,6 +119,34 @@ def test_a_bound_excuses_no_evidence_that_is_not_in_order() -> None:
     verdict = judge(plan({"R-P95": p95()}, waivers=(replace(WAIVER, bound="10 s"),)), late).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "is INCONCLUSIVE for another reason" in verdict.reason
+
+
+@pytest.mark.parametrize(("complete", "expected"), [(True, Outcome.WAIVED), (False, Outcome.FAIL)])
+def test_a_bound_excuses_no_loss_that_is_the_least_there_is(*, complete: bool, expected: Outcome) -> None:
+    """3 changed writes were found and 3 are accepted; where the last read broke off, there may be more."""
+    run = replace(evidence(), ledger=ledger(writes(), wrong=[600, 601, 602], complete=complete))
+    waiver = replace(WAIVER, waives="R", bound="3")
+    verdict = judge(plan({"R": no_loss("pod-loss")}, waivers=(waiver,)), run).verdicts[0]
+    assert verdict.outcome is expected
+    assert ("lost writes was not recorded as planned: the final ledger read did not" in verdict.reason) is not complete
+
+
+@pytest.mark.parametrize(
+    ("asked", "subject", "expected"),
+    [
+        ({"R": check()}, "us-east-1/api-gateway", Outcome.WAIVED),
+        ({"R": check()}, "eu-west-1/api-gateway", Outcome.FAIL),
+        ({"R": uptime()}, "entry", Outcome.FAIL),
+    ],
+)
+def test_a_subject_accepts_facts_and_no_figure(asked: dict[str, Objective], subject: str, expected: Outcome) -> None:
+    """Whoever accepts 98.9 % of the entry did not accept 3 %; a replica too few is what it is."""
+    few = Fact(subject="us-east-1/api-gateway", expected="3", observed="2", ok=False, attempts=1, at_ns=ns(1))
+    dead = Table.merged(PROBES, [reads(), down(health(), 0, 60)])
+    run = replace(evidence(), probes=dead, checks={CHECK.key: Check(demand=CHECK.key, facts=(few,))})
+    waiver = replace(WAIVER, waives="R", subjects=(subject,))
+    verdict = judge(plan(asked, waivers=(waiver,)), run).verdicts[0]
+    assert verdict.outcome is expected
 
 
 def test_what_is_not_decided_can_be_accepted() -> None:

@@ -104,6 +104,19 @@ def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, ol
     assert said in _refused(project.do("features", module="pytest"))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"Feature: \xff\n", "bad.feature: cannot be read: 'utf-8' codec can't decode"),
+        (b"no feature\n", "bad.feature:1: "),
+    ],
+)
+def test_a_broken_feature_that_is_not_collected_is_named_too(project: Project, content: bytes, said: str) -> None:
+    """Beside the one that pytest was given: what it holds was left out, and nothing tells what that is."""
+    (project.root / "features/plain/bad.feature").write_bytes(content)
+    assert said in _refused(project.do(FEATURE, module="pytest"))
+
+
 def test_an_unknown_profile_and_an_unknown_pattern_are_answered_with_the_nearest(project: Project) -> None:
     """By pytest's options, as by the command's."""
     said = _refused(project.do("features", "--profile", "plan", module="pytest"))

@@ -217,6 +217,18 @@ def test_a_requirement_that_no_scenario_claims_is_not_lost(tmp_path: Path) -> No
     )
 
 
+def test_a_requirement_of_which_a_scenario_lacks_the_means_is_not_shown_as_passed(tmp_path: Path) -> None:
+    """The scenario that is left passed; the requirement is a skipped result beside it."""
+    given, evidence, judged = go()
+    why = because(Outcome.NOT_ASSESSED, "the target names no database", "name one")
+    lacking = replace(judged.verdicts[0], outcome=Outcome.NOT_ASSESSED, because=why)
+    results = _results(tmp_path / "r", (given, evidence, replace(judged, verdicts=(lacking, *judged.verdicts[1:]))))
+    own = [result for result in results.values() if _labels(result).get("requirement") == "ND-KPI-P95"]
+    assert sorted(result["status"] for result in own) == ["passed", "skipped"]
+    assert results["requirement ND-KPI-P95"]["statusDetails"]["message"].startswith("the target names no database")
+    assert _labels(results["requirement ND-KPI-P95"])["suite"] == "in part not assessed here"
+
+
 def test_all_reports_of_a_run_are_written_and_written_alike(tmp_path: Path) -> None:
     """Twice the same bytes, by hostile names too."""
     given, evidence, judged = no_go()

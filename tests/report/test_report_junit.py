@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pytest
 from report_builders import go, no_go, nothing
 from report_plan import TITLES
 
 from harness.judgement.measures import because
-from harness.model import Evidence, Outcome, Verdict
+from harness.model import DecisionOutcome, DecisionReason, Evidence, Outcome, Reason, ReasonKind, Verdict
 from harness.report.junit import render_junit
 from tests.builders.scenarios import scenario
 
@@ -87,6 +88,31 @@ def test_fail_and_inconclusive_are_failures_and_not_assessed_is_skipped() -> Non
         "errors": "0",
         "skipped": "1",
     }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind", "ends"),
+    [
+        (DecisionOutcome.GO, ReasonKind.EVIDENCE, []),
+        (DecisionOutcome.INCONCLUSIVE, ReasonKind.EVIDENCE, ["error"]),
+        (DecisionOutcome.PARTIAL, ReasonKind.HARM, ["error"]),
+        (DecisionOutcome.PARTIAL, ReasonKind.FILTERED, ["skipped"]),
+    ],
+)
+def test_a_suite_is_green_for_a_go_alone(outcome: DecisionOutcome, kind: ReasonKind, ends: list[str]) -> None:
+    """All requirements passed, and something else keeps the release from GO: a last case has it."""
+    given, evidence, judged = go()
+    reason = DecisionReason(because=Reason(kind=kind, text="watch/entry.parquet is gone"))
+    decision = replace(judged.decision, outcome=outcome, headline="no decision", because=(reason,))
+    suite = _suite((given, evidence, replace(judged, decision=decision)))
+    last = suite.findall("testcase")[len(TITLES) :]
+    assert [(case.get("name"), case[0].tag, case[0].get("message")) for case in last] == [
+        ("Readiness verdict", end, "no decision") for end in ends
+    ]
+    told = {"error": "watch/entry.parquet is gone", "skipped": None}
+    assert [case[0].text for case in last] == [told[end] for end in ends]
+    counts = {"tests": len(TITLES) + len(ends), "errors": ends.count("error"), "skipped": ends.count("skipped")}
+    assert {name: suite.get(name) for name in counts} == {name: str(count) for name, count in counts.items()}
 
 
 def test_a_failure_carries_every_figure_and_what_to_do_next() -> None:

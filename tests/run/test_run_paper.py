@@ -49,6 +49,14 @@ def test_the_example_is_a_go_without_a_platform(tmp_path: Path) -> None:
     assert [*(found.directory.path / "watch").iterdir()] == []
 
 
+def test_a_directory_called_latest_costs_no_verdict(tmp_path: Path) -> None:
+    """The run has ended and is judged; the directory is as it was."""
+    found = decided(tmp_path, lambda folder: (folder / "runs" / "latest").mkdir(parents=True))
+    assert found.judgement.decision.outcome is DecisionOutcome.GO
+    assert (found.directory.path / "verdict.json").is_file()
+    assert [*(tmp_path / "runs" / "latest").iterdir()] == []
+
+
 def replaced(file: str, old: str, new: str) -> Callable[[Path], None]:
     """One text of a file is another."""
 

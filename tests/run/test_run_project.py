@@ -68,6 +68,17 @@ def test_all_feature_files_are_found_the_projects_own_first(tmp_path: Path) -> N
     assert bundled("features") / "normaldance" / "disaster-recovery.feature" in found
 
 
+def test_a_directory_with_the_name_of_a_feature_is_none(tmp_path: Path) -> None:
+    """What is in it is found all the same."""
+    inner = tmp_path / "features" / "old.feature"
+    inner.mkdir(parents=True)
+    (inner / "mine.feature").write_text("Feature: mine", encoding="utf-8")
+    found = feature_files(find_project(project(tmp_path, 'features = ["features"]')))
+
+    assert inner / "mine.feature" in found
+    assert all(path.is_file() for path in found)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -24,6 +24,7 @@ from harness.model import (
     Phase,
     Plan,
     ReasonKind,
+    Receipt,
     Table,
     domain_of,
 )
@@ -106,9 +107,16 @@ def _account(case: Case, result: AccountResult) -> Measure:
             scaled_limit=0.0,
             n=result.judged,
             method="what journeys wrote against what was read back after the load; exact",
+            receipts=_unread(result) if total else {},
             files=("load/",),
         ),
     )
+
+
+def _unread(result: AccountResult) -> dict[str, Receipt]:
+    """What a number of bad writes lacks where items were not read: it is then the least that there are."""
+    why = f"{result.unread} items of {result.name} could not be read back"
+    return {"watch": Receipt(ok=False, why=why, hint=_READ)} if result.unread else {}
 
 
 def _may_be_excused(case: Case) -> bool:

@@ -247,13 +247,18 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
 
 
 def _unclaimed(run: _Run, every: Iterable[Row]) -> Iterable[TestResult]:
-    """Requirements that no scenario claims: shown, so that none is lost."""
+    """Requirements whose verdict no scenario of the run has: none claims them, or one that does lacks the means here.
+
+    They are shown, so that none is lost and none is shown as passed by the scenarios that are left.
+    """
     for row in every:
-        if not row.verdict.claims:
+        claims = row.verdict.claims
+        lacking = row.outcome is Outcome.NOT_ASSESSED and all(one.outcome is not row.outcome for one in claims)
+        if not claims or lacking:
             requirement = row.requirement
             belongs = (
                 (LabelType.PARENT_SUITE, requirement.profile),
-                (LabelType.SUITE, "not claimed by a scenario"),
+                (LabelType.SUITE, "in part not assessed here" if claims else "not claimed by a scenario"),
             )
             yield _result(
                 run,
