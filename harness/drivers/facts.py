@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,17 @@ PAUSE_S: Final = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactReading:
-    """One fact as one probe read it; fields as in `Fact`."""
+    """One fact as one probe read it; fields as in `Fact`.
+
+    Attributes:
+        sure: whether this one reading proves what it says, so that an earlier one of the same subject does not excuse it.
+    """
 
     subject: str
     expected: str
     observed: str
     ok: bool | None
+    sure: bool = False
 
 
 FactProbe = Callable[[], Sequence[FactReading]]
@@ -35,7 +40,8 @@ FactProbe = Callable[[], Sequence[FactReading]]
 def settled(probe: FactProbe) -> tuple[Fact, ...]:
     """Read everything, and again while something is not as expected, at most `ATTEMPTS` times.
 
-    What was as expected once stays so; what a later reading no longer finds is no longer part of the check.
+    What was as expected once stays so, unless a later reading is sure that it is not; what a later reading no longer finds is no longer
+    part of the check. Of several readings of one subject in one probe the worst counts.
     """
     facts: dict[str, Fact] = {}
     for attempt in range(1, ATTEMPTS + 1):
@@ -49,8 +55,8 @@ def settled(probe: FactProbe) -> tuple[Fact, ...]:
 
 def _merged(before: dict[str, Fact], seen: Sequence[FactReading]) -> dict[str, Fact]:
     facts = {subject: fact for subject, fact in before.items() if fact.ok}
-    for one in seen:
-        if one.subject not in facts:
+    for one in _each_subject_once(seen):
+        if one.sure or one.subject not in facts:
             earlier = before[one.subject].attempts if one.subject in before else 0
             facts[one.subject] = Fact(
                 subject=one.subject,
@@ -61,6 +67,21 @@ def _merged(before: dict[str, Fact], seen: Sequence[FactReading]) -> dict[str, F
                 at_ns=clock.now_ns(),
             )
     return facts
+
+
+def _each_subject_once(seen: Sequence[FactReading]) -> list[FactReading]:
+    """The worst reading of each subject: whichever order a target lists things of one name in, none of them is passed over."""
+    alike: dict[str, list[FactReading]] = {}
+    for one in seen:
+        alike.setdefault(one.subject, []).append(one)
+    return [_worst(readings) for readings in alike.values()]
+
+
+def _worst(readings: Sequence[FactReading]) -> FactReading:
+    worst = min(readings, key=lambda one: (one.ok is not False, one.ok is not None, not one.sure))
+    if all((one.expected, one.observed) == (worst.expected, worst.observed) for one in readings):
+        return worst
+    return replace(worst, observed=f"{worst.observed} (the worst of {len(readings)} of this name)")
 
 
 def once(seen: Sequence[FactReading]) -> tuple[Fact, ...]:

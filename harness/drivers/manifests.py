@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import yaml
 
+from harness.drivers.kustomize import generated_maps, selection
 from harness.errors import ConfigurationError
 from harness.sandbox.cluster.patch import strategic
 from harness.yamlfile import YamlDocument, read_documents
@@ -26,9 +27,25 @@ CLUSTER_SCOPED: Final = frozenset(
         "StorageClass",
         "IngressClass",
         "PriorityClass",
+        "RuntimeClass",
+        "APIService",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "CSIDriver",
+        "VolumeSnapshotClass",
+        "GatewayClass",
+        "ClusterIssuer",
+        "ClusterPolicy",
+        "ClusterSecretStore",
+        "ClusterExternalSecret",
+        "ConstraintTemplate",
+        "NodePool",
+        "EC2NodeClass",
     ]
 )
-"""Kinds that are in no namespace."""
+"""Kinds that are in no namespace, as far as files alone can say; what an API server serves, it knows itself."""
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
 _IGNORED: Final = frozenset({"apiVersion", "kind", "metadata", "sortOptions", "buildMetadata"})
 _DEEPEST: Final = 12
@@ -81,23 +98,26 @@ def mappings(value: Any) -> list[KustomizeValues]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def declared(roots: Sequence[Path], used: Callable[[Path], object] = lambda _path: None) -> list[DeclaredObject]:
+def declared(
+    roots: Sequence[Path], used: Callable[[Path], object] = lambda _path: None, *, exact: bool = False
+) -> list[DeclaredObject]:
     """The objects of manifests: a file, a kustomize directory, or a directory of both at any depth.
 
     Args:
         roots: files and directories. What a kustomization refers to may be beside its root, not outside all of them.
         used: called with each file that is read.
+        exact: whether names must be those of the live objects: then a generated ConfigMap whose name gets a hash is refused.
 
     Raises:
         ConfigurationError: a file is not YAML or not a manifest, a kustomization has a key that is not understood here, or refers to
             what is outside.
     """
-    return [one for root in roots for one in _declared(root, used)]
+    return [one for root in roots for one in _declared(root, used, exact=exact)]
 
 
-def _declared(root: Path, used: Callable[[Path], object]) -> Iterator[DeclaredObject]:
+def _declared(root: Path, used: Callable[[Path], object], *, exact: bool) -> Iterator[DeclaredObject]:
     if root.is_dir() and (file := kustomization_of(root)) is not None:
-        yield from _Kustomizing(root.resolve().parent, used).objects(file, 0)
+        yield from _Kustomizing(root.resolve().parent, used, exact=exact).objects(file, 0)
         return
     if not root.is_dir():
         yield from _objects(root, root.parent, used)
@@ -109,7 +129,7 @@ def _declared(root: Path, used: Callable[[Path], object]) -> Iterator[DeclaredOb
                 "is a link that leads out of its directory", where=str(path), hint="put the file itself there"
             )
         if path.is_dir() or path.suffix in (".yaml", ".yml", ".json"):
-            yield from _declared(path, used)
+            yield from _declared(path, used, exact=exact)
 
 
 def kustomization_of(directory: Path) -> Path | None:
@@ -151,10 +171,11 @@ class _Kustomizing:
     Args:
         top: what kustomizations refer to must be below it.
         used: called with each file that is read.
+        exact: see `declared`.
     """
 
-    def __init__(self, top: Path, used: Callable[[Path], object]) -> None:
-        self._top, self._used = top, used
+    def __init__(self, top: Path, used: Callable[[Path], object], *, exact: bool) -> None:
+        self._top, self._used, self._exact = top, used, exact
 
     def objects(self, file: Path, depth: int) -> list[DeclaredObject]:
         """The objects of one kustomization; `depth`: how many others refer to it."""
@@ -171,7 +192,7 @@ class _Kustomizing:
                 objects += self._resource(document, (key, index), str(resource), depth)
                 if len(objects) > _MOST:
                     raise ConfigurationError(f"declares more than {_MOST} objects", where=str(file))
-        objects += _config_maps(document)
+        objects = _with_maps(document, objects, exact=self._exact)
         for key in document.data:
             if key not in _GENERATING:
                 objects = _transformed(document, key, objects)
@@ -210,24 +231,25 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
     return [replace(one, content=change(one.content)) for one in objects]
 
 
-def _config_maps(document: YamlDocument) -> Iterator[DeclaredObject]:
-    """The ConfigMaps that are generated of literals and env files; their names have no hash here."""
-    directory = document.path.parent
-    for index, row in enumerate(_listed(document, "configMapGenerator")):
-        at = ("configMapGenerator", index)
-        place = f"{document.path}:{document.line(at)}"
-        known = mapping(row)
-        pairs = [str(one) for one in known.get("literals") or []]
-        for name in known.get("envs") or []:
-            path = (directory / str(name)).resolve()
-            if not path.is_relative_to(directory.resolve()) or not path.is_file():
-                raise ConfigurationError(f"there is no `{name}` beside it", where=document.where(at))
-            lines = path.read_text("utf-8", "replace").splitlines()
-            pairs += [line for line in lines if line.strip() and not line.startswith("#")]
-        data = {pair.partition("=")[0].strip(): pair.partition("=")[2].strip() for pair in pairs}
-        yield _object(
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": known.get("name")}, "data": data}, place
+def _with_maps(document: YamlDocument, objects: list[DeclaredObject], *, exact: bool) -> list[DeclaredObject]:
+    """The objects with the ConfigMaps that the kustomization generates, or adds keys to."""
+    found = list(objects)
+    for one in generated_maps(document, _listed(document, "configMapGenerator"), exact=exact):
+        if one.behavior == "create":
+            metadata = {**one.metadata, "name": one.name or None}
+            content = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(one.data)}
+            found.append(_object(content, one.place))
+            continue
+        there = [at for at, base in enumerate(found) if (base.kind, base.name) == ("ConfigMap", one.name)]
+        if len(there) != 1:
+            what = f"`behavior: {one.behavior}` is of a ConfigMap `{one.name}`, and its bases have {len(there)} of that name"
+            raise ConfigurationError(what, where=one.where)
+        content = found[there[0]].content
+        data = {**(mapping(content.get("data")) if one.behavior == "merge" else {}), **one.data}
+        found[there[0]] = replace(
+            found[there[0]], content=strategic({**content, "data": data}, {"metadata": dict(one.metadata)})
         )
+    return found
 
 
 _Change = Callable[[KustomizeValues], KustomizeValues]
@@ -303,14 +325,17 @@ def _images(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
 
 def _patched(document: YamlDocument, value: Any) -> _Change:
     rows = [
-        (mapping(row), _patches(document, index, mapping(row)))
+        (
+            selection(document, index, named) if (named := mapping(row).get("target")) else None,
+            _patches(document, index, mapping(row)),
+        )
         for index, row in enumerate(_listed(document, "patches"))
     ]
 
     def change(obj: KustomizeValues) -> KustomizeValues:
-        for row, patches in rows:
+        for is_target, patches in rows:
             for patch in patches:
-                if _is_target(obj, mapping(row.get("target")) or _target_of(patch)):
+                if is_target(obj) if is_target else _is_of(obj, patch):
                     parts = {key: part for key, part in patch.items() if key not in ("apiVersion", "kind", "metadata")}
                     obj = strategic(obj, parts | _metadata(patch))
         return obj
@@ -342,16 +367,11 @@ def _metadata(patch: Mapping[str, Any]) -> KustomizeValues:
     return {"metadata": kept} if kept else {}
 
 
-def _target_of(patch: Mapping[str, Any]) -> KustomizeValues:
-    return {"kind": patch.get("kind"), "name": mapping(patch.get("metadata")).get("name")}
-
-
-def _is_target(obj: KustomizeValues, target: Mapping[str, Any]) -> bool:
-    """Whether a patch is of this object; kustomize reads the words of a target as regular expressions, here `.*` is the one that counts."""
-    metadata = obj["metadata"]
-    there = {"kind": obj["kind"], "name": metadata.get("name"), "namespace": metadata.get("namespace")}
-    expected = {key: str(target[key]) for key in there if target.get(key)}
-    return all(value == ".*" or value == str(there[key] or "") for key, value in expected.items())
+def _is_of(obj: KustomizeValues, patch: Mapping[str, Any]) -> bool:
+    """Whether a patch without a target is of this object."""
+    there = (obj["kind"], obj["metadata"].get("name"))
+    expected = (patch.get("kind"), mapping(patch.get("metadata")).get("name"))
+    return all(str(value) == str(own or "") for own, value in zip(there, expected, strict=True) if value)
 
 
 _GENERATING: Final = frozenset({"resources", "bases", "configMapGenerator", "generatorOptions", *_IGNORED})

@@ -87,6 +87,77 @@ patches: [{path: patch.yaml}]
         assert _by_name(_kubectl(tmp_path / "over")) == _by_name([one.content for one in declared([tmp_path / "over"])])
 
 
+def test_generated_config_maps_take_keys_from_their_bases(tmp_path: Path) -> None:
+    """`merge` keeps what it does not name, `replace` does not; files go by their names, and options add labels."""
+    write(
+        tmp_path,
+        base__kustomization="""
+configMapGenerator:
+  - {name: settings, literals: [DB_HOST=db.staging, MODE=a]}
+  - {name: other, literals: [A=1]}
+generatorOptions: {disableNameSuffixHash: true}
+""",
+        over__app="level: info\n",
+        over__kustomization="""
+resources: [../base]
+configMapGenerator:
+  - {name: settings, behavior: merge, literals: [MODE=b]}
+  - {name: other, behavior: replace, env: more.yaml}
+  - {name: files, files: [app.yaml, main=app.yaml]}
+generatorOptions: {disableNameSuffixHash: true, labels: {team: a}}
+""",
+        over__more="B=2\n",
+    )
+    found = {one.name: one.content for one in declared([tmp_path / "over"], exact=True)}
+    assert {name: one["data"] for name, one in found.items()} == {
+        "settings": {"DB_HOST": "db.staging", "MODE": "b"},
+        "other": {"B": "2"},
+        "files": {"app.yaml": "level: info\n", "main": "level: info\n"},
+    }
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "over")) == _by_name(list(found.values()))
+
+
+def test_a_patch_is_of_the_objects_that_its_target_names(tmp_path: Path) -> None:
+    """Expressions are of the whole name, and a selector is one of labels."""
+    objects = "---".join(
+        f"\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, labels: {{tier: {tier}}}}}\ndata: {{k: v}}\n"
+        for name, tier in (("web-a", "x"), ("web-b", "y"), ("old-web-a", "x"))
+    )
+    patch = "apiVersion: v1\n      kind: ConfigMap\n      metadata: {name: any}\n      data: {k: "
+    write(
+        tmp_path,
+        d__all=objects,
+        d__kustomization=f"""
+resources: [all.yaml]
+patches:
+  - target: {{version: v1, kind: Config.*, name: web-.}}
+    patch: |
+      {patch}named}}
+  - target: {{kind: ConfigMap, labelSelector: "tier=y"}}
+    patch: |
+      {patch}labelled}}
+""",
+    )
+    found = [one.content for one in declared([tmp_path / "d"])]
+    assert {one["metadata"]["name"]: one["data"]["k"] for one in found} == {
+        "web-a": "named",
+        "web-b": "labelled",
+        "old-web-a": "v",
+    }
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "d")) == _by_name(found)
+
+
+def test_a_generated_name_with_a_hash_is_refused_where_it_must_be_the_live_one(tmp_path: Path) -> None:
+    """Settings find their ConfigMap without it; a live object has it."""
+    write(tmp_path, d__kustomization="configMapGenerator: [{name: settings, literals: [K=V]}]\n")
+    assert [one.name for one in declared([tmp_path / "d"])] == ["settings"]
+    with pytest.raises(ConfigurationError, match="its name gets a hash") as raised:
+        declared([tmp_path / "d"], exact=True)
+    assert "disableNameSuffixHash: true" in raised.value.hint
+
+
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
 @pytest.mark.parametrize("directory", ["examples/paper/files/deploy/staging", "examples/paper/files/deploy/production"])
 def test_the_shipped_overlays_are_what_kubectl_prints(directory: str) -> None:
@@ -129,6 +200,17 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("patches: [{patch: '[a: b: c'}]\nresources: [web.yaml]\n", "the patch is not YAML"),
         ("patches: [{path: ../a.yaml}]\nresources: [web.yaml]\n", "there is no `../a.yaml` beside it"),
         ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
+        ("configMapGenerator: [{name: a, behavior: merge}]\n", "its bases have 0 of that name"),
+        ("configMapGenerator: [{name: a, behavior: add}]\n", "`behavior: add` is not understood here"),
+        ("configMapGenerator: [{name: a, kvSources: []}]\n", "`kvSources` is not understood here"),
+        ("configMapGenerator: [{name: a, files: [../b]}]\n", "there is no `../b` beside it"),
+        ("generatorOptions: {hash: short}\n", "`hash` is not understood here"),
+        ("patches: [{target: {name: 'a('}, patch: ''}]\n", "is not a regular expression"),
+        (
+            "patches: [{target: {labelSelector: a in (b)}, patch: ''}]\n",
+            "the selector `a in (b)` is not understood here",
+        ),
+        ("patches: [{target: {names: a}, patch: ''}]\n", "`names` is not understood here"),
         ("namePrefix: a-\n", "`namePrefix` is not understood here"),
         ("- a\n", "is not a kustomization"),
     ],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.gateways import gateway_reads
 from harness.drivers.check.places import Clusters, namespaces
-from harness.drivers.check.policies import network_policy
+from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
+from harness.drivers.check.routes import ROUTES, leads_around
 from harness.drivers.facts import FactProbe, FactReading
 from harness.ports import port_of
 from harness.targets import Target
@@ -18,47 +20,65 @@ from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
 
 
-@accesses(*CALLERS, *CONTROLLERS)
+@accesses(*CALLERS, *CONTROLLERS, *ROUTES)
 @contextmanager
 def gateway_only(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
-    """Read through every gateway, list exposed services and pods, and call every service but `gateway` from a stranger.
+    """Read through every gateway, list what is open outside, and call every service but `gateway` from a stranger, on each TCP port.
 
-    What serves the pages that the target file names (`website`, `portal`, `documentation`) is for everyone, and so it is in every region.
+    Open are services and pods by themselves, and services that an Ingress or an HTTPRoute leads to. What serves the pages that the target
+    file names (`website`, `portal`, `documentation`) is for everyone, and so it is in every region. A port by UDP is not called.
     """
     gateway, reads = params["gateway"], gateway_reads(target, {})
     clusters, places = Clusters(target), namespaces(target)
     services = {
-        (region, namespace): [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
+        region: [one for one in clusters.of(region).services(namespace) if one["spec"].get("selector")]
         for region, namespace in places.items()
     }
     public = _of_pages(target, [one for found in services.values() for one in found])
-    services = {
-        place: [one for one in found if not _is_of(one["spec"]["selector"], public)]
-        for place, found in services.items()
+    behind = {
+        region: [
+            one for one in found if one["metadata"]["name"] != gateway and not _is_of(one["spec"]["selector"], public)
+        ]
+        for region, found in services.items()
     }
-    ports = sorted(
-        {port["port"] for found in services.values() for one in found for port in one["spec"].get("ports") or []}
-    )
-    with ExitStack() as stack:
-        callers = [stack.enter_context(network_policy(target, {"port": str(port)})) for port in ports]
+    called = {
+        (region, namespace): [
+            Backend(one["metadata"]["name"], port) for one in behind[region] for port in tcp_ports(one)
+        ]
+        for region, namespace in places.items()
+    }
+    with callers_in_place(target, clusters, called, "check gateway-only") as pairs:
 
         def probe() -> Sequence[FactReading]:
             seen = list(reads())
-            for (region, namespace), found in services.items():
-                seen += [_exposed_service(namespace, one) for one in found if one["metadata"]["name"] != gateway]
+            for region, namespace in places.items():
+                place, cluster = place_name(places, region), clusters.of(region)
+                seen += [_exposed_service(place, one) for one in behind[region]]
                 seen += [
-                    _exposed_pod(namespace, f"{kind}/{one['metadata']['name']}", one)
-                    for kind, one in controllers(clusters.of(region), namespace)
+                    _exposed_pod(place, f"{kind}/{one['metadata']['name']}", one)
+                    for kind, one in controllers(cluster, namespace)
                     if one["metadata"]["name"] != gateway and not _is_of(_labels(one), public)
                 ]
-            calls = [one for read_calls in callers for one in read_calls()]
-            behind = {one["metadata"]["name"] for found in services.values() for one in found} - {gateway}
-            strangers = [
-                one for one in calls if one.expected == "refused" and one.subject.rpartition(" to ")[2] in behind
-            ]
-            return [*seen, *strangers]
+                seen += leads_around(cluster, namespace, place, _open_to_all(services[region], gateway, public))
+            return [*seen, *(one for pair in pairs for one in _strangers(pair, place_name(places, pair.region)))]
 
         yield probe
+
+
+def _strangers(pair: CallerPair, place: str) -> list[FactReading]:
+    _, stranger = pair.labels
+    return [
+        refusal(f"{place}: {stranger} to {seen.backend.service} on TCP {seen.backend.port}", seen)
+        for seen in pair.calls()
+    ]
+
+
+def _open_to_all(services: Sequence[Object], gateway: str, public: Sequence[Mapping[str, str]]) -> set[str]:
+    """The services that calls from outside may be led to: the gateway by each name, and what serves pages."""
+    gateways = [one["spec"]["selector"] for one in services if one["metadata"]["name"] == gateway]
+    return {gateway} | {
+        str(one["metadata"]["name"]) for one in services if _is_of(one["spec"]["selector"], [*gateways, *public])
+    }
 
 
 def _of_pages(target: Target, services: Sequence[Object]) -> list[Mapping[str, str]]:
@@ -87,20 +107,20 @@ def _is_of(labels: Mapping[str, str], selectors: Sequence[Mapping[str, str]]) ->
     return any(selector.items() <= labels.items() for selector in selectors)
 
 
-def _exposed_service(namespace: str, service: Object) -> FactReading:
+def _exposed_service(place: str, service: Object) -> FactReading:
     """A service that is open outside the cluster: of type NodePort or LoadBalancer, or with an external address."""
     spec = service["spec"]
     open_to = [spec["type"]] if spec.get("type") in {"NodePort", "LoadBalancer"} else []
     open_to += [f"external address {address}" for address in spec.get("externalIPs") or []]
     return FactReading(
-        subject=f"{namespace}: service {service['metadata']['name']}",
+        subject=f"{place}: service {service['metadata']['name']}",
         expected="not exposed outside the cluster",
         observed=", ".join(open_to) or "not exposed",
         ok=not open_to,
     )
 
 
-def _exposed_pod(namespace: str, name: str, controller: Object) -> FactReading:
+def _exposed_pod(place: str, name: str, controller: Object) -> FactReading:
     """Pods that listen on their node."""
     spec = controller["spec"]["template"]["spec"]
     open_to = ["the network of its node"] if spec.get("hostNetwork") else []
@@ -111,7 +131,7 @@ def _exposed_pod(namespace: str, name: str, controller: Object) -> FactReading:
         if port.get("hostPort")
     ]
     return FactReading(
-        subject=f"{namespace}: pods of {name}",
+        subject=f"{place}: pods of {name}",
         expected="not exposed outside the cluster",
         observed=", ".join(open_to) or "not exposed",
         ok=not open_to,

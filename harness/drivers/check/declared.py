@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.drivers.check.deployments import quantity
 from harness.drivers.check.places import Clusters, namespaces
@@ -32,10 +32,15 @@ def _manifests(target: Target) -> list[DeclaredObject]:
     if not target.files.manifests:
         hint = "add `files: {manifests: DIRECTORY}`"
         raise ConfigurationError("names no manifests", where=f"{target.file}: files.manifests", hint=hint)
-    found = declared([target.beside(path) for path in target.files.manifests])
+    found = declared([target.beside(path) for path in target.files.manifests], exact=True)
     if not found:
         raise ConfigurationError("the manifests declare no object", where=f"{target.file}: files.manifests")
     return found
+
+
+def _home(target: Target) -> str:
+    """The namespace of manifests that name none: that of the target's context, where `kubectl apply` puts them too."""
+    return target.kubernetes.namespace if target.kubernetes else "default"
 
 
 def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
@@ -45,7 +50,7 @@ def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
         for one in _manifests(target)
         for right in access(
             f"get {resource_of(str(one.content.get('apiVersion', 'v1')), one.kind)}",
-            at=EVERYWHERE if one.kind in CLUSTER_SCOPED else one.namespace or "default",
+            at=EVERYWHERE if one.kind in CLUSTER_SCOPED else one.namespace or _home(target),
         )
     ]
 
@@ -60,13 +65,24 @@ def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 @accesses(by=_read_by)
 def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
-    objects, clusters = _manifests(target), _PlacedClusters(target)
+    objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
 
     def probe() -> Sequence[FactReading]:
-        served = cache(Cluster.kinds)
-        return [_compared(one, cluster, served) for one in objects for cluster in clusters.of(one.namespace)]
+        served = _Served(cache(Cluster.kinds), cache(Cluster.cluster_scoped))
+        return [
+            _compared(one, one.namespace or home, cluster, served)
+            for one in objects
+            for cluster in clusters.of(one.namespace or home)
+        ]
 
     return probe
+
+
+class _Served(NamedTuple):
+    """What an API server says of a version: the kinds, and those in no namespace. Each is asked once."""
+
+    kinds: Callable[[Cluster, str], Mapping[str, str]]
+    cluster_scoped: Callable[[Cluster, str], frozenset[str]]
 
 
 class _PlacedClusters:
@@ -83,15 +99,14 @@ class _PlacedClusters:
         return list(found.values())
 
 
-def _compared(
-    one: DeclaredObject, cluster: Cluster, served: Callable[[Cluster, str], Mapping[str, str]]
-) -> FactReading:
+def _compared(one: DeclaredObject, namespace: str, cluster: Cluster, served: _Served) -> FactReading:
     version = str(one.content.get("apiVersion", "v1"))
-    namespace = "" if one.kind in CLUSTER_SCOPED else one.namespace or "default"
+    if one.kind in CLUSTER_SCOPED or one.kind in served.cluster_scoped(cluster, version):
+        namespace = ""
     file, _, line = one.place.rpartition(":")
     subject = f"{one.kind} {f'{namespace}/' if namespace else ''}{one.name} ({Path(file).name}:{line})"
     expected = "0 fields differ"
-    if one.kind not in served(cluster, version):
+    if one.kind not in served.kinds(cluster, version):
         return FactReading(
             subject=subject, expected=expected, observed=f"the API does not serve {version} {one.kind}", ok=None
         )
@@ -174,9 +189,12 @@ def _short(value: Any) -> str:
 
 @accesses(*access("list pods"), *CONTROLLERS, by=_listed_by)
 def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it."""
-    objects, clusters = _manifests(target), _PlacedClusters(target)
-    known = {(one.kind, one.namespace, one.name): one.place for one in objects}
+    """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it.
+
+    What an operator makes of an object is declared where that object is; of one that the manifests lack nothing is known.
+    """
+    objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
+    known = {(one.kind, one.namespace or home, one.name): one.place for one in objects}
     places = sorted({one.namespace for one in objects if one.namespace} | set(namespaces(target).values()))
 
     def probe() -> Sequence[FactReading]:
@@ -198,11 +216,17 @@ def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
 
 
 def _known(kind: str, namespace: str, obj: Object, known: Mapping[tuple[str, str, str], str]) -> FactReading:
-    place = known.get((kind, namespace, obj["metadata"]["name"]), "")
+    name = obj["metadata"]["name"]
+    owner = next((one for one in obj["metadata"].get("ownerReferences") or [] if one.get("controller")), None)
+    own = f"{owner['kind']} {owner['name']}" if owner else ""
+    place = known.get((kind, namespace, name), "")
+    if not place and owner:
+        place = known.get((owner["kind"], namespace, owner["name"]), "")
     file, _, line = place.rpartition(":")
+    missing = f"it is made by {own}, which no manifest declares" if own else "no manifest declares it"
     return FactReading(
-        subject=f"{kind} {namespace}/{obj['metadata']['name']}",
+        subject=f"{kind} {namespace}/{name}",
         expected="a manifest in the repository",
-        observed=f"{Path(file).name}:{line}" if place else "no manifest declares it",
-        ok=bool(place),
+        observed=f"{Path(file).name}:{line}" if place else missing,
+        ok=True if place else None if own else False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -24,21 +25,36 @@ from harness.targets.outside import Dns
 _WITHIN_S: Final = 3.0
 _PORT: Final = 53
 _TYPES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_ALIASES: Final = 8
+"""Zones that an alias is followed through."""
 
 
 class Answered(NamedTuple):
-    """What one server says of one name: addresses and the largest TTL in s; or why it says nothing."""
+    """What one server says of one name.
+
+    Attributes:
+        addresses: of it.
+        ttl_s: the largest TTL of the answer.
+        why: why it says nothing; empty where it does.
+        alias: the name that it leads to in the end; empty: it is no alias.
+        authoritative: whether the server has that of the zone itself: of another one the TTL is what is left in its cache.
+        unsent: whether the question did not leave this machine.
+    """
 
     addresses: frozenset[str]
     ttl_s: int = 0
     why: str = ""
+    alias: str = ""
+    authoritative: bool = False
+    unsent: bool = False
 
     @property
     def words(self) -> str:
         """The addresses with their TTL, or why there are none."""
         if self.why:
             return self.why
-        return f"{', '.join(sorted(self.addresses)) or 'no address'} with a TTL of {self.ttl_s} s"
+        alias = f"an alias of {self.alias}" if self.alias else "no address"
+        return f"{', '.join(sorted(self.addresses)) or alias} with a TTL of {self.ttl_s} s"
 
 
 class DnsServer(NamedTuple):
@@ -52,12 +68,18 @@ class DnsServer(NamedTuple):
 
 
 def dns_records(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Resolves every public name as users do: its declared addresses and no other, with a TTL of at most `ttl`."""
+    """Resolves every public name as users do: its declared addresses and no other, with a TTL of at most `ttl`.
+
+    What a cache answers has less than the TTL of the record: that is asked of the authoritative servers.
+    """
     names, most_s = _named(target), Quantity.parse(params["ttl"]).base
     servers = [_server(names.resolver, target)] if names.resolver else _own_resolvers()
 
     def probe() -> Sequence[FactReading]:
-        return [_as_declared(name, expected, servers, most_s) for name, expected in _declared(names).items()]
+        return [
+            _as_declared(name, expected, _first(ask(name, one, recursive=True) for one in servers), most_s, target)
+            for name, expected in _declared(names).items()
+        ]
 
     return probe
 
@@ -87,17 +109,42 @@ def _declared(names: Dns) -> dict[str, frozenset[str]]:
     return {name: frozenset(str(address) for address in one.addresses) for name, one in names.names.items()}
 
 
-def _as_declared(name: str, expected: frozenset[str], servers: Sequence[DnsServer], most_s: float) -> FactReading:
-    found = _first([ask(name, server, recursive=True) for server in servers])
+def _as_declared(name: str, expected: frozenset[str], found: Answered, most_s: float, target: Target) -> FactReading:
     ok = None if found.why else found.addresses == expected and found.ttl_s <= most_s
+    words = found.words
+    if ok and not found.authoritative:
+        record = _of_its_zone(name, target)
+        ok = None if record.why else record.ttl_s <= most_s
+        words += f" left in a cache, of {record.why or f'{record.ttl_s} s'} at the authoritative servers"
     declared = f"{', '.join(sorted(expected))} with a TTL of at most {most_s:g} s"
-    return FactReading(subject=name, expected=declared, observed=found.words, ok=False if _is_denied(found) else ok)
+    return FactReading(subject=name, expected=declared, observed=words, ok=False if _is_denied(found) else ok)
+
+
+def _of_its_zone(name: str, target: Target) -> Answered:
+    """What the authoritative servers say of a name, and of what it is an alias of, with the largest TTL on the way."""
+    names, ttl_s = _named(target), 0
+    servers = [_server(one, target) for one in names.servers]
+    for _ in range(_ALIASES):
+        try:
+            found = _first(ask(name, one, recursive=False) for one in servers or _of_zone(names, target, name))
+        except DriverError as error:
+            return Answered(frozenset(), why=f"an unknown TTL ({error.what})")
+        if found.why or not (found.addresses or found.alias):
+            return Answered(frozenset(), why=f"an unknown TTL ({found.words})")
+        ttl_s = max(ttl_s, found.ttl_s)
+        if found.addresses:
+            return found._replace(ttl_s=ttl_s)
+        name, servers = found.alias, []
+    return Answered(frozenset(), why=f"an unknown TTL (more than {_ALIASES} aliases)")
 
 
 def _first(answers: Iterable[Answered]) -> Answered:
     """The first that is an answer, as a resolver of a user takes it; the last where none is."""
-    every = list(answers)
-    return next((one for one in every if not one.why or _is_denied(one)), every[-1])
+    last = Answered(frozenset(), why="no server")
+    for last in answers:
+        if not last.why or _is_denied(last):
+            break
+    return last
 
 
 def _is_denied(answer: Answered) -> bool:
@@ -106,39 +153,56 @@ def _is_denied(answer: Answered) -> bool:
 
 
 def _equal(name: str, servers: Sequence[DnsServer]) -> Iterable[FactReading]:
+    """Whether all say the same addresses; of an alias of another zone, whose addresses a server need not have, the same alias."""
     answers = {server: ask(name, server, recursive=False) for server in servers}
-    said = [one.addresses for one in answers.values() if not one.why]
+    answered = [one for one in answers.values() if not one.why]
+    by_alias = any(one.alias and not one.addresses for one in answered)
+    said = [_records(one, by_alias=by_alias) for one in answered]
     common = max(said, key=said.count) if said else frozenset[str]()
     for server, one in answers.items():
         expected = f"an authoritative answer, {', '.join(sorted(common)) or 'as of every other server'}"
+        records = _records(one, by_alias=by_alias)
         yield FactReading(
             subject=f"{name} at {server}",
             expected=expected,
             observed=one.words,
-            ok=not one.why and bool(one.addresses) and one.addresses == common,
+            ok=None if one.unsent else not one.why and bool(records) and records == common,
         )
+
+
+def _records(answer: Answered, *, by_alias: bool) -> frozenset[str]:
+    return frozenset({answer.alias} - {""}) if by_alias else answer.addresses
 
 
 def ask(name: str, server: DnsServer, *, recursive: bool) -> Answered:
     """The addresses of a name at one server, by UDP, and by TCP where the answer does not fit; aliases are followed in the answer."""
     addresses: set[str] = set()
-    ttl_s = 0
+    asked = dns.name.from_text(name)
+    ttl_s, alias, authoritative = 0, asked, True
     for kind in _TYPES:
-        query = dns.message.make_query(dns.name.from_text(name), kind)
+        query = dns.message.make_query(asked, kind)
         if not recursive:
             query.flags &= ~dns.flags.RD
         try:
             response, _ = dns.query.udp_with_fallback(query, server.address, timeout=_WITHIN_S, port=server.port)
         except (dns.exception.DNSException, OSError) as error:
-            return Answered(frozenset(), why=f"no answer: {error or type(error).__name__}")
+            unsent = isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError)
+            return Answered(frozenset(), why=f"no answer: {error or type(error).__name__}", unsent=unsent)
         if response.rcode() != dns.rcode.NOERROR:
             return Answered(frozenset(), why=f"the answer {dns.rcode.to_text(response.rcode())}")
-        if not recursive and not response.flags & dns.flags.AA:
+        authoritative = authoritative and bool(response.flags & dns.flags.AA)
+        if not recursive and not authoritative:
             return Answered(frozenset(), why="an answer that is not authoritative")
+        aliases = {
+            records.name: records[0].target for records in response.answer if records.rdtype == dns.rdatatype.CNAME
+        }
+        for _ in aliases:
+            alias = aliases.get(alias, alias)
         for records in response.answer:
             ttl_s = max(ttl_s, records.ttl)
             addresses |= {ipaddress.ip_address(one.address).compressed for one in records if one.rdtype == kind}
-    return Answered(frozenset(addresses), ttl_s)
+    said = "" if alias == asked else alias.to_text(omit_final_dot=True)
+    return Answered(frozenset(addresses), ttl_s, alias=said, authoritative=authoritative)
 
 
 def _server(text: str, target: Target) -> DnsServer:
@@ -169,24 +233,49 @@ def _own_resolvers() -> list[DnsServer]:
     return [DnsServer(str(address), known.port) for address in known.nameservers]
 
 
-def _of_zone(names: Dns, target: Target) -> list[DnsServer]:
-    """The addresses of the servers that the zone names for itself, all of them."""
+def _of_zone(names: Dns, target: Target, name: str = "") -> list[DnsServer]:
+    """The addresses of the servers that a zone names for itself: that of a name, else the one of the target file, else that of its first name."""
+    zone = "" if name else names.zone
+    try:
+        resolver = _resolver(names, target)
+        if not zone:
+            name = name or next(iter(names.names))
+            zone = dns.resolver.zone_for_name(name, resolver=resolver).to_text(omit_final_dot=True)
+        return [one for record in resolver.resolve(zone, "NS") for one in _addresses(resolver, record.target)]
+    except dns.exception.DNSException as error:
+        raise DriverError(
+            f"the servers of the zone {zone or f'of {name}'} were not found: {error}",
+            where=f"{target.file}: dns",
+            hint="name them: `dns: {servers: [ADDRESS]}`",
+        ) from error
+
+
+def _resolver(names: Dns, target: Target) -> dns.resolver.Resolver:
     resolver = dns.resolver.Resolver(configure=not names.resolver)
     resolver.lifetime = _WITHIN_S
     if names.resolver:
         server = _server(names.resolver, target)
         resolver.nameservers, resolver.port = [server.address], server.port
-    zone = names.zone or next(iter(names.names)).partition(".")[2]
-    found: list[DnsServer] = []
+    return resolver
+
+
+def _addresses(resolver: dns.resolver.Resolver, name: dns.name.Name) -> list[DnsServer]:
+    """Of a DNS server; without those of IPv6 where this machine has no way there, and there are others."""
+    found = [
+        DnsServer(one.address, _PORT)
+        for kind in ("A", "AAAA")
+        for one in resolver.resolve(name, kind, raise_on_no_answer=False).rrset or ()
+    ]
+    return [one for one in found if _is_routed(one)] or found
+
+
+def _is_routed(server: DnsServer) -> bool:
+    """Whether this machine has a route to an address of IPv6; nothing is sent."""
+    if ":" not in server.address:
+        return True
     try:
-        for record in resolver.resolve(zone, "NS"):
-            for kind in ("A", "AAAA"):
-                answer = resolver.resolve(record.target, kind, raise_on_no_answer=False)
-                found += [DnsServer(one.address, _PORT) for one in answer.rrset or ()]
-    except dns.exception.DNSException as error:
-        raise DriverError(
-            f"the servers of the zone {zone} were not found: {error}",
-            where=f"{target.file}: dns",
-            hint="name them: `dns: {servers: [ADDRESS]}`",
-        ) from error
-    return found
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as unused:
+            unused.connect((server.address, server.port))
+    except OSError:
+        return False
+    return True

@@ -19,7 +19,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Object, labels_of
+from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
 
 _Key = TypeVar("_Key", str, float)
@@ -82,7 +82,7 @@ def scrape(target: Target) -> list[Exposition]:
 
 def _of_pod(reach: PodReach, pod: Object, region: str, names: Metrics) -> Exposition:
     answer = reach.get(pod, names.path)
-    said = {"pod": pod["metadata"]["name"], "workload": labels_of(pod).get("app", ""), "region": region}
+    said = {"pod": pod["metadata"]["name"], "workload": workload_of(labels_of(pod)), "region": region}
     at_ns = clock.now_ns()
     if answer.status != 200:
         return Exposition(**said, at_ns=at_ns, why=f"GET {names.path}: {answer.words}")

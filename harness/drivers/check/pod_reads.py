@@ -13,7 +13,7 @@ from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.places import Clusters, has_controller, namespaces
 from harness.drivers.check.reach import PodReach
 from harness.targets import Target
-from harness.targets.kubernetes import Object, labels_of
+from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
 
 _WITHIN_S: Final = 2.0
@@ -68,7 +68,7 @@ def _of_pod(reach: PodReach, pod: Object, names: Metrics, header: str) -> PodRea
     metadata, asked_ns = pod["metadata"], clock.now_ns()
     answer = reach.get(pod, names.path)
     said = {"pod": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]}
-    said["workload"] = labels_of(pod).get("app", "")
+    said["workload"] = workload_of(labels_of(pod))
     at_ns = clock.now_ns()
     if answer.status != 200:
         return PodRead(**said, asked_ns=asked_ns, at_ns=at_ns, why=f"GET {names.path}: {answer.words}")

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Final
-from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
+from harness.drivers.check.links.answers import WITHIN_S, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.http import http_client
 
-_WITHIN_S: Final = 5.0
 _MOST: Final = 200
 """Links of one page that are followed."""
 _FAILED: Final = 400
 _LINKS: Final = {"a": "href", "link": "href", "script": "src", "img": "src"}
+_HINTS: Final = frozenset({"preconnect", "dns-prefetch"})
+"""Relations of a `link` that names a host to be connected to, and no page of it."""
 
 
 class _Links(HTMLParser):
@@ -29,48 +30,51 @@ class _Links(HTMLParser):
         self.found: dict[str, None] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        value = dict(attrs).get(_LINKS.get(tag, ""))
-        if value:
+        known = dict(attrs)
+        value = known.get(_LINKS.get(tag, ""))
+        if value and not (tag == "link" and _HINTS & {*(known.get("rel") or "").lower().split()}):
             self.found.setdefault(value)
 
 
 def portal_links(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Request the portal, and each page, style, script and picture that its first page links to."""
+    """Request the portal, redirects followed, and each page, style, script and picture that its first page links to."""
     if not target.portal:
         raise ConfigurationError("names no portal", where=f"{target.file}: portal", hint="write `portal: https://…`")
     portal = target.portal
 
     def probe() -> Sequence[FactReading]:
-        with http_client(target, portal, timeout_s=_WITHIN_S) as client:
-            status, text = _answer(client, portal)
-            first = FactReading(subject=portal, expected="status 200", observed=status, ok=status == "status 200")
-            links = _linked(portal, text) if first.ok else ()
-            return [first, *(_link(client, link) for link in links)]
+        with http_client(target, portal, timeout_s=WITHIN_S) as client:
+            first = ask(client, portal)
+            links = _linked(first.url, first.text) if first.ok else ()
+            seen = [first.as_fact(portal), *(_link(client, link) for link in links[:_MOST])]
+        return [*seen, *([] if 0 < len(links) <= _MOST or not first.ok else [_number(portal, len(links))])]
 
     return probe
 
 
+def _number(portal: str, number: int) -> FactReading:
+    """That not every link was asked for, or that there is none."""
+    seen = f"{number}, of which the first {_MOST} were asked for" if number else "none"
+    return FactReading(subject=f"{portal}: links", expected=f"1 to {_MOST} links", observed=seen, ok=None)
+
+
 def _linked(page: str, text: str) -> Sequence[str]:
+    """Addresses of the web, valid or not."""
     reader = _Links()
     reader.feed(text)
-    absolute = (urldefrag(urljoin(page, link)).url for link in reader.found)
-    followed = dict.fromkeys(link for link in absolute if urlsplit(link).scheme in ("http", "https") and link != page)
-    return tuple(followed)[:_MOST]
+    absolute = dict.fromkeys(linked(page, link) for link in reader.found)
+    return [link for link in absolute if site(link)[0] in {"http", "https", ""} and link != page]
 
 
 def _link(client: httpx.Client, link: str) -> FactReading:
-    status, _ = _answer(client, link)
-    number = status.removeprefix("status ")
-    ok = number.isdecimal() and int(number) < _FAILED
-    return FactReading(subject=link, expected=f"a status below {_FAILED}", observed=status, ok=ok)
-
-
-def _answer(client: httpx.Client, url: str) -> tuple[str, str]:
-    """`status 200`, or what is wrong with the answer; and its text."""
     try:
-        answer = client.get(url)
+        status = client.get(link).status_code
     except httpx.TimeoutException:
-        return "no answer in time", ""
-    except httpx.HTTPError as error:
-        return f"no answer: {error}", ""
-    return f"status {answer.status_code}", answer.text
+        return _as_fact(link, "no answer in time")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        return _as_fact(link, f"no answer: {error}")
+    return _as_fact(link, f"status {status}", ok=status < _FAILED)
+
+
+def _as_fact(link: str, observed: str, *, ok: bool = False) -> FactReading:
+    return FactReading(subject=link, expected=f"a status below {_FAILED}", observed=observed, ok=ok)

@@ -9,7 +9,7 @@ from typing import Final
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects
+from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects, workload_of
 from harness.targets.workloads import CONTROLLERS, controllers, replicas_of
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)
@@ -66,9 +66,9 @@ def _declared(controller: Object) -> int:
 
 def _name(controller: Object) -> str:
     labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    return str(labels.get("app") or controller["metadata"]["name"])
+    return str(workload_of(labels) or controller["metadata"]["name"])
 
 
 def _service_of(pod: Object, known: Sequence[Object]) -> str:
-    own = labels_of(pod).get("app")
+    own = workload_of(labels_of(pod))
     return str(own or next((_name(one) for one in known if selects(one, pod)), pod["metadata"]["name"]))

@@ -12,7 +12,7 @@ from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition
-from harness.targets.workloads import AUTOSCALERS, SCALED, autoscalers_in
+from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred
 
 _METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
 _UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
@@ -131,7 +131,8 @@ def find_scaled(target: Target, name: str) -> Scaled:
     workload = cluster.read(version, kind, name, namespace)
     if workload is None:
         raise DriverError(f"there is no {kind} {namespace}/{name}", hint="name one that the primary region has")
-    containers = workload["spec"]["template"]["spec"]["containers"]
+    spec = _pod_spec(cluster, namespace, workload)
+    containers = spec["template"]["spec"]["containers"]
     return Scaled(
         cluster=cluster,
         namespace=namespace,
@@ -141,8 +142,29 @@ def find_scaled(target: Target, name: str) -> Scaled:
         autoscaler=named["metadata"]["name"] if named else "",
         least=named["spec"].get("minReplicas", 1) if named else int(workload["spec"].get("replicas", 1)),
         requests={resource: _asked(containers, resource, f"{namespace}/{name}") for resource in ("cpu", "memory")},
-        labels=workload["spec"]["selector"]["matchLabels"],
+        labels=spec["selector"]["matchLabels"],
     )
+
+
+def _pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
+    """Selector and pod template of a workload, which a Rollout may have of the Deployment that it refers to.
+
+    Raises:
+        DriverError: it has none.
+    """
+    name, there = referred(workload), None
+    if name:
+        there = cluster.read("apps/v1", DEPLOYMENT, name, namespace)
+    spec: Object = {**(there["spec"] if there else {}), **workload["spec"]}
+    if "template" not in spec or not (spec.get("selector") or {}).get("matchLabels"):
+        where = f"{namespace}/{workload['metadata']['name']}"
+        raise DriverError(
+            f"{where} has no pod template, or selects its pods by no label",
+            hint=f"see its `workloadRef`: is there a Deployment {name}?"
+            if name
+            else "see its `template` and `selector`",
+        )
+    return spec
 
 
 def cheapest(target: Target) -> Scaled:

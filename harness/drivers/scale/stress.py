@@ -71,7 +71,8 @@ def stressed(here: Scaled, stressors: Mapping[str, Any], platform: Platform) -> 
             "duration": f"{LONGEST_S}s",
         },
     }
-    intent = _begin.intend(platform, "scale", f"stress {here.subject}", namespace=here.namespace, name=name)
+    where = {"namespace": here.namespace, "name": name}
+    intent = _begin.intend(platform, "scale", f"stress {here.subject}", cluster=here.cluster, **where)
     try:
         _begin(here, body)
         _begun(here, name)

@@ -38,7 +38,17 @@ def github_workflow(document: YamlDocument, file: str) -> Workflow:
         triggers=triggers,
         jobs=known,
         held=lambda job: _held(known, job),
+        elsewhere=_elsewhere(jobs, known),
     )
+
+
+def _elsewhere(jobs: Mapping[str, Any], known: Mapping[str, Job]) -> str:
+    """What brings commands of other files: a workflow that a job calls, or an action of the repository."""
+    for name, job in known.items():
+        for step in job.steps:
+            if "uses" in jobs[name] or step.uses.startswith("./"):
+                return f"`uses: {step.uses}` ({step.place})"
+    return ""
 
 
 def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -> Job:

@@ -87,7 +87,15 @@ def gitlab_workflow(document: YamlDocument, file: str) -> Workflow:
         jobs=jobs,
         held=lambda job: _Waiting(read, jobs, among).of(job),
         rules=own,
+        elsewhere=_elsewhere(read),
     )
+
+
+def _elsewhere(read: _File) -> str:
+    """What brings jobs of other files: `include`, or a job that starts another pipeline."""
+    places: list[tuple[str, ...]] = [("include",)] if read.document.data.get("include") else []
+    places += [(name, "trigger") for name, job in read.runs.items() if job.get("trigger")]
+    return f"`{places[0][-1]}` ({read.file}:{read.document.line(places[0])})" if places else ""
 
 
 def _extended(document: YamlDocument, name: str, job: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:

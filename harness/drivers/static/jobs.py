@@ -77,6 +77,7 @@ class Workflow:
         jobs: by id.
         held: a job's id → the jobs that it waits for, directly or through others, and whether each holds it back.
         rules: of a GitLab file as a whole; None where it has none.
+        elsewhere: what brings commands of other files, with its place; empty where nothing does.
     """
 
     file: str
@@ -86,6 +87,13 @@ class Workflow:
     jobs: Mapping[str, Job]
     held: Callable[[str], Mapping[str, Held]]
     rules: tuple[JobRule, ...] | None = None
+    elsewhere: str = ""
+
+    @property
+    def unread(self) -> str:
+        """Why what is not in this file may be run all the same; empty where it is not."""
+        hint = "hint: name the file with its commands, as GitLab shows the merged one"
+        return f"not in this file, and what {self.elsewhere} brings is not read; {hint}" if self.elsewhere else ""
 
 
 def texts_of(value: Any) -> list[str]:

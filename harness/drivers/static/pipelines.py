@@ -19,6 +19,7 @@ from harness.drivers.static.runs import (
     commands_run,
     is_command,
     lenient,
+    plain,
     scans_of,
     text_of_run,
     workflow_conditions,
@@ -44,7 +45,7 @@ def _deploying(asked: Asked) -> list[tuple[Workflow, list[Job]]]:
 def _deployments(job: Job) -> Iterator[StepRun]:
     """What a job runs that changes an environment; a rehearsal and what takes a release back are none of it."""
     for run in commands_run(job):
-        text = run.command.text if run.command else ""
+        text = plain(run.command.text) if run.command else ""
         harmless = any(re.search(rf"(?<!\S){one}(?!\S)", text) for one in nouns.REHEARSALS)
         if not harmless and any(is_command(text, deployer) for deployer in nouns.DEPLOYERS):
             yield run
@@ -119,7 +120,8 @@ def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) ->
     ]
     best = max(judged, key=lambda one: _RANK[one[1].ok], default=None)
     if best is None:
-        yield FactReading(subject=subject, expected=expected, observed="no job runs it", ok=False)
+        seen = workflow.unread or "no job runs it"
+        yield FactReading(subject=subject, expected=expected, observed=seen, ok=None if workflow.unread else False)
         return
     run, held = best
     yield FactReading(subject=subject, expected=expected, observed=held.why or run.step.place, ok=held.ok)
@@ -188,11 +190,12 @@ def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[FactReadi
     for part in expected:
         judged = [(run, lenient(run)) for run in runs[part]]
         best = max(judged, key=lambda one: _RANK[one[1].ok], default=None)
+        missing = None if workflow.unread else False
         yield FactReading(
             subject=f"{workflow.file}: {part}",
             expected="a step whose failure stops the workflow",
-            observed="no step runs it" if best is None else best[1].why or best[0].step.place,
-            ok=False if best is None else best[1].ok,
+            observed=workflow.unread or "no step runs it" if best is None else best[1].why or best[0].step.place,
+            ok=missing if best is None else best[1].ok,
         )
     for before, after in pairwise(expected):
         if runs[before] and runs[after]:
@@ -265,12 +268,12 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
         if job.id.lower().replace("_", "-") in forms or job.stage.lower().replace("_", "-") in forms
     ]
     working = [job for job in jobs if _works(job)]
-    seen = working[0].place if working else "its job runs nothing" if jobs else "missing"
+    seen = working[0].place if working else "its job runs nothing" if jobs else workflow.unread or "missing"
     return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
         expected="a stage that runs something",
         observed=seen,
-        ok=bool(working),
+        ok=None if not jobs and workflow.unread else bool(working),
     )
 
 

@@ -33,10 +33,25 @@ def text_of_run(run: StepRun) -> str:
 
 
 def is_command(command: str, expected: str) -> bool:
-    """Whether a command line is the expected one, variables before it and options behind it aside."""
-    bare = re.sub(r"^(?:\w+=\S*\s+|sudo\s+|time\s+)+", "", command)
-    words, first = bare.split(), expected.split()
-    return words[: len(first)] == first
+    """Whether a command line is the expected one, variables before it, options of its program and options behind it aside."""
+    first = expected.split()
+    return plain(command).split()[: len(first)] == first
+
+
+def plain(command: str) -> str:
+    """A command line without the variables before it, and without its program's own options: `kubectl -n shop apply` is `kubectl apply`."""
+    program, *words = re.sub(r"^(?:\w+=\S*\s+|sudo\s+|time\s+)+", "", command).split() or [""]
+    valued, kept, waiting = nouns.GLOBAL_OPTIONS.get(program, frozenset()), [program], iter(words)
+    for word in waiting if valued else ():
+        option, has_value, _ = word.partition("=")
+        if word == "--":
+            kept.append(word)
+            break
+        if option in valued and not has_value:
+            next(waiting, "")
+        elif option not in valued and (len(kept) > 1 or not word.startswith("-")):
+            kept.append(word)
+    return " ".join([*kept, *waiting])
 
 
 def lenient(run: StepRun) -> Held:

@@ -17,20 +17,19 @@ from harness.drivers.static.workflows import workflows
 
 def scans_every_push(asked: Asked) -> Sequence[FactReading]:
     """`workflow-scan`: a workflow runs a vulnerability scan on every push, and stops on what it finds; one fact a scan."""
+    read = workflows(asked)
     found = [
         (_every_push(workflow, job), _stops(run, scanner), run)
-        for workflow in workflows(asked)
+        for workflow in read
         for job in workflow.jobs.values()
         for run, scanner in scans_of(job)
         if not scanner.never
     ]
     if not found:
         where = f"{asked.target.file}: files.workflows"
-        return [
-            FactReading(
-                subject=where, expected="a vulnerability scan on every push", observed="no workflow runs one", ok=False
-            )
-        ]
+        unread = next((one.unread for one in read if one.unread), "")
+        seen, ok = unread or "no workflow runs one", None if unread else False
+        return [FactReading(subject=where, expected="a vulnerability scan on every push", observed=seen, ok=ok)]
     expected = "on every push, stopping on findings"
     on_push = [(pushed, stopped, run) for pushed, stopped, run in found if not pushed] or found
     return [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from harness.drivers.check.around import gateway_only
+from harness.drivers.check.routes import leads_around
 
 if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
     from harness.targets import Target
+    from harness.targets.kubernetes import Cluster
     from tests.drivers.check.conftest import Backend
     from tests.drivers.conftest import PocketCluster
 
@@ -37,23 +39,113 @@ def looked(target: Target) -> dict[str, FactReading]:
         return {one.subject: one for one in probe()}
 
 
+def reached(cluster: PocketCluster, addresses: dict[str, tuple[str, str]]) -> None:
+    """Where the declared caller and the stranger reach each service."""
+
+    def environment(label: str) -> dict[str, str]:
+        at = 0 if label == "frontend" else 1
+        return {f"{name}_SERVICE_HOST": both[at] for name, both in addresses.items()}
+
+    cluster.kubelet.environment = environment
+
+
+CLOSED_TO_STRANGERS = {"TRACK_SERVICE": ("127.95.3.1", "127.95.3.99")}  # nobody listens at the second: refused
+
+
 def test_services_behind_the_gateway_that_refuse_strangers(
     cluster: PocketCluster, target: Target, backends: list[Backend]
 ) -> None:
-    """A stranger may reach the gateway, and nothing else."""
+    """A stranger may reach the gateway, and nothing else; what is by UDP is not called."""
     cluster.create("Service", service("api-gateway"))
-    cluster.create("Service", service("track-service"))
+    ports = [{"name": "http", "port": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]
+    cluster.create("Service", service("track-service", ports=ports))
     cluster.create("Deployment", deployment("track-service"))
-    cluster.kubelet.environment = lambda _: {
-        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
-        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.99",  # nobody listens: refused
-    }
+    reached(cluster, CLOSED_TO_STRANGERS)
     found = looked(target)
     assert all(one.ok for one in found.values())
-    assert found["north: stranger to track-service"].observed == "refused"
-    assert "north: stranger to api-gateway" not in found
+    assert [subject for subject in found if "stranger" in subject] == ["north: stranger to track-service on TCP 8080"]
+    assert found["north: stranger to track-service on TCP 8080"].observed == "refused"
     assert found["north: service track-service"].observed == "not exposed"
     assert cluster.kubelet.processes == {}
+
+
+def test_a_stranger_that_is_refused_as_the_declared_caller_is_shows_nothing(
+    cluster: PocketCluster, target: Target, backends: list[Backend]
+) -> None:
+    """Nobody listens; and a database closes the connection of whoever speaks HTTP to it."""
+    cluster.create("Service", service("track-service"))
+    cluster.create("Service", service("store"))
+    backends[1].status = 0
+    gone = ("127.95.3.99", "127.95.3.99")
+    reached(cluster, {"TRACK_SERVICE": gone, "STORE": ("127.95.3.2", "127.95.3.2")})
+    found = {subject: one.ok for subject, one in looked(target).items() if "stranger" in subject}
+    assert found == {
+        "north: stranger to track-service on TCP 8080": None,
+        "north: stranger to store on TCP 8080": None,
+    }
+
+
+def ingress(name: str, *services: str) -> dict[str, Any]:
+    """One that leads to services of the north, the first of them by default."""
+    backends = [{"service": {"name": one, "port": {"number": 8080}}} for one in services]
+    paths = [{"path": "/", "pathType": "Prefix", "backend": one} for one in backends[1:]]
+    rules = [{"host": "example.test", "http": {"paths": paths}}] if paths else []
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "namespace": "north"},
+        "spec": {"defaultBackend": backends[0], "rules": rules},
+    }
+
+
+def test_an_ingress_that_leads_past_the_gateway_is_found(
+    cluster: PocketCluster, target: Target, backends: list[Backend]
+) -> None:
+    """To the gateway, by its other name too, or to a page for people it may lead."""
+    cluster.create("Service", service("api-gateway"))
+    cluster.create("Service", service("public", selector={"app": "api-gateway"}))
+    cluster.create("Service", service("pages", clusterIP="127.95.3.2"))
+    cluster.create("Service", service("track-service"))
+    for one in (ingress("good", "api-gateway", "public", "pages"), ingress("bad", "api-gateway", "track-service")):
+        cluster.create("Ingress", one)
+    reached(cluster, {**CLOSED_TO_STRANGERS, "PUBLIC": CLOSED_TO_STRANGERS["TRACK_SERVICE"]})
+    found = looked(target.model_copy(update={"website": "http://127.95.3.2:8080/"}))
+    assert {subject: (one.ok, one.observed) for subject, one in found.items() if "Ingress" in subject} == {
+        "north: Ingress good": (True, "leads around it to no service"),
+        "north: Ingress bad": (False, "leads to track-service"),
+    }
+
+
+class Routed:
+    """A cluster with one HTTPRoute of a Gateway, and one of a Service, both to the same backend; or without the Gateway API."""
+
+    def __init__(self, *, served: bool = True) -> None:
+        self._served = served
+
+    def kinds(self, version: str) -> dict[str, str]:
+        """As discovery says."""
+        assert version == "gateway.networking.k8s.io/v1"
+        return {"HTTPRoute": "httproutes"} if self._served else {}
+
+    def customs(self, version: str, plural: str, namespace: str) -> list[dict[str, Any]]:
+        """No Ingress, and two routes."""
+        assert namespace == "north"
+        if plural == "ingresses":
+            return []
+        assert (version, self._served) == ("gateway.networking.k8s.io/v1", True)
+        rules = [{"backendRefs": [{"name": "track-service", "port": 8080}]}]
+        parents = {"outside": {"name": "edge"}, "within": {"name": "api-gateway", "kind": "Service", "group": ""}}
+        return [
+            {"metadata": {"name": name}, "spec": {"parentRefs": [parent], "rules": rules}}
+            for name, parent in parents.items()
+        ]
+
+
+def test_a_route_of_a_gateway_leads_to_what_it_names_and_one_of_a_service_is_within() -> None:
+    """Where the API serves routes."""
+    found = leads_around(cast("Cluster", Routed()), "north", "north", {"api-gateway"})
+    assert [(one.subject, one.ok) for one in found] == [("north: HTTPRoute outside", False)]
+    assert list(leads_around(cast("Cluster", Routed(served=False)), "north", "north", set())) == []
 
 
 def test_pages_for_people_are_no_way_around_the_gateway(
@@ -65,12 +157,8 @@ def test_pages_for_people_are_no_way_around_the_gateway(
     cluster.create("Service", service("pages-too", selector={"app": "pages"}, type="NodePort"))
     cluster.create("Service", service("track-service", type="NodePort"))
     cluster.create("Deployment", deployment("pages", hostNetwork=True))
-    cluster.kubelet.environment = lambda _: {
-        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
-        "PAGES_SERVICE_HOST": "127.95.3.2",
-        "PAGES_TOO_SERVICE_HOST": "127.95.3.2",
-        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.99",
-    }
+    both = ("127.95.3.2", "127.95.3.2")
+    reached(cluster, {**CLOSED_TO_STRANGERS, "PAGES": both, "PAGES_TOO": both})
     named = target.model_copy(update={"website": "http://127.95.3.2:8080/"})
     bad = {subject: one.observed for subject, one in looked(named).items() if not one.ok}
     assert bad == {"north: service track-service": "NodePort"}
@@ -86,13 +174,10 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
     cluster.create("Service", service("api-gateway", type="LoadBalancer"))
     cluster.create("Service", service("track-service", type="NodePort"))
     cluster.create("Deployment", deployment("track-service", hostNetwork=True))
-    cluster.kubelet.environment = lambda _: {
-        "API_GATEWAY_SERVICE_HOST": "127.95.3.1",
-        "TRACK_SERVICE_SERVICE_HOST": "127.95.3.2",
-    }
+    reached(cluster, {"TRACK_SERVICE": ("127.95.3.1", "127.95.3.2")})
     bad = {subject: one.observed for subject, one in looked(target).items() if not one.ok}
     assert bad == {
         "north: service track-service": "NodePort",
         "north: pods of Deployment/track-service": "the network of its node",
-        "north: stranger to track-service": "accepted",
+        "north: stranger to track-service on TCP 8080": "accepted",
     }

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from kubernetes import client
 
 from harness.drivers.check.declared import declared_fields, declared_workloads, differences
 from harness.errors import ConfigurationError
 from harness.targets import load_target
+from harness.targets.access import accesses_of
+from harness.targets.kubeconfig import api_client
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -90,6 +93,59 @@ def test_an_object_that_is_gone_is_found_and_a_kind_that_is_not_served_is_unknow
     assert [(one.ok, one.observed) for one in facts] == [
         (False, "there is no such object"), (None, "the API does not serve example.test/v1 Widget"),
     ]  # fmt: skip
+
+
+def test_a_kind_that_is_in_no_namespace_is_read_there(cluster: PocketCluster, target: Target) -> None:
+    """As the API server serves it: the namespace of the target is not that of a cluster-wide policy."""
+    names = {"kind": "ShopPolicy", "plural": "shoppolicies", "singular": "shoppolicy", "listKind": "ShopPolicyList"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": "shop.test", "scope": "Cluster", "names": names, "versions": [version]}
+    meta = {"name": "shoppolicies.shop.test"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": meta,
+        "spec": spec,
+    }
+    cluster.create("CustomResourceDefinition", definition)
+    policy = {"apiVersion": "shop.test/v1", "kind": "ShopPolicy", "metadata": {"name": "strict"}, "spec": {"level": 3}}
+    client.CustomObjectsApi(api_client(target)).create_cluster_custom_object("shop.test", "v1", "shoppolicies", policy)
+    changed = {**policy, "spec": {"level": 2}}
+    facts = declared_fields(declaring(target, policy, changed), {})()
+    assert [(one.subject, one.ok) for one in facts] == [
+        ("ShopPolicy strict (all.yaml:1)", True),
+        ("ShopPolicy strict (all.yaml:8)", False),
+    ]
+
+
+def test_a_manifest_without_a_namespace_is_of_the_targets(cluster: PocketCluster, target: Target) -> None:
+    """Where `kubectl apply` puts it, not `default`."""
+    cluster.create("Deployment", DEPLOYMENT)
+    bare = {**DEPLOYMENT, "metadata": {"name": "web"}}
+    named = declaring(target, bare)
+    assert [(one.subject, one.ok) for one in declared_fields(named, {})()] == [
+        ("Deployment north/web (all.yaml:1)", True)
+    ]
+    assert [one.ok for one in declared_workloads(named, {})()] == [True]
+    assert {one.at for one in accesses_of(declared_fields, named) or ()} == {"north"}
+
+
+def test_what_an_operator_makes_is_declared_by_its_owner(cluster: PocketCluster, target: Target) -> None:
+    """No manifest has the StatefulSet of a database; of an owner that none has either nothing is known."""
+    for name in ("store", "cache"):
+        owner = {"apiVersion": "db.test/v1", "kind": "Store", "name": name, "uid": name, "controller": True}
+        metadata = {"name": name, "namespace": "north", "ownerReferences": [owner]}
+        spec = {**DEPLOYMENT["spec"], "serviceName": name}
+        cluster.create(
+            "StatefulSet", {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
+        )
+    store = {"apiVersion": "db.test/v1", "kind": "Store", "metadata": {"name": "store", "namespace": "north"}}
+    facts = declared_workloads(declaring(target, store), {})()
+    assert {one.subject: (one.ok, one.observed) for one in facts} == {
+        "StatefulSet north/store": (True, "all.yaml:1"),
+        "StatefulSet north/cache": (None, "it is made by Store cache, which no manifest declares"),
+    }
 
 
 def test_values_of_secrets_are_not_read(cluster: PocketCluster, target: Target) -> None:

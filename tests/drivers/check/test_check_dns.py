@@ -17,7 +17,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from harness.drivers.check.dns import dns_records, dns_servers
+from harness.drivers.check.dns import DnsServer, _is_routed, _of_zone, dns_records, dns_servers
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -34,6 +34,8 @@ class Zone:
         authoritative: whether it says that it is. long: answers that do not fit a datagram.
         status: a code in place of an answer. silent: it answers nothing.
         asked: `udp` or `tcp` for each question.
+        aliases: other names by name, in place of addresses.
+        others: records of other types, by name and type.
     """
 
     records: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(NAMES))
@@ -43,6 +45,8 @@ class Zone:
     status: int | None = None
     silent: bool = False
     asked: list[str] = field(default_factory=list)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def answer(self, wire: bytes, by: str) -> bytes | None:
         """The answer to a question; None: nothing is said."""
@@ -53,7 +57,9 @@ class Zone:
         response = dns.message.make_response(query)
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True)
-        if self.status is not None or name not in self.records:
+        kind = dns.rdatatype.to_text(question.rdtype)
+        known = name in self.records or name in self.aliases or (name, kind) in self.others
+        if self.status is not None or not known:
             response.set_rcode(dns.rcode.from_text("NXDOMAIN") if self.status is None else dns.rcode.Rcode(self.status))
             return response.to_wire()
         if self.authoritative:
@@ -61,10 +67,17 @@ class Zone:
         if self.long and by == "udp":
             response.flags |= dns.flags.TC
             return response.to_wire()
+        if (name, kind) in self.others:
+            response.answer.append(dns.rrset.from_text(question.name, self.ttl, "IN", kind, self.others[name, kind]))
+            return response.to_wire()
+        if name in self.aliases:
+            alias = dns.rrset.from_text(question.name, self.ttl, "IN", "CNAME", self.aliases[name])
+            response.answer.append(alias)
+            name = self.aliases[name].rstrip(".")
         wanted = ":" if question.rdtype == dns.rdatatype.AAAA else "."
-        addresses = [address for address in self.records[name] if wanted in address]
+        addresses = [address for address in self.records.get(name, ()) if wanted in address]
         if addresses:
-            response.answer.append(dns.rrset.from_text_list(question.name, self.ttl, "IN", question.rdtype, addresses))
+            response.answer.append(dns.rrset.from_text_list(f"{name}.", self.ttl, "IN", question.rdtype, addresses))
         return response.to_wire()
 
 
@@ -197,3 +210,73 @@ def test_a_key_that_is_no_server_is_named(tmp_path: Path) -> None:
     """A name in place of an address."""
     with pytest.raises(ConfigurationError, match=r"`ns1.example.test` is not the address of a DNS server"):
         dns_servers(target(tmp_path, servers="[ns1.example.test]"), {})()
+
+
+def left_in_a_cache(tmp_path: Path, record: Zone, ttl: str = "300 s") -> list[tuple[bool | None, str]]:
+    """The facts of names that a resolver has in its cache for 200 s more, whose record is that of a server."""
+    with serving(Zone(ttl=200, authoritative=False)) as resolver, serving(record) as server:
+        named = target(tmp_path, resolver=resolver, servers=f"['{server}']")
+        return [(one.ok, one.observed.partition(" with ")[2]) for one in dns_records(named, {"ttl": ttl})()]
+
+
+def test_a_ttl_is_that_of_the_record_and_not_what_a_cache_has_left(tmp_path: Path) -> None:
+    """An hour, where five minutes are promised; and five minutes."""
+    words = "a TTL of 200 s left in a cache, of {} at the authoritative servers"
+    assert left_in_a_cache(tmp_path, Zone(ttl=3600)) == [(False, words.format("3600 s"))] * 2
+    assert left_in_a_cache(tmp_path, Zone(ttl=300)) == [(True, words.format("300 s"))] * 2
+    assert {ok for ok, _ in left_in_a_cache(tmp_path, Zone(ttl=300), ttl="100 s")} == {False}
+
+
+def test_a_ttl_that_no_authoritative_server_gives_is_not_known(tmp_path: Path) -> None:
+    """One that answers from a cache, too; and a zone whose servers are not found."""
+    [one, _] = left_in_a_cache(tmp_path, Zone(authoritative=False))
+    assert (one[0], "an unknown TTL (an answer that is not authoritative)" in one[1]) == (None, True)
+    found = resolved(tmp_path, Zone(authoritative=False))
+    assert {one.ok for one in found.values()} == {None}
+    assert "an unknown TTL (the servers of the zone of" in found["www.example.test"].observed
+
+
+def test_an_alias_of_another_zone_is_compared_where_no_server_has_its_addresses(tmp_path: Path) -> None:
+    """Both name the same one; another one is not equal."""
+    rest = {"api.example.test": NAMES["api.example.test"]}
+    one, other = (Zone(records=rest, aliases={"www.example.test": f"{at}.cdn.test."}) for at in ("a", "b"))
+    assert asked(tmp_path, one, one) == {"www.example.test first": True, "www.example.test second": True}
+    assert list(asked(tmp_path, one, other).values()).count(False) == 1
+    none = Zone(records={**rest, "www.example.test": ()})
+    assert asked(tmp_path, none, none) == {"www.example.test first": False, "www.example.test second": False}
+
+
+def test_an_alias_within_the_zone_has_addresses(tmp_path: Path) -> None:
+    """Of one server that knows them and one that does not, both name the alias."""
+    records = {**NAMES, "edge.example.test": ("192.0.2.7",)}
+    del records["www.example.test"]
+    aliases = {"www.example.test": "edge.example.test."}
+    whole, short = Zone(records=records, aliases=aliases), Zone(records={}, aliases=aliases)
+    assert asked(tmp_path, whole, whole) == {"www.example.test first": True, "www.example.test second": True}
+    assert asked(tmp_path, whole, short) == {"www.example.test first": True, "www.example.test second": True}
+
+
+def test_a_server_that_cannot_be_asked_from_here_is_not_known(tmp_path: Path) -> None:
+    """The question did not leave this machine, as where it has no route of IPv6."""
+    with serving(Zone()) as first:
+        facts = dns_servers(target(tmp_path, servers=f"['{first}', 255.255.255.255]"), {})()
+    assert {one.ok for one in facts if one.subject.endswith("255.255.255.255")} == {None}
+    assert {one.ok for one in facts if one.subject.endswith(first)} == {True}
+
+
+def test_the_zone_is_that_of_the_first_name_which_may_be_its_apex(tmp_path: Path) -> None:
+    """Not what follows the first point; of its servers the addresses that there is a way to."""
+    zone = Zone(
+        records={"ns.example.test": ("192.0.2.53", "2001:db8::53")},
+        others={
+            ("example.test", "SOA"): "ns.example.test. admin.example.test. 1 1 1 1 1",
+            ("example.test", "NS"): "ns.example.test.",
+        },
+    )
+    with serving(zone) as resolver:
+        named = target(tmp_path, resolver=resolver)
+        assert named.dns is not None
+        apex = named.dns.model_copy(update={"names": {"example.test": named.dns.names["www.example.test"]}})
+        found = _of_zone(apex, named)
+    sixth = DnsServer("2001:db8::53", 53)
+    assert found == [DnsServer("192.0.2.53", 53), *([sixth] if _is_routed(sixth) else [])]

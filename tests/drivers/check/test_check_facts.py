@@ -48,6 +48,27 @@ def test_what_is_gone_at_the_second_look_is_no_longer_part_of_it() -> None:
     assert (fact.subject, fact.ok) == ("new", True)
 
 
+def test_of_two_readings_of_one_subject_the_worst_counts_in_whichever_order_they_come() -> None:
+    """Two rules of one name, one of which fails: it is not passed over, and no later order of the two excuses it."""
+    good, bad = seen(ok=True), seen(ok=False)
+    answers = iter([[good, bad], [bad, good], [good, bad]])
+    [fact] = settled(lambda: next(answers))
+    assert (fact.ok, fact.attempts, fact.observed) == (False, 3, "that (the worst of 2 of this name)")
+    [fact] = settled(lambda: [good, seen(ok=None)])
+    assert fact.ok is None
+    [fact] = settled(lambda: [good, good])
+    assert (fact.ok, fact.observed) == (True, "this")
+
+
+def test_a_reading_that_is_sure_is_not_excused_by_an_earlier_one() -> None:
+    """A stranger was refused, and is accepted while another fact is read again."""
+    sure = FactReading(subject="one", expected="this", observed="that", ok=False, sure=True)
+    other = seen(ok=False, subject="other")
+    answers = iter([[seen(ok=True), other], [sure, other], [sure, other]])
+    facts = {fact.subject: fact.ok for fact in settled(lambda: next(answers))}
+    assert facts == {"one": False, "other": False}
+
+
 @settings(max_examples=10)
 @given(st.lists(st.sampled_from([True, False, None]), min_size=3, max_size=3))
 def test_a_fact_is_as_its_best_attempt_says(oks: list[bool | None]) -> None:

@@ -133,12 +133,12 @@ def seen(check: Any, target: Target, within: str) -> dict[str, FactReading]:
 def test_a_feature_that_goes_with_its_flag_and_one_that_stays(flagged: FlaggedService, target: Target) -> None:
     """Gone; still there after the limit; never there, which shows nothing; the flag is off again."""
     good = seen(served.flag_off, target, "2 s")
-    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "answers of north": True}
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "answers of north, flag new": True}
     flagged.sticks = True
-    late = seen(served.flag_off, target, "500 ms")["answers of north"]
+    late = seen(served.flag_off, target, "500 ms")["answers of north, flag new"]
     assert (late.ok, late.expected) == (False, "none with new later than 0.5 s after its flag is off")
     flagged.always = False
-    never = seen(served.flag_off, target, "500 ms")["answers of north"]
+    never = seen(served.flag_off, target, "500 ms")["answers of north, flag new"]
     assert (never.ok, never.observed) == (None, "no answer had it while its flag was on")
     assert not flagged.is_on()
     assert pending_intents(platform_of(target)) == []
@@ -147,12 +147,12 @@ def test_a_feature_that_goes_with_its_flag_and_one_that_stays(flagged: FlaggedSe
 def test_a_page_that_comes_with_its_flag_and_one_that_does_not(flagged: FlaggedService, target: Target) -> None:
     """At once; not in time; there before, which shows nothing."""
     good = seen(served.flag_page, target, "20 s")
-    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "page of north": True}
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "page of north, flag new": True}
     flagged.always = False
-    missing = seen(served.flag_page, target, "4 s")["page of north"]
+    missing = seen(served.flag_page, target, "4 s")["page of north, flag new"]
     assert (missing.ok, missing.observed.startswith("not in the last of ")) == (False, True)
     flagged.always = True
-    assert seen(served.flag_page, target, "1 s")["page of north"].ok is None
+    assert seen(served.flag_page, target, "1 s")["page of north, flag new"].ok is None
 
 
 def test_a_flag_that_was_left_on_is_set_back(
@@ -336,14 +336,14 @@ def test_a_declared_service_without_a_ready_pod_does_not_expose_what_its_flag_sw
     flags = (target.flags or FlagSettings()).model_copy(update={"metrics": {"new": ("m",)}})
     measured = target.model_copy(update={"flags": flags, "metrics": Metrics(entry="till")})
     good = seen(exposed.flag_metrics, measured, "20 s")
-    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "service till": True}
+    assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "service till, flag new": True}
     assert not flagged.is_on()
     declare(cluster, "gone", 2)
     beside = seen(exposed.flag_metrics, measured, "1 s")
     assert {subject: one.ok for subject, one in beside.items()} == {
         "flag new": True,
-        "service gone": False,
-        "service till": True,
+        "service gone, flag new": False,
+        "service till, flag new": True,
     }
 
 

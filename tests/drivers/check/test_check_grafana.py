@@ -55,7 +55,10 @@ class _Handler(BaseHTTPRequestHandler):
             "/api/search": [{"uid": uid, "type": "dash-db", "title": "Shop"} for uid in grafana.uids],
             "/api/dashboards/uid/shop": {"dashboard": board, "meta": {}},
             "/api/library-elements/lib": {"result": {"uid": "lib", "model": library}},
-            "/api/datasources": [{"uid": "main", "type": "prometheus", "name": "Main", "isDefault": True}],
+            "/api/datasources": [
+                {"uid": "logs", "type": "loki", "name": "Logs"},
+                {"uid": "main", "type": "prometheus", "name": "Main", "isDefault": True},
+            ],
         }
         if path == "/api/health":
             self._answer(*grafana.health)
@@ -166,6 +169,43 @@ def test_queries_are_asked_with_the_variables_of_the_dashboard(grafana: Answerin
     grafana.panels = [panel("Of $region", query, datasource={"type": "prometheus", "uid": "${source}"}), named, plain]
     assert [one[2] for one in seen(target)] == [True, True, True]
     assert [one["queries"][0]["datasource"]["uid"] for one in grafana.asked] == ["prom", "main", "main"]
+
+
+def test_a_variable_without_a_saved_value_decides_nothing(grafana: Answering, target: Target) -> None:
+    """Grafana asks its query when the dashboard is opened; a constant and a text have theirs, and other panels are asked."""
+    grafana.variables = [
+        {"name": "namespace", "type": "query", "query": "label_values(up, namespace)", "current": {}},
+        {"name": "job", "type": "constant", "query": "till"},
+    ]
+    grafana.known = {'up{job="till"}'}
+    grafana.panels = [panel("Of one", 'up{namespace="$namespace"}'), panel("Of job", 'up{job="$job"}')]
+    why = "the variable `namespace` has no saved value; hint: choose one and save the dashboard with it"
+    assert seen(target) == [("Shop, Of one", why, None), ("Shop, Of job", "data of 1 of 1 queries", True)]
+
+
+@pytest.mark.parametrize(
+    ("source", "uid"),
+    [
+        ({"type": "prometheus"}, "main"),
+        ({"type": "prometheus", "uid": "default"}, "main"),
+        ({"type": "prometheus", "uid": "${source}"}, "main"),
+        ({"type": "loki", "uid": ""}, "logs"),
+        ("default", "main"),
+        ("logs", "logs"),
+        (None, "main"),
+    ],
+)
+def test_a_data_source_without_a_uid_is_the_default_one_of_its_type(
+    grafana: Answering, target: Target, source: Any, uid: str
+) -> None:
+    """As Grafana resolves it: also the value `default` of a variable, and one that was saved without a value."""
+    grafana.variables = [
+        {"name": "source", "type": "datasource", "query": "prometheus", "current": {"value": "default"}}
+    ]
+    grafana.known = {"up"}
+    grafana.panels = [panel("Up", "up", datasource=source)]
+    assert [one[2] for one in seen(target)] == [True]
+    assert grafana.asked[0]["queries"][0]["datasource"]["uid"] == uid
 
 
 def test_a_library_panel_is_read_where_it_is_kept(grafana: Answering, target: Target) -> None:

@@ -93,6 +93,16 @@ def test_an_asset_that_is_plain_or_has_no_hash_or_no_answer_is_named(target: Tar
     assert found["/gone.svg"] == (False, "status 404")
 
 
+def test_an_asset_whose_address_is_none_is_named(target: Target, backends: list[Backend]) -> None:
+    """A placeholder that was never filled in; a link of that kind is no page of the website."""
+    backends[0].routes = {
+        "/": page('<a href="http://[your-host]/">x</a><script src="http://[your-host]/a.js"></script>')
+    }
+    found = assets(target)
+    assert found["/"] == (None, "1 assets, 0 kB, 1 without an answer")
+    assert found["http://[your-host]/a.js"][0] is False
+
+
 def test_a_website_without_assets_or_without_an_answer_does_not_pass(target: Target, backends: list[Backend]) -> None:
     """Nothing that is loaded is nothing that was measured."""
     backends[0].routes = {"/": page("plain")}

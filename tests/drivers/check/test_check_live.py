@@ -184,6 +184,7 @@ def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
         "north: frontend to track-service": (True, "accepted"),
         "north: stranger to api-gateway": (False, "accepted"),
         "north: stranger to track-service": (True, "refused"),
+        "south: TCP 8080": (None, "none"),
     }
     assert cluster.kubelet.processes == {}
     assert pending_intents(platform_of(target)) == []

@@ -7,9 +7,10 @@ import json
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ import pytest
 from aiohttp import web
 
 from harness import clock
+from harness.drivers.check.monitor.by_service import ByService, by_service
 from harness.drivers.check.monitor.kept import SeriesReader
 from harness.drivers.check.monitor.memory import MemoryReader
 from harness.drivers.check.monitor.pages import page_timings
-from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
-from harness.drivers.check.monitor.rules import alert_rules
+from harness.drivers.check.monitor.rules import alert_rules, evaluates
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
     _ages,
@@ -36,7 +38,7 @@ from harness.drivers.check.monitor.series import (
     metric_panels,
 )
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
-from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _is_new, _readable
+from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _is_new, _quantile, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
@@ -165,10 +167,65 @@ def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
 
 def test_series_have_an_age(prometheus: PrometheusClient) -> None:
     """Of each service; what is not exposed has none."""
-    young, old = _ages(prometheus, "up"), _ages(prometheus, "old")
-    assert _young("x", young[("north", "till")], 15.0).ok is True
-    assert _young("x", old[("north", "till")], 15.0).ok is False
-    assert _young("x", None, 15.0).observed == "not exposed"
+    till, other = ("north", "till"), ("north", "other")
+    young, old = _ages(prometheus, "up", []), _ages(prometheus, "old", [])
+    assert (_young(till, "x", young, 15.0).ok, _young(till, "x", old, 15.0).ok) == (True, False)
+    assert (_young(other, "x", young, 15.0).observed, _young(other, "x", young, 15.0).ok) == ("not exposed", False)
+
+
+def scraped_pods(storage: Storage, name: str, pods: Mapping[str, Mapping[str, str]], ago_s: float) -> None:
+    """Series `name` of pods, with the labels that each has beside its namespace."""
+    for labels in pods.values():
+        series = {"__name__": name, "namespace": "south", "service": "till", "job": "till", **labels}
+        storage.add(labels_of(series), clock.wall().timestamp() - ago_s, 1.0)
+
+
+PODS: list[dict[str, Any]] = [
+    {"metadata": {"name": f"{workload}-{number}", "namespace": "south", "labels": {"app.kubernetes.io/name": workload}}}
+    for workload in ("till", "cart")
+    for number in range(2)
+]
+
+
+def test_series_of_a_service_monitor_are_found_by_their_pods(storage: Storage, prometheus: PrometheusClient) -> None:
+    """They have no label `app`; the youngest of its pods counts, and what no pod exposes is not exposed."""
+    scraped_pods(storage, "asked", {"a": {"pod": "till-0"}}, 3.0)
+    scraped_pods(storage, "asked", {"b": {"pod": "till-1"}}, 30.0)
+    ages = _ages(prometheus, "asked", PODS)
+    assert [_young(("south", name), "x", ages, 15.0).ok for name in ("till", "cart")] == [True, False]
+    assert ages.values["south", "till"] == pytest.approx(3.0, abs=1.0)
+
+
+def test_series_of_no_pod_and_no_service_decide_nothing(storage: Storage, prometheus: PrometheusClient) -> None:
+    """As of a job that scrapes a Service by its name: they may be anybody's, and the cure is a label."""
+    scraped_pods(storage, "asked", {"a": {}}, 3.0)
+    fact = _young(("south", "till"), "x", _ages(prometheus, "asked", PODS), 15.0)
+    assert fact.ok is None
+    assert "neither the label `app` nor `pod`; hint:" in fact.observed
+    assert _young(("north", "till"), "x", _ages(prometheus, "asked", PODS), 15.0).ok is False, "another namespace's"
+
+
+def test_quantiles_of_series_without_a_service_are_those_of_its_slowest_pod(
+    storage: Storage, prometheus: PrometheusClient
+) -> None:
+    """A pod without requests has none, and keeps no other from having one; rates add up."""
+    now_s = clock.wall().timestamp()
+    for back in range(10, -1, -1):
+        for pod, seconds, requests in (("till-0", 0.1, 2.0), ("till-1", 1.0, 3.0), ("cart-0", 0.1, 0.0)):
+            for end in (0.1, 1.0, math.inf):
+                count = requests * (10 - back) if end >= seconds else 0.0
+                labels = {
+                    "__name__": "took_bucket",
+                    "namespace": "south",
+                    "pod": pod,
+                    "le": f"{end:g}".replace("inf", "+Inf"),
+                }
+                storage.add(labels_of(labels), now_s - back, count)
+    p50 = by_service(prometheus, partial(_quantile, 0.5, "took_bucket[10s]"), PODS, max)
+    assert p50.values["south", "till"] == pytest.approx(0.55, abs=0.01)
+    assert math.isnan(p50.values["south", "cart"])
+    rate = by_service(prometheus, lambda by: f'sum by ({by}) (rate(took_bucket{{le="+Inf"}}[10s]))', PODS, sum)
+    assert rate.values["south", "till"] == pytest.approx(5.0, rel=0.2)
 
 
 def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None:
@@ -183,6 +240,42 @@ def test_a_panel_has_data_of_young_samples(prometheus: PrometheusClient) -> None
     assert {panel.query: one.ok for panel, one in zip(_panels(board), drawn, strict=True)} == queries
     assert drawn[0].subject == "A, up, query 1"
     assert "parse error" in drawn[-1].observed
+
+
+def test_what_grafana_fills_in_or_asks_elsewhere_is_not_asked_of_prometheus(prometheus: PrometheusClient) -> None:
+    """It is unknown and says what asks it; `$1` is a group, a hidden query and another panel's data are no query."""
+    relabelled = 'label_replace(up, "x", "$1", "pod", "(.*)")'
+    loki = {"type": "loki", "uid": "logs"}
+    panels: list[dict[str, Any]] = [
+        {"title": "Rate", "targets": [{"expr": "rate(up[$__rate_interval])"}, {"expr": 'up{namespace="$namespace"}'}]},
+        {"title": "Logs", "datasource": loki, "targets": [{"expr": '{app="till"} |= "error"'}]},
+        {"title": "Rows", "datasource": {"type": "postgres"}, "targets": [{"rawSql": "SELECT 1"}]},
+        {"title": "Shared", "libraryPanel": {"uid": "lib"}},
+        {"title": "Copy", "datasource": {"uid": "-- Dashboard --"}, "targets": [{"panelId": 1}]},
+        {"title": "Group", "targets": [{"expr": relabelled}, {"expr": "none", "hide": True}]},
+        {"title": "Empty", "datasource": {"type": "prometheus"}, "targets": [{"expr": ""}]},
+    ]
+    board = {"metadata": {"name": "b"}, "data": {"a.json": json.dumps({"title": "A", "panels": panels})}}
+    facts = [_drawn(prometheus, one, 60.0) for one in _panels(board)]
+    assert [(one.subject, one.ok) for one in facts] == [
+        ("A, Rate, query 1", None),
+        ("A, Rate, query 2", None),
+        ("A, Logs, query 1", None),
+        ("A, Rows, query 1", None),
+        ("A, Shared", None),
+        ("A, Group, query 1", True),
+        ("A, Empty, query 1", False),
+    ]
+    hint = "hint: name Grafana under `grafana`, and the sentence on its panels asks it"
+    assert facts[0].observed == f"Grafana fills in `__rate_interval`; {hint}"
+    assert facts[2].observed == f"it is asked of loki; {hint}"
+
+
+def test_panels_of_closed_rows_are_read(prometheus: PrometheusClient) -> None:
+    """Grafana keeps them in the row."""
+    row = {"type": "row", "title": "More", "panels": [{"title": "Gone", "targets": [{"expr": "gone"}]}]}
+    board = {"metadata": {"name": "b"}, "data": {"a.json": json.dumps({"title": "A", "panels": [row]})}}
+    assert [(one.subject, _drawn(prometheus, one, 60.0).ok) for one in _panels(board)] == [("A, Gone, query 1", False)]
 
 
 def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) -> None:
@@ -303,10 +396,11 @@ def test_memory_is_below_a_limit_or_unknown() -> None:
 def test_quantiles_are_readable_where_they_are_numbers() -> None:
     """A service without requests has none; an old one is old."""
     service = ("north", "till")
-    found = list(
-        _readable(service, {"p50": {service: 0.2}, "p95": {service: float("nan")}, "age": {service: 16.0}}, 15.0)
-    )
+    values = {"p50": 0.2, "p95": float("nan"), "age": 16.0}
+    found = list(_readable(service, {what: ByService({service: value}) for what, value in values.items()}, 15.0))
     assert [(one.ok, one.observed) for one in found] == [(True, "0.2"), (False, "not exposed"), (False, "16.0 s old")]
+    unlabelled = {"p50": ByService({}, frozenset({"north"})), "age": ByService({}, frozenset({"south"}))}
+    assert [one.ok for one in _readable(service, unlabelled, 15.0)] == [None, False]
 
 
 def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: Target, storage: Storage) -> None:
@@ -589,3 +683,35 @@ def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, 
     assert set(reader.read()["north", "till"]) <= {"gappy", "up"}
     other = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="us-east-1")}))
     assert {place: sorted(of) for place, of in other.read().items()} == {("us-east-1", "till"): ["own"]}
+
+
+def test_samples_of_a_service_monitor_are_read_where_no_series_has_the_label_app(
+    storage: Storage, target: Target
+) -> None:
+    """By the service or the job that scrapes them; what the kubelet says of a pod is no metric of it."""
+    now_s = clock.wall().timestamp()
+    for name, labels in {
+        "own": {"pod": "till-0", "service": "till", "job": "metrics"},
+        "other": {"pod": "cart-0", "job": "south/cart"},
+        "container_cpu_usage_seconds_total": {"pod": "till-0", "job": "kubelet"},
+    }.items():
+        storage.add(labels_of({"__name__": name, "namespace": "south", **labels}), now_s - 1.0, 1.0)
+    reader = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="south")}))
+    assert {place: sorted(of) for place, of in reader.read().items()} == {
+        ("south", "till"): ["own"],
+        ("south", "cart"): ["other"],
+    }
+
+
+def test_of_two_rules_of_one_name_each_is_named_with_its_severity() -> None:
+    """The second one fails, and is not passed over."""
+    rules = [
+        AlertRule(name="Slow", health="ok", labels={"severity": "warning"}),
+        AlertRule(name="Slow", health="err", labels={"severity": "critical"}),
+        AlertRule(name="Loud", health="ok", labels={"severity": "critical"}),
+    ]
+    assert [(one.subject, one.ok) for one in (evaluates(rule, rules) for rule in rules)] == [
+        ("Slow, severity warning", True),
+        ("Slow, severity critical", False),
+        ("Loud", True),
+    ]

@@ -49,3 +49,45 @@ def test_a_portal_that_is_not_there_is_the_one_fact(target: Target, backends: li
     assert facts(target) == {"1:8080/portal": (False, "status 404")}
     with pytest.raises(ConfigurationError, match="names no portal"):
         portal_links(target, {})
+
+
+def test_a_link_that_is_no_address_is_dead_and_ends_nothing(target: Target, backends: list[Backend]) -> None:
+    """A placeholder that was never filled in, and a port that there is not; the next link is asked for."""
+    backends[
+        0
+    ].body = b'<a href="http://[your-host]/">1</a> <a href="http://127.95.3.2:99999/">2</a> <a href="/last">3</a>'
+    found = facts(target)
+    assert {link: ok for link, (ok, _) in found.items()} == {
+        "1:8080/portal": True,
+        "http://[your-host]/": False,
+        "2:99999/": False,
+        "1:8080/last": True,
+    }
+    assert found["http://[your-host]/"][1].startswith("no answer: ")
+
+
+def test_a_host_to_be_connected_to_is_no_link(target: Target, backends: list[Backend]) -> None:
+    """`preconnect` and `dns-prefetch` name no page."""
+    backends[0].body = (
+        b'<link rel="preconnect" href="http://127.95.3.2:8080"> <link rel="DNS-Prefetch" href="//127.95.3.2:8080">'
+        b'<link rel="stylesheet" href="/style.css">'
+    )
+    assert facts(target) == dict.fromkeys(("1:8080/portal", "1:8080/style.css"), (True, "status 200"))
+    assert backends[1].paths == []
+
+
+def test_a_portal_that_leads_on_to_its_first_page_is_followed(target: Target, backends: list[Backend]) -> None:
+    """Its links are those of the page where it ends."""
+    backends[0].routes = {"/portal": (302, {"location": "/portal/login"}, b"")}
+    backends[0].body = b'<a href="help">h</a>'
+    assert facts(target) == dict.fromkeys(("1:8080/portal", "1:8080/portal/help"), (True, "status 200"))
+
+
+def test_links_that_were_not_asked_for_are_not_known(target: Target, backends: list[Backend]) -> None:
+    """Those after the two hundredth; and a page without a link shows none."""
+    backends[0].body = b"".join(b'<a href="/%d">l</a>' % number for number in range(201))
+    found = facts(target)
+    assert found["1:8080/portal: links"] == (None, "201, of which the first 200 were asked for")
+    assert len(found) == 202
+    backends[0].body = b"<p>welcome</p>"
+    assert facts(target) == {"1:8080/portal": (True, "status 200"), "1:8080/portal: links": (None, "none")}

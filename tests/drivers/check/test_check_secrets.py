@@ -104,6 +104,36 @@ def test_a_value_in_a_log(cluster: PocketCluster, target: Target, tmp_path: Path
     assert found["log of north/chatty, container main"] == (False, "the value of north/Secret/shop, key password")
 
 
+def test_jobs_ingresses_and_containers_that_run_first_are_searched(
+    cluster: PocketCluster, target: Target, tmp_path: Path
+) -> None:
+    """A schedule's command, a Job's variable, an annotation of an Ingress, and the log of a container that prepares a pod."""
+    cluster.create("Secret", secret(password=SECRET))
+    container = {"name": "main", "image": "x:1", "env": [{"name": "PASSWORD", "value": SECRET}]}
+    job = {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    kinds = {"Job": ("batch/v1", job), "CronJob": ("batch/v1", {"schedule": "0 3 * * *", "jobTemplate": {"spec": job}})}
+    for kind, (version, spec) in kinds.items():
+        metadata = {"name": "nightly", "namespace": "north"}
+        cluster.create(kind, {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+    ingress = {"name": "door", "namespace": "north", "annotations": {"auth": f"Basic {SECRET}"}}
+    rules = {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}
+    cluster.create(
+        "Ingress", {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": ingress, "spec": rules}
+    )
+    first = {"name": "migrate", "image": "x:1"}
+    spec = {"initContainers": [first], "containers": [{"name": "main", "image": "x:1"}]}
+    pod = {"name": "web", "namespace": "north", "labels": {"app": "web"}}
+    (cluster.kubelet.logs_directory / "web").write_text(SECRET)
+    cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": pod, "spec": spec})
+    leaks = {subject for subject, (_, observed) in facts(target, tmp_path).items() if observed.startswith("the value")}
+    assert leaks >= {
+        "north/Job/nightly",
+        "north/CronJob/nightly",
+        "north/Ingress/door",
+        "log of north/web, container migrate",
+    }
+
+
 def until_logged(cluster: PocketCluster, name: str) -> None:
     """Wait until the pod has written."""
     from harness import clock
@@ -127,3 +157,31 @@ def test_what_is_worth_a_search() -> None:
     assert [value.place for value in found] == ["north/Secret/shop, key tls.key", "north/Secret/shop, key token"]
     assert found[0].is_in("log: MIIBVgIBADANBgkqhkiG9w0")
     assert SECRET not in repr(found)
+
+
+def test_the_secrets_within_a_value_are_searched_for() -> None:
+    """Of a `.env` and of JSON what is called a secret, of an address its password; other settings are none."""
+    env = "# shop\nexport DB_PASSWORD='aUk3-7hTq-2'\nLOG_FORMAT=structured\nSTORE_URL=redis://:r3d%2Fis-pw@cache:6379\n"
+    docker = '{"auths": {"registry.test": {"username": "pusher-of-images", "password": "d0cker-pw-9"}}}'
+    made = secret(_env=env, config_json=docker, DATABASE_URL="postgres://shop:pg-pw-4711@main/shop?sslmode=require")
+    parts = {one.place.partition("key ")[2]: one for one in secret_values([made])}
+    assert set(parts) == {
+        ".env, DB_PASSWORD", ".env, STORE_URL", "config.json", "config.json, password", "DATABASE.URL",
+        "DATABASE.URL, password of the address",
+    }  # fmt: skip
+    assert parts[".env, DB_PASSWORD"].is_in("login with aUk3-7hTq-2")
+    assert parts[".env, STORE_URL"].is_in("redis password r3d/is-pw")
+    assert parts["DATABASE.URL, password of the address"].is_in("PGPASSWORD=pg-pw-4711")
+    assert not any(one.is_in("structured logs of pusher-of-images in registry.test") for one in parts.values())
+
+
+def test_places_and_environments_are_no_secrets() -> None:
+    """By the name of their key, or because the value names a region or a namespace."""
+    made = secret(
+        AWS_REGION="us-east-1",
+        S3_BUCKET="shop-assets",
+        LOG_LEVEL="information",
+        NODE_ENV="production",
+        SITE="eu-west-1",
+    )
+    assert [one.place for one in secret_values([made], {"eu-west-1"})] == []

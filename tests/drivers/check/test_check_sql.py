@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from harness import clock
 from harness.drivers.check.sql.hashes import password_hashes
 from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
 from harness.drivers.check.sql.settings import database_settings
-from harness.errors import ConfigurationError, TargetUnreachable
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, load_target
+from tests.builders.database_servers import until
 
 if TYPE_CHECKING:
     from tests.builders.database_servers import Member
@@ -189,3 +192,75 @@ def test_a_probe_of_writes_leaves_nothing(database: Target, members: Pair) -> No
     with psycopg.connect(members[0].dsn) as connection:
         count = connection.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'readiness%'").fetchone()
     assert count == (0,)
+
+
+def as_reader(members: Pair, tmp_path: Path) -> None:
+    """Let the checks log in as a role without rights, once both members know it."""
+    members[0].ask("CREATE ROLE reader LOGIN")
+    for name, member in zip(("north-0", "south-0"), members, strict=True):
+        dsn = make_conninfo(member.dsn, user="reader")
+        until(partial(answers, dsn))
+        (tmp_path / name).write_text(dsn)
+
+
+def answers(dsn: str) -> bool:
+    """Whether a member takes the role."""
+    try:
+        psycopg.connect(dsn).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_a_question_that_the_database_refuses_is_a_reason(database: Target, members: Pair, tmp_path: Path) -> None:
+    """A table that is not there, and one that the role may not read; neither ends what asks."""
+    probe = password_hashes(database, {"forms": "argon2id scrypt bcrypt"})
+    with pytest.raises(DriverError, match='refused a question: relation "users" does not exist') as caught:
+        probe()
+    assert "GRANT SELECT" in caught.value.hint
+    members[0].ask("CREATE TABLE users (name text, password text)")
+    as_reader(members, tmp_path)
+    with pytest.raises(DriverError, match="refused a question: permission denied for table users"):
+        probe()
+
+
+def test_a_dsn_that_is_none_is_a_reason_without_its_words(database: Target, tmp_path: Path) -> None:
+    """It may have a password in it."""
+    (tmp_path / "north-0").write_text("secret-word")
+    with pytest.raises(DriverError, match="not the address of a PostgreSQL database") as caught:
+        database_settings(database.model_copy(update={"database": declaring(database)}), {"synchronous": "0"})()
+    assert "secret-word" not in str(caught.value)
+
+
+def declaring(target: Target) -> object:
+    """The database of a target, with a setting that is declared."""
+    assert target.database is not None
+    return target.database.model_copy(update={"settings": {"fsync": "off"}})
+
+
+def test_what_a_role_may_not_read_of_the_replication_is_not_known(
+    database: Target, members: Pair, tmp_path: Path
+) -> None:
+    """Of a standby that streams; where there are too few whatever it does, that is known."""
+    as_reader(members, tmp_path)
+    words = "south-0: its role may not read whether it streams (GRANT pg_read_all_stats)"
+    [south] = database_standbys(database, {"region": "south", "at_least": "1"})()
+    assert (south.ok, south.observed) == (None, words)
+    assert database_standbys(database, {"region": "south", "at_least": "2"})()[0].ok is False
+    *_, standbys = database_settings(
+        database.model_copy(update={"database": declaring(database)}), {"synchronous": "1"}
+    )()
+    assert (standbys.ok, standbys.observed) == (None, "1 that the role may not read (GRANT pg_read_all_stats)")
+    members[0].ask("GRANT pg_read_all_stats TO reader")
+    assert any(
+        database_standbys(database, {"region": "south", "at_least": "1"})()[0].ok
+        for _ in clock.Deadline.after(20).ticks(0.1)
+    )
+
+
+def test_a_standby_that_does_not_answer_may_be_one_that_streams(database: Target, members: Pair) -> None:
+    """Whether it does is not known; one more would be needed for two."""
+    members[1].stop()
+    [one] = database_standbys(database, {"region": "south", "at_least": "1"})()
+    assert (one.ok, one.observed) == (None, "south-0: does not answer")
+    assert database_standbys(database, {"region": "south", "at_least": "2"})()[0].ok is False

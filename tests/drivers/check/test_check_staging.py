@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from harness.drivers.check.sql.staging import production_subset, schema_digest, values_masked
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
 
 if TYPE_CHECKING:
@@ -150,3 +150,12 @@ def test_a_register_that_cannot_be_read_is_refused_with_its_line(users: Pair, tm
     with pytest.raises(ConfigurationError) as caught:
         production_subset(target, {"at_least": "10 %"})
     assert "production.yaml:2" in caught.value.where
+
+
+def test_a_table_that_may_not_be_read_is_a_reason(users: Pair, tmp_path: Path) -> None:
+    """Its rows were not counted."""
+    target = target_of(users, tmp_path, "''")
+    users[0].ask("CREATE ROLE reader LOGIN")
+    (tmp_path / "dsn").write_text(make_conninfo(users[0].dsn, user="reader"))
+    with pytest.raises(DriverError, match="permission denied for table users"):
+        production_subset(target, {"at_least": "10 %"})()

@@ -10,6 +10,7 @@ from harness.drivers.check.state.declared import annotation_of_account, state_of
 from harness.drivers.check.state.fields import bypass_switches, image_tag
 from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
+from harness.drivers.check.state.workload import container_user
 from harness.errors import ConfigurationError, UsageError
 from harness.sandbox.cluster.kinds import by_name
 
@@ -307,6 +308,21 @@ def test_namespaces_that_the_target_adds_are_looked_at(cluster: PocketCluster, t
     probe = {"has": "resources stated"}
     assert told(state_of_workloads(target, probe)()) == {}
     assert list(told(state_of_workloads(wider, probe)())) == ["edge/door: resources"]
+
+
+def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
+    cluster: PocketCluster, target: Target
+) -> None:
+    """A sentence speaks of one workload; what keeps its pods running is not part of it."""
+    body = deployment("store", "north", container(), securityContext=SAFE)
+    spec = {**body["spec"], "serviceName": "store"}
+    cluster.create("StatefulSet", {**body, "kind": "StatefulSet", "spec": spec})
+    assert told(container_user(target, {"deployment": "store", "user": "1000"})()) == {
+        "north/store, container main: user id": (True, "1000")
+    }
+    assert told(container_user(target, {"deployment": "gone", "user": "1000"})()) == {
+        "north/gone": (False, "none of that name")
+    }
 
 
 def _endpoints(cluster: PocketCluster, target: Target) -> dict[str, tuple[bool | None, str]]:

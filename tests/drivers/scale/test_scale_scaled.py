@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled
+from harness.drivers.scale.scaled import Scaled, _pod_spec, cheapest, find_scaled
 from harness.drivers.scale.stress import stressors_for
 from harness.errors import DriverError
 from harness.targets import load_target
@@ -115,3 +115,18 @@ def test_the_stress_that_a_level_takes(target: Target, resource: str, usage: flo
     requests = {"cpu": 0.25, "memory": 256 * 2**20}
     here = Scaled(cluster=Cluster.of(target), namespace="north", name="a", requests=requests, labels={"app": "a"})
     assert stressors_for(here, resource, usage) == expected
+
+
+def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketCluster, target: Target) -> None:
+    """One that refers to nothing that is there has none, which is said."""
+    cluster.create("Deployment", deployment("small", "100m"))
+    rollout: dict[str, Any] = {
+        "metadata": {"name": "small"},
+        "spec": {"workloadRef": {"kind": "Deployment", "name": "small"}},
+    }
+    spec = _pod_spec(Cluster.of(target), "north", rollout)
+    assert (spec["selector"], len(spec["template"]["spec"]["containers"])) == ({"matchLabels": {"app": "small"}}, 2)
+    rollout["spec"]["workloadRef"]["name"] = "gone"
+    with pytest.raises(DriverError, match="north/small has no pod template") as caught:
+        _pod_spec(Cluster.of(target), "north", rollout)
+    assert caught.value.hint == "see its `workloadRef`: is there a Deployment gone?"

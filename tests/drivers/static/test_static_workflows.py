@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.drivers.static.runs import plain
 from harness.drivers.static.workflows import read_workflow
 from harness.errors import HarnessError
 from tests.drivers.static.conftest import PaperPlatform, bad
@@ -96,6 +97,84 @@ def test_what_does_not_stop_the_deployment_does_not_count(
     [(found, ok)] = bad(platform.find(RUNS))
     assert found.endswith(f"job deploy: {subject}")
     assert ok is False
+
+
+@pytest.mark.parametrize(
+    ("command", "same"),
+    [
+        ("kubectl -n production apply -f k8s/", "kubectl apply -f k8s/"),
+        (
+            "kubectl --context=eu --insecure-skip-tls-verify set image deploy/a a=b -n x",
+            "kubectl set image deploy/a a=b",
+        ),
+        ("A=b sudo helm --debug --kube-context p upgrade a b", "helm upgrade a b"),
+        ("argocd --grpc-web --server cd.test app sync shop", "argocd app sync shop"),
+        ("terraform -chdir=live apply -auto-approve", "terraform apply -auto-approve"),
+        ("kubectl exec web -- curl -n -s x", "kubectl exec web -- curl -n -s x"),
+        ("npm --prefix web ci", "npm --prefix web ci"),
+        ("kubectl -n", "kubectl"),
+        ("", ""),
+    ],
+)
+def test_options_of_a_program_are_no_part_of_what_it_does(command: str, same: str) -> None:
+    """Before the verb and behind it; what another program gets after `--` is left."""
+    assert plain(command) == same
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["kubectl -n production apply -f k8s/", "helm --kube-context p upgrade a b", "terraform -chdir=live apply"],
+)
+def test_a_deployment_with_options_before_its_verb_needs_the_tests(platform: PaperPlatform, command: str) -> None:
+    """A job without `needs` deploys whatever the tests say."""
+    jobs = {"tests": {"steps": [{"run": "npm ci"}]}, "live": {"steps": [{"run": command}]}}
+    only(platform, GITHUB, yaml.safe_dump({"on": "push", "jobs": jobs}))
+    assert ("job live: npm ci", False) in [(subject.partition(" ")[2], ok) for subject, ok in bad(platform.find(RUNS))]
+
+
+def test_a_rehearsal_with_options_before_its_verb_is_no_deployment(platform: PaperPlatform) -> None:
+    """`kubectl -n x rollout status` changes nothing."""
+    jobs = {
+        "live": {
+            "steps": [{"run": "kubectl -n x apply -f k8s"}, {"run": "npm ci"}, {"run": "kubectl -n x rollout status a"}]
+        }
+    }
+    only(platform, GITHUB, yaml.safe_dump({"on": "push", "jobs": jobs}))
+    [ci, *_] = platform.find(RUNS)
+    assert (ci.ok, ci.observed.endswith("runs first")) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "brings"),
+    [
+        (
+            GITLAB,
+            "include: {template: Jobs/Test.gitlab-ci.yml}\ndeploy: {stage: deploy, script: [helm upgrade a b]}\n",
+            "`include`",
+        ),
+        (
+            GITLAB,
+            "child: {trigger: {include: b.yml}}\ndeploy: {stage: deploy, script: [helm upgrade a b]}\n",
+            "`trigger`",
+        ),
+        (
+            GITHUB,
+            "on: push\njobs: {t: {uses: ./.github/workflows/t.yml}, d: {needs: [t], steps: [{run: helm upgrade a b}]}}",
+            "`uses: ./.github/workflows/t.yml`",
+        ),
+        (
+            GITHUB,
+            "on: push\njobs: {d: {steps: [{uses: ./.github/actions/test}, {run: helm upgrade a b}]}}",
+            "`uses: ./.github/actions/test`",
+        ),
+    ],
+)
+def test_what_another_file_may_run_is_not_decided(platform: PaperPlatform, path: str, text: str, brings: str) -> None:
+    """A template, a pipeline that is started, a workflow that is called, an action of the repository: none is read."""
+    only(platform, path, text)
+    facts = [*platform.find(RUNS), *platform.find(SCAN)]
+    assert [fact.ok for fact in facts] == [None, None, None, None]
+    assert all(f"what {brings} (" in fact.observed for fact in facts)
 
 
 def test_a_deployment_that_runs_after_failures_needs_nothing(platform: PaperPlatform) -> None:

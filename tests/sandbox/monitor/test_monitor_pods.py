@@ -244,6 +244,7 @@ def test_the_shapes_of_the_api(running: Running) -> None:
     assert running.api("query", query="aged")["result"][0]["value"][1] == "3"  # its own time is 1970
     assert running.api("query", query="nobody") == {"resultType": "vector", "result": []}
     assert running.api("query", query="queue_depth[1m]")["resultType"] == "matrix"
+    assert running.api("query", query="nobody[1m]") == {"resultType": "matrix", "result": []}
     matrix = running.api("query_range", query="vector(time())", start=100, end=110, step="5s")
     assert matrix["result"] == [{"metric": {}, "values": [[100, "100"], [105, "105"], [110, "110"]]}]
     assert [one["__name__"] for one in running.api("series", **{"match[]": "queue_depth"})] == ["queue_depth"]

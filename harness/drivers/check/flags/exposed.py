@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness import clock
@@ -91,7 +91,8 @@ def flag_metrics(target: Target, params: Mapping[str, str]) -> Iterator[FactProb
             before = _read(target, metrics)
             on_ns = flag.turn(on=True)
             now, took_s = _awaited(target, metrics, before, on_ns, within_s)
-        seen += [flag.reading, *readings(before, now, took_s, within_s)]
+        seen.append(flag.reading)
+        seen += [replace(one, subject=f"{one.subject}, flag {name}") for one in readings(before, now, took_s, within_s)]
     yield lambda: seen
 
 

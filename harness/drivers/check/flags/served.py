@@ -53,7 +53,10 @@ def flag_off(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
             clock.sleep(within_s + AFTER_S)
         seen += [
             flag.reading,
-            *(off_reading(region, own, off_ns, within_s, flag) for region, own in asked.answers.items()),
+            *(
+                off_reading(f"{region}, flag {name}", own, off_ns, within_s, flag)
+                for region, own in asked.answers.items()
+            ),
         ]
     yield lambda: seen
 
@@ -78,9 +81,11 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
             _wait(lambda: all(map(_is_held, asked.answers.values())), within_s + HELD_WITHIN_S)
         missing = [region for region in target.doors if region not in pages]
         clear = {region: _clear(own, early[region], on_ns) for region, own in asked.answers.items()}
-        seen += [flag.reading, *(on_reading(region, own, on_ns, within_s) for region, own in clear.items())]
+        seen.append(flag.reading)
+        seen += [on_reading(f"{region}, flag {name}", own, on_ns, within_s) for region, own in clear.items()]
         seen += [
-            FactReading(subject=f"page of {one}", expected="an address", observed="none", ok=None) for one in missing
+            FactReading(subject=f"page of {one}, flag {name}", expected="an address", observed="none", ok=None)
+            for one in missing
         ]
     yield lambda: seen
 
@@ -97,9 +102,9 @@ def _wait(until: Callable[[], bool], within_s: float) -> None:
 
 
 def off_reading(
-    region: str, answers: Sequence[FeatureAnswer], off_ns: int, within_s: float, flag: FlagSwitch
+    place: str, answers: Sequence[FeatureAnswer], off_ns: int, within_s: float, flag: FlagSwitch
 ) -> FactReading:
-    """A region's answers; those that had the feature while its flag was on show that there was something to lose."""
+    """A region's answers (`place` names it, for people); those that had the feature while its flag was on show that there was something to lose."""
     had = any(one.has for one in answers if one.sent_ns <= off_ns)
     after = [one for one in answers if one.sent_ns > off_ns + within_s * clock.NS_PER_S]
     late = sum(one.has for one in after)
@@ -107,14 +112,14 @@ def off_reading(
     words = f"the last one after {max(last - off_ns, 0) / clock.NS_PER_S:.1f} s; {late} of {len(after)} later than {within_s:g} s"
     enough = had and len(after) >= LEAST
     return FactReading(
-        subject=f"answers of {region}",
+        subject=f"answers of {place}",
         expected=f"none with {flag.name} later than {within_s:g} s after its flag is off",
         observed=words if had else "no answer had it while its flag was on",
         ok=False if late and had else enough or None,
     )
 
 
-def on_reading(region: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float) -> FactReading:
+def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float) -> FactReading:
     """A region's page: without the feature before its flag was on, and never again without it from some answer on.
 
     One answer without it after the limit is enough: some pod still lacks it. Too few with it, or in too short a time, show nothing.
@@ -132,7 +137,7 @@ def on_reading(region: str, answers: Sequence[FeatureAnswer], on_ns: int, within
     clear = bool(before) and not any(one.has for one in before)
     served = _is_held(after) and held[0].sent_ns <= on_ns + within_s * clock.NS_PER_S
     return FactReading(
-        subject=f"page of {region}",
+        subject=f"page of {place}",
         expected=f"with the feature within {within_s:g} s after its flag is on",
         observed=shown if clear else "it had the feature before, or did not answer",
         ok=(False if lacking else served or None) if clear else None,

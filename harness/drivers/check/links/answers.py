@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpx
 
@@ -77,7 +78,7 @@ def ask(client: httpx.Client, url: str) -> LinkAnswer:
             sent = answer.num_bytes_downloaded
     except httpx.TimeoutException:
         return LinkAnswer(url=url, words="no answer in time")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return LinkAnswer(url=url, words=f"no answer: {error or type(error).__name__}")
     return LinkAnswer(
         url=str(answer.url),
@@ -86,6 +87,23 @@ def ask(client: httpx.Client, url: str) -> LinkAnswer:
         sent_bytes=sent,
         headers={name.lower(): value for name, value in answer.headers.items()},
     )
+
+
+def linked(page: str, link: str) -> str:
+    """The address that a link of a page leads to; one that is no address as it is written, such as `http://[your-host]/`."""
+    try:
+        return urldefrag(urljoin(page, link)).url
+    except ValueError:
+        return link
+
+
+def site(url: str) -> tuple[str, str]:
+    """Scheme and host with port; the host is empty in what is no address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition(":")[0].lower(), ""
+    return parts.scheme, parts.netloc
 
 
 def names_release(text: str, release: str) -> bool:

@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from harness.drivers.check.links.answers import WITHIN_S, LinkAnswer, ask
+from harness.drivers.check.links.answers import WITHIN_S, LinkAnswer, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
@@ -103,14 +103,12 @@ def pages_of(client: httpx.Client, first: str) -> list[Page]:
 def _page(url: str, answered: LinkAnswer) -> Page:
     reader = _PageReader()
     reader.feed(answered.text if answered.ok else "")
-    assets, links = (
-        {urldefrag(urljoin(answered.url, one)).url: None for one in of} for of in (reader.assets, reader.links)
-    )
+    assets, links = ({linked(answered.url, one): None for one in of} for of in (reader.assets, reader.links))
     return Page(url=url, assets=tuple(assets), links=tuple(links), words=answered.words)
 
 
 def _same_site(link: str, first: str) -> bool:
-    return urlsplit(link)[:2] == urlsplit(first)[:2]
+    return site(link) == site(first)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,18 +23,24 @@ _PAGE: Final = 500
 _PAGES: Final = 20
 _POINTS: Final = 300
 """How many points a query is asked for, at most."""
-_MIXED: Final = "-- Mixed --"
-_ELSEWHERE: Final = frozenset({"-- Dashboard --", "-- Grafana --", "grafana"})
+MIXED: Final = "-- Mixed --"
+"""The data source of a panel each of whose queries names its own."""
+SHOWN_ELSEWHERE: Final = frozenset({"-- Dashboard --", "-- Grafana --", "grafana"})
 """Data sources of panels that show what is another panel's, or Grafana's own."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 _ALL: Final = "$__all"
+_DEFAULT: Final = "default"
+"""What stands for the default data source where a uid or a name is expected."""
+_WRITTEN: Final = frozenset({"constant", "textbox"})
+"""Kinds of variables whose query is their value."""
 
 
 class GrafanaPanel(NamedTuple):
-    """A panel that asks for data; its queries have the values of the dashboard's variables."""
+    """A panel that asks for data; its queries have the values of the dashboard's variables. `unvalued`: a variable without one."""
 
     subject: str
     queries: Sequence[Mapping[str, Any]]
+    unvalued: str = ""
 
 
 def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -113,19 +120,24 @@ class GrafanaClient:
         """The panels of a dashboard that ask for data, those in closed rows included. Raises as `_content`."""
         board = self._content(f"/api/dashboards/uid/{uid}", dict).get("dashboard") or {}
         values = dict(_variables(board))
-        for panel in _every_panel(board):
+        for panel in panels_in(board):
             if library := (panel.get("libraryPanel") or {}).get("uid"):
                 model = (self._content(f"/api/library-elements/{library}", dict).get("result") or {}).get("model") or {}
                 panel = {**model, "title": panel.get("title") or model.get("title", "")}  # noqa: PLW2901 - the same one, whole
             queries = [one for one in panel.get("targets") or [] if isinstance(one, dict)]
+            named = variables_in(json.dumps([queries, panel.get("datasource")]))
+            unvalued = next((name for name in named if name in values and values[name] is None), "")
             asked = [self._query(one, panel.get("datasource"), values) for one in queries]
-            own = [one for one in asked if one["datasource"].get("uid") not in _ELSEWHERE]
+            own = [one for one in asked if one["datasource"].get("uid") not in SHOWN_ELSEWHERE]
             if any(not one.get("hide") for one in own):
                 title = _filled(str(panel.get("title") or f"panel {panel.get('id', '?')}"), values)
-                yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own)
+                yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own, unvalued)
 
     def shown(self, panel: GrafanaPanel, last_s: float) -> FactReading:
         """What the panel's queries give of the last seconds. Raises DriverError where nothing answers."""
+        if panel.unvalued:
+            why = f"the variable `{panel.unvalued}` has no saved value; hint: choose one and save the dashboard with it"
+            return FactReading(subject=panel.subject, expected=f"data of the last {last_s:g} s", observed=why, ok=None)
         body = {"queries": list(panel.queries), "from": f"now-{last_s:.0f}s", "to": "now"}
         status, content = self._ask("POST", "/api/ds/query", body)
         results = content.get("results") if isinstance(content, dict) else None
@@ -141,26 +153,29 @@ class GrafanaClient:
             ok = bool(having) and not failed
         return FactReading(subject=panel.subject, expected=f"data of the last {last_s:g} s", observed=observed, ok=ok)
 
-    def _query(self, query: Mapping[str, Any], of_panel: Any, values: Mapping[str, str]) -> dict[str, Any]:
+    def _query(self, query: Mapping[str, Any], of_panel: Any, values: Mapping[str, str | None]) -> dict[str, Any]:
         """A query as /api/ds/query takes it."""
-        mixed = isinstance(of_panel, dict) and of_panel.get("uid") == _MIXED
+        mixed = isinstance(of_panel, dict) and of_panel.get("uid") == MIXED
         named = query.get("datasource") or (None if mixed else of_panel)
         source = self._source(_replaced(named, values))
         filled: dict[str, Any] = _replaced(dict(query), values)
         return {"refId": "A", "intervalMs": 1000, "maxDataPoints": _POINTS, **filled, "datasource": source}
 
     def _source(self, named: Any) -> dict[str, Any]:
-        """A data source by its uid; by name, or the default one, as old dashboards have it. Raises as `_content`."""
-        if isinstance(named, dict) and named.get("uid"):
+        """A data source by its uid; by name, or the default one, of its type where that is named. Raises as `_content`."""
+        uid, kind = (named.get("uid"), str(named.get("type") or "")) if isinstance(named, dict) else (named, "")
+        uid = str(uid or _DEFAULT)
+        if isinstance(named, dict) and uid != _DEFAULT:
             return named
-        if named in _ELSEWHERE:
-            return {"uid": named}
+        if uid in SHOWN_ELSEWHERE:
+            return {"uid": uid}
         if self._sources is None:
             self._sources = [one for one in self._content("/api/datasources", list) if isinstance(one, dict)]
-        for one in self._sources:
-            if one.get("name") == named or (named in {None, "default"} and one.get("isDefault")):
-                return {"uid": one.get("uid", ""), "type": one.get("type", "")}
-        return {"uid": str(named or "")}
+        of_kind = [one for one in self._sources if kind in ("", one.get("type"))]
+        chosen = [one for one in of_kind if uid in (one.get("uid"), one.get("name"))]
+        if uid == _DEFAULT:
+            chosen = [one for one in of_kind if one.get("isDefault")] or (of_kind if kind else []) or chosen
+        return {"uid": chosen[0].get("uid", ""), "type": chosen[0].get("type", "")} if chosen else {"uid": uid}
 
     def _content(self, path: str, kind: type[Any]) -> Any:
         """What a path answers.
@@ -189,27 +204,47 @@ class GrafanaClient:
             return answer.status_code, None
 
 
-def _every_panel(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def panels_in(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The panels of a dashboard or of a row, rows and what is in closed ones included."""
     for panel in [one for one in board.get("panels") or [] if isinstance(one, dict)]:
         yield panel
-        yield from _every_panel(panel)
+        yield from panels_in(panel)
 
 
-def _variables(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and value of each variable of a dashboard as it was saved; several values are alternatives of a regular expression."""
+def variables_in(text: str) -> list[str]:
+    """The names of variables in a text; a number is a group of a regular expression."""
+    named = [met[1] or met[2] or met[3] for met in _VARIABLE.finditer(text)]
+    return [name for name in named if not name.isdigit()]
+
+
+def _variables(board: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Name and value of each variable of a dashboard as it was saved; several values are alternatives of a regular expression.
+
+    None: it was saved without one, and Grafana chooses it when the dashboard is opened.
+    """
     for one in (board.get("templating") or {}).get("list") or []:
-        value = (one.get("current") or {}).get("value", one.get("query", ""))
+        value = (one.get("current") or {}).get("value")
+        if value in (None, "", [], {}):
+            value = one.get("query", "") if one.get("type") in _WRITTEN else None
+        if value is None:
+            yield str(one.get("name", "")), _DEFAULT if one.get("type") == "datasource" else None
+            continue
         chosen = [str(each) for each in (value if isinstance(value, list) else [value])]
         every = one.get("allValue") or ".+"
         yield str(one.get("name", "")), every if _ALL in chosen else "|".join(chosen)
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with the variables that the dashboard has; Grafana itself knows the others, as `$__rate_interval`."""
-    return _VARIABLE.sub(lambda met: values.get(met[1] or met[2] or met[3], met[0]), text)
+def _filled(text: str, values: Mapping[str, str | None]) -> str:
+    """A text with the variables that have a value; Grafana itself knows the others, as `$__rate_interval`."""
+
+    def value(met: re.Match[str]) -> str:
+        known = values.get(met[1] or met[2] or met[3])
+        return met[0] if known is None else known
+
+    return _VARIABLE.sub(value, text)
 
 
-def _replaced(found: Any, values: Mapping[str, str]) -> Any:
+def _replaced(found: Any, values: Mapping[str, str | None]) -> Any:
     if isinstance(found, str):
         return _filled(found, values)
     if isinstance(found, dict):

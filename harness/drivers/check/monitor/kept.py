@@ -19,6 +19,10 @@ BEFORE_S: Final = 30.0
 """The first reading is of so many seconds before it."""
 _OVERLAP_S: Final = 5.0
 _NOT_SCRAPED: Final = "ALERTS.*|.*:.*"
+_OF_KUBERNETES: Final = "container_.*|kube_.*"
+"""What kubelets and kube-state-metrics expose about pods is no metric of theirs."""
+_NAMES: Final = ("app", "app_kubernetes_io_name", "service", "job")
+"""Labels of a series that name its workload, the surest first; the last two are those of a ServiceMonitor or PodMonitor."""
 _SAME_SCRAPE: Final = ".*_bucket|.*_created"
 """Series of a histogram or a counter: its `_count` or `_total` comes with them."""
 
@@ -39,11 +43,15 @@ class Kept:
 
 
 class SeriesReader:
-    """Asks the Prometheus of a target, again and again, for the samples that are new."""
+    """Asks the Prometheus of a target, again and again, for the samples that are new.
+
+    Asked for are series with the label `app`; where none has it, those of any pod.
+    """
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._read_ns = 0
+        self._by_app = False
 
     def read(self) -> Mapping[tuple[str, str], Mapping[str, Kept]]:
         """Metrics by name, by namespace and workload, with samples since the last reading.
@@ -54,19 +62,24 @@ class SeriesReader:
         """
         places = "|".join(sorted(re.escape(name) for name in namespaces(self._target).values()))
         quoted = places.replace("\\", "\\\\")  # a backslash of the expression is two in a string of PromQL
-        own = f'namespace=~"{quoted}",app!="",__name__!~"{_NOT_SCRAPED}|{_SAME_SCRAPE}"'
+        within = f'namespace=~"{quoted}"'
         asked_ns = clock.now_ns()
         passed_s = (asked_ns - self._read_ns) / clock.NS_PER_S + _OVERLAP_S if self._read_ns else BEFORE_S
         with prometheus_of(self._target) as prometheus:
             now = prometheus.vector("time()")
             at_ns = clock.now_ns()
-            series = prometheus.samples(f"{{{own}}}[{round(1000 * passed_s)}ms]")
+            span, left_out = f"[{round(1000 * passed_s)}ms]", f"{_NOT_SCRAPED}|{_SAME_SCRAPE}"
+            series = prometheus.samples(f'{{{within},app!="",__name__!~"{left_out}"}}{span}')
+            self._by_app = self._by_app or bool(series)
+            if not self._by_app:
+                series = prometheus.samples(f'{{{within},pod!="",__name__!~"{left_out}|{_OF_KUBERNETES}"}}{span}')
         if not now:
             raise DriverError("Prometheus does not say what time it is", where=str(self._target.prometheus))
         zero_ns = at_ns - round(now[0].value * clock.NS_PER_S)
         times: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for labels, moments in series:
-            place = (labels.get("namespace", ""), labels.get("app", ""))
+            name = next((labels[label] for label in _NAMES if labels.get(label)), "")
+            place = (labels.get("namespace", ""), name.rpartition("/")[2])  # a PodMonitor's job is `namespace/name`
             times[place][labels.get("__name__", "")].update(zero_ns + round(at_s * clock.NS_PER_S) for at_s in moments)
         self._read_ns = asked_ns
         return {place: {name: _kept(sorted(of)) for name, of in each.items() if of} for place, each in times.items()}

@@ -10,7 +10,7 @@ from harness import clock
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.errors import DriverError
-from harness.targets.kubernetes import labels_of
+from harness.targets.kubernetes import labels_of, workload_of
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -69,7 +69,7 @@ class MemoryReader:
                 samples = known.get(key, [])
                 one = ContainerMemory(
                     container="/".join(key),
-                    workload=labels_of(pod).get("app", ""),
+                    workload=workload_of(labels_of(pod)),
                     at_s=[round(at_s - now[0].value, 3) for at_s, _ in samples],
                     taken_s=[at_s for at_s, _ in samples],
                     bytes_=[value for _, value in samples],

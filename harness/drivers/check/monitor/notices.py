@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness import clock
 from harness.drivers.check.monitor.prometheus import prometheus_of
+from harness.drivers.check.monitor.rules import evaluates
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.model import Quantity
@@ -41,10 +42,7 @@ def _rules(target: Target) -> Iterator[FactReading]:
         loaded = prometheus.alert_rules()
     if not loaded:
         yield FactReading(subject="rules", expected="loaded", observed="none is loaded", ok=False)
-    for rule in loaded:
-        said = f"{rule.health} {rule.error}".strip()
-        ok = None if rule.health == "unknown" else rule.health == "ok"
-        yield FactReading(subject=rule.name, expected="evaluates without error", observed=said, ok=ok)
+    yield from (evaluates(rule, loaded) for rule in loaded)
 
 
 def _arrives(target: Target, within_s: float) -> FactReading:

@@ -36,16 +36,20 @@ def _facts(name: str, rules: Sequence[AlertRule], severity: str) -> Iterator[Fac
                 ok=label == severity,
             )
         else:
-            yield _health(rule)
+            yield evaluates(rule, rules)
 
 
 def _failing(rules: Sequence[AlertRule], names: Sequence[str]) -> Iterator[FactReading]:
     """Rules beside the named ones that do not evaluate."""
-    yield from (_health(rule) for rule in rules if rule.name not in names and rule.health == "err")
+    yield from (evaluates(rule, rules) for rule in rules if rule.name not in names and rule.health == "err")
 
 
-def _health(rule: AlertRule) -> FactReading:
-    health = rule.health
+def evaluates(rule: AlertRule, rules: Sequence[AlertRule]) -> FactReading:
+    """Whether a rule evaluates; of several rules of its name each is named with its severity."""
+    health, severity = rule.health, rule.labels.get("severity", "")
     error = f": {rule.error}" if rule.error else ""
+    more = f", severity {severity}" if severity and sum(one.name == rule.name for one in rules) > 1 else ""
     ok = None if health == "unknown" else health == "ok"
-    return FactReading(subject=str(rule.name), expected="evaluates without error", observed=f"{health}{error}", ok=ok)
+    return FactReading(
+        subject=f"{rule.name}{more}", expected="evaluates without error", observed=f"{health}{error}", ok=ok
+    )

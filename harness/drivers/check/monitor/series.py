@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.drivers.check.exposition import metrics_of
+from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
+from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, panels_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.facts import FactProbe, FactReading
@@ -14,10 +16,15 @@ from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, access, accesses
-from harness.targets.kubernetes import labels_of
+from harness.targets.kubernetes import Object, labels_of
 
 _DASHBOARD: Final = "grafana_dashboard"
 """The label by which Grafana finds the ConfigMaps that hold dashboards."""
+_OF_PROMETHEUS: Final = frozenset(
+    {"", "prometheus", "grafana-amazonprometheus-datasource", "grafana-azureprometheus-datasource"}
+)
+"""Types of data sources that are asked in PromQL; empty where the dashboard does not say."""
+_ASK_GRAFANA: Final = "hint: name Grafana under `grafana`, and the sentence on its panels asks it"
 
 SUCCESS_METRICS: Final = (
     *("response time", "throughput", "availability", "database performance"),
@@ -40,47 +47,46 @@ def service_series(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     def probe() -> Sequence[FactReading]:
         clusters = Clusters(target)
-        services = sorted(
-            {
-                (namespace, labels_of(pod).get("app", ""))
-                for region, namespace in namespaces(target).items()
-                for pod in clusters.of(region).pods(namespace)
-                if is_of_workload(pod)
-            }
-        )
+        pods = [
+            pod
+            for region, namespace in namespaces(target).items()
+            for pod in clusters.of(region).pods(namespace)
+            if is_of_workload(pod)
+        ]
         with prometheus_of(target) as prometheus:
-            ages = {what: _ages(prometheus, selector) for what, selector in selected.items()}
+            ages = {what: _ages(prometheus, selector, pods) for what, selector in selected.items()}
         return [
-            _young(f"{namespace}/{app}: {what}", ages[what].get((namespace, app)), age_s)
-            for namespace, app in services
+            _young(service, what, ages[what], age_s)
+            for service in sorted({service_of(pod) for pod in pods})
             for what in selected
         ]
 
     return probe
 
 
-def _ages(prometheus: PrometheusClient, selector: str) -> dict[tuple[str, str], float]:
-    """Seconds since the newest sample of each service, by namespace and name."""
-    query = f"time() - max by (namespace, app) (timestamp({selector}))"
-    return {(labels.get("namespace", ""), labels.get("app", "")): value for labels, value in prometheus.vector(query)}
+def _ages(prometheus: PrometheusClient, selector: str, pods: Sequence[Object]) -> ByService:
+    """Seconds since the newest sample of each service."""
+    return by_service(prometheus, lambda by: f"time() - max by ({by}) (timestamp({selector}))", pods, min)
 
 
-def _young(subject: str, seconds: float | None, at_most_s: float) -> FactReading:
+def _young(service: Service, what: str, ages: ByService, at_most_s: float) -> FactReading:
+    seconds, unclear = ages.values.get(service), ages.is_unclear(service)
     seen = "not exposed" if seconds is None else f"{max(0.0, seconds):.1f} s old"
     return FactReading(
-        subject=subject,
+        subject=f"{service[0]}/{service[1]}: {what}",
         expected=f"at most {at_most_s:g} s old",
-        observed=seen,
-        ok=seconds is not None and seconds <= at_most_s,
+        observed=UNLABELLED if unclear else seen,
+        ok=None if unclear else seconds is not None and seconds <= at_most_s,
     )
 
 
 class PanelQuery(NamedTuple):
-    """One query of a panel of a dashboard."""
+    """One query of a panel of a dashboard; `unasked`: why it cannot be asked as it is written, empty where it can."""
 
     title: str
     subject: str
     query: str
+    unasked: str = ""
 
 
 @accesses(*access("list configmaps", at=EVERYWHERE))
@@ -132,16 +138,43 @@ def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
             raise DriverError(
                 f"the dashboard is not JSON: {error}", where=f"{config_map['metadata']['name']}/{file}"
             ) from error
-        for panel in dashboard.get("panels") or []:
-            for at, query in enumerate(panel.get("targets") or [], 1):
-                title = str(panel.get("title", ""))
-                yield PanelQuery(
-                    title, f"{dashboard.get('title', file)}, {title}, query {at}", str(query.get("expr", ""))
-                )
+        yield from _queries(str(dashboard.get("title", file)), dashboard)
+
+
+def _queries(board: str, dashboard: Mapping[str, Any]) -> Iterator[PanelQuery]:
+    """The visible queries of the panels of a dashboard, those in closed rows included."""
+    for panel in panels_in(dashboard):
+        title = str(panel.get("title", ""))
+        if panel.get("libraryPanel") and not panel.get("targets"):
+            yield PanelQuery(title, f"{board}, {title}", "", f"its queries are in Grafana's library; {_ASK_GRAFANA}")
+        for at, query in enumerate(panel.get("targets") or [], 1):
+            source = _source_of(query.get("datasource")) or _source_of(panel.get("datasource"))
+            if query.get("hide") or source in SHOWN_ELSEWHERE:
+                continue
+            expr = str(query.get("expr", ""))
+            yield PanelQuery(title, f"{board}, {title}, query {at}", expr, _unasked(expr, source))
+
+
+def _source_of(named: Any) -> str:
+    """The type of a data source, empty where it is not written; of Grafana's own the name."""
+    own = str((named.get("uid") if isinstance(named, dict) else named) or "")
+    if own in SHOWN_ELSEWHERE or own == MIXED:
+        return own
+    return str(named.get("type") or "") if isinstance(named, dict) else ""
+
+
+def _unasked(expr: str, source: str) -> str:
+    """Why a query cannot be asked of Prometheus as it is written."""
+    if source not in _OF_PROMETHEUS or not (expr or source):
+        return f"it is asked of {source or 'a data source other than Prometheus'}; {_ASK_GRAFANA}"
+    named = variables_in(expr)
+    return f"Grafana fills in `{named[0]}`; {_ASK_GRAFANA}" if named else ""
 
 
 def _drawn(prometheus: PrometheusClient, panel: PanelQuery, age_s: float) -> FactReading:
     """A panel has data where its query has a number, of samples that are young enough."""
+    if panel.unasked:
+        return FactReading(subject=panel.subject, expected="data", observed=panel.unasked, ok=None)
     try:
         found = prometheus.vector(panel.query, lookback_s=age_s)
     except DriverError as error:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from harness import clock
 from harness.drivers.check.exposition import QUANTILES, metrics_of
+from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Object, labels_of
+from harness.targets.kubernetes import Object, labels_of, workload_of
 
 _OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
 USAGE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -62,7 +64,7 @@ def _is_new(pod: Object, age_s: float) -> bool:
 def _stores(target: Target, pod: Object) -> bool:
     leader = target.database.leader if target.database else None
     own = leader is not None and pod["metadata"]["namespace"] == leader.namespace
-    return own or _STORES in labels_of(pod).get("app", "")
+    return own or _STORES in workload_of(labels_of(pod))
 
 
 def _age(series: str) -> str:
@@ -121,46 +123,42 @@ def _below(name: str, pod: Object, used: Mapping[_Pod, float], most: float) -> F
 
 @accesses(*access("list pods", "get pods/proxy"))
 def service_quantiles(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old."""
+    """Read every service of the regions: quantiles and rate of its requests can be read, of samples that are at most `age` old.
+
+    Where its series do not name the service, its quantiles are those of its slowest pod.
+    """
     names, age_s = metrics_of(target), Quantity.parse(params["age"]).in_unit("s")
     buckets = f"{names.seconds}_bucket"
     span = f"[{round(age_s * 1000)}ms]"
-    queries = {
-        **{
-            f"p{100 * quantile:g}": f"histogram_quantile({quantile:g}, sum by (namespace, app, le) (rate({buckets}{span})))"
-            for quantile in QUANTILES
-        },
-        "request rate": f"sum by (namespace, app) (rate({names.requests}{span}))",
-        "age": f"time() - max by (namespace, app) (timestamp({buckets}))",
+    asked: dict[str, tuple[Callable[[str], str], Callable[[Sequence[float]], float]]] = {
+        **{f"p{100 * quantile:g}": (partial(_quantile, quantile, f"{buckets}{span}"), max) for quantile in QUANTILES},
+        "request rate": (lambda by: f"sum by ({by}) (rate({names.requests}{span}))", sum),
+        "age": (lambda by: f"time() - max by ({by}) (timestamp({buckets}))", min),
     }
 
     def probe() -> Sequence[FactReading]:
-        services = sorted({_service(pod) for _, pod in pods_of(target, every=False)})
+        pods = [pod for _, pod in pods_of(target, every=False)]
         with prometheus_of(target) as prometheus:
-            found = {what: _by_service(prometheus, query) for what, query in queries.items()}
-        return [each for service in services for each in _readable(service, found, age_s)]
+            found = {what: by_service(prometheus, query, pods, how) for what, (query, how) in asked.items()}
+        return [each for one in sorted({service_of(pod) for pod in pods}) for each in _readable(one, found, age_s)]
 
     return probe
 
 
-def _service(pod: Object) -> tuple[str, str]:
-    return pod["metadata"]["namespace"], labels_of(pod).get("app", "")
+def _quantile(quantile: float, buckets: str, by: str) -> str:
+    return f"histogram_quantile({quantile:g}, sum by ({by}, le) (rate({buckets})))"
 
 
-def _by_service(prometheus: PrometheusClient, query: str) -> dict[tuple[str, str], float]:
-    return {(labels.get("namespace", ""), labels.get("app", "")): value for labels, value in prometheus.vector(query)}
-
-
-def _readable(
-    service: tuple[str, str], found: Mapping[str, Mapping[tuple[str, str], float]], age_s: float
-) -> Iterator[FactReading]:
+def _readable(service: Service, found: Mapping[str, ByService], age_s: float) -> Iterator[FactReading]:
     for what, values in found.items():
-        value = values.get(service)
-        known = value is not None and not math.isnan(value)
-        if what == "age":
-            said = f"{max(value or 0.0, 0.0):.1f} s old" if known else "not exposed"
-            ok = known and (value or 0.0) <= age_s
-        else:
-            said, ok = (f"{value:.4g}" if known else "not exposed"), known
-        expected = f"at most {age_s:g} s old" if what == "age" else "exposed"
-        yield FactReading(subject=f"{service[0]}/{service[1]}: {what}", expected=expected, observed=said, ok=ok)
+        value = values.values.get(service)
+        known, unclear = value is not None and not math.isnan(value), values.is_unclear(service)
+        said, ok = (f"{value:.4g}" if known else "not exposed"), known
+        if what == "age" and known:
+            said, ok = f"{max(value or 0.0, 0.0):.1f} s old", (value or 0.0) <= age_s
+        yield FactReading(
+            subject=f"{service[0]}/{service[1]}: {what}",
+            expected=f"at most {age_s:g} s old" if what == "age" else "exposed",
+            observed=UNLABELLED if unclear else said,
+            ok=None if unclear else ok,
+        )

@@ -19,6 +19,12 @@ from harness.targets.kubernetes import Cluster, Object
 from harness.targets.workloads import CONTROLLERS, controllers
 
 _EXPECTED: Final = "no secret value"
+_MORE: Final = (
+    ("batch/v1", "jobs", "Job"),
+    ("batch/v1", "cronjobs", "CronJob"),
+    ("networking.k8s.io/v1", "ingresses", "Ingress"),
+)
+"""Objects that are searched beside controllers, pods, ConfigMaps and Services: version, collection and kind."""
 
 
 class Place(NamedTuple):
@@ -28,14 +34,19 @@ class Place(NamedTuple):
     text: str
 
 
-@accesses(*access("list secrets", "list pods", "list configmaps", "list services", "get pods/log"), *CONTROLLERS)
+@accesses(
+    *access("list secrets", "list pods", "list configmaps", "list services", "get pods/log"),
+    *access("list jobs.batch", "list cronjobs.batch", "list ingresses.networking.k8s.io"),
+    *CONTROLLERS,
+)
 def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Search every place: one fact a kind of place and namespace, and one for each place that has a secret."""
     places, clusters = every_place(target), Clusters(target)
+    public = {*target.regions, *(namespace for _, namespace in places), target.environment}
 
     def probe() -> Sequence[FactReading]:
         secrets = [secret for region, namespace in places for secret in clusters.of(region).secrets(namespace)]
-        values = list(secret_values(secrets))
+        values = list(secret_values(secrets, public))
         seen = [
             FactReading(
                 subject="secrets of the target",
@@ -81,6 +92,8 @@ def _objects(cluster: Cluster, namespace: str) -> Iterator[Place]:
     objects += [("Pod", one) for one in cluster.pods(namespace, over=True)]
     objects += [("ConfigMap", one) for one in cluster.config_maps(namespace)]
     objects += [("Service", one) for one in cluster.services(namespace)]
+    for version, plural, kind in _MORE:
+        objects += [(kind, one) for one in cluster.customs(version, plural, namespace)]
     for kind, one in objects:
         yield Place(f"{namespace}/{kind}/{one['metadata']['name']}", "\n".join(_texts(one)))
 
@@ -100,9 +113,10 @@ def _texts(value: object) -> Iterator[str]:
 
 def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
     for pod in cluster.pods(namespace, over=True):
-        name, statuses = pod["metadata"]["name"], (pod.get("status") or {}).get("containerStatuses") or []
+        name, status, spec = pod["metadata"]["name"], pod.get("status") or {}, pod["spec"]
+        statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
         restarted = {one["name"] for one in statuses if one.get("restartCount")}
-        for container in pod["spec"]["containers"]:
+        for container in (*(spec.get("initContainers") or []), *spec["containers"]):
             subject = f"log of {namespace}/{name}, container {container['name']}"
             yield Place(subject, cluster.pod_log(namespace, name, container["name"]))
             if container["name"] in restarted:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from harness.targets.kubernetes import Object
 
 SHORTEST: Final = 8
 """Shorter values would be found by chance; they are counted, and not searched for."""
 _PUBLIC: Final = re.compile(
-    r"(?:^|[._-])(?:ca|tls|cert|certificate|user|username|host|port|database|dbname|name|namespace)(?:\.(?:crt|pem))?$",
+    r"(?:^|[._-])(?:ca|tls|cert|certificate|user|username|host|port|database|dbname|name|namespace"
+    r"|region|zone|bucket|env|environment|level)(?:\.(?:crt|pem))?$",
     re.IGNORECASE,
 )
-"""Names of keys whose values are no secret: certificates, users, addresses."""
+"""Names of keys whose values are no secret: certificates, users, addresses, places, environments."""
+_SPOKEN: Final = re.compile(
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|key_base|credentials?|auth|salt)\d*$", re.IGNORECASE
+)
+"""Names of secrets among other settings: at the end, so that `TOKEN_ISSUER` and `KEY_ID` are none."""
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s]*:(?P<password>[^/@\s]+)@", re.IGNORECASE)
+_SETTING: Final = re.compile(r"(?:export\s+)?(?P<name>[\w.-]+)\s*=\s*(?P<value>.*)")
 _KEY_BLOCK: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+(.+?)\s+-----END", re.DOTALL)
 
 
@@ -27,7 +35,7 @@ class SecretValue:
     """One secret value; `repr` and `str` never show it.
 
     Attributes:
-        place: `us-east-1/Secret/platform, key token-secret`.
+        place: `us-east-1/Secret/platform, key token-secret`; of one among the settings of a file `…, key .env, DB_PASSWORD`.
         forms: the texts that would give it away.
     """
 
@@ -39,18 +47,64 @@ class SecretValue:
         return any(form in text for form in self.forms)
 
 
-def secret_values(secrets: Iterable[Object]) -> Iterator[SecretValue]:
-    """The values of these Secrets that are worth a search; each is given once, at its first place."""
+def secret_values(secrets: Iterable[Object], public: Collection[str] = ()) -> Iterator[SecretValue]:
+    """The values of these Secrets that are worth a search; each is given once, at its first place.
+
+    Args:
+        secrets: as the API has them.
+        public: names that are no secret wherever they are: of regions, namespaces, the environment.
+    """
     seen: set[tuple[str, ...]] = set()
     for secret in secrets:
         if str(secret.get("type", "")) == "kubernetes.io/service-account-token":
             continue  # the cluster's own
         place = f"{secret['metadata'].get('namespace', '')}/Secret/{secret['metadata']['name']}"
         for key, encoded in sorted((secret.get("data") or {}).items()):
-            forms = () if _PUBLIC.search(key) else tuple(_forms(_decoded(str(encoded))))
-            if forms and forms not in seen:
-                seen.add(forms)
-                yield SecretValue(place=f"{place}, key {key}", forms=forms)
+            value = _decoded(str(encoded))
+            whole = [] if _PUBLIC.search(key) else [("", value)]
+            for name, part in (*whole, *_parts(value)):
+                forms = () if part.strip() in public else tuple(_forms(part))
+                if forms and forms not in seen:
+                    seen.add(forms)
+                    yield SecretValue(place=f"{place}, key {key}{name}", forms=forms)
+
+
+def _parts(value: str) -> Iterator[tuple[str, str]]:
+    """What is secret in a value that holds more: the password of an address, and the settings of JSON or of a `.env` that are called so."""
+    if address := _ADDRESS.match(value.strip()):
+        yield ", password of the address", unquote(address["password"])
+    for name, part in (*_settings(value), *_leaves(_of_json(value))):
+        if address := _ADDRESS.match(part):
+            yield f", {name}", unquote(address["password"])
+        elif _SPOKEN.search(name):
+            yield f", {name}", part
+
+
+def _settings(text: str) -> list[tuple[str, str]]:
+    """Names and values of the lines of a `.env`; none where the text is something else."""
+    lines = [line.strip() for line in text.splitlines()]
+    read = [_SETTING.fullmatch(line) for line in lines if line and not line.startswith("#")]
+    found = [(one["name"], one["value"].strip("\"'")) for one in read if one is not None]
+    return found if len(found) == len(read) else []
+
+
+def _of_json(text: str) -> object:
+    try:
+        return json.loads(text) if text.lstrip().startswith(("{", "[")) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _leaves(value: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """The texts of a JSON value, each with the key that it is under."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, name)
+    elif isinstance(value, str):
+        yield name, value
 
 
 def _decoded(encoded: str) -> str:

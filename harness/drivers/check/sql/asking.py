@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from harness.errors import ConfigurationError, TargetUnreachable
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target
 from harness.targets.reference import Reference
 from harness.targets.target import Database
@@ -35,7 +35,12 @@ def database_in(target: Target) -> Database:
 
 
 def rows_of(
-    dsn: Reference, query: sql.SQL | sql.Composed, values: Sequence[object] = (), *, plain: bool = False
+    dsn: Reference,
+    query: sql.SQL | sql.Composed,
+    values: Sequence[object] = (),
+    *,
+    plain: bool = False,
+    raises: bool = False,
 ) -> list[Row]:
     """All rows of the answer to one question; nothing that it does is kept.
 
@@ -44,13 +49,15 @@ def rows_of(
         query: a single statement.
         values: of its placeholders.
         plain: whether the session has the server's own settings, its bound for a statement included.
+        raises: whether an error that the server answers with is raised as it is: a caller that expects one knows what it says.
 
     Raises:
         TargetUnreachable: no connection, or no answer within the bounds; the words never have the DSN in them.
-        psycopg.errors.Error: the server answered with an error.
+        DriverError: the server answered with an error, or with no rows.
+        psycopg.Error: the same, where `raises`.
     """
     bound = "" if plain else f"-c statement_timeout={STATEMENT_MS}"
-    where = make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
+    where = _address(dsn)
     try:
         with psycopg.connect(make_conninfo(where, options=bound) if bound else where) as connection:
             try:
@@ -60,3 +67,22 @@ def rows_of(
     except psycopg.OperationalError as error:
         what = " ".join(str(error).split()) or type(error).__name__
         raise TargetUnreachable(f"no answer from the database: {what}", where=str(dsn)) from error
+    except psycopg.Error as error:
+        if raises:
+            raise
+        what = " ".join(str(error).split()) or type(error).__name__
+        hint = "is it the right database, and may the role of the DSN read that (GRANT SELECT)? See `database` of the target file"
+        raise DriverError(f"the database refused a question: {what}", where=str(dsn), hint=hint) from error
+
+
+def _address(dsn: Reference) -> str:
+    """The DSN with our own bounds; the words of its errors have parts of it, and are left out.
+
+    Raises:
+        DriverError: it is no DSN.
+    """
+    try:
+        return make_conninfo(dsn.resolve(), connect_timeout=CONNECT_S, application_name="readiness-check")
+    except psycopg.ProgrammingError:
+        hint = "write `host=… dbname=… user=…` or `postgresql://…`"
+        raise DriverError("this is not the address of a PostgreSQL database", where=str(dsn), hint=hint) from None

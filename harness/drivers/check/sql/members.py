@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -63,45 +63,56 @@ def database_primary(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def database_standbys(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks every member in `region`: `at_least` so many stream from the primary, and each of them refuses a write."""
+    """Asks every member in `region`: `at_least` so many stream from the primary, and each of them refuses a write.
+
+    One that does not answer, or whose state the role may not read, may be one of them.
+    """
     members, region, least = _members(target), params["region"], int(params["at_least"])
     here = {name: member for name, member in members.items() if member.region == region}
 
     def probe() -> Sequence[FactReading]:
         states = {name: _standby(member) for name, member in here.items()}
-        good = [name for name, state in states.items() if state == _STREAMS]
+        good = sum(one.ok is True for one in states.values())
+        unknown = sum(one.ok is None for one in states.values())
         return [
             FactReading(
                 subject=f"database members in {region}",
                 expected=f"at least {least} that stream from the primary and refuse writes",
-                observed="; ".join(f"{name}: {state}" for name, state in states.items()) or "no member",
-                ok=len(good) >= least,
+                observed="; ".join(f"{name}: {one.words}" for name, one in states.items()) or "no member",
+                ok=good >= least or (None if good + unknown >= least else False),
             )
         ]
 
     return probe
 
 
-_STREAMS: Final = "streams, refuses writes"
+class _Standby(NamedTuple):
+    """What a member does, in words, and whether it is a standby as it should be; None: that is not known."""
+
+    words: str
+    ok: bool | None
 
 
-def _standby(member: Member) -> str:
+_HIDDEN: Final = _Standby("its role may not read whether it streams (GRANT pg_read_all_stats)", ok=None)
+
+
+def _standby(member: Member) -> _Standby:
     try:
         receiving = rows_of(member.dsn, _RECEIVER)
         [(recovering,)] = rows_of(member.dsn, _ROLE)
+        if not recovering:
+            return _Standby("is a primary", ok=False)
+        status = receiving[0][0] if receiving else "no receiver"
+        if status != "streaming":
+            return _Standby(f"does not stream ({status})", ok=False) if status else _HIDDEN
+        rows_of(member.dsn, _WRITE, raises=True)
     except TargetUnreachable:
-        return "does not answer"
-    if not recovering:
-        return "is a primary"
-    if not receiving or receiving[0][0] != "streaming":
-        return f"does not stream ({receiving[0][0] if receiving else 'no receiver'})"
-    try:
-        rows_of(member.dsn, _WRITE)
+        return _Standby("does not answer", ok=None)
     except psycopg.errors.ReadOnlySqlTransaction:
-        return _STREAMS
+        return _Standby("streams, refuses writes", ok=True)
     except psycopg.ProgrammingError:  # a statement that was done has no rows to fetch
-        return "takes writes"
-    return "takes writes"
+        return _Standby("takes writes", ok=False)
+    return _Standby("takes writes", ok=False)
 
 
 def _members(target: Target) -> Mapping[str, Member]:

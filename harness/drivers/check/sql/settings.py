@@ -13,7 +13,7 @@ from harness.errors import ConfigurationError
 from harness.targets import Target
 
 _SHOWN: Final = sql.SQL("SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY(%s)")
-_STANDBYS: Final = sql.SQL("SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'")
+_STANDBYS: Final = sql.SQL("SELECT application_name, state, sync_state FROM pg_stat_replication")
 _SYNCHRONOUS: Final = ("sync", "quorum")
 
 
@@ -31,15 +31,17 @@ def database_settings(target: Target, params: Mapping[str, str]) -> FactProbe:
         shown = _shown(target, list(database.settings))
         seen = [_fact(name, value, shown.get(name)) for name, value in database.settings.items()]
         standbys = rows_of(database.dsn, _STANDBYS)
-        good = [name for name, state in standbys if state in _SYNCHRONOUS]
-        there = ", ".join(f"{name} {state}" for name, state in standbys) or "none streams"
+        known = [(name, kind) for name, state, kind in standbys if state == "streaming"]
+        good, hidden = sum(kind in _SYNCHRONOUS for _, kind in known), sum(state is None for _, state, _ in standbys)
+        there = ", ".join(f"{name} {kind}" for name, kind in known) or ("" if hidden else "none streams")
+        unread = f"{hidden} that the role may not read (GRANT pg_read_all_stats)" if hidden else ""
         return [
             *seen,
             FactReading(
                 subject="standbys of the primary",
                 expected=f"at least {least} synchronous",
-                observed=there,
-                ok=len(good) >= least,
+                observed=", ".join(filter(None, [there, unread])),
+                ok=good >= least or (None if good + hidden >= least else False),
             ),
         ]
 

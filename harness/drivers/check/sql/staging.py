@@ -134,7 +134,7 @@ def _column(dsn: Reference, place: Row, personal: Sequence[str], known: str) -> 
     query = _FOUND.format(c=name, t=sql.Identifier(schema, table), as_text=text)
     ok: bool | None = None
     try:
-        [(values, found)] = rows_of(dsn, query, [list(personal)])
+        [(values, found)] = rows_of(dsn, query, [list(personal)], raises=True)
     except (psycopg.Error, TargetUnreachable) as error:
         observed = (
             f"it cannot be searched: {error.what if isinstance(error, TargetUnreachable) else type(error).__name__}"

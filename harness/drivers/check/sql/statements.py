@@ -52,14 +52,14 @@ def read_statements(target: Target) -> list[StatementsRead]:
 
 def _of_member(name: str, dsn: Reference, roles: Sequence[str]) -> StatementsRead:
     try:
-        found = rows_of(dsn, EXTENSION)
+        found = rows_of(dsn, EXTENSION, raises=True)
         if not found:
             return StatementsRead(
                 member=name, at_ns=clock.now_ns(), why=f"no extension `pg_stat_statements`; hint: {HINT}"
             )
         schema = sql.SQL(str(found[0][0]))  # as the server quotes it
-        rows = rows_of(dsn, STATEMENTS.format(schema=schema), [list(roles)])
-        [(forgotten,)] = rows_of(dsn, FORGOTTEN.format(schema=schema))
+        rows = rows_of(dsn, STATEMENTS.format(schema=schema), [list(roles)], raises=True)
+        [(forgotten,)] = rows_of(dsn, FORGOTTEN.format(schema=schema), raises=True)
     except TargetUnreachable as error:
         return StatementsRead(member=name, at_ns=clock.now_ns(), why=error.what)
     except psycopg.Error as error:

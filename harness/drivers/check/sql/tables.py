@@ -155,17 +155,17 @@ def rows_of_tables(dsn: Reference, in_use: InUse, like: Mapping[str, Rows] | Non
 
 def _rows_in(dsn: Reference, table: TableColumns, like: TableColumns) -> Rows:
     name = sql.Identifier(*table.name.split("."))
-    [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name))
+    [(count,)] = rows_of(dsn, sql.SQL("SELECT count(*) FROM {}").format(name), raises=True)
     if count > MOST_ROWS:
         return Rows(table=table, too_many=count)
     hashes = _joined([column for column in like.compared if column in table.columns])
     if not like.key or not {*like.key} <= table.columns.keys():
         query = sql.SQL("SELECT {}, count(*) FROM {} GROUP BY 1").format(hashes, name)
-        return Rows(table=table, copies=Counter({bytes(row): n for row, n in rows_of(dsn, query)}))
+        return Rows(table=table, copies=Counter({bytes(row): n for row, n in rows_of(dsn, query, raises=True)}))
     growing = [one for one in like.growing if one in table.columns]
     numbers = [_number(one, table.columns[one]) for one in growing]
     chosen = sql.SQL(", ").join([_joined(like.key), hashes, *numbers])
-    rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name))
+    rows = rows_of(dsn, sql.SQL("SELECT {} FROM {}").format(chosen, name), raises=True)
     return Rows(
         table=table,
         digests={bytes(row[0]): bytes(row[1]) for row in rows},

@@ -9,7 +9,7 @@ from typing import Final
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, labels_of, selects
+from harness.targets.kubernetes import Cluster, Object, labels_of, selects, workload_of
 from harness.targets.workloads import controllers
 
 OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
@@ -163,4 +163,4 @@ def _is_own(pod: Object) -> bool:
 
 def _name(controller: Object) -> str:
     labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    return str(labels.get("app") or controller["metadata"]["name"])
+    return str(workload_of(labels) or controller["metadata"]["name"])

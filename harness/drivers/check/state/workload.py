@@ -1,4 +1,4 @@
-"""One Deployment of the primary region: who its containers run as, their variables, ports and probes; and what an autoscaler targets."""
+"""One workload of the primary region: who its containers run as, their variables, ports and probes; and what an autoscaler targets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
-from harness.targets.workloads import SCALED
+from harness.targets.workloads import SCALED, WORKLOADS, workloads
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
@@ -24,10 +24,10 @@ def _of_containers(
     cluster = Clusters(target).of(target.primary_region)
 
     def probe() -> Sequence[FactReading]:
-        found = next((one for one in cluster.deployments(namespace) if one["metadata"]["name"] == name), None)
+        found = next((one for one in workloads(cluster, namespace) if one["metadata"]["name"] == name), None)
         if found is None:
             subject = f"{namespace}/{name}"
-            return [FactReading(subject=subject, expected="a deployment", observed="none of that name", ok=False)]
+            return [FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)]
         pod = found["spec"]["template"]["spec"]
         return [
             FactReading(
@@ -43,7 +43,7 @@ def _of_containers(
     return probe
 
 
-@accesses(*access("list deployments.apps"))
+@accesses(*WORKLOADS)
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the user id that each container of `deployment` runs as: `user`."""
 
@@ -55,7 +55,7 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     return _of_containers(target, params, read)
 
 
-@accesses(*access("list deployments.apps"))
+@accesses(*WORKLOADS)
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read a `variable` of each container of `deployment`, its `value`, and the port that it names: `port`."""
 
@@ -72,7 +72,7 @@ def container_environment(target: Target, params: Mapping[str, str]) -> FactProb
     return _of_containers(target, params, read)
 
 
-@accesses(*access("list deployments.apps"))
+@accesses(*WORKLOADS)
 def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the probes of each container of `deployment`: `path` of liveness, and delay and period of both, in seconds."""
     expected = {

@@ -105,8 +105,9 @@ class Api:
         """`/query`: a value at one moment."""
         given = await _parameters(request)
         at_s = _moment(given, "time", time.time())
-        value = _query(given).at(self._storage, at_s)
-        return _success({"resultType": _type_of(value), "result": _result(value, at_s)})
+        query = _query(given)
+        value = query.at(self._storage, at_s)
+        return _success({"resultType": "matrix" if query.is_range else _type_of(value), "result": _result(value, at_s)})
 
     async def query_range(self, request: web.Request) -> web.Response:
         """`/query_range`: values at equal steps."""

@@ -63,6 +63,11 @@ class PromqlQuery:
         """The syntax tree."""
         return self._root
 
+    @property
+    def is_range(self) -> bool:
+        """Whether its value is a range vector, of no series too."""
+        return isinstance(self._root, grammar.MatrixSelector)
+
     def at(self, storage: Storage, now_s: float) -> Value:
         """Its value at a moment.
 

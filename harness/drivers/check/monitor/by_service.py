@@ -1,0 +1,86 @@
+"""Figures of Prometheus by service: by the label `app` of its series, else by the pods that they name.
+
+Series have `app` where a scrape job puts the pod's label on them; those of a ServiceMonitor or a PodMonitor have `namespace` and `pod`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from harness.targets.kubernetes import Object, labels_of, workload_of
+
+if TYPE_CHECKING:
+    from harness.drivers.check.monitor.prometheus import PrometheusClient
+
+Service = tuple[str, str]
+"""Namespace and name."""
+UNLABELLED: Final = (
+    "its series have neither the label `app` nor `pod`; hint: let the scrape job put `namespace` and `pod` on them, "
+    "as a ServiceMonitor or PodMonitor does"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ByService:
+    """A figure of each service.
+
+    Attributes:
+        values: those that are known.
+        unlabelled: namespaces with series that are of no pod and no service; empty: series without a namespace.
+    """
+
+    values: Mapping[Service, float]
+    unlabelled: frozenset[str] = field(default=frozenset())
+
+    def is_unclear(self, service: Service) -> bool:
+        """Whether there are series that may be the service's, and nothing says so."""
+        return service not in self.values and not self.unlabelled.isdisjoint({service[0], ""})
+
+
+def service_of(pod: Object) -> Service:
+    """The service that a pod is one of."""
+    return pod["metadata"]["namespace"], workload_of(labels_of(pod))
+
+
+def by_service(
+    prometheus: PrometheusClient,
+    query: Callable[[str], str],
+    pods: Sequence[Object],
+    together: Callable[[Sequence[float]], float],
+) -> ByService:
+    """Ask for a figure of every service. Raises DriverError where Prometheus gives no answer.
+
+    Args:
+        prometheus: is asked once; a second time where a service has no series by the label `app`.
+        query: PromQL, given the labels to group by.
+        pods: of the services.
+        together: a service's figure of those of its pods; none of them is NaN, and there is one at least.
+    """
+    found = {}
+    for labels, value in prometheus.vector(query("namespace, app")):
+        if app := labels.get("app"):
+            found[labels.get("namespace", ""), app] = value
+    of_pod = {(service_of(pod)[0], pod["metadata"]["name"]): service_of(pod) for pod in pods}
+    if {*of_pod.values()} <= {*found}:
+        return ByService(found)
+    own: dict[Service, list[float]] = defaultdict(list)
+    bare = set()
+    for labels, value in prometheus.vector(query("namespace, app, pod")):
+        namespace, pod = labels.get("namespace", ""), labels.get("pod", "")
+        if not pod and not labels.get("app"):
+            bare.add(namespace)
+        if service := of_pod.get((namespace, pod)):
+            own[service].append(value)
+    more = {service: _numbers(values) for service, values in own.items() if service not in found}
+    return ByService(
+        {**found, **{service: together(values) if values else math.nan for service, values in more.items()}},
+        frozenset(bare),
+    )
+
+
+def _numbers(values: Iterable[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]

@@ -1,0 +1,171 @@
+"""Parts of a kustomization: the ConfigMaps that it generates, and the objects that a patch is of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.errors import ConfigurationError
+from harness.yamlfile import YamlDocument
+
+PRINTED: Final = "or name what `kubectl kustomize` prints"
+_ROW: Final = ("name", "namespace", "behavior", "literals", "env", "envs", "files", "options")
+_OPTIONS: Final = ("disableNameSuffixHash", "labels", "annotations", "immutable")
+_BEHAVIORS: Final = ("create", "merge", "replace")
+_TARGET: Final = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+_EQUAL: Final = re.compile(r"\s*(?P<key>[\w./-]+)\s*==?\s*(?P<value>[\w.-]*)\s*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GeneratedMap:
+    """A row of `configMapGenerator`.
+
+    Attributes:
+        name, data, metadata: of the ConfigMap. behavior: `create`, or `merge` with or `replace` what a base has.
+        place: `file:line`. where: the same with the row's key, for errors.
+    """
+
+    name: str
+    data: Mapping[str, str]
+    metadata: Mapping[str, Any]
+    behavior: str
+    place: str
+    where: str
+
+
+def generated_maps(document: YamlDocument, rows: Sequence[Any], *, exact: bool) -> Iterator[GeneratedMap]:
+    """The ConfigMaps that a kustomization generates; their names have no hash here.
+
+    Args:
+        document: the kustomization.
+        rows: of its `configMapGenerator`.
+        exact: whether names must be those of the live objects: then a row whose name gets a hash is refused.
+
+    Raises:
+        ConfigurationError: a row has something that is not understood here, or a file of it is not there.
+    """
+    common = _known(document, ("generatorOptions",), document.data.get("generatorOptions"), _OPTIONS)
+    for index, written in enumerate(rows):
+        at = ("configMapGenerator", index)
+        row = _known(document, at, written, _ROW)
+        options = {**common, **_known(document, (*at, "options"), row.get("options"), _OPTIONS)}
+        behavior, where = str(row.get("behavior") or "create"), document.where(at)
+        if behavior not in _BEHAVIORS:
+            raise ConfigurationError(
+                f"`behavior: {behavior}` is not understood here", where=where, hint=f"known are {', '.join(_BEHAVIORS)}"
+            )
+        if exact and options.get("disableNameSuffixHash") is not True:
+            hint = f"write `generatorOptions: {{disableNameSuffixHash: true}}`, {PRINTED}"
+            raise ConfigurationError("its name gets a hash, which is not made here", where=where, hint=hint)
+        metadata = {key: options[key] for key in ("labels", "annotations") if isinstance(options.get(key), dict)}
+        if row.get("namespace"):
+            metadata["namespace"] = str(row["namespace"])
+        yield GeneratedMap(
+            name=str(row.get("name") or ""),
+            data=dict(_data(document, at, row)),
+            metadata=metadata,
+            behavior=behavior,
+            place=f"{document.path}:{document.line(at)}",
+            where=where,
+        )
+
+
+def _known(document: YamlDocument, at: tuple[str | int, ...], value: Any, keys: Sequence[str]) -> Mapping[str, Any]:
+    """A mapping with these keys alone; none is an empty one."""
+    if value is not None and not isinstance(value, dict):
+        raise ConfigurationError("must be a mapping", where=document.where(at))
+    if unknown := [key for key in value or {} if key not in keys]:
+        hint = f"understood are {', '.join(keys)}; {PRINTED}"
+        raise ConfigurationError(
+            f"`{unknown[0]}` is not understood here", where=document.where((*at, unknown[0])), hint=hint
+        )
+    return value or {}
+
+
+def _data(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    env = [row["env"]] if row.get("env") else []
+    pairs = _texts(document, at, row, "literals")
+    for name in (*map(str, env), *_texts(document, at, row, "envs")):
+        lines = _beside(document, at, name).splitlines()
+        pairs += [line for line in lines if line.strip() and not line.startswith("#")]
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        yield key.strip(), value.strip()
+    for name in _texts(document, at, row, "files"):
+        key, equal, path = name.rpartition("=")
+        yield key if equal else Path(path).name, _beside(document, at, path)
+
+
+def _texts(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], key: str) -> list[str]:
+    value = row.get(key)
+    if value is not None and not isinstance(value, list):
+        raise ConfigurationError("must be a list", where=document.where((*at, key)))
+    return [str(one) for one in value or []]
+
+
+def _beside(document: YamlDocument, at: tuple[str | int, ...], name: str) -> str:
+    """The text of a file in the directory of the kustomization."""
+    directory = document.path.parent.resolve()
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory) or not path.is_file():
+        raise ConfigurationError(f"there is no `{name}` beside it", where=document.where(at))
+    return path.read_text("utf-8", "replace")
+
+
+def selection(document: YamlDocument, index: int, target: Any) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether an object is one that the `target` of a patch names. Its words are regular expressions of the whole, as kustomize has them.
+
+    Args:
+        document: the kustomization.
+        index: of the row of `patches`.
+        target: what is written there.
+
+    Raises:
+        ConfigurationError: it has a key, an expression or a selector that is not understood here.
+    """
+    at = ("patches", index, "target")
+    known = _known(document, at, target, _TARGET)
+    patterns = {
+        key: _pattern(document, (*at, key), value) for key, value in known.items() if not key.endswith("Selector")
+    }
+    equal = {
+        key: _equal(document, (*at, f"{key[:-1]}Selector"), known.get(f"{key[:-1]}Selector"))
+        for key in ("labels", "annotations")
+    }
+
+    def is_target(obj: Mapping[str, Any]) -> bool:
+        metadata = obj["metadata"]
+        group, _, version = str(obj.get("apiVersion", "v1")).rpartition("/")
+        there = {
+            "group": group,
+            "version": version,
+            "kind": obj["kind"],
+            **{key: metadata.get(key) for key in ("name", "namespace")},
+        }
+        named = all(pattern.fullmatch(str(there[key] or "")) for key, pattern in patterns.items())
+        owned = {key: metadata.get(key) if isinstance(metadata.get(key), dict) else {} for key in equal}
+        return named and all(expected.items() <= owned[key].items() for key, expected in equal.items())
+
+    return is_target
+
+
+def _pattern(document: YamlDocument, at: tuple[str | int, ...], value: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(str(value or ".*"))
+    except re.error as error:
+        raise ConfigurationError(f"is not a regular expression: {error}", where=document.where(at)) from error
+
+
+def _equal(document: YamlDocument, at: tuple[str | int, ...], selector: Any) -> dict[str, str]:
+    """`a=b,c=d` of a selector."""
+    read = [_EQUAL.fullmatch(part) for part in str(selector).split(",")] if selector else []
+    found = {one["key"]: one["value"] for one in read if one is not None}
+    if len(found) != len(read):
+        hint = f"understood is `label=value`; {PRINTED}"
+        raise ConfigurationError(
+            f"the selector `{selector}` is not understood here", where=document.where(at), hint=hint
+        )
+    return found
