@@ -74,7 +74,7 @@ def read_document(path: Path) -> YamlDocument:
         ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, has a key twice, a key that is not
             text, a tag, an anchor, an alias, or a number that people and programs read differently.
     """
-    text = _text(path)
+    text = read_text(path)
     try:
         data, lines = _read(path, text, _Quick) if _Quick is not None else _read(path, text, _Plain)
     except (yaml.YAMLError, ValueError, OverflowError):
@@ -90,7 +90,12 @@ def _nearest_file(path: Path) -> str:
     return f"did you mean `{found[0]}`?" if found else ""
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file that people write, of at most `LARGEST` bytes.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no file or too large, or is not UTF-8.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise ConfigurationError("cannot be read: it is not a file", where=str(path))
@@ -243,7 +248,7 @@ def read_documents(path: Path) -> tuple[YamlDocument, ...]:
     Raises:
         ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, expands to too much, or has a key twice.
     """
-    text = _text(path)
+    text = read_text(path)
     try:
         return tuple(_foreign_documents(path, text))
     except yaml.MarkedYAMLError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -234,7 +234,8 @@ def configure_control(
 
     def rolled_back() -> None:
         for recorder in _open():
-            recorder.rolled_back(configuration or {}, secrets or {})
+            with suppress(KeyboardInterrupt, SystemExit):  # Chaos Toolkit would leave without its journal here
+                recorder.rolled_back(configuration or {}, secrets or {})
 
     if event_registry is not None:
         event_registry.register(PartHandler(begins, rolled_back))

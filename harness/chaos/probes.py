@@ -361,7 +361,9 @@ def _ready(objects: list[Object]) -> set[str]:
 
 
 def _uid(pod: Object | None) -> str:
-    return str(pod["metadata"]["uid"]) if pod and not is_over(pod) and not is_terminating(pod) else ""
+    """Its uid; empty where it serves no more: one that terminates may still answer for as long as it is Ready."""
+    gone = pod is None or is_over(pod) or (is_terminating(pod) and not has_condition(pod, "Ready"))
+    return "" if pod is None or gone else str(pod["metadata"]["uid"])
 
 
 def _complete_in(here: ChaosSession, namespace: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import ConfigurationError
-from harness.yamlfile import YamlDocument
+from harness.yamlfile import YamlDocument, read_text
 
 PRINTED: Final = "or name what `kubectl kustomize` prints"
 _ROW: Final = ("name", "namespace", "behavior", "literals", "env", "envs", "files", "options")
@@ -36,12 +36,15 @@ class GeneratedMap:
     where: str
 
 
-def generated_maps(document: YamlDocument, rows: Sequence[Any], *, exact: bool) -> Iterator[GeneratedMap]:
+def generated_maps(
+    document: YamlDocument, rows: Sequence[Any], used: Callable[[Path], object], *, exact: bool
+) -> Iterator[GeneratedMap]:
     """The ConfigMaps that a kustomization generates; their names have no hash here.
 
     Args:
         document: the kustomization.
         rows: of its `configMapGenerator`.
+        used: called with each file that is read.
         exact: whether names must be those of the live objects: then a row whose name gets a hash is refused.
 
     Raises:
@@ -65,7 +68,7 @@ def generated_maps(document: YamlDocument, rows: Sequence[Any], *, exact: bool) 
             metadata["namespace"] = str(row["namespace"])
         yield GeneratedMap(
             name=str(row.get("name") or ""),
-            data=dict(_data(document, at, row)),
+            data=dict(_data(document, at, row, used)),
             metadata=metadata,
             behavior=behavior,
             place=f"{document.path}:{document.line(at)}",
@@ -85,18 +88,20 @@ def _known(document: YamlDocument, at: tuple[str | int, ...], value: Any, keys: 
     return value or {}
 
 
-def _data(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _data(
+    document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], used: Callable[[Path], object]
+) -> Iterator[tuple[str, str]]:
     env = [row["env"]] if row.get("env") else []
     pairs = _texts(document, at, row, "literals")
     for name in (*map(str, env), *_texts(document, at, row, "envs")):
-        lines = _beside(document, at, name).splitlines()
+        lines = _beside(document, at, name, used).splitlines()
         pairs += [line for line in lines if line.strip() and not line.startswith("#")]
     for pair in pairs:
         key, _, value = pair.partition("=")
         yield key.strip(), value.strip()
     for name in _texts(document, at, row, "files"):
         key, equal, path = name.rpartition("=")
-        yield key if equal else Path(path).name, _beside(document, at, path)
+        yield key if equal else Path(path).name, _beside(document, at, path, used)
 
 
 def _texts(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], key: str) -> list[str]:
@@ -106,13 +111,14 @@ def _texts(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, 
     return [str(one) for one in value or []]
 
 
-def _beside(document: YamlDocument, at: tuple[str | int, ...], name: str) -> str:
-    """The text of a file in the directory of the kustomization."""
+def _beside(document: YamlDocument, at: tuple[str | int, ...], name: str, used: Callable[[Path], object]) -> str:
+    """The text of a file in the directory of the kustomization; what is no text would be `binaryData`, and is refused."""
     directory = document.path.parent.resolve()
     path = (directory / name).resolve()
     if not path.is_relative_to(directory) or not path.is_file():
         raise ConfigurationError(f"there is no `{name}` beside it", where=document.where(at))
-    return path.read_text("utf-8", "replace")
+    used(path)
+    return read_text(path)
 
 
 def selection(document: YamlDocument, index: int, target: Any) -> Callable[[Mapping[str, Any]], bool]:

@@ -192,7 +192,7 @@ class _Kustomizing:
                 objects += self._resource(document, (key, index), str(resource), depth)
                 if len(objects) > _MOST:
                     raise ConfigurationError(f"declares more than {_MOST} objects", where=str(file))
-        objects = _with_maps(document, objects, exact=self._exact)
+        objects = _with_maps(document, objects, self._used, exact=self._exact)
         for key in document.data:
             if key not in _GENERATING:
                 objects = _transformed(document, key, objects)
@@ -231,10 +231,12 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
     return [replace(one, content=change(one.content)) for one in objects]
 
 
-def _with_maps(document: YamlDocument, objects: list[DeclaredObject], *, exact: bool) -> list[DeclaredObject]:
+def _with_maps(
+    document: YamlDocument, objects: list[DeclaredObject], used: Callable[[Path], object], *, exact: bool
+) -> list[DeclaredObject]:
     """The objects with the ConfigMaps that the kustomization generates, or adds keys to."""
     found = list(objects)
-    for one in generated_maps(document, _listed(document, "configMapGenerator"), exact=exact):
+    for one in generated_maps(document, _listed(document, "configMapGenerator"), used, exact=exact):
         if one.behavior == "create":
             metadata = {**one.metadata, "name": one.name or None}
             content = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(one.data)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from harness.model import Experiment, FaultWindow, Hit, Restore
@@ -144,7 +145,7 @@ def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
 
 
 def _hit(fields: Mapping[str, Any]) -> Hit:
-    known = ("kind", "name", "namespace", "uid", "address", "region", "workload")
+    known = [one.name for one in dataclass_fields(Hit)]
     return Hit(**{"kind": "", "name": "", **{key: str(fields[key]) for key in known if fields.get(key) is not None}})
 
 

@@ -36,6 +36,7 @@ class Generators:
     health: tuple[LoadHealth, ...]
     aligned: tuple[ClockAligned, ...]
     ended: tuple[WorkerEnded, ...]
+    shaped: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, traffic: str, observations: Iterable[Observation]) -> Generators:
@@ -47,7 +48,8 @@ class Generators:
             traffic=traffic,
             begin_ns=begun[-1] if begun else None,
             stopped_ns=stopped[-1] if stopped else None,
-            health=tuple(every(LoadHealth, own)),
+            health=(health := tuple(every(LoadHealth, own))),
+            shaped=frozenset(second.worker for second in health if second.shaped),
             aligned=tuple(every(ClockAligned, own)),
             ended=tuple(every(WorkerEnded, own)),
         )
@@ -67,7 +69,7 @@ class Generators:
             gc_ms=_usual([second.gc_ms for second in within]),
             loop_ms=_usual([second.loop_ms for second in within]),
             users=min((second.users for second in within if second.users is not None), default=None),
-            shaped=any(second.shaped for second in self.health if second.worker == worker.id),
+            shaped=worker.id in self.shaped,
             offset_ns=max((shift.offset_ns for shift in shifts), key=abs, default=0),
             residual_ns=max((shift.residual_ns for shift in shifts), default=0),
         )

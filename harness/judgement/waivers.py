@@ -7,11 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from harness.errors import UsageError
-from harness.model import Measure, Op, Outcome, Plan, Quantity, Reason, ReasonKind, Verdict, Waiver
+from harness.model import IN_ORDER, Measure, Op, Outcome, Plan, Quantity, Reason, ReasonKind, Verdict, Waiver
 from harness.model.harm import UnjudgedHarm
-
-_KEEPS: Final = frozenset({Outcome.PASS, Outcome.WAIVED})
-
 
 _OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW, ReasonKind.CLUSTERED})
 
@@ -19,7 +16,7 @@ _OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FE
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
     """The verdict, WAIVED where a waiver of its requirement covers it; else as it was, with why the waiver does not."""
     waiver = next((w for w in plan.waivers if w.waives == verdict.requirement), None)
-    if waiver is None or verdict.outcome in _KEEPS:
+    if waiver is None or verdict.outcome in IN_ORDER:
         return verdict
     why = waiver.void or _uncovered(waiver, verdict, plan)
     if why:

@@ -48,6 +48,7 @@ from harness.model.objective import (
 )
 from harness.model.observation import Observation, Sink
 from harness.model.outcome import (
+    IN_ORDER,
     DecisionOutcome,
     Outcome,
     worst_of,
@@ -65,7 +66,7 @@ from harness.model.plan import (
     TrafficPlan,
 )
 from harness.model.quantity import Length, Quantity
-from harness.model.reason import Reason, ReasonKind
+from harness.model.reason import OF_THE_CHOICE, Reason, ReasonKind
 from harness.model.results import (
     ExperimentResult,
     FailedProbeShares,
@@ -114,6 +115,7 @@ __all__ = [
     "COPIES",
     "DOMAINS",
     "FACTS",
+    "IN_ORDER",
     "JOURNEY_READS",
     "JOURNEY_WRITES",
     "LEDGER_COPIES",
@@ -122,6 +124,7 @@ __all__ = [
     "LEDGER_WRITES",
     "NO_FAULT",
     "NULL",
+    "OF_THE_CHOICE",
     "ONLY_BELOW",
     "PIPELINE",
     "PROBES",

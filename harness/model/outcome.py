@@ -16,6 +16,8 @@ class Outcome(StrEnum):
     NOT_ASSESSED = "NOT ASSESSED"
 
 
+IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
+"""Outcomes that keep no release from GO."""
 _SEVERITY = {Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 2, Outcome.WAIVED: 1, Outcome.PASS: 0}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class ReasonKind(StrEnum):
@@ -58,6 +59,10 @@ class ReasonKind(StrEnum):
 
 
 _RANK = {kind: rank for rank, kind in enumerate(ReasonKind)}
+
+
+OF_THE_CHOICE: Final = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
+"""Reasons that speak of what was selected, not of what the run found."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

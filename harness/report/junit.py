@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from harness.model import DecisionOutcome, Outcome, ReasonKind
+from harness.model import OF_THE_CHOICE, DecisionOutcome, Outcome
 from harness.report.view.digest import rows
 from harness.report.view.moments import SECOND, Moments
 from harness.report.view.wording import NOTHING, clean
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from harness.model import Decision, Evidence, Judgement, Plan
     from harness.report.view.digest import MeasureLine, Row
 
-_OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
-"""Reasons that speak of what was selected, not of what the run found."""
 _FAILURES = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
@@ -68,7 +66,7 @@ def _decision(suite: ET.Element, decision: Decision) -> str:
     A filtered run is skipped where nothing but its filter keeps it from a decision: it was asked for none.
     """
     alone = {reason.because.kind for reason in decision.because if not reason.requirement}
-    chosen = decision.outcome is DecisionOutcome.PARTIAL and alone <= _OF_THE_CHOICE
+    chosen = decision.outcome is DecisionOutcome.PARTIAL and alone <= OF_THE_CHOICE
     kind = "skipped" if chosen else "error"
     case = ET.SubElement(
         suite, "testcase", {"classname": "readiness", "name": "Readiness verdict", "time": _text(None)}

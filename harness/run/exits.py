@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from harness.model import DecisionOutcome, Outcome, ReasonKind
+from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
 
 if TYPE_CHECKING:
     from harness.model import Judgement
@@ -29,10 +29,6 @@ _DECISIONS = {
     DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
     DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
 }
-IN_ORDER = frozenset({Outcome.PASS, Outcome.WAIVED})
-"""Outcomes that keep no release from GO."""
-_OF_THE_CHOICE = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
-"""Reasons that speak of what was selected, not of what the run found."""
 
 
 def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
@@ -48,5 +44,5 @@ def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
         if Outcome.FAIL in selected:
             found = Exit.NO_GO
         alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
-        return Exit.INCONCLUSIVE if found is Exit.GO and not _OF_THE_CHOICE.issuperset(alone) else found
+        return Exit.INCONCLUSIVE if found is Exit.GO and not OF_THE_CHOICE.issuperset(alone) else found
     return _DECISIONS[judgement.decision.outcome]

@@ -27,7 +27,7 @@ _OF_THE_CLUSTER: Final = frozenset(
 """Resources that are in no namespace."""
 _VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 _WORDS: Final = re.compile(
-    r"(?P<verbs>[a-z,]+) (?P<plural>[a-z]+)(?:\.(?P<group>[a-z0-9.-]+))?(?:/(?P<below>[a-z]+))?(?P<everywhere> -A)?"
+    r"(?P<verbs>[a-z,]+) (?P<plural>[a-z][a-z0-9]*)(?:\.(?P<group>[a-z0-9.-]+))?(?:/(?P<below>[a-z][a-z0-9]*))?(?P<everywhere> -A)?"
 )
 
 _Known = TypeVar("_Known", bound=Callable[..., Any])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, ParamSpec, TypeVar
@@ -21,13 +22,13 @@ from harness.targets.intents import (
     write_intent,
 )
 from harness.targets.kubernetes import Cluster
-from harness.targets.platform import Platform, platform_of
+from harness.targets.platform import Platform, canonical, platform_of
 from harness.targets.target import Target
 
 RECOVER_S: Final = 30.0
 """How long `recover` tries to reach a target that does not answer."""
 _AGAIN_S: Final = 0.5
-_WHERE: Final = "cluster"
+_WHERE: Final = "api_server"
 """The parameter of an undo that names the API server of a cluster, by its address; a region may have one of its own."""
 
 P = ParamSpec("P")
@@ -58,9 +59,12 @@ class Undoable(Generic[P]):
             platform: what is acted on.
             experiment: who acts.
             what: what is about to be done, for people.
-            params: of the undo; JSON values. `cluster`: the one in which it is done, where that may not be the one of the target's context.
+            params: of the undo; JSON values, and the Cluster in which it is done, where that may not be the one of the target's context.
         """
-        values = {key: value.url if isinstance(value, Cluster) else value for key, value in params.items()}
+        values = {
+            _WHERE if isinstance(value, Cluster) else key: value.url if isinstance(value, Cluster) else value
+            for key, value in params.items()
+        }
         return write_intent(platform, experiment, what, {"do": self.name, **values}, module=self.module)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -178,14 +182,15 @@ def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
     Raises:
         DriverError: no context of the target leads there.
     """
-    if common is not None and common.url == url:
+    if common is not None and canonical(common.url) == canonical(url):
         return common
     if (kubernetes := target.kubernetes) is not None:
         for context in sorted({region.context for region in target.regions.values() if region.context}):
             named = kubernetes.model_copy(update={"context": context})
-            found = Cluster.of(target.model_copy(update={"kubernetes": named}))
-            if found.url == url:
-                return found
+            with suppress(HarnessError):  # of a context that cannot be used another one may lead there
+                found = Cluster.of(target.model_copy(update={"kubernetes": named}))
+                if canonical(found.url) == canonical(url):
+                    return found
     raise DriverError(
         f"no context of the target leads to {url}, where it was done",
         where=str(target.file),

@@ -223,12 +223,24 @@ def stock(file: Path, *edits: tuple[str, str]) -> None:
     file.write_text(text)
 
 
-@pytest.mark.parametrize("is_stock", [True, False])
-def test_a_pod_that_terminates_is_gone(pocket: Any, experiments: Path, tmp_path: Path, *, is_stock: bool) -> None:
-    """A genuine cluster lists it for as long as its `preStop` takes, still Ready, and the fault is confirmed long before."""
+def test_a_pod_that_still_answers_while_it_terminates_is_not_gone(
+    pocket: Any, experiments: Path, tmp_path: Path
+) -> None:
+    """Where all pods of a Service terminate it still sends requests to those that are Ready: the fault is not in."""
     pocket.world.lingers = True
-    if is_stock:
-        stock(experiments / "pod-loss.yaml")
+    file = experiments / "pod-loss.yaml"
+    file.write_text(file.read_text().replace("arguments: {within_s: 10}", "arguments: {within_s: 0.5}"))
+    child = started("pod-loss", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: not child.alive())
+    result = child.finish()
+    assert not result.confirmed
+    assert "still there" in result.why
+
+
+def test_a_pod_that_terminates_was_hit(pocket: Any, experiments: Path, tmp_path: Path) -> None:
+    """A genuine cluster lists it for as long as its `preStop` takes, still Ready, and a probe of the file confirms the fault long before."""
+    pocket.world.lingers = True
+    stock(experiments / "pod-loss.yaml")
     run = tmp_path / "run"
     child = started("pod-loss", pocket, experiments, run)
     wait_for(lambda: not child.alive())

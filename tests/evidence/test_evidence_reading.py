@@ -121,7 +121,11 @@ def recorded(tmp_path: Path) -> RunDirectory:
     run.put("experiment.started", "pod-loss", attempt=1, domain="pod", observed_from_ns=300)
     chaos.put("fault.sent", "pod-loss", at_ns=310, activity="kill")
     chaos.put(
-        "fault.confirmed", "pod-loss", at_ns=320, probe="gone", hit=[{"kind": "pod", "name": "track-1", "uid": "u1"}]
+        "fault.confirmed",
+        "pod-loss",
+        at_ns=320,
+        probe="gone",
+        hit=[{"kind": "pod", "name": "track-1", "uid": "u1", "controller": "DaemonSet"}],
     )
     run.put("restore", "pod-loss", attempt=1, ok=True, at_ns=390, why="")
     run.put(
@@ -164,6 +168,7 @@ def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
         True,
     )
     assert attempt.fault.hit[0].uid == "u1"
+    assert attempt.fault.hit[0].is_of_its_node
 
 
 def test_plan_reads_back_equal(recorded: RunDirectory) -> None:

@@ -172,6 +172,22 @@ def test_an_alert_that_was_pending_and_is_gone_after_a_time_without_answers_may_
     assert found.outcome is INCONCLUSIVE, found.reason
 
 
+def test_an_alert_that_may_have_fired_before_its_fault_is_not_taken_for_its_own() -> None:
+    """Nothing was read from a second before the fault to half a second after it; it may have fired sooner."""
+    base = run(
+        alert("pending", SENT - 3, "pending"),
+        alert("firing", SENT + 0.6),
+        alert("resolved", RESTORED),
+        blind("alerts", SENT - 1, SENT + 0.5),
+    )
+    others = tuple(one for one in base.observations if one.kind != "alert.rule")
+    given = replace(base, observations=(*others, rule("DatabaseDown", for_s=5.0), rule("HighErrorRate", for_s=5.0)))
+    (after, _) = measures(judge(plan({"R": FIRES}), given))
+    assert after.outcome is INCONCLUSIVE, after.reason
+    found = {one.scope["alert"]: one.outcome for one in measures(judge(plan({"R": RULES}), given))}
+    assert found["DatabaseDown"] is INCONCLUSIVE
+
+
 def test_an_alert_that_was_first_read_after_a_time_without_answers_may_have_fired_in_time() -> None:
     """Three minutes are three seconds here; nothing was read from 2.7 to 3.3 s after the fault."""
     base = run(alert("firing", SENT + 3.4), alert("resolved", RESTORED), blind("alerts", SENT + 2.7, SENT + 3.3))

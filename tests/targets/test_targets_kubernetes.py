@@ -350,3 +350,5 @@ def test_what_the_api_server_refuses_because_it_is_busy_is_asked_again(tmp_path:
     assert isinstance(retries, Retry)
     assert (retries.total, retries.connect, retries.read) == (3, 0, 0)
     assert retries.new(total=1).parse_retry_after("3600") == 2
+    assert retries.is_retry("POST", 429, has_retry_after=True)
+    assert not retries.is_retry("POST", 503, has_retry_after=True)  # a write may have been done

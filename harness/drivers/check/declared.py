@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,18 +29,18 @@ _KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topo
 _QUANTITY: Final = re.compile(r"[0-9.]+(?:m|[kMGTPE]i?|Ki)?")
 
 
-def _manifests(target: Target) -> list[DeclaredObject]:
+def _manifests(target: Target, *, exact: bool = False) -> list[DeclaredObject]:
     if not target.files.manifests:
         hint = "add `files: {manifests: DIRECTORY}`"
         raise ConfigurationError("names no manifests", where=f"{target.file}: files.manifests", hint=hint)
-    found = declared([target.beside(path) for path in target.files.manifests], exact=True)
+    found = declared([target.beside(path) for path in target.files.manifests], exact=exact)
     if not found:
         raise ConfigurationError("the manifests declare no object", where=f"{target.file}: files.manifests")
     return found
 
 
 def _home(target: Target) -> str:
-    """The namespace of manifests that name none: that of the target's context, where `kubectl apply` puts them too."""
+    """The namespace of manifests that name none: the target's own."""
     return target.kubernetes.namespace if target.kubernetes else "default"
 
 
@@ -65,7 +66,7 @@ def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 @accesses(by=_read_by)
 def declared_fields(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact an object of the manifests: which of its declared fields the live one has otherwise. Values of Secrets are not read."""
-    objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
+    objects, clusters, home = _manifests(target, exact=True), _PlacedClusters(target), _home(target)
 
     def probe() -> Sequence[FactReading]:
         served = _Served(cache(Cluster.kinds), cache(Cluster.cluster_scoped))
@@ -168,7 +169,21 @@ def _is_same(there: Any, live: Any) -> bool:
     if str(there) == str(live):
         return True
     mine, theirs = _amount(there), _amount(live)
-    return mine is not None and mine == theirs
+    if mine is not None or theirs is not None:
+        return mine == theirs
+    document = _document(there)
+    return document is not None and document == _document(live)
+
+
+def _document(value: Any) -> str | None:
+    """The JSON object that a text is, as in a ConfigMap, in one layout; None for any other text."""
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return json.dumps(found, sort_keys=True) if isinstance(found, dict) else None
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -88,7 +88,8 @@ class CallerPair:
         def accepted(rounds: Sequence[Round]) -> list[Round]:
             return [one for one in rounds[self.read :] if all(came == ACCEPTED for came in one.values())]
 
-        rounds = self.declared.awaited(lambda rounds: bool(accepted(rounds)) or len(rounds) - self.read >= _ENOUGH)
+        enough = 1 if self.read else _ENOUGH  # the network of the pod is there by the second time
+        rounds = self.declared.awaited(lambda rounds: bool(accepted(rounds)) or len(rounds) - self.read >= enough)
         found = (accepted(rounds) or rounds)[-1]
         self.read = len(rounds)
         return found
@@ -187,5 +188,7 @@ def refusal(subject: str, seen: CallsSeen) -> FactReading:
     elif seen.stranger == CLOSED and seen.declared == ACCEPTED:
         observed, ok = REFUSED, True
     elif seen.declared != ACCEPTED:
-        observed += f", which shows nothing: {seen.declared} for the declared caller"
+        observed += (
+            f", which shows nothing: {seen.declared} for the declared caller; hint: name a caller that it accepts"
+        )
     return FactReading(subject=subject, expected=REFUSED, observed=observed, ok=ok, sure=ok is False)

@@ -28,7 +28,7 @@ def leads_around(cluster: Cluster, namespace: str, place: str, known: AbstractSe
     found = [("Ingress", one, _of_ingress(one)) for one in cluster.customs(_INGRESS, "ingresses", namespace)]
     if "HTTPRoute" in cluster.kinds(_GATEWAYS):
         routes = cluster.customs(_GATEWAYS, "httproutes", namespace)
-        found += [("HTTPRoute", one, _of_route(one)) for one in routes if _is_from_outside(one)]
+        found += [("HTTPRoute", one, _of_route(one, namespace)) for one in routes if _is_from_outside(one)]
     for kind, one, services in found:
         around = sorted(services - known)
         yield FactReading(
@@ -49,9 +49,14 @@ def _of_ingress(ingress: Object) -> set[str]:
     return {str(one["service"]["name"]) for one in backends if one.get("service")}
 
 
-def _of_route(route: Object) -> set[str]:
+def _of_route(route: Object, namespace: str) -> set[str]:
+    """The services that it leads to; one of another namespace by both names."""
     references = [one for rule in route["spec"].get("rules") or [] for one in rule.get("backendRefs") or []]
-    return {str(one["name"]) for one in references if one.get("kind", "Service") == "Service"}
+    return {
+        str(one["name"]) if one.get("namespace", namespace) == namespace else f"{one['namespace']}/{one['name']}"
+        for one in references
+        if one.get("kind", "Service") == "Service"
+    }
 
 
 def _is_from_outside(route: Object) -> bool:

@@ -34,7 +34,7 @@ def modules_of(locustfile: Path) -> frozenset[str]:
     """The modules that are imported by a locustfile, or by a module of the project that it leads to: by top-level name, and `FACADE`.
 
     Raises:
-        ConfigurationError: one of them is not Python, with file and line.
+        ConfigurationError: the locustfile is not Python, with file and line.
     """
     places = (locustfile.parent, project_of(locustfile))
     left, read, found = [locustfile], set[Path](), set[str]()
@@ -43,11 +43,19 @@ def modules_of(locustfile: Path) -> frozenset[str]:
         if path in read:
             continue
         read.add(path)
-        for module, members in _imports(tree_of(path)):
+        for module, members in _imports(_tree_of_import(path) if read != {path} else tree_of(path)):
             if not module.startswith("."):
                 found |= _names(module, members)
             left += _followed(path, module, members, places)
     return frozenset(found)
+
+
+def _tree_of_import(path: Path) -> ast.Module:
+    """The syntax tree of a module that may be imported; an empty one where it is not Python: the load may never run it."""
+    try:
+        return tree_of(path)
+    except ConfigurationError:
+        return ast.Module(body=[], type_ignores=[])
 
 
 def tree_of(path: Path) -> ast.Module:

@@ -147,7 +147,7 @@ class Alerts:
         for labels, alert in now.items():
             if before is None:
                 self._put("present", alert, at_ns)
-            elif labels not in before or before[labels].state != alert.state:
+            elif labels not in before or _condition(before[labels]) != _condition(alert):
                 self._put(alert.state, alert, at_ns)
         self._known = now
 
@@ -161,6 +161,11 @@ class Alerts:
             active_at=alert.active_at,
             at_ns=at_ns,
         )
+
+
+def _condition(alert: _Alert) -> tuple[str, str]:
+    """Its state and since when: one that is gone and pending again within a time without answers is another one."""
+    return alert.state, alert.active_at
 
 
 def _alerts(answer: ProbeResponse) -> tuple[_Alert, ...] | str:

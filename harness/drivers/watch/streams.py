@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
@@ -23,6 +25,8 @@ _TURN_S: Final = 20
 """A watch request is renewed this often, which limits the blind time after a silently lost connection."""
 
 _PAUSE_S: Final = 0.5
+_CREDENTIALS_S: Final = 5.0
+"""So long the program that gives credentials may take before the stream counts as interrupted."""
 _AT_ONCE_S: Final = 0.02
 """Pause before a list after 410."""
 
@@ -84,16 +88,42 @@ class _Authorized(httpx.Auth):
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._name = str(configuration.tls_server_name or "")
-        self._one_at_a_time = asyncio.Lock()
+        self._renewal: asyncio.Future[Mapping[str, Any]] | None = None
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """In a thread: renewing a token may start a program or read a file, and no probe waits for that."""
-        async with self._one_at_a_time:
-            settings: Mapping[str, Any] = await asyncio.to_thread(self._configuration.auth_settings)
+        """In a thread: renewing a token may start a program or read a file, and no probe waits for that.
+
+        Raises:
+            httpx.ConnectTimeout: there are no credentials after `_CREDENTIALS_S`; the program may still run, and is waited for again.
+        """
+        if self._renewal is None or self._renewal.done():
+            self._renewal = _in_thread(self._configuration.auth_settings)
+        try:
+            settings = await asyncio.wait_for(asyncio.shield(self._renewal), _CREDENTIALS_S)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(f"no credentials within {_CREDENTIALS_S:g} s", request=request) from error
         request.headers.update({one["key"]: one["value"] for one in settings.values()})
         if self._name:
             request.extensions = {**request.extensions, "sni_hostname": self._name}
         yield request
+
+
+def _in_thread(call: Callable[[], Mapping[str, Any]]) -> asyncio.Future[Mapping[str, Any]]:
+    """What a call returns, in a thread that the end of the process does not wait for."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Mapping[str, Any]] = loop.create_future()
+
+    def settle(value: Mapping[str, Any]) -> None:
+        if not found.done():
+            found.set_result(value)
+
+    def run() -> None:
+        value = call()
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, value)
+
+    threading.Thread(target=run, name="credentials", daemon=True).start()
+    return found
 
 
 async def follow(

@@ -21,7 +21,7 @@ from locust.exception import CatchResponseError
 
 from harness import clock
 from harness.locust.client.failures import kind_of
-from harness.locust.process.recorder import CUT_OFF, OURS
+from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
 from harness.locust.process.worker import LocustWorker
 from harness.targets.http import CLIENT_CERT, CLIENT_KEY
 
@@ -32,11 +32,6 @@ _SUCCEEDED: Final = 200
 _MOST_KINDS: Final = 100
 """So many different failures are kept apart; of later ones only the class is."""
 _LONGEST: Final = 120
-
-
-def is_foreign(kind: type) -> bool:
-    """Whether a class of users is not one of ours, which record their requests themselves."""
-    return getattr(kind, "model", None) not in {"open", "closed"}
 
 
 class ForeignRequests:

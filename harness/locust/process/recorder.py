@@ -20,6 +20,11 @@ OURS: Final[dict[str, Any]] = {}
 _NOWHERE: Final = (None, None, None)
 
 
+def is_foreign(kind: type) -> bool:
+    """Whether a class of users is not one of ours, which record their requests themselves."""
+    return getattr(kind, "model", None) not in {"open", "closed"}
+
+
 @dataclass(kw_only=True, slots=True, eq=False)
 class Request:
     """A request under way. One is made for each that is sent, so it is not frozen.

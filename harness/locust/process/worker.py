@@ -26,7 +26,7 @@ from harness.locust.client.deadlines import Deadlines
 from harness.locust.process.ending import fail, interruptible, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
-from harness.locust.process.recorder import RequestRecorder
+from harness.locust.process.recorder import RequestRecorder, is_foreign
 from harness.locust.process.writes import SignInLog, WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
@@ -252,7 +252,8 @@ class LocustWorker:
         if self._put is not None:
             traffic, number = self.options.traffic or self._locustfile, self.options.worker
             users = {"at_ns": at, "users": len(self._journeys)}
-            shaped = {"shaped": True} if self._environment.shape_class else {}
+            stock = any(map(is_foreign, self._environment.user_classes))  # users of ours come as the size says
+            shaped = {"shaped": True} if self._environment.shape_class and stock else {}
             self._put(f"load-users-{number}", "load.users", traffic, users)
             self._put(
                 f"load-health-{number}",

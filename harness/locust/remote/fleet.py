@@ -12,8 +12,9 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from harness.errors import HarnessError
 from harness.locust.client.connection import Origin
-from harness.locust.process.foreign import ForeignRequests, is_foreign
+from harness.locust.process.foreign import ForeignRequests
 from harness.locust.process.options import Options
+from harness.locust.process.recorder import is_foreign
 from harness.locust.process.worker import install_single
 from harness.locust.remote.master import Master
 from harness.locust.remote.member import RemoteWorker

@@ -18,7 +18,7 @@ CALLS: Final = (
         text='every service is reached through "<gateway:name>" and none answers a call from outside that goes around it',
         about=(
             "One read of each service through every region's gateway; a pod with labels that no rule names calls every other Service; "
-            "no other Service or pod is open outside the cluster, and no Ingress or HTTPRoute leads to one."
+            "no other Service or pod is open outside the cluster, and no Ingress or HTTPRoute of their namespace leads to one."
         ),
         example='every service is reached through "api-gateway" and none answers a call from outside that goes around it',
         mean=check("gateway-only", gateway="<gateway>"),

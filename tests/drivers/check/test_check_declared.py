@@ -201,6 +201,10 @@ def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_
         ),
         ({"a": {"b": 1}}, {"a": "c"}, ["a is `c`, declared `{'b': 1}`"]),
         ({"a": 1}, {}, ["a is not set, declared `1`"]),
+        ({"flags.json": '{"a": {"on": true}}'}, {"flags.json": '{\n  "a": {"on":true}}\n'}, []),
+        ({"a": '{"on": true}'}, {"a": '{"on": false}'}, ['a is `{"on": false}`, declared `{"on": true}`']),
+        ({"a": '{"on": true}'}, {"a": '{"on": 1}'}, ['a is `{"on": 1}`, declared `{"on": true}`']),
+        ({"a": "{b"}, {"a": "{c"}, ["a is `{c`, declared `{b`"]),
     ],
 )
 def test_what_differs(there: Any, live: Any, found: list[str]) -> None:

@@ -26,7 +26,7 @@ from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
-from harness.drivers.check.monitor.rules import alert_rules, evaluates
+from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
     _ages,
@@ -715,3 +715,11 @@ def test_of_two_rules_of_one_name_each_is_named_with_its_severity() -> None:
         ("Slow, severity critical", False),
         ("Loud", True),
     ]
+
+
+def test_one_of_the_rules_of_a_name_has_the_severity() -> None:
+    """One that warns at a lower limit, and one that calls a person."""
+    rules = [AlertRule(name="Slow", health="ok", labels={"severity": level}) for level in ("warning", "critical")]
+    (critical,), (page,) = of_name("Slow", rules, "critical"), of_name("Slow", rules, "page")
+    assert (critical.ok, critical.observed) == (True, "severity critical and warning")
+    assert (page.ok, page.observed) == (False, "severity critical and warning")

@@ -30,7 +30,8 @@ class ByService:
 
     Attributes:
         values: those that are known.
-        unlabelled: namespaces with series that are of no pod and no service; empty: series without a namespace.
+        unlabelled: namespaces with series that are of no pod and no service; empty: series without a namespace, which
+            count only where no series at all are of a service.
     """
 
     values: Mapping[Service, float]
@@ -38,7 +39,8 @@ class ByService:
 
     def is_unclear(self, service: Service) -> bool:
         """Whether there are series that may be the service's, and nothing says so."""
-        return service not in self.values and not self.unlabelled.isdisjoint({service[0], ""})
+        may_be = {service[0]} if self.values else {service[0], ""}
+        return service not in self.values and not self.unlabelled.isdisjoint(may_be)
 
 
 def service_of(pod: Object) -> Service:

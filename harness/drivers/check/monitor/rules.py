@@ -16,27 +16,27 @@ def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             rules = prometheus.alert_rules()
-        seen = [each for name in names for each in _facts(name, rules, severity)]
+        seen = [each for name in names for each in of_name(name, rules, severity)]
         return seen if severity else [*seen, *_failing(rules, names)]
 
     return probe
 
 
-def _facts(name: str, rules: Sequence[AlertRule], severity: str) -> Iterator[FactReading]:
+def of_name(name: str, rules: Sequence[AlertRule], severity: str = "") -> Iterator[FactReading]:
+    """Whether rules of a name are loaded, and evaluate; or, given a severity, whether one of them has it."""
     own = [rule for rule in rules if rule.name == name]
     if not own:
         yield FactReading(subject=name, expected="a rule of that name", observed="none is loaded", ok=False)
-    for rule in own:
-        if severity:
-            label = rule.labels.get("severity", "")
-            yield FactReading(
-                subject=name,
-                expected=f"severity {severity}",
-                observed=f"severity {label}" if label else "no severity",
-                ok=label == severity,
-            )
-        else:
-            yield evaluates(rule, rules)
+    elif severity:  # the same rule may have a lower limit that warns
+        labels = sorted({rule.labels.get("severity", "") for rule in own} - {""})
+        yield FactReading(
+            subject=name,
+            expected=f"severity {severity}",
+            observed=f"severity {' and '.join(labels)}" if labels else "no severity",
+            ok=severity in labels,
+        )
+    else:
+        yield from (evaluates(rule, rules) for rule in own)
 
 
 def _failing(rules: Sequence[AlertRule], names: Sequence[str]) -> Iterator[FactReading]:

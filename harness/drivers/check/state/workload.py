@@ -10,7 +10,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
-from harness.targets.workloads import SCALED, WORKLOADS, workloads
+from harness.targets.workloads import SCALED, WORKLOADS, referred, workloads
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
@@ -24,7 +24,9 @@ def _of_containers(
     cluster = Clusters(target).of(target.primary_region)
 
     def probe() -> Sequence[FactReading]:
-        found = next((one for one in workloads(cluster, namespace) if one["metadata"]["name"] == name), None)
+        found = next(
+            (one for one in workloads(cluster, namespace) if name in (one["metadata"]["name"], referred(one))), None
+        )
         if found is None:
             subject = f"{namespace}/{name}"
             return [FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from harness.judgement.figures.spec import Need
@@ -133,24 +132,28 @@ def labels_of(alert: Mapping[str, object]) -> Labels:
 
 def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
     """Whether a watcher of alerts, notices or statements missed no answer in these stretches that could have shown something."""
-    may_hide = partial(_may_hide_alerts, evidence) if watcher == _WATCHER else lambda _: True
-    return followed(evidence, watcher, spans, longest_ns=0, hides=may_hide, files=(f"history/{watcher}.ndjson",))
+    hides = _hiding_alerts(evidence) if watcher == _WATCHER else lambda _: True
+    return followed(evidence, watcher, spans, longest_ns=0, hides=hides, files=(f"history/{watcher}.ndjson",))
 
 
-def _may_hide_alerts(evidence: Evidence, blind: Span) -> bool:
+def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
     """Whether an alert could have fired, or ended, in a time in which nothing was read, and be known by no answer or a late one.
 
-    Not where the time is shorter than the `for` of its rule and no alert of the rule is gone at its end: what was not pending when it
-    began would have had to hold for so long first. Nor where it is shorter than `keep_firing_for`, or half an evaluation interval.
+    Not where the time is shorter than the `for` of its rule, and no alert of the rule had changed at its end: what was not pending when
+    it began would have had to hold for so long first. Nor where it is shorter than `keep_firing_for`, or half an evaluation interval.
     """
-    from_ns, until_ns = blind
-    seconds = (until_ns - from_ns) / NS_PER_S
-    seen = [one for one in every(AlertSeen, evidence.observations) if from_ns < one.when_ns <= until_ns + _ANSWERED_NS]
-    ended = {one.subject for one in seen if one.kind == "alert.resolved"}
     loaded = list(every(AlertRuleLoaded, evidence.observations))
-    return not loaded or any(
-        rule.subject in ended or seconds >= max(rule.for_s, rule.keep_s, rule.interval_s / 2) for rule in loaded
-    )
+    changes = [(one.when_ns, one.subject) for one in every(AlertSeen, evidence.observations)]
+
+    def hides(blind: Span) -> bool:
+        from_ns, until_ns = blind
+        seconds = (until_ns - from_ns) / NS_PER_S
+        changed = {name for at_ns, name in changes if from_ns < at_ns <= until_ns + _ANSWERED_NS}
+        return not loaded or any(
+            rule.subject in changed or seconds >= max(rule.for_s, rule.keep_s, rule.interval_s / 2) for rule in loaded
+        )
+
+    return hides
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
