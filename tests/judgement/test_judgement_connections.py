@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-from judgement_builders import evidence, measures, ns, objective, observation, plan
+from judgement_builders import evidence, measures, ns, objective, observation, plan, pod
 
 from harness.judgement import judge
 from harness.judgement.figures.connections import rate_bounds
-from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome
+from harness.model import Evidence, Figure, Measure, Objective, Observation, Op, Outcome, PodChange
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 NAMES = {
@@ -127,6 +127,36 @@ def test_a_service_whose_store_is_not_in_the_log_is_not_decided() -> None:
     found = judged(POOLED, read(0, {}, before=True), read(59, pairs))
     assert (found["user"].outcome, found["track"].outcome) == (INCONCLUSIVE, PASS)
     assert "no connection of user to a store" in found["user"].reason
+
+
+MIGRATES = NAMES | {"data_access": ["user", "track", "migrate"]}
+
+
+def job(at: float, what: str) -> PodChange:
+    """Something became of the pod of a migration."""
+    return replace(pod(at, what, "migrate-up-1", "m-1"), workload="migrate")
+
+
+@pytest.mark.parametrize(
+    ("pods", "needs", "known"),
+    [
+        ((), [], False),
+        ((job(-20, "ready"), job(-10, "deleted")), [], False),
+        ((job(-20, "ready"),), [], True),
+        ((job(-20, "ready"), job(30, "deleted")), [], True),
+        ((), ["migrate"], True),
+    ],
+)
+def test_a_job_that_did_not_run_in_the_window_has_no_pool(
+    pods: tuple[PodChange, ...], needs: list[str], *, known: bool
+) -> None:
+    """It belongs to the data access layer; of one that ran, or that a route needs, a connection is expected in the log."""
+    names = MIGRATES | {"routes": {**NAMES["routes"], "sign-in": ["user", *needs]}}  # type: ignore[dict-item]
+    reads = (read(0, {}, before=True, names=names), read(59, QUIET, names=names))
+    base = quiet()
+    given = replace(base, observations=(*base.observations, *reads), pods=(*base.pods, *pods))
+    found = {one.scope["of"]: one.outcome for one in measures(judge(plan({"R": POOLED}), given))}
+    assert found == {"user": PASS, "track": PASS, **({"migrate": INCONCLUSIVE} if known else {})}
 
 
 def test_a_service_that_no_route_needs_is_not_decided() -> None:

@@ -15,6 +15,7 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, bounded, held, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Receipt, Window
@@ -173,7 +174,12 @@ def pooling(case: Case) -> Iterable[Measure]:
         return
     stores, routes = {*log.listed("stores")}, log.mapped("routes")
     samples = window.samples.between("done_ns", *log.span)
-    layer = [name for name in log.listed("data_access") if name not in stores]
+    needed = {name for needs in routes.values() for name in needs}
+    layer = [
+        name
+        for name in log.listed("data_access")
+        if name not in stores and (name in needed or not _was_away(case, window, name))
+    ]
     for service in sorted({*layer, *(source for source, to in log.begun if to in stores and source not in stores)}):
         own = [route for route, needs in routes.items() if service in needs]
         asked = (
@@ -186,6 +192,14 @@ def pooling(case: Case) -> Iterable[Measure]:
             continue
         opened = sum(n for (source, to), n in log.begun.items() if source == service and to in stores)
         yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
+
+
+def _was_away(case: Case, window: Window, service: str) -> bool:
+    """Whether a service is known to have had no pod in a window, as a migration's job that did not run: it opened nothing."""
+    own = [change for change in case.evidence.pods if change.workload == service]
+    before = {change.uid for change in own if change.at_ns < window.end_ns}
+    gone = {change.uid for change in own if change.what == "deleted" and change.at_ns < window.start_ns}
+    return before <= gone and pods_receipt(case.evidence, window.span).ok is True
 
 
 def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:
