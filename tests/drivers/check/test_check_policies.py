@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
     from harness.targets.kubernetes import Cluster
 
+HINT = "; hint: name a caller that it accepts"
 TRACKS = Backend("tracks", 8080)
 
 
@@ -63,8 +64,8 @@ def strangers(declared: list[str], stranger: list[str]) -> FactReading:
         (["accepted"], ["refused", "refused", "accepted", "refused"], False, "accepted"),
         (["accepted"], ["no network"], None, "no network"),
         (["accepted"], ["no answer"], None, "no answer"),
-        (["refused"], ["refused"], None, "refused, which shows nothing: refused for the declared caller"),
-        (["closed"], ["closed"], None, "closed, which shows nothing: closed for the declared caller"),
+        (["refused"], ["refused"], None, "refused, which shows nothing: refused for the declared caller" + HINT),
+        (["closed"], ["closed"], None, "closed, which shows nothing: closed for the declared caller" + HINT),
         (["closed"], ["refused"], True, "refused"),
         (["refused"], ["accepted"], False, "accepted"),
     ],

@@ -130,7 +130,7 @@ def test_the_service_of_a_listener_is_deleted_in_the_cluster_where_it_was_made(
     body = _service("south", _Backend(name="tracks", labels={}, listener="readiness-listener-1"), 8080)
     with _service_in_place(target, here, body):
         (intent,) = pending_intents(platform)
-        assert (intent.undo["do"], intent.undo["cluster"]) == ("delete-service", here.url)
+        assert (intent.undo["do"], intent.undo["api_server"]) == ("delete-service", here.url)
         assert [one["metadata"]["name"] for one in here.services("south")] == ["readiness-listener-1"]
         assert len(recover(target, platform).undone) == 1
         assert here.services("south") == []

@@ -90,7 +90,7 @@ def test_what_deletes_a_copy_is_on_disk_while_it_is_there(
     with pod_in_place(target, here.cluster, one.body, "scale"):
         assert here.cluster.pod("north", one.name) is not None
         (intent,) = pending_intents(platform)
-        assert (intent.undo["do"], intent.undo["cluster"]) == ("delete", here.cluster.url)
+        assert (intent.undo["do"], intent.undo["api_server"]) == ("delete", here.cluster.url)
         recover(target, platform)
         assert here.cluster.pod("north", one.name) is None
     assert pending_intents(platform) == []
