@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,11 @@ _PLAIN = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=8),
+    | st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=8).filter(
+        lambda text: (
+            not re.fullmatch("[-+.0-9]+[eE][-+0-9]+", text)
+        )  # `0E0` is a number of YAML 1.2, which the dumper does not quote
+    ),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3)
     ),
