@@ -81,10 +81,11 @@ class ExperimentRecorder:
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An activity is about to start."""
         action = activity.get("type") == "action"
+        breaking = action and self.breaks
         if action:
             self._assert_same_cluster(activity, secrets)
-        with self.lock if action and self.breaks else nullcontext():  # of two in the background one is the first
-            first = action and self.breaks and self.part_here == METHOD and not self.sent
+        with self.lock if breaking else nullcontext():  # of two in the background one is the first
+            first = breaking and self.part_here == METHOD and not self.sent
             if first:
                 probe = self._probe("confirmed_by")
                 self.true_before = probe is not None and was_true(probe, configuration, secrets)
@@ -93,9 +94,7 @@ class ExperimentRecorder:
                 ends = str((self._probe("gone_by") or {}).get("name", ""))
                 self._put("fault.sent", at_ns=THREAD.started_ns, activity=activity.get("name", ""), gone_by=ends)
                 self.sent = True
-            elif (
-                action and self.breaks and self.part_here in (METHOD, ROLLBACK) and not self.gone
-            ):  # else the target is back
+            elif breaking and self.part_here in (METHOD, ROLLBACK) and not self.gone:  # else the target is back
                 self._ends(activity, configuration, secrets)
 
     def _assert_same_cluster(self, activity: Activity, secrets: Activity) -> None:

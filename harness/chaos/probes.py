@@ -58,7 +58,7 @@ _MB: Final = 1_000_000
 
 @accesses(*access("get pods"))
 def hit_pods_gone(within_s: float = 10.0) -> bool:
-    """Whether every pod that this experiment hit is gone: another uid under its name, none, or one that is over or terminates.
+    """Whether every pod that this experiment hit is gone: another uid under its name, none, one that is over, or one that terminates and is not Ready.
 
     Args:
         within_s: how long to wait for it, in seconds.

@@ -44,11 +44,12 @@ class Generators:
         own = [o for o in observations if o.subject == traffic]
         begun = [begun.begin_ns for begun in every(LoadBegun, own)]
         stopped = [stopping.at_ns for stopping in every(LoadStopping, own)]
+        health = tuple(every(LoadHealth, own))
         return cls(
             traffic=traffic,
             begin_ns=begun[-1] if begun else None,
             stopped_ns=stopped[-1] if stopped else None,
-            health=(health := tuple(every(LoadHealth, own))),
+            health=health,
             shaped=frozenset(second.worker for second in health if second.shaped),
             aligned=tuple(every(ClockAligned, own)),
             ended=tuple(every(WorkerEnded, own)),

@@ -149,9 +149,8 @@ def _read_again(file: Path) -> Callable[[Configuration], None]:
         except (OSError, UnicodeDecodeError):
             return  # while it is being replaced, the one before is good
         if token:
-            key = (
-                "authorization" if "authorization" in configuration.api_key else "BearerToken"
-            )  # by the client's version
+            # by the client's version
+            key = "authorization" if "authorization" in configuration.api_key else "BearerToken"
             configuration.api_key[key] = f"Bearer {token}"
 
     return renew
@@ -178,9 +177,8 @@ def _retries() -> Retry:
     from urllib3.util.retry import Retry
 
     class Bounded(Retry):
-        RETRY_AFTER_STATUS_CODES = frozenset(
-            {429}
-        )  # of urllib3 413 and 503, too, with which a write may have been done
+        # of urllib3 413 and 503, too, with which a write may have been done
+        RETRY_AFTER_STATUS_CODES = frozenset({429})
 
         def parse_retry_after(self, retry_after: str) -> float:
             return min(super().parse_retry_after(retry_after), _LONGEST_PAUSE_S)

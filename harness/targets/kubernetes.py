@@ -70,7 +70,7 @@ def is_over(pod: Object) -> bool:
 
 
 def is_terminating(pod: Object) -> bool:
-    """Whether a pod was deleted and its grace period runs: no Service sends it a request any more, another takes its place."""
+    """Whether a pod was deleted and its grace period runs: a Service sends it requests only where it has no other, and another takes its place."""
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harness.errors import AccessDenied
 from harness.targets.access import access
-
-if TYPE_CHECKING:
-    from harness.targets.kubernetes import Cluster, Object
+from harness.targets.kubernetes import Cluster, Object, workload_of
 
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
@@ -83,6 +81,12 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
         )
         for spec in specs
     }
+
+
+def workload_name(controller: Object) -> str:
+    """The workload that a controller's pods belong to, by the labels of its template; its own name where these name none."""
+    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    return workload_of(labels) or str(controller["metadata"]["name"])
 
 
 def replicas_of(workload: Object) -> int:

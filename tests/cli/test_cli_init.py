@@ -7,10 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.targets import load_target
 from harness.yamlfile import read_documents
+from tests.builders.http_servers import answering
 
 SERVICE = Path(__file__).with_name("small_service.py")
 Call = Callable[..., tuple[int, str]]
@@ -39,24 +39,6 @@ def small_service() -> Iterator[tuple[str, subprocess.Popen[str]]]:
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.kill()
-
-
-@contextmanager
-def served(status: int) -> Iterator[str]:
-    """A service that answers every GET with this status; its entry."""
-
-    class _Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 @pytest.fixture
@@ -130,16 +112,16 @@ def test_a_service_that_is_down_is_said_and_stops_nothing(readiness: Call) -> No
 
 def test_a_service_that_needs_a_sign_in_is_told_from_one_without_paths(readiness: Call) -> None:
     """The paths of probes need none, and the message says which status was answered."""
-    with served(401) as entry:
+    with answering(repeat((401, b""))) as (entry, _):
         code, said = readiness("init", "shop", "--entry", entry)
     assert (
         code,
         "(it answered 401: probes are sent without credentials): correct `probes` (health, read)" in said,
     ) == (0, True)
-    with served(404) as entry:
+    with answering(repeat((404, b""))) as (entry, _):
         said = readiness("init", "other", "--entry", entry)[1]
     assert "answers GET with status 200 and a body: correct `probes` (health, read) in other/target.yaml" in said
-    with served(200) as entry:
+    with answering(repeat((200, b""))) as (entry, _):
         said = readiness("init", "empty", "--entry", entry)[1]
     assert "correct `probes` (read) in empty/target.yaml" in said
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, doc
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
+from tests.builders.http_servers import Quiet, serving
 
 TLS = ssl.create_default_context()
 SHOP = """
@@ -178,18 +181,8 @@ def test_no_document_ends_in_a_traceback(item: Any, tmp_path_factory: pytest.Tem
     assert found or where == source
 
 
-class _served:  # noqa: N801 - used as a word in a sentence
-    def __init__(self, directory: Path) -> None:
-        handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0),
-            lambda *given: handler(*given, directory=str(directory)),
-        )
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+@contextmanager
+def _served(directory: Path) -> Iterator[str]:
+    handler = type("Files", (Quiet, SimpleHTTPRequestHandler), {})
+    with serving(partial(handler, directory=str(directory))) as url:
+        yield url

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from harness.errors import ConfigurationError
 from harness.run.means import unready_means
 from harness.targets import load_target
+from tests.builders.http_servers import Quiet, serving
 
 KUBECONFIG = """
 apiVersion: v1
@@ -22,22 +22,18 @@ contexts: [{name: staging, context: {cluster: c, user: u}}]
 """
 
 
-class _Prometheus(BaseHTTPRequestHandler):
+class _Prometheus(Quiet, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200 if self.path == "/monitor/api/v1/alerts" else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: object) -> None: ...
-
 
 @pytest.fixture(scope="module")
 def prometheus() -> Iterator[str]:
     """An address below which /monitor answers as Prometheus does."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Prometheus) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(_Prometheus) as url:
+        yield url
 
 
 def unready(directory: Path, text: str) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from harness.drivers.watch.wires import ProbeResponse
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.run.preflight import PlannedProbe, preflight
 from harness.targets import Target, load_target
+from tests.builders.http_servers import answering as serving_answers
 from tests.builders.plans import act, fault
 from tests.fake_clock import FakeClock
 from tests.plain.plain_project import service
@@ -194,37 +193,12 @@ def test_probes_are_sent_as_the_watch_sends_them(tmp_path: Path) -> None:
             preflight(typo, pytest.fail)
 
 
-@contextmanager
-def refusing() -> Iterator[tuple[str, list[str]]]:
-    """An API server that refuses every read: its address, and the paths that were asked."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            body = json.dumps({"kind": "Status", "code": 403, "message": "nodes is forbidden"}).encode()
-            self.send_response(403)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_a_cluster_that_may_not_be_read_is_known_before_the_load(clock: FakeClock, tmp_path: Path) -> None:
     """Where an act needs the target as before; otherwise nothing is asked of the cluster."""
-    with refusing() as (server, asked):
+    with serving_answers(repeat((403, {"kind": "Status", "code": 403, "message": "nodes is forbidden"}))) as (
+        server,
+        asked,
+    ):
         config = {
             "clusters": [{"name": "a", "cluster": {"server": server}}],
             "users": [{"name": "u", "user": {"token": "t"}}],

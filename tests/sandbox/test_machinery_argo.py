@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes import client, config
 
+from tests.builders.http_servers import Quiet, serving
 from tests.sandbox.pocket import server_container
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _prometheus() -> Iterator[tuple[str, list[str], list[str]]]:
     """(address, the sample values to answer with, the queries that came)."""
     values, queries = ["0"], list[str]()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             queries.append(self.rfile.read(int(self.headers["content-length"])).decode())
             result = [{"metric": {}, "value": [1.5, value]} for value in values]
@@ -134,18 +134,8 @@ def _prometheus() -> Iterator[tuple[str, list[str], list[str]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", values, queries
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as url:
+        yield url, values, queries
 
 
 def test_a_canary_is_promoted_by_the_plugins_patches_and_aborted(cluster: PocketCluster) -> None:

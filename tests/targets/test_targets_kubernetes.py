@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -25,6 +22,7 @@ from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, kubeconfig, load_target
 from harness.targets.kubeconfig import api_client, api_server_url
 from harness.targets.kubernetes import Cluster, controller_of, has_condition, is_over, labels_of, workload_of
+from tests.builders.http_servers import answering
 
 
 def target(
@@ -115,36 +113,6 @@ def test_what_is_missing_in_an_object_reads_as_empty() -> None:
     assert labels_of({"metadata": {}}) == {}
     assert not has_condition({"metadata": {}}, "Ready")
     assert not has_condition({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, "Ready")
-
-
-@contextmanager
-def answering(answers: Sequence[tuple[int, Any]]) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives these answers, one after the other: its address, and the requests that came."""
-    left, requests = list(answers), []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            requests.append(self.path)
-            status, body = left.pop(0)
-            content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def page(names: Sequence[str], more: str = "") -> tuple[int, Any]:

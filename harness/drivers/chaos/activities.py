@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.catalogue.names import nearest
-from harness.drivers.chaos.providers import functions_of, module_directories, working_directory
+from harness.drivers.chaos.providers import functions_of, module_directories
+from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError
 from harness.model import NO_FAULT, domain_of
 from harness.yamlfile import Location, YamlDocument
@@ -84,7 +85,7 @@ def _check_function(document: YamlDocument, location: Location, provider: Mappin
 def _check_program(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:
     """A program is found as the child finds it: by its name on PATH, or below the project."""
     named = os.path.expanduser(str(provider["path"]))  # noqa: PTH111 - as Chaos Toolkit does
-    there = working_directory(document.path)
+    there = project_directory(document.path)
     if shutil.which(str(there / named) if "/" in named else named) is None:
         raise ConfigurationError(
             f"there is no program `{provider['path']}`",

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 from harness import clock
 from harness.drivers.chaos.environment import rollback_environment
 from harness.drivers.chaos.experiments import read_experiment
-from harness.drivers.chaos.providers import working_directory
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import Scratch
+from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.expect import fits
 from harness.targets.http import http_client
@@ -98,7 +98,7 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            cwd=working_directory(Path(file)),
+            cwd=project_directory(Path(file)),
             start_new_session=True,
         )
         with child:

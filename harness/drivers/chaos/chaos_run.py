@@ -14,9 +14,9 @@ from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.chaos.forkserver import ForkedProcess, ForkServer
 from harness.drivers.chaos.journal import read_journal
-from harness.drivers.chaos.providers import working_directory
 from harness.drivers.chaos.receipts import ChildHistory
 from harness.drivers.chaos.scratch import Scratch
+from harness.drivers.packages import project_directory
 from harness.errors import DriverError
 from harness.model import NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
@@ -104,7 +104,7 @@ class ChaosRun:
         arguments = ["--no-version-check", "--no-log-file", "--settings", str(SETTINGS)]
         arguments += ["run", "--rollback-strategy", "always", "--journal-path", str(self._journal), str(copy)]
         try:
-            self._child = self._server.fork(arguments, env, working_directory(Path(self.experiment.file)), self._log)
+            self._child = self._server.fork(arguments, env, project_directory(Path(self.experiment.file)), self._log)
         except DriverError:
             self._scratch.remove()
             raise

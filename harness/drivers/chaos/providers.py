@@ -6,10 +6,11 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Final
+
+from harness.drivers.packages import package_spec, project_directory
 
 _OF_A_CLUSTER: Final = ("chaosk8s", "harness.chaos")
 """Packages whose functions ask the Kubernetes API."""
@@ -18,21 +19,11 @@ _WITHOUT_CLUSTER: Final = frozenset({"hold"})
 _MORE: Final = frozenset({"*", "__getattr__"})
 """Names by which a module has more names than its source says."""
 _OURS: Final = "harness.chaos"
-_PROJECT: Final = "pyproject.toml"
-
-
-def working_directory(file: Path) -> Path:
-    """Where the activities of an experiment file run: the project that it is in, else the current directory.
-
-    So relative paths in it mean the same as when `chaos run` is typed there.
-    """
-    own = next((parent for parent in file.absolute().parents if (parent / _PROJECT).is_file()), None)
-    return own or Path.cwd()
 
 
 def module_directories(file: Path) -> tuple[Path, ...]:
     """Where Python modules of an experiment file are looked up, after what is installed: its own directory, and its project."""
-    return tuple(dict.fromkeys((file.absolute().parent, working_directory(file))))
+    return tuple(dict.fromkeys((file.absolute().parent, project_directory(file))))
 
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:
@@ -100,22 +91,14 @@ def _at_top(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 def _source(module: str, directories: tuple[Path, ...]) -> Path | None:
     """Where a module's source is, found part by part without importing its packages."""
-    search: list[str] | None = [*sys.path, *map(str, directories)]
+    search = [*sys.path, *map(str, directories)]
     origin = None
     for size in range(1, module.count(".") + 2):
         name = ".".join(module.split(".")[:size])
-        spec = PathFinder.find_spec(name, search) or (_installed(name) if size == 1 else None)
+        spec = PathFinder.find_spec(name, search) if size > 1 else package_spec(name, search)
         if spec is None:
             # `os.path` is no file of that name; the standard library is always there
             return Path() if module.partition(".")[0] in sys.stdlib_module_names else None
         search = list(spec.submodule_search_locations or [])
         origin = spec.origin
     return Path(origin or "")
-
-
-def _installed(package: str) -> ModuleSpec | None:
-    """What the interpreter's own finders say of a package that is on no path, as of one that is installed as editable, or built in."""
-    try:
-        return find_spec(package)
-    except (ImportError, ValueError):  # an empty name, or a module that says nothing of itself
-        return None

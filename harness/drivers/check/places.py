@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import ConfigurationError
 from harness.targets import Target
-from harness.targets.kubernetes import Cluster, Object, namespaces_of
+from harness.targets.kubernetes import Cluster, Object, namespaces_of, workload_of
 from harness.targets.parts import Callers
 
 _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
@@ -39,6 +40,11 @@ def callers_of(target: Target) -> Callers:
             hint="write `callers: {accepted: {LABEL: VALUE}, refused: {LABEL: VALUE}}` with labels of two pods",
         )
     return target.callers
+
+
+def caller_name(labels: Mapping[str, str]) -> str:
+    """What a declared caller is called: the workload that its labels name, else the labels."""
+    return workload_of(labels) or ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def primary_namespace(target: Target) -> str:

@@ -25,11 +25,10 @@ from harness.drivers.check.calling import (
     place_name,
     tcp_ports,
 )
-from harness.drivers.check.places import Clusters, callers_of, namespaces
+from harness.drivers.check.places import Clusters, caller_name, callers_of, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
-from harness.targets.kubernetes import workload_of
 from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 
 _ENOUGH: Final = 10
@@ -121,7 +120,7 @@ def callers_in_place(
     """
     declared = callers_of(target)
     both = {"accepted": declared.accepted, "refused": declared.refused}
-    said = [workload_of(own) or ",".join(f"{key}={value}" for key, value in own.items()) for own in both.values()]
+    said = [caller_name(own) for own in both.values()]
     with ExitStack() as stack:
         pairs: list[CallerPair] = []
         for (region, namespace), own in backends.items():

@@ -16,13 +16,13 @@ from itertools import pairwise
 from typing import Any, Final
 
 from harness.drivers.check.calling import ACCEPTED, CALLER, CLOSED, REFUSED, CallerPod, Round, place_name, tcp_ports
-from harness.drivers.check.places import Clusters, callers_of, namespaces
+from harness.drivers.check.places import Clusters, caller_name, callers_of, namespaces
 from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target, platform_of
 from harness.targets.access import access, accesses
 from harness.targets.intents import strike_intent
-from harness.targets.kubernetes import Cluster, Object, workload_of
+from harness.targets.kubernetes import Cluster, Object
 from harness.targets.probe_pods import CALLERS, LIFE_S, MADE_BY, pod_in_place, probe_pod
 from harness.targets.undo import undoable
 
@@ -151,8 +151,7 @@ def _in_place(
         called = [f"{one.listener}:{number}" for one in backends for number in (port, *OTHERS)]
         body = probe_pod(name, namespace, labels, image, ["python", "-c", CALLER, str(LIFE_S), "", *called])
         stack.enter_context(pod_in_place(target, cluster, body, "check network-ports"))
-        label = workload_of(labels) or ",".join(f"{key}={value}" for key, value in labels.items())
-        yield CallerPod(cluster=cluster, namespace=namespace, name=name), label
+        yield CallerPod(cluster=cluster, namespace=namespace, name=name), caller_name(labels)
 
 
 def _no_pod(place: str, backend: _Backend, port: int) -> FactReading:

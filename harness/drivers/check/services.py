@@ -10,7 +10,7 @@ from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects, workload_of
-from harness.targets.workloads import CONTROLLERS, controllers, replicas_of
+from harness.targets.workloads import CONTROLLERS, controllers, replicas_of, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)
 """What `services_in` asks."""
@@ -47,7 +47,7 @@ def _services(region: str, cluster: Cluster, namespace: str) -> list[ServicePods
     declared: dict[str, int] = {}
     for one in known:
         if number := _declared(one):
-            declared[_name(one)] = declared.get(_name(one), 0) + number
+            declared[workload_name(one)] = declared.get(workload_name(one), 0) + number
     ready: dict[str, list[Object]] = {}
     for pod in cluster.pods(namespace):
         if is_of_workload(pod) and has_condition(pod, "Ready"):
@@ -64,11 +64,6 @@ def _declared(controller: Object) -> int:
     return int(status["desiredNumberScheduled"]) if "desiredNumberScheduled" in status else replicas_of(controller)
 
 
-def _name(controller: Object) -> str:
-    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    return str(workload_of(labels) or controller["metadata"]["name"])
-
-
 def _service_of(pod: Object, known: Sequence[Object]) -> str:
     own = workload_of(labels_of(pod))
-    return str(own or next((_name(one) for one in known if selects(one, pod)), pod["metadata"]["name"]))
+    return str(own or next((workload_name(one) for one in known if selects(one, pod)), pod["metadata"]["name"]))

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.load.sources import are_ours, project_of
+from harness.drivers.load.sources import are_ours
+from harness.drivers.packages import project_directory
 from harness.errors import DriverError
 from harness.files import has_room, write_atomic
 from harness.model import Sink, TrafficPlan
@@ -233,7 +234,7 @@ class Load:
 
         Any other locustfile opens its files relative to the project, and imports what is there.
         """
-        return self._directory if self._ours else project_of(Path(self._plan.locustfile))
+        return self._directory if self._ours else project_directory(Path(self._plan.locustfile))
 
     def _spawn_all(self) -> None:
         plan = self._plan

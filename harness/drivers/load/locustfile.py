@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.catalogue.names import nearest
-from harness.drivers.load.sources import FACADE, modules_of, tree_of
+from harness.drivers.load.sources import FACADE, imports_of, modules_of, tree_of
+from harness.drivers.packages import package_spec
 from harness.errors import ConfigurationError
 
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
@@ -67,11 +65,8 @@ def _ours(statement: ast.Import | ast.ImportFrom) -> bool:
     return all(name == FACADE or name.partition(".")[0] in sys.stdlib_module_names for name in _modules(statement))
 
 
-def _modules(statement: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    if isinstance(statement, ast.Import):
-        yield from (alias.name for alias in statement.names)
-    elif statement.module and not statement.level:
-        yield statement.module
+def _modules(statement: ast.Import | ast.ImportFrom) -> list[str]:
+    return [module for module, _names in imports_of(statement) if not module.startswith(".")]
 
 
 def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
@@ -79,7 +74,7 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
     for module in _modules(statement):
         top = module.partition(".")[0]
         search = [str(path.parent), str(Path.cwd()), *sys.path]
-        if not (top in sys.stdlib_module_names or PathFinder.find_spec(top, search) or _has_finder(top)):
+        if top not in sys.stdlib_module_names and package_spec(top, search) is None:
             hint = "install the package that brings it, or correct the name"
             raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)
     if isinstance(statement, ast.ImportFrom) and statement.module == FACADE:
@@ -89,14 +84,6 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
                 suggestion = nearest(alias.name, known)
                 hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known)}"
                 raise ConfigurationError(f"`{FACADE}` has no `{alias.name}`", where=where, hint=hint)
-
-
-def _has_finder(package: str) -> bool:
-    """Whether a finder of the interpreter knows a package that is on no path, as one that is installed as editable."""
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def _names_of_facade() -> list[str]:

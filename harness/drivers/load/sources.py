@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError
 
 MOST_FILES: Final = 100
@@ -15,11 +16,6 @@ MOST_FILES: Final = 100
 FACADE: Final = "harness.locust"
 _NO_PROJECTS: Final = frozenset({"harness", "locust", "gevent"})
 """Packages that are not followed, also where the project is a checkout of one of them."""
-
-
-def project_of(locustfile: Path) -> Path:
-    """The directory of the nearest `pyproject.toml` above a locustfile, else the working directory."""
-    return next((parent for parent in locustfile.parents if (parent / "pyproject.toml").is_file()), Path.cwd())
 
 
 def are_ours(locustfile: Path) -> bool:
@@ -36,14 +32,15 @@ def modules_of(locustfile: Path) -> frozenset[str]:
     Raises:
         ConfigurationError: the locustfile is not Python, with file and line.
     """
-    places = (locustfile.parent, project_of(locustfile))
+    places = (locustfile.parent, project_directory(locustfile))
     left, read, found = [locustfile], set[Path](), set[str]()
     while left and len(read) < MOST_FILES:
         path = left.pop()
         if path in read:
             continue
         read.add(path)
-        for module, members in _imports(_tree_of_import(path) if read != {path} else tree_of(path)):
+        tree = tree_of(path) if path == locustfile else _tree_of_import(path)
+        for module, members in (one for node in ast.walk(tree) for one in imports_of(node)):
             if not module.startswith("."):
                 found |= _names(module, members)
             left += _followed(path, module, members, places)
@@ -85,13 +82,12 @@ def files_of(base: Path, module: str, members: Sequence[str]) -> Iterator[Path]:
                 continue
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
-    """Each imported module, a relative one with its points, and the names that are taken from it."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            yield f"{'.' * node.level}{node.module or ''}", [alias.name for alias in node.names]
-        elif isinstance(node, ast.Import):
-            yield from ((alias.name, []) for alias in node.names)
+def imports_of(node: ast.AST) -> Iterator[tuple[str, list[str]]]:
+    """Each module that a statement imports, a relative one with its points, and the names that are taken from it."""
+    if isinstance(node, ast.ImportFrom):
+        yield f"{'.' * node.level}{node.module or ''}", [alias.name for alias in node.names]
+    elif isinstance(node, ast.Import):
+        yield from ((alias.name, []) for alias in node.names)
 
 
 def _names(module: str, members: Sequence[str]) -> set[str]:

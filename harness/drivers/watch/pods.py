@@ -153,7 +153,7 @@ class PodFollower(_Follower):
 
 
 def _serves(pod: Object) -> bool:
-    """Whether a pod is Ready and stays: no Service sends requests to one that was deleted."""
+    """Whether a pod is Ready and stays: a Service sends requests to one that terminates only where it has no other."""
     return has_condition(pod, "Ready") and not is_terminating(pod)
 
 

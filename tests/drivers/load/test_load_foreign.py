@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from harness.evidence import RowsRead
 from harness.model import Observation, TrafficPlan
 from harness.targets import load_target
 from harness.targets.http import tls_variables
+from tests.builders.http_servers import Quiet, serving
 
 
 def shop(seen: Seen) -> Reply:
@@ -177,29 +177,18 @@ def asking_for_certificates(directory: Path) -> Iterator[str]:
     words = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 1 -addext subjectAltName=IP:127.94.0.2 -keyout key.pem -out ca.pem"
     subprocess.run(words.split(), check=True, capture_output=True, cwd=directory)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            pass
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "ca.pem", directory / "key.pem")
     context.load_verify_locations(directory / "ca.pem")
     context.verify_mode = ssl.CERT_REQUIRED
-    serving = ThreadingHTTPServer(("127.94.0.2", 0), Handler)
-    serving.socket = context.wrap_socket(serving.socket, server_side=True)
-    thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"https://127.94.0.2:{serving.server_port}"
-    finally:
-        serving.shutdown()
-        thread.join()
-        serving.server_close()
+    with serving(Handler, "127.94.0.2", context) as url:
+        yield url
 
 
 def test_stock_users_trust_the_target_and_show_its_certificate(run: Run, tmp_path: Path) -> None:

@@ -7,12 +7,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from harness.drivers.check.monitor.notices import posted_alert
 from harness.sandbox.platform.monitor.prometheus import real
 from harness.sandbox.settings import IMPORTS
 from harness.targets import load_target
+from tests.builders.http_servers import Quiet, serving
 
 WITHIN_S = 30.0
 CONFIG = """
@@ -124,7 +124,7 @@ def ready(url: str) -> bool:
 def served(shop: Shop) -> Iterator[str]:
     """The application's address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = shop.metrics
             self.send_response(200)
@@ -134,13 +134,8 @@ def served(shop: Shop) -> Iterator[str]:
             with suppress(BrokenPipeError):  # who asked did not wait
                 self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(Handler) as url:
+        yield url.removeprefix("http://")
 
 
 def free_port() -> int:

@@ -9,8 +9,8 @@ from typing import Final
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, labels_of, selects, workload_of
-from harness.targets.workloads import controllers
+from harness.targets.kubernetes import Cluster, Object, labels_of, selects
+from harness.targets.workloads import controllers, workload_name
 
 OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
 """Pods that the harness itself puts in place; they are no part of the target."""
@@ -87,7 +87,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
         pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
         grouped: dict[str, list[Object]] = {}
         for _, controller in controllers(cluster, namespace):
-            grouped.setdefault(_name(controller), []).append(controller)
+            grouped.setdefault(workload_name(controller), []).append(controller)
         found += [
             WorkloadState(
                 subject=f"{namespace}/{name}",
@@ -159,8 +159,3 @@ def _containers(subject: str, pod: Object) -> Sequence[ContainerState]:
 def _is_own(pod: Object) -> bool:
     label, value = OWN_LABEL
     return labels_of(pod).get(label) == value
-
-
-def _name(controller: Object) -> str:
-    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    return str(workload_of(labels) or controller["metadata"]["name"])

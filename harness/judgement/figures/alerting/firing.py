@@ -172,9 +172,8 @@ def rules_fire(case: Case) -> Iterable[Measure]:
             outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
         else:
             outcome, text = Outcome.PASS, f"it fired during {mine[0][0].attempt.name}"
-        seen = any(
-            (one.since_ns or 0) >= trial.sent_ns for trial, one in mine
-        )  # whatever else was missed, it fired then
+        # whatever else was missed, it fired then
+        seen = any((one.since_ns or 0) >= trial.sent_ns for trial, one in mine)
         spans = [] if seen else [(trial.sent_ns, trial.restored_ns) for trial in tried]
         receipts = {"watch": watched(case.evidence, "alerts", spans)}
         for trial in tried:
