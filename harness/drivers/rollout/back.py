@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
+from harness.drivers.rollout.candidate import images_of
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets.undo import undoable
@@ -33,15 +35,23 @@ def _take_back(
     current: str,
     before: Replaced,
     strategy: Strategy | None = None,
+    images: Sequence[str] | None = None,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
     Raises:
-        DriverError: it does not within `BACK_WITHIN_S`, or not with the strategy that it had.
+        DriverError: it does not within `BACK_WITHIN_S`, or not with the strategy that it had; or it has an image of neither
+            release (`images` are the candidate's), which others gave it since: that is not overwritten.
     """
     if cluster is None:
         raise DriverError(f"{kind} {namespace}/{name} cannot be taken back: the target names no cluster")
     here = changeable(cluster, kind, namespace, name, before)
+    foreign = {*images_of(here.template(here.present()))} - {*images_of(before), *(images or ())}
+    if foreign and images is not None:
+        raise DriverError(
+            f"{here.subject} has {', '.join(sorted(foreign))}, of neither release: it was changed since by others",
+            hint=f"if it is as it must be, delete the entry of the undo log; else give it the release {release} by hand",
+        )
     _end_on(here, before, current, release)
     if strategy is not None and here.strategy(here.present()) != strategy:
         here.set_strategy(strategy)
@@ -86,7 +96,9 @@ def take_over(here: Changeable, template: Replaced) -> None:
     here.replace(template)
 
 
-def intend_back(platform: Platform, rollout: str, here: Changeable, release: str, candidate: str) -> Intent:
+def intend_back(
+    platform: Platform, rollout: str, here: Changeable, *, release: str, candidate: str, template: Replaced
+) -> Intent:
     """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
 
     Args:
@@ -95,6 +107,7 @@ def intend_back(platform: Platform, rollout: str, here: Changeable, release: str
         here: the object.
         release: what it runs now.
         candidate: what takes over.
+        template: what it gives the object.
     """
     return take_over.intend(
         platform,
@@ -107,4 +120,5 @@ def intend_back(platform: Platform, rollout: str, here: Changeable, release: str
         current=here.status().current,
         before=here.template(here.present()),
         strategy=here.strategy(here.present()),
+        images=images_of(template),
     )

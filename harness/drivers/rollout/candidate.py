@@ -51,6 +51,12 @@ def relabelled(present: Replaced, label: str, candidate: str) -> Replaced:
     return {**present, **({"metadata": metadata} if metadata else {}), "spec": spec}
 
 
+def images_of(template: Replaced) -> list[str]:
+    """The images of a pod template; a selector has none."""
+    spec = template.get("spec") or {}
+    return [str(one.get("image", "")) for key in ("initContainers", "containers") for one in spec.get(key) or []]
+
+
 def _tagged(image: str, tag: str) -> str:
     """`registry:5000/shop/cart:1.0.0` with another tag; what is named by digest has none, and gets one instead of it."""
     path, _, rest = image.partition("@")[0].rpartition("/")

@@ -157,73 +157,24 @@ DEPLOYERS: Final = (
     "terraform apply",
 )
 """How a command line begins that changes an environment."""
+_OF_KUBECTL: Final = """
+-n --namespace --context --cluster --kubeconfig --user --as --as-group --as-uid --token -s --server
+--request-timeout -v --v --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --profile
+--profile-output
+"""
+_OF_HELM: Final = """
+-n --namespace --kube-context --kubeconfig --kube-apiserver --kube-as-user --kube-as-group --kube-ca-file
+--kube-token --kube-tls-server-name --registry-config --repository-cache --repository-config --burst-limit --qps
+"""
+_OF_ARGOCD: Final = """
+--server --auth-token --config --argocd-context --kube-context --grpc-web-root-path -H --header --logformat
+--loglevel --port-forward-namespace --client-crt --client-crt-key --server-crt --http-retry-max --server-name
+"""
 GLOBAL_OPTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "kubectl": frozenset(
-            [
-                "-n",
-                "--namespace",
-                "--context",
-                "--cluster",
-                "--kubeconfig",
-                "--user",
-                "--as",
-                "--as-group",
-                "--as-uid",
-                "--token",
-                "-s",
-                "--server",
-                "--request-timeout",
-                "-v",
-                "--v",
-                "--certificate-authority",
-                "--client-certificate",
-                "--client-key",
-                "--tls-server-name",
-                "--cache-dir",
-                "--profile",
-                "--profile-output",
-            ]
-        ),
-        "helm": frozenset(
-            [
-                "-n",
-                "--namespace",
-                "--kube-context",
-                "--kubeconfig",
-                "--kube-apiserver",
-                "--kube-as-user",
-                "--kube-as-group",
-                "--kube-ca-file",
-                "--kube-token",
-                "--kube-tls-server-name",
-                "--registry-config",
-                "--repository-cache",
-                "--repository-config",
-                "--burst-limit",
-                "--qps",
-            ]
-        ),
-        "argocd": frozenset(
-            [
-                "--server",
-                "--auth-token",
-                "--config",
-                "--argocd-context",
-                "--kube-context",
-                "--grpc-web-root-path",
-                "-H",
-                "--header",
-                "--logformat",
-                "--loglevel",
-                "--port-forward-namespace",
-                "--client-crt",
-                "--client-crt-key",
-                "--server-crt",
-                "--http-retry-max",
-                "--server-name",
-            ]
-        ),
+        "kubectl": frozenset(_OF_KUBECTL.split()),
+        "helm": frozenset(_OF_HELM.split()),
+        "argocd": frozenset(_OF_ARGOCD.split()),
         "terraform": frozenset(["-chdir"]),
     }
 )

@@ -195,7 +195,7 @@ def _way_back(
         case,
         f"way back of {seen.operation}",
         outcome_of(low, high, limit),
-        f"{head(attempt, proves=proves)}: {way_back_text(seen)}, expected {case.expected}",
+        f"{head(attempt, proves=proves)}: {way_back_text(seen, seen.operation)}, expected {case.expected}",
         quiet=quiet.receipt,
         scope=scope,
         figures=Figures(
@@ -240,15 +240,15 @@ def head(attempt: Experiment, *, proves: bool) -> str:
     return attempt.name if proves else f"{attempt.name}, attempt {attempt.attempt}, which was sent and counts for harm"
 
 
-def way_back_text(seen: OperationRecovery) -> str:
-    """The way back in words, with each outage."""
+def way_back_text(seen: OperationRecovery, who: str) -> str:
+    """The way back in words, with each outage; `who` was out, in the plural."""
     if not seen.way_back:
-        return f"{seen.operation} were served all the way back, {seen.way_back_s:.4g} s from the undo to the restore"
+        return f"{who} were served all the way back, {seen.way_back_s:.4g} s from the undo to the restore"
     spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
     more = ", …" if len(seen.way_back) > 3 else ""
     longest, _, _ = way_back_bounds(seen)
     still = "" if seen.way_back_ended else ", the last of them to the end of the record"
-    return f"{seen.operation} were out for {longest:.4g} s on the way back ({spans}{more} after the fault{still})"
+    return f"{who} were out for {longest:.4g} s on the way back ({spans}{more} after the fault{still})"
 
 
 def judged(

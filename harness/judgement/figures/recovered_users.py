@@ -141,9 +141,9 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     name = max(users.groups, key=lambda n: (_BADNESS[outcome(users.groups[n])], way_back_bounds(users.groups[n])[0]))
     seen = users.groups[name]
     value, low, high = way_back_bounds(seen)
-    summary = (
-        way_back_text(seen) if seen.way_back else "no route and no serving region was out for the users on the way back"
-    )
+    summary = "no route and no serving region was out for the users on the way back"
+    if seen.way_back:
+        summary = way_back_text(seen, f"the users' requests ({name})")
     late = _generator(case, attempt, name, outcome(seen), outcome)
     return judged(
         case,

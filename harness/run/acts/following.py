@@ -92,7 +92,17 @@ class Following:
         if not self._objects:
             raise DriverError(f"nothing of {plan.candidate} differs from what runs: {', '.join(same)}")
         stable = context.plan.release
-        intents = [intend_back(context.platform, plan.name, one, stable, plan.candidate) for one in self._objects]
+        intents = [
+            intend_back(
+                context.platform,
+                plan.name,
+                one,
+                release=stable,
+                candidate=plan.candidate,
+                template=templates[one.subject],
+            )
+            for one in self._objects
+        ]
         context.progress.say(f"rollout {plan.name}: {plan.strategy.value} from {stable} to {plan.candidate}")
         asked = context.target.rollout.strategies if context.target.rollout is not None else {}
         named = next((dict(one) for strategy, one in asked.items() if strategy == plan.strategy.value), {})

@@ -36,9 +36,10 @@ from harness.targets.kubernetes import Cluster
 target = load_target(Path(sys.argv[1]))
 here = changeable(Cluster.of(target), "Rollout", "default", "web")
 old = here.template(here.present())
-intend_back(platform_of(target), "blue-green", here, "1.0.0", "1.1.0")
+new = relabelled(old, "version", "1.1.0")
+intend_back(platform_of(target), "blue-green", here, release="1.0.0", candidate="1.1.0", template=new)
 here.set_strategy(json.loads(sys.argv[2]))
-take_over(here, relabelled(old, "version", "1.1.0"))
+take_over(here, new)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -171,6 +172,7 @@ def test_a_rollout_is_a_workload_that_is_scaled(pocket: PocketCluster, web: Chan
 
 def test_nothing_is_left_to_undo_once_the_way_back_was_struck_off(target: Target, web: Changeable) -> None:
     """The intent names the strategy, so that whoever recovers gives it back."""
-    intent = intend_back(platform_of(target), "canary", web, "1.0.0", "1.1.0")
+    new = relabelled(web.template(web.present()), "version", "1.1.0")
+    intent = intend_back(platform_of(target), "canary", web, release="1.0.0", candidate="1.1.0", template=new)
     assert intent.undo["strategy"] == CANARY
     assert len(recover(target).undone) == 1

@@ -14,7 +14,7 @@ from harness.drivers.rollout import Changeable, changeable, go_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
 from harness.targets import Target, platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import recover
 from tests.sandbox.pocket import PocketCluster, running, server_container
@@ -31,8 +31,9 @@ from harness.targets.kubernetes import Cluster
 target = load_target(Path(sys.argv[1]))
 here = changeable(Cluster.of(target), "Deployment", "default", "web")
 old = here.template(here.present())
-intend_back(platform_of(target), "rolling", here, "1.0.0", "1.1.0")
-take_over(here, relabelled(old, "version", "1.1.0"))
+new = relabelled(old, "version", "1.1.0")
+intend_back(platform_of(target), "rolling", here, release="1.0.0", candidate="1.1.0", template=new)
+take_over(here, new)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -106,6 +107,20 @@ def test_a_rollout_that_was_killed_ends_on_one_release_which_recover_names(
     pocket.until(lambda: _releases(pocket) == {"1.0.0"})
     assert pending_intents(platform_of(target)) == []
     assert recover(target).undone == ()
+
+
+def test_what_others_rolled_out_since_is_not_taken_back(pocket: PocketCluster, target: Target, web: Changeable) -> None:
+    """An image of neither release stays, and so does the entry of the undo log, which says why."""
+    subprocess.run([sys.executable, "-c", KILLED, str(target.file)], check=False, timeout=60)
+    theirs = relabelled(web.template(web.present()), "version", "2.0.0")
+    web.replace(theirs)
+    recovered = recover(target, within_s=0)
+    assert [one.why for one in recovered.left] == [
+        "Deployment default/web has test/web:2.0.0, of neither release: it was changed since by others"
+    ]
+    assert web.template(web.present()) == theirs
+    (intent,) = pending_intents(platform_of(target))
+    strike_intent(intent)
 
 
 def test_a_service_is_switched_to_the_other_colour_and_back(pocket: PocketCluster, target: Target) -> None:

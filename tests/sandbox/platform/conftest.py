@@ -52,15 +52,21 @@ class Postgres:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
+        assert not self.answers(), f"a PostgreSQL of tests that were killed is still at {POSTGRES}: end it"
         argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", POSTGRES, "-c", "unix_socket_directories="]
         self._stack.enter_context(process(argv, {}, self.log))
         for _ in Deadline.after(20).ticks(0.05):
-            try:
-                psycopg.connect(self.conninfo).close()
-            except psycopg.OperationalError:
-                continue
-            return
+            if self.answers():
+                return
         raise AssertionError(self.log.read_text())
+
+    def answers(self) -> bool:
+        """Whether a server is there."""
+        try:
+            psycopg.connect(self.conninfo).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """Fast shutdown."""
