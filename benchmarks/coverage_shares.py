@@ -1,6 +1,6 @@
 """What the judge says of a balancer whose share is exactly at the edge of what is allowed, by simulation.
 
-Shares of regions and pods have bounds by time batches (`share_by_batches`): 75 of 2.5 s in a window of 188 s, and 20 of 1 s after a
+Shares of regions and pods have bounds by time batches (`share_by_batches`): 75 of 2.5 s in a window of 188 s, and 35 of 1 s after a
 return. The generators are others than those that the bounds were made with: kept connections of unequal life, one place at a time in bursts of
 unequal length, strict turns, shares with memory, a change at a quarter. The truth is exactly at the edge, 60 % ± 5 points at 65 %, 10 % ± 5 at
 15 %, a pod of two at one and a half times its part; so that a PASS is an error in one direction, and a FAIL in the other. The goals are
@@ -40,7 +40,7 @@ from harness.judgement.stats.statistics import share_at_most
 
 Here = Callable[[Rng, Floats, float, float], Bools]
 """Which of the requests at these times go to the place: of that share, in a window of so many seconds."""
-RETURN_S = 20.0
+RETURN_S = 35.0  # as long as the answers after a return are judged
 EDGES = {
     "60 % ± 5 at 65 %": (0.60, 0.05, 0.65),
     "10 % ± 5 at 15 %": (0.10, 0.05, 0.15),

@@ -130,5 +130,5 @@ def _timeline(view: ExperimentView) -> Iterable[str]:
         out = "" if way.outages == NOTHING else f"; out {way.outages}"
         back = "" if way.way_back == NOTHING else f"; on the way back: {way.way_back}"
         yield f"    {way.of}: {way.back} {way.resolution}, observed for {way.watched}{out}{back}"
-    for event in view.plot.events if view.plot else ():
+    for event in view.events:
         yield f"    {event.at_s:+8.2f}  {event.text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from report_builders import no_go
@@ -9,13 +10,19 @@ from report_plan import ns
 
 from harness.model import Evidence, FaultWindow
 from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
-from harness.report.view.story import reigns
+from harness.report.view.experiments import experiment_view
+from harness.report.view.story import TimelineEvent, reigns
 
 
 def _plot(name: str) -> Plot:
     _, evidence, judged = no_go()
     result = next(result for result in judged.experiments if result.name == name)
-    return plot_of(evidence, evidence.experiments[name][0], result)
+    return plot_of(evidence, evidence.experiments[name][0], result, _events(name))
+
+
+def _events(name: str) -> Sequence[TimelineEvent]:
+    _, evidence, judged = no_go()
+    return experiment_view(evidence, next(result for result in judged.experiments if result.name == name)).events
 
 
 def test_the_fault_is_shaded_from_sent_to_undone() -> None:
@@ -42,8 +49,7 @@ def test_both_recoveries_are_marked() -> None:
 
 def test_the_story_is_told_in_order() -> None:
     """Sent, felt, seen, another leader, served again, undone, gone, back home, as before."""
-    plot = _plot("database-primary-loss")
-    told = [event.text for event in plot.events if event.lane != "pods"]
+    told = [event.text for event in _events("database-primary-loss") if event.lane != "pods"]
     assert told == [
         "the fault is sent",
         "writes fail",
@@ -62,7 +68,7 @@ def test_the_story_is_told_in_order() -> None:
 
 def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
     """Two outages of reads: the first end is no recovery."""
-    told = [(event.at_s, event.text) for event in _plot("region-loss").events if event.text.startswith("reads")]
+    told = [(event.at_s, event.text) for event in _events("region-loss") if event.text.startswith("reads")]
     assert told == [
         (0.06, "reads fail"),
         (2.3, "reads are served for a while"),
@@ -109,7 +115,7 @@ def test_a_fault_that_was_never_sent_has_no_shade_and_no_lines() -> None:
     _, evidence, judged = no_go()
     attempt = replace(evidence.experiments["pod-loss"][0], fault=FaultWindow(experiment="pod-loss", domain="pod"))
     result = replace(judged.experiments[0], reads=None, writes=None)
-    plot = plot_of(Evidence(), attempt, result)
+    plot = plot_of(Evidence(), attempt, result, ())
     assert (plot.band, plot.lines) == (None, ())
     assert [panel.area + panel.bars + panel.curve for panel in plot.panels] == ["", ""]
     assert plot.description.endswith("0 of 0 requests failed.")

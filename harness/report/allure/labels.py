@@ -15,9 +15,8 @@ from allure_commons.model2 import Label, Link
 from allure_commons.types import LabelType, LinkType, Severity
 
 from harness.model import Gate, Op, Outcome
-from harness.report.html.filters import anchor
 from harness.report.view.digest import measures_of
-from harness.report.view.wording import clean, scope_text
+from harness.report.view.wording import anchor, clean, scope_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

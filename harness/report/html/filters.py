@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from harness.model import Gate, Outcome
-from harness.report.view.wording import MARKS
+from harness.report.view.wording import MARKS, anchor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -92,11 +92,6 @@ def places_of(documents: Sequence[DocumentRows]) -> dict[str, str]:
             anchor += "-"
         found[name] = anchor
     return found
-
-
-def anchor(id_: str) -> str:
-    """Where a requirement is on the page: its id, as links from elsewhere write it."""
-    return "".join(letter if letter.isalnum() else "-" for letter in id_)
 
 
 def slug(text: str) -> str:

@@ -12,8 +12,9 @@ from markupsafe import Markup, escape
 
 from harness.model import DecisionOutcome, Outcome
 from harness.report.closing import counts_line
-from harness.report.html.filters import SETTLED, anchor, contained, page_filters, places_of, slug
-from harness.report.html.plot import LEFT, RIGHT, WIDTH
+from harness.report.html.filters import SETTLED, contained, page_filters, places_of, slug
+from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
+from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.basis import basis, in_trouble, receipt_line
 from harness.report.view.causes import cause_head, causes, deciding_sentence
 from harness.report.view.digest import closest, rows, unverified
@@ -23,13 +24,14 @@ from harness.report.view.offered import lag_of, traffic_views, window_of
 from harness.report.view.rollouts import rollout_views
 from harness.report.view.sections import counts_of, documents
 from harness.report.view.watched import ledger_facts, pipeline_facts, source_lines, watcher_lines
-from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, clean, counted, duration, figure, found
+from harness.report.view.wording import DECISION_MARKS, MARKS, NOTHING, anchor, clean, counted, duration, figure, found
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.model import Evidence, Judgement, Plan
     from harness.report.view.digest import MeasureLine, Row
+    from harness.report.view.experiments import ExperimentView
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MOST_REASONS: Final = 6
@@ -80,8 +82,8 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         places=places,
         filters=page_filters(every, parts),
         known=frozenset(row.requirement.id for row in every),
-        experiments=experiment_views(evidence, judgement.experiments),
-        rollouts=rollout_views(plan, evidence),
+        experiments=[(view, _plot_of(evidence, view)) for view in experiment_views(evidence, judgement.experiments)],
+        rollouts=[(view, rollout_plot(view)) for view in rollout_views(plan, evidence)],
         windows=judgement.windows,
         lost=judgement.unjudged,
         journeys=judgement.journeys,
@@ -94,6 +96,11 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         watchers=tuple(watcher_lines(judgement.watchers, moments)),
     )  # fmt: skip
     return clean(text).encode()
+
+
+def _plot_of(evidence: Evidence, view: ExperimentView) -> Plot | None:
+    attempt = view.attempt
+    return plot_of(evidence, attempt, view.result, view.events) if attempt is not None and attempt.ran else None
 
 
 @cache

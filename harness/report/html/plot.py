@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery
 from harness.report.view.seconds import SECOND, Bins, Floats, ProbeSeries, TrafficSeries, probes_in, traffic_in
-from harness.report.view.story import Reign, TimelineEvent, reigns, story
+from harness.report.view.story import Reign, TimelineEvent, reigns, zero_of
 from harness.report.view.wording import counted, figure, give_or_take
 
 WIDTH: Final = 960
@@ -109,7 +109,6 @@ class Plot:
     panels: tuple[Panel, ...]
     lanes: tuple[Lane, ...]
     ticks: tuple[Tick, ...]
-    events: tuple[TimelineEvent, ...]
     zero: str = "the fault"
     legend: str = (
         "Shaded: the fault is in. Filled: requests or probes that failed. Diamonds: a database member changes its role; "
@@ -130,15 +129,13 @@ class Axis:
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
 
-def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> Plot:
+def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult, events: Sequence[TimelineEvent]) -> Plot:
     """Draw one attempt: traffic, failures and response times of its window, its watchers, its fault and what changed."""
-    sent_ns = attempt.fault.sent_ns
-    zero_ns = attempt.observed_from_ns if sent_ns is None else sent_ns
+    zero_ns = zero_of(attempt)
     bins = _bins(evidence, attempt, zero_ns)
     axis = Axis(start_s=bins.start_s, end_s=bins.end_s)
     traffic = traffic_in(evidence.fault_window(attempt.name, attempt.attempt), bins)
     probes = {operation: probes_in(evidence, operation, bins) for operation in ("reads", "writes")}
-    events = story(evidence, attempt, result, zero_ns)
     rate_top = float(HEAD)
     time_top = rate_top + RATE + GAP
     lanes_top = time_top + TIME + 14
@@ -157,7 +154,6 @@ def plot_of(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -
         panels=(_rate_panel(traffic, bins, axis, rate_top), time_panel(traffic, bins, axis, time_top)),
         lanes=lanes,
         ticks=tuple(Tick(at=axis.x(at), label=signed(at)) for at in round_steps(axis.start_s, axis.end_s, 12)),
-        events=events,
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
-from harness.model import SAMPLES, Table, Window
-from harness.model.observations import RolloutBack, RolloutEnded, RolloutStep
+from harness.model import SAMPLES, Table
 from harness.model.rollout import percent
 from harness.report.html.plot import (
     FOOT,
@@ -29,37 +28,21 @@ from harness.report.html.plot import (
     stair,
     time_panel,
 )
+from harness.report.view.rollouts import RolloutView
 from harness.report.view.seconds import SECOND, Bins, Floats, requests_in
 
 _LEGEND: Final = "Filled: the share of the answers that the new release gave, and requests that failed."
 
 
-def rollout_plot(
-    name: str,
-    windows: Sequence[Window],
-    *,
-    began_ns: int,
-    releases: tuple[str, str],
-    steps: Sequence[RolloutStep],
-    back: RolloutBack | None,
-    ended: RolloutEnded | None,
-) -> Plot | None:
-    """Draw one rollout.
-
-    Args:
-        name: of the rollout.
-        windows: its windows; without any there is nothing to draw.
-        began_ns: when the candidate was sent.
-        releases: the new one and the old one.
-        steps: it came to.
-        back: who took it back.
-        ended: which release it ended on.
-    """
-    if not windows:
+def rollout_plot(view: RolloutView) -> Plot | None:
+    """Draw one rollout; None where it was not begun, or left no window."""
+    if view.began is None or not view.windows:
         return None
-    samples = Table.merged(SAMPLES, [window.samples for window in windows])
-    bins = Bins.between(began_ns, windows[0].start_ns, windows[-1].end_ns)
+    began_ns = view.began.when_ns
+    samples = Table.merged(SAMPLES, [window.samples for window in view.windows])
+    bins = Bins.between(began_ns, view.windows[0].start_ns, view.windows[-1].end_ns)
     axis = Axis(start_s=bins.start_s, end_s=bins.end_s)
+    releases = view.new, view.old
     new, old = (samples.where(samples.words["release"].equals(release)) for release in releases)
     series = [requests_in(rows, bins) for rows in (new, old)]
     top = float(HEAD)
@@ -73,27 +56,25 @@ def rollout_plot(
     foot = top + TIME + 6
     failed = round(float(everything.failed.sum()) * bins.width_s)
     return Plot(
-        id=f"rollout {name}",
-        title=f"{name}: who was answered by which release, second by second",
-        description=f"From the start of {releases[0]} to {bins.end_s:g} s after it. {failed} of {len(samples)} requests failed.",
+        id=f"rollout {view.name}",
+        title=f"{view.name}: who was answered by which release, second by second",
+        description=f"From the start of {view.new} to {bins.end_s:g} s after it. {failed} of {len(samples)} requests failed.",
         height=foot + FOOT,
         foot=foot,
         step="each second" if bins.width_s == 1 else f"every {bins.width_s} s",
         band=None,
-        lines=tuple(_lines(began_ns, steps, back, ended, axis)),
+        lines=tuple(_lines(view, began_ns, axis)),
         panels=tuple(panels),
         lanes=(),
         ticks=tuple(Tick(at=axis.x(at), label=signed(at)) for at in round_steps(axis.start_s, axis.end_s, 12)),
-        events=(),
         zero="the start of the rollout",
         legend=_LEGEND,
     )
 
 
-def _lines(
-    began_ns: int, steps: Sequence[RolloutStep], back: RolloutBack | None, ended: RolloutEnded | None, axis: Axis
-) -> Iterable[Line]:
-    for step in steps:
+def _lines(view: RolloutView, began_ns: int, axis: Axis) -> Iterable[Line]:
+    back, ended = view.back, view.ended
+    for step in view.steps:
         yield line_at((step.when_ns - began_ns) / SECOND, "reads", f"{percent(step.share)} %", 2, axis)
     if back is not None:
         yield line_at((back.when_ns - began_ns) / SECOND, "fault", f"taken back by {back.by}", 0, axis)

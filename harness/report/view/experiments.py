@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.report.html.plot import Plot, plot_of
+from harness.report.view.story import TimelineEvent, story
 from harness.report.view.wording import NOTHING, came_back, counted, figure, found, give_or_take, recovered, some
 
 if TYPE_CHECKING:
@@ -62,18 +62,21 @@ class OutageRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExperimentView:
-    """One attempt at one experiment: its figures in words, and its plot where it left a record.
+    """One attempt at one experiment, in words.
 
     Attributes:
+        attempt: its record; None where it was never begun.
         title: `pod-loss`, or `pod-loss, attempt 1` where there are several.
         counts: whether it is the attempt that counts for the receipts; an earlier one counts for harm all the same.
         longest_way_back: the longest outage after the undo.
         thin: routes and regions with too few users' requests to be judged alone.
         stretches: only where the ways back do not name all.
         tally: `1 outage, 6 late stretches`.
+        events: what happened, in order of time.
     """
 
     result: ExperimentResult
+    attempt: Experiment | None
     title: str
     counts: bool
     thin: str
@@ -84,7 +87,7 @@ class ExperimentView:
     ways_back: tuple[WayBack, ...]
     stretches: tuple[OutageRow, ...]
     tally: str
-    plot: Plot | None
+    events: tuple[TimelineEvent, ...]
 
 
 def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) -> tuple[ExperimentView, ...]:
@@ -103,7 +106,7 @@ def experiment_views(evidence: Evidence, results: Sequence[ExperimentResult]) ->
 
 def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentView:
     """One attempt, as the page and `readiness why` show it."""
-    attempt = _attempt(evidence, result)
+    attempt = _recorded(evidence, result)
     shares = {each.operation: each for each in result.failed_probes}
     every = list(_recoveries(result))
     flapping = any(len(seen.outages) + len(seen.stalls) > _MOST_INLINE for _, seen in every)
@@ -111,6 +114,7 @@ def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentV
     out = sum(stretch.what == FAILED for stretch in stretches)
     return ExperimentView(
         result=result,
+        attempt=attempt,
         title=result.name,
         counts=True,
         thin=some([f"{name} ({figure(per_s, '/s')})" for name, per_s in result.users_thin.items()]),
@@ -121,11 +125,11 @@ def experiment_view(evidence: Evidence, result: ExperimentResult) -> ExperimentV
         ways_back=tuple(_way_back(of, seen, shares.get(of)) for of, seen in every),
         stretches=tuple(stretches) if flapping else (),
         tally=f"{counted(out, 'outage')} and {counted(len(stretches) - out, 'late stretch', 'late stretches')}",
-        plot=plot_of(evidence, attempt, result) if attempt is not None and attempt.ran else None,
+        events=story(evidence, attempt, result) if attempt is not None and attempt.ran else (),
     )
 
 
-def _attempt(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
+def _recorded(evidence: Evidence, result: ExperimentResult) -> Experiment | None:
     attempts = evidence.experiments.get(result.name, ())
     return next((attempt for attempt in attempts if attempt.attempt == result.attempt), None)
 

@@ -11,12 +11,10 @@ import numpy as np
 from harness.model import SAMPLES, Evidence, Plan, Table, Window
 from harness.model.observations import RolloutBack, RolloutEnded, RolloutSkipped, RolloutStarted, RolloutStep, every
 from harness.model.schedule import NS_PER_S
-from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.wording import NOTHING, figure
 
 if TYPE_CHECKING:
     from harness.model.rollout import RolloutPlan
-    from harness.report.html.plot import Plot
 
 _PARTS: Final = {"start": "before the first step", "after-switch": "after the switch", "back": "on the way back"}
 
@@ -50,7 +48,8 @@ class RolloutView:
         headline: `taken back by hand in 0.9 s, 23 of 500 users met an error`.
         facts: label and text.
         parts: its windows, in order.
-        plot: None where nothing was recorded.
+        windows: the same, as they were recorded.
+        began: how it began; None where it was not begun. steps: that it came to. back, ended: its end, where one was recorded.
     """
 
     name: str
@@ -59,7 +58,11 @@ class RolloutView:
     headline: str
     facts: tuple[tuple[str, str], ...]
     parts: tuple[RolloutPart, ...]
-    plot: Plot | None
+    windows: tuple[Window, ...]
+    began: RolloutStarted | None
+    steps: tuple[RolloutStep, ...]
+    back: RolloutBack | None
+    ended: RolloutEnded | None
 
 
 def rollout_views(plan: Plan, evidence: Evidence) -> tuple[RolloutView, ...]:
@@ -74,18 +77,8 @@ def _view(plan: Plan, evidence: Evidence, rollout: RolloutPlan) -> RolloutView:
     windows = sorted((w for w in evidence.windows.values() if _under(w, rollout.name)), key=lambda w: w.start_ns)
     census = max((plan.traffic[w.traffic].census for w in windows if w.traffic in plan.traffic), default=0)
     headline = f"not begun: {skipped.why}" if skipped else "nothing of it was recorded"
-    plot = None
     if began is not None:
         headline = ", ".join(filter(None, [_way_back(rollout, windows, back, ended), _hit(windows, census)]))
-        plot = rollout_plot(
-            rollout.name,
-            windows,
-            began_ns=began.when_ns,
-            releases=(rollout.candidate, plan.release),
-            steps=tuple(every(RolloutStep, own)),
-            back=back,
-            ended=ended,
-        )
     return RolloutView(
         name=rollout.name,
         old=plan.release,
@@ -93,7 +86,11 @@ def _view(plan: Plan, evidence: Evidence, rollout: RolloutPlan) -> RolloutView:
         headline=headline,
         facts=tuple(_facts(rollout, back, ended)),
         parts=tuple(_part(plan, rollout, window, census) for window in windows),
-        plot=plot,
+        windows=tuple(windows),
+        began=began,
+        steps=tuple(every(RolloutStep, own)),
+        back=back,
+        ended=ended,
     )
 
 

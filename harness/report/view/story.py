@@ -36,8 +36,14 @@ class Reign:
     end_s: float
 
 
-def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult, zero_ns: int) -> tuple[TimelineEvent, ...]:
+def zero_of(attempt: Experiment) -> int:
+    """What the seconds of an attempt count from, in ns: when its fault was sent, or first watched where it was not."""
+    return attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
+
+
+def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> tuple[TimelineEvent, ...]:
     """Every event of an attempt, in order of time."""
+    zero_ns = zero_of(attempt)
     events = [
         *_fault(attempt, zero_ns),
         *_clients(result),

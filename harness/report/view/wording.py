@@ -164,3 +164,8 @@ def came_back(seen: OperationRecovery) -> str:
     if seen.seconds is None:
         return f"not back in {figure(seen.observed_s, 's')}{', back only on heal' if seen.on_heal else ''}"
     return figure(seen.seconds, "s") if seen.seconds else "no outage"
+
+
+def anchor(id_: str) -> str:
+    """Where a requirement is on the page: its id, as links from elsewhere write it."""
+    return "".join(letter if letter.isalnum() else "-" for letter in id_)
