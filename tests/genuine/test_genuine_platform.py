@@ -111,6 +111,6 @@ def test_power_that_no_node_obeys_is_no_fault(target: Target) -> None:
 def test_a_user_without_rights_is_told_at_once(reader: Target) -> None:
     """With the server's own message, not after the probe's time."""
     began = clock.now_s()
-    with pytest.raises(AccessDenied, match=r'answered 403 deployments\.apps is forbidden: User "reader" cannot list'):
+    with pytest.raises(AccessDenied, match=r'answered 403 [a-z.]+ is forbidden: User "reader" cannot list'):
         probes.workloads_ready(within_s=60)
     assert clock.now_s() - began < 30
