@@ -243,7 +243,7 @@ def member_parted(within_s: float = 15.0) -> bool:
         chaos = injected_now(here, NETWORK)
         if not chaos or not all(has_condition(one, "AllInjected") for one in chaos):
             return ["the partition is not injected: what it should part"]
-        quiet = {line.partition(" ")[0] for line in not_streaming(here.cluster, here.target)}
+        quiet = {trouble.member for trouble in not_streaming(here.cluster, here.target)}
         return sorted(names - quiet)
 
     return none_left(within_s, left, "still streamed")

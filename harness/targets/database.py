@@ -8,7 +8,7 @@ Written for Patroni on Kubernetes: the Endpoints object of the cluster names the
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.clock import Deadline
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
@@ -22,6 +22,13 @@ ORDERING: Final = (*MEMBERS, *access("create,patch endpoints", at=LOCK))
 """What is asked to know who leads, who streams, and to order another leader."""
 ASK_AGAIN_S: Final = 2.0
 """A switchover that was asked for and refused (the candidate was not in step yet) is asked for again after this."""
+
+
+class MemberTrouble(NamedTuple):
+    """What keeps a member from its role, and which member; an empty name: the lock, which no member holds."""
+
+    member: str
+    why: str
 
 
 def database_of(target: Target) -> tuple[Database, Leader]:
@@ -53,22 +60,22 @@ def leader_region(cluster: Cluster, target: Target) -> str:
     return member.region if member else ""
 
 
-def not_streaming(cluster: Cluster, target: Target) -> list[str]:
-    """What keeps the members from being a leader and standbys that stream, one line each; nothing when all is well."""
+def not_streaming(cluster: Cluster, target: Target) -> list[MemberTrouble]:
+    """What keeps the members from being a leader and standbys that stream; nothing when all is well."""
     database, lock = database_of(target)
     leader = leader_of(cluster, target)
-    found = [] if leader else ["no member holds the lock"]
+    found = [] if leader else [MemberTrouble("", "no member holds the lock")]
     for name in database.members:
         pod = cluster.pod(lock.namespace, name)
         status = _status(annotations_of(pod).get("status", "")) if pod else {}
         if pod is None:
-            found.append(f"{name} is gone")
+            found.append(MemberTrouble(name, f"{name} is gone"))
         elif not has_condition(pod, "Ready"):
-            found.append(f"{name} is not ready")
+            found.append(MemberTrouble(name, f"{name} is not ready"))
         elif status.get("state") != "running":
-            found.append(f"{name} is {status.get('state', 'silent')}")
+            found.append(MemberTrouble(name, f"{name} is {status.get('state', 'silent')}"))
         elif name != leader and status.get("replication_state") != "streaming":
-            found.append(f"{name} does not stream")
+            found.append(MemberTrouble(name, f"{name} does not stream"))
     return found
 
 
@@ -89,7 +96,7 @@ def switch_back(cluster: Cluster, target: Target, *, within_s: float) -> str:
     asked = Deadline.after(0)
     for _tick in Deadline.after(within_s).ticks(0.2):
         try:
-            why = not_streaming(cluster, target)
+            why = [trouble.why for trouble in not_streaming(cluster, target)]
             leader = leader_of(cluster, target)
             if leader in home and not why:
                 return leader

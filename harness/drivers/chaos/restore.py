@@ -147,7 +147,7 @@ class Restorer:
     def _members(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         if not before.leader_region:
             return []
-        problems = [(why.partition(" ")[0], why) for why in not_streaming(self._cluster, self._target)]
+        problems = [(one.member or "leader", one.why) for one in not_streaming(self._cluster, self._target)]
         now = self._leader_region()
         if not problems and now not in {before.leader_region, self._target.primary_region}:
             why = f"the database leader is in {now}, not in {before.leader_region}"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from harness.drivers.chaos import restore
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.errors import AccessDenied
-from harness.targets.kubernetes import Cluster
-
-if TYPE_CHECKING:
-    from harness.targets import Target
+from harness.targets import Target, load_target
+from harness.targets.kubernetes import Cluster, Object
 
 BEFORE = TargetSnapshot(replicas={"Deployment eu/api": 2}, nodes={}, leader_region="")
 
@@ -130,3 +129,44 @@ def test_an_undo_log_of_an_earlier_version_knows_nodes_by_name_only() -> None:
     """Then all nodes are counted together."""
     before = TargetSnapshot.parse({"replicas": {}, "nodes": ["a", "b"], "leader_region": ""})
     assert before.nodes == {"a": "", "b": ""}
+
+
+TARGET = """\
+name: demo
+environment: staging
+entry: http://127.96.0.1:8080
+primary_region: us
+database:
+  dsn: {file: dsn}
+  members:
+    pg-us: {dsn: {file: dsn}, region: us}
+    pg-eu: {dsn: {file: dsn}, region: eu}
+  leader: {namespace: db, endpoints: main}
+"""
+
+
+class Members:
+    """The database of a target: a lock that no member holds, and one member that is gone."""
+
+    def endpoints(self, namespace: str, name: str) -> Object:
+        """The lock."""
+        return {"metadata": {"name": name, "namespace": namespace, "annotations": {"leader": ""}}}
+
+    def pod(self, namespace: str, name: str) -> Object | None:
+        """A standby that streams; the other member has no pod."""
+        status = json.dumps({"state": "running", "replication_state": "streaming"})
+        ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+        meta = {"name": name, "namespace": namespace, "annotations": {"status": status}}
+        return {"metadata": meta, "status": ready} if name == "pg-us" else None
+
+
+def test_a_lock_without_a_holder_is_a_missing_leader_and_not_a_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What did not come back is named by what it is, never by a word of the sentence about it."""
+    (tmp_path / "target.yaml").write_text(TARGET)
+    (tmp_path / "dsn").write_text("host=127.96.0.4")
+    monkeypatch.setattr(Cluster, "of", lambda _target: Members())
+    before = TargetSnapshot(replicas={}, nodes={}, leader_region="us")
+    found = Restorer(load_target(tmp_path / "target.yaml"), before).restored(("database",))
+    assert (found.why, found.missing) == ("no member holds the lock; pg-eu is gone", ("leader", "pg-eu"))
