@@ -122,6 +122,8 @@ class ExperimentRecorder:
         if self.part_here == METHOD and self.breaks and not why and (action or role == "confirmed_by"):
             why = beyond = self.receipts.beyond(self.block)  # what was sent may take a moment to be in
         ended_ns = shown.at_ns or _ended_ns(run, THREAD.started_ns)
+        reports = not why and (action or self.part_here == ROLLBACK)
+        against = complaint(activity, run, configuration, secrets) if reports else ""
         self._put(
             "activity",
             name=activity.get("name", ""),
@@ -130,9 +132,10 @@ class ExperimentRecorder:
             started_ns=THREAD.started_ns,
             ended_ns=ended_ns,
             status=run.get("status", "interrupted"),
+            ok=run.get("status") == "succeeded" and not (why or against),
             output=str(run.get("output"))[:_LONGEST],
         )
-        said = why or (complaint(activity, run, configuration, secrets) if action else "")
+        said = why or (against if action else "")
         if said:
             self._put("fault.why", why=f"{activity.get('name')}: {said}")
         elif self.part_here == METHOD:

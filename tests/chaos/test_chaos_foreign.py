@@ -200,6 +200,31 @@ def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
     assert len(pending_intents(platform)) == 1
 
 
+@pytest.mark.parametrize(("exit_code", "rolled_back"), [(3, True), (0, False)])
+def test_a_rollback_ended_as_its_tolerance_says(bench: Bench, exit_code: int, *, rolled_back: bool) -> None:
+    """An exit code that the file expects is no failure, and one that it does not expect is one: also 0."""
+    result = bench.ended(
+        ("echo ${pidfile} >> rolled-back", f"exit {exit_code}"),
+        ("  - name: write-it-down\n", "  - name: write-it-down\n    tolerance: 3\n"),
+    )
+    assert result.rolled_back is rolled_back
+    assert [(one["name"], one["ok"]) for one in bench.recorded("activity") if one["part"] == "rollback"] == [
+        ("write-it-down", rolled_back)
+    ]
+
+
+def test_a_rollback_that_is_a_probe_may_fail_too(bench: Bench) -> None:
+    """As when it is run again by `readiness recover`: its exit code says that the target is not as before."""
+    result = bench.ended(
+        ("echo ${pidfile} >> rolled-back", "exit 3"),
+        (
+            "rollbacks:\n  - name: write-it-down\n    type: action",
+            "rollbacks:\n  - name: write-it-down\n    type: probe",
+        ),
+    )
+    assert (result.rolled_back, result.why) == (False, "")
+
+
 def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None:
     """Chaos Toolkit allows it: the activity of that name is done."""
     begin = FILE.index("rollbacks:\n")

@@ -83,6 +83,7 @@ class ChaosRun:
         self._history = ChildHistory(run_dir / "history" / f"chaos-{experiment.name}.ndjson")
         self._child: ForkedProcess | None = None
         self._scratch = Scratch()
+        self._rollbacks = 0
         self._released = False
         self._interrupted = False
 
@@ -97,6 +98,7 @@ class ChaosRun:
         guard_target(self._target, self._allow_target)
         guard_experiment(self._target, self.experiment)
         file = read_experiment(Path(self.experiment.file))
+        self._rollbacks = file.rollbacks
         copy = self._prepare_directory(Path(self.experiment.file))
         env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
         env["TMPDIR"] = str(self._scratch.make())
@@ -194,7 +196,7 @@ class ChaosRun:
             exit_code=exit_code,
             journal=journal.words,
             confirmed=confirmed,
-            rolled_back=journal.rolled_back,
+            rolled_back=self._history.rolled_back(self._rollbacks),
             why="; ".join(whys),
         )
 

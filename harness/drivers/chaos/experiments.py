@@ -109,11 +109,13 @@ class ExperimentFile:
     Attributes:
         plan: what a run knows of it.
         block: what it says to the harness; None in a foreign one.
+        rollbacks: how many rollbacks it has.
         rolled_back: the names of its rollbacks that no undo log of ours knows; empty where it has none.
     """
 
     plan: ExperimentPlan
     block: HarnessBlock | None
+    rollbacks: int = 0
     rolled_back: tuple[str, ...] = ()
 
 
@@ -214,7 +216,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         else "",
     )
     rolled_back = tuple(str(one["name"]) for one in _rollbacks(document, activities) if not is_own(one))
-    return ExperimentFile(plan=plan, block=block, rolled_back=rolled_back)
+    return ExperimentFile(plan=plan, block=block, rollbacks=len(_listed_rollbacks(document)), rolled_back=rolled_back)
 
 
 def _rollbacks(
@@ -222,11 +224,15 @@ def _rollbacks(
 ) -> Iterator[Mapping[str, Any]]:
     """Every rollback; one that is a `ref` is the activity of that name, and none where there is no such activity."""
     named = {str(activity["name"]): activity for _, activity in activities}
-    listed = document.data.get("rollbacks")
-    for one in listed if isinstance(listed, list) else []:
+    for one in _listed_rollbacks(document):
         found = named.get(str(one["ref"])) if isinstance(one, dict) and "ref" in one else one
         if isinstance(found, dict):
             yield found
+
+
+def _listed_rollbacks(document: YamlDocument) -> list[Any]:
+    listed = document.data.get("rollbacks")
+    return listed if isinstance(listed, list) else []
 
 
 def _acts(activity: Mapping[str, Any]) -> bool:

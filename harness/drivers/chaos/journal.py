@@ -18,7 +18,6 @@ class Journal:
         deviated: whether the steady state was lost after the method, as Chaos Toolkit sees it.
         steady_before, steady_after: met, not met, or not asked.
         failed: names of the activities of method and rollbacks that failed.
-        rolled_back: whether every rollback of the experiment ended, and none says that it failed.
         why: what is wrong with the journal, or kept the method from running; empty when nothing did.
     """
 
@@ -27,7 +26,6 @@ class Journal:
     steady_before: str = "not asked"
     steady_after: str = "not asked"
     failed: tuple[str, ...] = ()
-    rolled_back: bool = False
     why: str = ""
 
     @property
@@ -67,23 +65,8 @@ def read_journal(path: Path) -> Journal:
         steady_before=before,
         steady_after=after,
         failed=failed,
-        rolled_back=_rolled_back(journal),
         why=why,
     )
-
-
-def _rolled_back(journal: Mapping[str, Any]) -> bool:
-    asked, runs = _list(_mapping(journal.get("experiment")).get("rollbacks")), _list(journal.get("rollbacks"))
-    return len(runs) == len(asked) and not any(map(_unfinished, runs))
-
-
-def _unfinished(run: Any) -> bool:
-    """Whether a rollback failed, or its program or request says so."""
-    output = _mapping(run).get("output")
-    status = output.get("status") if isinstance(output, dict) else 0
-    provider = _mapping(_mapping(_mapping(run).get("activity")).get("provider")).get("type")
-    bad = (provider == "process" and status) or (provider == "http" and isinstance(status, int) and status >= 400)
-    return _mapping(run).get("status") != "succeeded" or bool(bad)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -15,11 +15,17 @@ class ChildHistory:
         self._offset = path.stat().st_size if path.exists() else 0
         self._first: dict[str, int] = {}
         self.whys: list[str] = []
+        self._rolled_back: list[bool] = []
 
     def first_ns(self, kind: str) -> int | None:
         """When the child first recorded an observation of that kind; None as long as it has not."""
         self._poll()
         return self._first.get(kind)
+
+    def rolled_back(self, rollbacks: int) -> bool:
+        """Whether so many rollbacks ended, and none says that it failed: the child knows what each tolerates."""
+        self._poll()
+        return len(self._rolled_back) == rollbacks and all(self._rolled_back)
 
     def _poll(self) -> None:
         """Read the complete lines that are new; a line that is still being written is left for the next time."""
@@ -43,3 +49,5 @@ class ChildHistory:
             return  # the evidence room reports lines that are no observations
         if kind == "fault.why":
             self.whys.append(str(fields.get("why", "")))
+        elif kind == "activity" and fields.get("part") == "rollback":
+            self._rolled_back.append(fields.get("ok") is True)

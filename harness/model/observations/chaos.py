@@ -81,7 +81,11 @@ class FaultWhy(Recorded):
 @written("activity", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ActivityDone(Recorded):
-    """One activity of an experiment's file."""
+    """One activity of an experiment's file.
+
+    Attributes:
+        status: of Chaos Toolkit. ok: whether it succeeded, and does not say itself that it failed; None in an older record.
+    """
 
     name: Word = ""
     type: Word = ""
@@ -89,4 +93,5 @@ class ActivityDone(Recorded):
     started_ns: Whole
     ended_ns: Whole
     status: Word = ""
+    ok: YesOrNo | None = None
     output: Word = ""
