@@ -19,9 +19,22 @@ HarnessError                    something in the harness, its set-up or its use 
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from typing import ClassVar, Final
 
 _CREDENTIALS: Final = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^\s/?#'\"`]+@")
+
+
+class Exit(IntEnum):
+    """What a process of ours ends with: one table for `readiness` and pytest."""
+
+    GO = 0
+    NO_GO = 1
+    INTERRUPTED = 2
+    INTERNAL = 3
+    USAGE = 4
+    NOTHING_SELECTED = 5
+    INCONCLUSIVE = 10
 
 
 def without_passwords(text: str) -> str:
@@ -36,7 +49,7 @@ class HarnessError(Exception):
         exit_code: what the `readiness` command and pytest exit with when this error ends them.
     """
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[Exit] = Exit.INTERNAL
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         what, where, hint = map(without_passwords, (what, where, hint))
@@ -55,7 +68,7 @@ class HarnessError(Exception):
 class UsageError(HarnessError):
     """A person asked for something that does not exist or does not go together."""
 
-    exit_code = 4
+    exit_code = Exit.USAGE
 
 
 class ConfigurationError(UsageError):
@@ -69,7 +82,7 @@ class Refused(UsageError):
 class EvidenceError(HarnessError):
     """The files of a run do not support a verdict."""
 
-    exit_code = 10
+    exit_code = Exit.INCONCLUSIVE
 
 
 class MissingEvidence(EvidenceError):
@@ -83,7 +96,7 @@ class RunInProgress(EvidenceError):
 class DriverError(HarnessError):
     """The target, or a child process that drives it, did not do as asked."""
 
-    exit_code = 10
+    exit_code = Exit.INCONCLUSIVE
 
 
 class TargetUnreachable(DriverError):
@@ -109,4 +122,4 @@ class SandboxError(HarnessError):
 class Interrupted(HarnessError):
     """A person or a supervisor said stop; the error says whether the target was verified as restored."""
 
-    exit_code = 2
+    exit_code = Exit.INTERRUPTED

@@ -11,9 +11,9 @@ import pytest
 
 import harness
 from harness.cli import readiness
+from harness.errors import Exit
 from harness.model import SAMPLES, Schema
 from harness.model.recorded import RECORDED
-from harness.run.exits import Exit
 from harness.steps import TEMPLATES
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ import click
 
 import harness
 from harness.cli.streams import settle_streams, unsaid
-from harness.errors import HarnessError, UsageError
+from harness.errors import Exit, HarnessError, UsageError
 
 _COMMANDS: Final = {
     # command: (module, attribute), in the order of use
@@ -77,9 +77,9 @@ def main() -> None:
     """Run the command and exit with the code of the table; a person's mistake never ends in a traceback."""
     settle_streams()
     code = _code()
-    if (why := unsaid()) and code == 0:
+    if (why := unsaid()) and code == Exit.GO:
         click.secho(f"some output could not be written: {why}", err=True, fg="red")
-        code = 3
+        code = Exit.INTERNAL
     sys.exit(code)
 
 
@@ -108,14 +108,14 @@ def _code() -> int:
         return finished.exit_code
     except click.ClickException as error:
         error.show()
-        return 4
+        return Exit.USAGE
     except HarnessError as error:
         click.secho(str(error), err=True, fg="red")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.secho("interrupted", err=True)
-        return 2
+        return Exit.INTERRUPTED
     except Exception:  # noqa: BLE001 - the command's seam: an unexpected exception is an internal error, with everything to report it
         traceback.print_exc()
         click.secho("internal error: this is a fault of the harness, not of the target", err=True, fg="red")
-        return 3
+        return Exit.INTERNAL

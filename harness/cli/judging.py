@@ -18,10 +18,11 @@ _RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 )
 def judge(run: Path, *, check: bool) -> int:
     """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""
+    from harness.errors import Exit
     from harness.evidence import RunDirectory
     from harness.report import closing_lines
     from harness.run.deciding import decide, same_verdict, write_verdict
-    from harness.run.exits import Exit, exit_of
+    from harness.run.exits import exit_of
     from harness.run.which import which_run
 
     decided = decide(RunDirectory.open(run))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from harness.errors import HarnessError, Interrupted, UsageError
+from harness.errors import Exit, HarnessError, Interrupted, UsageError
 from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
 from harness.pytest_plugin.features import FeatureFile, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
-from harness.run.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

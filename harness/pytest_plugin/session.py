@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, hint_with_nearest, load_catalogue
 from harness.drivers.chaos import Experiments, find_experiments
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
 from harness.model.domain import UNKNOWN
 from harness.run.deciding import Decided, decide
-from harness.run.exits import Exit, exit_of
+from harness.run.exits import exit_of
 from harness.run.planning import Compiled
 from harness.run.project import feature_files
 from harness.run.which import newer_runs

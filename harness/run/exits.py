@@ -1,26 +1,14 @@
-"""Exit codes: one table for `readiness` and pytest."""
+"""The exit code of a decision, the same for `readiness` and pytest."""
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from harness.errors import Exit
 from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
 
 if TYPE_CHECKING:
     from harness.model import Judgement
-
-
-class Exit(IntEnum):
-    """What a process of ours ends with."""
-
-    GO = 0
-    NO_GO = 1
-    INTERRUPTED = 2
-    INTERNAL = 3
-    USAGE = 4
-    NOTHING_SELECTED = 5
-    INCONCLUSIVE = 10
 
 
 _DECISIONS = {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.errors import Exit
 from harness.judgement import judge
 from harness.model import (
     JOURNEY_READS,
@@ -22,7 +23,7 @@ from harness.model import (
     Words,
 )
 from harness.model.harm import Harm, UnjudgedHarm
-from harness.run.exits import Exit, exit_of
+from harness.run.exits import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 

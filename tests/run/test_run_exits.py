@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.errors import Exit
 from harness.judgement import judge
 from harness.model import DecisionOutcome, Outcome
-from harness.run.exits import Exit, exit_of
+from harness.run.exits import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 
