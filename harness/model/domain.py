@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 ENTRY: Final = "entry"
 """The part of a target that users meet: reads, writes and the shares of the regions."""
@@ -13,6 +13,14 @@ NODES: Final = "nodes"
 DATABASE: Final = "database"
 PARTS: Final = (ENTRY, WORKLOADS, NODES, DATABASE)
 """The parts of a target that a fault can disturb, and that must be as before afterwards."""
+
+
+class PartsState(NamedTuple):
+    """How some parts of the target are: ok; else why not, and the names of the nodes, workloads and members that did not come back."""
+
+    ok: bool
+    why: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,10 @@ Only the parts that an act touches are read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.model.domain import ENTRY, PartsState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -16,19 +17,31 @@ if TYPE_CHECKING:
     from harness.run.shares import Shares
     from harness.run.steady import Steadiness
 
-ENTRY: Final = "entry"
-"""What users meet: reads, writes and the shares of the regions."""
 STEADY_WITHIN_S: Final = 20.0
-"""So long an act waits for a target that is steady and as before."""
+"""So long a target that is steady and as before is waited for."""
 _CONDITION_POLL_S: Final = 0.1
 
 
-class State(NamedTuple):
-    """How the target is: ok; else why not, and the names of what did not come back."""
+def awaited(
+    now: Callable[[], PartsState], within_s: float, every_s: float, alive: Callable[[], None] | None = None
+) -> tuple[PartsState, float]:
+    """Ask until it is ok: the last state, and the seconds it took.
 
-    ok: bool
-    why: str
-    missing: tuple[str, ...] = ()
+    Args:
+        now: how it is now.
+        within_s: so long, in seconds.
+        every_s: the time between two requests, in seconds.
+        alive: raises when waiting is pointless.
+    """
+    began = clock.now_s()
+    state = PartsState(ok=False, why="")
+    for _ in clock.Deadline.after(within_s).ticks(every_s):
+        if alive is not None:
+            alive()
+        state = now()
+        if state.ok:
+            break
+    return state, clock.now_s() - began
 
 
 class Condition:
@@ -46,55 +59,39 @@ class Condition:
         self._restorer = restorer
 
     def baseline(self) -> TargetSnapshot | None:
-        """How the cluster was before the first fault; None where the target has none."""
+        """How the cluster was before the first fault; None where the target has none.
+
+        From the first call on `as before` means as then; later calls change nothing, so that no damage becomes normal.
+        """
         return None if self._restorer is None else self._restorer.baseline()
 
-    def remember(self) -> None:
-        """From now on `as before` means as now.
-
-        Later calls change nothing, so that no damage becomes normal.
-        """
-        if self._restorer is not None:
-            self._restorer.baseline()
-
-    def now(self, touches: Collection[str]) -> State:
+    def now(self, touches: Collection[str]) -> PartsState:
         """Whether these parts are steady and as before. What costs least is asked first."""
-        state = State(ok=True, why="")
+        state = PartsState(ok=True, why="")
         if ENTRY in touches:
             for probe in (self._shares.now, self._steadiness.now):
-                ok, why = probe()
-                state = State(ok=ok, why=why)
-                if not ok:
+                state = probe()
+                if not state.ok:
                     return state
-        if self._restorer is not None:
-            restored = self._restorer.restored(touches)
-            if not restored.ok:
-                return State(ok=False, why=restored.why, missing=restored.missing)
+        if self._restorer is not None and not (restored := self._restorer.restored(touches)).ok:
+            return restored
         return state
 
-    def in_full(self, touches: Collection[str]) -> State:
+    def in_full(self, touches: Collection[str]) -> PartsState:
         """The same, with every reason and every name, also where the entry is reason enough."""
         here = [self.now([part]) for part in touches]
         whys = [state.why for state in here if not state.ok]
         missing = tuple(name for state in here for name in state.missing)
-        return State(ok=not whys, why="; ".join(whys), missing=missing)
+        return PartsState(ok=not whys, why="; ".join(whys), missing=missing)
 
     def wait(
         self, touches: Collection[str], within_s: float = STEADY_WITHIN_S, alive: Callable[[], None] | None = None
-    ) -> tuple[State, float]:
+    ) -> tuple[PartsState, float]:
         """Wait until they are: the last state, and the seconds it took.
 
         `alive` raises when waiting is pointless.
         """
-        began = clock.now_s()
-        state = State(ok=False, why="")
-        for _ in clock.Deadline.after(within_s).ticks(_CONDITION_POLL_S):
-            if alive is not None:
-                alive()
-            state = self.now(touches)
-            if state.ok:
-                break
-        return state, clock.now_s() - began
+        return awaited(lambda: self.now(touches), within_s, _CONDITION_POLL_S, alive)
 
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are served again after a fault that was sent then."""
@@ -111,9 +108,6 @@ class Condition:
         """What failed where the target is down; empty where it serves."""
         return self._steadiness.down()
 
-    def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
-        """Wait for steady reads and writes.
-
-        Returns whether they came, what was observed last, and the seconds it took.
-        """
+    def entry_steady(self, within_s: float) -> tuple[PartsState, float]:
+        """Wait for steady reads and writes: what was observed last, and the seconds it took."""
         return self._steadiness.wait(within_s)

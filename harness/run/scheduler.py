@@ -110,7 +110,7 @@ class Scheduler:
         if context.underway is None or not needs_as_before(act):
             return ""
         try:
-            context.underway.condition.remember()
+            context.underway.condition.baseline()
         except (TargetUnreachable, AccessDenied) as error:
             return f"how the target is before the act could not be read: {error.what}"
         state, waited_s = context.underway.condition.wait(act.touches)

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.evidence import RowTail
 from harness.model import SAMPLES, Table
+from harness.model.domain import PartsState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,17 +35,17 @@ class Shares:
         self._most = min(max(round(_LAST_S * requests_per_s), _FEWEST), _MOST)
         self._recent = Table.empty(SAMPLES)
 
-    def now(self) -> tuple[bool, str]:
+    def now(self) -> PartsState:
         """Whether the last answers are shared as expected; else which region is off."""
         if not self._expected:
-            return True, ""
+            return PartsState(ok=True, why="")
         rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
         answers = rows.where(~rows.words["served_region"].missing).sorted_by("done_ns")
         self._recent = answers.where(np.arange(len(answers)) >= len(answers) - self._most)
         return shared_as(self._recent, self._expected)
 
 
-def shared_as(answers: Table, expected: Mapping[str, float]) -> tuple[bool, str]:
+def shared_as(answers: Table, expected: Mapping[str, float]) -> PartsState:
     """Whether these answers are shared among the regions as expected, but for chance.
 
     Otherwise the first region that deviates.
@@ -53,10 +54,11 @@ def shared_as(answers: Table, expected: Mapping[str, float]) -> tuple[bool, str]
     """
     total = len(answers)
     if total < _FEWEST:
-        return False, f"only {total} answers yet"
+        return PartsState(ok=False, why=f"only {total} answers yet")
     margin = max(0.08, 3.3 * math.sqrt(0.25 / total))
     for region, share in expected.items():
         measured = int(np.count_nonzero(answers.words["served_region"].equals(region))) / total
         if abs(measured - share) > margin:
-            return False, f"{region} gives {100 * measured:.0f} % of the answers, expected {100 * share:g} %"
-    return True, ""
+            why = f"{region} gives {100 * measured:.0f} % of the answers, expected {100 * share:g} %"
+            return PartsState(ok=False, why=why)
+    return PartsState(ok=True, why="")

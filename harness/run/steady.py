@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.judgement.recovery import is_steady, recovered_at
 from harness.judgement.recovery.rule import STRETCH_NS
+from harness.model.domain import PartsState
+from harness.run.condition import STEADY_WITHIN_S, awaited
 
 if TYPE_CHECKING:
     from harness.drivers.watch import LiveView
     from harness.drivers.watch.live import RecentRequests
 
-STEADY_WITHIN_S: Final = 20.0
-"""So long a steady target is waited for."""
 _READ_KNOWN_NS: Final = 1_300_000_000
 """A read that is due now is known within its time-out of 1 s and a flush of 0.25 s."""
-_WRITE_KNOWN_NS: Final = 2_300_000_000
+WRITE_KNOWN_NS: Final = 2_300_000_000
 """The same of a write, whose time-out is 2 s."""
 _STEADY_POLL_S: Final = 0.25
 _SERVES: Final = 0.5
@@ -37,28 +37,19 @@ class Steadiness:
         self._writes = writes
         self._promised = promised
 
-    def now(self) -> tuple[bool, str]:
+    def now(self) -> PartsState:
         """Whether the last five known seconds were steady, and what was observed."""
         self._view.poll()
         now = clock.now_ns()
         steady, why = self._steady(self._view.reads(), now - _READ_KNOWN_NS)
         if not steady or not self._writes:
-            return steady, f"reads: {why}"
-        written, why_written = self._steady(self._view.writes(), now - _WRITE_KNOWN_NS)
-        return written, f"reads: {why}; writes: {why_written}"
+            return PartsState(ok=steady, why=f"reads: {why}")
+        written, why_written = self._steady(self._view.writes(), now - WRITE_KNOWN_NS)
+        return PartsState(ok=written, why=f"reads: {why}; writes: {why_written}")
 
-    def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[bool, str, float]:
-        """Wait for a steady target.
-
-        Returns whether it came, what was observed last, and the seconds it took.
-        """
-        began = clock.now_s()
-        steady, why = False, ""
-        for _ in clock.Deadline.after(within_s).ticks(_STEADY_POLL_S):
-            steady, why = self.now()
-            if steady:
-                break
-        return steady, why, clock.now_s() - began
+    def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[PartsState, float]:
+        """Wait for a steady target: what was observed last, and the seconds it took."""
+        return awaited(self.now, within_s, _STEADY_POLL_S)
 
     def down(self) -> str:
         """What failed where fewer than half of the last five known seconds' requests succeeded.
@@ -70,7 +61,7 @@ class Steadiness:
         now = clock.now_ns()
         asked = {"reads": (self._view.reads(), _READ_KNOWN_NS)}
         if self._writes:
-            asked["writes"] = (self._view.writes(), _WRITE_KNOWN_NS)
+            asked["writes"] = (self._view.writes(), WRITE_KNOWN_NS)
         for name, (requests, known_ns) in asked.items():
             recent = (requests.due_ns > now - known_ns - STRETCH_NS) & (requests.due_ns <= now - known_ns)
             n, succeeded = int(recent.sum()), int(requests.ok[recent].sum())
@@ -84,7 +75,7 @@ class Steadiness:
         now = clock.now_ns()
         if not self._back(self._view.reads(), since_ns, now - _READ_KNOWN_NS):
             return False
-        return not self._writes or self._back(self._view.writes(), since_ns, now - _WRITE_KNOWN_NS)
+        return not self._writes or self._back(self._view.writes(), since_ns, now - WRITE_KNOWN_NS)
 
     def _steady(self, requests: RecentRequests, until_ns: int) -> tuple[bool, str]:
         return is_steady(requests.due_ns, requests.ok, until_ns, done_ns=requests.done_ns, promised=self._promised)

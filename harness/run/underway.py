@@ -15,9 +15,8 @@ from harness.drivers.load.read_back import read_back
 from harness.errors import DriverError
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Underway
-from harness.run.condition import Condition
+from harness.run.condition import STEADY_WITHIN_S, Condition
 from harness.run.shares import Shares
-from harness.run.steady import STEADY_WITHIN_S, Steadiness
 from harness.run.users import UsersServed
 from harness.run.windows import WindowLog
 from harness.targets.http import tls_variables
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.model import TrafficPlan
     from harness.run.acts.context import Context
+    from harness.run.steady import Steadiness
     from harness.targets import Target
 
 _END_WITHIN_S: Final = 10.0
@@ -93,5 +93,5 @@ def _address(target: Target, plan: TrafficPlan) -> str:
 
 
 def _record_steady(subject: str, context: Context, traffic: Underway, within_s: float) -> None:
-    ok, why, waited_s = traffic.condition.entry_steady(within_s)
-    context.history.put("steady", subject, ok=ok, why=why, waited_s=waited_s)
+    state, waited_s = traffic.condition.entry_steady(within_s)
+    context.history.put("steady", subject, ok=state.ok, why=state.why, waited_s=waited_s)

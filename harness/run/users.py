@@ -8,6 +8,9 @@ from harness import clock
 from harness.evidence import RowTail
 from harness.judgement.recovery import still_out
 from harness.model import SAMPLES, Table
+from harness.model.domain import PartsState
+from harness.run.condition import awaited
+from harness.run.steady import WRITE_KNOWN_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +18,6 @@ if TYPE_CHECKING:
 
 SERVED_WITHIN_S: Final = 15.0
 """So long users who are not served yet are waited for: a release that fails some of them all the time is judged, not waited for."""
-_KNOWN_NS: Final = 2_300_000_000
-"""A request that is due now is known after so long, unless the target is down, which the probes say."""
 _LAST_NS: Final = 25_000_000_000
 """So far back requests count: an outage that ended before is over."""
 _POLL_S: Final = 0.25
@@ -37,24 +38,22 @@ class UsersServed:
         self._promised = promised
         self._recent = Table.empty(SAMPLES)
 
-    def now(self) -> str:
-        """Which route or region is out, or was not served for five known seconds since; empty where none was."""
-        until_ns = clock.now_ns() - _KNOWN_NS
+    def now(self) -> PartsState:
+        """Whether users are served; else which route or region is out, or was not served for five known seconds since.
+
+        What is known of a request is known as late as of a write of the ledger, unless the target is down, which the probes say.
+        """
+        until_ns = clock.now_ns() - WRITE_KNOWN_NS
         rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
         self._recent = rows.where(rows.ints["intended_ns"] >= until_ns - _LAST_NS)
-        return still_out(self._recent, until_ns, self._rates, self._promised)
+        why = still_out(self._recent, until_ns, self._rates, self._promised)
+        return PartsState(ok=not why, why=why)
 
-    def wait(self, alive: Callable[[], None], within_s: float = SERVED_WITHIN_S) -> str:
-        """Wait until they are served: what was not at the end; empty where all were.
+    def wait(self, alive: Callable[[], None], within_s: float = SERVED_WITHIN_S) -> PartsState:
+        """Wait until they are served: how it was at the end.
 
         Args:
             alive: raises when waiting is pointless.
             within_s: so long.
         """
-        why = ""
-        for _ in clock.Deadline.after(within_s).ticks(_POLL_S):
-            alive()
-            why = self.now()
-            if not why:
-                break
-        return why
+        return awaited(self.now, within_s, _POLL_S, alive)[0]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from harness.model import ExperimentPlan, Plan
+from harness.model.domain import PartsState
 from harness.run.acts.context import Context, Underway
 from harness.run.acts.driver import Driver
-from harness.run.condition import State
 from harness.run.presence import Presence
 from harness.run.users import UsersServed
 from harness.run.windows import WindowLog
@@ -20,7 +20,7 @@ from tests.builders.plans import traffic
 from tests.builders.records import Records
 from tests.fake_clock import FakeClock, S
 
-OK = State(ok=True, why="")
+OK = PartsState(ok=True, why="")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +114,7 @@ class Ground:
 
     clock: FakeClock
     back_s: float | None = 0.0
-    away: list[tuple[float, float, State]] = field(default_factory=list)
+    away: list[tuple[float, float, PartsState]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     @property
@@ -122,20 +122,17 @@ class Ground:
         """Since the clock's beginning."""
         return self.clock.now_ns / S - 1000.0
 
-    def remember(self) -> None:
-        """Nothing is kept."""
-
     def baseline(self) -> None:
         """There is no cluster."""
 
-    def now(self, touches: Collection[str]) -> State:
+    def now(self, touches: Collection[str]) -> PartsState:
         """What the script says of this time."""
         self.asked.append(tuple(touches))
         return next((state for start, end, state in self.away if start <= self.seconds < end), OK)
 
     def wait(
         self, touches: Collection[str], within_s: float = 20.0, alive: Callable[[], None] = lambda: None
-    ) -> tuple[State, float]:
+    ) -> tuple[PartsState, float]:
         """Ask until it is as before."""
         began = self.seconds
         while not (state := self.now(touches)).ok and self.seconds - began < within_s:
@@ -143,7 +140,7 @@ class Ground:
             self.clock.sleep(0.1)
         return state, self.seconds - began
 
-    def in_full(self, touches: Collection[str]) -> State:
+    def in_full(self, touches: Collection[str]) -> PartsState:
         """As `now`."""
         return self.now(touches)
 
@@ -155,10 +152,9 @@ class Ground:
         """Whether nothing that is asked for is away."""
         return not parts or self.now(tuple(parts)).ok
 
-    def entry_steady(self, within_s: float) -> tuple[bool, str, float]:
+    def entry_steady(self, within_s: float) -> tuple[PartsState, float]:
         """As `wait`, for the entry."""
-        state, waited_s = self.wait(("entry",), within_s)
-        return state.ok, state.why, waited_s
+        return self.wait(("entry",), within_s)
 
 
 @dataclass(kw_only=True, slots=True)

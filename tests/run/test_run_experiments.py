@@ -9,9 +9,9 @@ import pytest
 
 from harness.errors import DriverError, TargetUnreachable
 from harness.model import ExperimentPlan
+from harness.model.domain import PartsState
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
-from harness.run.condition import State
 from harness.run.users import UsersServed
 from harness.targets.intents import pending_intents, write_intent
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
@@ -20,7 +20,7 @@ from tests.fake_clock import FakeClock, S
 
 POD = experiment("pod-loss")
 HELD = experiment("region-loss", "region", hold_s=5.0, observe_s=40.0)
-GONE = State(ok=False, why="Deployment a/b has 1 of 2 replicas ready", missing=("Deployment a/b",))
+GONE = PartsState(ok=False, why="Deployment a/b has 1 of 2 replicas ready", missing=("Deployment a/b",))
 
 
 @pytest.fixture(autouse=True)
@@ -108,11 +108,11 @@ def test_a_restore_waits_for_users_who_are_still_out(monkeypatch: pytest.MonkeyP
     """The cluster is as before and the probes are served; a route is out for four seconds more, and the fault window ends with it."""
     asked = list[int]()
 
-    def wait(_self: UsersServed, alive: Callable[[], None]) -> str:
+    def wait(_self: UsersServed, alive: Callable[[], None]) -> PartsState:
         alive()
         asked.append(clock.now_ns)
         clock.sleep(4.0)
-        return ""
+        return PartsState(ok=True, why="")
 
     monkeypatch.setattr(UsersServed, "wait", wait)
     made = run(monkeypatch, clock, POD, Child(clock=clock, takes_s=3.0), ground=Ground(clock=clock))

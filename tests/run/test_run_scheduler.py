@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from harness.errors import AccessDenied, DriverError
+from harness.model.domain import PartsState
 from harness.run import scheduler
 from harness.run.acts.driver import Driver, RequiredKey
-from harness.run.condition import State
 from harness.run.scheduler import Scheduler
 from tests.builders.conducting import Ground, stage
 from tests.builders.plans import act, breaks, experiment, fault, plan, traffic
@@ -163,7 +163,7 @@ def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(
     monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     """20 s are waited, once for each."""
-    ground = Ground(clock=clock, away=[(0.0, 25.0, State(ok=False, why="reads: 0 of 100"))])
+    ground = Ground(clock=clock, away=[(0.0, 25.0, PartsState(ok=False, why="reads: 0 of 100"))])
     planned = faults("pod-loss", "node-loss")
     assert done(monkeypatch, clock, planned, ground=ground)[1:-1] == [
         "experiment:pod-loss skipped: the target was not steady: reads: 0 of 100",
@@ -177,7 +177,7 @@ def test_an_act_that_needs_no_steady_target_is_not_kept_waiting(
     monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     """What breaks nothing can be done at any time."""
-    ground = Ground(clock=clock, away=[(0.0, 99.0, State(ok=False, why="reads: 0 of 100"))])
+    ground = Ground(clock=clock, away=[(0.0, 99.0, PartsState(ok=False, why="reads: 0 of 100"))])
     assert done(monkeypatch, clock, faults("pod-loss", needs_steady=False), ground=ground)[1:-1] == [
         "experiment:pod-loss"
     ]
@@ -211,7 +211,7 @@ REFUSED = "the API server answered 403 nodes is forbidden"
 class Unread(Ground):
     """A target whose cluster cannot be read."""
 
-    def remember(self) -> None:
+    def baseline(self) -> None:
         """It is refused."""
         raise AccessDenied(REFUSED)
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness.evidence import RowWriter
 from harness.model import SAMPLES, Table
+from harness.model.domain import PartsState
 from harness.run.shares import Shares, shared_as
 
 WANTED = {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1}
@@ -32,7 +33,7 @@ def answers(us: int, eu: int, ap: int, nobody: int = 0) -> Table:
 )
 def test_shares_are_compared_with_what_is_meant(counts: tuple[int, int, int], why: str) -> None:
     """A region that gives nothing is off; a few answers more or less are chance."""
-    assert shared_as(answers(*counts), WANTED) == (not why, why)
+    assert shared_as(answers(*counts), WANTED) == PartsState(ok=not why, why=why)
 
 
 def test_the_last_answers_count(tmp_path: Path) -> None:
@@ -49,9 +50,9 @@ def test_the_last_answers_count(tmp_path: Path) -> None:
     away = shares.now()
     put(240, 120, 40, 4000)
 
-    assert (away[0], shares.now()) == (False, (True, ""))
+    assert (away.ok, shares.now()) == (False, PartsState(ok=True, why=""))
 
 
 def test_a_target_without_shares_is_asked_nothing() -> None:
     """What the target file does not say cannot be off."""
-    assert Shares([], {}, requests_per_s=1.0).now() == (True, "")
+    assert Shares([], {}, requests_per_s=1.0).now() == PartsState(ok=True, why="")

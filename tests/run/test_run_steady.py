@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from harness.drivers.chaos import RestoreResult
 from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
-from harness.run.condition import Condition, State
+from harness.model.domain import PartsState
+from harness.run.condition import Condition
 from harness.run.shares import Shares
 from harness.run.steady import Steadiness
 from tests.fake_clock import FakeClock, S
@@ -55,9 +55,9 @@ def test_answers_later_than_promised_are_not_steady(clock: FakeClock, tmp_path: 
     (tmp_path / "watch").mkdir()
     probed(tmp_path, lambda _: 900.0)
     clock.sleep(20.0)
-    assert [steadiness(tmp_path, promised).now()[0] for promised in (None, 1000.0, 200.0)] == [True, True, False]
+    assert [steadiness(tmp_path, promised).now().ok for promised in (None, 1000.0, 200.0)] == [True, True, False]
     assert (
-        steadiness(tmp_path, 200.0).now()[1] == "reads: 100 of 100 requests of the last 5 s succeeded, 0 within 200 ms"
+        steadiness(tmp_path, 200.0).now().why == "reads: 100 of 100 requests of the last 5 s succeeded, 0 within 200 ms"
     )
 
 
@@ -76,7 +76,7 @@ def test_what_an_act_does_not_touch_is_not_asked(clock: FakeClock, tmp_path: Pat
     """Nothing is recorded of the entry: an act on a bus need not wait for it, one on the entry must."""
     (tmp_path / "watch").mkdir()
     here = Condition(steadiness(tmp_path, None), Shares([], {}, requests_per_s=1.0), None)
-    assert here.now(("bus",)) == State(ok=True, why="")
+    assert here.now(("bus",)) == PartsState(ok=True, why="")
     state, waited_s = here.wait(("entry",), within_s=3.0)
     assert (state.ok, state.why, round(waited_s)) == (
         False,
@@ -106,11 +106,11 @@ class Restorer:
     def baseline(self) -> None:
         """It knows."""
 
-    def restored(self, touches: Collection[str]) -> RestoreResult:
+    def restored(self, touches: Collection[str]) -> PartsState:
         """The deployment, where workloads are asked about."""
         gone = "workloads" in touches
         why = "Deployment a/b has 1 of 2 replicas ready" if gone else ""
-        return RestoreResult(ok=not gone, why=why, missing=("Deployment a/b",) if gone else ())
+        return PartsState(ok=not gone, why=why, missing=("Deployment a/b",) if gone else ())
 
 
 def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeClock, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_what_did_not_come_back_is_named_also_when_the_entry_is_out(clock: FakeC
     away = cast("Any", Restorer())
     here = Condition(steadiness(tmp_path, None), Shares([], {}, requests_per_s=1.0), away)
     assert here.now(("entry", "workloads")).missing == ()
-    assert here.in_full(("entry", "workloads", "nodes")) == State(
+    assert here.in_full(("entry", "workloads", "nodes")) == PartsState(
         ok=False,
         why="reads: no request was recorded for 5.0 s of the last 5 s; Deployment a/b has 1 of 2 replicas ready",
         missing=("Deployment a/b",),

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import DriverError
 from harness.model import TrafficPlan
+from harness.model.domain import PartsState
 from harness.run import underway
 from harness.targets import Target
 from tests.builders.conducting import stage
@@ -26,9 +27,9 @@ class Steadiness:
     def __init__(self, down: str) -> None:
         self._down = down
 
-    def wait(self, within_s: float) -> tuple[bool, str, float]:
+    def wait(self, within_s: float) -> tuple[PartsState, float]:
         """It never becomes steady."""
-        return False, "reads: some of 100 requests of the last 5 s succeeded", within_s
+        return PartsState(ok=False, why="reads: some of 100 requests of the last 5 s succeeded"), within_s
 
     def down(self) -> str:
         """As given."""

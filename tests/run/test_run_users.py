@@ -54,7 +54,7 @@ def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Pat
 def test_users_who_are_out_longer_than_the_probes_are_waited_for(clock: FakeClock, tmp_path: Path, how: str) -> None:
     """Until 18 s: five seconds later, known after 2.3 s."""
     here = users(tmp_path, **{how: lambda at: 10 <= at < 18})
-    assert here.wait(lambda: None, within_s=0.0) == ""
+    assert here.wait(lambda: None, within_s=0.0).ok
     assert 5.0 <= waited_s(clock, here) <= 5.5
 
 
@@ -62,7 +62,7 @@ def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp
     """What is wrong is said, and the run goes on."""
     here = users(tmp_path, fails=lambda at: at >= 10)
     assert waited_s(clock, here) == pytest.approx(SERVED_WITHIN_S, abs=0.5)
-    assert here.now() == "route play-track was not served for five seconds since it was out"
+    assert here.now().why == "route play-track was not served for five seconds since it was out"
 
 
 def test_a_target_that_is_gone_ends_the_waiting(clock: FakeClock, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
 from harness.drivers.chaos.forkserver import ForkServer
 from harness.drivers.chaos.journal import Journal, read_journal
-from harness.drivers.chaos.restore import Restorer, RestoreResult, TargetSnapshot
+from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import sweep_scratch
 from harness.targets.undo import Left, Recovered, recover
 
@@ -22,7 +22,6 @@ __all__ = [
     "Journal",
     "Left",
     "Recovered",
-    "RestoreResult",
     "Restorer",
     "TargetSnapshot",
     "find_experiments",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from harness.errors import AccessDenied, TargetUnreachable
-from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS
+from harness.model.domain import DATABASE, NODES, PARTS, WORKLOADS, PartsState
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.database import MEMBERS, leader_region, not_streaming
@@ -26,14 +26,6 @@ from harness.targets.workloads import WORKLOADS as LISTED
 
 RESTORED: Final = (*access("list nodes"), *LISTED, *AUTOSCALERS, *MEMBERS)
 """What asking whether the target is as before takes."""
-
-
-class RestoreResult(NamedTuple):
-    """Whether the target is as before: ok; else why not, and which nodes, workloads and members did not come back."""
-
-    ok: bool
-    why: str
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +79,7 @@ class Restorer:
             )
         return self._baseline
 
-    def restored(self, parts: Collection[str] = PARTS) -> RestoreResult:
+    def restored(self, parts: Collection[str] = PARTS) -> PartsState:
         """Whether these parts are as before: nodes ready, replicas ready, members streaming, the leader in its region or in the primary one.
 
         How many replicas an autoscaler asks for meanwhile is its own business: as many as that must be ready.
@@ -102,9 +94,9 @@ class Restorer:
             if DATABASE in parts:
                 found += self._members(before)
         except (TargetUnreachable, AccessDenied) as error:
-            return RestoreResult(ok=False, why=error.what, missing=())
+            return PartsState(ok=False, why=error.what)
         why = "; ".join(why for _, why in found)
-        return RestoreResult(ok=not found, why=why, missing=tuple(name for name, _ in found))
+        return PartsState(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
     def _nodes(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         """Which nodes are not back. One whose object is gone is back as soon as its place has as many nodes as before.

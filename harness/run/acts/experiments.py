@@ -16,9 +16,10 @@ from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
 from harness.drivers.chaos.restore import RESTORED
 from harness.errors import TargetGone
 from harness.model import NO_FAULT, Act, DemandKind, Phase, domain_of
+from harness.model.domain import ENTRY, PartsState
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
-from harness.run.condition import ENTRY, STEADY_WITHIN_S, State
+from harness.run.condition import STEADY_WITHIN_S
 from harness.targets.intents import pending_intents, strike_intent
 
 if TYPE_CHECKING:
@@ -39,14 +40,13 @@ RESTORE_LEAST_S: Final = 30.0
 
 It may take the rest of the experiment's longest limit as well.
 """
-_CHILD_GRACE_S: Final = 120.0
 GONE_GRACE_S: Final = 2.0
 """The same of a child whose target is gone: there is nothing that it could undo."""
 
 
 def longest_s(experiment: ExperimentPlan) -> float:
     """Longest duration of one attempt, in seconds, if nothing comes back by itself."""
-    held_s = experiment.within_s + experiment.observe_s + _CHILD_GRACE_S
+    held_s = experiment.within_s + experiment.observe_s + JOURNAL_GRACE_S
     return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S + experiment.after_s
 
 
@@ -173,7 +173,7 @@ class _Attempt:
     def run(self) -> bool:
         """Do it; whether the fault was confirmed."""
         name, history, context = self._experiment.name, self._context.history, self._context
-        context.traffic.condition.remember()
+        before = context.traffic.condition.baseline()
         context.progress.say(
             f"{name}: a fault of domain {self._experiment.domain}, observed for at most {self._experiment.observe_s:g} s"
         )
@@ -186,7 +186,7 @@ class _Attempt:
         )
         context.watch.fault_window(is_open=True)
         # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
-        opened = open_attempt(context.platform, self._experiment, self._number, context.traffic.condition.baseline())
+        opened = open_attempt(context.platform, self._experiment, self._number, before)
         rollbacks = open_rollbacks(context.platform, self._experiment)
         context.presence.begin(self._experiment.observe_s)
         grace_s = JOURNAL_GRACE_S
@@ -233,7 +233,7 @@ class _Attempt:
         """Release a held fault when reads and writes are back, or the longest limit has passed."""
         experiment, context = self._experiment, self._context
         released = False
-        deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + _CHILD_GRACE_S)
+        deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + JOURNAL_GRACE_S)
         for _ in deadline.ticks(_CHILD_POLL_S):
             if not self._child.alive():
                 return
@@ -290,7 +290,7 @@ class _Attempt:
                 self._context.present
             )  # some are out longer than the probes, and the record of them is not cut off
         if state.ok and left:
-            state = State(ok=False, why=f"not undone: {left[0].action}")
+            state = PartsState(ok=False, why=f"not undone: {left[0].action}")
         at_ns = clock.now_ns()
         if state.ok:
             traffic.restored(at_ns)
