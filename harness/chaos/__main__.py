@@ -6,26 +6,25 @@ that it is asked for.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from harness.chaos.forking import end_with, serve
+from harness.targets.child import ChildSettings
 
 
 def main() -> None:
     """Run Chaos Toolkit's own command in this process."""
-    parent = os.environ.get("READINESS_PARENT", "")
-    if parent.isdecimal():
-        end_with(int(parent))
+    if parent := ChildSettings.from_env().parent:
+        end_with(parent)
     if sys.argv[1:2] == ["serve"]:
         serve(int(sys.argv[2]), sys.argv[3:])
     # a run that was started in the background of a script is deaf to SIGINT, and so is what it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # after what is installed, so that a file of the project replaces no package
-    sys.path += [name for name in os.environ.get("READINESS_MODULES", "").split(os.pathsep) if name]
+    sys.path += ChildSettings.from_env().modules  # read anew: a forked process has an environment of its own
     from harness.chaos.kubeconfig import one_context
 
     if sys.argv[1:2] == ["rollbacks"]:

@@ -8,7 +8,6 @@ a control; everything else would be swallowed.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -30,6 +29,7 @@ from harness.chaos.undoing import is_own_undo, may_undo
 from harness.errors import HarnessError
 from harness.evidence import History, run_history
 from harness.model import Quantity, domain_of
+from harness.targets.child import ChildSettings
 
 Activity = Mapping[str, Any]
 
@@ -285,7 +285,7 @@ def _open() -> list[ExperimentRecorder]:
 
 
 def _experiment_name() -> str:
-    return os.environ.get("READINESS_EXPERIMENT", "unnamed")
+    return ChildSettings.from_env().experiment
 
 
 def _pidfiles(block: Activity, configuration: Activity, secrets: Activity) -> list[Path]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 from harness import clock
 from harness.clock import Deadline
 from harness.targets.access import accesses
+from harness.targets.child import ChildSettings
 
 HOLD_POLL_S: Final = 0.05
 
@@ -26,7 +26,7 @@ def hold(at_least_s: float, at_most_s: float) -> float:
     """
     started = clock.now_s()
     clock.sleep(float(at_least_s))
-    released = os.environ.get("READINESS_HOLD")
+    released = ChildSettings.from_env().hold
     if released:
         for _tick in Deadline.after(float(at_most_s) - float(at_least_s)).ticks(HOLD_POLL_S):
             if Path(released).exists():

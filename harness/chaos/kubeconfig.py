@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import ConfigurationError
+from harness.targets.child import ChildSettings
 from harness.targets.one_context import write_context
 
 
@@ -18,11 +19,11 @@ def one_context(directory: Path) -> None:
     Args:
         directory: of this process alone; it is removed with the credentials in it when the process has ended.
     """
-    files, context = os.environ.get("READINESS_KUBECONFIG"), os.environ.get("KUBERNETES_CONTEXT")
-    if not files or not context:
+    settings = ChildSettings.from_env()
+    if not settings.kubeconfig or not settings.context:
         return
     try:
-        path = str(write_context(files, context, directory))
+        path = str(write_context(settings.kubeconfig, settings.context, directory))
     except ConfigurationError as error:
         sys.exit(error.what)
     os.environ["KUBECONFIG"] = path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from chaoslib.exceptions import InterruptExecution
 from harness.chaos.session import ChaosSession, node_hit, pod_hit, session
 from harness.errors import HarnessError, Refused
 from harness.model import Hit
+from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
 from harness.targets.kubernetes import has_condition, is_terminating
 from harness.targets.processes import PROCESS, running
@@ -96,7 +96,7 @@ class HitSnapshot:
         Raises:
             InterruptExecution: it would, or it is not known where it would go.
         """
-        expected, provider = os.environ.get("READINESS_API_SERVER"), activity.get("provider", {})
+        expected, provider = ChildSettings.from_env().api_server, activity.get("provider", {})
         if not str(provider.get("module", "")).startswith("chaosk8s") or not expected:
             return
         from chaosk8s import create_k8s_api_client  # only where its functions are used

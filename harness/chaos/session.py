@@ -6,7 +6,6 @@ the target is not disposable and was not allowed by name, and when the API serve
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -17,6 +16,7 @@ from harness.errors import Refused
 from harness.model import Hit, Intent
 from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.access import access
+from harness.targets.child import TARGET_VARIABLE, ChildSettings
 from harness.targets.guard import guard_hits, guard_target
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import (
@@ -32,7 +32,6 @@ from harness.targets.undo import Undoable, undo_intent
 
 PRESENT: Final = access("list nodes", "list pods")
 """What every experiment asks beside its activities: what was there before, and what is gone."""
-BY_HAND = "by-hand"
 _NAMES: Final = ("node", "deployment", "pod", "region", "table")
 """What an intent calls the thing that it is on."""
 
@@ -77,16 +76,19 @@ class ChaosSession:
         Raises:
             Refused: they may not, or it is another one.
         """
-        guard_target(self.target, os.environ.get("READINESS_ALLOW_TARGET", ""))
+        settings = ChildSettings.from_env()
+        guard_target(self.target, settings.allow_target)
         all_hits = [*self.hits, *hits]
         guard_hits(self.target, self.experiment, all_hits)
-        expected = os.environ.get("READINESS_API_SERVER")
-        if expected and self.cluster.url != expected:
-            raise Refused(f"the API server is {self.cluster.url}, expected {expected}", where=self.target.name)
+        if settings.api_server and self.cluster.url != settings.api_server:
+            raise Refused(
+                f"the API server is {self.cluster.url}, expected {settings.api_server}", where=self.target.name
+            )
         pods = sum(1 for hit in all_hits if hit.kind == "pod")
-        allowed = os.environ.get("READINESS_MAX_PODS", "")
-        if allowed.isdecimal() and pods > int(allowed):
-            raise Refused(f"this would hit {pods} pods, `blast_radius` allows {allowed}", where=self.experiment)
+        if settings.max_pods is not None and pods > settings.max_pods:
+            raise Refused(
+                f"this would hit {pods} pods, `blast_radius` allows {settings.max_pods}", where=self.experiment
+            )
 
     def intend(self, action: Undoable[...], what: str, /, **params: object) -> Intent:
         """Put on disk how to undo what is about to be done.
@@ -127,22 +129,21 @@ def session() -> ChaosSession:
     Raises:
         Refused: `READINESS_TARGET` names no target file.
     """
-    named = os.environ.get("READINESS_TARGET")
-    if not named:
+    settings = ChildSettings.from_env()
+    if not settings.target:
         raise Refused(
-            "no target file is given", where="READINESS_TARGET", hint='for the sandbox: eval "$(readiness sandbox env)"'
+            "no target file is given", where=TARGET_VARIABLE, hint='for the sandbox: eval "$(readiness sandbox env)"'
         )
-    target = _as_the_run_reads_it(load_target(Path(named)))
+    target = _as_the_run_reads_it(load_target(Path(settings.target)), settings.kubeconfig)
     return ChaosSession(
         target=target,
         platform=platform_of(target),
-        experiment=os.environ.get("READINESS_EXPERIMENT", BY_HAND),
+        experiment=settings.experiment,
     )
 
 
-def _as_the_run_reads_it(target: Target) -> Target:
+def _as_the_run_reads_it(target: Target, files: str) -> Target:
     """The target with the kubeconfig that its run reads: the run has another working directory, and this process a `KUBECONFIG` of its own."""
-    files = os.environ.get("READINESS_KUBECONFIG")
     if not files or target.kubernetes is None:
         return target
     return target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"kubeconfig": files})})

@@ -13,6 +13,7 @@ from harness.drivers.chaos.providers import module_directories
 from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target
+from harness.targets.child import CONTEXT_VARIABLE, HOLD_VARIABLE, RUN_VARIABLE, ChildSettings
 from harness.targets.http import NO_PROXY, tls_variables
 from harness.targets.kubeconfig import api_server_url
 from harness.targets.kubernetes import REGION_LABEL
@@ -23,7 +24,7 @@ from harness.yamlfile import read_document
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
 """Variables of the caller that begin with this do not reach a child: they could choose what is broken."""
-_CLUSTER: Final = ("KUBECONFIG", "KUBERNETES_CONTEXT")
+_CLUSTER: Final = ("KUBECONFIG", CONTEXT_VARIABLE)
 
 
 def child_environment(
@@ -38,17 +39,16 @@ def child_environment(
         hold: the file that ends a hold.
         allow_target: the name that was typed for a target that is not disposable.
     """
-    env = target_environment(target) | _chosen_by(file, target)
-    env |= {
-        "READINESS_RUN": str(run.absolute()),
-        "READINESS_EXPERIMENT": file.plan.name,
-        "READINESS_HOLD": str(hold.absolute()),
-        "READINESS_TARGET": str(target.file),
-        "READINESS_ALLOW_TARGET": allow_target,
-        "READINESS_PARENT": str(os.getpid()),
-        "READINESS_MODULES": os.pathsep.join(map(str, module_directories(Path(file.plan.file)))),
-    }
-    return {name: value for name, value in env.items() if value}
+    settings = ChildSettings(
+        run=str(run.absolute()),
+        experiment=file.plan.name,
+        hold=str(hold.absolute()),
+        target=str(target.file),
+        allow_target=allow_target,
+        parent=os.getpid(),
+        modules=tuple(map(str, module_directories(Path(file.plan.file)))),
+    )
+    return target_environment(target) | _chosen_by(file, target) | settings.as_env()
 
 
 def target_environment(target: Target) -> dict[str, str]:
@@ -62,10 +62,10 @@ def target_environment(target: Target) -> dict[str, str]:
         files = kubeconfig_files(target)
         env |= {
             "KUBECONFIG": files,
-            "READINESS_KUBECONFIG": files,
-            "KUBERNETES_CONTEXT": target.kubernetes.context,
             "KUBECACHEDIR": str(state_directory() / "kubecache"),
-            "READINESS_API_SERVER": api_server_url(target),
+            **ChildSettings(
+                kubeconfig=files, context=target.kubernetes.context, api_server=api_server_url(target)
+            ).as_env(),
         }
     return {name: value for name, value in env.items() if value}
 
@@ -83,7 +83,7 @@ def rollback_environment(path: Path, target: Target, variables: Mapping[str, str
     )
     file = ExperimentFile(plan=unread, block=None)  # the file itself may be gone, or changed meanwhile
     env = child_environment(file, target, Path.cwd(), hold=Path(os.devnull), allow_target=target.name)
-    without = {"READINESS_RUN", "READINESS_HOLD"}  # nothing is recorded, and nothing is held
+    without = {RUN_VARIABLE, HOLD_VARIABLE}  # nothing is recorded, and nothing is held
     return {name: value for name, value in {**env, **variables}.items() if name not in without}
 
 
@@ -118,8 +118,8 @@ def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:
         env["READINESS_NODES"] = f"{REGION_LABEL}={target.primary_region}"
     if target.kubernetes is not None:
         env["READINESS_NAMESPACE"] = target.kubernetes.namespace
-    if file.block is not None and file.block.blast_radius.max_pods is not None:
-        env["READINESS_MAX_PODS"] = str(file.block.blast_radius.max_pods)
+    if file.block is not None:
+        env |= ChildSettings(max_pods=file.block.blast_radius.max_pods).as_env()
     return {name: value for name, value in env.items() if value}
 
 

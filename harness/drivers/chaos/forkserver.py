@@ -20,6 +20,7 @@ from harness import clock
 from harness.drivers.chaos.environment import target_environment
 from harness.errors import DriverError
 from harness.targets import Target
+from harness.targets.child import ChildSettings
 from harness.targets.kubernetes import CLIENT_MODULES
 
 _IMPORTED: Final = ("chaostoolkit.cli", "harness.chaos.control")
@@ -104,7 +105,7 @@ class ForkServer:
         try:
             self._server = subprocess.Popen(
                 command,
-                env={**target_environment(self._target), "READINESS_PARENT": str(os.getpid())},
+                env=target_environment(self._target) | ChildSettings(parent=os.getpid()).as_env(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,

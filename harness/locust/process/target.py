@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from harness.targets import load_target
+from harness.targets.child import TARGET_VARIABLE
 
 
 def target_entry() -> str | None:
@@ -16,5 +17,5 @@ def target_entry() -> str | None:
     Raises:
         ConfigurationError: the file is wrong.
     """
-    file = os.environ.get("READINESS_TARGET")
+    file = os.environ.get(TARGET_VARIABLE)
     return load_target(Path(file)).entry if file else None

@@ -1,0 +1,89 @@
+"""What a run tells the child process of an experiment, by its environment: the driver writes it, the façade reads it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, Self
+
+BY_HAND: Final = "by-hand"
+"""The name of an experiment that no run has started."""
+RUN_VARIABLE: Final = "READINESS_RUN"
+HOLD_VARIABLE: Final = "READINESS_HOLD"
+TARGET_VARIABLE: Final = "READINESS_TARGET"
+_EXPERIMENT: Final = "READINESS_EXPERIMENT"
+_ALLOW_TARGET: Final = "READINESS_ALLOW_TARGET"
+_PARENT: Final = "READINESS_PARENT"
+_MODULES: Final = "READINESS_MODULES"
+_KUBECONFIG: Final = "READINESS_KUBECONFIG"
+_API_SERVER: Final = "READINESS_API_SERVER"
+_MAX_PODS: Final = "READINESS_MAX_PODS"
+CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
+"""Chaos Toolkit's own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChildSettings:
+    """The settings of a chaos child; what is empty is not set. By hand a person sets the target, and may allow it.
+
+    Attributes:
+        target: the target file.
+        allow_target: the name that was typed for a target that is not disposable.
+        run: the run directory, where `harness.evidence.run_history` records; without one nothing is recorded.
+        experiment: its name.
+        hold: the file that ends a hold; without one a hold takes its shortest time.
+        parent: id of the process that started it, and that it ends with; 0: none.
+        modules: directories of the project's own modules.
+        kubeconfig: the files that the run reads, as `KUBECONFIG` names them.
+        context: the target's, in these files.
+        api_server: address of the target's API server; every other one is refused.
+        max_pods: how many pods the experiment may hit; None: its file does not say it.
+    """
+
+    target: str = ""
+    allow_target: str = ""
+    run: str = ""
+    experiment: str = ""
+    hold: str = ""
+    parent: int = 0
+    modules: tuple[str, ...] = ()
+    kubeconfig: str = ""
+    context: str = ""
+    api_server: str = ""
+    max_pods: int | None = None
+
+    def as_env(self) -> dict[str, str]:
+        """The variables of what is set."""
+        every = {
+            TARGET_VARIABLE: self.target,
+            _ALLOW_TARGET: self.allow_target,
+            RUN_VARIABLE: self.run,
+            _EXPERIMENT: self.experiment,
+            HOLD_VARIABLE: self.hold,
+            _PARENT: str(self.parent or ""),
+            _MODULES: os.pathsep.join(self.modules),
+            _KUBECONFIG: self.kubeconfig,
+            CONTEXT_VARIABLE: self.context,
+            _API_SERVER: self.api_server,
+            _MAX_PODS: "" if self.max_pods is None else str(self.max_pods),
+        }
+        return {name: value for name, value in every.items() if value}
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """The settings of this process; a number that is none is not set."""
+        env = os.environ
+        parent, max_pods = env.get(_PARENT, ""), env.get(_MAX_PODS, "")
+        return cls(
+            target=env.get(TARGET_VARIABLE, ""),
+            allow_target=env.get(_ALLOW_TARGET, ""),
+            run=env.get(RUN_VARIABLE, ""),
+            experiment=env.get(_EXPERIMENT, "") or BY_HAND,
+            hold=env.get(HOLD_VARIABLE, ""),
+            parent=int(parent) if parent.isdecimal() else 0,
+            modules=tuple(name for name in env.get(_MODULES, "").split(os.pathsep) if name),
+            kubeconfig=env.get(_KUBECONFIG, ""),
+            context=env.get(CONTEXT_VARIABLE, ""),
+            api_server=env.get(_API_SERVER, ""),
+            max_pods=int(max_pods) if max_pods.isdecimal() else None,
+        )
