@@ -21,19 +21,6 @@ _ASKED_ONCE: Final = frozenset({"process", "http"})
 """Providers whose probes have no argument for how long they wait."""
 
 
-def named_probe(experiment: Activity, name: str) -> Activity | None:
-    """The probe of the method that has this name, or that a `ref` of the method takes from the hypothesis; None for an empty one."""
-    if not name:
-        return None
-    method = [one for one in experiment.get("method") or [] if isinstance(one, Mapping)]
-    referred = any(one.get("ref") == name for one in method)
-    asked = (experiment.get("steady-state-hypothesis") or {}).get("probes") if referred else None
-    for activity in (*method, *(asked or [])):
-        if isinstance(activity, Mapping) and activity.get("type") == "probe" and activity.get("name") == name:
-            return activity
-    return None
-
-
 def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
     """Whether the probe is true now, asked once and without its waiting. A probe that fails is not."""
     provider = dict(probe["provider"])

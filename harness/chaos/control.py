@@ -9,7 +9,7 @@ a control; everything else would be swallowed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,17 +19,20 @@ from typing import Any, Final, NamedTuple
 
 from chaoslib import substitute
 from chaoslib.exceptions import ActivityFailed, InterruptExecution
+from pydantic import ValidationError
 
 from harness import clock
-from harness.chaos.confirming import comes_true, named_probe, still_true, was_true
+from harness.chaos.confirming import comes_true, still_true, was_true
 from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
-from harness.chaos.receipts import HitSnapshot, harness_block
+from harness.chaos.receipts import HitSnapshot
 from harness.chaos.tolerances import complaint, holds
 from harness.chaos.undoing import is_own_undo, may_undo
-from harness.errors import HarnessError
+from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import History, run_history
-from harness.model import Quantity, domain_of
+from harness.model import NO_FAULT, domain_of
+from harness.model.domain import UNKNOWN
 from harness.targets.child import ChildSettings
+from harness.targets.harness_block import HarnessBlock, harness_block, probes_of_method
 
 Activity = Mapping[str, Any]
 
@@ -39,7 +42,8 @@ _SELECTING: Final = frozenset(
     {"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", "exec_in_pods"}
 )
 """Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
-_WITHIN: Final = "10 s"
+_FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
+"""The block of a file that has none: nothing confirms its fault."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """What a probe of the method records, by the key of the block that names it."""
 
@@ -58,7 +62,7 @@ class ExperimentRecorder:
 
     history: History
     experiment: Mapping[str, Any]
-    block: Mapping[str, Any]
+    block: HarnessBlock
     receipts: HitSnapshot = field(default_factory=HitSnapshot)
     part: str = ""
     sent: bool = False
@@ -76,7 +80,7 @@ class ExperimentRecorder:
     @property
     def breaks(self) -> bool:
         """Whether it breaks anything: a null run does not."""
-        return self.block.get("domain") != "none"
+        return self.block.domain != NO_FAULT.name
 
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An activity is about to start."""
@@ -107,7 +111,7 @@ class ExperimentRecorder:
     def _ends(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An action that may be the end of the fault is about to be done: a rollback, an undo of ours, and any action of others once the fault is in."""
         at_ns = THREAD.started_ns + _pause_ns(activity, configuration, secrets)
-        if self.part_here == METHOD and activity.get("name") and self.block.get("restarted_by") == activity["name"]:
+        if self.part_here == METHOD and activity.get("name") and self.block.restarted_by == str(activity["name"]):
             self._put("fault.restarted", at_ns=at_ns, activity=activity["name"])
         elif self.part_here == ROLLBACK or is_own_undo(activity) or (self.confirmed and may_undo(activity)):
             self._undone(activity, at_ns)
@@ -115,12 +119,12 @@ class ExperimentRecorder:
     def ended(self, activity: Activity, run: dict[str, Any], configuration: Activity, secrets: Activity) -> None:
         """An activity ended; an action that hit nothing, or more than it may, is a failed action."""
         role = self._role(activity)
-        shown = _shown(activity, run, configuration, secrets, _within_s(self.block)) if role else _Shown()
+        shown = _shown(activity, run, configuration, secrets, self.block.within_s) if role else _Shown()
         why = shown.why or _failure(activity, run)
         action = activity.get("type") == "action"
         beyond = ""
         if self.part_here == METHOD and self.breaks and not why and (action or role == "confirmed_by"):
-            why = beyond = self.receipts.beyond(self.block)  # what was sent may take a moment to be in
+            why = beyond = self.receipts.beyond(self.block.blast_radius)  # what was sent may take a moment to be in
         ended_ns = shown.at_ns or _ended_ns(run, THREAD.started_ns)
         reports = not why and (action or self.part_here == ROLLBACK)
         against = complaint(activity, run, configuration, secrets) if reports else ""
@@ -151,7 +155,7 @@ class ExperimentRecorder:
         """The key of the block that names this probe of the method; empty where none does."""
         if self.part_here != METHOD or activity.get("type") != "probe" or not activity.get("name"):
             return ""
-        return next((key for key in _ROLES if self.block.get(key) == activity["name"]), "")
+        return next((key for key in _ROLES if self._named(key) == str(activity["name"])), "")
 
     def _receipt(self, activity: Activity, role: str, *, shown: bool, at_ns: int) -> None:
         if not role:
@@ -185,7 +189,7 @@ class ExperimentRecorder:
 
     def _hits_gone(self) -> bool:
         """Whether what was hit is gone; of a fault that is not of pods, nodes or processes something else that goes says nothing."""
-        of_hits = domain_of(str(self.block.get("domain"))).hits or bool(self.block.get("processes"))
+        of_hits = domain_of(self.block.domain).hits or bool(self.block.processes)
         return of_hits and self.receipts.gone()
 
     def _undone(self, activity: Activity, at_ns: int) -> None:
@@ -203,7 +207,12 @@ class ExperimentRecorder:
 
     def _probe(self, role: str) -> Activity | None:
         """The probe of the method that this key of the block names."""
-        return named_probe(self.experiment, str(self.block.get(role) or ""))
+        _, probe = probes_of_method(self.experiment).get(self._named(role), ((), None))
+        return probe
+
+    def _named(self, role: str) -> str:
+        """The probe that this key of the block names; empty where it names none."""
+        return {"confirmed_by": self.block.confirmed_by, "gone_by": self.block.gone_by}[role]
 
     def _put(self, kind: str, /, **fields: Any) -> None:
         with self.lock:
@@ -232,7 +241,7 @@ def configure_control(
         for recorder in _open():
             recorder.part = part
             if part == METHOD:  # what is there before anything is broken
-                recorder.receipts.remember(_pidfiles(recorder.block, configuration or {}, secrets or {}))
+                recorder.receipts.remember(_pidfiles(recorder.block.processes, configuration or {}, secrets or {}))
 
     def rolled_back() -> None:
         for recorder in _open():
@@ -246,9 +255,10 @@ def configure_control(
 def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
     """Open the history."""
     with _nothing_unrecorded():
+        block = _block(context)
         history = run_history(f"chaos-{_experiment_name()}")
     if history is not None:
-        _open().append(ExperimentRecorder(history=history, experiment=context, block=harness_block(context)))
+        _open().append(ExperimentRecorder(history=history, experiment=context, block=block))
 
 
 def before_activity_control(
@@ -278,6 +288,18 @@ def after_experiment_control(**_: Any) -> None:
         _open().pop().history.close()
 
 
+def _block(experiment: Activity) -> HarnessBlock:
+    """The block of the file, which the run has checked already.
+
+    Raises:
+        ConfigurationError: it is wrong.
+    """
+    try:
+        return harness_block(experiment) or _FOREIGN
+    except ValidationError as error:
+        raise ConfigurationError(f"the block `harness` is wrong: {error.errors()[0]['msg']}") from error
+
+
 @cache
 def _open() -> list[ExperimentRecorder]:
     """The recorder of this process: one while an experiment runs under a run, else none."""
@@ -288,9 +310,9 @@ def _experiment_name() -> str:
     return ChildSettings.from_env().experiment
 
 
-def _pidfiles(block: Activity, configuration: Activity, secrets: Activity) -> list[Path]:
+def _pidfiles(processes: Sequence[str], configuration: Activity, secrets: Activity) -> list[Path]:
     """The pidfiles that the block names, with its variables replaced; relative ones are below the project."""
-    named = substitute(list(block.get("processes") or ()), dict(configuration), dict(secrets))
+    named = substitute(list(processes), dict(configuration), dict(secrets))
     return [Path(str(name)).absolute() for name in named]
 
 
@@ -317,11 +339,6 @@ def _shown(
         run.pop("exception", None)
         return _Shown(ok=True, at_ns=clock.now_ns())
     return _Shown()
-
-
-def _within_s(block: Activity) -> float:
-    """How long a probe of the block may take, in seconds."""
-    return Quantity.parse(str(block.get("within") or _WITHIN)).base
 
 
 def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) -> int:

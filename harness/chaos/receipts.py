@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from chaoslib.exceptions import InterruptExecution
 
@@ -13,17 +13,9 @@ from harness.errors import HarnessError, Refused
 from harness.model import Hit
 from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
+from harness.targets.harness_block import BlastRadius
 from harness.targets.kubernetes import has_condition, is_terminating
 from harness.targets.processes import PROCESS, running
-
-_MOST: Final = {"pod": "max_pods", PROCESS: "max_processes"}
-"""The key of `blast_radius` for each kind of hit."""
-
-
-def harness_block(experiment: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The block `harness` of an experiment's extensions; empty when it has none."""
-    blocks = experiment.get("extensions") or []
-    return next((block for block in blocks if isinstance(block, Mapping) and block.get("name") == "harness"), {})
 
 
 class HitSnapshot:
@@ -64,17 +56,18 @@ class HitSnapshot:
             return ""
         return f"no process of {', '.join(file.name for file in self._pidfiles)} was observed to end"
 
-    def beyond(self, block: Mapping[str, Any]) -> str:
+    def beyond(self, radius: BlastRadius) -> str:
         """What was hit beyond what file and target allow, where only the outcome shows it; empty where nothing was.
 
         Our own actions ask before they hit anything; those of others are held against it afterwards.
         """
-        here, allowed = _session_or_none(), block.get("blast_radius") or {}
-        if not (allowed or (here is not None and not here.target.breakable)) or (here is not None and here.hits):
+        here, allowed = _session_or_none(), {"pod": radius.max_pods, PROCESS: radius.max_processes}
+        declared = any(most is not None for most in allowed.values())
+        if not (declared or (here is not None and not here.target.breakable)) or (here is not None and here.hits):
             return ""
         hits = self.hits()
-        for kind in ("pod", PROCESS):
-            number, most = sum(1 for hit in hits if hit.kind == kind), allowed.get(_MOST[kind])
+        for kind, most in allowed.items():
+            number = sum(1 for hit in hits if hit.kind == kind)
             if most is not None and number > most:
                 return f"it hit {number} {'pods' if kind == 'pod' else 'processes'}, `blast_radius` allows {most}"
         try:

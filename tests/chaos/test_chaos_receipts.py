@@ -10,10 +10,11 @@ import pytest
 from chaoslib.exceptions import InterruptExecution
 
 from harness.chaos import control, receipts
-from harness.chaos.control import ExperimentRecorder
+from harness.chaos.control import ExperimentRecorder, before_experiment_control
 from harness.chaos.receipts import HitSnapshot
 from harness.errors import EvidenceError
 from harness.model import Hit
+from harness.targets.harness_block import HarnessBlock
 
 A, B = (Hit(kind="pod", name=name, uid=name) for name in "ab")
 
@@ -34,7 +35,9 @@ class Written:
 
 def recorder(history: Written, domain: str = "pod") -> ExperimentRecorder:
     """Of an experiment in its method."""
-    made = ExperimentRecorder(history=cast("Any", history), experiment={}, block={"domain": domain})
+    made = ExperimentRecorder(
+        history=cast("Any", history), experiment={}, block=HarnessBlock(name="harness", domain=domain)
+    )
     made.part = "method"
     return made
 
@@ -96,3 +99,10 @@ def test_a_fault_that_cannot_be_recorded_is_not_sent(*, full: bool) -> None:
         assert history.kinds == ([] if full else ["fault.sent"])
     finally:
         control._open().clear()
+
+
+def test_an_experiment_whose_block_is_wrong_is_not_begun() -> None:
+    """Chaos Toolkit passes over other errors of a control, and its fault would not be recorded."""
+    wrong = {"extensions": [{"name": "harness", "domain": "pod", "within": "soon"}]}
+    with pytest.raises(InterruptExecution, match="the block `harness` is wrong"):
+        before_experiment_control(wrong)

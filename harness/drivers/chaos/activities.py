@@ -12,6 +12,7 @@ from harness.drivers.chaos.providers import functions_of, module_directories
 from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError
 from harness.model import NO_FAULT, domain_of
+from harness.targets.harness_block import block_index, probes_of_method
 from harness.yamlfile import Location, YamlDocument
 
 Activity = Mapping[str, Any]
@@ -94,24 +95,18 @@ def _check_program(document: YamlDocument, location: Location, provider: Mapping
         )
 
 
-def check_probes(
-    document: YamlDocument,
-    named: Mapping[str, str],
-    domain: str,
-    activities: Sequence[tuple[Location, Activity]],
-) -> None:
+def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) -> None:
     """Refuse a block whose probes are not of the method, where they run once the fault is sent, or never say yes.
 
     Args:
         document: the file.
         named: `confirmed_by` and `gone_by` with the probes that they name.
         domain: of the fault.
-        activities: of the file, each with its place.
 
     Raises:
         ConfigurationError: no probe confirms the fault, the method has none of that name, or it has no tolerance.
     """
-    probes = _probes_of_method(document, activities)
+    probes = probes_of_method(document.data)
     for key, name in named.items():
         where = _key(document, key)
         if not name and key == "confirmed_by" and domain != NO_FAULT.name:
@@ -129,16 +124,6 @@ def check_probes(
             )
         if name:
             _check_tolerance(document, *probes[name])
-
-
-def _probes_of_method(
-    document: YamlDocument, activities: Sequence[tuple[Location, Activity]]
-) -> dict[str, tuple[Location, Activity]]:
-    """By name: its own, and those that a `ref` takes from the hypothesis."""
-    probes = [(at, one) for at, one in activities if one["type"] == "probe"]
-    referred = {str(one["ref"]) for one in document.data["method"] if isinstance(one, dict) and "ref" in one}
-    taken = {str(one["name"]): (at, one) for at, one in probes if at[0] != "rollbacks" and str(one["name"]) in referred}
-    return taken | {str(one["name"]): (at, one) for at, one in probes if at[0] == "method"}
 
 
 def check_restart(
@@ -169,9 +154,7 @@ def check_restart(
 
 def _key(document: YamlDocument, key: str) -> str:
     """Where a key of the block `harness` is."""
-    extensions = document.data["extensions"]
-    index = next(i for i, e in enumerate(extensions) if isinstance(e, dict) and e.get("name") == "harness")
-    return document.where(("extensions", index, key))
+    return document.where(("extensions", block_index(document.data) or 0, key))
 
 
 def _check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:

@@ -6,20 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.activities import check_activity, check_probes, check_restart
 from harness.drivers.chaos.providers import is_own, needs_cluster
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
-from harness.targets.access import access
-from harness.targets.target import Seconds
+from harness.targets.harness_block import HarnessBlock, block_index, harness_block
 from harness.yamlfile import Location, YamlDocument, read_document
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -32,58 +30,6 @@ _TOP: Final = (
 """Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
 _AROUND_S: Final = 20.0
 """Seconds of an experiment beside its hold, unless declared: two probes of the steady state, undo, restore."""
-
-
-def _domain(value: str) -> str:
-    if value not in DOMAINS:
-        raise PydanticCustomError("literal_error", "unknown domain", {"expected": ", ".join(DOMAINS)})
-    return value
-
-
-def _words_of_access(value: str) -> str:
-    try:
-        access(value)
-    except UsageError as error:
-        raise ValueError("verbs and a resource, like `get,patch deployments.apps`") from error
-    return value
-
-
-class BlastRadius(BaseModel):
-    """How far a fault may reach."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    max_pods: Annotated[int, Field(ge=0)] | None = None
-    max_processes: Annotated[int, Field(ge=0)] | None = None
-
-
-class HarnessBlock(BaseModel):
-    """What an experiment file says to the harness.
-
-    Attributes:
-        domain: what fails together.
-        confirmed_by, gone_by: probes of the file that see the fault go in and out.
-        restarted_by: action of the file that starts again what the fault ended, and is part of what is measured.
-        within_s: how long the fault may take to be confirmed.
-        takes_s: how long the experiment is expected to take in all.
-        processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
-        chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
-        access: what activities that are not the harness's ask of the Kubernetes API, as in `patch deployments.apps`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    name: Literal["harness"]
-    domain: Annotated[str, AfterValidator(_domain)]
-    confirmed_by: str = ""
-    gone_by: str = ""
-    restarted_by: str = ""
-    within_s: Seconds = Field(default=10.0, alias="within")
-    takes_s: Seconds | None = Field(default=None, alias="takes")
-    blast_radius: BlastRadius = BlastRadius()
-    processes: tuple[str, ...] = Field(default=(), strict=False)
-    chosen: Literal["by domain", "by name"] = "by domain"
-    access: tuple[Annotated[str, AfterValidator(_words_of_access)], ...] = Field(default=(), strict=False)
 
 
 class BrokenExperiment(ConfigurationError):
@@ -196,7 +142,7 @@ def read_experiment(path: Path) -> ExperimentFile:
     block = _block(document)
     if block is not None:
         named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
-        check_probes(document, named, block.domain, activities)
+        check_probes(document, named, block.domain)
         check_restart(document, block.restarted_by, block.domain, activities)
     hold_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
@@ -287,14 +233,11 @@ def _check_keys(document: YamlDocument) -> None:
 
 
 def _block(document: YamlDocument) -> HarnessBlock | None:
-    extensions = document.data.get("extensions")
-    for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
-        if isinstance(extension, dict) and extension.get("name") == "harness":
-            try:
-                return HarnessBlock.model_validate(extension)
-            except ValidationError as error:
-                raise configuration_error(document, HarnessBlock, error, at=("extensions", index)) from error
-    return None
+    try:
+        return harness_block(document.data)
+    except ValidationError as error:
+        at = ("extensions", block_index(document.data) or 0)
+        raise configuration_error(document, HarnessBlock, error, at=at) from error
 
 
 def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:

@@ -1,0 +1,118 @@
+"""The block `harness` of an experiment file, and the probes that it may name.
+
+The driver checks a file by it before a run, and the child that runs the file goes by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from harness.errors import UsageError
+from harness.model import DOMAINS
+from harness.targets.access import access
+from harness.targets.values import Seconds
+from harness.yamlfile import Location
+
+Activity = Mapping[str, Any]
+
+_NAME: Final = "harness"
+
+
+def _domain(value: str) -> str:
+    if value not in DOMAINS:
+        raise PydanticCustomError("literal_error", "unknown domain", {"expected": ", ".join(DOMAINS)})
+    return value
+
+
+def _words_of_access(value: str) -> str:
+    try:
+        access(value)
+    except UsageError as error:
+        raise ValueError("verbs and a resource, like `get,patch deployments.apps`") from error
+    return value
+
+
+class BlastRadius(BaseModel):
+    """How far a fault may reach."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_pods: Annotated[int, Field(ge=0)] | None = None
+    max_processes: Annotated[int, Field(ge=0)] | None = None
+
+
+class HarnessBlock(BaseModel):
+    """What an experiment file says to the harness.
+
+    Attributes:
+        domain: what fails together.
+        confirmed_by, gone_by: probes of the file that see the fault go in and out.
+        restarted_by: action of the file that starts again what the fault ended, and is part of what is measured.
+        within_s: how long the fault may take to be confirmed.
+        takes_s: how long the experiment is expected to take in all.
+        processes: pidfiles of processes that the fault ends: which of them ended is read, and is its receipt.
+        chosen: `by domain`: also by sentences that speak of every experiment of a domain; `by name`: only where one names it.
+        access: what activities that are not the harness's ask of the Kubernetes API, as in `patch deployments.apps`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Literal["harness"]
+    domain: Annotated[str, AfterValidator(_domain)]
+    confirmed_by: str = ""
+    gone_by: str = ""
+    restarted_by: str = ""
+    within_s: Seconds = Field(default=10.0, alias="within")
+    takes_s: Seconds | None = Field(default=None, alias="takes")
+    blast_radius: BlastRadius = BlastRadius()
+    processes: tuple[str, ...] = Field(default=(), strict=False)
+    chosen: Literal["by domain", "by name"] = "by domain"
+    access: tuple[Annotated[str, AfterValidator(_words_of_access)], ...] = Field(default=(), strict=False)
+
+
+def block_index(experiment: Mapping[str, Any]) -> int | None:
+    """Which of the file's extensions is the block; None where it has none."""
+    extensions = experiment.get("extensions")
+    for index, extension in enumerate(extensions if isinstance(extensions, list) else []):
+        if isinstance(extension, Mapping) and extension.get("name") == _NAME:
+            return index
+    return None
+
+
+def harness_block(experiment: Mapping[str, Any]) -> HarnessBlock | None:
+    """The block of an experiment; None in a foreign one.
+
+    Raises:
+        pydantic.ValidationError: it is wrong.
+    """
+    index = block_index(experiment)
+    return None if index is None else HarnessBlock.model_validate(experiment["extensions"][index])
+
+
+def probes_of_method(experiment: Mapping[str, Any]) -> dict[str, tuple[Location, Activity]]:
+    """The probes of the method by name, each with its place: its own, and those of the hypothesis to which a `ref` of the method points.
+
+    Of two with one name the first counts.
+    """
+    method, hypothesis = experiment.get("method"), experiment.get("steady-state-hypothesis")
+    own = method if isinstance(method, list) else []
+    asked = hypothesis.get("probes") if isinstance(hypothesis, Mapping) else None
+    referred = {str(one["ref"]) for one in own if isinstance(one, Mapping) and "ref" in one}
+    found: dict[str, tuple[Location, Activity]] = {}
+    for index, one in enumerate(own):
+        if (name := _probe_name(one)) is not None:
+            found.setdefault(name, (("method", index), one))
+    for index, one in enumerate(asked if isinstance(asked, list) else []):
+        if (name := _probe_name(one)) in referred and name is not None:
+            found.setdefault(name, (("steady-state-hypothesis", "probes", index), one))
+    return found
+
+
+def _probe_name(activity: object) -> str | None:
+    if not isinstance(activity, Mapping) or activity.get("type") != "probe":
+        return None
+    return str(activity.get("name") or "") or None
