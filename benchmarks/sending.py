@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import clock
-from harness.drivers.load import Load
+from harness.drivers.load import Load, LoadSettings
 from harness.evidence import History, read_history, read_rows
 from harness.evidence.generators import Generators
 from harness.judgement.receipts.load import lag_p99_ms, load_receipt
@@ -111,7 +111,8 @@ def measured(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) 
     with tempfile.TemporaryDirectory() as text:
         run = Path(text)
         history = History(run / "history" / "load.ndjson", "load")
-        with Load.start(traffic, entry=f"http://{ADDRESS}:{PORT}", run_dir=run, seed=1, sink=history) as load:
+        settings = LoadSettings(plan=traffic, entry=f"http://{ADDRESS}:{PORT}", run_dir=run, seed=1)
+        with Load(settings, history) as load:
             for number, pid in enumerate(load.pids):
                 os.sched_setaffinity(pid, {CORES[number % len(CORES)]})
             with spinning(hogs):

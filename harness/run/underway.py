@@ -5,12 +5,12 @@ It has a warm-up, the first window, and in the end a check whether the target is
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.drivers.chaos import Restorer
-from harness.drivers.load import Load
+from harness.drivers.load import Load, LoadSettings
 from harness.drivers.load.read_back import read_back
 from harness.errors import DriverError
 from harness.judgement.recovery import promised_ms
@@ -41,27 +41,36 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
     Raises:
         DriverError: the load does not start, or the target does not serve.
     """
-    target, history = context.target, context.history
-    load = Load.start(
-        plan,
+    target = context.target
+    settings = LoadSettings(
+        plan=plan,
         entry=_address(target, plan),
         run_dir=context.directory.path,
         seed=context.plan.seed,
-        sink=context.sink("load"),
-        say=context.progress.say,
         release_header=target.release.answered_in,
         timing=target.metrics.timing if target.metrics else "",
         variables=tls_variables(target),
     )
-    # what is not the entry is in one region, and says nothing of the shares of the others
-    shares = Shares(load.rows, {} if plan.entry else target.shares, plan.requests_per_s)
-    condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
-    windows = WindowLog(plan, history)
-    rates = {route: share * plan.requests_per_s for route, share in plan.routes.items()}
-    users = UsersServed(load.rows, rates, promised_ms(context.plan))
-    now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
-    context.underway = now
-    try:
+    load = Load(settings, context.sink("load"), say=context.progress.say)
+    windows = WindowLog(plan, context.history)
+
+    def ended() -> None:
+        windows.end(load.stopping_ns or clock.now_ns())
+        context.underway = None
+
+    with (
+        ExitStack() as ending
+    ):  # the last first: the watch's health window, then the load, then the windows of its traffic
+        ending.callback(ended)
+        ending.enter_context(load)
+        ending.callback(context.watch.health_window, is_open=False)
+        # what is not the entry is in one region, and says nothing of the shares of the others
+        shares = Shares(load.rows, {} if plan.entry else target.shares, plan.requests_per_s)
+        condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
+        rates = {route: share * plan.requests_per_s for route, share in plan.routes.items()}
+        users = UsersServed(load.rows, rates, promised_ms(context.plan))
+        now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
+        context.underway = now
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
         begins_in_s = (load.begin_ns - clock.now_ns()) / clock.NS_PER_S  # the warm-up counts from there
         context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
@@ -76,11 +85,6 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         yield now
         _record_steady("end", context, now, _END_WITHIN_S)
         context.progress.say("ending the load")
-    finally:
-        context.watch.health_window(is_open=False)
-        load.stop()
-        windows.end(load.stopping_ns or clock.now_ns())
-        context.underway = None
     if plan.accounts:
         context.progress.say(f"{plan.name}: reading back what journeys wrote")
         read_back(plan, target, context.directory.path, context.sink("load"), faults_ns=now.sent_ns)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 
+from harness.drivers.load import LoadSettings
 from harness.errors import DriverError
-from harness.model import TrafficPlan
 from harness.model.domain import PartsState
 from harness.run import underway
 from harness.targets import Target
-from tests.builders.conducting import stage
+from tests.builders.conducting import Told, stage
 from tests.builders.plans import plan, traffic
 from tests.builders.records import Records
 from tests.fake_clock import FakeClock
@@ -36,19 +36,46 @@ class Steadiness:
         return self._down
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, down: str, told: dict[str, Any] | None = None, entry: str = "") -> Records:
-    """What is recorded of one traffic on that target; what its load is told goes into `told`."""
+class Load:
+    """A load that is asked to stop after half a second, and whose workers take two more to end."""
+
+    rows = ()
+    problems = ()
+
+    def __init__(self, settings: LoadSettings, clock: FakeClock, watch: Told) -> None:
+        self.settings = settings
+        self.begin_ns = clock.now_ns
+        self.stopping_ns = 0
+        self.told_before_it_stopped: list[str] = []
+        self._clock = clock
+        self._watch = watch
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clock.sleep(0.5)
+        self.stopping_ns = self._clock.now_ns
+        self.told_before_it_stopped = list(self._watch.calls)
+        self._clock.sleep(2.0)
+
+    def alive(self) -> bool:
+        """Always."""
+        return True
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, down: str, loads: list[Load] | None = None, entry: str = "") -> Records:
+    """What is recorded of one traffic on that target; its load goes into `loads`."""
     clock = FakeClock.installed(monkeypatch)
-    load = SimpleNamespace(
-        rows=[], begin_ns=clock.now_ns, stopping_ns=0, stop=lambda: None, alive=lambda: True, problems=[]
-    )
-
-    def start(_: TrafficPlan, **given: Any) -> SimpleNamespace:
-        (told if told is not None else {}).update(given)
-        return load
-
-    monkeypatch.setattr(underway, "Load", SimpleNamespace(start=start))
     made = stage(clock, plan())
+
+    def load(settings: LoadSettings, _sink: object, **_: object) -> Load:
+        started = Load(settings, clock, made.watch)
+        if loads is not None:
+            loads.append(started)
+        return started
+
+    monkeypatch.setattr(underway, "Load", load)
     made.records.kept.clear()
     made.context.target = TARGET
     made.context.sinks = cast("Any", SimpleNamespace(of=Records))
@@ -79,6 +106,28 @@ def test_requests_go_to_the_entry_or_to_what_the_traffic_names(
     monkeypatch: pytest.MonkeyPatch, entry: str, address: str
 ) -> None:
     """Paths of journeys are below of it."""
-    told: dict[str, Any] = {}
-    opened(monkeypatch, "", told, entry)
-    assert told["entry"] == address
+    loads: list[Load] = []
+    opened(monkeypatch, "", loads, entry)
+    assert [load.settings.entry for load in loads] == [address]
+
+
+def test_the_windows_end_when_the_load_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch is told before, as its health window must not reach into the end of the load; the workers end later."""
+    loads: list[Load] = []
+    records = opened(monkeypatch, "", loads)
+    (load,), (window,) = loads, records.of("window.closed")
+    assert window["end_ns"] == load.stopping_ns
+    assert load.told_before_it_stopped[-1:] == ["health_window is_open=False"]
+
+
+def test_a_load_that_was_started_is_stopped_whatever_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also before the first window."""
+
+    def fails(_: object) -> float:
+        raise KeyError("promised")
+
+    monkeypatch.setattr(underway, "promised_ms", fails)
+    loads: list[Load] = []
+    with pytest.raises(KeyError):
+        opened(monkeypatch, "", loads)
+    assert loads[0].stopping_ns > 0

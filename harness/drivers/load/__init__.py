@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.drivers.load.load import Load
+from harness.drivers.load.load import Load, LoadSettings
 from harness.drivers.load.traffic import load_traffic
 
-__all__ = ["Load", "load_traffic"]
+__all__ = ["Load", "LoadSettings", "load_traffic"]

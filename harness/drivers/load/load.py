@@ -62,102 +62,76 @@ class _LoadProcess:
         return f"worker {first}" if first == last else f"the master of workers {first} to {last}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadSettings:
+    """What a load offers, to whom, and what it records.
+
+    Attributes:
+        plan: what to offer.
+        entry: address of the target.
+        run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
+        seed: of schedules and journeys.
+        drain_s: how long requests may take that are open at the end.
+        release_header: response header that names the release; empty: none is recorded.
+        timing: metric of `Server-Timing` that says how long serving took; empty: none is recorded.
+        variables: of the workers' environment, beside the caller's: the certificates of the target.
+    """
+
+    plan: TrafficPlan
+    entry: str
+    run_dir: Path
+    seed: int
+    drain_s: float = 5.0
+    release_header: str = "x-release"
+    timing: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
 class Load:
-    """The load of one traffic while it runs; `with` stops it.
+    """The load of one traffic; `with` starts it, and stops it.
 
     Locust's exit codes are recorded and decide nothing.
+
+    Args:
+        settings: of the load.
+        sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
+        say: shows a person what to know or do: workers elsewhere are theirs to start.
 
     Attributes:
         begin_ns: time 0 of the schedule, on CLOCK_MONOTONIC.
         stopping_ns: when it was asked to stop; 0 before.
     """
 
-    def __init__(
-        self,
-        plan: TrafficPlan,
-        *,
-        entry: str,
-        run_dir: Path,
-        seed: int,
-        sink: Sink,
-        say: Say = _unheard,
-        drain_s: float = 5.0,
-        release_header: str = "x-release",
-        timing: str = "",
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        self._plan = plan
-        self._entry = entry
-        self._run_dir = run_dir.resolve()
-        self._directory = self._run_dir / "load" / plan.name
-        self._seed = seed
+    def __init__(self, settings: LoadSettings, sink: Sink, *, say: Say = _unheard) -> None:
+        self._settings = settings
+        self._plan = settings.plan
+        self._run_dir = settings.run_dir.resolve()
+        self._directory = self._run_dir / "load" / settings.plan.name
         self._sink = sink
         self._say = say
-        self._drain_s = drain_s
-        self._release_header = release_header
-        self._timing = timing
-        self._variables = variables or {}
         self._go = self._directory / "begin"
-        self._ours = are_ours(Path(plan.locustfile))
+        self._ours = are_ours(Path(settings.plan.locustfile))
         self.begin_ns = 0
         self.stopping_ns = 0
         self._children: list[_LoadProcess] = []
         self._problems: list[str] = []
 
-    @classmethod
-    def start(
-        cls,
-        plan: TrafficPlan,
-        *,
-        entry: str,
-        run_dir: Path,
-        seed: int,
-        sink: Sink,
-        say: Say = _unheard,
-        drain_s: float = 5.0,
-        release_header: str = "x-release",
-        timing: str = "",
-        variables: Mapping[str, str] | None = None,
-    ) -> Load:
+    def start(self) -> None:
         """Start the plan's workers, each with its share of the rate; they go on until `stop`.
-
-        Args:
-            plan: what to offer.
-            entry: address of the target.
-            run_dir: rows go to `load/<traffic>/samples-<worker>.rows`, output to `locust.log` beside them.
-            seed: of schedules and journeys.
-            sink: takes `worker.started`, `load.begun`, `load.stopping` and `worker.ended`.
-            say: shows a person what to know or do: workers elsewhere are theirs to start.
-            drain_s: how long requests may take that are open at the end.
-            release_header: response header that names the release; empty: none is recorded.
-            timing: metric of `Server-Timing` that says how long serving took; empty: none is recorded.
-            variables: of the workers' environment, beside the caller's: the certificates of the target.
 
         Raises:
             DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
         """
-        load = cls(
-            plan,
-            entry=entry,
-            run_dir=run_dir,
-            seed=seed,
-            sink=sink,
-            say=say,
-            drain_s=drain_s,
-            release_header=release_header,
-            timing=timing,
-            variables=variables,
-        )
-        load._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(parents=True, exist_ok=True)
         with ExitStack() as failing:
-            failing.callback(load.stop)
-            load._spawn_all()
-            load._wait_until_ready()
-            load._begin()
+            failing.callback(self.stop)
+            self._spawn_all()
+            self._wait_until_ready()
+            self._begin()
             failing.pop_all()
-        return load
 
     def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(
@@ -201,14 +175,14 @@ class Load:
             # not SIGTERM: while a shape runs, Locust dies of that without a word
             child.process.send_signal(signal.SIGINT)
         grace_s = MASTER_GRACE_S if self._plan.remote_workers else WORKER_GRACE_S
-        deadline = clock.Deadline.after(self._drain_s + grace_s)
+        deadline = clock.Deadline.after(self._settings.drain_s + grace_s)
         for child in living:
             try:
                 child.process.wait(timeout=deadline.left_s)
             except subprocess.TimeoutExpired:
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
-                self._ended(child, f"it was killed: it did not end within {self._drain_s + grace_s:g} s")
+                self._ended(child, f"it was killed: it did not end within {self._settings.drain_s + grace_s:g} s")
             else:
                 self._ended(child, "" if child.process.returncode == 0 else _how(child.process.returncode))
 
@@ -221,7 +195,7 @@ class Load:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._working_directory(),
-                env={**_environment(self._run_dir), **self._variables},
+                env={**_environment(self._run_dir), **self._settings.variables},
                 start_new_session=True,
             )
         self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))
@@ -264,7 +238,7 @@ class Load:
         plan = self._plan
         options = {
             "--locustfile": plan.locustfile,
-            "--host": self._entry,
+            "--host": self._settings.entry,
             **role,
             "--loglevel": "WARNING",
             "--exit-code-on-error": 0,
@@ -272,12 +246,12 @@ class Load:
             "--traffic": plan.name,
             "--model": plan.model,
             **_schedule_options(plan),
-            "--seed": self._seed,
+            "--seed": self._settings.seed,
             "--worker-id": worker,
             "--load-workers": plan.all_workers,
-            "--drain": self._drain_s,
-            "--release-header": self._release_header,
-            "--timing": self._timing,
+            "--drain": self._settings.drain_s,
+            "--release-header": self._settings.release_header,
+            "--timing": self._settings.timing,
             "--go": self._go,
             "--parent": os.getpid(),
         }

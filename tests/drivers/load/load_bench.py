@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness import clock
-from harness.drivers.load import Load
+from harness.drivers.load import Load, LoadSettings
 from harness.evidence import History, RowsRead, read_history, read_rows
 from harness.model import SAMPLES, Observation, TrafficPlan
 
@@ -66,16 +66,8 @@ class Run:
         say: Callable[[str], None] = lambda _: None,
     ) -> Load:
         """Offer it, until the test stops it or ends."""
-        load = Load.start(
-            plan,
-            entry=entry,
-            run_dir=self.path,
-            seed=seed,
-            sink=self._history,
-            say=say,
-            drain_s=drain_s,
-        )
-        return self._loads.enter_context(load)
+        settings = LoadSettings(plan=plan, entry=entry, run_dir=self.path, seed=seed, drain_s=drain_s)
+        return self._loads.enter_context(Load(settings, self._history, say=say))
 
     def observations(self, kind: str, source: str = "load") -> list[Observation]:
         """What was put on record so far."""

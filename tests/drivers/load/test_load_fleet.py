@@ -28,11 +28,13 @@ from dataclasses import replace
 from pathlib import Path
 from load_bench import plan_of
 from harness import clock
-from harness.drivers.load import Load
+from harness.drivers.load import Load, LoadSettings
 from harness.evidence import History
 run = Path(sys.argv[2])
 plan = replace(plan_of("elsewhere", per_s=20, workers=0), remote_workers=1, remote_bind=sys.argv[3])
-Load.start(plan, entry=sys.argv[1], run_dir=run, seed=1, sink=History(run / "history" / "load.ndjson", "load"))
+settings = LoadSettings(plan=plan, entry=sys.argv[1], run_dir=run, seed=1)
+load = Load(settings, History(run / "history" / "load.ndjson", "load"))
+load.start()
 print("started", flush=True)
 clock.sleep(60)
 """

@@ -15,7 +15,7 @@ import pytest
 from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
 from load_truth import Reply, Seen, TruthServer
 
-from harness.drivers.load import Load, load_traffic
+from harness.drivers.load import Load, LoadSettings, load_traffic
 from harness.errors import ConfigurationError, DriverError
 from harness.evidence import RowsRead
 from harness.model import Observation, TrafficPlan
@@ -199,14 +199,14 @@ def test_stock_users_trust_the_target_and_show_its_certificate(run: Run, tmp_pat
             "tls: {ca_file: ca.pem, client_cert: ca.pem, client_key: key.pem}\n"
         )
         variables = tls_variables(load_target(tmp_path / "target.yaml"))
-        with Load.start(
-            replace(plan("stock_tls", users=2), warm_up_s=2.0),
+        settings = LoadSettings(
+            plan=replace(plan("stock_tls", users=2), warm_up_s=2.0),
             entry=url,
             run_dir=run.path,
             seed=1,
-            sink=run.sink,
             variables=variables,
-        ) as load:
+        )
+        with Load(settings, run.sink) as load:
             until(lambda: load.rows[0].stat().st_size > 2_000)
     (rows,) = rows_of(load)
     found = {*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)}

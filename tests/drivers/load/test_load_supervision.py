@@ -23,11 +23,12 @@ import sys
 from pathlib import Path
 from load_bench import plan_of
 from harness import clock
-from harness.drivers.load import Load
+from harness.drivers.load import Load, LoadSettings
 from harness.evidence import History
 run = Path(sys.argv[2])
-load = Load.start(plan_of("visitor", per_s=20, workers=2), entry=sys.argv[1], run_dir=run, seed=1,
-                  sink=History(run / "history" / "load.ndjson", "load"))
+settings = LoadSettings(plan=plan_of("visitor", per_s=20, workers=2), entry=sys.argv[1], run_dir=run, seed=1)
+load = Load(settings, History(run / "history" / "load.ndjson", "load"))
+load.start()
 print(*load.pids, flush=True)
 clock.sleep(60)
 """
