@@ -35,19 +35,17 @@ def still_true(probe: Activity, configuration: Activity, secrets: Activity) -> b
     return _asked(probe, configuration, secrets)
 
 
-def comes_true(
-    probe: Activity, configuration: Activity, secrets: Activity, within_s: float, *, in_a_row: int = _IN_A_ROW
-) -> bool:
+def comes_true(probe: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
     """Whether a probe of a `process` or `http` provider, which waits for nothing itself, is true within so many seconds.
 
     Asked a hundred times a probe finds what comes once in a hundred times without any fault, and before the fault it was asked once: so it
-    must be true so many times in a row.
+    must be true three times in a row.
     """
     if probe.get("provider", {}).get("type") not in _ASKED_ONCE:
         return False
     ticks = Deadline.after(within_s).ticks(_AGAIN_S)
     next(ticks, None)  # it was asked at this moment
-    return any(all(_asked(probe, configuration, secrets) for _ in range(in_a_row)) for _ in ticks)
+    return any(all(_asked(probe, configuration, secrets) for _ in range(_IN_A_ROW)) for _ in ticks)
 
 
 def _asked(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
