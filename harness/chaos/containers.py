@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, first_ready, pod_hits, remembered
 from harness.chaos.session import ChaosSession, session
 from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import access, accesses
 from harness.targets.commands import run_in_pod
-from harness.targets.kubernetes import Cluster, has_condition
+from harness.targets.kubernetes import Cluster
 from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import restarts_of
@@ -55,10 +55,7 @@ def run_in_containers(
         TargetUnreachable: it could not be run.
     """
     here = session()
-    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
-    if qty < 1 or len(ready) < qty:
-        raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be hit")
-    chosen = sorted(ready, key=name_of)[:qty]
+    chosen = first_ready(here, label_selector, ns, qty, "hit")
     hits = pod_hits(here, chosen)
     here.destructive(hits)
     for pod, hit in zip(chosen, hits, strict=True):

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from harness.chaos.session import ChaosSession, pod_hit
+from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access
 from harness.targets.database import leader_of
-from harness.targets.kubernetes import Object
+from harness.targets.kubernetes import Object, has_condition
 
 HITS: Final = (*access("list nodes"), *access("get endpoints", at=LOCK))
 """What choosing and remembering what is hit asks."""
@@ -20,6 +21,25 @@ Hits = dict[str, list[dict[str, Any]]]
 def name_of(obj: Object) -> str:
     """Its name."""
     return str(obj["metadata"]["name"])
+
+
+def first_ready(here: ChaosSession, label_selector: str, ns: str, qty: int, verb: str) -> list[Object]:
+    """The first `qty` ready pods by name.
+
+    Args:
+        here: the session.
+        label_selector: which pods.
+        ns: their namespace.
+        qty: number of pods.
+        verb: what is to be done to them, for people: `killed`.
+
+    Raises:
+        FaultNotInjected: fewer ready pods than that match, or `qty` is below 1.
+    """
+    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
+    if qty < 1 or len(ready) < qty:
+        raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be {verb}")
+    return sorted(ready, key=name_of)[:qty]
 
 
 def pod_hits(here: ChaosSession, pods: list[Object]) -> list[Hit]:

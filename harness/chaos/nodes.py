@@ -62,9 +62,7 @@ def power_off_region(region: str) -> Hits:
     """
     here = session()
     nodes = here.cluster.nodes(f"{REGION_LABEL}={region}")
-    down = sorted(name_of(node) for node in nodes if not has_condition(node, "Ready"))
-    if down:
-        raise FaultNotInjected(f"not every node of {region} is ready before the fault: {', '.join(down)}")
+    _assert_ready(nodes, region)
     return _power_off_all(here, nodes, region)
 
 
@@ -88,9 +86,7 @@ def power_off_zone(region: str, number: int) -> Hits:
         raise FaultNotInjected(f"{region} has {len(zones)} zones ({named}), zone {number} and another one are needed")
     zone = zones[number - 1]
     own = [node for node in nodes if labels_of(node).get(ZONE_LABEL) == zone]
-    down = sorted(name_of(node) for node in own if not has_condition(node, "Ready"))
-    if down:
-        raise FaultNotInjected(f"not every node of {zone} is ready before the fault: {', '.join(down)}")
+    _assert_ready(own, zone)
     return _power_off_all(here, own, zone)
 
 
@@ -99,6 +95,12 @@ def power_off_zone(region: str, number: int) -> Hits:
 def power_on_nodes() -> list[str]:
     """Give power back to every node that the harness took it from; returns their names."""
     return session().undo(power_off)
+
+
+def _assert_ready(nodes: list[Object], where: str) -> None:
+    down = sorted(name_of(node) for node in nodes if not has_condition(node, "Ready"))
+    if down:
+        raise FaultNotInjected(f"not every node of {where} is ready before the fault: {', '.join(down)}")
 
 
 def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:

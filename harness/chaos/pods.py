@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
+from harness.chaos.hits import HITS, Hits, first_ready, name_of, pod_hits, remembered
 from harness.chaos.session import session
-from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import has_condition
 
 
 @accesses(*access("list,delete pods"), *HITS)
@@ -22,10 +20,7 @@ def kill_pods(label_selector: str, ns: str, qty: int = 1) -> Hits:
         FaultNotInjected: fewer ready pods than that match.
     """
     here = session()
-    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
-    if qty < 1 or len(ready) < qty:
-        raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be killed")
-    chosen = sorted(ready, key=name_of)[:qty]
+    chosen = first_ready(here, label_selector, ns, qty, "killed")
     hits = pod_hits(here, chosen)
     here.destructive(hits)
     for pod in chosen:
