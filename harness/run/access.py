@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.drivers.chaos.restore import RESTORED
 from harness.errors import ConfigurationError
 from harness.run.acts.registry import drivers, needs_platform
-from harness.targets.access import EVERYWHERE, Access, accesses_of, placed
+from harness.targets.access import EVERYWHERE, VERBS, Access, accesses_of, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"
-_VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 
 
 def planned_access(plan: Plan, library: Library, target: Target) -> tuple[tuple[Access, ...], tuple[str, ...]]:
@@ -84,7 +83,7 @@ def _rules(asked: Sequence[Access]) -> list[dict[str, Any]]:
         verbs.setdefault((one.group, one.resource), set()).add(one.verb)
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (group, resource), own in sorted(verbs.items()):
-        alike.setdefault((group, tuple(sorted(own, key=_VERBS.index))), []).append(resource)
+        alike.setdefault((group, tuple(sorted(own, key=VERBS.index))), []).append(resource)
     return [
         {"apiGroups": [group], "resources": resources, "verbs": list(own)} for (group, own), resources in alike.items()
     ]

@@ -25,7 +25,8 @@ _OF_THE_CLUSTER: Final = frozenset(
     | {"customresourcedefinitions", "priorityclasses", "ingressclasses", "runtimeclasses"}
 )
 """Resources that are in no namespace."""
-_VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+VERBS: Final = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+"""Every verb that an access may name, in the order in which Roles list them."""
 _WORDS: Final = re.compile(
     r"(?P<verbs>[a-z,]+) (?P<plural>[a-z][a-z0-9]*)(?:\.(?P<group>[a-z0-9.-]+))?(?:/(?P<below>[a-z][a-z0-9]*))?(?P<everywhere> -A)?"
 )
@@ -69,7 +70,7 @@ def access(*words: str, at: str = "") -> tuple[Access, ...]:
     for each in words:
         parts = _WORDS.fullmatch(each)
         verbs = parts["verbs"].split(",") if parts else []
-        if parts is None or not {*verbs} <= {*_VERBS}:
+        if parts is None or not {*verbs} <= {*VERBS}:
             raise UsageError(
                 f"`{each}` is not an access", hint="write verbs and a resource: `get,list deployments.apps`"
             )
