@@ -25,7 +25,7 @@ from harness.targets.intents import pending_intents, strike_intent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.drivers.chaos import ChaosRun
+    from harness.drivers.chaos import ChaosResult, ChaosRun
     from harness.model import Demand, ExperimentPlan, Intent
     from harness.run.acts.context import Context
     from harness.targets import Target
@@ -137,25 +137,14 @@ class ExperimentDriver(Driver):
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """The same probes without a fault: what they show is compared with every other experiment."""
         experiment, start_ns = _experiment(act, context), clock.now_ns()
-        context.history.put(
-            "experiment.started", experiment.name, attempt=1, domain=experiment.domain, observed_from_ns=start_ns
-        )
+        _put_started(experiment, 1, start_ns, context)
         child = chaos_child(experiment, 1, context)
         child.start()
         try:
             yield
         finally:
             child.release()
-            result = child.finish()
-            context.history.put(
-                "experiment.ended",
-                experiment.name,
-                attempt=1,
-                observed_until_ns=clock.now_ns(),
-                exit=result.exit_code,
-                journal=dict(result.journal),
-                why=result.why,
-            )
+            _put_ended(experiment, 1, child.finish(), context)
 
 
 class _Attempt:
@@ -177,13 +166,7 @@ class _Attempt:
         context.progress.say(
             f"{name}: a fault of domain {self._experiment.domain}, observed for at most {self._experiment.observe_s:g} s"
         )
-        history.put(
-            "experiment.started",
-            name,
-            attempt=self._number,
-            domain=self._experiment.domain,
-            observed_from_ns=clock.now_ns(),
-        )
+        _put_started(self._experiment, self._number, clock.now_ns(), context)
         context.watch.fault_window(is_open=True)
         # from here on it is on disk, and said at the end of the run, unless it is verified that the target is as before
         opened = open_attempt(context.platform, self._experiment, self._number, before)
@@ -209,15 +192,7 @@ class _Attempt:
             strike_intent(opened)
         history.put("manual-steps.watched", name, attempt=self._number, count=len(left))
         context.watch.fault_window(is_open=False)
-        history.put(
-            "experiment.ended",
-            name,
-            attempt=self._number,
-            observed_until_ns=clock.now_ns(),
-            exit=result.exit_code,
-            journal=dict(result.journal),
-            why=result.why,
-        )
+        _put_ended(self._experiment, self._number, result, context)
         if restored and self._experiment.after_s:
             context.pass_time(self._experiment.after_s, f"{name}: traffic after the restore")
         return result.confirmed
@@ -322,6 +297,26 @@ def chaos_child(experiment: ExperimentPlan, attempt: int, context: Context) -> C
         context.forks,
         attempt=attempt,
         allow_target=context.allow_target,
+    )
+
+
+def _put_started(experiment: ExperimentPlan, attempt: int, from_ns: int, context: Context) -> None:
+    """An attempt was begun, and is observed from that time on."""
+    context.history.put(
+        "experiment.started", experiment.name, attempt=attempt, domain=experiment.domain, observed_from_ns=from_ns
+    )
+
+
+def _put_ended(experiment: ExperimentPlan, attempt: int, result: ChaosResult, context: Context) -> None:
+    """An attempt ended, and is observed until now."""
+    context.history.put(
+        "experiment.ended",
+        experiment.name,
+        attempt=attempt,
+        observed_until_ns=clock.now_ns(),
+        exit=result.exit_code,
+        journal=dict(result.journal),
+        why=result.why,
     )
 
 
