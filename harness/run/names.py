@@ -5,11 +5,10 @@ A misspelt one would silently have no effect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError
-from harness.run.acts.checks import BREAKING
 from harness.run.acts.scaling import NAME
 from harness.yamlfile import read_document
 
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from harness.run.project import Project
     from harness.targets import Target
     from harness.yamlfile import Location
-
-
-_BUILT_IN: Final = {"experiment": frozenset({NAME, *BREAKING.values()})}
-"""What may be allowed and is no file of the project."""
 
 
 def check_names(target: Target, project: Project) -> None:
@@ -36,8 +31,8 @@ def check_names(target: Target, project: Project) -> None:
         ("experiment", "experiments", _allowed(target, "experiment")),
         ("rollout", "rollouts", _allowed(target, "rollout")),
     ):
-        known = {*_stems(project, files), *_BUILT_IN.get(kind, ())}
         for location, name in named:
+            known = {*_stems(project, files), *(_built_in() if kind == "experiment" else ())}
             if name not in known:
                 raise ConfigurationError(
                     f"there is no {kind} `{name}`",
@@ -51,6 +46,13 @@ def _allowed(target: Target, key: str) -> Iterator[tuple[Location, str]]:
     for index, entry in enumerate(target.may_break):
         if name := getattr(entry, key):
             yield ("may_break", index, key), name
+
+
+def _built_in() -> Collection[str]:
+    """What may be allowed and is no experiment file of the project."""
+    from harness.drivers.check import consents  # half a second, and only where something is allowed
+
+    return {NAME, *consents()}
 
 
 def _stems(project: Project, files: str) -> Collection[str]:

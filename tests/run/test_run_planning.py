@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.catalogue import load_catalogue
+from harness.drivers.check import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.planning import Compiled, make_plan
@@ -15,8 +16,10 @@ from harness.run.sandbox import needed_parts
 from harness.run.settings import Settings
 from harness.targets import Target, load_target
 from tests.builders.core_plan import ROOT, sandbox_target
+from tests.builders.full_target import asked_for, full_target, loaded, without
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -80,9 +83,9 @@ def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> No
     assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
 
 
-def lacking(target: Target, kind: str, name: str) -> tuple[str, str]:
+def lacking(target: Target, kind: str, name: str, params: Mapping[str, str] | None = None) -> tuple[str, str]:
     """What the plan says of a row whose only demand is this one: the reason and the hint."""
-    demand, row = Demand(kind=kind, name=name), load_catalogue().requirement("ND-KPI-P95")
+    demand, row = Demand(kind=kind, name=name, params=params or {}), load_catalogue().requirement("ND-KPI-P95")
     scenario = Scenario(file="any.feature", line=1, name=row.id, tags=(row.id,))
     claim = Claim(scenario=scenario, requirement=row.id, objectives=(), demands=(demand.key,))
     plan = make_plan(
@@ -136,3 +139,24 @@ def test_consent_that_is_missing_is_shown_as_it_is_written(
     why, hint = lacking(shop(tmp_path, "may_break: [{experiment: pod-loss}]\n"), kind, name)
     assert why.endswith(f" (experiment: {experiment}), and shop names no such experiment in `may_break`")
     assert hint == f"add `may_break: [{{experiment: {experiment}}}]`"
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_check_whose_key_is_missing_is_not_assessed(name: str, tmp_path: Path) -> None:
+    """Of a target that has every other key, for each key that the check needs: the plan says what it is for, and the check is not done."""
+    content = full_target(tmp_path)
+    for params in asked_for()[name]:
+        for need in kind_of(name).needs:
+            key = need.key.format_map({"region": "", **params})
+            if key.endswith("."):
+                continue  # the sentence has no such parameter
+            text, _ = lacking(loaded(tmp_path, lacks(content, key)), "check", name, params)
+            assert text.startswith(f"{need.why.format_map({'region': '', **params})}, and shop ")
+
+
+def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
+    """A target file without a key, or whose regions have no entry: all of them, or one."""
+    section, _, region = key.partition(".")
+    if section != "doors":
+        return without(content, key)
+    return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from harness.drivers.check.running import CHECKS, run_check
+from harness.drivers.check.kinds import CheckKind, When
+from harness.drivers.check.registry import CHECKS, consents, kind_of
+from harness.drivers.check.running import run_check
 
-__all__ = ["CHECKS", "run_check"]
+__all__ = ["CHECKS", "CheckKind", "When", "consents", "kind_of", "run_check"]

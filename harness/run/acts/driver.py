@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from harness.model.need import RequiredKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,21 +18,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
     from harness.targets.access import Access
 
-
-class RequiredKey(NamedTuple):
-    """A key of the target file without which there is no evidence, and why.
-
-    Attributes:
-        key: of the target file, or a property of the target.
-        why: it is needed.
-        lacks: what a target without it lacks; empty: the key.
-        hint: how to provide it; empty: add the key.
-    """
-
-    key: str
-    why: str
-    lacks: str = ""
-    hint: str = ""
+__all__ = ["Driver", "Library", "RequiredKey", "consent"]
 
 
 def consent(experiment: str, why: str) -> RequiredKey:

@@ -1,0 +1,121 @@
+"""A target file with every key that a check reads, and the parameters of every check; where anything is asked for, no service answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.model import Figure
+from harness.steps import TEMPLATES, read
+from harness.targets import Target, load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_SERVICE: Final = "http://127.0.0.1:9"
+_KUBECONFIG: Final = f"""
+apiVersion: v1
+kind: Config
+clusters: [{{name: c, cluster: {{server: "{NO_SERVICE}"}}}}]
+users: [{{name: u, user: {{token: t}}}}]
+contexts: [{{name: staging, context: {{cluster: c, user: u}}}}]
+"""
+_JOBS: Final = """
+{apiVersion: batch/v1, kind: Job, metadata: {name: up, namespace: shop}, spec: {}}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {name: down, namespace: shop}, spec: {}}
+"""
+_DOMAINS: Final = {"pod-loss": "pod", "node-loss": "node", "region-loss": "region"}
+_DSN: Final = "host=127.0.0.1 port=9 dbname=shop connect_timeout=1"
+_PRODUCTION: Final = "{schema: any, tables: {users: 10}}\n"
+
+
+def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]:
+    """Its content; what it names is in the directory."""
+    for name, text in {
+        "kubeconfig": _KUBECONFIG,
+        "jobs.yaml": _JOBS,
+        "dsn": _DSN,
+        "production.yaml": _PRODUCTION,
+    }.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    dsn = {"file": str(directory / "dsn")}
+    page = f"{NO_SERVICE}/"
+    return {
+        "name": "shop",
+        "environment": "staging",
+        "entry": NO_SERVICE,
+        "release": {"version": "1.0.0"},
+        "regions": {
+            name: {"entry": NO_SERVICE, "namespace": "shop"} for name in ("us-east-1", "ap-southeast-1", "eu-central-1")
+        },
+        "primary_region": "eu-central-1",
+        "kubernetes": {"context": "staging", "namespace": "shop", "kubeconfig": str(directory / "kubeconfig")},
+        "prometheus": prometheus,
+        "alerting": {"receiver": page, "alertmanager": NO_SERVICE},
+        "grafana": {"url": NO_SERVICE},
+        "profiles": {"path": "/profile"},
+        "database": {
+            "dsn": dsn,
+            "members": {"first": {"dsn": dsn, "region": "us-east-1"}},
+            "settings": {"ssl": "on"},
+            "roles": ["shop"],
+            "passwords": {"table": "users"},
+            "pool": {"connections": 2, "read": "/read"},
+            "production": {"register": "production.yaml"},
+        },
+        "probes": {"services": {"users": "/users/1"}},
+        "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
+        "ledger": {"path": "/ledger", "read": True},
+        "metrics": {"entry": "gateway"},
+        "dns": {
+            "names": {"shop.test": {"addresses": ["127.0.0.1"]}},
+            "resolver": "127.0.0.1:9",
+            "servers": ["127.0.0.1:9"],
+        },
+        "portal": page,
+        "website": page,
+        "documentation": page,
+        "quality_report": page,
+        "migration": {"manifests": "jobs.yaml", "up": "up", "down": "down"},
+        "flags": {
+            "config_map": {"namespace": "shop", "name": "flags", "key": "flags.json"},
+            "ofrep": NO_SERVICE,
+            "answers": {"red": "/read"},
+            "pages": {"red": {"us-east-1": page}},
+            "metrics": {"red": ["red_total"]},
+        },
+        "may_break": [{"experiment": "feature-flags"}, {"experiment": "migration"}],
+        "may_write": [{"users": "test-*"}],
+        "sign_in": {"path": "/sessions", "user": "test-{n}", "password": dsn},
+        "files": {"manifests": ["jobs.yaml"]},
+    }
+
+
+def without(content: dict[str, Any], key: str) -> dict[str, Any]:
+    """A copy that lacks a key, `section.key` within a section."""
+    section, _, below = key.partition(".")
+    left = {name: value for name, value in content.items() if name != section or below}
+    return {**left, section: {k: v for k, v in content[section].items() if k != below}} if below else left
+
+
+def loaded(directory: Path, content: dict[str, Any]) -> Target:
+    """The target of this content.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    file = directory / "target.yaml"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return load_target(file)
+
+
+def asked_for() -> dict[str, list[Mapping[str, str]]]:
+    """The parameters of every check that a sentence asks for, as its example has them."""
+    found: dict[str, list[Mapping[str, str]]] = {}
+    for template in TEMPLATES:
+        objective = read(template.example, _DOMAINS).objective
+        if objective is not None and objective.figure == Figure.CHECK and objective.demand == "check":
+            found.setdefault(objective.check, []).append(objective.params)
+    return found

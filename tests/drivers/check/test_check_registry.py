@@ -1,0 +1,132 @@
+"""Every check has one row, and the row names each key of the target file that the check cannot do without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.drivers.check import CHECKS, kind_of
+from harness.errors import ConfigurationError, DriverError, HarnessError, UsageError
+from harness.targets import Target
+from harness.targets.kubernetes import Cluster
+from tests.builders.full_target import asked_for, full_target, loaded, without
+from tests.builders.http_servers import Quiet, serving
+from tests.fake_clock import FakeClock
+
+SERVICE = {
+    "metadata": {"name": "users", "namespace": "shop"},
+    "spec": {"selector": {"app": "users"}, "ports": [{"port": 8080}]},
+}
+POD = {"metadata": {"name": "users-1", "namespace": "shop", "labels": {"app": "users"}}, "spec": {"containers": []}}
+
+
+def test_every_check_has_a_sentence_and_every_sentence_a_check() -> None:
+    """A row without a sentence is never done; a sentence without a row is never answered."""
+    assert asked_for().keys() == CHECKS.keys()
+
+
+def test_an_unknown_check_is_named() -> None:
+    """With those that are known."""
+    with pytest.raises(UsageError, match="unknown check `none-such`") as raised:
+        kind_of("none-such")
+    assert "gateway-reads" in raised.value.hint
+
+
+class _Cluster:
+    """Has one Service with one pod, and answers nothing else."""
+
+    url = "https://cluster.test"
+
+    def services(self, _namespace: str) -> list[dict[str, Any]]:
+        """The one."""
+        return [SERVICE]
+
+    def pods(self, *_: str) -> list[dict[str, Any]]:
+        """The one."""
+        return [POD]
+
+    def __getattr__(self, name: str) -> Any:
+        def refused(*_: object, **__: object) -> None:
+            raise DriverError(f"the API server did not answer: {name}")
+
+        return refused
+
+
+class _Prometheus(Quiet, BaseHTTPRequestHandler):
+    """Has no rule and no series."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"status": "success", "data": {"groups": [], "resultType": "vector", "result": []}}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture(scope="module")
+def prometheus() -> Iterator[str]:
+    """Its address."""
+    with serving(_Prometheus) as url:
+        yield url
+
+
+def lacking(name: str, target: Target, params: Mapping[str, str]) -> str:
+    """What the check itself finds missing in the target file; empty: nothing, whatever else kept it from being done."""
+    try:
+        with kind_of(name).make(target, params) as probe:
+            probe()
+    except ConfigurationError as error:
+        return f"{error.where}: {error.what}"
+    except HarnessError:
+        return ""
+    return ""
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_check_names_each_key_that_it_cannot_do_without(
+    name: str, prometheus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a target that lacks any one key of the file, the row says so, or the check does not miss it."""
+    FakeClock.installed(monkeypatch)
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    monkeypatch.setattr(Cluster, "of", lambda _target: _Cluster())
+    content, used = full_target(tmp_path, prometheus), set[str]()
+
+    def noted(target: Target, key: str) -> object:
+        used.add(key)
+        return object.__getattribute__(target, key)
+
+    monkeypatch.setattr(Target, "__getattribute__", noted)
+    keys = [
+        *content,
+        *(f"{one}.{below}" for one, value in content.items() if isinstance(value, dict) for below in value),
+    ]
+    for params in asked_for()[name]:
+        target = loaded(tmp_path, content)
+        assert [*kind_of(name).missing(target, params)] == []
+        used.clear()
+        assert not lacking(name, target, params)
+        read_of = {"regions" if key == "doors" else key for key in used}
+        for key in (one for one in keys if one.split(".")[0] in read_of):
+            try:
+                target = loaded(tmp_path, without(content, key))
+            except ConfigurationError:
+                continue  # the key is required where its section is
+            if not [*kind_of(name).missing(target, params)]:
+                assert not lacking(name, target, params), f"{name} does not declare {key}"
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_check_needs_nothing_that_it_does_without(name: str, tmp_path: Path) -> None:
+    """Each declared key is one of the target file, or a property of it: lacking it is noticed."""
+    content = full_target(tmp_path)
+    params = asked_for()[name][-1]
+    bare = loaded(tmp_path, {key: content[key] for key in ("name", "environment", "entry")})
+    first = {need.key.split(".")[0] for need in kind_of(name).needs}
+    assert {need.key.split(".")[0] for need in kind_of(name).missing(bare, params)} == first
