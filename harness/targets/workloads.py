@@ -130,3 +130,10 @@ def _key(obj: Object) -> tuple[str, str]:
 def restarts_of(pod: Object) -> int:
     """How often containers of a pod were started again."""
     return sum(int(one.get("restartCount") or 0) for one in (pod.get("status") or {}).get("containerStatuses") or [])
+
+
+def http_port(pod: Object) -> int:
+    """The port of a pod that is named `http`, else the first one declared, else 80."""
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
+    named = [port for port in ports if port.get("name") == "http"]
+    return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from harness.errors import AccessDenied
-from harness.targets.workloads import controllers, is_complete, ready_of, replicas_of, replicated, set_replicas
+from harness.targets.workloads import (
+    controllers,
+    http_port,
+    is_complete,
+    ready_of,
+    replicas_of,
+    replicated,
+    set_replicas,
+)
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
@@ -121,3 +129,12 @@ def test_replicas_are_set_in_the_words_of_each_kind() -> None:
         ("eu", "web", 0),
         ("argoproj.io/v1alpha1", "rollouts", "eu", "cart", {"spec": {"replicas": 3}}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ports", "port"),
+    [([], 80), ([{"containerPort": 9}], 9), ([{"containerPort": 9}, {"name": "http", "containerPort": 8080}], 8080)],
+)
+def test_a_pod_is_asked_at_its_port_for_http(ports: list[dict[str, object]], port: int) -> None:
+    """The one of that name, else the first, else 80."""
+    assert http_port({"spec": {"containers": [{"name": "beside"}, {"name": "own", "ports": ports}]}}) == port

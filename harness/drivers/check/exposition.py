@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from prometheus_client.metrics_core import Metric
@@ -14,7 +14,7 @@ from prometheus_client.samples import Sample
 
 from harness import clock
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
-from harness.drivers.check.reach import PodReach
+from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -25,8 +25,6 @@ from harness.targets.outside import Metrics
 _Key = TypeVar("_Key", str, float)
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
-_WITHIN_S: Final = 2.0
-_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,16 +69,11 @@ def scrape(target: Target) -> list[Exposition]:
     found: list[Exposition] = []
     for region, namespace in namespaces(target).items():
         pods = [pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod)]
-        reach = PodReach(clusters.target_of(region), _WITHIN_S)
-        try:
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                found += pool.map(lambda pod, reach=reach, region=region: _of_pod(reach, pod, region, names), pods)
-        finally:
-            reach.close()
+        found += of_each(clusters.target_of(region), pods, partial(_of_pod, names, region))
     return found
 
 
-def _of_pod(reach: PodReach, pod: Object, region: str, names: Metrics) -> Exposition:
+def _of_pod(names: Metrics, region: str, reach: PodReach, pod: Object) -> Exposition:
     answer = reach.get(pod, names.path)
     said = {"pod": pod["metadata"]["name"], "workload": workload_of(labels_of(pod)), "region": region}
     at_ns = clock.now_ns()

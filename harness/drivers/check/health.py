@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
 
 from harness import clock
 from harness.drivers.check.places import Clusters, is_of_workload, namespaces
-from harness.drivers.check.reach import PodReach
+from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
 from harness.targets.workloads import REPLICATED, replicated
-
-_AT_ONCE: Final = 4
 
 
 @accesses(*access("list pods", "get pods/proxy"), *REPLICATED)
@@ -30,12 +27,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
         for region, namespace in places.items():
             cluster = clusters.of(region)
             pods = [pod for pod in cluster.pods(namespace) if is_of_workload(pod)]
-            reach = PodReach(clusters.target_of(region), within_s)
-            try:
-                with ThreadPoolExecutor(_AT_ONCE) as pool:
-                    seen += pool.map(lambda pod, reach=reach: _asked(reach, pod, path), pods)
-            finally:
-                reach.close()
+            seen += of_each(clusters.target_of(region), pods, partial(_asked, path), within_s=within_s)
             empty = (one for one in replicated(cluster, namespace) if not _has_pods(one, pods))
             seen += [
                 FactReading(
@@ -48,7 +40,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
     return probe
 
 
-def _asked(reach: PodReach, pod: Object, path: str) -> FactReading:
+def _asked(path: str, reach: PodReach, pod: Object) -> FactReading:
     began_ns = clock.now_ns()
     answer = reach.ask(pod, path)
     seconds = (clock.now_ns() - began_ns) / clock.NS_PER_S

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.places import Clusters, has_controller, namespaces
-from harness.drivers.check.reach import PodReach
+from harness.drivers.check.reach import PodReach, of_each
 from harness.targets import Target
 from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
-
-_WITHIN_S: Final = 2.0
-_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,16 +51,11 @@ def read_pods(target: Target) -> list[PodRead]:
     found: list[PodRead] = []
     for region, namespace in namespaces(target).items():
         pods = [pod for pod in clusters.of(region).pods(namespace) if has_controller(pod)]
-        reach = PodReach(clusters.target_of(region), _WITHIN_S)
-        try:
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                found += pool.map(lambda pod, reach=reach: _of_pod(reach, pod, names, header), pods)
-        finally:
-            reach.close()
+        found += of_each(clusters.target_of(region), pods, partial(_of_pod, names, header))
     return found
 
 
-def _of_pod(reach: PodReach, pod: Object, names: Metrics, header: str) -> PodRead:
+def _of_pod(names: Metrics, header: str, reach: PodReach, pod: Object) -> PodRead:
     metadata, asked_ns = pod["metadata"], clock.now_ns()
     answer = reach.get(pod, names.path)
     said = {"pod": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"]}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 
@@ -12,7 +15,14 @@ from harness.targets import Target
 from harness.targets.http import http_client, is_loopback
 from harness.targets.kubeconfig import USER_AGENT, api_client
 from harness.targets.kubernetes import Object, status_message
+from harness.targets.workloads import http_port
 
+_T = TypeVar("_T")
+
+AT_ONCE: Final = 4
+"""So many pods are asked at once."""
+WITHIN_S: Final = 2.0
+"""Each answer is waited for so long, where no sentence says how long."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -50,7 +60,7 @@ class PodReach:
 
     def get(self, pod: Object, path: str) -> PodAnswer:
         """What GET of a path, with or without a query, gave on the pod's HTTP port."""
-        address, port = (pod.get("status") or {}).get("podIP") or "", _port(pod)
+        address, port = (pod.get("status") or {}).get("podIP") or "", http_port(pod)
         if not address:
             return PodAnswer(0, why="it has no address yet")
         if is_loopback(address):
@@ -96,12 +106,20 @@ class PodReach:
         self._api.close()  # type: ignore[no-untyped-call]
 
 
+def of_each(
+    target: Target, pods: Sequence[Object], read: Callable[[PodReach, Object], _T], *, within_s: float = WITHIN_S
+) -> list[_T]:
+    """What is read of each pod, in their order; several are asked at once.
+
+    Args:
+        target: as reached from the pods' region.
+        pods: of that region.
+        read: asks one pod.
+        within_s: each answer is waited for so long.
+    """
+    with closing(PodReach(target, within_s)) as reach, ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(partial(read, reach), pods))
+
+
 def _lower(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
     return {name.lower(): value for name, value in headers}
-
-
-def _port(pod: Object) -> int:
-    """The port named `http`, else the first one declared, else 80."""
-    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
-    named = [port for port in ports if port.get("name") == "http"]
-    return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])

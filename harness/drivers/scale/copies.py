@@ -12,6 +12,7 @@ from harness.drivers.scale.scaled import Scaled, quantity
 from harness.errors import DriverError
 from harness.targets.kubernetes import has_condition
 from harness.targets.probe_pods import MADE_BY
+from harness.targets.workloads import http_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,15 +83,8 @@ def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:
         alive()
         pod = here.cluster.pod(here.namespace, one.name)
         if pod is not None and has_condition(pod, "Ready") and (address := pod["status"].get("podIP")):
-            return f"{address}:{_port(pod)}"
+            return f"{address}:{http_port(pod)}"
     raise DriverError(
         f"the copy {here.namespace}/{one.name} of {here.name} was not ready within {READY_WITHIN_S:g} s",
         hint="see its events and its log",
     )
-
-
-def _port(pod: Object) -> int:
-    """The port named `http`, else the first one declared, else 80."""
-    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
-    named = [port for port in ports if port.get("name") == "http"]
-    return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])

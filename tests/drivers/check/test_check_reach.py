@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.drivers.check.reach import PodReach
+from harness.drivers.check.reach import PodReach, of_each
 from harness.targets import Target, load_target
 
 POD = {
@@ -88,3 +88,14 @@ def test_an_api_server_that_is_not_there_is_no_answer(target: Target, tmp_path: 
         assert reach.ask(POD, "/metrics").startswith("no answer: ")
     finally:
         reach.close()
+
+
+def test_every_pod_is_asked_and_the_connections_are_closed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers are in the order of the pods, also of more than are asked at once; one that fails closes them too."""
+    closed: list[float] = []
+    monkeypatch.setattr(PodReach, "close", lambda reach: closed.append(reach.within_s))
+    pods = [{**POD, "number": number} for number in range(9)]
+    assert of_each(target, pods, lambda _reach, pod: pod["number"], within_s=3.0) == [*range(9)]
+    with pytest.raises(KeyError):
+        of_each(target, pods, lambda _reach, pod: pod["none"])
+    assert closed == [3.0, 2.0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,7 +12,7 @@ from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.flags.switching import flag_access, flags_of, switched
 from harness.drivers.check.places import Clusters
-from harness.drivers.check.reach import PodReach
+from harness.drivers.check.reach import of_each
 from harness.drivers.check.services import SERVICES, services_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -21,8 +20,6 @@ from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
 
-_WITHIN_S: Final = 2.0
-_AT_ONCE: Final = 4
 _POLL_S: Final = 1.0
 
 
@@ -127,12 +124,8 @@ def _read(target: Target, metrics: Sequence[str]) -> MetricsSeen:
     services = services_in(target, clusters)
     for region in dict.fromkeys(service.region for service in services):
         pods = [(service.name, pod) for service in services if service.region == region for pod in service.ready]
-        reach = PodReach(clusters.target_of(region), _WITHIN_S)
-        try:
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                answers = list(pool.map(lambda one, reach=reach: reach.get(one[1], path), pods))
-        finally:
-            reach.close()
+        own = [pod for _, pod in pods]
+        answers = of_each(clusters.target_of(region), own, lambda reach, pod: reach.get(pod, path))
         for (service, pod), answer in zip(pods, answers, strict=True):
             read = answer.status == 200
             has = [one for one in metrics if read and re.search(rf"^{re.escape(one)}[ {{]", answer.body, re.MULTILINE)]
