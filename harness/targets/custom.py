@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from harness.errors import DriverError
+from harness.targets.own import OWN
 from harness.targets.undo import undoable
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
     from harness.targets.target import Target
 
-OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
-"""Labels of what the harness creates."""
+__all__ = ["OWN", "create_custom"]
 
 
 def _delete(cluster: Cluster | None, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:

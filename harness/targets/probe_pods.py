@@ -14,13 +14,13 @@ from harness.targets import Target, platform_of
 from harness.targets.access import access
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.own import OWN
 from harness.targets.undo import undoable
 
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """What calling services from pods of one's own asks."""
 LIFE_S: Final = 60
 """Seconds after which a pod ends by itself, unless it is given another time."""
-MADE_BY: Final = "app.kubernetes.io/managed-by"
 _UNPRIVILEGED: Final = 65534
 """A user id that is not root's."""
 
@@ -63,7 +63,7 @@ def probe_pod(
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {**labels, MADE_BY: "readiness"}},
+        "metadata": {"name": name, "namespace": namespace, "labels": {**labels, **OWN}},
         "spec": {
             "restartPolicy": "Never",
             "activeDeadlineSeconds": life_s,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.targets.access import access
+from harness.targets.amounts import amount
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
@@ -15,13 +16,10 @@ METRICS_READ: Final = access("list pods.metrics.k8s.io")
 
 def memory_of(cluster: Cluster, namespace: str) -> dict[str, float]:
     """Working set of each measured pod of a namespace, in bytes, by name; the containers' together."""
-    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
-
-    def used(text: str) -> float:
-        return float(parse_quantity(text))  # type: ignore[no-untyped-call]
-
     return {
-        str(one["metadata"]["name"]): sum(used(container["usage"]["memory"]) for container in one["containers"])
+        str(one["metadata"]["name"]): float(
+            sum(amount(container["usage"]["memory"]) for container in one["containers"])
+        )
         for one in cluster.customs(METRICS, "pods", namespace)
         if one.get("containers")
     }

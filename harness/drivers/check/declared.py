@@ -11,14 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from harness.drivers.check.deployments import quantity
 from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
-from harness.targets.kubernetes import Cluster, Object, labels_of
+from harness.targets.amounts import amount
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.own import is_own
 from harness.targets.workloads import CONTROLLERS, controllers
 
 _FIRST: Final = 3
@@ -192,7 +193,7 @@ def _amount(value: Any) -> Decimal | None:
     if not _QUANTITY.fullmatch(text):
         return None
     try:
-        return quantity(text)
+        return amount(text)
     except UsageError:
         return None
 
@@ -225,8 +226,7 @@ def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe: 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
     yield from controllers(cluster, namespace)
     for pod in cluster.pods(namespace):
-        own = labels_of(pod).get("app.kubernetes.io/managed-by") == "readiness"
-        if not pod["metadata"].get("ownerReferences") and not own:
+        if not pod["metadata"].get("ownerReferences") and not is_own(pod):
             yield "Pod", pod
 
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
-from harness.errors import UsageError
 from harness.targets import Target
 from harness.targets.access import accesses
+from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
 from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated
 
@@ -27,8 +27,8 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
         for resource in ("cpu", "memory")
         for bound in ("requests", "limits")
     }
-    for amount in expected.values():
-        quantity(amount)
+    for size in expected.values():
+        amount(size)
     cluster = Clusters(target).of(target.primary_region)
     subject = f"{namespace}/{name}"
 
@@ -55,26 +55,16 @@ def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
 def _resources(subject: str, deployment: Object, expected: Mapping[tuple[str, str], str]) -> list[FactReading]:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     seen = []
-    for (resource, bound), amount in expected.items():
+    for (resource, bound), size in expected.items():
         stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]
         known = [str(value) for value in stated if value is not None]
         whole = len(known) == len(containers)
         seen.append(
             FactReading(
                 subject=f"{subject} {resource} {bound}",
-                expected=amount,
+                expected=size,
                 observed=" + ".join(known) if whole else "not stated",
-                ok=whole and sum(map(quantity, known), Decimal(0)) == quantity(amount),
+                ok=whole and sum(map(amount, known), Decimal(0)) == amount(size),
             )
         )
     return seen
-
-
-def quantity(text: str) -> Decimal:
-    """A Kubernetes quantity as a number: `500m` is 0.5, `1Gi` is 1073741824; raises UsageError for any other text."""
-    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
-
-    try:
-        return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise UsageError(f"`{text}` is not a Kubernetes quantity", hint="write it like `500m` or `512Mi`") from error

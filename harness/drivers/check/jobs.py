@@ -10,14 +10,13 @@ from harness.clock import Deadline
 from harness.drivers.manifests import declared
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of
+from harness.targets.own import OWN, is_own
 
 COMPLETE: Final = "Complete"
 FAILED: Final = "Failed"
 JOBS: Final = "get,create,delete jobs.batch"
 """What running Jobs asks of the API."""
 _BATCH: Final = ("batch/v1", "jobs")
-_MADE_BY: Final = "app.kubernetes.io/managed-by"
-_OWN: Final = "readiness"
 _POLL_S: Final = 0.2
 _GRACE_S: Final = 30.0
 """What a pod has to end where its template names no time."""
@@ -51,7 +50,7 @@ def job_in(path: Path, name: str) -> tuple[str, Object]:
         known = ", ".join(jobs) or "none"
         raise ConfigurationError(f"has no Job {name}", where=str(path), hint=f"its Jobs: {known}")
     content = jobs[name].content
-    metadata = {**content["metadata"], "labels": {**labels_of(content), _MADE_BY: _OWN}}
+    metadata = {**content["metadata"], "labels": {**labels_of(content), **OWN}}
     return jobs[name].namespace, {**content, "metadata": metadata}
 
 
@@ -82,7 +81,7 @@ def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
     found = cluster.custom(*_BATCH, namespace, name)
     if found is None:
         return
-    if labels_of(found).get(_MADE_BY) != _OWN:
+    if not is_own(found):
         hint = "the harness did not make it: delete it, or give the Job of the manifests another name"
         raise DriverError(f"there is a Job {namespace}/{name} already", hint=hint)
     grace_s = found["spec"]["template"]["spec"].get("terminationGracePeriodSeconds")

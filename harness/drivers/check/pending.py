@@ -15,13 +15,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.deployments import quantity
 from harness.drivers.check.places import Clusters, callers_of, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
 from harness.targets.probe_pods import pod_in_place, probe_pod
 
@@ -143,7 +143,7 @@ def _why(pod: Object | None) -> str:
 def _cpus(cluster: Cluster) -> dict[str, float]:
     """The CPU that pods may use of each node that takes any pod."""
     return {
-        str(node["metadata"]["name"]): float(quantity(str(node["status"]["allocatable"]["cpu"])))
+        str(node["metadata"]["name"]): float(amount(str(node["status"]["allocatable"]["cpu"])))
         for node in cluster.nodes()
         if has_condition(node, "Ready")
         and not node["spec"].get("unschedulable")
@@ -161,4 +161,4 @@ def _free(cluster: Cluster) -> dict[str, float]:
 
 def _requested(container: Object) -> float:
     requests = (container.get("resources") or {}).get("requests") or {}
-    return float(quantity(str(requests.get("cpu", "0"))))
+    return float(amount(str(requests.get("cpu", "0"))))

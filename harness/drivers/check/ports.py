@@ -23,7 +23,8 @@ from harness.targets import Target, platform_of
 from harness.targets.access import access, accesses
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.probe_pods import CALLERS, LIFE_S, MADE_BY, pod_in_place, probe_pod
+from harness.targets.own import OWN
+from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 from harness.targets.undo import undoable
 
 OTHERS: Final = (8081, 9090, 15672)
@@ -183,7 +184,7 @@ def _service(namespace: str, backend: _Backend, port: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": backend.listener, "namespace": namespace, "labels": {MADE_BY: "readiness"}},
+        "metadata": {"name": backend.listener, "namespace": namespace, "labels": OWN},
         "spec": {"selector": {_MARK: backend.listener}, "ports": ports, "publishNotReadyAddresses": True},
     }
 

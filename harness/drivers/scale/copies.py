@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
-from harness.drivers.scale.scaled import Scaled, quantity
+from harness.drivers.scale.scaled import Scaled
 from harness.errors import DriverError
+from harness.targets.amounts import amount
 from harness.targets.kubernetes import has_condition
-from harness.targets.probe_pods import MADE_BY
+from harness.targets.own import OWN
 from harness.targets.workloads import http_port
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from harness.targets.kubernetes import Object
 
-OWN: Final = {MADE_BY: "readiness"}
 READY_WITHIN_S: Final = 40.0
 """A copy that is not ready after so long does not become ready."""
 _POLL_S: Final = 0.3
@@ -63,7 +63,7 @@ def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
                 f"container {container['name']} of {here.subject} has no CPU limit",
                 hint="give it one: copies are compared at their limits",
             )
-        own = factor * quantity(str(limits["cpu"]))
+        own = factor * float(amount(str(limits["cpu"])))
         limits["cpu"], cores = f"{round(own * 1000)}m", cores + own
     name = f"readiness-{here.name[:30]}-{factor}x-{uuid.uuid4().hex[:6]}"
     kept = {key: value for key, value in (meta.get("labels") or {}).items() if key not in here.labels}

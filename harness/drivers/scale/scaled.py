@@ -11,17 +11,19 @@ from typing import Final
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.access import access
+from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.usage import METRICS, METRICS_READ
 from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred
 
-_METRICS: Final = ("metrics.k8s.io/v1beta1", "pods")
 _UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 _LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
 
 
 READ: Final = (
     *AUTOSCALERS,
-    *access("list pods", "list pods.metrics.k8s.io"),
+    *access("list pods"),
+    *METRICS_READ,
     *SCALED,
 )
 """What finding a service, its usage and whether it is at rest asks."""
@@ -98,14 +100,14 @@ class Scaled:
     def usage(self, resource: str) -> Usage:
         """What its pods use, as the metrics API says."""
         there = {pod["metadata"]["name"] for pod in self.pods()}
-        measured = self.cluster.customs(*_METRICS, self.namespace)
+        measured = self.cluster.customs(METRICS, "pods", self.namespace)
         used = [_used(one, resource) for one in measured if one["metadata"]["name"] in there]
         mean = sum(used) / len(used) / self.requests[resource] if used else 0.0
         return Usage(mean=mean, pods=len(used))
 
     def cpu_readings(self) -> list[CpuReading]:
         """What every pod of its namespace used last; a pod that was not measured yet is left out."""
-        return [cpu_reading(one) for one in self.cluster.customs(*_METRICS, self.namespace)]
+        return [cpu_reading(one) for one in self.cluster.customs(METRICS, "pods", self.namespace)]
 
 
 def cpu_reading(measured: Object) -> CpuReading:
@@ -206,27 +208,13 @@ def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
     stated = [((one.get("resources") or {}).get("requests") or {}).get(resource) for one in containers]
     if None in stated or not stated:
         raise DriverError(f"{subject} does not say how much {resource} each container asks for")
-    return sum(quantity(str(one)) for one in stated)
+    return float(sum(amount(str(one)) for one in stated))
 
 
 def _used(measured: Object, resource: str) -> float:
-    return sum(quantity(one["usage"][resource]) for one in measured.get("containers") or [])
+    return float(sum(amount(one["usage"][resource]) for one in measured.get("containers") or []))
 
 
 def _seconds(text: str) -> float:
     """Of a length of time as the metrics API writes it: `3.001s`, `1m0.5s`."""
     return sum(float(number) * _UNITS_S[unit] for number, unit in _LENGTH.findall(text))
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity: `500m` is 0.5.
-
-    Raises:
-        DriverError: the text is no quantity.
-    """
-    from kubernetes.utils.quantity import parse_quantity  # half a second, and only where a cluster is read
-
-    try:
-        return float(parse_quantity(text))  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise DriverError(f"`{text}` is not a Kubernetes quantity") from error

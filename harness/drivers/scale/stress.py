@@ -15,6 +15,7 @@ from harness.errors import DriverError
 from harness.targets.access import access
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import has_condition
+from harness.targets.own import OWN
 from harness.targets.undo import undoable
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 STRESSING: Final = (*READ, *access("get,create,delete stresschaos.chaos-mesh.org"))
 """What giving load asks."""
-OWN: Final = {"app.kubernetes.io/managed-by": "readiness"}
 LONGEST_S: Final = 120
 """Stress that is not ended, ends itself."""
 _BEGUN_S: Final = 10.0

@@ -6,12 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness import clock
-from harness.drivers.check.deployments import quantity
 from harness.errors import DriverError
 from harness.model.trigger import Signal
 from harness.run.acts.at_once import Beside, at_once
+from harness.targets.amounts import amount
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
+from harness.targets.usage import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _Measured: TypeAlias = "tuple[int, Sequence[Object], Mapping[str, Object]]"
 """When it was read, what the metrics API has of a namespace, and its pods by name."""
-_METRICS: Final = "metrics.k8s.io/v1beta1"
 _EVERY_S: Final = 1.0
 _CLOSE: Final = 0.005
 _POST_WITHIN_S: Final = 5.0
@@ -86,7 +86,7 @@ class SignalReader:
 
     def _measured(self, place: str) -> _Measured:
         try:
-            measured = self._cluster.customs(_METRICS, "pods", place)
+            measured = self._cluster.customs(METRICS, "pods", place)
             pods = {pod["metadata"]["name"]: pod for pod in self._cluster.pods(place)}
         except DriverError:
             return clock.now_ns(), (), {}
@@ -143,4 +143,4 @@ def _shares(measured: Object, pod: Object) -> Iterator[float]:
         usage: Any = (container.get("usage") or {}).get("memory")
         limit = limits.get(container["name"])
         if usage and limit:
-            yield float(quantity(str(usage)) / quantity(str(limit)))
+            yield float(amount(str(usage)) / amount(str(limit)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from harness.drivers.check.deployments import quantity
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
+from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
 
 _OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
@@ -62,7 +62,7 @@ def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float
 
 
 def _share(subject: str, resource: str, used: float | None, limit: str | None, most: float) -> FactReading:
-    allowed = float(quantity(str(limit or 0)))
+    allowed = float(amount(str(limit or 0)))
     if used is None or allowed == 0:
         share, said = None, "usage is not exposed" if used is None else "no limit is stated"
     else:

@@ -9,12 +9,9 @@ from typing import Final
 from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, labels_of, selects
+from harness.targets.kubernetes import Cluster, Object, selects
+from harness.targets.own import is_own
 from harness.targets.workloads import controllers, workload_name
-
-OWN_LABEL: Final = ("app.kubernetes.io/managed-by", "readiness")
-"""Pods that the harness itself puts in place; they are no part of the target."""
-
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """What a `WorkloadState.source` asks."""
@@ -75,7 +72,7 @@ def containers_in(target: Target) -> list[ContainerState]:
             subject = f"{namespace}/{kind}/{controller['metadata']['name']}"
             found += _containers(subject, controller["spec"]["template"]["spec"])
         for pod in cluster.pods(namespace):
-            if not has_controller(pod) and not _is_own(pod):
+            if not has_controller(pod) and not is_own(pod):
                 found += _containers(f"{namespace}/Pod/{pod['metadata']['name']}", pod["spec"])
     return found
 
@@ -154,8 +151,3 @@ def _containers(subject: str, pod: Object) -> Sequence[ContainerState]:
         for key, word in kinds.items()
         for one in pod.get(key) or []
     ]
-
-
-def _is_own(pod: Object) -> bool:
-    label, value = OWN_LABEL
-    return labels_of(pod).get(label) == value

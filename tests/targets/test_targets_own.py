@@ -1,0 +1,38 @@
+"""Amounts as Kubernetes writes them, and what is the harness's own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from harness.errors import UsageError
+from harness.targets.amounts import amount
+from harness.targets.own import OWN, is_own
+from harness.targets.probe_pods import probe_pod
+
+
+def test_an_amount_is_a_number_without_rounding() -> None:
+    """A tenth stays a tenth, and a Gi is so many bytes."""
+    assert (amount("100m"), amount("1Gi"), amount("2")) == (Decimal("0.1"), Decimal(2**30), Decimal(2))
+
+
+def test_any_other_text_is_refused() -> None:
+    """With how to write it."""
+    with pytest.raises(UsageError, match="`much` is not a Kubernetes quantity") as raised:
+        amount("much")
+    assert raised.value.hint == "write it like `500m` or `512Mi`"
+
+
+@pytest.mark.parametrize(
+    ("labels", "own"),
+    [({**OWN, "app": "probe"}, True), ({"app.kubernetes.io/managed-by": "Helm"}, False), ({}, False), (None, False)],
+)
+def test_what_carries_the_label_is_the_harnesss_own(labels: dict[str, str] | None, *, own: bool) -> None:
+    """An object without labels is not."""
+    assert is_own({"metadata": {"labels": labels}}) is own
+
+
+def test_a_probe_pod_is_the_harnesss_own() -> None:
+    """Whatever labels it is given."""
+    assert is_own(probe_pod("probe", "north", {"app.kubernetes.io/managed-by": "Helm"}, "python:3", ["true"]))
