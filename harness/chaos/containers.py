@@ -30,7 +30,7 @@ def _restore(
     _succeed(target, Hit(kind="pod", name=pod, namespace=namespace, uid=uid), command, container)
 
 
-@undoable("restore-container", undo=_restore)
+@undoable("restore-container", undo=_restore, of_a_cluster=True)
 def change_container(target: Target, hit: Hit, command: str, container: str) -> None:
     """Run a command in a container of a pod."""
     _succeed(target, hit, command, container)

@@ -21,7 +21,7 @@ def _uncordon(cluster: Cluster, _target: Target, *, node: str) -> None:
     cluster.patch_node(node, {"spec": {"unschedulable": None}})
 
 
-@undoable("uncordon", undo=_uncordon)
+@undoable("uncordon", undo=_uncordon, of_a_cluster=True)
 def cordon(cluster: Cluster, node: str) -> None:
     """Let no new pod come to a node."""
     cluster.patch_node(node, {"spec": {"unschedulable": True}})
@@ -31,7 +31,7 @@ def _lead_from_home(cluster: Cluster, target: Target, *, region: str) -> None:  
     switch_back(cluster, target, within_s=SWITCH_BACK_S)
 
 
-@undoable("switch-back", undo=_lead_from_home)
+@undoable("switch-back", undo=_lead_from_home, of_a_cluster=True)
 def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
     """Kill the pod that leads; the undo lets the primary region lead again."""
     cluster.delete_pod(namespace, pod, grace_s=0)

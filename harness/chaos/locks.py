@@ -39,7 +39,7 @@ _WAIT: Final = (
 )
 
 
-def _unlock(_cluster: Cluster, target: Target, *, table: str) -> None:  # noqa: ARG001 - for people
+def _unlock(_cluster: Cluster | None, target: Target, *, table: str) -> None:  # noqa: ARG001 - for people
     _asked(target, _END)
 
 

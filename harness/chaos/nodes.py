@@ -22,7 +22,7 @@ def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) 
     cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
 
 
-@undoable("power-on", undo=_power_on)
+@undoable("power-on", undo=_power_on, of_a_cluster=True)
 def power_off(cluster: Cluster, node: str, power: Power) -> None:
     """Cut the power of a node, by the annotation that the target file names."""
     cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})

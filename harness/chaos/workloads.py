@@ -22,7 +22,7 @@ def _scale_back(
     set_replicas(cluster, kind, namespace, deployment, replicas)
 
 
-@undoable("scale-back", undo=_scale_back)
+@undoable("scale-back", undo=_scale_back, of_a_cluster=True)
 def scale_to_none(cluster: Cluster, kind: str, namespace: str, deployment: str) -> None:
     """Leave a deployment, or a rollout, no pod."""
     set_replicas(cluster, kind, namespace, deployment, 0)

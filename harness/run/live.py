@@ -198,6 +198,6 @@ def _record(recovered: Recovered, directory: RunDirectory) -> None:
     try:
         for left in recovered.left:
             if left.attempt:
-                history.put("restore", left.experiment, attempt=left.attempt, ok=None, why=left.why)
+                history.put("restore", left.experiment, attempt=left.attempt, ok=None, why=left.reason)
     finally:
         history.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import DriverError
 from harness.targets.own import OWN
 from harness.targets.undo import undoable
 
@@ -15,18 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["OWN", "create_custom"]
 
 
-def _delete(cluster: Cluster | None, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:
-    """Delete it; what it caused ends with it.
-
-    Raises:
-        DriverError: the target names no cluster.
-    """
-    if cluster is None:
-        raise DriverError(f"{plural} {namespace}/{name} cannot be deleted: the target names no cluster")
+def _delete(cluster: Cluster, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:
+    """Delete it; what it caused ends with it."""
     cluster.delete_custom(version, plural, namespace, name)
 
 
-@undoable("delete-custom", undo=_delete)
+@undoable("delete-custom", undo=_delete, of_a_cluster=True)
 def create_custom(cluster: Cluster, version: str, plural: str, namespace: str, body: Object) -> None:
     """Create an object of a group, by the name of its collection."""
     cluster.create_custom(version, plural, namespace, body)

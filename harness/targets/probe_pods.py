@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from harness.errors import DriverError
 from harness.targets import Target, platform_of
 from harness.targets.access import access
 from harness.targets.intents import strike_intent
@@ -74,18 +73,12 @@ def probe_pod(
     }
 
 
-def _delete_pod(cluster: Cluster | None, _target: Target, *, namespace: str, pod: str) -> None:
-    """Delete a pod; nothing when it is gone.
-
-    Raises:
-        DriverError: the target names no cluster.
-    """
-    if cluster is None:
-        raise DriverError(f"pod {namespace}/{pod} cannot be deleted: the target names no cluster")
+def _delete_pod(cluster: Cluster, _target: Target, *, namespace: str, pod: str) -> None:
+    """Delete a pod; nothing when it is gone."""
     cluster.delete_pod(namespace, pod, grace_s=0)
 
 
-@undoable("delete", undo=_delete_pod)
+@undoable("delete", undo=_delete_pod, of_a_cluster=True)
 def make_pod(cluster: Cluster, body: Object) -> None:
     """Make a pod; the undo deletes it."""
     cluster.create_pod(body["metadata"]["namespace"], body)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Generic, ParamSpec, TypeVar
+from typing import Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from harness import clock
 from harness.clock import Deadline
@@ -76,15 +76,46 @@ _KNOWN: Final[dict[tuple[str, str], Undoable[...]]] = {}
 """By module and name."""
 
 
-def undoable(name: str, *, undo: Undo) -> Callable[[Callable[P, None]], Undoable[P]]:
-    """Declare an action undoable: `undo` is what undoes it, `name` how intents refer to it."""
+@overload
+def undoable(
+    name: str, *, undo: Callable[Concatenate[Cluster | None, Target, ...], None], of_a_cluster: Literal[False] = False
+) -> Callable[[Callable[P, None]], Undoable[P]]: ...
+
+
+@overload
+def undoable(
+    name: str, *, undo: Callable[Concatenate[Cluster, Target, ...], None], of_a_cluster: Literal[True]
+) -> Callable[[Callable[P, None]], Undoable[P]]: ...
+
+
+def undoable(name: str, *, undo: Undo, of_a_cluster: bool = False) -> Callable[[Callable[P, None]], Undoable[P]]:
+    """Declare an action undoable.
+
+    Args:
+        name: how intents refer to the undo.
+        undo: what undoes it.
+        of_a_cluster: whether the undo needs the cluster: without one it is not called, and DriverError says what to do.
+    """
 
     def declare(act: Callable[P, None]) -> Undoable[P]:
-        made = Undoable(name, act, undo)
+        made = Undoable(name, act, _in_cluster(name, undo) if of_a_cluster else undo)
         _KNOWN[made.module, name] = made
         return made
 
     return declare
+
+
+def _in_cluster(name: str, undo: Undo) -> Undo:
+    def undo_in_cluster(cluster: Cluster | None, target: Target, **params: object) -> None:
+        if cluster is None:
+            raise DriverError(
+                f"the undo `{name}` needs a cluster, and the target names no cluster",
+                where=f"{target.file}: kubernetes",
+                hint="run `readiness recover --target FILE` with the target file of that run, which names `kubernetes`",
+            )
+        undo(cluster, target, **params)
+
+    return undo_in_cluster
 
 
 def undoes(*actions: Undoable[...]) -> Callable[[_Known], _Known]:
@@ -110,6 +141,7 @@ class Left:
         path: its file, which is kept.
         what: what was done, for people; empty where the file is not understood.
         why: why it was not undone.
+        hint: what to do, as the error says; or empty.
         understood: whether the file is.
         experiment, attempt: which experiment did it, and in which attempt where the intent says so, else 0.
     """
@@ -118,11 +150,17 @@ class Left:
     what: str
     why: str
     understood: bool
+    hint: str = ""
     experiment: str = ""
     attempt: int = 0
 
+    @property
+    def reason(self) -> str:
+        """Why it was not undone, and what to do."""
+        return f"{self.why} (hint: {self.hint})" if self.hint else self.why
+
     def __str__(self) -> str:
-        return f"{self.what}: {self.why}" if self.what else f"{self.path.name}: {self.why}"
+        return f"{self.what or self.path.name}: {self.reason}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,6 +298,7 @@ def _undone(target: Target, intent: Intent) -> Left | None:
             path=intent_path(intent),
             what=intent.action,
             why=error.what,
+            hint=error.hint,
             understood=not isinstance(error, Refused),
             experiment=intent.experiment,
             attempt=number if isinstance(number := intent.undo.get("attempt"), int) else 0,

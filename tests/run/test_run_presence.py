@@ -133,7 +133,7 @@ def test_restored_is_only_said_where_it_was_verified(
     recovered = recover(plain, within_s=0)
     what, hint = ended(recovered)
     assert what.startswith(
-        "the target is NOT verified as restored: experiment own-kill: attempt 1 was not seen to be undone"
+        "the target is NOT verified as restored: experiment own-kill: the undo of attempt 1 was not verified"
     )
     assert "the entry: no answer (ConnectError)" in what
     assert f"by hand: undo what {one.file} did (kill the service); it has no rollbacks" in what

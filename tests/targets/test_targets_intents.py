@@ -231,7 +231,7 @@ def _remove(cluster: Cluster, _target: Target, *, pod: str) -> None:
     did.append(f"{pod} at {cluster.url}")
 
 
-@undoable("remove", undo=_remove)
+@undoable("remove", undo=_remove, of_a_cluster=True)
 def makes() -> None:
     """Nothing."""
 
@@ -263,9 +263,28 @@ def test_what_was_made_in_a_regions_own_cluster_is_undone_there(
     recovered = recover(stage)
     assert did == ["old at https://127.96.0.7:1", "common at https://127.96.0.7:1", "own at https://127.96.0.8:1"]
     assert [str(one) for one in recovered.left] == [
-        "make pod gone: no context of the target leads to https://127.96.0.9:1, where it was done"
+        (
+            "make pod gone: no context of the target leads to https://127.96.0.9:1, where it was done"
+            " (hint: recover with the target file and the kubeconfig that it was done with)"
+        )
     ]
     assert [intent.action for intent in pending_intents(where)] == ["make pod gone"]
+
+
+def test_an_undo_of_a_cluster_is_not_called_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry is kept, with the file to recover with."""
+    FakeClock.installed(monkeypatch)
+    did.clear()
+    stage = target(tmp_path)
+    where = platform_of(stage)
+    makes.intend(where, "x", "make pod a", pod="a")
+    (left,) = recover(stage).left
+    assert (left.what, left.why) == ("make pod a", "the undo `remove` needs a cluster, and the target names no cluster")
+    assert left.hint.startswith("run `readiness recover --target FILE` with the target file of that run")
+    assert str(left) == f"make pod a: {left.why} (hint: {left.hint})"
+    assert left.understood
+    assert did == []
+    assert [intent.action for intent in pending_intents(where)] == ["make pod a"]
 
 
 def test_one_name_for_two_platforms_shares_no_undo(tmp_path: Path) -> None:

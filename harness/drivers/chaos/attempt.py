@@ -55,7 +55,7 @@ def _verify(
         restored = Restorer(target, TargetSnapshot.parse(before)).restored()
         why += [] if restored.ok else [restored.why]
     if why:
-        raise DriverError(f"attempt {attempt} was not seen to be undone ({'; '.join(why)}); {by_hand}")
+        raise DriverError(f"the undo of attempt {attempt} was not verified ({'; '.join(why)})", hint=by_hand)
 
 
 @undoable(VERIFY, undo=_verify)

@@ -90,7 +90,10 @@ def delete_job(cluster: Cluster, namespace: str, name: str) -> None:
     for _ in Deadline.after(within_s).ticks(_POLL_S):
         if cluster.custom(*_BATCH, namespace, name) is None:
             return
-    raise DriverError(f"the Job {namespace}/{name} was deleted and is still there after {within_s:g} s")
+    raise DriverError(
+        f"the Job {namespace}/{name} was deleted and is still there after {within_s:g} s",
+        hint=f"check its finalizers: kubectl -n {namespace} get job {name} -o yaml",
+    )
 
 
 def _why(job: Object) -> str:

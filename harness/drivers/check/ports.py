@@ -57,7 +57,7 @@ def _delete_service(cluster: Cluster, _target: Target, *, namespace: str, servic
     cluster.delete_service(namespace, service)
 
 
-@undoable("delete-service", undo=_delete_service)
+@undoable("delete-service", undo=_delete_service, of_a_cluster=True)
 def make_service(cluster: Cluster, body: Object) -> None:
     """Make a Service; the undo deletes it."""
     cluster.create_service(body["metadata"]["namespace"], body)

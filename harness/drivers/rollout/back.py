@@ -25,7 +25,7 @@ _AGAIN: Final = 10
 
 
 def _take_back(
-    cluster: Cluster | None,
+    cluster: Cluster,
     _target: Target,
     *,
     kind: str,
@@ -43,8 +43,6 @@ def _take_back(
         DriverError: it does not within `BACK_WITHIN_S`, or not with the strategy that it had; or it has an image of neither
             release (`images` are the candidate's), which others gave it since: that is not overwritten.
     """
-    if cluster is None:
-        raise DriverError(f"{kind} {namespace}/{name} cannot be taken back: the target names no cluster")
     here = changeable(cluster, kind, namespace, name, before)
     foreign = {*images_of(here.template(here.present()))} - {*images_of(before), *(images or ())}
     if foreign and images is not None:
@@ -65,7 +63,11 @@ def _end_on(here: Changeable, before: Replaced, current: str, release: str) -> N
             return
     status = here.status()
     why = ": ".join(filter(None, (status.phase, status.message)))
-    raise DriverError(f"{here.subject} was not seen at rest on {release} ({why})")
+    shown = f"{here.SHOWN_BY} {here.name} -n {here.namespace}"
+    raise DriverError(
+        f"{here.subject} did not return to {release} within {BACK_WITHIN_S:g} s ({why})",
+        hint=f"check it with `{shown}`, set it back by hand, then run `readiness recover`",
+    )
 
 
 def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, restore: bool) -> bool:
@@ -90,7 +92,7 @@ def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, r
     return False
 
 
-@undoable("take-back", undo=_take_back)
+@undoable("take-back", undo=_take_back, of_a_cluster=True)
 def take_over(here: Changeable, template: Replaced) -> None:
     """Give the object what the candidate has in that place."""
     here.replace(template)

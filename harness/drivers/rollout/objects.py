@@ -42,6 +42,8 @@ class Changeable(ABC):
     """
 
     KIND: ClassVar[str] = ""
+    SHOWN_BY: ClassVar[str] = ""
+    """The command that shows a person how far it is; its name follows."""
     AT: ClassVar[str] = "/spec/template"
     """What is changed, as JSON patch names it."""
     IDENTIFIES: ClassVar[bool] = True
@@ -170,6 +172,7 @@ class ArgoRollout(Changeable):
     """
 
     KIND: ClassVar[str] = "Rollout"
+    SHOWN_BY: ClassVar[str] = "kubectl argo rollouts get rollout"
 
     def read(self) -> Object | None:
         """`GET …/rollouts/NAME`, with the template of the workload that it refers to."""
@@ -271,6 +274,7 @@ class PlainDeployment(Changeable):
     """A `Deployment`; requests as `kubectl rollout` sends them."""
 
     KIND: ClassVar[str] = "Deployment"
+    SHOWN_BY: ClassVar[str] = "kubectl rollout status deployment"
     IDENTIFIES: ClassVar[bool] = False  # going back raises the revision
 
     def read(self) -> Object | None:
@@ -298,6 +302,7 @@ class SwitchedService(Changeable):
     """A `Service` whose selector is switched from one colour to the other; the pods of both are there."""
 
     KIND: ClassVar[str] = "Service"
+    SHOWN_BY: ClassVar[str] = "kubectl get endpoints"
     AT: ClassVar[str] = "/spec/selector"
 
     before: Replaced

@@ -36,18 +36,12 @@ _OWN_MIB: Final = 8
 _MOST_PERCENT: Final = 100
 
 
-def _end(cluster: Cluster | None, _target: Target, *, namespace: str, name: str) -> None:
-    """Delete it; what it ran ends with it.
-
-    Raises:
-        DriverError: the target names no cluster.
-    """
-    if cluster is None:
-        raise DriverError(f"StressChaos {namespace}/{name} cannot be deleted: the target names no cluster")
+def _end(cluster: Cluster, _target: Target, *, namespace: str, name: str) -> None:
+    """Delete it; what it ran ends with it."""
     cluster.delete_custom(*CHAOS, namespace, name)
 
 
-@undoable("end-stress", undo=_end)
+@undoable("end-stress", undo=_end, of_a_cluster=True)
 def _begin(here: Scaled, body: Mapping[str, Any]) -> None:
     here.cluster.create_custom(*CHAOS, here.namespace, body)
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from harness.drivers.check import run_check
-from harness.drivers.check.jobs import job_in, run_job
+from harness.drivers.check.jobs import delete_job, job_in, run_job
 from harness.drivers.check.sql.tables import InUse, compared, rows_of_tables
 from harness.errors import ConfigurationError, DriverError
 from harness.evidence.history import History
@@ -22,6 +22,7 @@ from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.reference import Reference
 from harness.targets.undo import recover
+from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.store import WatchEvent
@@ -225,6 +226,27 @@ def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
     with pytest.raises(DriverError, match="permission denied") as caught:
         rows_of_tables(dsn, grows)
     assert "migration: {without: [entries]}" in caught.value.hint
+
+
+class Held:
+    """A cluster in which a Job is never gone, as with a finalizer."""
+
+    def custom(self, _version: str, _plural: str, namespace: str, name: str) -> dict[str, Any]:
+        """The Job, whoever deletes it."""
+        labels = {"app.kubernetes.io/managed-by": "readiness"}
+        spec = {"template": {"spec": {"terminationGracePeriodSeconds": 0}}}
+        return {"metadata": {"namespace": namespace, "name": name, "labels": labels}, "spec": spec}
+
+    def delete_custom(self, *_args: str, owned_first: bool) -> None:
+        """Nothing comes of it."""
+
+
+def test_a_job_that_stays_names_the_command_that_shows_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finalizer keeps what was deleted."""
+    FakeClock.installed(monkeypatch)
+    with pytest.raises(DriverError, match="the Job north/up was deleted and is still there after 10 s") as caught:
+        delete_job(Held(), "north", "up")  # type: ignore[arg-type]  # two of its calls
+    assert caught.value.hint == "check its finalizers: kubectl -n north get job up -o yaml"
 
 
 def test_a_way_back_that_fails_is_left_to_undo(

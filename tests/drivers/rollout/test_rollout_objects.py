@@ -11,6 +11,8 @@ from harness.drivers.rollout.back import go_back, take_over
 from harness.drivers.rollout.candidate import previous, relabelled
 from harness.drivers.rollout.objects import ArgoRollout, Changeable, PlainDeployment, SwitchedService
 from harness.errors import DriverError
+from harness.targets import Target
+from tests.fake_clock import FakeClock
 
 OLD: dict[str, Any] = {
     "metadata": {"labels": {"app": "cart", "version": "1.0.0"}},
@@ -264,6 +266,25 @@ def test_what_is_set_back_is_back_only_when_its_controller_says_so() -> None:
     assert not on(cluster).back_on(cluster.obj, OLD, "a")
     cluster.obj["status"] |= {"currentPodHash": "a", "stableRS": "a"}
     assert on(cluster).back_on(cluster.obj, OLD, "a")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [(ArgoRollout, "kubectl argo rollouts get rollout"), (PlainDeployment, "kubectl rollout status deployment")],
+)
+def test_what_does_not_return_in_time_says_how_to_check_it(
+    kind: type[ArgoRollout | PlainDeployment], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the object, the release and the time; the hint the command that shows how far it is."""
+    FakeClock.installed(monkeypatch)
+    cluster = RecordedCluster(argo(OLD, phase="Degraded", message="no pods"))
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": kind.KIND, "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "a", "before": OLD}
+    with pytest.raises(DriverError, match=rf"{kind.KIND} eu/cart did not return to 1.0.0 within 20 s \(") as caught:
+        take_over.undo(cluster, target, **undo)
+    assert caught.value.hint == (
+        f"check it with `{shown} cart -n eu`, set it back by hand, then run `readiness recover`"
+    )
 
 
 def test_a_strategy_of_its_own_kind_is_kept_unless_it_is_set_always() -> None:

@@ -102,15 +102,11 @@ def _names(flags: Mapping[str, Any]) -> str:
     return ", ".join(sorted(flags["flags"])) or "none"
 
 
-def _undo(
-    cluster: Cluster | None, target: Target, *, namespace: str, name: str, key: str, flag: str, variant: str
-) -> None:
-    if cluster is None:
-        raise DriverError(f"{target.name}: the flag {flag} cannot be set back: the target names no cluster")
+def _undo(cluster: Cluster, _target: Target, *, namespace: str, name: str, key: str, flag: str, variant: str) -> None:
     _set_variant(cluster, ConfigMapKey(namespace=namespace, name=name, key=key), flag, variant)
 
 
-@undoable("set-flag", undo=_undo)
+@undoable("set-flag", undo=_undo, of_a_cluster=True)
 def _set_flag(cluster: Cluster, place: ConfigMapKey, flag: str, variant: str) -> None:
     _set_variant(cluster, place, flag, variant)
 

@@ -41,17 +41,18 @@ class _Database:
         return rows_of_tables(self.dsn, self.in_use, like)
 
 
-def _undo(cluster: Cluster | None, target: Target, *, namespace: str, up: str, down: Object, within_s: float) -> None:
+def _undo(cluster: Cluster, _target: Target, *, namespace: str, up: str, down: Object, within_s: float) -> None:
     """End the migration where it is still under way, and take it back.
 
     Raises:
         DriverError: the Job of the way back did not complete.
     """
-    if cluster is None:
-        raise DriverError(f"{target.name}: the migration cannot be taken back: the target names no cluster")
     came = _way_back(cluster, namespace, up, down, within_s)
     if came.ended != COMPLETE:
-        raise DriverError(f"the Job {namespace}/{down['metadata']['name']} {came.words}", hint=came.log)
+        raise DriverError(
+            f"the Job {namespace}/{down['metadata']['name']} {came.words}{came.log}",
+            hint="migrate the database back by hand, then run `readiness recover`",
+        )
 
 
 def _way_back(cluster: Cluster, namespace: str, up: str, down: Object, within_s: float) -> JobResult:
@@ -61,7 +62,7 @@ def _way_back(cluster: Cluster, namespace: str, up: str, down: Object, within_s:
     return came
 
 
-@undoable("migrate-back", undo=_undo)
+@undoable("migrate-back", undo=_undo, of_a_cluster=True)
 def _migrate(cluster: Cluster, namespace: str, up: Object, within_s: float, came: list[JobResult]) -> None:
     came.append(run_job(cluster, namespace, up, within_s))
 
