@@ -21,30 +21,28 @@ import click
 def history(run: tuple[Path, ...], out: Path | None, last: int, *, as_json: bool) -> int:
     """List the decisions of earlier runs and the trend of each figure; of two runs, what differs.
 
-    A RUN is a directory, or its name below --out. A difference of figures is reported as worse or better only where it is proven.
+    RUN is a directory or its name below reports/runs, or below --out. A difference of figures is reported as worse or better only where it is proven.
     """
     from harness.errors import UsageError
 
     if len(run) not in (0, 2):
         raise UsageError(f"expected no run or two, got {len(run)}", where="history", hint="readiness history RUN RUN")
-    runs = out or _runs()
-    text = _compared(runs, *run, as_json=as_json) if len(run) == 2 else _listed(runs, last, as_json=as_json)
+    text = _compared(out, *run, as_json=as_json) if len(run) == 2 else _listed(out, last, as_json=as_json)
     click.echo(text, nl=False)
     return 0
 
 
-def _runs() -> Path:
-    from harness.run.project import find_project
-
-    return find_project(Path.cwd()).root / "reports" / "runs"
-
-
-def _listed(runs: Path, last: int, *, as_json: bool) -> str:
+def _listed(out: Path | None, last: int, *, as_json: bool) -> str:
     from harness.evidence.past_runs import past_runs
     from harness.judgement.changes import trends
     from harness.report.past import history_document, render_history
+    from harness.run.which import runs_directory
 
-    read, unread, left_out = past_runs(runs, last)
+    runs = out or runs_directory()
+    none_yet = out is None and not runs.exists()
+    if none_yet and not as_json:
+        return "no runs yet in reports/runs; `readiness run` makes the first\n"
+    read, unread, left_out = ((), (), 0) if none_yet else past_runs(runs, last)
     figures = trends(read)
     return (
         _json(history_document(read, unread, figures, left_out))
@@ -53,12 +51,13 @@ def _listed(runs: Path, last: int, *, as_json: bool) -> str:
     )
 
 
-def _compared(runs: Path, first: Path, second: Path, *, as_json: bool) -> str:
+def _compared(out: Path | None, first: Path, second: Path, *, as_json: bool) -> str:
     from harness.evidence.past_runs import past_run
     from harness.judgement.changes import compared
     from harness.report.past import comparison_document, render_comparison
+    from harness.run.which import run_path
 
-    before, after = (past_run(path if path.is_dir() else runs / path) for path in (first, second))
+    before, after = (past_run(run_path(run, out)) for run in (first, second))
     found = compared(before, after)
     return _json(comparison_document(found)) if as_json else render_comparison(found)
 

@@ -132,7 +132,7 @@ def _entry(given: str | None, *, asks: bool) -> str:
 
     entry = given or _asked("Address of the service", "http://127.0.0.1:8080", asks)
     if not given and not asks:
-        hint = "say `--entry http://127.0.0.1:8080`, with the address where the service answers"
+        hint = "pass `--entry http://127.0.0.1:8080`, with the address where the service answers"
         raise UsageError("the address of the service is missing", where="--entry", hint=hint)
     entry = entry.rstrip("/")
     if not is_http(entry) or {"?", "#", "@", '"', "'"} & {*entry}:
@@ -154,7 +154,7 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
     if given is None:
         return None
     if not write:
-        raise UsageError("a body needs the path that it is sent to", where="--body", hint="say `--write PATH` too")
+        raise UsageError("a body needs the path that it is sent to", where="--body", hint="pass `--write PATH` too")
     try:
         body = json.loads(given)
     except ValueError as error:
@@ -174,7 +174,7 @@ def _refuse_known(answers: ProjectAnswers) -> None:
     )
     if taken:
         what = f"rows named {answers.prefix}-… or a profile {answers.profile!r} come with the package"
-        raise UsageError(what, where="--name", hint=f"say `--name {answers.name}-service`")
+        raise UsageError(what, where="--name", hint=f"pass `--name {answers.name}-service`")
 
 
 def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[str, Any]) -> str:

@@ -17,15 +17,18 @@ _RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
     help="Compare with the stored verdict: the same bytes exit 0 whatever they decide, others 3, missing evidence 10.",
 )
 def judge(run: Path, *, check: bool) -> int:
-    """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does."""
+    """Judge a recorded run again, e.g. reports/runs/latest; exits as the decision does.
+
+    RUN is a directory or its name below reports/runs.
+    """
     from harness.errors import Exit
     from harness.evidence import RunDirectory
     from harness.report import closing_lines
-    from harness.run.deciding import decide, same_verdict, write_verdict
+    from harness.run.deciding import decide, other_verdict, same_verdict, write_verdict
     from harness.run.exits import exit_of
-    from harness.run.which import which_run
+    from harness.run.which import run_path, which_run
 
-    decided = decide(RunDirectory.open(run))
+    decided = decide(RunDirectory.open(run_path(run)))
     click.echo(which_run(decided.directory.path), err=True)
     for line in closing_lines(decided.plan, decided.judgement):
         click.echo(line)
@@ -37,7 +40,7 @@ def judge(run: Path, *, check: bool) -> int:
             click.secho(f"missing evidence: {item.file} {item.why}", err=True, fg="red")
         return Exit.INCONCLUSIVE
     if not same_verdict(decided):
-        click.secho("the stored verdict.json is not what this evidence gives", err=True, fg="red")
+        click.secho(str(other_verdict(decided)), err=True, fg="red")
         return Exit.INTERNAL
     click.echo("the stored verdict is what this evidence gives, byte for byte")
     return Exit.GO
@@ -51,12 +54,15 @@ def judge(run: Path, *, check: bool) -> int:
     help="Also Allure's own report of them, allure-report/index.html; needs the extra `allure`.",
 )
 def report(run: Path, *, allure: bool) -> int:
-    """Write the reports of a recorded run again."""
+    """Write the reports of a recorded run again.
+
+    RUN is a directory or its name below reports/runs.
+    """
     from harness.evidence import RunDirectory
     from harness.run.deciding import decide, write_verdict
-    from harness.run.which import which_run
+    from harness.run.which import run_path, which_run
 
-    decided = decide(RunDirectory.open(run))
+    decided = decide(RunDirectory.open(run_path(run)))
     click.echo(which_run(decided.directory.path), err=True)
     write_verdict(decided)
     click.echo(decided.directory.path / "readiness.html")

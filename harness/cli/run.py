@@ -73,7 +73,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 "--baseline",
                 type=click.Path(path_type=Path, file_okay=False),
                 metavar="RUN",
-                help="Earlier run that sentences about the baseline run compare with.",
+                help="Earlier run, by directory or name, that sentences about the baseline run compare with.",
             ),
             click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
             click.option(
@@ -124,8 +124,10 @@ def _session(
     from harness.run.exits import exit_of
     from harness.run.project import feature_files, find_project
     from harness.run.settings import Settings
+    from harness.run.which import run_path, runs_directory
 
     project = find_project(Path.cwd())
+    runs = options["out"] or runs_directory()
     chosen = choose(project, options["target"], options["profile"])
     if chosen.target is not None and options["stands_for"] != "sandbox":
         hint = "leave `--as` out: the target file says what environment it is"
@@ -136,8 +138,8 @@ def _session(
         profiles=chosen.profiles,
         release=options["release"],
         stands_for=options["stands_for"],
-        out=(options["out"] or project.root / "reports" / "runs").absolute(),
-        baseline=options["baseline"],
+        out=runs.absolute(),
+        baseline=None if options["baseline"] is None else run_path(options["baseline"], runs),
         seed=options["seed"],
         allow_target=options["allow_target"],
         keep=options.get("keep", False),

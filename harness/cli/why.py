@@ -10,18 +10,21 @@ import click
 
 @click.command()
 @click.argument("requirement", metavar="ID")
-@click.argument("run", type=click.Path(path_type=Path), default=Path("reports/runs/latest"), metavar="[RUN]")
+@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def why(requirement: str, run: Path, *, as_json: bool) -> int:
-    """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it."""
+    """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it.
+
+    RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
+    """
     from harness.catalogue import hint_with_nearest
     from harness.errors import UsageError
     from harness.evidence import RunDirectory
     from harness.report import render_why, why_document
     from harness.run.deciding import decide
-    from harness.run.which import which_run
+    from harness.run.which import run_path, which_run
 
-    decided = decide(RunDirectory.open(run))
+    decided = decide(RunDirectory.open(run_path(run)))
     known = [verdict.requirement for verdict in decided.judgement.verdicts]
     if requirement not in known:
         raise UsageError(

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 
 from harness.errors import EvidenceError, UsageError
 from harness.evidence.foreign import regular_file
-from harness.evidence.run_directory import RunDirectory
+from harness.evidence.run_directory import RUNS_LISTED, RunDirectory
 from harness.model.past import PastRun, UnreadRun
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def past_run(path: Path) -> PastRun:
         EvidenceError: its verdict cannot be read.
     """
     if not path.is_dir():
-        raise UsageError("there is no such run", where=str(path), hint="`readiness history` shows the runs")
+        raise UsageError("there is no such run", where=str(path), hint=RUNS_LISTED)
     found = _read(path, path.resolve().name, head=False)
     if isinstance(found, UnreadRun):
         raise EvidenceError(found.why, where=str(path), hint="`readiness judge RUN` makes a verdict of a recorded run")

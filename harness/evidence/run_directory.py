@@ -25,7 +25,7 @@ _PLAN: TypeAdapter[Plan] = TypeAdapter(Plan)
 _RUNNING = "running.json"
 _LONGEST = 255
 """Characters of a file's name, directories included; ours have fifty."""
-_SHOWN = "`ls reports/runs` shows the runs"
+RUNS_LISTED = "list the runs with `readiness history`; if there is none yet, start one with `readiness run`"
 FASTEST = 1e6
 """A larger time scale is refused: a day would take less than a tenth of a second."""
 
@@ -79,9 +79,9 @@ class RunDirectory:
         try:
             directory = cls(path.resolve())
         except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that no file can have
-            raise UsageError(f"there is no such run: {error}", where=str(path), hint=_SHOWN) from error
+            raise UsageError(f"there is no such run: {error}", where=str(path), hint=RUNS_LISTED) from error
         if not directory.path.is_dir():
-            raise UsageError("there is no such run", where=str(path), hint=_SHOWN)
+            raise UsageError("there is no such run", where=str(path), hint=RUNS_LISTED)
         refuse_strange(directory.path)
         if directory.in_progress:
             raise RunInProgress("the run is still being written", where=str(path), hint="wait until it has ended")

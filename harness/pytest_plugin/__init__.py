@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.pytest_plugin.session import PluginSession
 
         named = config.getoption("release") is not None
-        session = PluginSession(_settings(config), evidence=config.getoption("evidence"), named_release=named)
+        session = PluginSession(_settings(config), evidence=_run(config, "evidence"), named_release=named)
         session.check()
         config.pluginmanager.register(ReadinessPlugin(session), NAME)
     except HarnessError as error:
@@ -93,6 +93,14 @@ def _narrowed(config: pytest.Config, name: str) -> tuple[str, ...]:
     return ({"keyword": "-k", "markexpr": "-m"}[name], given) if given else ()
 
 
+def _run(config: pytest.Config, name: str) -> Path | None:
+    """The directory of the run that an option names; None where it was not given."""
+    from harness.run.which import run_path
+
+    given = config.getoption(name)
+    return None if given is None else run_path(given)
+
+
 def _settings(config: pytest.Config) -> Settings:
     from harness.run.choice import Choice, choose
     from harness.run.project import find_project
@@ -109,7 +117,7 @@ def _settings(config: pytest.Config) -> Settings:
         profiles=chosen.profiles,
         release=RELEASE if option("release") is None else option("release"),
         out=project.root / "reports" / "runs",
-        baseline=option("baseline"),
+        baseline=_run(config, "baseline"),
         seed=option("seed"),
         allow_target=option("allow_target"),
         keep=option("keep"),

@@ -252,7 +252,7 @@ class PluginSession:
             plan, requirement = self.decided.plan, requirement_of(scenario, self.catalogue)
             for lack in plan.not_assessable:
                 if lack.requirement == requirement:
-                    return f"{lack.because.text}; {lack.because.hint}"
+                    return lack.because.text + (f"\n  hint: {lack.because.hint}" if lack.because.hint else "")
             if any(claim.scenario.id == scenario.id for claim in plan.claims):
                 return "the recorded run judged other sentences of this scenario: it was edited since"
             if any(_same(left_out, scenario) for left_out in plan.deselected):

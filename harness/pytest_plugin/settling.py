@@ -60,7 +60,7 @@ class Settling:
                 where=self.claim.scenario.location,
             )
         self.told = self.claim.outcome
-        message = self.claim.reason + (f"\n  {self.claim.hint}" if self.claim.hint else "")
+        message = self.claim.reason + (f"\n  hint: {self.claim.hint}" if self.claim.hint else "")
         match self.claim.outcome:
             case Outcome.FAIL:
                 pytest.fail(message, pytrace=False)

@@ -13,7 +13,7 @@ from harness.report.view.wording import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.model import Judgement, Plan
+    from harness.model import DecisionReason, Judgement, Plan
     from harness.report.view.digest import Row
 
 MOST_REASONS: Final = 12
@@ -32,7 +32,7 @@ WORDS: Final = {
 
 
 def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
-    """Headline, what decided, and what is missing; with many rows also the counts of each document."""
+    """Headline, what decided with what to do, and what is missing; with many requirements also the counts of each document."""
     every = rows(plan, judgement)
     return tuple(clean(" ".join(line.split("\n"))) for line in _lines(plan, judgement, every))
 
@@ -41,25 +41,37 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
     yield judgement.decision.headline
     reasons = judgement.decision.because
     if len(reasons) <= MOST_REASONS:
-        yield from (f"  {reason.sentence}" for reason in reasons)
+        yield from _reasons(reasons)
     else:
         if judgement.decision.outcome is not DecisionOutcome.NO_GO:  # else the first reason says the same
             yield f"  {deciding_sentence(judgement, every)}"
-        yield from _most([f"  {r.sentence}" for r in reasons if r.outcome is not Outcome.NOT_ASSESSED], MOST_REASONS)
+        assessed = [reason for reason in reasons if reason.outcome is not Outcome.NOT_ASSESSED]
+        yield from _reasons(assessed[:MOST_REASONS])
+        yield from _left_out(len(assessed) - MOST_REASONS)
         missing = [f"  {cause_line(cause)}" for cause in causes(every) if cause.outcome is Outcome.NOT_ASSESSED]
         if missing:
             yield "  not assessed"
-            yield from _most([f"  {line}" for line in missing], MOST_CAUSES)
+            yield from (f"  {line}" for line in missing[:MOST_CAUSES])
+            yield from _left_out(len(missing) - MOST_CAUSES)
     if len(every) > SMALL:
         parts = documents(plan, every)
         widest = max(len(part.name) for part in parts)
         yield from (f"  {part.name:<{widest}}  {counts_line(part.counts)}" for part in parts)
+    if any(reason.requirement for reason in reasons):
+        yield "  more about one requirement: readiness why ID"
 
 
-def _most(lines: Sequence[str], most: int) -> Iterable[str]:
-    yield from lines[:most]
-    if len(lines) > most:
-        yield f"  and {len(lines) - most} more: they are on the page, and in summary.md"
+def _reasons(reasons: Iterable[DecisionReason]) -> Iterator[str]:
+    """Each reason, and below it what to do."""
+    for reason in reasons:
+        yield f"  {reason.sentence}"
+        if reason.because.hint:
+            yield f"    hint: {reason.because.hint}"
+
+
+def _left_out(more: int) -> Iterator[str]:
+    if more > 0:
+        yield f"  and {more} more: they are on the page, and in summary.md"
 
 
 def counts_line(counts: Mapping[Outcome, int]) -> str:

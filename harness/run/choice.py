@@ -43,7 +43,7 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
     if file not in {None, Path(SANDBOX)} and project.sandbox and not profiles:
         what = f"the profile {'+'.join(project.profiles) or CORE} of this project is for the sandbox, not for {file}"
         where = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
-        raise UsageError(what, where=where, hint="say with `--profile NAME` which requirements are judged there")
+        raise UsageError(what, where=where, hint="pass `--profile NAME`, the requirements that are judged there")
     sandbox = file == Path(SANDBOX) or (file is None and project.sandbox)
     if not project.configured:
         sandbox = sandbox or (file is None and named == (CORE,))
@@ -56,8 +56,16 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
 
 
 def _missing(project: Project, key: str, why: str, option: str) -> UsageError:
-    file = project.root / "pyproject.toml"
-    table = "" if project.configured else "`[tool.harness]` with "
+    if not project.configured:
+        return UsageError(
+            "no project is configured here: no pyproject.toml with a table [tool.harness] was found",
+            where=str(project.root),
+            hint="change to the project's directory, create one with `readiness init DIR --entry URL`, or pass both "
+            "`--target FILE --profile NAME` (`--target sandbox` alone is enough)",
+        )
     value = 'target = "target.yaml"' if key == "target" else 'profiles = ["mine"]'
-    what = f"the key `{key}` is missing" if project.configured else f"there is no `[tool.harness]`, and so no `{key}`"
-    return UsageError(f"{what}: {why}", where=str(file), hint=f"write {table}`{value}`, or give {option}")
+    return UsageError(
+        f"the key `{key}` is missing: {why}",
+        where=str(project.root / "pyproject.toml"),
+        hint=f"write `{value}`, or pass {option}",
+    )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from harness.errors import EvidenceError
+import harness
+from harness.errors import EvidenceError, HarnessError
 from harness.evidence import load_evidence
 from harness.files import write_atomic
 from harness.judgement import judge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.evidence import RunDirectory
     from harness.model import Evidence, Judgement, Plan
+
+_NAMED: Final = 6
+"""So many ids are named where a stored verdict differs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +56,42 @@ def write_verdict(decided: Decided) -> None:
             where=str(error.filename or decided.directory.path),
             hint="make the run's directory writable, or judge a copy of it; `readiness judge RUN --check` writes nothing",
         ) from error
+
+
+def other_verdict(decided: Decided) -> HarnessError:
+    """What differs between the stored `verdict.json` and the one that is judged now, and what to do: where the bytes do."""
+    from harness.report import render_verdict
+
+    stored = decided.directory.path / "verdict.json"
+    before, now = _answers(_document(stored)), _answers(json.loads(render_verdict(decided.plan, decided.judgement)))
+    differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
+    named = f"the verdict or its reason differs of {', '.join(differ[:_NAMED])}{more}"
+    return HarnessError(
+        f"the stored verdict.json is not what this evidence gives: {named if differ else 'only the text differs'}",
+        where=str(stored),
+        hint=f"it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes it again",
+    )
+
+
+def _document(stored: Path) -> object:
+    """The JSON of a stored verdict; None where it is none."""
+    try:
+        return json.loads(stored.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _answers(document: object) -> dict[str, tuple[object, ...]]:
+    """Verdict and reason of each requirement, and the decision."""
+    if not isinstance(document, dict):
+        return {}
+    found: dict[str, tuple[object, ...]] = {"the decision": (document.get("decision"),)}
+    entries = document.get("requirements")
+    for one in entries if isinstance(entries, list) else []:
+        if isinstance(one, dict):
+            found[str(one.get("id"))] = (one.get("verdict"), one.get("reason"))
+    return found
 
 
 def same_verdict(decided: Decided) -> bool:

@@ -1,19 +1,54 @@
-"""Which run a command speaks of: its name, how long ago it was, and whether newer ones are beside it."""
+"""Which run a command speaks of: where it is, its name, how long ago it was, and whether newer ones are beside it."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from harness import clock
+from harness.run.project import find_project
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+LATEST: Final = Path("latest")
+"""Names the run that ended last."""
 _STAMP: Final = re.compile(r"(\d{8}T\d{6})Z-.*")
 _FORM: Final = "%Y%m%dT%H%M%S"
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def runs_directory() -> Path:
+    """Where the runs of the project are kept that the working directory is in: `reports/runs` below its root.
+
+    Raises:
+        ConfigurationError: its `[tool.harness]` is wrong.
+    """
+    return find_project(Path.cwd()).root / "reports" / "runs"
+
+
+def run_path(run: Path, runs: Path | None = None) -> Path:
+    """The directory of a run that a command line names by its path, or by its name below the directory of the runs.
+
+    A run that is in neither place keeps the path as it was given: whoever opens it says that there is none.
+
+    Args:
+        run: path or name.
+        runs: directory of the runs; None: the project's.
+
+    Raises:
+        ConfigurationError: it is no path, and the project's `[tool.harness]` is wrong.
+    """
+    if _is_directory(run):
+        return run
+    below = (runs_directory() if runs is None else runs) / run
+    return below if _is_directory(below) else run
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # as of a name that is too long
+        return False
 
 
 def which_run(run: Path) -> str:

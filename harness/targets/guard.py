@@ -25,7 +25,8 @@ def guard_target(target: Target, allow_target: str = "") -> None:
         raise Refused(
             f"{target.name} is {'a production target' if target.environment == 'production' else 'not disposable'}, and {typed}",
             where=str(target.file),
-            hint=f"say `--allow-target {target.name}` if you mean to break things there",
+            hint=f"pass `--allow-target {target.name}` to confirm that this run may send load and probes there, "
+            "and faults that `may_break` allows",
         )
 
 
@@ -98,5 +99,5 @@ def _refusal(target: Target, kind: str, name: str, why: str) -> Refused:
     return Refused(
         f"{target.name} does not allow the {kind} {name}: {why}",
         where=str(target.file),
-        hint=f"change `may_break` if you mean it: {{{kind}: {name}, workloads: […], max_pods: …}}",
+        hint=f"to allow it, add to `may_break`: {{{kind}: {name}, workloads: […], max_pods: …}}",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_a_directory_whose_name_is_no_text_is_listed(readiness: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["history", "nowhere", B], "there is no such run\n  hint: `readiness history` shows the runs"),
+        (["history", "nowhere", B], "there is no such run\n  hint: list the runs with `readiness history`; "),
         (["history", B], "expected no run or two, got 1\n  hint: readiness history RUN RUN"),
         (["history", "--out", "elsewhere"], "elsewhere: the runs cannot be read: No such file or directory"),
         (["history", "--last", "0"], "Invalid value for '--last'"),
@@ -92,6 +93,38 @@ def test_what_is_mistyped_is_answered(readiness: Call, arguments: list[str], sai
     code, text = readiness(*arguments)
     assert code == 4, text
     assert said in text
+
+
+def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
+    """No error: exit code 0, what makes the first, and for machines an empty list in its form."""
+    shutil.rmtree(tmp_path / "reports")
+    assert readiness("history") == (0, "no runs yet in reports/runs; `readiness run` makes the first\n")
+    code, text = readiness("history", "--json")
+    assert code == 0, text
+    assert json.loads(text) == {"runs": [], "unread": [], "left_out": 0, "trends": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["judge", A], "plan.json: cannot be read"),
+        (["report", A], "plan.json: cannot be read"),
+        (["why", "SHOP-P95", A], "plan.json: cannot be read"),
+        (["why", "SHOP-P95"], "plan.json: cannot be read"),
+        (["plan", "--target", "sandbox", "--baseline", A], "plan.json: cannot be read"),
+        (["judge", "nowhere"], "nowhere: there is no such run"),
+    ],
+)
+def test_a_run_is_named_below_the_projects_runs_from_any_directory(
+    readiness: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], answer: str
+) -> None:
+    """By its name, in every command alike, and `why` takes the latest; from a directory below the root, too."""
+    (tmp_path / "reports" / "runs" / "latest").symlink_to(A)
+    (tmp_path / "features").mkdir()
+    monkeypatch.chdir(tmp_path / "features")
+    text = readiness(*arguments)[1]
+    assert answer in text
+    assert A in text or "nowhere" in arguments
 
 
 def test_a_run_that_was_named_and_cannot_be_read_is_an_error(readiness: Call, tmp_path: Path) -> None:

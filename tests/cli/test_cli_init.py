@@ -176,7 +176,7 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "--entry: the address of the service is missing\n  hint: say `--entry http://127.0.0.1:8080`"),
+        ([], "--entry: the address of the service is missing\n  hint: pass `--entry http://127.0.0.1:8080`"),
         (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an address of HTTP"),
         (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an address of HTTP"),
         (["--entry", "http://127.0.0.1:9/api"], "an entry has no path"),

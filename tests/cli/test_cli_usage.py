@@ -50,7 +50,7 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         (["run", "--target", "features"], "Invalid value for '--target': File 'features' is a directory."),
         (["run", "--out", "target.yaml"], "Invalid value for '--out': Directory 'target.yaml' is a file."),
         (["judge"], "Missing argument 'RUN'."),
-        (["judge", "nowhere"], "nowhere: there is no such run\n  hint: `ls reports/runs` shows the runs"),
+        (["judge", "nowhere"], "nowhere: there is no such run\n  hint: list the runs with `readiness history`; "),
         (["report", "nowhere"], "nowhere: there is no such run"),
         (["why", "PL-P95", "nowhere"], "nowhere: there is no such run"),
         (["steps", "no such words"], "no sentence has 'no such words' in it"),

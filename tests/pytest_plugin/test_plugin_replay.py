@@ -164,4 +164,5 @@ def test_a_replay_of_nothing_is_refused(project: Project) -> None:
     """Exit code 4 before anything is collected."""
     finished = _replay(project, Path("/nowhere"))
     assert finished.code == 4
-    assert finished.err == "ERROR: /nowhere: there is no such run\n  hint: `ls reports/runs` shows the runs\n\n"
+    hint = "list the runs with `readiness history`; if there is none yet, start one with `readiness run`"
+    assert finished.err == f"ERROR: /nowhere: there is no such run\n  hint: {hint}\n\n"

@@ -149,9 +149,24 @@ def test_the_last_lines_on_a_terminal_stay_few() -> None:
 def test_few_reasons_are_printed_one_by_one() -> None:
     """As they are in the decision."""
     given, _, judged = no_go()
-    assert closing_lines(given, judged) == (
+    assert tuple(line for line in closing_lines(given, judged) if not line.startswith("    hint: ")) == (
         judged.decision.headline,
         *(f"  {reason}" for reason in judged.decision.reasons),
+        "  more about one requirement: readiness why ID",
+    )
+
+
+def test_a_reason_is_followed_by_what_to_do() -> None:
+    """Where it has a hint; a reason of the whole run is no requirement to ask about."""
+    given, _, judged = go()
+    short = Reason(kind=ReasonKind.EVIDENCE, text="manifest.json is gone", hint="take another copy of the run")
+    bare = Reason(kind=ReasonKind.EVIDENCE, text="plan.json was edited")
+    reasons = (DecisionReason(because=short), DecisionReason(because=bare))
+    judged = replace(judged, decision=replace(judged.decision, because=reasons))
+    assert closing_lines(given, judged)[1:] == (
+        "  manifest.json is gone",
+        "    hint: take another copy of the run",
+        "  plan.json was edited",
     )
 
 

@@ -52,9 +52,6 @@ def test_options_come_before_the_project(
 @pytest.mark.parametrize(
     ("table", "target", "profiles", "said"),
     [
-        (None, None, (), "there is no `[tool.harness]`, and so no `target`: a target file says what is judged"),
-        (None, MINE, (), "there is no `[tool.harness]`, and so no `profiles`: a profile says which requirements"),
-        (None, None, ("mine",), "there is no `[tool.harness]`, and so no `target`"),
         ("", None, (), "the key `target` is missing"),
         ('profiles = ["core"]', None, (), "the key `target` is missing"),
         ('profiles = ["core"]', None, ("core",), "the key `target` is missing"),
@@ -72,4 +69,18 @@ def test_what_is_missing_is_said_with_an_example(
     assert said in caught.value.what
     assert str(tmp_path / "pyproject.toml") in caught.value.where
     assert "--profile NAME" in caught.value.hint or "--target sandbox" in caught.value.hint
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(("target", "profiles"), [(None, ()), (MINE, ()), (None, ("mine",))])
+def test_a_directory_that_is_no_project_says_how_to_make_one(
+    tmp_path: Path, target: Path | None, profiles: tuple[str, ...]
+) -> None:
+    """The message is of the directory, and names no file that does not exist; half of the options is answered with both."""
+    with pytest.raises(UsageError) as caught:
+        choose(project(tmp_path, None), target, profiles)
+    assert caught.value.what.startswith("no project is configured here: no pyproject.toml with a table [tool.harness]")
+    assert caught.value.where == str(tmp_path)
+    assert "`readiness init DIR --entry URL`" in caught.value.hint
+    assert "both `--target FILE --profile NAME` (`--target sandbox` alone is enough)" in caught.value.hint
     assert caught.value.exit_code == 4

@@ -127,7 +127,27 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
     verdict.write_bytes(verdict.read_bytes().replace(b'"score": 1.0', b'"score": 0.9'))
     said = readiness("judge", run, "--check")
     assert said.code == 3, said.text
-    assert "is not what this evidence gives" in said.text
+    assert "verdict.json: the stored verdict.json is not what this evidence gives: only the text differs" in said.text
+    assert (
+        "hint: it was edited, or written by another version (this is 0.1.0); `readiness judge RUN` writes" in said.text
+    )
+
+
+def test_a_requirement_whose_verdict_was_tampered_with_is_named(readiness: Callable[..., Said], run: Path) -> None:
+    """Its id, and no other; a file that is no JSON any more names all."""
+    verdict = run / "verdict.json"
+    stored = json.loads(verdict.read_text())
+    first = stored["requirements"][0]
+    verdict.write_text(
+        json.dumps({**stored, "requirements": [{**first, "verdict": "FAIL"}, *stored["requirements"][1:]]})
+    )
+    said = readiness("judge", run, "--check")
+    assert said.code == 3, said.text
+    assert f"gives: the verdict or its reason differs of {first['id']}\n" in said.text
+    verdict.write_text("{")
+    said = readiness("judge", run, "--check")
+    assert said.code == 3, said.text
+    assert first["id"] in said.text
 
 
 def test_a_verdict_that_is_gone_is_missing_evidence(readiness: Callable[..., Said], run: Path) -> None:

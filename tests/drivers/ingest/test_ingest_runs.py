@@ -128,7 +128,9 @@ def test_files_of_two_runs(tmp_path: Path) -> None:
     with pytest.raises(DriverError, match="cannot be read"):
         decided(tmp_path)
     run(tmp_path, "one", schema=99)
-    with pytest.raises(DriverError, match="has the schema 99"):
+    with pytest.raises(
+        DriverError, match=r"has the schema 99(.|\n)*hint: write it again with this version: `readiness judge RUN`"
+    ):
         decided(tmp_path)
 
 

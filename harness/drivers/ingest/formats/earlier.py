@@ -94,7 +94,9 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
     value = json_of(verdict, where)
     if isinstance(value, dict) and isinstance(value.get("schema"), int) and value["schema"] not in _SCHEMAS:
         what = f"has the schema {value['schema']}; {' and '.join(map(str, _SCHEMAS))} are read"
-        raise DriverError(what, where=f"{where}: schema", hint="judge that run again: `readiness run --evidence RUN`")
+        raise DriverError(
+            what, where=f"{where}: schema", hint="write it again with this version: `readiness judge RUN`"
+        )
     found = section_of(_VerdictFile, value, where, kind="a verdict.json")
     beside = where.removesuffix("verdict.json") + "manifest.json"
     sealed = section_of(_ManifestFile, json_of(manifest, beside), beside, kind="a manifest")
