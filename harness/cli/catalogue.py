@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ import click
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from harness.catalogue import Catalogue, FormTally, Problem, RequirementTrace
     from harness.model import Claim, Demand, Requirement, Scenario
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -66,35 +66,78 @@ def show(requirement: str, *, as_json: bool) -> int:
 
 
 @catalogue.command("lint")
-@click.option("--verbose", "-v", is_flag=True, help="Each contradiction with both statements.")
+@click.option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Each contradiction with both statements; in a project also the package's notes.",
+)
 @_JSON
 def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
-    """Check the catalogue and every feature, and account for every row: by a scenario, or by the part that it waits for."""
-    from harness.catalogue import lint, tallies, unaccounted
+    """Check the catalogue and every feature, and account for every requirement: by a scenario, or by the part that it waits for.
+
+    In a project that has requirements of its own the notes and the account are theirs.
+    """
+    from harness.catalogue import lint, load_catalogue, unaccounted
 
     known = _load()
     read = _read_features()
     problems = [*lint(known), *read.problems(known), *_of_project(known, read.demands(known))]
     claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
-    forms = tallies(known, claimed)
-    standing = [entry for entry in known.contradictions if entry.stands]
     problems += unaccounted(known, claimed)
     if as_json:
-        click.echo(_json(_lint_record(known, problems, forms)))
+        from harness.catalogue import tallies
+
+        click.echo(_json(_lint_record(known, problems, tallies(known, claimed))))
         return 1 if problems else 0
     for problem in problems:
         click.echo(str(problem))
-    for entry in standing if verbose else ():
-        click.echo(f"contradiction {entry.id}: {entry.finding}\n  {entry.comparison}\n  {entry.left}\n  {entry.right}")
-    for requirement, at in read.claimed_twice().items():
-        click.echo(f"{requirement} is one row with {len(at)} scenarios, the worst of them decides: {', '.join(at)}")
-    click.echo(f"{len(standing)} of {len(known.contradictions)} contradictions stand")
-    click.echo(f"{sum(form.accounted for form in forms)} of {len(known.requirements)} requirements accounted for")
-    click.echo(f"{'form':10} {'rows':>5} {'scenario':>9} {'waiting':>8} {'without':>8}")
-    for form in forms:
-        click.echo(f"{form.form:10} {form.rows:5} {form.claimed:9} {form.waiting:8} {len(form.without):8}")
+    shipped = load_catalogue()
+    own = _without(known, shipped)
+    if own.requirements and verbose:
+        for line in [*_notes(shipped, read, verbose=True), *_counts(shipped, claimed)]:
+            click.echo(f"(package) {line}")
+    shown = own if own.requirements else known
+    for line in [*_notes(shown, read, verbose=verbose), *_counts(shown, claimed), *_forms(shown, claimed)]:
+        click.echo(line)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
     return 1 if problems else 0
+
+
+def _without(known: Catalogue, shipped: Catalogue) -> Catalogue:
+    """The requirements and contradictions that the project adds to those of the package."""
+    contradictions = tuple(one for one in known.contradictions if one not in shipped.contradictions)
+    own = {id_: row for id_, row in known.requirements.items() if id_ not in shipped.requirements}
+    return replace(known, requirements=own, contradictions=contradictions)
+
+
+def _notes(known: Catalogue, read: _Features, *, verbose: bool) -> Iterator[str]:
+    """The contradictions, where they are asked for, and the requirements that several scenarios claim."""
+    for entry in known.contradictions if verbose else ():
+        if entry.stands:
+            yield f"contradiction {entry.id}: {entry.finding}"
+            yield from (f"  {line}" for line in (entry.comparison, entry.left, entry.right))
+    for requirement, at in read.claimed_twice().items():
+        if requirement in known.requirements:
+            yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
+
+
+def _counts(known: Catalogue, claimed: Collection[str]) -> Iterator[str]:
+    from harness.catalogue import tallies
+
+    standing, every = sum(entry.stands for entry in known.contradictions), len(known.contradictions)
+    if every:
+        yield f"{standing} of {every} contradictions are unresolved{', as expected' if standing == every else ''}"
+    accounted = sum(form.accounted for form in tallies(known, claimed))
+    yield f"{accounted} of {len(known.requirements)} requirements accounted for"
+
+
+def _forms(known: Catalogue, claimed: Collection[str]) -> Iterator[str]:
+    from harness.catalogue import tallies
+
+    yield f"{'form':10} {'requirements':>12} {'scenario':>9} {'waiting':>8} {'without':>8}"
+    for form in tallies(known, claimed):
+        yield f"{form.form:10} {form.rows:12} {form.claimed:9} {form.waiting:8} {len(form.without):8}"
 
 
 @catalogue.command()
@@ -156,7 +199,7 @@ class _Features:
         return list(found.values())
 
     def claimed_twice(self) -> dict[str, list[str]]:
-        """The rows that several scenarios claim, each with their places."""
+        """The requirements that several scenarios claim, each with their places."""
         places: dict[str, list[str]] = {}
         for scenario in self.scenarios:
             for requirement in scenario.requirements:

@@ -46,9 +46,14 @@ class Finding:
     says: str
     hint: str
 
+    @property
+    def word(self) -> str:
+        """`ok`, `missing` where there is no sandbox without it, `warning` where there is."""
+        return "ok" if self.ok else "missing" if self.needed else "warning"
+
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, as_json: bool) -> int:
     """Say what the embedded sandbox needs, what of it is missing, and what that costs; exits with 1 when there can be no sandbox."""
     findings = list(_examined())
@@ -58,7 +63,7 @@ def doctor(*, as_json: bool) -> int:
         return 1 if lacking else 0
     for finding in findings:
         hint = "" if finding.ok else f" · {finding.hint}"
-        click.echo(f"{'ok' if finding.ok else 'missing':8}{finding.part:14}{finding.says}{hint}")
+        click.echo(f"{finding.word:8}{finding.part:14}{finding.says}{hint}")
     if lacking:
         click.echo(f"without {', '.join(lacking)} there is no sandbox: judge a target of your own with --target FILE")
     return 1 if lacking else 0
@@ -83,7 +88,7 @@ def _examined() -> Iterator[Finding]:
     )
     busy = company(waited_share())
     says = busy or f"on {os.cpu_count()} processors"
-    yield Finding(part="room", ok=not busy, needed=False, says=says, hint="end what else runs before you judge")
+    yield Finding(part="processors", ok=not busy, needed=False, says=says, hint="end what else runs before you judge")
     kubectl = shutil.which("kubectl")
     yield Finding(
         part="kubectl", ok=kubectl is not None, needed=False, says=kubectl or "for work by hand", hint="optional"

@@ -17,7 +17,7 @@ import click
     help="Where runs are kept.  [default: reports/runs]",
 )
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="How many of the latest runs.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def history(run: tuple[Path, ...], out: Path | None, last: int, *, as_json: bool) -> int:
     """List the decisions of earlier runs and the trend of each figure; of two runs, what differs.
 

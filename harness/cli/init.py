@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
+_WHEEL: Final = (
+    "python -m pip wheel --no-deps --wheel-dir wheels PATH-OF-THE-CHECKOUT"
+    "  # CI installs the tool from there: commit wheels/"
+)
+
 
 @click.command()
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--entry", metavar="URL", help="Address of the service, like http://127.0.0.1:8080.")
-@click.option("--name", metavar="NAME", help="Of the target.  [default: the directory's]")
+@click.option("--name", metavar="NAME", help="Name of the target.  [default: the directory's]")
 @click.option(
     "--environment",
     type=click.Choice(["staging", "production"]),
@@ -34,7 +39,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 @click.option("--health", metavar="PATH", help="Answers 200 while the service is well.  [default: one that answers]")
 @click.option("--read", metavar="PATH", help="A read of something stored.  [default: one that answers]")
 @click.option("--write", metavar="PATH", help="Where a user's POST goes.  [default: the journey only reads]")
-@click.option("--body", metavar="JSON", help="Of that POST, like '{\"item\": 1}'.")
+@click.option("--body", metavar="JSON", help="JSON body of that POST, like '{\"item\": 1}'.")
 @click.option(
     "--ca",
     metavar="FILE",
@@ -42,9 +47,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
     help="CA of the service's certificate; copied into the project.",
 )
 @click.option("--openapi", metavar="FILE|URL", help="OpenAPI document, whose reads the journey is made of.")
-@click.option("--json", "as_json", is_flag=True, help="For machines; asks nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; asks nothing.")
 def init(directory: Path, *, as_json: bool, **options: Any) -> int:
-    """Write a project into DIR that judges one service: rows, scenarios, a journey, a restart, workflows for CI.
+    """Write a project into DIR that judges one service: requirements, scenarios, a journey, a restart, workflows for CI.
 
     Files that are there are kept as they are. In a terminal it asks for what no option says. GETs are sent to find
     the paths that answer; nothing else.
@@ -173,7 +178,7 @@ def _refuse_known(answers: ProjectAnswers) -> None:
         requirement.startswith(f"{answers.prefix}-") for requirement in known.requirements
     )
     if taken:
-        what = f"rows named {answers.prefix}-… or a profile {answers.profile!r} come with the package"
+        what = f"requirements named {answers.prefix}-… or a profile {answers.profile!r} come with the package"
         raise UsageError(what, where="--name", hint=f"pass `--name {answers.name}-service`")
 
 
@@ -204,9 +209,12 @@ def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> 
             'features = ["features"]  loadtests = ["loadtests"]  experiments = ["experiments"]'
         )
         steps.append(f"# pyproject.toml was kept: it needs the table {table}")
+    from harness.cli.starter.writing import is_address, tool_requirement
+
     allow = "" if answers.breakable else f" --allow-target {answers.name}"
     return [
         *steps,
-        "readiness plan  # what a run does and can decide, about a minute and a half; touches nothing",
-        f"readiness run{allow}",
+        "readiness plan  # shows what a run does and can decide; changes nothing",
+        f"readiness run{allow}  # takes about a minute and a half",
+        *([] if is_address(tool_requirement()) else [_WHEEL]),
     ]

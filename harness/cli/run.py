@@ -50,7 +50,10 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 help="Profile that decides; may be repeated.  [default: the project's]",
             ),
             click.option(
-                "--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Release under test."
+                "--release",
+                default="1.0.0",
+                metavar="NAME|DIR",
+                help="Release under test.  [default: the target file's `release`, else 1.0.0]",
             ),
             click.option(
                 "--as",
@@ -67,7 +70,10 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 help="Where runs are kept.  [default: reports/runs]",
             ),
             click.option(
-                "--allow-target", default="", metavar="NAME", help="Name of a production-like target, typed in full."
+                "--allow-target",
+                default="",
+                metavar="NAME",
+                help="Name of the target, in full: required unless its file says `disposable: true`, and always in production.",
             ),
             click.option(
                 "--baseline",
@@ -92,7 +98,9 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 @click.command()
 @_options
 @click.option("--keep", is_flag=True, help="Leave the sandbox running afterwards.")
-@click.option("--no-decision", is_flag=True, help="Of a filtered run, exit with the worst selected verdict.")
+@click.option(
+    "--no-decision", is_flag=True, help="In a filtered run, exit with the code of the worst selected verdict."
+)
 def run(**options: Any) -> int:
     """Gather evidence for one release on one target, judge it, decide, and write the reports.
 
@@ -103,7 +111,7 @@ def run(**options: Any) -> int:
 
 @click.command()
 @_options
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--roles", "as_roles", is_flag=True, help="Only the Roles that the user of the kubeconfig needs for it.")
 def plan(**options: Any) -> int:
     """Show what `run` would do, with seconds and numbers, and what a run of this size cannot decide; change nothing."""

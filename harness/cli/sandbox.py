@@ -117,7 +117,7 @@ def down(*, root: Path | None) -> int:
 
 @sandbox.command()
 @_DIR
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, root: Path | None, as_json: bool) -> int:
     """Show its nodes and workloads; exits with 4 when none runs."""
     from harness.sandbox.client import connected

@@ -18,7 +18,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
     """What both commands have in common."""
     for option in reversed(
         [
-            click.option("--by", required=True, metavar="NAME", help="Who says it."),
+            click.option("--by", required=True, metavar="NAME", help="Name of the person."),
             click.option("--reason", required=True, metavar="TEXT", help="Why, in a sentence."),
             click.option("--link", required=True, metavar="URL", help="Where it was agreed, or what was reviewed."),
             click.option(
@@ -50,7 +50,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @click.argument("requirement", metavar="ID")
-@click.option("--role", metavar="ROLE", help="As what the person vouches.  [default: as the criterion asks]")
+@click.option("--role", metavar="ROLE", help="Role of the person.  [default: as the criterion asks]")
 @_options
 def attest(requirement: str, role: str | None, **said: Any) -> int:
     """Vouch for a requirement that no machine can see: writes one file, which counts for one release until it expires.
@@ -90,7 +90,7 @@ def waive(
 ) -> int:
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
-    A waiver is listed on the decision line of every run that it counts in, and raises no score. Facts of a FAIL are accepted
+    A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. Facts of a FAIL are accepted
     by a bound or by subject, never as a whole.
 
     \b

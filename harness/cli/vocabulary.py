@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("text", default="")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def steps(text: str, *, as_json: bool) -> int:
     """List the sentences that features are made of, and what each `<slot>` takes; TEXT narrows the list down."""
     from harness.errors import UsageError

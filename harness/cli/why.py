@@ -11,7 +11,7 @@ import click
 @click.command()
 @click.argument("requirement", metavar="ID")
 @click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(requirement: str, run: Path, *, as_json: bool) -> int:
     """Say why requirement ID came out as it did: sentence, figure, bound, receipts, files, and the command that repeats it.
 

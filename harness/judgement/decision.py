@@ -19,7 +19,7 @@ _WORDS = {
     Outcome.INCONCLUSIVE: "inconclusive",
     Outcome.PASS: "passed",
     Outcome.WAIVED: "waived",
-    Outcome.NOT_ASSESSED: "not assessable here",
+    Outcome.NOT_ASSESSED: "not assessed",
 }
 _ORDER = {Outcome.FAIL: 0, Outcome.INCONCLUSIVE: 1, Outcome.NOT_ASSESSED: 2, Outcome.WAIVED: 3, Outcome.PASS: 4}
 

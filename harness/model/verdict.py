@@ -147,7 +147,7 @@ class Decision:
     """The decision on the release.
 
     Attributes:
-        headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessable here`.
+        headline: `GO for sandbox · profile core · 1.0.0 · 25 passed · 0 not assessed`.
         because: what decided, worst first.
         score: share of gating requirements that passed, for trend only.
     """

@@ -30,15 +30,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", type=Path, metavar="FILE", help="target file, or `sandbox` (default: the project's)")
     group.addoption("--evidence", type=Path, metavar="RUN", help="replay a stored run: start nothing, decide nothing")
     group.addoption("--profile", action="append", metavar="NAME", help="profile that decides (default: the project's)")
-    group.addoption("--release", metavar="NAME|DIR", help="release under test (default: 1.0.0)")
     group.addoption(
-        "--allow-target", default="", metavar="NAME", help="name of a production-like target, typed in full"
+        "--release", metavar="NAME|DIR", help="release under test (default: the target file's `release`, else 1.0.0)"
+    )
+    group.addoption(
+        "--allow-target",
+        default="",
+        metavar="NAME",
+        help="name of the target, in full: required unless its file says disposable: true, and always in production",
     )
     group.addoption(
         "--only", action="append", default=[], metavar="PATTERN", help="only requirements like this: 'DA-DR-*'"
     )
     group.addoption(
-        "--no-decision", action="store_true", help="of a filtered run, exit with the worst selected verdict"
+        "--no-decision", action="store_true", help="in a filtered run, exit with the code of the worst selected verdict"
     )
     group.addoption("--baseline", type=Path, metavar="RUN", help="earlier run to compare with")
     group.addoption("--seed", type=int, default=1, metavar="N", help="seed of every schedule (default: 1)")

@@ -83,9 +83,9 @@ def _requirements(plan: Plan, every: Sequence[Row]) -> Iterable[str]:
     if bad:
         yield requirement_table(bad[:_MOST_ROWS])
     if len(bad) > _MOST_ROWS:
-        yield f"{len(bad) - _MOST_ROWS} more are in `readiness.html`, and so is every other row."
+        yield f"{len(bad) - _MOST_ROWS} more are in `readiness.html`, and so is every other requirement."
     elif len(bad) < len(every):
-        yield "Every other row is in `readiness.html`."
+        yield "Every other requirement is in `readiness.html`."
 
 
 def _missing(cause: Cause) -> str:

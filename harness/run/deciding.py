@@ -75,7 +75,7 @@ def other_verdict(decided: Decided) -> HarnessError:
 
 
 def _document(stored: Path) -> object:
-    """The JSON of a stored verdict; None where it is none."""
+    """The JSON of a stored verdict; None where it cannot be read."""
     try:
         return json.loads(stored.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -135,7 +135,7 @@ def _described_target(described: subprocess.CompletedProcess[str], parts: Iterab
     content = with_parts(yaml.safe_load(described.stdout), parts, lambda _namespace, _name: _NOWHERE)
     if "names" not in content.get("rollout", {"names": ()}):
         raise UsageError(
-            f"{content['rollout']['candidate']} is a candidate of rollouts, and no row that was chosen needs one",
+            f"{content['rollout']['candidate']} is a candidate of rollouts, and no requirement that was chosen needs one",
             where="--release",
             hint="add `--profile rollout`",
         )

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 _NAMED: Final = 4
-"""So many of the rows that wait for one thing are named; `--json` names all."""
-_WIDTH: Final = 120
+"""So many of the requirements that wait for one thing are named; `--json` names all."""
+_WIDTH: Final = 136
 """Columns that the tables take at least: a number that wraps cannot be searched for."""
 
 
@@ -148,8 +148,15 @@ def _baseline(baseline: Path, plan: Plan) -> str:
 
 
 def _account(rows: Sequence[RowAccount]) -> Table:
-    """Every row by form, and whether a run of this plan decides it."""
-    table = Table("form", "rows", "decided here", "waiting", title="Every row of the profiles", title_justify="left")
+    """Every requirement by form, and whether a run of this plan decides it."""
+    table = Table(
+        "form",
+        "requirements",
+        "decided here",
+        "waiting",
+        title="Every requirement of the profiles",
+        title_justify="left",
+    )
     counts = by_form(rows)
     for one in counts:
         table.add_row(one.form.value, str(one.rows), str(one.decided), str(one.rows - one.decided))
@@ -159,15 +166,15 @@ def _account(rows: Sequence[RowAccount]) -> Table:
 
 
 def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
-    """What rows wait for, with what would bring it; one line each."""
+    """What requirements wait for, with what would bring it; one line each."""
     for one in awaited(rows):
         hint = f" ({one.hint})" if one.hint else ""
         if len(one.ids) == 1:
-            yield f"not assessable: {one.ids[0]}: {one.text}{hint}"
+            yield f"will not be assessed: {one.ids[0]}: {one.text}{hint}"
         else:
             named = ", ".join(one.ids[:_NAMED])
             more = f" and {len(one.ids) - _NAMED} more" if len(one.ids) > _NAMED else ""
-            yield f"not assessable: {len(one.ids)} rows: {one.text}{hint}: {named}{more}"
+            yield f"will not be assessed: {len(one.ids)} requirements: {one.text}{hint}: {named}{more}"
 
 
 def _evidence(sentences: Iterable[Prospect]) -> Table:
@@ -177,9 +184,11 @@ def _evidence(sentences: Iterable[Prospect]) -> Table:
         "samples planned",
         "PASS up to",
         "FAIL from",
-        "PASS at 1/10, 1/5, 1/2",
+        "chance of PASS",
         title="How much evidence it takes",
         title_justify="left",
+        caption="chance of PASS: if the true value is 1/10, 1/5 or 1/2 of the limit",
+        caption_justify="left",
     )
     for said in sentences:
         if said.numbers is not None:
@@ -190,7 +199,12 @@ def _evidence(sentences: Iterable[Prospect]) -> Table:
 
 
 def _times(sentences: Iterable[Prospect]) -> Table:
-    table = Table("requirement", "length of time", title="What is divided by the time scale", title_justify="left")
+    table = Table(
+        "requirement",
+        "length of time",
+        title="Lengths of time, and whether the time scale divides them",
+        title_justify="left",
+    )
     for said in sentences:
         for length in said.times:
             table.add_row(said.requirement, length.words)
@@ -198,13 +212,13 @@ def _times(sentences: Iterable[Prospect]) -> Table:
 
 
 def _claimed_twice(plan: Plan) -> Iterator[str]:
-    """The rows that several scenarios claim."""
+    """The requirements that several scenarios claim."""
     places: dict[str, list[str]] = {}
     for claim in plan.claims:
         places.setdefault(claim.requirement, []).append(claim.scenario.at)
     for requirement, at in places.items():
         if len(at) > 1:
-            yield f"{requirement} is one row with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
+            yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
 
 
 def _undecidable(sentences: Sequence[Prospect]) -> Iterator[str]:

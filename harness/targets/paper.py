@@ -39,7 +39,7 @@ class PrometheusQuery(TargetSection):
 
 
 class EvidenceFiles(TargetSection):
-    """Reports of other tools: kind → name → paths.
+    """Reports of other tools: format → name → paths.
 
     Attributes:
         as_of: the day at whose end ages and expiries are taken, in place of the moment of the run: a rehearsal with sample

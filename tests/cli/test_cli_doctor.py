@@ -22,6 +22,8 @@ def test_a_program_that_does_not_run_is_missing(monkeypatch: pytest.MonkeyPatch,
 
     postgres = next(finding for finding in json.loads(done.output) if finding["part"] == "postgres")
     assert (postgres["ok"], postgres["says"], done.return_value) == (False, "GLIBC_2.38 not found", 1)
+    shown = CliRunner().invoke(readiness, ["doctor"], standalone_mode=False).output
+    assert "\nmissing postgres      GLIBC_2.38 not found" in shown
 
 
 def test_this_machine_has_a_sandbox() -> None:
@@ -36,5 +38,8 @@ def test_a_busy_machine_is_told_and_forbids_nothing(
     """There is a sandbox on it, which may fail."""
     monkeypatch.setattr(doctor, "waited_share", lambda: share)
     done = CliRunner().invoke(readiness, ["doctor", "--json"], standalone_mode=False)
-    room = next(finding for finding in json.loads(done.output) if finding["part"] == "room")
+    shown = CliRunner().invoke(readiness, ["doctor"], standalone_mode=False).output
+    assert ("\nok      processors    " if ok else "\nwarning processors    ") in shown
+    assert "missing" not in shown
+    room = next(finding for finding in json.loads(done.output) if finding["part"] == "processors")
     assert (room["ok"], room["needed"], done.return_value) == (ok, False, 0)

@@ -62,7 +62,13 @@ def test_a_new_project_is_in_order_and_can_be_planned(readiness: Call) -> None:
         code, said = readiness("init", "shop", "--entry", entry, "--write", "/orders", "--body", '{"item": [1, null]}')
     assert code == 0, said
     assert "wrote  shop/target.yaml" in said
-    assert said.endswith("readiness run\n")
+    assert said.endswith(
+        "next:\n  cd shop\n"
+        "  readiness plan  # shows what a run does and can decide; changes nothing\n"
+        "  readiness run  # takes about a minute and a half\n"
+        "  python -m pip wheel --no-deps --wheel-dir wheels PATH-OF-THE-CHECKOUT"
+        "  # CI installs the tool from there: commit wheels/\n"
+    )
     code, said = readiness("catalogue", "lint", "--json", below="shop")
     assert (code, json.loads(said)["problems"]) == (0, [])
     code, said = readiness("plan", "--json", below="shop")
@@ -144,9 +150,23 @@ def test_production_on_this_machine_is_no_toy(readiness: Call, tmp_path: Path) -
     """Nothing is broken without consent, and no file says otherwise."""
     with small_service() as (entry, _):
         code, said = readiness("init", "shop", "--entry", entry, "--environment", "production")
-    assert (code, said.rstrip().splitlines()[-1].strip()) == (0, "readiness run --allow-target shop")
+    assert code == 0, said
+    assert "\n  readiness run --allow-target shop  # takes about" in said
     assert not load_target(tmp_path / "shop" / "target.yaml").disposable
     assert "RESTART" not in (tmp_path / "shop" / "catalogue" / "shop.yaml").read_text()
+
+
+def test_where_the_requirement_is_an_address_no_wheel_is_asked_for(
+    readiness: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI installs the tool from the repository by itself."""
+    address = "readiness-harness @ git+https://example.test/readiness@0123abc"
+    monkeypatch.setattr("harness.cli.starter.writing.tool_requirement", lambda: address)
+    code, said = readiness("init", "shop", "--entry", "http://127.0.0.1:9", "--json")
+    assert (code, [line.partition("  #")[0] for line in json.loads(said)["next"]]) == (
+        0,
+        ["cd shop", "readiness plan", "readiness run"],
+    )
 
 
 def test_the_traffic_has_a_write_where_a_path_is_named(tmp_path: Path) -> None:
@@ -186,7 +206,7 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: is not a JSON object"),
         (["--entry", "http://127.0.0.1:9", "--name", "a b"], "--name: 'a b' cannot be the name of a target"),
         (["--entry", "http://127.0.0.1:9", "--name", "core"], "a profile 'core' come with the package"),
-        (["--entry", "http://127.0.0.1:9", "--name", "nd"], "rows named ND-… or a profile 'nd' come"),
+        (["--entry", "http://127.0.0.1:9", "--name", "nd"], "requirements named ND-… or a profile 'nd' come"),
         (["--entry", "http://127.0.0.1:9", "--ca", "no.pem"], "no.pem: there is no such file"),
         (["--entry", "http://127.0.0.1:9", "--openapi", "no.yaml"], "no.yaml: cannot be read: No such file"),
     ],
@@ -256,7 +276,7 @@ def test_the_lint_finds_what_collection_finds(
     assert said.partition(": no profile")[0] in text
 
 
-def test_one_id_claimed_twice_is_one_row_with_two_scenarios(readiness: Call, shop: Path) -> None:
+def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: Call, shop: Path) -> None:
     """Plan and lint say so."""
     feature = shop / "features" / "service.feature"
     feature.write_text(
@@ -264,7 +284,7 @@ def test_one_id_claimed_twice_is_one_row_with_two_scenarios(readiness: Call, sho
         .replace("@SHOP-ERRORS", "@SHOP-P95")
         .replace("error rate is below 2 %", "response time p95 of every route is below 300 ms")
     )
-    said = "SHOP-P95 is one row with 2 scenarios, the worst of them decides: features/service.feature:4, features/service.feature:9"
+    said = "SHOP-P95 is one requirement with 2 scenarios, the worst of them decides: features/service.feature:4, features/service.feature:9"
     assert said in readiness("plan", below="shop")[1]
     assert said in readiness("catalogue", "lint", below="shop")[1]
 

@@ -271,6 +271,11 @@ def test_the_numbers_of_the_plan_are_what_they_were() -> None:
         ("299 at 0 failures", "299", "0 failures", "10 failures", "74 / 55 / 22 %", None),
         ("299 at 0 failures", "20000", "132 failures", "242 failures", "100 / 100 / 91 %", None),
     ]
+    late = replace(asked, figure=Figure.RESPONSE_TIME, limit=Quantity.parse("200 ms"), quantile=0.99)
+    of_p99 = failures_tolerated(0.01, 600, late)
+    assert (of_p99.needed, of_p99.tolerated) == ("299 with none over the limit", "1 over the limit")
+    assert of_p99.refuting == "15 over the limit"
+    assert failures_tolerated(0.01, 600, asked).tolerated == "1 failure"
     assert [needed_within(0.5, margin, 0.95) for margin in (-0.1, 0.0, 1e-9, 0.05, 5.0)] == [None, None, None, 271, 1]
     assert confidences([0.0, 0.25, 0.5, 1.0, 2.0], 0.95) == pytest.approx([1.0, 0.9999114, 0.9945140, 0.9555746, 1.0])
     down = downtime_of(AT, BAD["three stalls"], MINUTE)

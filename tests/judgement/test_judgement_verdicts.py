@@ -87,7 +87,7 @@ def test_a_healthy_run_is_go() -> None:
     assert judgement.decision.outcome is DecisionOutcome.GO
     assert (
         judgement.decision.headline
-        == "GO for sandbox · profile core · 1.0.0 · 13 passed · 0 not assessable here · " + UNVERIFIED
+        == "GO for sandbox · profile core · 1.0.0 · 13 passed · 0 not assessed · " + UNVERIFIED
     )
     assert (judgement.decision.reasons, judgement.decision.score) == ((), 1.0)
     assert judgement.missing == ()
@@ -99,7 +99,7 @@ def test_one_failure_is_no_go_whatever_the_score() -> None:
     assert {name for name, o in outcomes(judgement).items() if o is Outcome.FAIL} == {"R-ERRORS", "R-ROUTE-ERRORS"}
     assert judgement.decision.outcome is DecisionOutcome.NO_GO
     assert judgement.decision.headline == (
-        "NO-GO for sandbox · profile core · 1.0.0 · 2 failed · 11 passed · 0 not assessable here · " + UNVERIFIED
+        "NO-GO for sandbox · profile core · 1.0.0 · 2 failed · 11 passed · 0 not assessed · " + UNVERIFIED
     )
     assert judgement.decision.reasons[0].startswith(
         "R-ERRORS FAIL: error rate of all routes together (200 of 6000 requests)"
@@ -113,7 +113,7 @@ def test_a_failure_that_does_not_gate_is_listed_and_no_more() -> None:
     for row in (requirement("S", Gate.RECORD), requirement("S", Gate.CRITICAL, ("production",))):
         judgement = judge(plan(expected, requirements=(requirement("R"), row)), BAD)
         assert judgement.decision.outcome is DecisionOutcome.GO
-        assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessable here · " + UNVERIFIED)
+        assert judgement.decision.headline.endswith("1 failed · 1 passed · 0 not assessed · " + UNVERIFIED)
     none = judge(plan(expected, requirements=(requirement("R", Gate.RECORD),)), evidence())
     assert none.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert none.decision.reasons == ("no requirement of this profile gates here",)
@@ -136,7 +136,7 @@ def test_what_is_not_assessable_here_says_why_and_never_passes() -> None:
     (verdict,) = judgement.verdicts
     assert (verdict.outcome, verdict.reason, verdict.hint) == (Outcome.NOT_ASSESSED, NO_DATABASE.text, NO_DATABASE.hint)
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
-    assert judgement.decision.headline.endswith("0 passed · 1 not assessable here · " + UNVERIFIED)
+    assert judgement.decision.headline.endswith("0 passed · 1 not assessed · " + UNVERIFIED)
     partly = judge(plan({"R": share()}, not_assessable=(lack,)), evidence())
     assert outcomes(partly) == {"R": Outcome.NOT_ASSESSED}
     failed = judge(plan({"R": errors()}, not_assessable=(lack,)), BAD)
@@ -225,7 +225,7 @@ def test_a_waiver_stands_in_for_a_pass_and_never_raises_the_score() -> None:
     passed = Verdict(requirement="S", outcome=Outcome.PASS, because=because(Outcome.PASS, ""), claims=())
     decision = decide(plan({"R": share(), "S": share()}), [waived, passed], Whole())
     assert (decision.outcome, decision.score) == (DecisionOutcome.GO, 0.5)
-    assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessable here"
+    assert decision.headline == "GO for sandbox · profile core · 1.0.0 · 1 passed · 1 waived · 0 not assessed"
     assert decision.reasons == ("R WAIVED: until May",)
 
 

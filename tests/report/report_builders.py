@@ -371,7 +371,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         for v in found.verdicts
         if v.requirement == key
     )
-    headline = "NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
+    headline = "NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessed"
     return given, evidence(), replace(found, decision=replace(found.decision, headline=headline, because=reasons))
 
 

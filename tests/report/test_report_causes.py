@@ -87,10 +87,10 @@ def test_a_text_that_names_its_own_row_is_one_cause_with_others_like_it(every: t
     )
     (two,) = causes([row, other])
     assert two.hint == "write a scenario tagged @ID"
-    assert cause_line(two) == "2 rows: no scenario claims it"
+    assert cause_line(two) == "2 requirements: no scenario claims it"
     resting = replace(other, gating=False)
-    assert cause_line(causes([row, resting])[0]) == "2 rows, 1 of them gate here: no scenario claims it"
-    assert cause_line(causes([resting])[0]) == "1 row, none gates here: no scenario claims it"
+    assert cause_line(causes([row, resting])[0]) == "2 requirements, 1 of them gate here: no scenario claims it"
+    assert cause_line(causes([resting])[0]) == "1 requirement, none gates here: no scenario claims it"
 
 
 def test_one_sentence_says_what_decided() -> None:
@@ -199,6 +199,6 @@ def test_the_summary_of_many_rows_is_short_and_fits_a_ci_page() -> None:
     assert "| 004 integration documentation " in text
     assert f"| FAIL         | {FAILED}" in text
     assert "| PASS    " not in text
-    assert "Every other row is in `readiness.html`." in text
+    assert "Every other requirement is in `readiness.html`." in text
     assert "gating requirements NOT ASSESSED" in text
     assert "waits for the part `ledger`" in text

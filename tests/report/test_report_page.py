@@ -117,8 +117,8 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
         "proves the mechanism, not the target itself: DA-DR-RTO",
     ):
         assert said in first
-    assert "What is missing, and what would bring it 1 row ? INCONCLUSIVE error rate" in text
-    assert "1 row ○ NOT ASSESSED not falsifiable here: the network back-end" in text
+    assert "What is missing, and what would bring it 1 requirement ? INCONCLUSIVE error rate" in text
+    assert "1 requirement ○ NOT ASSESSED not falsifiable here: the network back-end" in text
 
 
 def test_a_go_says_so_and_what_came_closest_to_its_limit() -> None:

@@ -122,7 +122,7 @@ def test_a_derived_row_lists_its_parts() -> None:
     """Each with its outcome, as a link."""
     text = render_page(*many()).decode()
     row = text[text.index(f'<tbody id="{DERIVED}"') :].partition("</tbody>")[0]
-    assert "1 of 2 parts passed" in row
+    assert "1 of 2 requirements passed" in row
     assert '<a class="id" href="#ND-PH1-GATEWAY">' in row
 
 

@@ -56,7 +56,7 @@ def test_the_story_is_told_in_order() -> None:
         "the target shows the fault: postgres-us-east-1-0",
         "database leader: postgres-us-east-1-0 → postgres-eu-west-1-0",
         "postgres-eu-west-1-0: replica → primary",
-        "writes are served again, to stay",
+        "writes recovered",
         "the fault is undone",
         "the target shows the fault no more",
         "writes fail on the way back, for 4 s",
@@ -71,9 +71,9 @@ def test_an_outage_that_came_back_for_a_while_is_told_so() -> None:
     told = [(event.at_s, event.text) for event in _events("region-loss") if event.text.startswith("reads")]
     assert told == [
         (0.06, "reads fail"),
-        (2.3, "reads are served for a while"),
+        (2.3, "reads are served, but fail again later"),
         (3.1, "reads fail"),
-        (4.87, "reads are served again, to stay"),
+        (4.87, "reads recovered"),
     ]
 
 

@@ -23,8 +23,7 @@ def test_headline_why_and_what_next_come_first() -> None:
     """The first lines are enough to know what to do."""
     lines = _text().splitlines()
     assert (
-        lines[0]
-        == "# NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessable here"
+        lines[0] == "# NO-GO for sandbox · profile core · slow · 1 failed · 1 inconclusive · 20 passed · 1 not assessed"
     )
     assert lines[2].startswith("Release slow on target sandbox (sandbox), profile core, time scale 60, run ")
     assert lines[4].startswith("ND-KPI-P95 failed: response time p95 of read-track is 268.4 ms")
@@ -108,11 +107,11 @@ def test_rows_without_an_answer_are_listed_by_cause_with_what_would_bring_it() -
     text = _text().partition("## What is missing, and what would bring it\n\n")[2]
     assert text.splitlines()[:4] == [
         (
-            "- 1 row, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected"
+            "- 1 requirement, INCONCLUSIVE: error rate of all routes together (10 of 12816 requests) is 0.07803 %, between 0.04 % and 0.132 %, expected"
             " below 0.1 %: 12816 observations are too few to tell, at least 21000 would be needed (ND-KPI-ERRORS)"
         ),
         "  hint: let the traffic run longer (at least 21000 observations), then run again",
-        "- 1 row, NOT ASSESSED: not falsifiable here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
+        "- 1 requirement, NOT ASSESSED: not falsifiable here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
         "  hint: run on a target whose network enforces NetworkPolicy",
     ]
 

@@ -180,7 +180,7 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "args": json.dumps(
             ["run", "--out", "/reports/runs", *([] if answers.breakable else ["--allow-target", answers.name])]
         ),
-        "requirement": _requirement(),
+        "requirement": tool_requirement(),
     }
 
 
@@ -211,7 +211,7 @@ def _shares(routes: Sequence[str]) -> list[tuple[str, str]]:
     return [(route, f"{last if at == len(routes) - 1 else each:g}") for at, route in enumerate(routes)]
 
 
-def _requirement() -> str:
+def tool_requirement() -> str:
     """The line by which pip finds this version: where it was installed from, if that is a repository."""
     try:
         installed = distribution(_PACKAGE)
@@ -221,6 +221,11 @@ def _requirement() -> str:
     if repository := origin.get("vcs_info"):
         return f"{_PACKAGE} @ {repository['vcs']}+{origin['url']}@{repository['commit_id']}"
     return f"{_PACKAGE}=={installed.version}"
+
+
+def is_address(requirement: str) -> bool:
+    """Whether a requirement names a repository, from which CI installs the tool by itself."""
+    return " @ " in requirement
 
 
 def _literal(value: object) -> str:

@@ -21,15 +21,22 @@ def failures_tolerated(share: float, planned: int, objective: Objective, *, by_r
         and least <= planned
     ):
         tolerated += 1
-    least = needed(0, share, objective.confidence)
+    least, refuting = needed(0, share, objective.confidence), failures_refuting(share, planned)
+    late = objective.quantile is not None  # of a quantile nothing fails: what counts is over the limit
     return Numbers(
-        needed=f"{least} at 0 failures",
+        needed=f"{least} with none over the limit" if late else f"{least} at 0 failures",
         planned=f"{planned}{' on the smallest route' if by_route else ''}",
-        tolerated=f"{tolerated} failures" if tolerated >= 0 else "none: too few",
-        refuting=f"{refuting} failures" if (refuting := failures_refuting(share, planned)) else "none: too few",
+        tolerated=_counted(tolerated, late=late) if tolerated >= 0 else "none: too few",
+        refuting=_counted(refuting, late=late) if refuting else "none: too few",
         chances=" / ".join(f"{100 * chance:.0f}" for chance in chances_of_pass(share, planned, tolerated)) + " %",
         short=(planned, least) if tolerated < 0 and least is not None else None,
     )
+
+
+def _counted(samples: int, *, late: bool) -> str:
+    if late:
+        return f"{samples} over the limit"
+    return f"{samples} failure{'' if samples == 1 else 's'}"
 
 
 def failures_refuting(share: float, planned: int) -> int | None:

@@ -103,15 +103,15 @@ def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
 
 
 def cause_line(cause: Cause) -> str:
-    """`41 rows, 28 of them gate here: waits for the part …`."""
+    """`41 requirements, 28 of them gate here: waits for the part …`."""
     return f"{cause_head(cause)}: {cause.text}"
 
 
 def cause_head(cause: Cause) -> str:
-    """`41 rows, 28 of them gate here`."""
+    """`41 requirements, 28 of them gate here`."""
     gating = f", {cause.gating} of them gate here" if 0 < cause.gating < len(cause.every) else ""
     nothing = ", none gates here" if not cause.gating else ""
-    return f"{counted(len(cause.every), 'row')}{gating}{nothing}"
+    return f"{counted(len(cause.every), 'requirement')}{gating}{nothing}"
 
 
 def deciding_sentence(judgement: Judgement, every: Sequence[Row]) -> str:

@@ -257,7 +257,7 @@ def _value(telling: Measure | None, measures: Sequence[Measure]) -> str:
     parts = [measure for measure in measures if "part" in measure.scope]
     if parts:
         good = sum(part.outcome is Outcome.PASS for part in parts)
-        return f"{good} of {counted(len(parts), 'part')} passed"
+        return f"{good} of {counted(len(parts), 'requirement')} passed"
     if not is_fact(telling) or telling.outcome is Outcome.NOT_ASSESSED:
         return NOTHING
     facts = [measure for measure in measures if is_fact(measure)]

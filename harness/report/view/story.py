@@ -84,13 +84,13 @@ def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:
         yield TimelineEvent(at_s=start_s, lane="clients", what=f"{seen.operation} fail", text=f"{seen.operation} fail")
         if seen.seconds is not None and abs(end_s - seen.seconds) > 1e-6:
             yield TimelineEvent(
-                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served for a while"
+                at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served, but fail again later"
             )
     for start_s, end_s in seen.way_back:
         text = f"{seen.operation} fail on the way back"
         yield TimelineEvent(at_s=start_s, lane="clients", what=text, text=f"{text}, for {figure(end_s - start_s, 's')}")
     if seen.seconds:
-        text = f"{seen.operation} are served again, to stay"
+        text = f"{seen.operation} recovered"
         yield TimelineEvent(at_s=seen.seconds, lane="clients", what=f"{seen.operation} back", text=text)
 
 
