@@ -145,7 +145,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         failed_probes=tuple(failed_probes(evidence, attempt, operation) for operation in WATCHERS),
         regions=_regions(plan, evidence, attempt),
         users=users.groups if users else {},
-        users_thin=users.thin if users else {},
+        users_thin={name: group.per_s for name, group in users.thin.items()} if users else {},
     )
 
 

@@ -26,7 +26,7 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.recovery import Users, still_out, users_recovery
-from harness.model import Evidence, Measure, Outcome, Table
+from harness.model import SAMPLES, Evidence, Measure, Outcome, ReasonKind, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
@@ -145,9 +145,91 @@ def test_a_route_with_too_few_requests_is_named_and_judged_with_the_others() -> 
     run = under(thin)
     measure = judged("30 s", run)["recovery of users"]
     assert measure.outcome is PASS
-    assert measure.reason.endswith("; too few requests to be judged alone, under 2 a second: route rare 0.49/s")
+    assert measure.reason.endswith("; under 2 requests a second, judged by failures in succession: route rare 0.49/s")
     result = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
     assert (set(result.users_thin), "all routes" in result.users) == ({"route rare"}, True)
+
+
+def checkout(per_s: float, bad: Any, *, quiet_per_s: float | None = None) -> Evidence:
+    """A run with one more route, with so many requests a second; those that `bad` picks by their due time in s fail under the fault."""
+
+    def joined(rows: Table, start: float, end: float, rate: float) -> Table:
+        own = with_words(samples(start, end, per_s=rate), slice(None), name="checkout", served_region=None)
+        due = own.ints["intended_ns"] / 1e9 - ns(0) / 1e9
+        return Table.merged(SAMPLES, [rows, failing(own, np.array([bool(bad(at)) for at in due]))])
+
+    base = evidence()
+    quiet, fault = base.windows["everyday/fault-free"], base.windows["experiment:database-loss/fault"]
+    rows = joined(fault.samples, 110, 160, per_s)
+    free = joined(quiet.samples, 0, 60, per_s if quiet_per_s is None else quiet_per_s)
+    windows = {
+        quiet.name: replace(quiet, samples=with_words(free, slice(None), error=None)),
+        fault.name: replace(fault, samples=rows),
+    }
+    return replace(base, windows={**base.windows, **windows})
+
+
+@pytest.mark.parametrize(
+    ("per_s", "bad", "limit", "recovery_is", "way_back_is"),
+    [
+        (0.8, lambda at: at >= 112, "30 s", FAIL, INCONCLUSIVE),
+        (0.3, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
+        (0.8, lambda at: at < 130, "30 s", PASS, PASS),
+        (0.8, lambda at: 112 <= at < 146, "30 s", FAIL, PASS),
+        (0.8, lambda at: at >= 135 and round(at / 1.25) % 3, "30 s", INCONCLUSIVE, INCONCLUSIVE),
+        (0.8, lambda at: round(at / 1.25) in (100, 112), "30 s", PASS, PASS),
+        (0.8, lambda _at: False, "30 s", PASS, PASS),
+        (0.05, lambda _at: False, "30 s", PASS, PASS),
+        (0.05, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
+        (0.8, lambda at: 146 <= at < 154, "2 s", PASS, INCONCLUSIVE),
+    ],
+    ids=[
+        "out to the end",
+        "out to the end, ten requests",
+        "back at 19 s",
+        "back on heal",
+        "two of three fail to the end",
+        "two scattered failures",
+        "healthy",
+        "healthy, one in 20 s",
+        "one in 20 s, and it failed",
+        "out on the way back",
+    ],
+)
+def test_a_route_with_few_requests_is_judged_by_its_failures_in_succession(
+    per_s: float, bad: Any, limit: str, recovery_is: Outcome, way_back_is: Outcome
+) -> None:
+    """The fault is sent at 111 s, undone at 145 s, restored at 150 s; the record of it ends at 160 s."""
+    found = judged(limit, checkout(per_s, bad))
+    outcomes = [found[name].outcome for name in ("recovery of users", "way back of users")]
+    assert outcomes == [recovery_is, way_back_is], [measure.reason for measure in found.values()]
+    for measure in found.values():
+        assert measure.outcome is PASS or measure.scope["group"] == "route checkout", measure.reason
+        if measure.outcome is INCONCLUSIVE:
+            assert measure.because.kind is ReasonKind.TOO_FEW
+
+
+def test_an_undo_before_the_limit_leaves_a_route_with_few_requests_undecided() -> None:
+    """All of its requests fail until the undo at 34 s, the limit is 240 s: nothing shows that it would have come back."""
+    run = checkout(0.8, lambda at: 112 <= at < 145)
+    longer = replace(DATABASE, observed_until_ns=ns(150))
+    p = plan({"R": recovery("4 h", "database-loss")})
+    found = measures(judge(p, with_experiment([longer], run)))
+    measure = next(one for one in found if one.name == "recovery of users")
+    assert (measure.outcome, measure.scope["group"]) == (INCONCLUSIVE, "route checkout"), measure.reason
+
+
+def test_users_who_wait_for_time_outs_do_not_make_their_route_thin() -> None:
+    """Three requests a second before; under the fault one in two seconds, and each fails."""
+    measure = judged("30 s", checkout(0.5, lambda at: at >= 112, quiet_per_s=3.0))["recovery of users"]
+    assert (measure.outcome, measure.scope["group"]) == (FAIL, "route checkout"), measure.reason
+
+
+def test_a_route_that_users_no_longer_reach_is_not_out() -> None:
+    """Three requests a second before; one under the fault, which was answered: neither served nor out."""
+    measure = judged("30 s", checkout(1 / 30, lambda _at: False, quiet_per_s=3.0))["recovery of users"]
+    assert (measure.outcome, measure.because.kind) == (INCONCLUSIVE, ReasonKind.TOO_FEW), measure.reason
+    assert "too few of the users' requests (route checkout) were recorded in 34 s" in measure.reason
 
 
 def test_a_read_sentence_asks_for_reads_only() -> None:

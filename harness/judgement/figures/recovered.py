@@ -32,6 +32,8 @@ WAY_BACK: Final = (
 )
 _FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
 _LONGER: Final = "watch longer and more closely, then run again"
+UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
+"""Kind and hint where the limit lies within the resolution."""
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
@@ -261,8 +263,9 @@ def judged(
     scope: Mapping[str, str],
     figures: Figures,
     fail_needs: tuple[str, ...] = ("watch",),
+    undecided: tuple[ReasonKind, str] = UNRESOLVED,
 ) -> Measure:
-    """The measure after its receipts; a FAIL needs those of `fail_needs` only.
+    """The measure after its receipts; a FAIL needs those of `fail_needs` only. `undecided`: kind and hint of what is INCONCLUSIVE by itself.
 
     A fault whose action was sent did harm, whether it was confirmed or not.
     """
@@ -271,7 +274,8 @@ def judged(
         reason = because(outcome, f"{summary}, but {quiet.why}", _STEADY, kind=ReasonKind.UNSTEADY)
     else:
         unsure = outcome is Outcome.INCONCLUSIVE
-        own = because(outcome, summary, _LONGER, kind=ReasonKind.RESOLUTION) if unsure else because(outcome, summary)
+        kind, hint = undecided
+        own = because(outcome, summary, hint, kind=kind) if unsure else because(outcome, summary)
         outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
     return measure(case, name, outcome, reason, scope=scope, figures=figures)
 

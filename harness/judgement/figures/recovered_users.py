@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.recovered import head, judged, outcome_of, proofs, way_back_bounds, way_back_text
+from harness.judgement.figures.recovered import (
+    UNRESOLVED,
+    head,
+    judged,
+    outcome_of,
+    proofs,
+    way_back_bounds,
+    way_back_text,
+)
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Users, promised_ms, users_recovery
-from harness.judgement.recovery.users import grouped, longest_outage_s
+from harness.judgement.recovery.users import ROUTE, grouped, longest_outage_s, rates_of
 from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 
 METHOD: Final = (
@@ -22,7 +30,9 @@ METHOD: Final = (
 )
 WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
 _MORE: Final = "offer more traffic, then run again"
-_OutcomeOf = Callable[[OperationRecovery], Outcome]
+_MORE_OF_IT: Final = "offer 2 requests/s or more of it, then run again"
+_OutcomeOf = Callable[[Users, str, float], Outcome]
+"""The outcome of one group, by its name, under a limit in seconds."""
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
@@ -57,7 +67,20 @@ def users_in(
         until_ns=answered_until_ns(evidence, attempt),
         known_ns=known_ns,
         promised=promised_ms(plan),
+        rates=_rates(plan, evidence, traffic, operations),
     )
+
+
+def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
+    """Requests per second of each group without a fault: before the first one, else as planned."""
+    rates = dict[str, float]()
+    for window in quiet_windows(evidence, traffic):
+        for name, per_s in rates_of(window.samples, operations, window.seconds).items():
+            rates[name] = max(rates.get(name, 0.0), per_s)
+    for planned in (each for each in plan.traffic.values() if traffic in (None, each.name)):
+        for name, share in planned.routes.items():
+            rates.setdefault(f"{ROUTE}{name}", share * planned.requests_per_s)
+    return rates
 
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
@@ -80,90 +103,143 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
     """Bounds of a group's recovery time: from its last failure to its first answer."""
     if seen.seconds is None:
-        return seen.observed_s, None
+        return (seen.observed_s if seen.outages else 0.0), None
     if not seen.outages:
         return 0.0, max(seen.seconds, seen.resolution_s)
     return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds
 
 
+def _came_back(users: Users, name: str, limit: float) -> Outcome:
+    """Whether a group was served again in time; without a failure it was not out, but too few requests show no service either."""
+    seen = users.seen(name)
+    if name in users.thin:
+        return _of_few(users.thin[name].runs, seen.outages, seen.seconds, limit, until_s=limit)
+    if seen.seconds is None and not seen.outages:
+        return Outcome.INCONCLUSIVE
+    low, high = bounds_of(seen)
+    return outcome_of(low, high, limit, is_over=seen.seconds is None and seen.observed_s >= limit)
+
+
+def _back_in_time(users: Users, name: str, limit: float) -> Outcome:
+    """Whether no outage of a group on the way back was longer than the limit."""
+    seen = users.seen(name)
+    _, low, high = way_back_bounds(seen)
+    if name in users.thin:
+        return _of_few(users.thin[name].way_runs, seen.way_back, high, limit)
+    return outcome_of(low, high, limit)
+
+
+def _of_few(
+    runs: Iterable[tuple[float, float]],
+    outages: Sequence[tuple[float, float]],
+    high: float | None,
+    limit: float,
+    *,
+    until_s: float | None = None,
+) -> Outcome:
+    """The outcome of a group with too few requests for five good seconds.
+
+    Args:
+        runs: enough requests in succession that were not served: when the first and the last was due, in seconds from the action sent.
+        outages: whatever failed beyond noise.
+        high: no outage is longer, or no recovery later; None: unknown.
+        limit: in seconds.
+        until_s: a run that lasts until then fails; None: one that lasts as long as the limit.
+    """
+    if not outages or (high is not None and high < limit):
+        return Outcome.PASS
+    beyond = any(end >= until_s if until_s is not None else end - start >= limit for start, end in runs)
+    return Outcome.FAIL if beyond else Outcome.INCONCLUSIVE
+
+
 def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
     limit = case.scaled.in_unit("s")
-
-    def outcome(seen: OperationRecovery) -> Outcome:
-        low, high = bounds_of(seen)
-        return outcome_of(low, high, limit, is_over=seen.seconds is None and seen.observed_s >= limit)
+    out = [name for name, group in users.thin.items() if group.seen.outages]
+    outcomes = {name: _came_back(users, name, limit) for name in (*users.groups, *out)}
 
     def badness(name: str) -> tuple[int, bool, float, float]:
-        seen = users.groups[name]
+        seen = users.seen(name)
         out_s = sum(end - start for start, end in seen.outages)
-        return _BADNESS[outcome(seen)], seen.seconds is None, seen.seconds or 0.0, out_s
+        return _BADNESS[outcomes[name]], seen.seconds is None, seen.seconds or 0.0, out_s
 
-    name = max(users.groups, key=badness)
-    seen = users.groups[name]
-    low, high = bounds_of(seen)
-    if seen.seconds is None:
+    name = max(outcomes, key=badness)
+    seen = users.seen(name)
+    if seen.seconds is None and not seen.outages:
+        summary = f"too few of the users' requests ({name}) were recorded in {seen.observed_s:.4g} s"
+    elif seen.seconds is None:
         heal = "; they came back only when the fault was undone" if seen.on_heal else ""
         summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
     elif not seen.outages:
         summary = "no route and no serving region was out for the users"
     else:
         summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
-    late = _generator(case, attempt, name, outcome(seen), outcome)
-    return judged(
+    low, high = bounds_of(seen)
+    return _measured(
         case,
+        attempt,
         "recovery of users",
-        outcome(seen),
-        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(map(outcome, users.groups.values()))}{_thin(users)}",
-        quiet=_quiet(case, name, outcome(seen)),
-        scope={**scope, "group": name},
-        figures=Figures(
-            value=seen.seconds,
-            low=low,
-            high=high,
-            scaled_limit=limit,
-            resolution=seen.resolution_s,
-            unit="s",
-            method=METHOD,
-            receipts={**proofs(case, attempt, proves=proves), **late},
-            files=_files(case, attempt),
-        ),
-        fail_needs=tuple(late),
+        (users, outcomes, name, summary, _came_back),
+        scope=scope,
+        proves=proves,
+        figures=Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD),
     )
 
 
 def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
     limit = case.scaled.in_unit("s")
-
-    def outcome(seen: OperationRecovery) -> Outcome:
-        _, low, high = way_back_bounds(seen)
-        return outcome_of(low, high, limit)
-
-    name = max(users.groups, key=lambda n: (_BADNESS[outcome(users.groups[n])], way_back_bounds(users.groups[n])[0]))
-    seen = users.groups[name]
+    out = [name for name, group in users.thin.items() if group.seen.way_back]
+    outcomes = {name: _back_in_time(users, name, limit) for name in (*users.groups, *out)}
+    name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], way_back_bounds(users.seen(n))[0]))
+    seen = users.seen(name)
     value, low, high = way_back_bounds(seen)
     summary = "no route and no serving region was out for the users on the way back"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
-    late = _generator(case, attempt, name, outcome(seen), outcome)
+    return _measured(
+        case,
+        attempt,
+        "way back of users",
+        (users, outcomes, name, summary, _back_in_time),
+        scope=scope,
+        proves=proves,
+        figures=Figures(value=value, low=low, high=high, resolution=seen.way_back_resolution_s, method=WAY_BACK),
+    )
+
+
+def _measured(
+    case: Case,
+    attempt: Experiment,
+    measure: str,
+    found: tuple[Users, Mapping[str, Outcome], str, str, _OutcomeOf],
+    *,
+    scope: Mapping[str, str],
+    proves: bool,
+    figures: Figures,
+) -> Measure:
+    """The measure of the worst group, after its receipts.
+
+    `found`: the users, the outcome of each group, the worst of them, its summary, and how an outcome is found.
+    """
+    users, outcomes, name, summary, way = found
+    outcome, seen = outcomes[name], users.seen(name)
+    few = name in users.thin or (seen.seconds is None and not seen.outages)
+    late = _generator(case, attempt, name, outcome, way)
     return judged(
         case,
-        "way back of users",
-        outcome(seen),
-        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(map(outcome, users.groups.values()))}{_thin(users)}",
-        quiet=_quiet(case, name, outcome(seen)),
+        measure,
+        outcome,
+        f"{head(attempt, proves=proves)}: {summary}, expected {case.expected}{_more(outcomes.values())}{_listed(users)}",
+        quiet=_quiet(case, name, outcome),
         scope={**scope, "group": name},
-        figures=Figures(
-            value=value,
-            low=low,
-            high=high,
-            scaled_limit=limit,
-            resolution=seen.way_back_resolution_s,
+        figures=replace(
+            figures,
+            scaled_limit=case.scaled.in_unit("s"),
             unit="s",
-            method=WAY_BACK,
             receipts={**proofs(case, attempt, proves=proves), **late},
             files=_files(case, attempt),
         ),
         fail_needs=tuple(late),
+        undecided=(ReasonKind.TOO_FEW, _MORE_OF_IT) if few else UNRESOLVED,
     )
 
 
@@ -173,8 +249,8 @@ def _generator(case: Case, attempt: Experiment, name: str, outcome: Outcome, of:
         return {}
     scope = case.objective.scope
     users = users_in(case.plan, case.evidence, attempt, scope.traffic, scope.operations, as_sent=True)
-    seen = users.groups.get(name) if users is not None else None
-    if seen is not None and of(seen) is Outcome.FAIL:
+    known = users is not None and (name in users.groups or name in users.thin)
+    if users is not None and known and of(users, name, case.scaled.in_unit("s")) is Outcome.FAIL:
         return {}
     return {
         "load": Receipt(ok=False, why="counted from when the requests were sent it is not over: the generator was late")
@@ -201,12 +277,12 @@ def _more(outcomes: Iterable[Outcome]) -> str:
     return f" (and {others} more routes or regions beyond it)" if others > 0 else ""
 
 
-def _thin(users: Users) -> str:
-    """The groups with too few requests to be judged alone."""
+def _listed(users: Users) -> str:
+    """The groups with too few requests for five good seconds."""
     if not users.thin:
         return ""
-    named = ", ".join(f"{name} {per_s:.2g}/s" for name, per_s in users.thin.items())
-    return f"; too few requests to be judged alone, under 2 a second: {named}"
+    named = ", ".join(f"{name} {group.per_s:.2g}/s" for name, group in users.thin.items())
+    return f"; under 2 requests a second, judged by failures in succession: {named}"
 
 
 def _files(case: Case, attempt: Experiment) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from harness.judgement.recovery.rule import (
     promised_ms,
     recovered_at,
 )
-from harness.judgement.recovery.users import Users, still_out, users_recovery
+from harness.judgement.recovery.users import ThinGroup, Users, still_out, users_recovery
 from harness.judgement.recovery.way import recovery_of
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "SECOND",
     "Outage",
     "Requests",
+    "ThinGroup",
     "Users",
     "answered",
     "good_stretches",

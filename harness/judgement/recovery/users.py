@@ -1,10 +1,11 @@
 """Recovery of the users' own requests (rule 8): of each route and each serving region.
 
 Users arrive at random, so the times between two requests of a route vary. Three things follow. A group with fewer than two requests a
-second on average is too thin to be judged alone: it is listed, and judged together with all others. In a group with fewer than 100
-requests in five seconds a failed request is noise if it is the only one among the 100 around it, and a late one if it is the only one
-among the 20 around it: the shares of rule 8, on as many requests as they need. And a time without a request is blind only if it is 20
-times the mean: below that it is chance. A lost region serves no requests, so none of them fail.
+second, without a fault and under it, is too thin for five good seconds: it is listed, judged by its failures in succession
+(`thin`), and counted with all others. In a group with fewer than 100 requests in five seconds a failed request is noise if it is the only
+one among the 100 around it, and a late one if it is the only one among the 20 around it: the shares of rule 8, on as many requests as they
+need. And a time without a request is blind only if it is 20 times the mean: below that it is chance. A lost region serves no requests, so
+none of them fail.
 """
 
 from __future__ import annotations
@@ -30,15 +31,39 @@ from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
 
 LEAST_PER_S: Final = 2.0
-"""Minimum mean rate, in requests per second, of a group that is judged alone."""
+"""Minimum mean rate, in requests per second, of a group that is judged by rule 8."""
 CHANCE: Final = 20.0
 """Gaps between requests up to this multiple of the mean are chance."""
+IN_SUCCESSION: Final = 20
+"""Fewest requests of a thin group in succession that were not served and are evidence of an outage."""
 MARGIN_NS: Final = 1_000_000_000
 """Minimum time from the first answer to the undo."""
 ALL: Final = "all routes"
 ROUTE: Final = "route "
 REGION: Final = "region "
+_LONGEST_S: Final = 1000.0
+"""No mean time between two requests counts as longer than this: a group may have none at all."""
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_Moments = tuple[int, int | None, int, int]
+"""When the action was sent, when the undo was, when the target was restored, and the end of the recorded requests."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThinGroup:
+    """Recovery of a route or serving region with fewer than two requests a second.
+
+    Attributes:
+        per_s: its requests per second.
+        seen: as of any group, except that a time without a request is blind only beyond chance, and that one failed or late request is
+            noise between two that were served, if it is the only one among the 20 around it.
+        runs: before the undo, each succession of `IN_SUCCESSION` requests or more that were not served: when its first and its last were
+            due, in seconds from the action sent. way_runs: those after the undo.
+    """
+
+    per_s: float
+    seen: OperationRecovery
+    runs: tuple[tuple[float, float], ...]
+    way_runs: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +72,15 @@ class Users:
 
     Attributes:
         groups: by name, `route read-track` or `region us-east-1`; `all routes` if some of them are thin.
-        thin: the groups with too few requests, each with its requests per second.
+        thin: the groups with too few requests for five good seconds.
     """
 
     groups: Mapping[str, OperationRecovery]
-    thin: Mapping[str, float]
+    thin: Mapping[str, ThinGroup]
+
+    def seen(self, name: str) -> OperationRecovery:
+        """The recovery of any group."""
+        return self.thin[name].seen if name in self.thin else self.groups[name]
 
 
 def users_recovery(
@@ -63,6 +92,7 @@ def users_recovery(
     until_ns: int,
     known_ns: int,
     promised: float | None,
+    rates: Mapping[str, float] | None = None,
 ) -> Users:
     """The recovery of each group of the users' requests.
 
@@ -74,22 +104,20 @@ def users_recovery(
         until_ns: when the target was restored, or the end of the watch.
         known_ns: end of the recorded requests.
         promised: the promised time in ms; None: latency does not count.
+        rates: requests per second of each group without a fault: users who wait for time-outs make their own route thin.
     """
     groups: dict[str, OperationRecovery] = {}
-    thin: dict[str, float] = {}
-    seconds = max((until_ns - sent_ns) / SECOND, 1e-9)
+    thin: dict[str, ThinGroup] = {}
+    seconds, at = max((until_ns - sent_ns) / SECOND, 1e-9), (sent_ns, undone_ns, until_ns, known_ns)
     for name, requests in grouped(samples, operations).items():
-        per_s = len(requests.between(sent_ns, until_ns)) / seconds
+        under = len(requests.between(sent_ns, until_ns)) / seconds
+        per_s = max(under, (rates or {}).get(name, 0.0))
         if per_s < LEAST_PER_S and name != ALL:
-            thin[name] = per_s
-        elif per_s:
-            groups[name] = _came_back(
-                name,
-                without_noise(requests, promised),
-                (sent_ns, undone_ns, until_ns, known_ns),
-                per_s=per_s,
-                promised=promised,
-            )
+            thin[name] = _thin(name, requests, at, per_s=per_s, promised=promised)
+        elif under:
+            blind_ns = _blind_ns(per_s)
+            kept = without_noise(requests, promised)
+            groups[name] = _came_back(name, kept, at, per_s=per_s, blind_ns=blind_ns, promised=promised)
     if not any(name.startswith(ROUTE) for name in thin):
         groups.pop(ALL, None)
     return Users(groups=groups, thin=thin)
@@ -119,6 +147,14 @@ def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promise
         if found and found[-1].end_ns is None:
             return f"{name} was not served for five seconds since it was out"
     return ""
+
+
+def rates_of(samples: Table, operations: tuple[str, ...], seconds: float) -> dict[str, float]:
+    """Requests per second of each route and each serving region in so many seconds."""
+    own = _asked(samples, operations)
+    counts = {f"{ROUTE}{name}": n for name, n in own.words["name"].counts.items()}
+    counts |= {f"{REGION}{name}": n for name, n in own.words["served_region"].counts.items()}
+    return {name: n / max(seconds, 1e-9) for name, n in counts.items()}
 
 
 def grouped(samples: Table, operations: tuple[str, ...]) -> dict[str, Requests]:
@@ -163,8 +199,38 @@ def _alone(bad: Bools, each_side: int) -> Bools:
     return np.asarray(bad & (sums[high] - sums[low] == 1), dtype=np.bool_)
 
 
+def _thin(name: str, requests: Requests, at: _Moments, *, per_s: float, promised: float | None) -> ThinGroup:
+    """The recovery of a thin group, with its failures in succession."""
+    sent_ns, undone_ns, until_ns, known_ns = at
+    end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
+    kept, chance_ns = _without_lone(requests.between(sent_ns, known_ns), promised), _chance_ns(per_s)
+    every = _filled(kept, sent_ns, known_ns, chance_ns) if name.startswith(REGION) else kept
+    return ThinGroup(
+        per_s=per_s,
+        seen=_came_back(name, kept, at, per_s=per_s, blind_ns=chance_ns, promised=promised),
+        runs=tuple(_runs(every.between(sent_ns, end_ns), sent_ns, promised)),
+        way_runs=tuple(_runs(every.between(end_ns, known_ns), sent_ns, promised)),
+    )
+
+
+def _without_lone(requests: Requests, promised: float | None) -> Requests:
+    """The requests of a thin group without noise: the only bad one among 20, between two that were served."""
+    at = np.arange(len(requests))
+    lone = _alone(~requests.served(promised), IN_SUCCESSION // 2)
+    return requests.where(~(lone & (at > 0) & (at < len(requests) - 1)))
+
+
+def _runs(requests: Requests, sent_ns: int, promised: float | None) -> Iterable[tuple[float, float]]:
+    """First and last of each succession of enough requests that were not served, in seconds from the action sent."""
+    edges = np.diff(np.concatenate([[0], ~requests.served(promised), [0]]).astype(np.int8))
+    for first, after in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
+        if after - first >= IN_SUCCESSION:
+            start, end = requests.sent_ns[first], requests.sent_ns[after - 1]
+            yield (int(start) - sent_ns) / SECOND, (int(end) - sent_ns) / SECOND
+
+
 def _came_back(
-    name: str, requests: Requests, at: tuple[int, int | None, int, int], *, per_s: float, promised: float | None
+    name: str, requests: Requests, at: _Moments, *, per_s: float, blind_ns: int, promised: float | None
 ) -> OperationRecovery:
     """As `recovery_of`, for requests that arrive at random.
 
@@ -172,8 +238,7 @@ def _came_back(
     """
     sent_ns, undone_ns, until_ns, known_ns = at
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
-    chance_ns = round(CHANCE / per_s * SECOND)
-    blind_ns = _blind_ns(per_s)
+    chance_ns = _chance_ns(per_s)
     watched = requests.between(sent_ns, end_ns)
     every = requests.between(sent_ns, known_ns)
     if name.startswith(REGION):
@@ -196,19 +261,27 @@ def _came_back(
         why=f"{bad} of {len(watched)} requests were not served",
         way_back=_spans(way, known_ns, sent_ns, known_ns),
         way_back_s=max(until_ns - end_ns, 0) / SECOND,
-        way_back_resolution_s=1 / per_s,
+        way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
 
 
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], promised: float | None) -> float:
-    """The longest outage of a group in a span in s, by the same rule."""
-    own = without_noise(requests.between(*span), promised)
-    blind_ns = _blind_ns(len(own) * SECOND / max(span[1] - span[0], 1))
+    """The longest outage of a group in a span in s, by the same rules."""
+    own = requests.between(*span)
+    per_s = len(own) * SECOND / max(span[1] - span[0], 1)
+    is_thin = per_s < LEAST_PER_S and name != ALL
+    own = _without_lone(own, promised) if is_thin else without_noise(own, promised)
+    blind_ns = _chance_ns(per_s) if is_thin else _blind_ns(per_s)
     if name.startswith(REGION):
         own = _filled(own, *span, blind_ns)
     found = outages(own, span[1], promised, blind_ns=blind_ns)
     return max(((outage.end_ns or span[1]) - outage.start_ns for outage in found), default=0) / SECOND
+
+
+def _chance_ns(per_s: float) -> int:
+    """The longest gap of a group in ns that is chance."""
+    return round(min(CHANCE / max(per_s, 1e-9), _LONGEST_S) * SECOND)
 
 
 def _blind_ns(per_s: float) -> int:
