@@ -129,6 +129,42 @@ def test_a_service_whose_store_is_not_in_the_log_is_not_decided() -> None:
     assert "no connection of user to a store" in found["user"].reason
 
 
+def among_pods(names: dict[str, Any], *reads: Observation, pods: tuple[PodChange, ...] = ()) -> dict[str, Outcome]:
+    """The outcomes of the pooling where the pods of the namespace of the shop were followed, and these among them."""
+    base = quiet()
+    there = replace(pod(1, "ready", "track-1", "t-1"), namespace="shop")
+    observations = (*base.observations, *(replace(one, fields={**one.fields, "names": names}) for one in reads))
+    given = replace(base, observations=observations, pods=(*base.pods, there, *pods))
+    return {one.scope["of"]: one.outcome for one in measures(judge(plan({"R": POOLED}), given))}
+
+
+BILLS = NAMES | {"data_access": ["user", "track", "billing"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "is_known"),
+    [
+        ({("billing", "postgres"): 40}, {}, INCONCLUSIVE),
+        ({}, {("gateway", "billing"): 900}, INCONCLUSIVE),
+        ({("gateway", "billing"): 9}, {}, INCONCLUSIVE),
+        ({}, {}, None),
+    ],
+    ids=["it holds connections", "it is asked", "it was asked before", "in no connection"],
+)
+def test_a_service_that_the_log_names_is_not_left_out(before: Pairs, during: Pairs, is_known: Outcome | None) -> None:
+    """Its pods have another label in their history, or are in another namespace: it is part of the data access layer all the same."""
+    found = among_pods(BILLS, read(0, before, before=True), read(59, QUIET | during))
+    assert found.get("billing") is is_known
+
+
+def test_a_service_without_pods_is_left_out_only_where_its_namespace_was_followed() -> None:
+    """`user` and `track` connect from a namespace whose pods have no history: nothing is known of those of `billing`."""
+    away = {**seen({("user", "postgres"): 3})[0], "source_namespace": "elsewhere"}
+    reads = (read(0, {}, before=True), read(59, QUIET))
+    assert among_pods(BILLS, *reads) == {"user": PASS, "track": PASS}
+    assert among_pods(BILLS, reads[0], read(59, QUIET, more=[away]))["billing"] is INCONCLUSIVE
+
+
 MIGRATES = NAMES | {"data_access": ["user", "track", "migrate"]}
 
 
@@ -152,10 +188,7 @@ def test_a_job_that_did_not_run_in_the_window_has_no_pool(
 ) -> None:
     """It belongs to the data access layer; of one that ran, or that a route needs, a connection is expected in the log."""
     names = MIGRATES | {"routes": {**NAMES["routes"], "sign-in": ["user", *needs]}}  # type: ignore[dict-item]
-    reads = (read(0, {}, before=True, names=names), read(59, QUIET, names=names))
-    base = quiet()
-    given = replace(base, observations=(*base.observations, *reads), pods=(*base.pods, *pods))
-    found = {one.scope["of"]: one.outcome for one in measures(judge(plan({"R": POOLED}), given))}
+    found = among_pods(names, read(0, {}, before=True), read(59, QUIET), pods=pods)
     assert found == {"user": PASS, "track": PASS, **({"migrate": INCONCLUSIVE} if known else {})}
 
 

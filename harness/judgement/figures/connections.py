@@ -44,6 +44,7 @@ class _ConnectionLog:
         span: of the readings. lines: of the log in it.
         why: what is missing of it; empty where nothing is known to be.
         names: what the target file declares.
+        homes: namespaces from which a store is connected to.
     """
 
     begun: Counter[_Pair]
@@ -53,6 +54,7 @@ class _ConnectionLog:
     lines: int
     why: str
     names: FlowsSeen
+    homes: frozenset[str]
 
     @property
     def receipt(self) -> Receipt:
@@ -90,6 +92,8 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
                 found[when][str(one["source"]), str(one["destination"])] += int(one["n"])
     if not found["begun"]:
         raise _Unread(f"in {sum(read.lines for read in reads)} lines of the log no workload connects to another")
+    names = next(read for read in reads if read.names)
+    stores = {str(name) for name in names.names.get("stores", ())}
     return _ConnectionLog(
         begun=found["begun"],
         held=found["held"],
@@ -97,7 +101,13 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
         span=span,
         lines=sum(read.lines for read in reads if not read.before),
         why="; ".join(dict.fromkeys(read.why for read in reads if read.why)),
-        names=next(read for read in reads if read.names),
+        names=names,
+        homes=frozenset(
+            str(one["source_namespace"])
+            for read in reads
+            for one in read.connections
+            if one["source_namespace"] and one["namespace"] and one["destination"] in stores
+        ),
     )
 
 
@@ -178,7 +188,7 @@ def pooling(case: Case) -> Iterable[Measure]:
     layer = [
         name
         for name in log.listed("data_access")
-        if name not in stores and (name in needed or not _was_away(case, window, name))
+        if name not in stores and (name in needed or not _was_away(case, window, log, name))
     ]
     for service in sorted({*layer, *(source for source, to in log.begun if to in stores and source not in stores)}):
         own = [route for route, needs in routes.items() if service in needs]
@@ -194,12 +204,19 @@ def pooling(case: Case) -> Iterable[Measure]:
         yield _pooled(case, window, log, service, opened=opened, requests=int(asked.sum()))
 
 
-def _was_away(case: Case, window: Window, service: str) -> bool:
-    """Whether a service is known to have had no pod in a window, as a migration's job that did not run: it opened nothing."""
+def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> bool:
+    """Whether a service is known to have had no pod in a window, as a migration's job that did not run: it opened nothing.
+
+    The log names it in no connection, and its pods were gone before the window (one that is over counts as gone); or none was there while
+    the pods of every namespace from which a store is connected to were followed.
+    """
+    if any(service in pair for pair in (*log.begun, *log.held, *log.dropped)):
+        return False
     own = [change for change in case.evidence.pods if change.workload == service]
     before = {change.uid for change in own if change.at_ns < window.end_ns}
     gone = {change.uid for change in own if change.what == "deleted" and change.at_ns < window.start_ns}
-    return before <= gone and pods_receipt(case.evidence, window.span).ok is True
+    known = bool(before) or bool(log.homes) and log.homes <= {change.namespace for change in case.evidence.pods}
+    return known and before <= gone and pods_receipt(case.evidence, window.span).ok is True
 
 
 def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, opened: int, requests: int) -> Measure:
