@@ -74,6 +74,7 @@ class Account:
         trouble: why the ledger is incomplete; empty when it is complete.
         authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
         searched: whether a complete read of the authority covered every write; others are neither lost nor kept.
+        unread: acknowledged, and not found in the authority, whose read is not complete: it may have them; none where it was searched.
     """
 
     attempted: int
@@ -87,6 +88,7 @@ class Account:
     unexpected: Writes
     twice: Writes
     trouble: str
+    unread: Writes
     authority: str = ""
     searched: bool = False
 
@@ -156,6 +158,7 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     wrong, twice = (_anywhere(keys, [getattr(s, what) for s in sources]) for what in ("wrong", "twice"))
     authority = next((source for name in AUTHORITIES for source in sources if source.name == name), None)
     there = _in(keys, authority.intact if authority else keys[:0])
+    searched = bool(len(keys)) and authority is not None and authority.is_complete
     return Account(
         attempted=len(keys),
         acknowledged=every.where(ok),
@@ -168,8 +171,9 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
         unexpected=every.where(refused & there),
         twice=every.where(twice),
         trouble=next(iter((*_troubles(ledger, keys, every.where(ok), sources), *_lags(lagging))), ""),
+        unread=every.where(ok & ~there & (not searched)),
         authority=authority.name if authority else "",
-        searched=bool(len(keys)) and authority is not None and authority.is_complete,
+        searched=searched,
     )
 
 

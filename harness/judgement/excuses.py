@@ -37,7 +37,8 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
 
     A write is excused if it is missing from the database (or from the entry, if no database was read), was acknowledged within the
     objective's RPO before a disaster, was present in the last read before that disaster, and in none after it. An RPO allows missing writes, never writes
-    with another value.
+    with another value. Where the database was not read completely, a write that would be excused if the database lacked it is undecided,
+    and is not among those returned.
     """
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
@@ -47,7 +48,8 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
             if domain_of(disaster.domain).disaster:
                 own = _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)
                 excused |= own & ~_survived(evidence, disaster, lost)
-    return lost.where(~(excused & lost.among(account.gone)) | lost.among(account.wrong))
+    lacked = lost.among(account.gone) | lost.among(account.unread)
+    return lost.where(~(excused & lacked) | lost.among(account.wrong))
 
 
 def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:

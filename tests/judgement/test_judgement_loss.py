@@ -18,6 +18,7 @@ from judgement_builders import (
     measures,
     no_loss,
     ns,
+    objective,
     plan,
     table,
     with_ints,
@@ -32,11 +33,13 @@ from harness.model import (
     LEDGER_READS,
     LEDGER_WRITES,
     Evidence,
+    Figure,
     FinalRead,
     Ledger,
     LedgerResult,
     Measure,
     Objective,
+    Op,
     Outcome,
     Table,
     WatchSource,
@@ -203,6 +206,56 @@ def test_a_ledger_that_is_not_whole_is_never_a_pass(books: Ledger, trouble: str)
     measure = only(RISK, holding(books))
     assert measure.outcome is INCONCLUSIVE
     assert measure.reason.endswith(f"but {trouble}")
+
+
+def behind(lost: list[int], *, wrong: tuple[int, ...] = (), complete: bool = False, found: int = 10**9) -> Ledger:
+    """A ledger whose last read of the database found so many writes, and whose regions were read completely: both lack some."""
+    books = ledger(ROWS, lost=lost)
+    through = replace(books.final_reads[0], round=2, source="eu-west-1", at_ns=ns(END + 6))
+    regional = with_words(with_ints(books.final, slice(None), round=2), slice(None), place="eu-west-1")
+    regional = with_words(regional, np.isin(regional.ints["id"], list(wrong)), state="wrong")
+    own = books.final.where(books.final.ints["id"] < found)
+    read = replace(books.final_reads[0], complete=complete, rows=len(own))
+    return replace(books, final=Table.merged(LEDGER_FINAL, [own, regional]), final_reads=(read, through))
+
+
+YOUNG = list(range(at(101), at(101) + 60))
+"""Acknowledged within the RPO before the database's loss."""
+READ_BACK = objective(Figure.READ_BACK, Op.HOLDS, "0", operations=("writes",))
+
+
+def rows_of(books: Ledger) -> dict[str, Measure]:
+    """The measures of the loss row that grants an RPO, and of the region that was read back."""
+    found = measures(judge(plan({"RPO": RPO, "BACK": READ_BACK}, regions={"eu-west-1": 1.0}), holding(books)))
+    return {one.name: one for one in found if one.name in ("lost writes", "writes not read back")}
+
+
+def test_what_would_be_excused_is_undecided_while_the_database_was_not_read_completely() -> None:
+    """60 writes inside the RPO are missing in the region; the database's read broke off before it came to them."""
+    searched = rows_of(behind(YOUNG, complete=True))
+    assert {name: one.outcome for name, one in searched.items()} == {"lost writes": PASS, "writes not read back": PASS}
+    found = rows_of(behind(YOUNG, found=YOUNG[0]))
+    for measure in found.values():
+        assert measure.outcome is INCONCLUSIVE, measure.reason
+        assert "the final ledger read did not complete" in measure.reason
+    assert "(60 acknowledged within the RPO before a disaster are missing in a region" in found["lost writes"].reason
+
+
+def test_what_no_excuse_covers_fails_though_the_database_was_not_read_completely() -> None:
+    """One is older than the RPO, one has another value in the region, and the region lacks one that the database was seen to have."""
+    assert rows_of(behind([*YOUNG, at(20)], found=YOUNG[0]))["lost writes"].outcome is FAIL
+    changed = rows_of(behind(YOUNG, wrong=(at(100),), found=at(90)))
+    assert {name: one.outcome for name, one in changed.items()} == {"lost writes": FAIL, "writes not read back": FAIL}
+    books = behind(YOUNG, found=at(150))
+    extra = table(LEDGER_FINAL, 1, by=1, id=YOUNG[0], round=1, seen_ns=ns(END + 5), place="database", state="found")
+    read = replace(books.final_reads[0], rows=books.final_reads[0].rows + 1)
+    had = replace(
+        books, final=Table.merged(LEDGER_FINAL, [extra, books.final]), final_reads=(read, books.final_reads[1])
+    )
+    assert {name: one.outcome for name, one in rows_of(had).items()} == {
+        "lost writes": FAIL,
+        "writes not read back": FAIL,
+    }
 
 
 def test_writes_acknowledged_after_the_last_read_are_not_known() -> None:

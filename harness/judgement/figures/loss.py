@@ -147,7 +147,8 @@ def _summary(account: Account, lost: Writes) -> str:
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:
     """Counts that the reason reports beside the losses."""
-    yield len(account.lost) - len(lost), "acknowledged within the RPO before a disaster are excused"
+    excused = "are excused" if account.searched else "are missing in a region and were not searched for everywhere"
+    yield len(account.lost) - len(lost), f"acknowledged within the RPO before a disaster {excused}"
     yield len(account.wrong), "have another value"
     for source, missing in account.missing.items():
         if source != account.authority:

@@ -45,11 +45,12 @@ def _region(case: Case, account: Account, region: str) -> Measure:
         why = f"{region}: the ledger was not read back through it"
         return inconclusive(case, "writes not read back", why, _AGAIN, scope=scope)
     missing = account.missing[region]
-    other = missing.where(~missing.among(account.gone))
+    unread = missing.among(account.unread) & ~missing.among(account.wrong)
+    other = missing.where(~missing.among(account.gone) & ~unread)
     lagging = account.lagging.get(region)
     receipts = {"watch": ledger_receipt(case.evidence, account)}
     outcome = Outcome.FAIL if len(other) else Outcome.PASS
-    summary = _summary(region, other, len(account.acknowledged))
+    summary = _summary(region, other, len(account.acknowledged), int(unread.sum()))
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and lagging is not None and len(lagging):
         outcome = Outcome.INCONCLUSIVE
@@ -76,7 +77,9 @@ def _region(case: Case, account: Account, region: str) -> Measure:
     )
 
 
-def _summary(region: str, other: Writes, n: int) -> str:
+def _summary(region: str, other: Writes, n: int, unread: int) -> str:
+    if unread and not len(other):
+        return f"{region}: {unread} of {n} acknowledged writes are not read back, and whether the database has them is not known"
     if not len(other):
         return f"{region}: all of {n} acknowledged writes are read back as the database has them"
     some = ", ".join(other.names(3)) + ("…" if len(other) > 3 else "")
