@@ -115,6 +115,41 @@ def notice(at: float, *, release: str = NEW, cause: str = "slow answers", status
     return told("notice.received", "receiver", at, number=1, status=status, alerts=[alert])
 
 
+def bare(labels: dict[str, str], annotations: dict[str, str]) -> Observation:
+    """A notice a second after the way back began, with these labels and texts."""
+    alert = {"labels": labels, "annotations": annotations, "status": "firing", "starts_ns": ns(51)}
+    return told("notice.received", "receiver", 51, number=1, status="firing", alerts=[alert])
+
+
+@pytest.mark.parametrize(
+    ("labels", "annotations", "expected"),
+    [
+        ({"release": NEW}, {"summary": "error rate 7 % of answers"}, "PASS"),
+        ({}, {"summary": f"Release {NEW}: rolled back", "description": "error rate 7 %"}, "PASS"),
+        ({"version": f"v{NEW}"}, {"summary": "error rate 7 %"}, "PASS"),
+        ({}, {"summary": f"Release {NEW}: rolled back"}, "FAIL"),
+        ({}, {"summary": f"Release {NEW}-slow: rolled back", "description": "error rate 7 %"}, "FAIL"),
+        ({"release": NEW}, {"runbook_url": "https://wiki.example.test/back", "dashboard": "/d/7"}, "FAIL"),
+        ({"release": NEW}, {"summary": f"{NEW} rolled back", "runbook_url": "https://wiki.example.test/back"}, "FAIL"),
+        ({"release": NEW}, {"summary": " "}, "FAIL"),
+    ],
+)
+def test_a_notice_of_a_rollback_names_the_release_and_says_why(
+    labels: dict[str, str], annotations: dict[str, str], expected: str
+) -> None:
+    """An address is no cause, and neither is the text that names the release."""
+    watchers = {"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
+    assert outcome(TOLD, replace(run([bare(labels, annotations)], by="hand"), watchers=watchers)) == expected
+
+
+def test_a_notice_without_a_cause_fails_when_the_limit_is_over_only() -> None:
+    """The record ends before: one with a cause may have come later."""
+    watchers = {"notices": WatchSource(name="notices", spacing_ms=250, closed=True)}
+    recorded = replace(run([bare({"release": NEW}, {})], by="hand"), watchers=watchers)
+    limit = TOLD.replace("2 min", "30 min")
+    assert (outcome(TOLD, recorded), outcome(limit, recorded)) == ("FAIL", "INCONCLUSIVE")
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

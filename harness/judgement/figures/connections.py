@@ -215,7 +215,8 @@ def _was_away(case: Case, window: Window, log: _ConnectionLog, service: str) -> 
     own = [change for change in case.evidence.pods if change.workload == service]
     before = {change.uid for change in own if change.at_ns < window.end_ns}
     gone = {change.uid for change in own if change.what == "deleted" and change.at_ns < window.start_ns}
-    known = bool(before) or bool(log.homes) and log.homes <= {change.namespace for change in case.evidence.pods}
+    followed = {change.namespace for change in case.evidence.pods}
+    known = bool(before) or (bool(log.homes) and log.homes <= followed)
     return known and before <= gone and pods_receipt(case.evidence, window.span).ok is True
 
 

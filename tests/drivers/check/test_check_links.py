@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness import clock
-from harness.drivers.check.links.answers import ask, names_release, period_s, said_age
+from harness.drivers.check.links.answers import ask, period_s, said_age
 from harness.drivers.check.links.assets import is_named_by_hash, page_assets
 from harness.drivers.check.links.published import _given_at, documentation, quality_report
 from harness.drivers.check.links.runbooks import _of_rule
@@ -130,25 +130,6 @@ def test_a_website_without_assets_or_without_an_answer_does_not_pass(target: Tar
 def test_a_hash_is_told_from_a_word(name: str, *, hashed: bool) -> None:
     """The last part before the suffix, eight characters or more, that is no word."""
     assert is_named_by_hash(f"https://shop.example.test/assets/{name}?v=1") is hashed
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("Documentation of 1.1.0", True),
-        ("This is v1.1.0.", True),
-        ("(1.1.0)", True),
-        ('{"releases": ["1.1.0"]}', True),
-        ("1.1.0-slow", False),
-        ("1.1.0.2", False),
-        ("11.1.0", False),
-        ("1.0.0", False),
-        ("1x1.0", False),
-    ],
-)
-def test_a_release_is_named_as_a_word(text: str, *, named: bool) -> None:
-    """Another release that has it as a part is another one."""
-    assert names_release(text, "1.1.0") is named
 
 
 def documented(target: Target, **update: str) -> list[tuple[bool | None, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +14,7 @@ from harness import clock
 from harness.drivers.facts import FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
+from harness.model.naming import names_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,11 +104,6 @@ def site(url: str) -> tuple[str, str]:
     except ValueError:
         return url.partition(":")[0].lower(), ""
     return parts.scheme, parts.netloc
-
-
-def names_release(text: str, release: str) -> bool:
-    """Whether a text has the release as a word: `1.0.0` is not in `1.0.0-slow`, and is in `v1.0.0.`."""
-    return re.search(rf"(?<![\w.-])v?{re.escape(release)}(?![\w+-]|\.\w)", text) is not None
 
 
 def names_it(answered: LinkAnswer, subject: str, release: str) -> FactReading:

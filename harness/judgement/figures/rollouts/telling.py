@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -19,10 +20,14 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, ReasonKind
+from harness.model.naming import names_release
 from harness.model.schedule import NS_PER_S
 
 _EARLY_NS: Final = 2 * NS_PER_S
 """The platform may tell of its way back so long before the harness reads it from the objects."""
+
+_ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
+"""A text that is an address only, as that of a runbook."""
 
 
 def told(case: Case) -> Iterable[Measure]:
@@ -42,16 +47,19 @@ def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measu
     limit_s, candidate = case.scaled.in_unit("s"), history.plan.candidate
     near = [one for one in notices(case.evidence, back_ns - _EARLY_NS, history.until_ns) if one.status == FIRING]
     about = [one for one in near if any(_names(alert, candidate) for alert in one.alerts)]
-    full = [one for one in about if any(_names(alert, candidate) and _says_why(alert) for alert in one.alerts)]
+    full = [
+        one for one in about if any(_names(alert, candidate) and _says_why(alert, candidate) for alert in one.alerts)
+    ]
     waited_s = (history.until_ns - back_ns) / NS_PER_S
     took_s = max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None
     if took_s is not None:
         outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
         text = f"a notice with release, cause and time came {formatted(took_s, 's')} after the rollback"
     else:
-        outcome = Outcome.FAIL if about or waited_s >= limit_s else Outcome.INCONCLUSIVE
-        lacking = "names the release and gives no cause" if about else f"came in {formatted(waited_s, 's')}"
-        text = f"a notice {lacking}" if about else f"no notice that names {candidate} {lacking}"
+        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        text = f"no notice that names {candidate} came in {formatted(waited_s, 's')}"
+        if about:
+            text = f"a notice names the release, and none gives a cause in {formatted(waited_s, 's')}"
     receipts = {
         "watch": watched(
             case.evidence, "notices", [(back_ns, min(back_ns + round(limit_s * NS_PER_S), history.until_ns))]
@@ -79,14 +87,15 @@ def _words(alert: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _names(alert: Mapping[str, Any], release: str) -> bool:
-    """Whether a label is the release, or a text has it as a word."""
-    texts = [word for text in _words(alert, "annotations") for word in text.split()]
-    return release in (*_words(alert, "labels"), *texts)
+    """Whether a label or a text names the release."""
+    return any(names_release(text, release) for key in ("annotations", "labels") for text in _words(alert, key))
 
 
-def _says_why(alert: Mapping[str, Any]) -> bool:
-    """Whether it has a text beside the one that names it, and a time."""
-    return len([text for text in _words(alert, "annotations") if text.strip()]) > 1 and bool(alert.get("starts_ns"))
+def _says_why(alert: Mapping[str, Any], release: str) -> bool:
+    """Whether it has a time, and a text that is no address, beside the one that names the release."""
+    texts = [text for text in _words(alert, "annotations") if text.strip() and not _ADDRESS.fullmatch(text.strip())]
+    naming = any(names_release(text, release) for text in texts)
+    return len(texts) > naming and bool(alert.get("starts_ns"))
 
 
 _SPEC: Final = rollout_spec(
