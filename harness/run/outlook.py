@@ -76,6 +76,7 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
         before_fault_s=_before_fault_s(plan, objective),
         time_scale=plan.time_scale,
         durability=plan.durability,
+        rates=traffic.rates,
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from judgement_builders import claim, evidence, failing, measures, observation, plan, samples, window
 
 from harness.judgement import judge
+from harness.judgement.figures.scaling.spike_rise import SPEC
+from harness.judgement.figures.spec import Offered
 from harness.model import (
     Evidence,
     Measure,
@@ -120,6 +122,42 @@ def test_replicas_that_follow_a_spike_pass() -> None:
 def test_what_turns_a_rise_red(seen: list[Observation], slow_until: float, expected: list[str]) -> None:
     """Replicas that do not rise, or late; response times that stay high. One stretch of slow requests proves nothing of the rest."""
     assert outcomes(RISE, *seen, rows=requests(slow_until)) == expected
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected", "why"),
+    [
+        ([], "INCONCLUSIVE", "stayed at 3"),
+        ([said(BEGIN + 20, 4)], "PASS", "20 s after the begin"),
+        ([said(END + 1, 4)], "INCONCLUSIVE", "25 s after the begin"),
+        ([said(BEGIN + 31, 4)], "FAIL", "31 s after the begin"),
+    ],
+    ids=["never", "in it", "a second after it", "after the limit"],
+)
+def test_a_spike_that_is_shorter_than_the_limit_disproves_no_rise(
+    seen: list[Observation], expected: str, why: str
+) -> None:
+    """24 s of a limit of 30 s: what would have come later is not known, and a rise after the limit is late all the same."""
+    rise, _ = judged(RISE.replace("3 min", "30 min"), spiked(requests(), *seen))
+    assert (rise.outcome.value, why in rise.because.text) == (expected, True), rise.because.text
+    assert ("the spike lasted 24 s" in rise.because.text) is (expected == "INCONCLUSIVE")
+
+
+@pytest.mark.parametrize(
+    ("limit", "rates", "what"),
+    [
+        ("30 min", RATES, ["a spike of 30 s, 24 s are planned"]),
+        ("24 min", RATES, []),
+        ("30 min", (), []),
+    ],
+)
+def test_a_plan_says_that_its_spike_is_shorter_than_the_limit(
+    limit: str, rates: tuple[tuple[float, float], ...], what: list[str]
+) -> None:
+    """At scale 60 the limit is 30 s; a traffic without a spike says so itself."""
+    objective = objective_of(RISE.replace("3 min", limit))
+    offered = Offered(requests=1000, probes=0, time_scale=60, rates=rates)
+    assert [lack.what for lack in SPEC.lacks(objective, offered)] == what
 
 
 def test_why_the_replicas_stayed() -> None:

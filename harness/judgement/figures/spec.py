@@ -58,6 +58,7 @@ class Offered:
         users: journeys in progress at once, on average.
         before_fault_s: seconds of traffic before the first fault that the objective speaks of; infinite where it speaks of none.
         time_scale, durability: of the target.
+        rates: journeys per second over time, as (seconds since the load began, per second); empty: always the same.
     """
 
     requests: int
@@ -69,6 +70,7 @@ class Offered:
     before_fault_s: float = math.inf
     time_scale: float = 1.0
     durability: str = ""
+    rates: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,10 +127,10 @@ def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
 
 
-def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, **scope: str) -> Measure:
-    """A measure after the receipt of the watch."""
+def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, *, hint: str = "", **scope: str) -> Measure:
+    """A measure after the receipt of the watch; `hint` of what is INCONCLUSIVE by itself."""
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    own = because(outcome, text, AGAIN if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
+    own = because(outcome, text, (hint or AGAIN) if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
     outcome, reason = settled(outcome, own, figures.receipts, tuple(figures.receipts))
     return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +16,7 @@ from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
-from harness.model import SAMPLES, Figure, Measure, Op, Phase, Quantity, Receipt, Table, TrafficPlan, Window
+from harness.model import SAMPLES, Figure, Measure, Op, Phase, Quantity, Receipt, Table, Window
 
 HEIGHT: Final = "height"
 """The parameter of an objective: how many times as much as before it the traffic must be in the spike."""
@@ -70,7 +71,7 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
     traffic = case.objective.scope.traffic or ""
     planned = case.plan.traffic.get(traffic)
     height = float(case.objective.params[HEIGHT])
-    found = None if planned is None else _planned(planned, height)
+    found = None if planned is None else planned_spike(planned.rates, height)
     if planned is None or found is None:
         why = f"the traffic {traffic} has no spike to {height:g} times what it offers before"
         return inconclusive(case, name, why, "write `shape: {spike: …}` into its file, then run again")
@@ -95,9 +96,8 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
     )
 
 
-def _planned(planned: TrafficPlan, height: float) -> tuple[float, float] | None:
-    """Begin and end of the first stretch that is so much higher than the beginning, in s since the load began."""
-    points = planned.rates
+def planned_spike(points: Sequence[tuple[float, float]], height: float) -> tuple[float, float] | None:
+    """Begin and end of the first stretch of a rate that is so much higher than its beginning, in s since the load began."""
     enough = height * points[0][1] * _ENOUGH if points else 0.0
     first = next((i for i, (_, per_s) in enumerate(points) if enough and per_s >= enough), None)
     if first is None:

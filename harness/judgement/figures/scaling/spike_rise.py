@@ -9,11 +9,18 @@ from typing import Final
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.scaling.record import FILES, concluded, scalings
 from harness.judgement.figures.scaling.scaled import of_each, replicas_at
-from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, settled_time, spike_of
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.scaling.spike import (
+    HEIGHT,
+    TrafficSpike,
+    planned_spike,
+    replicas_figures,
+    settled_time,
+    spike_of,
+)
+from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.measures import Case, formatted
 from harness.judgement.recovery import SECOND
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase
 from harness.model.observations import AutoscalerSeen
 
 BELOW: Final = "below"
@@ -31,13 +38,15 @@ def spike_rises(case: Case) -> Iterable[Measure]:
 
 
 def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen, ...]) -> Measure:
-    limit_s = case.scaled.in_unit("s")
-    ups = [one for one in scalings(said, spike.begin_ns, spike.end_ns) if one.after > one.before]
+    limit_s, lasted_s = case.scaled.in_unit("s"), (spike.end_ns - spike.begin_ns) / SECOND
+    until_ns = spike.end_ns if lasted_s >= limit_s else spike.until_ns
+    ups = [one for one in scalings(said, spike.begin_ns, until_ns) if one.after > one.before]
     took_s = (ups[0].at_ns - spike.begin_ns) / SECOND if ups else None
     figures = replicas_figures(case, spike, took_s)
     if ups and took_s is not None:
         text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"
-        outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
+        is_late, is_inside = took_s >= limit_s, ups[0].at_ns < spike.end_ns
+        outcome = Outcome.FAIL if is_late else Outcome.PASS if is_inside else Outcome.INCONCLUSIVE
     else:
         last = said[-1]
         says = "" if last.active else f", its autoscaler says {last.why}"
@@ -45,8 +54,19 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
             f"the replicas stayed at {replicas_at(said, spike.begin_ns)} in {spike.words}"
             f" (between {last.least} and {last.most} are allowed{says})"
         )
-        outcome = Outcome.FAIL
-    return concluded(case, outcome, f"{text}, expected {case.expected}", figures, autoscaler=name)
+        outcome = Outcome.FAIL if lasted_s >= limit_s else Outcome.INCONCLUSIVE
+    if outcome is Outcome.INCONCLUSIVE:
+        text = f"{text}; the spike lasted {formatted(lasted_s, 's')}"
+    hint = f"let the spike of loadtests/{spike.traffic}.yaml last {formatted(limit_s, 's')} or longer, then run again"
+    return concluded(case, outcome, f"{text}, expected {case.expected}", figures, hint=hint, autoscaler=name)
+
+
+def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """A spike that is over before the limit does not show that the replicas stay: `_rise`."""
+    limit_s = objective.limit.at_scale(offered.time_scale).in_unit("s")
+    found = planned_spike(offered.rates, float(objective.params[HEIGHT]))
+    if found is not None and found[1] - found[0] < limit_s:
+        yield Lack(what=f"a spike of {limit_s:g} s, {found[1] - found[0]:g} s are planned")
 
 
 SPEC: Final = Spec(
@@ -59,4 +79,5 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY}),
     evidence=lambda case: (*load_files(case), *FILES[:1]),
     needs=lambda _objective: (Need(key="kubernetes", why="autoscalers are objects of the Kubernetes API"),),
+    lacks=_lacks,
 )
