@@ -127,10 +127,37 @@ def test_scale_ups_keep_their_distance(ups: tuple[float, ...], expected: str) ->
     assert outcomes(APART, *spike(*ups)) == [expected]
 
 
-@pytest.mark.parametrize(("down", "expected"), [(25.1, "PASS"), (24.0, "FAIL"), (15.0, "FAIL"), (None, "INCONCLUSIVE")])
+@pytest.mark.parametrize(("down", "expected"), [(25.1, "PASS"), (24.0, "FAIL"), (15.0, "FAIL"), (None, "PASS")])
 def test_a_scale_down_waits_for_the_end_of_its_window(down: float | None, expected: str) -> None:
     """5 min are 5 s; one before the load has ended is sooner than any."""
     assert outcomes(AFTER, *spike(12, 13, down=down, sentence=AFTER)) == [expected]
+
+
+def watched_to(at: float) -> Observation:
+    """The watcher of the autoscalers ended in order."""
+    return observation("watch.closed", "autoscalers", at, "watch", file="history/autoscalers.ndjson")
+
+
+@pytest.mark.parametrize(
+    ("run", "expected", "why"),
+    [
+        ([*spike(12, 13, down=None, sentence=AFTER), watched_to(25)], "PASS", "no scale-down came in 5 s"),
+        ([*spike(12, 13, down=None, sentence=AFTER), watched_to(24.9)], "INCONCLUSIVE", "4.9 s that were watched"),
+        ([*spike(sentence=AFTER, down=None), watched_to(60)], "INCONCLUSIVE", "over with 2 replicas, the fewest"),
+        (spike(12, down=None, sentence=AFTER)[:-1], "INCONCLUSIVE", "no scale-down was recorded"),
+        (
+            [*spike(12, down=None, sentence=AFTER), load("begun", 24, 1.5, AFTER), load("ended", 30, 1.5, AFTER)],
+            "INCONCLUSIVE",
+            "4 s that were watched",
+        ),
+    ],
+    ids=["as long as the limit", "shorter", "none to take away", "the load did not end", "the next spike came"],
+)
+def test_no_scale_down_at_all_comes_no_sooner(run: list[Observation], expected: str, why: str) -> None:
+    """The load ended at 20 s, the limit is 5 s: so long the autoscaler must have been followed, with a replica to take away."""
+    found = judged(AFTER, *run)[0]
+    assert (found.outcome.value, why in found.because.text) == (expected, True), found.because.text
+    assert (found.low, found.high) == (5.0 if expected == "PASS" else None, None)
 
 
 @given(gaps=st.lists(st.floats(0.1, 9), min_size=1, max_size=5))

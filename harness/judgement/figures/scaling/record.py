@@ -10,7 +10,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
-from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, every
+from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, WatchClosed, every
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "let the load be given on a quieter machine, then run again"
@@ -125,6 +125,13 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
     """Whether the autoscalers were followed until the run ended, and without a gap in these stretches; without any, in the whole run."""
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])
+
+
+def followed_until_ns(evidence: Evidence) -> int:
+    """Until when the autoscalers were followed: the end that their watcher recorded, or else the end of the traffic."""
+    closed = [one.recorded_ns for one in every(WatchClosed, evidence.observations) if one.subject == WATCHER]
+    seen = [one.when_ns + 1 for one in every(AutoscalerSeen, evidence.observations)]
+    return max([*(closed or [window.end_ns for window in evidence.windows.values()]), *seen], default=0)
 
 
 def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, *, hint: str = "", **scope: str) -> Measure:

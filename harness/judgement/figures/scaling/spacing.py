@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -12,14 +13,17 @@ from harness.judgement.figures.scaling.record import (
     HeldLevel,
     autoscalers_receipt,
     concluded,
+    followed_until_ns,
     held_levels,
     said_of,
     scaling_spec,
     scalings,
 )
+from harness.judgement.figures.scaling.scaled import replicas_at
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.judgement.receipts.watch import Span
 from harness.model import Figure, LimitRule, Measure, Op, Outcome
+from harness.model.observations import AutoscalerSeen
 from harness.model.schedule import NS_PER_S
 
 RESOLUTION_S: Final = 0.05
@@ -49,24 +53,42 @@ def apart(case: Case) -> Iterable[Measure]:
 
 def scaled_in(case: Case) -> Iterable[Measure]:
     """How long after the end of each spike its replicas first fall."""
-    for level in _spikes(case):
+    levels = list(_spikes(case))
+    for level in levels:
         if isinstance(level, Measure):
             yield level
             continue
-        ended_ns = level.ended_ns or level.begun_ns
-        downs = [o for o in scalings(said_of(case.evidence, level.workload), level.begun_ns) if o.after < o.before]
-        first = downs[0] if downs else None
-        took_s = (first.at_ns - ended_ns) / NS_PER_S if first else None
-        span = (level.begun_ns, first.at_ns if first else level.span[1])
-        figures = _figures(case, level, took_s, len(downs), span=span)
-        if first is None or took_s is None or level.ended_ns is None:
-            text = f"no scale-down was recorded after {_SINCE_SPIKE}"
-            yield concluded(case, Outcome.INCONCLUSIVE, text, figures, workload=level.workload)
+        later = [o.begun_ns for o in levels if isinstance(o, HeldLevel) and o.workload == level.workload]
+        until_ns = min([at_ns for at_ns in later if at_ns > level.begun_ns], default=followed_until_ns(case.evidence))
+        said = said_of(case.evidence, level.workload)
+        downs = [o for o in scalings(said, level.begun_ns, max(until_ns, level.begun_ns)) if o.after < o.before]
+        if not downs or level.ended_ns is None:
+            yield _never_fell(case, level, said, until_ns)
             continue
+        first, took_s = downs[0], (downs[0].at_ns - level.ended_ns) / NS_PER_S
+        figures = _figures(case, level, took_s, len(downs), span=(level.begun_ns, first.at_ns))
         outcome = Outcome.PASS if took_s + RESOLUTION_S >= case.scaled.in_unit("s") else Outcome.FAIL
         when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load had ended'}"
         text = f"the replicas fell from {first.before} to {first.after} {when}, expected {case.expected}"
         yield concluded(case, outcome, text, figures, workload=level.workload)
+
+
+def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
+    """The measure of a spike without a scale-down: one sooner than the limit would have been seen, if there was one to come."""
+    least = max((one.least for one in said), default=0)
+    could = level.ended_ns is not None and replicas_at(said, level.ended_ns) > least
+    watched_s = max(until_ns - (level.ended_ns or until_ns), 0) / NS_PER_S
+    figures = _figures(case, level, None, 0, span=(level.begun_ns, max(until_ns, level.begun_ns)))
+    if could and watched_s >= case.scaled.in_unit("s"):
+        text = f"no scale-down came in {formatted(watched_s, 's')} after {_SINCE_SPIKE}, expected {case.expected}"
+        return concluded(case, Outcome.PASS, text, replace(figures, low=watched_s), workload=level.workload)
+    text, hint = f"no scale-down was recorded after {_SINCE_SPIKE}", ""
+    if could:
+        hint = f"let the run go on for {case.scaled} after the load, then run again"
+        text += f", in the {formatted(watched_s, 's')} that were watched"
+    elif level.ended_ns is not None:
+        text += f": it was over with {least} replicas, the fewest that are allowed"
+    return concluded(case, Outcome.INCONCLUSIVE, text, figures, hint=hint, workload=level.workload)
 
 
 def _spikes(case: Case) -> Iterable[HeldLevel | Measure]:
