@@ -30,7 +30,8 @@ def decided_go(asked: Asked) -> Sequence[FactReading]:
         hint = f"name the `verdict.json` of a run in {environment}"
         raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
     path, run = max(there, key=lambda one: _sealed(one[1]))
-    seen = f"{run.decision} in the run {run.run}, profile {run.profile}"
+    breadth = f"profile {run.profile} with {run.requirements} requirement{'' if run.requirements == 1 else 's'}"
+    seen = f"{run.decision} in the run {run.run}, {breadth}"
     decision = FactReading(subject="decision", expected="GO", observed=seen, ok=run.decision == "GO")
     return [*provenance(asked, [(path, run.origin)]), decision]
 
@@ -53,10 +54,14 @@ def _sealed(run: EarlierRun) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _History:
-    """The runs of the target (or release, or commit) that is judged, the newest first, and why others could not be read."""
+    """The runs of the target (or release, or commit) that is judged, the newest first, and why others could not be read.
+
+    `unknown`: of `broken`, those that have a date and no verdict that can be read, and are newer than the last run that was asked for.
+    """
 
     runs: Iterator[tuple[Path, EarlierRun]]
     broken: list[str]
+    unknown: list[str]
 
     def aside(self) -> str:
         """What could not be read, in words."""
@@ -66,6 +71,7 @@ class _History:
 def _history(asked: Asked) -> _History:
     """Read manifests of all runs, and verdicts only as far as they are asked for."""
     broken: list[str] = []
+    unknown: list[str] = []
     dated: list[tuple[float, Path]] = []
     for directory in _directories(asked):
         for path in sorted(directory.glob("*/manifest.json"))[:_MOST_RUNS]:
@@ -78,7 +84,8 @@ def _history(asked: Asked) -> _History:
                     dated.append((sealed.first.timestamp(), path.with_name("verdict.json")))
             except DriverError as error:
                 broken.append(f"{path.parent.name} ({error.what})")
-    return _History(runs=_newest_first(asked, sorted(dated, reverse=True), broken), broken=broken)
+    runs = _newest_first(asked, sorted(dated, reverse=True), broken, unknown)
+    return _History(runs=runs, broken=broken, unknown=unknown)
 
 
 def _is_asked_for(asked: Asked, manifest: Mapping[str, Any]) -> bool:
@@ -107,13 +114,14 @@ def _directories(asked: Asked) -> tuple[Path, ...]:
 
 
 def _newest_first(
-    asked: Asked, dated: Sequence[tuple[float, Path]], broken: list[str]
+    asked: Asked, dated: Sequence[tuple[float, Path]], broken: list[str], unknown: list[str]
 ) -> Iterator[tuple[Path, EarlierRun]]:
     for _at, path in dated:
         try:
             yield path, _run(asked, path)
         except HarnessError as error:
             broken.append(f"{path.parent.name} ({error.what})")
+            unknown.append(path.parent.name)
 
 
 def runs_measured(asked: Asked) -> Sequence[FactReading]:
@@ -157,7 +165,10 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
             break  # an older one that passed says nothing of what is now
         if drills:
             seen = f"{some([*map(shown, drills)])} passed in the run {run.run}, {made.age(asked.today)} ago"
-            return [FactReading(subject=subject, expected=expected, observed=seen, ok=True)]
+            if history.unknown:
+                seen += f", but the newer {some(history.unknown)} has no verdict that can be read"
+            ok = None if history.unknown else True
+            return [FactReading(subject=subject, expected=expected, observed=f"{seen}{history.aside()}", ok=ok)]
     if failed:
         return [
             FactReading(

@@ -199,6 +199,42 @@ def test_a_disaster_that_passed_before_one_that_failed_is_no_proof(tmp_path: Pat
     assert history(tmp_path, then)["runs of paper that measured the recovery of reads"] is None
 
 
+def test_a_drill_that_passed_before_a_run_without_a_verdict_is_no_proof(tmp_path: Path) -> None:
+    """The newer run was sealed and its verdict is missing: its drill may have failed. One that is older, or of another target, may not."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
+    other = run(tmp_path, "b", target="elsewhere")
+    (other / "verdict.json").unlink()
+    older = run(tmp_path, "c", sealed="2026-11-09T09:00:00Z")
+    (older / "verdict.json").unlink()
+    assert history(tmp_path, then)[subject] is True
+    killed = run(tmp_path, "d")
+    (killed / "verdict.json").unlink()
+    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    assert fact.ok is None
+    assert "region-loss passed in the run a, 11.1 d ago, but the newer d has no verdict that can be read" in fact.observed
+    (killed / "verdict.json").write_text("{}")
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "d", **drill())
+    assert history(tmp_path, then)[subject] is True
+
+
+def test_a_pass_of_a_drill_says_which_runs_cannot_be_read(tmp_path: Path) -> None:
+    """A manifest without a date or a target may be of any run."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "a", **drill())
+    (run(tmp_path, "b") / "manifest.json").write_text("{")
+    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    assert (fact.ok, "; not readable: b (is not JSON" in fact.observed) == (True, True)
+
+
+def test_a_decision_is_named_with_its_profile_and_breadth(tmp_path: Path) -> None:
+    """A GO of one requirement is seen to be one."""
+    run(tmp_path, "one")
+    fact = seen(tmp_path, GO_WHEN, GO_THEN, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
+    assert fact.observed == "GO in the run one, profile core with 1 requirement"
+
+
 def test_a_drill_of_another_release_is_none_of_this_one(tmp_path: Path) -> None:
     """Where the sentence says `of this release`; of this target it is one."""
     then, when = "a disaster experiment passed, younger than 90 d", HISTORY.replace("target", "release")

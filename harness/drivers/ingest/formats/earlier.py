@@ -64,7 +64,7 @@ class EarlierRun:
     """One run, as it reports itself.
 
     Attributes:
-        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged.
+        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged, with so many requirements.
         origin: release, commit, environment, target, and when its evidence was sealed.
         played: whether the sandbox has played the environment: no other target has a time scale, or a machine of its own recorded.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
@@ -74,6 +74,7 @@ class EarlierRun:
     run: str
     decision: str
     profile: str
+    requirements: int
     origin: Provenance
     played: bool = False
     measured: frozenset[str] = field(default_factory=frozenset)
@@ -114,6 +115,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         run=shown(found.run_id),
         decision=found.decision,
         profile=shown(found.profile),
+        requirements=len(found.requirements),
         origin=Provenance(
             release=found.release,
             commit=sealed.commit,
