@@ -70,8 +70,8 @@ class Alerts:
     """Polls the alerts; records `alert.pending`, `alert.firing` and `alert.resolved`.
 
     Alerts in the first answer are recorded as `alert.present`, as their changes were not observed. An alert is identified by its
-    labels. If Prometheus gives no valid answer, the watcher is blind from the last valid answer to the next one, and records changes
-    when it observes them. The rules that are loaded are recorded once, as `alert.rule`.
+    labels. If Prometheus gives no valid answer, the watcher is blind from the request of the last valid answer to the next one, and
+    records changes when it observes them. `since_ns` of a change is when the last valid answer without it was asked for. The rules that are loaded are recorded once, as `alert.rule`.
     """
 
     def __init__(self, base: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
@@ -99,8 +99,8 @@ class Alerts:
                 self._recorder.trouble("alerts", f"no list of alerts from Prometheus: {alerts}")
             self._why = alerts
             return
-        self._sees(answer.sent_ns)
         self._take(alerts, answer.done_ns)
+        self._sees(answer.sent_ns, answer.done_ns)
         if not self._rules_told:
             await self._tell_rules()
 
@@ -128,12 +128,14 @@ class Alerts:
 
     def end(self) -> None:
         """End the watch; without a valid last answer it was blind until now."""
-        self._sees(clock.now_ns())
-
-    def _sees(self, at_ns: int) -> None:
         if self._why:
-            self._attendance.interrupted(self._seen_ns, at_ns)
-        self._why, self._seen_ns = "", at_ns
+            self._attendance.interrupted(self._seen_ns, clock.now_ns())
+
+    def _sees(self, sent_ns: int, done_ns: int) -> None:
+        if self._why:
+            self._attendance.interrupted(self._seen_ns, done_ns)
+        self._attendance.answered(sent_ns, done_ns)
+        self._why, self._seen_ns = "", sent_ns
 
     def _take(self, alerts: Iterable[_Alert], at_ns: int) -> None:
         firing_last = sorted(alerts, key=lambda alert: alert.state == "firing")
@@ -153,6 +155,7 @@ class Alerts:
 
     def _put(self, what: str, alert: _Alert, at_ns: int) -> None:
         """`state`: what it is, or was before it was resolved."""
+        since = {} if self._known is None else {"since_ns": self._seen_ns}
         self._history.put(
             f"alert.{what}",
             alert.labels.get("alertname", ""),
@@ -160,6 +163,7 @@ class Alerts:
             state=alert.state,
             active_at=alert.active_at,
             at_ns=at_ns,
+            **since,
         )
 
 

@@ -21,6 +21,7 @@ class Attendance:
         probes: number of probes started, or of events received.
         first_ns, last_ns: time of the first and the last one; 0 without any.
         longest_gap_ns: longest time between two probes of a schedule, or longest interruption of a stream.
+        first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none was counted.
     """
 
     def __init__(self, blind: Blind) -> None:
@@ -28,6 +29,8 @@ class Attendance:
         self.probes = 0
         self.first_ns = self.last_ns = 0
         self.longest_gap_ns = 0
+        self.first_answer_ns: int | None = None
+        self.last_answer_ns: int | None = None
 
     def probed(self, at_ns: int, spacing_ns: int) -> None:
         """Count a started probe; a gap over 250 ms and over 1.5 planned spacings is blind time."""
@@ -41,6 +44,12 @@ class Attendance:
         """Count an event of a stream; the silence before it means nothing."""
         self._came(at_ns)
 
+    def answered(self, sent_ns: int, done_ns: int) -> None:
+        """Count a valid answer, of a watcher whose probes may go unanswered."""
+        if self.first_answer_ns is None:
+            self.first_answer_ns = sent_ns
+        self.last_answer_ns = done_ns
+
     def interrupted(self, from_ns: int, until_ns: int) -> None:
         """A stream was interrupted: changes may be missing."""
         self.longest_gap_ns = max(self.longest_gap_ns, until_ns - from_ns)
@@ -53,11 +62,22 @@ class Attendance:
 
 
 def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
-    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms)."""
+    """Merge the attendances of a watcher: all probes, first and last time, longest gap (ms), first and last valid answer where these were counted."""
     present = [one for one in attendances if one.probes]
+    answered = [
+        (one.first_answer_ns, one.last_answer_ns)
+        for one in attendances
+        if one.first_answer_ns is not None and one.last_answer_ns is not None
+    ]
+    answers = (
+        {"first_answer_ns": min(first for first, _ in answered), "last_answer_ns": max(last for _, last in answered)}
+        if answered
+        else {}
+    )
     return {
         "probes": sum(one.probes for one in present),
         "first_ns": min((one.first_ns for one in present), default=0),
         "last_ns": max((one.last_ns for one in present), default=0),
         "longest_gap_ms": max((one.longest_gap_ns for one in present), default=0) / clock.NS_PER_MS,
+        **answers,
     }

@@ -51,8 +51,8 @@ class _NoticeLog(_NoticeModel):
 class Notices:
     """Polls the log of a receiver; records `notice.received`, each notice once.
 
-    What the log has before the first answer is passed over: it belongs to the time before the run. While there is no valid answer the
-    watcher is not blind: the log keeps what came meanwhile, with its times.
+    What the log has before the first valid answer is passed over: it belongs to the time before the run. Until that answer the watcher
+    is blind. While there is no valid answer later it is not: the log keeps what came meanwhile, with its times.
     """
 
     def __init__(self, log: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
@@ -82,7 +82,10 @@ class Notices:
                 self._recorder.trouble("notices", f"no list of notices from their receiver: {why}")
             self._why = why
             return
-        self._why, self._seen_ns = "", answer.done_ns
+        if self._why and self._last is None:
+            self._attendance.interrupted(self._seen_ns, answer.done_ns)
+        self._attendance.answered(answer.sent_ns, answer.done_ns)
+        self._why, self._seen_ns = "", answer.sent_ns
         self._take(entries)
 
     def _take(self, entries: tuple[_LoggedNotice, ...]) -> None:

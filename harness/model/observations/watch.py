@@ -57,7 +57,12 @@ class WatchTrouble(Recorded):
 @written("watch.closed", by=["watch"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WatchClosed(Recorded):
-    """A watcher ended in order, with its receipt."""
+    """A watcher ended in order, with its receipt.
+
+    Attributes:
+        first_answer_ns, last_answer_ns: when the first valid answer was asked for, and the last one complete; None: none came, or the
+            watcher does not count them.
+    """
 
     spacing_ms: Size = 0.0
     file: Word = ""
@@ -65,6 +70,8 @@ class WatchClosed(Recorded):
     first_ns: Whole | None = None
     last_ns: Whole | None = None
     longest_gap_ms: Size | None = None
+    first_answer_ns: Whole | None = None
+    last_answer_ns: Whole | None = None
 
 
 @written("pod.present", "pod.ready", "pod.unready", "pod.restarted", "pod.deleted", by=["pods"])
@@ -142,11 +149,17 @@ class NoticeReceived(Timed):
 @written("alert.present", "alert.pending", "alert.firing", "alert.inactive", "alert.resolved", by=["alerts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertSeen(Timed):
-    """What became of an alert (the subject)."""
+    """What became of an alert (the subject).
+
+    Attributes:
+        since_ns: when the last valid answer without the change was asked for: it changed between the two. None: it was so at the first
+            answer, or that is not recorded.
+    """
 
     labels: Fields = field(default_factory=dict)
     state: Word = ""
     active_at: Word = ""
+    since_ns: Whole | None = None
 
 
 @written("statements.grown", by=["statements"])

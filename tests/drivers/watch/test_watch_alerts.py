@@ -175,6 +175,11 @@ def test_every_change_is_on_record_and_what_was_there_is_present(
     assert found[1]["labels"] == {"alertname": "HighLatency", "region": "east"}
     assert all(0 <= line["mono_ns"] - line["at_ns"] < clock.NS_PER_S for line in found)
     assert all(sooner["at_ns"] <= later["at_ns"] for sooner, later in pairwise(found))
+    assert "since_ns" not in found[0]  # it was there at the first answer
+    assert all(0 < line["at_ns"] - line["since_ns"] < clock.NS_PER_S for line in found[1:])
+    (closed,) = of_alerts(settings, "watch.closed")
+    assert closed["first_ns"] <= closed["first_answer_ns"] < found[0]["at_ns"]
+    assert closed["last_answer_ns"] >= found[-1]["at_ns"]
 
 
 def test_the_times_of_each_rule_are_on_record(prometheus: Prometheus, settings: WatchSettings) -> None:
@@ -231,6 +236,8 @@ def test_an_answer_that_is_none_is_trouble_told_once_and_blind_time(
     ]
     blind = [line for line in of_alerts(settings, "watch.blind") if line["until_ns"] > answered_ns]
     assert [line["from_ns"] < answered_ns < line["until_ns"] for line in blind] == [True]
+    meanwhile = lines(settings, "alerts")[-1]
+    assert (meanwhile["since_ns"], meanwhile["at_ns"]) == (blind[0]["from_ns"], blind[0]["until_ns"])
 
 
 def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: WatchSettings) -> None:
@@ -242,6 +249,7 @@ def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: W
         asked_again(prometheus)
         assert watch.stop()
     (started,), (closed,) = of_alerts(settings, "watch.started"), of_alerts(settings, "watch.closed")
+    assert not closed.keys() & {"first_answer_ns", "last_answer_ns"}  # there was none
     assert (started["spacing_ms"], started["file"]) == (50.0, "history/alerts.ndjson")
     assert 1000 / Rates().alerts == 1000
     results = {one.name: one for one in watcher_results(load_evidence(RunDirectory(settings.run_directory)))}

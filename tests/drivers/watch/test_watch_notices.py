@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
 from harness import clock
 from harness.drivers.watch.notices import Notices
@@ -81,3 +82,42 @@ def test_each_notice_is_recorded_once_from_the_beginning_of_the_watch_on(
     told = (tmp_path / "history" / "watch.ndjson").read_text(encoding="utf-8")
     assert "no list of notices from their receiver: " in told
     assert "watch.blind" in told
+
+
+def test_until_the_first_valid_answer_it_is_unknown_what_came(tmp_path: Path, recorder: WatchRecorder) -> None:
+    """What the log has by then is passed over; from that answer on it keeps what came."""
+
+    async def watch() -> int:
+        log = NoticeLog({}).application()
+        answers = {"status": 503}
+
+        @web.middleware
+        async def failing(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return web.Response(status=503) if answers.pop("status", 0) else await handler(request)
+
+        log.middlewares.append(failing)
+        runner = web.AppRunner(log)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        base = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+        wires = Wires(base, ssl.create_default_context())
+        notices = Notices(f"{base}/notices", wires, recorder, recorder.attendance("notices"))
+        await notices.probe(0)
+        failed_ns = clock.now_ns()
+        await notices.probe(0)
+        await notices.probe(0)
+        notices.end()
+        await wires.close()
+        await runner.cleanup()
+        recorder.started("notices", 250, "history/notices.ndjson")
+        recorder.close()
+        return failed_ns
+
+    failed_ns = asyncio.run(watch())
+    told = [
+        json.loads(line) for line in (tmp_path / "history" / "watch.ndjson").read_text(encoding="utf-8").splitlines()
+    ]
+    (blind,) = [line["fields"] for line in told if line["kind"] == "watch.blind"]
+    (closed,) = [line["fields"] for line in told if line["kind"] == "watch.closed"]
+    assert blind["from_ns"] < failed_ns < closed["first_answer_ns"] < blind["until_ns"] < closed["last_answer_ns"]
