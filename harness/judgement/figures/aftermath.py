@@ -24,7 +24,7 @@ def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
     end = case.evidence.steady_end
     if end is not None and not end.ok and is_last(case.evidence, attempt):
         why = f"{attempt.name} was the last fault, and the target was not steady at the end of the load: {end.why}"
-        yield _failed(case, "steady at the end", why, attempt, scope, value=0.0)
+        yield _failed(case, "steady at the end", why, attempt, scope, value=None)  # no count that a bound could accept
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:
@@ -37,7 +37,9 @@ def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Meas
     return _failed(case, "came back", why, attempt, scope, value=float(len(missing)))
 
 
-def _failed(case: Case, name: str, why: str, attempt: Experiment, scope: Mapping[str, str], *, value: float) -> Measure:
+def _failed(
+    case: Case, name: str, why: str, attempt: Experiment, scope: Mapping[str, str], *, value: float | None
+) -> Measure:
     return measure(
         case,
         name,
