@@ -309,7 +309,8 @@ def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared)
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what},
         limit=f"{seen} ± {allowed}",
         figures=Figures(
-            value=pair.exposed,
+            # one bound accepts no figure that may be off on either side of what was measured
+            value=None if outcome is Outcome.FAIL else pair.exposed,
             scaled_limit=pair.measured,
             n=pair.n,
             unit=pair.unit if pair.unit != "/s" else "",
