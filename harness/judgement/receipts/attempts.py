@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import undone
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
+from harness.model.observations import RolloutStarted, every
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
@@ -61,13 +62,17 @@ def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
 
 
 def known_until_ns(evidence: Evidence, attempt: Experiment) -> int:
-    """End of the requests that show this attempt: the next action sent, or the end of the load."""
+    """End of what shows this attempt: the next action sent, the next rollout started, or the end of its own traffic."""
     sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    own = evidence.fault_window(attempt.name, attempt.attempt)
+    windows = [window for window in evidence.windows.values() if own is None or window.traffic == own.traffic]
     later = [at_ns for at_ns in _sent(evidence) if at_ns > sent_ns]
-    ends = [attempt.observed_until_ns, *(window.end_ns for window in evidence.windows.values())]
+    ends = [attempt.observed_until_ns, *(window.end_ns for window in windows)]
     return max(min([*later, max(ends)]), sent_ns)
 
 
 def _sent(evidence: Evidence) -> Iterable[int]:
+    """When each fault was sent, and each candidate of a rollout."""
     for attempts in evidence.experiments.values():
         yield from (attempt.fault.sent_ns for attempt in attempts if attempt.fault.sent_ns is not None)
+    yield from (rollout.when_ns for rollout in every(RolloutStarted, evidence.observations))
