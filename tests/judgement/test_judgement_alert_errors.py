@@ -48,7 +48,8 @@ TEXT = objective(
 
 def alert(what: str, at: float) -> Observation:
     """A change of the alert."""
-    return observation(f"alert.{what}", "HighErrorRate", at, "alerts", labels=LABELS, state="firing", at_ns=ns(at))
+    fields = {"labels": LABELS, "state": "firing", "at_ns": ns(at), "since_ns": ns(at - 0.25)}
+    return observation(f"alert.{what}", "HighErrorRate", at, "alerts", **fields)
 
 
 def notice(words: str, at: float = SENT + 9) -> Observation:

@@ -47,7 +47,8 @@ def rule(part: str = "query") -> Observation:
 def alert(at: float, query: str = PLAY_LABEL, what: str = "firing") -> Observation:
     """The alert on a query changes."""
     labels = {"alertname": "SlowQuery", "part": "query", "version": "1.0.0", "query": query}
-    return observation(f"alert.{what}", "SlowQuery", at, "alerts", labels=labels, state="firing", at_ns=ns(at))
+    fields = {"labels": labels, "state": "firing", "at_ns": ns(at), "since_ns": ns(at - 0.25)}
+    return observation(f"alert.{what}", "SlowQuery", at, "alerts", **fields)
 
 
 def judged(history: Sequence[Observation], *, counted: Sequence[Observation] | None = None, part: str = "query") -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from harness.judgement.figures.alerting.history import watched
+from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.spec import Need
 from harness.judgement.stats.quantile_moments import KnownMoments
 from harness.model import Evidence, Receipt

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.alerting.firing import after
+from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     FIRING,
@@ -15,13 +16,13 @@ from harness.judgement.figures.alerting.history import (
     PER_S,
     PROMETHEUS,
     RECEIVER,
+    UNDELIVERED,
     Fired,
     Trial,
     fired,
     notices,
     rules,
     trials,
-    watched,
 )
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
@@ -94,9 +95,8 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
     quiet_s = case.objective.times["silent for"].at_scale(case.plan.time_scale).in_unit("s")
     until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
     held_s, mine = (until_ns - sent_ns) / NS_PER_S, trial.during(alerts)
-    already = [one for one in alerts if one.at_ns < sent_ns < (one.resolved_ns or trial.restored_ns)]
-    if already:
-        outcome, text = Outcome.INCONCLUSIVE, "it fired already before the fault"
+    if before := trial.fired_before(alerts):
+        outcome, text = Outcome.INCONCLUSIVE, before
     elif mine:
         outcome, text = Outcome.FAIL, f"it fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
     else:
@@ -137,7 +137,7 @@ def text(case: Case) -> Iterable[Measure]:
             yield _told(case, trial, texts, _fault(case, trial, limit.base, share, n))
     if not found:
         why = f"no notice of a firing {alert} came during the fault"
-        yield inconclusive(case, name, why, _AGAIN, scope={"alert": alert})
+        yield inconclusive(case, name, why, UNDELIVERED, scope={"alert": alert})
 
 
 def _name(alert: Mapping[str, object]) -> str:
@@ -167,7 +167,7 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
     own = because(outcome, f"{scope['alert']}, {trial.attempt.name}: {said}, expected {expected}")
     outcome, reason = settled(outcome, own, receipts, ("fault",))
     figures = Figures(
-        value=value,
+        value=None if None in named else value,  # no rate in one text makes up for another that names none
         scaled_limit=limit,
         n=len(texts),
         unit="ratio",

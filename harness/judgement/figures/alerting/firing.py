@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     BROKEN,
     PER_S,
     PROMETHEUS,
+    UNSENT,
     Fired,
     Trial,
     fired,
@@ -20,7 +22,8 @@ from harness.judgement.figures.alerting.history import (
     trial_by,
     trial_of,
     trials,
-    watched,
+    unsent,
+    unsent_of,
 )
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
@@ -31,6 +34,7 @@ from harness.model.domain import DOMAINS
 from harness.model.schedule import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
+_UNREAD: Final = "check that `prometheus` of the target file answers /api/v1/rules, then run again"
 _FIRES: Final = "from the fault sent to the first answer of Prometheus in which the alert fires"
 _QUIET: Final = "the alerts that Prometheus gave as firing, in the windows without a fault"
 
@@ -43,7 +47,7 @@ def fires(case: Case) -> Iterable[Measure]:
         scope = {"experiment": experiment, "alert": alert}
         trial = trial_of(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if trial is None:
-            yield inconclusive(case, name, f"{experiment}: no fault was sent", _AGAIN, scope=scope)
+            yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
         else:
             yield from _fires_after(case, trial.attempt, alerts, scope)
             yield from also_failed(case, experiment, scope, lambda other, own: _fires_after(case, other, alerts, own))
@@ -79,10 +83,9 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
     attempt, mine = trial.attempt, trial.during(alerts)
     low = high = None
     watched_s = (trial.restored_ns - trial.sent_ns) / NS_PER_S
-    already = [one for one in alerts if one.at_ns < trial.sent_ns < (one.resolved_ns or trial.restored_ns)]
-    outcome = Outcome.INCONCLUSIVE
-    if already:
-        text = "it fired already before the fault"
+    outcome, until_ns = Outcome.INCONCLUSIVE, trial.sent_ns + round(limit_s * NS_PER_S)
+    if text := trial.fired_before(alerts):
+        pass
     elif not mine:
         outcome = Outcome.FAIL if watched_s >= limit_s else Outcome.INCONCLUSIVE
         text = f"it did not fire in the {formatted(watched_s, 's')} that were watched"
@@ -91,10 +94,9 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
         low = max((mine[0].since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"it fired {formatted(high, 's')} after the fault at the latest"
-    receipts = {
-        "fault": fault,
-        "watch": watched(case.evidence, "alerts", [(trial.sent_ns, trial.sent_ns + round(limit_s * NS_PER_S))]),
-    }
+    if outcome is Outcome.PASS:
+        until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
+    receipts = {"fault": fault, "watch": watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)])}
     expected = case.expected.replace("below", "within")
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     own = because(outcome, f"{scope['alert']}, {attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
@@ -153,28 +155,31 @@ def rules_fire(case: Case) -> Iterable[Measure]:
     loaded, alerts = rules(case.evidence), fired(case.evidence)
     tried = trials(case)
     if len(tried) < len(case.experiments) or not tried:
-        yield inconclusive(case, name, "not every fault was sent", _AGAIN)
+        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
         return
     if not loaded:
-        yield inconclusive(case, name, "the rules of Prometheus were not read", _AGAIN)
+        yield inconclusive(case, name, "the rules of Prometheus were not read", _UNREAD)
         return
     for rule in dict.fromkeys((*case.objective.params["declared"].split(), *sorted(loaded))):
         part = loaded[rule].labels.get("part") if rule in loaded else None
         its = [trial for trial in tried if trial.attempt.domain == part] if part in DOMAINS else tried
-        mine = [(trial, one) for trial in its for one in trial.during(alerts, [rule])]
+        named = [one for one in alerts if one.name == rule]
+        maybe = [trial for trial in its if trial.maybe_before(named)]
+        sure = [trial for trial in its if set(trial.during(named)) - set(trial.maybe_before(named))]
         if rule not in loaded:
             outcome, text = Outcome.FAIL, "no rule of that name is loaded"
         elif loaded[rule].health == BROKEN:
             outcome, text = Outcome.FAIL, f"it does not evaluate: {loaded[rule].error}"
         elif not its:
             outcome, text = Outcome.INCONCLUSIVE, f"no fault of domain {part} was sent"
-        elif not mine:
-            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
+        elif sure:
+            outcome, text = Outcome.PASS, f"it fired during {sure[0].attempt.name}"
+        elif maybe:
+            outcome, text = Outcome.INCONCLUSIVE, f"it may have fired before the fault of {maybe[0].attempt.name}"
         else:
-            outcome, text = Outcome.PASS, f"it fired during {mine[0][0].attempt.name}"
+            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
         # whatever else was missed, it fired then
-        seen = any((one.since_ns or 0) >= trial.sent_ns for trial, one in mine)
-        spans = [] if seen else [(trial.sent_ns, trial.restored_ns) for trial in tried]
+        spans = [] if outcome is Outcome.PASS else [(trial.sent_ns, trial.restored_ns) for trial in tried]
         receipts = {"watch": watched(case.evidence, "alerts", spans)}
         for trial in tried:
             fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)

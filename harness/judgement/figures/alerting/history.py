@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
-from harness.judgement.receipts.watch import Span, blind_spells, followed
-from harness.model import Evidence, Experiment, Plan, Receipt, Window
+from harness.judgement.receipts.watch import Span, blind_spells
+from harness.model import Evidence, Experiment, Plan, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 from harness.model.schedule import NS_PER_S
 
@@ -19,9 +19,12 @@ NOTICES: Final = "history/notices.ndjson"
 PER_S: Final = 4.0
 """So often alerts and notices are asked for where a figure of theirs is claimed."""
 FIRING: Final = "firing"
-_WATCHER: Final = "alerts"
-_ANSWERED_NS: Final = NS_PER_S
+WATCHER: Final = "alerts"
+ANSWERED_NS: Final = NS_PER_S
 """So long after a request its answer came at the latest."""
+UNSENT: Final = "not every fault was sent"
+UNDELIVERED: Final = "check that the rules match these faults, and that Alertmanager sends to `alerting.receiver` of the target file, then run again"
+"""What to do where no notice came."""
 BROKEN: Final = "err"
 """The health of a rule that does not evaluate."""
 Labels = frozenset[tuple[str, str]]
@@ -44,6 +47,7 @@ class Fired:
         name: of its rule. labels: all of them.
         since_ns: when it did not fire yet; None: it fired already when the watch began.
         at_ns: when it was first read as firing. resolved_ns: first read as gone; None: never.
+        there_ns: when it was last there still; None: it was never read as gone.
         pending_ns: when it was first read as pending; None: never.
     """
 
@@ -52,6 +56,7 @@ class Fired:
     since_ns: int | None
     at_ns: int
     resolved_ns: int | None
+    there_ns: int | None = None
     pending_ns: int | None = None
 
     @property
@@ -61,19 +66,35 @@ class Fired:
         return f"{self.name} ({more})" if more else self.name
 
 
-def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fired]:
-    """Every alert that fired, in the order in which they began."""
-    blind = list(blind_spells(evidence, _WATCHER))
+def not_yet_ns(evidence: Evidence, blind: Iterable[Span], seen: AlertSeen) -> int | None:
+    """When an alert was last not as it was read then; None: it was so at the first answer.
 
-    def ended(first: AlertSeen, labels: Labels, resolved_ns: int | None, pending_ns: int | None) -> Fired:
-        before_ns = first.when_ns - spacing_ns
-        unread = [from_ns for from_ns, until_ns in blind if from_ns < first.when_ns and until_ns > before_ns]
+    A record without that time (of an older release) allows for one spacing and for an answer that came as late as it could. A time without
+    answers (`blind`) before it counts in any case.
+    """
+    if seen.kind == "alert.present":
+        return None
+    source = evidence.watchers.get(WATCHER)
+    spacing_ms = source.spacing_ms if source and source.spacing_ms else 1e3 / PER_S
+    unrecorded_ns = seen.when_ns - round(spacing_ms * 1e6) - ANSWERED_NS
+    before_ns = unrecorded_ns if seen.since_ns is None else seen.since_ns
+    return min(
+        [before_ns, *(from_ns for from_ns, until_ns in blind if from_ns < seen.when_ns and until_ns > before_ns)]
+    )
+
+
+def fired(evidence: Evidence) -> list[Fired]:
+    """Every alert that fired, in the order in which they began."""
+    blind = list(blind_spells(evidence, WATCHER))
+
+    def ended(first: AlertSeen, labels: Labels, gone: AlertSeen | None, pending_ns: int | None) -> Fired:
         return Fired(
             name=first.subject,
             labels=labels,
-            since_ns=None if first.kind == "alert.present" else min([before_ns, *unread]),
+            since_ns=not_yet_ns(evidence, blind, first),
             at_ns=first.when_ns,
-            resolved_ns=resolved_ns,
+            resolved_ns=None if gone is None else gone.when_ns,
+            there_ns=None if gone is None else not_yet_ns(evidence, blind, gone),
             pending_ns=pending_ns,
         )
 
@@ -81,13 +102,13 @@ def fired(evidence: Evidence, spacing_ns: int = round(1e9 / PER_S)) -> list[Fire
     open_at: dict[Labels, AlertSeen] = {}
     pending: dict[Labels, int] = {}
     for seen in sorted(every(AlertSeen, evidence.observations), key=lambda seen: seen.when_ns):
-        labels = frozenset((key, str(value)) for key, value in seen.labels.items())
+        labels = alert_labels(seen)
         begins = seen.kind == "alert.firing" or (seen.kind == "alert.present" and seen.state == FIRING)
         if begins:
             open_at.setdefault(labels, seen)
             continue
         if (first := open_at.pop(labels, None)) is not None:
-            found.append(ended(first, labels, seen.when_ns, pending.pop(labels, None)))
+            found.append(ended(first, labels, seen, pending.pop(labels, None)))
         if seen.kind == "alert.pending":
             pending.setdefault(labels, seen.when_ns)
         else:
@@ -120,40 +141,19 @@ def notices(evidence: Evidence, start_ns: int = 0, end_ns: int = 2**63) -> list[
     return sorted(unique.values(), key=lambda notice: notice.when_ns)
 
 
+def alert_labels(seen: AlertSeen) -> Labels:
+    """The labels by which an alert is known."""
+    return frozenset((key, str(value)) for key, value in seen.labels.items())
+
+
 def labels_of(alert: Mapping[str, object]) -> Labels:
-    """The labels of an alert in a notice."""
+    """The labels of an alert in a notice: those of Prometheus' list, and its `external_labels`, which that list does not show."""
     labels = alert.get("labels")
     return (
         frozenset((str(key), str(value)) for key, value in labels.items())
         if isinstance(labels, Mapping)
         else frozenset()
     )
-
-
-def watched(evidence: Evidence, watcher: str, spans: Iterable[Span]) -> Receipt:
-    """Whether a watcher of alerts, notices or statements missed no answer in these stretches that could have shown something."""
-    hides = _hiding_alerts(evidence) if watcher == _WATCHER else lambda _: True
-    return followed(evidence, watcher, spans, longest_ns=0, hides=hides, files=(f"history/{watcher}.ndjson",))
-
-
-def _hiding_alerts(evidence: Evidence) -> Callable[[Span], bool]:
-    """Whether an alert could have fired, or ended, in a time in which nothing was read, and be known by no answer or a late one.
-
-    Not where the time is shorter than the `for` of its rule, and no alert of the rule had changed at its end: what was not pending when
-    it began would have had to hold for so long first. Nor where it is shorter than `keep_firing_for`, or half an evaluation interval.
-    """
-    loaded = list(every(AlertRuleLoaded, evidence.observations))
-    changes = [(one.when_ns, one.subject) for one in every(AlertSeen, evidence.observations)]
-
-    def hides(blind: Span) -> bool:
-        from_ns, until_ns = blind
-        seconds = (until_ns - from_ns) / NS_PER_S
-        changed = {name for at_ns, name in changes if from_ns < at_ns <= until_ns + _ANSWERED_NS}
-        return not loaded or any(
-            rule.subject in changed or seconds >= max(rule.for_s, rule.keep_s, rule.interval_s / 2) for rule in loaded
-        )
-
-    return hides
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,15 +170,24 @@ class Trial:
     restored_ns: int
     known_ns: int
 
-    def during(self, alerts: Iterable[Fired], names: Collection[str] = ()) -> list[Fired]:
-        """Those that began to fire from the fault to the restore, of these names or of any."""
+    def during(self, alerts: Iterable[Fired]) -> list[Fired]:
+        """Those that were first read as firing from the fault to the restore."""
+        return [one for one in alerts if self.sent_ns <= one.at_ns <= self.restored_ns and one.since_ns is not None]
+
+    def maybe_before(self, alerts: Iterable[Fired]) -> list[Fired]:
+        """Of those that were first read as firing under the fault each for which the answer before was asked for before the fault."""
         return [
             one
             for one in alerts
-            if self.sent_ns <= one.at_ns <= self.restored_ns
-            and one.since_ns is not None
-            and (not names or one.name in names)
+            if self.sent_ns <= one.at_ns <= self.restored_ns and (one.since_ns is None or one.since_ns < self.sent_ns)
         ]
+
+    def fired_before(self, alerts: Iterable[Fired], subject: str = "it") -> str:
+        """Why alerts that fire under the fault prove nothing of it: one fired already when it was sent, or may have; empty where none did."""
+        known = list(alerts)
+        if any(one.at_ns < self.sent_ns < (one.resolved_ns or self.restored_ns) for one in known):
+            return f"{subject} fired already before the fault"
+        return f"{subject} may have fired before the fault" if self.maybe_before(known) else ""
 
 
 def trial_of(plan: Plan, evidence: Evidence, experiment: str, traffic: str | None = None) -> Trial | None:
@@ -205,6 +214,20 @@ def trials(case: Case) -> list[Trial]:
         for each in case.experiments
         if (trial := trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)) is not None
     ]
+
+
+def unsent_of(case: Case, tried: Iterable[Trial]) -> list[str]:
+    """The experiments of the sentence of which no fault was sent."""
+    sent = {trial.attempt.name for trial in tried}
+    return [each for each in case.experiments if each not in sent]
+
+
+def unsent(*experiments: str) -> str:
+    """What to do where no fault of these experiments was sent."""
+    if not experiments:
+        return "let the run send a fault, then run again"
+    logs = ", ".join(f"chaos/{each}/chaos.log" for each in experiments)
+    return f"read {logs}, correct what kept the fault from being sent, then run again"
 
 
 def steady(evidence: Evidence, traffic: str | None) -> list[Window]:

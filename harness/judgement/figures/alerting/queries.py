@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     PROMETHEUS,
@@ -17,7 +18,7 @@ from harness.judgement.figures.alerting.history import (
     fired,
     rules_of,
     trial_of,
-    watched,
+    unsent,
 )
 from harness.judgement.figures.alerting.history import PER_S as ALERTS_PER_S
 from harness.judgement.figures.query_readings import (
@@ -69,7 +70,7 @@ def named(case: Case) -> Iterable[Measure]:
         scope = {"experiment": experiment, "alert": PART}
         trial = trial_of(case.plan, case.evidence, experiment)
         if trial is None:
-            yield inconclusive(case, name, f"{experiment}: no fault was sent", _AGAIN, scope=scope)
+            yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
             continue
         slow = _passed(times, trial, Quantity.parse(over).in_unit("ms"))
         if not slow:
@@ -115,8 +116,9 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
     low = high = None
     outcome = Outcome.INCONCLUSIVE
-    if any(one.at_ns < trial.sent_ns < (one.resolved_ns or trial.restored_ns) for one in alerts):
-        text = "an alert named it already before the fault"
+    until_ns = query.at_ns + round(limit_s * NS_PER_S)
+    if text := trial.fired_before(alerts, "an alert that names it"):
+        pass
     elif not mine:
         slow_s = (query.last_ns - query.at_ns) / NS_PER_S
         outcome = Outcome.FAIL if slow_s >= limit_s else Outcome.INCONCLUSIVE
@@ -126,7 +128,9 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
         low = max((mine[0].since_ns or query.since_ns) - query.at_ns, 0) / NS_PER_S
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"{mine[0].name} named it {formatted(high, 's')} after its p95 passed {case.objective.params['over']} at the latest"
-    span = (trial.sent_ns, query.at_ns + round(limit_s * NS_PER_S))
+    if outcome is Outcome.PASS:
+        until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
+    span = (trial.sent_ns, until_ns)
     read = [watched(case.evidence, "alerts", [span]), read_receipt(case.evidence, (trial.sent_ns, query.at_ns))]
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from harness.judgement.figures.alerting.hidden import watched
 from harness.judgement.figures.alerting.history import (
     ALERTS,
     FIRING,
@@ -13,13 +14,16 @@ from harness.judgement.figures.alerting.history import (
     PER_S,
     PROMETHEUS,
     RECEIVER,
+    UNDELIVERED,
+    UNSENT,
     Fired,
     Trial,
     fired,
     labels_of,
     notices,
     trials,
-    watched,
+    unsent,
+    unsent_of,
 )
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
@@ -30,7 +34,9 @@ from harness.model.observations import NoticeReceived
 from harness.model.schedule import NS_PER_S
 
 _NONE: Final = "no alert fired in any of the faults"
-_UNSENT: Final = "not every fault was sent"
+_MATCH: Final = (
+    "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
+)
 _AGAIN: Final = "read the histories of alerts and notices, then run again"
 _EARLY_NS: Final = 2 * NS_PER_S
 """A notice may reach its receiver so long before the alert is next read as firing."""
@@ -41,14 +47,14 @@ def resolved(case: Case) -> Iterable[Measure]:
     name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
     alerts, tried = fired(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, _UNSENT, _AGAIN)
+        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
     for trial in tried:
         mine = _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S))
         found += len(mine)
         if mine:
             yield _resolved(case, trial, mine, limit_s)
     if not found:
-        yield inconclusive(case, name, _NONE, _AGAIN)
+        yield inconclusive(case, name, _NONE, _MATCH)
 
 
 def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[Fired]:
@@ -64,17 +70,24 @@ def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[
 def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Measure:
     attempt = trial.attempt
 
-    def after_s(one: Fired) -> float:
-        return max((one.resolved_ns or trial.known_ns) - trial.restored_ns, 0) / NS_PER_S
+    def after_s(at_ns: int) -> float:
+        return max(at_ns - trial.restored_ns, 0) / NS_PER_S
 
-    last = max(mine, key=lambda one: (one.resolved_ns is None, after_s(one)))
-    late_s = after_s(last)
-    if last.resolved_ns is None or last.resolved_ns > trial.known_ns:
-        outcome = Outcome.FAIL if late_s >= limit_s else Outcome.INCONCLUSIVE
-        text = f"{last.text} was not resolved in the {formatted(late_s, 's')} that were watched after the recovery"
-    else:
-        outcome = Outcome.PASS if late_s < limit_s else Outcome.FAIL
+    def least_s(one: Fired) -> float:
+        return after_s(trial.known_ns if one.there_ns is None else min(one.there_ns, trial.known_ns))
+
+    def most_s(one: Fired) -> float:
+        return after_s(trial.known_ns if one.resolved_ns is None else one.resolved_ns)
+
+    last = max(mine, key=lambda one: (one.resolved_ns is None, least_s(one) >= limit_s, most_s(one)))
+    low_s, late_s = least_s(last), most_s(last)
+    ended = last.resolved_ns is not None and last.resolved_ns <= trial.known_ns
+    passed = Outcome.PASS if ended and late_s < limit_s else Outcome.INCONCLUSIVE
+    outcome = Outcome.FAIL if low_s >= limit_s else passed
+    if ended:
         text = f"of {len(mine)} alerts the last, {last.text}, was resolved {formatted(late_s, 's')} after the recovery"
+    else:
+        text = f"{last.text} was not resolved in the {formatted(low_s, 's')} that were watched after the recovery"
     receipts = {
         "restore": restore_receipt(case.evidence, attempt),
         "watch": watched(case.evidence, "alerts", [(trial.restored_ns, trial.restored_ns + round(limit_s * NS_PER_S))]),
@@ -83,10 +96,10 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
     expected = case.expected.replace("below", "within")
     own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
     outcome, reason = settled(outcome, own, receipts, ("restore", "watch"))
-    ended = last.resolved_ns is not None and last.resolved_ns <= trial.known_ns
     figures = Figures(
         value=late_s if ended else None,
-        low=None if ended else late_s,
+        low=low_s,
+        high=late_s if ended else None,
         scaled_limit=limit_s,
         n=len(mine),
         unit="s",
@@ -105,26 +118,34 @@ def delivered(case: Case) -> Iterable[Measure]:
     name, found = Figure.ALERTS_DELIVERED.value, 0
     alerts, told, tried = fired(case.evidence), notices(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, _UNSENT, _AGAIN)
+        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
     for trial in tried:
         mine = trial.during(alerts)
         found += len(mine)
         if mine:
-            yield _delivered(case, trial, mine, told)
+            yield _delivered(case, trial, alerts, told)
     if not found:
-        yield inconclusive(case, name, _NONE, _AGAIN)
+        yield inconclusive(case, name, _NONE, _MATCH)
 
 
-def _arrived_s(one: Fired, told: Iterable[NoticeReceived]) -> float | None:
-    """From firing, as Prometheus says, to the receiver, negative where their clocks differ; None: no notice of it came."""
+def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Iterable[Fired]) -> float | None:
+    """From firing, as Prometheus says, to the receiver, negative where their clocks differ; None: no notice of it came.
+
+    A notice has the labels of its alert and the `external_labels` of Prometheus. It is of the alert with the most labels that it has: not of
+    this one, where it has all of another one that has more.
+    """
     until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
+    more = [other.labels for other in alerts if one.labels < other.labels]
+    found: list[tuple[int, float]] = []
     for notice in told:
         for alert in notice.alerts:
-            began_ns = int(alert.get("starts_ns", 0))
-            same = labels_of(alert) == one.labels and one.at_ns - began_ns < _stale_ns(one)
-            if same and alert.get("status") == FIRING and notice.when_ns < until_ns:
-                return (notice.when_ns - began_ns) / NS_PER_S
-    return None
+            began_ns, labels = int(alert.get("starts_ns", 0)), labels_of(alert)
+            same = one.labels <= labels and not any(others <= labels for others in more)
+            fresh = one.at_ns - began_ns < _stale_ns(one) and notice.when_ns < until_ns
+            if same and fresh and alert.get("status") == FIRING:
+                found.append((len(labels - one.labels), (notice.when_ns - began_ns) / NS_PER_S))
+    # the first that came of those with the fewest labels beyond its own
+    return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def _stale_ns(one: Fired) -> int:
@@ -132,9 +153,9 @@ def _stale_ns(one: Fired) -> int:
     return one.at_ns - one.since_ns + _EARLY_NS if one.since_ns is not None else _EARLY_NS
 
 
-def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeReceived]) -> Measure:
-    limit_s, attempt = case.scaled.in_unit("s"), trial.attempt
-    took = {one: _arrived_s(one, told) for one in mine}
+def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeReceived]) -> Measure:
+    limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
+    took = {one: _arrived_s(one, told, alerts) for one in mine}
     missing = [one for one, seconds in took.items() if seconds is None]
     longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
     if missing:
@@ -148,8 +169,12 @@ def _delivered(case: Case, trial: Trial, mine: list[Fired], told: list[NoticeRec
         within = longest_s is not None and longest_s < limit_s
         outcome = Outcome.PASS if within else Outcome.FAIL
         text = f"notices of {len(mine)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
-    spans = [(trial.sent_ns, trial.known_ns)]
-    read = [watched(case.evidence, watcher, spans) for watcher in ("notices", "alerts")]
+    # after the restore an alert is no longer one of those whose notices are expected
+    until_ns = trial.restored_ns if outcome is Outcome.PASS else trial.known_ns
+    read = [
+        watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
+        watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)]),
+    ]
     receipts = {"watch": next((each for each in read if not each.ok), read[0])}
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     expected = case.expected.replace("below", "within")
@@ -173,14 +198,14 @@ def grouped(case: Case) -> Iterable[Measure]:
     """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
     name, found, tried = Figure.NOTICES.value, 0, trials(case)
     if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, _UNSENT, _AGAIN)
+        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
     for trial in tried:
         mine = [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]
         found += len(mine)
         if mine:
             yield _grouped(case, trial, mine)
     if not found:
-        yield inconclusive(case, name, "no fault sent a notice", _AGAIN)
+        yield inconclusive(case, name, "no fault sent a notice", UNDELIVERED)
 
 
 def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
@@ -201,7 +226,7 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     text = f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}"
     outcome, reason = settled(outcome, because(outcome, text), receipts)
     figures = Figures(
-        value=float(len(mine)),
+        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
         n=len(mine),
         method="notices of status firing from the fault to the next one; labels and texts of the first",
         receipts=receipts,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.judgement.figures.alerting.history import FIRING, NOTICES, PER_S, RECEIVER, notices, watched
+from harness.judgement.figures.alerting.hidden import watched
+from harness.judgement.figures.alerting.history import FIRING, NOTICES, PER_S, RECEIVER, notices
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     FILE,
