@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from test_judgement_alerts import (
 from test_judgement_slow_queries import NAMED, SLOW, quiet
 from test_judgement_slow_queries import alert as query_alert
 from test_judgement_slow_queries import judged as judged_queries
+from test_judgement_waivers import WAIVER
 
 from harness.judgement import judge
 from harness.model import Evidence, Measure, Objective, Observation, Outcome
@@ -69,7 +71,7 @@ def of(sentence: Objective, recorded: Evidence) -> list[Measure]:
         ((20, 22), (), PASS),  # an older release did not record when answers came: a rule was read at 0.5 s
         ((0.4, 5), (), INCONCLUSIVE),
         ((2, 260), (), INCONCLUSIVE),
-        ((20, 60.5), (observation("watch.closed", "alerts", 61, "watch", last_ns=ns(60.4)),), INCONCLUSIVE),
+        ((20, 60.5), (observation("watch.closed", "alerts", 61, "watch", last_ns=ns(60.5)),), INCONCLUSIVE),
         ((20, 60.5), (observation("watch.closed", "alerts", 61, "watch", last_ns=ns(60.9)),), PASS),
     ],
 )
@@ -296,6 +298,23 @@ def test_a_failure_that_no_size_makes_up_for_has_no_value() -> None:
     texts = (error_notice("11 % of answers fail"), error_notice("answers fail", SENT + 12))
     (found,) = judged_errors(TEXT, error_run(*FIRED, *texts))
     assert (found.outcome, found.value) == (FAIL, None), found.reason
+
+
+@pytest.mark.parametrize(
+    ("sentence", "bound", "recorded"),
+    [
+        (GROUPED, "5", lambda: run(*[notice(n, SENT + 1 + n, SENT + n, part="else") for n in (1, 2)])),
+        (TEXT, "12 %", lambda: error_run(*FIRED, error_notice("11 % fail"), error_notice("some fail", SENT + 12))),
+    ],
+)
+def test_a_bound_covers_no_failure_that_has_another_cause(
+    sentence: Objective, bound: str, recorded: Callable[[], Evidence]
+) -> None:
+    """Two notices are fewer than five, and 11 % is nearer than 12 %: neither is what failed."""
+    waived = replace(plan({"R": sentence}), waivers=(replace(WAIVER, waives="R", bound=bound),))
+    (verdict,) = judge(waived, recorded()).verdicts
+    assert verdict.outcome is FAIL, verdict.reason
+    assert "has no figure with a bound on its bad side" in verdict.reason
 
 
 def hints(sentence: Objective, recorded: Evidence) -> set[str]:
