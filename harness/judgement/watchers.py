@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.watch import GAP_NS
+from harness.judgement.receipts.watch import GAP_NS, UNCLOSED
 from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Observation, Table, WatcherResult, WatchSource
 from harness.model.observations import WatchBlind, WatchClosed, every
@@ -102,7 +102,7 @@ def _covered(stretches: Iterable[tuple[int, int]]) -> int:
 
 
 def _trouble(source: WatchSource) -> str:
-    return source.why or ("" if source.closed else "its file has no end")
+    return source.why or ("" if source.closed else UNCLOSED)
 
 
 def _never(probes: int) -> str:

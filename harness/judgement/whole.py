@@ -25,6 +25,9 @@ UNJUDGED: Final = 0.03
 """At most this share of the time from the first window to the end of the load may lie in no window."""
 EARLY_S: Final = 1.0
 """So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
+_COMPLETE: Final = "judge the complete run directory, or run again"
+_FINISH: Final = "run again, and let it finish"
+_STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
 
 
@@ -64,13 +67,16 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
     gone = [f"{item.file}: {item.why}" for item in evidence.missing]
     cut = [] if evidence.complete or evidence.cut is not None else ["the run did not complete"]
     untied = [ties.why] if ties.ok is None and evidence.complete and evidence.observations else []
-    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why) for why in (*gone, *cut, *untied))
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in gone)
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in untied)
     for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
         if steady is not None and not steady.ok:
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
-            yield Reason(kind=ReasonKind.UNSTEADY, text=why)
+            yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
-        Reason(kind=ReasonKind.NO_RECORD, text=why) for why in (*_uncovered(evidence), *_cut_short(plan, evidence))
+        Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
+        for why in (*_uncovered(evidence), *_cut_short(plan, evidence))
     )
 
 

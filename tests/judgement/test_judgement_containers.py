@@ -193,7 +193,7 @@ def test_a_portal_that_was_not_watched_is_the_reason() -> None:
     found = judged(UNREADY, replace(whole, watchers=torn))
     assert (found.because.kind, found.reason.partition(", but ")[2]) == (
         ReasonKind.WATCH,
-        "the watcher 'portal': its file has no end",
+        "the watcher 'portal': its file is incomplete: the writer did not close it",
     )
     silent = judged(UNREADY, run("unready", served(61, 61)))
     assert silent.because.kind is not ReasonKind.HARNESS

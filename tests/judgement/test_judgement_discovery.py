@@ -148,7 +148,7 @@ def test_without_record_there_is_no_figure() -> None:
     """No experiment planned, none run, no traffic under it."""
     base = evidence()
     (none,) = judged(objective=first_request(experiments=()))
-    assert none.reason == "no experiment that the sentence speaks of was planned"
+    assert none.reason == "no experiment of the kinds in this sentence was planned"
     (bare,) = judged(replace(base, experiments={}))
     assert bare.reason == "pod-loss left no record of its traffic"
     (idle,) = judged(replace(base, windows={"everyday/fault-free": base.windows["everyday/fault-free"]}))

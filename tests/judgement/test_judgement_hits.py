@@ -23,7 +23,7 @@ LOST = recovery("50 s", "region-loss", params={"lost_region": "us-east-1"})
 def test_a_hit_that_a_history_saw_go_holds() -> None:
     """Killed pods, a region without power."""
     assert gone_receipt(evidence(), DATABASE).ok
-    assert gone_receipt(evidence(), REGION).why == "region-loss: the histories saw us-east-1a go"
+    assert gone_receipt(evidence(), REGION).why == "region-loss: the histories show the loss of us-east-1a"
     assert fault_receipt(plan(), evidence(), DATABASE).ok
 
 
@@ -32,7 +32,10 @@ def test_a_pod_that_went_before_the_action_or_long_after_its_confirmation_was_no
     """Sent at 111 s, confirmed at 112 s."""
     run = replace(evidence(), pods=(replace(pod(at, "deleted", "pg-0", "u-pg"), workload="pg"),))
     receipt = fault_receipt(plan(), run, DATABASE)
-    assert (receipt.ok, receipt.why) == (None, "database-loss: no history saw pg-0 go")
+    assert (receipt.ok, receipt.why) == (
+        None,
+        "database-loss: the pod and node histories do not show that pg-0 was lost",
+    )
 
 
 def test_a_pod_without_uid_is_known_by_its_name() -> None:

@@ -262,7 +262,7 @@ def test_a_lagging_generator_makes_latencies_inconclusive_and_says_why() -> None
     assert measure.reason == (
         "response time p95 of all routes together is 269 ms, expected below 200 ms, "
         "but the generator lagged: p99 lag 250 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, stood still for 2 ms, of that for garbage 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 1 ms); by region that served: ap-southeast-1 269 ms, eu-west-1 268 ms, us-east-1 265 ms"
     )
     assert measure.hint == "use more workers or a quieter machine, then run again"
 

@@ -59,7 +59,7 @@ def test_a_lagging_generator_voids_latencies_and_nothing_else() -> None:
     lagging = window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60)
     assert why(lagging) == (
         "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed"
-        " (worker 0: 20% of a core, stood still for 2 ms, of that for garbage 1 ms)"
+        " (worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 1 ms)"
     )
     assert why(lagging, latencies=False) == ""
 
@@ -68,16 +68,39 @@ def test_a_generator_that_died_leads_and_so_does_its_hint() -> None:
     """Before what its death brought about, and before what another generator has to say; a latency is then not for want of samples."""
     died = "at 41 s (exit -9): it ended by itself: signal SIGKILL"
     broken = replace(STEADY.workers[0], why="7 journeys broke", hint="correct the locustfile")
-    dead = Worker(id=2, rows=1, closed=False, why="its file has no end", died=died, hint="read the log")
+    dead = Worker(
+        id=2,
+        rows=1,
+        closed=False,
+        why="its file is incomplete: the writer did not close it",
+        died=died,
+        hint="read the log",
+    )
     load = replace(STEADY, workers=(broken, dead))
     receipt = load_receipt(PLAN, load, latencies=True)
     assert receipt.why.startswith(f"generator worker 2 died {died}; worker 0: 7 journeys broke")
-    assert "its file has no end" not in receipt.why
+    assert "its file is incomplete: the writer did not close it" not in receipt.why
     assert receipt.hint == "read the log"
     (verdict,) = judge(plan({"R": errors()}), with_load(samples(0, 60), workers=(dead,))).verdicts
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert f"generator worker 2 died {died}" in verdict.reason
     assert verdict.hint == "read the log"
+
+
+def test_requests_that_a_journey_does_not_send_are_no_matter_of_the_machine() -> None:
+    """The journeys began as planned, and each sent two requests of four: the file of the traffic is wrong, or they ended early."""
+    rows = samples(0, 60)
+    halved = rows.where(rows.words["step"].equals("1") | rows.words["step"].equals("2"))
+    receipt = load_receipt(PLAN, window(halved, 0, 60), latencies=True)
+    assert receipt.why == "50 requests/s were sent where 100 were planned"
+    assert receipt.hint == (
+        "set `requests_per_journey` in loadtests/everyday.yaml to what a journey sends on average; if journeys end early, "
+        "`readiness why ID` shows the failed requests"
+    )
+    fewer = load_receipt(PLAN, window(samples(0, 50), 0, 60), latencies=True)
+    assert (fewer.ok, fewer.hint) == (False, "")
+    lagging = load_receipt(PLAN, replace(window(halved, 0, 60), workers=()), latencies=True)
+    assert (lagging.why.startswith("0 of 1 workers left a record"), lagging.hint) == (True, "")
 
 
 def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
@@ -94,9 +117,12 @@ def test_a_request_that_was_never_sent_lagged_to_the_end() -> None:
             replace(STEADY, workers=()),
             "0 of 1 workers left a record; there are samples of workers that were not started: 0",
         ),
-        (replace(STEADY, workers=(Worker(id=0, rows=1, closed=False),)), "worker 0: its file has no end"),
+        (
+            replace(STEADY, workers=(Worker(id=0, rows=1, closed=False),)),
+            "worker 0: its file is incomplete: the writer did not close it",
+        ),
         (replace(STEADY, workers=(Worker(id=0, rows=1, closed=True, why="killed"),)), "worker 0: killed"),
-        (replace(STEADY, workers=(STEADY.workers[0],) * 2), "two workers have one number"),
+        (replace(STEADY, workers=(STEADY.workers[0],) * 2), "two workers have the same number"),
         (window(samples(0, 50), 0, 60), "83.33 requests/s were sent where 100 were planned"),
         (window(samples(0, 60, per_s=125), 0, 60), "125 requests/s were sent where 100 were planned"),
         (
@@ -172,7 +198,7 @@ def test_pauses_explain_a_lag_and_are_none() -> None:
     lagging = replace(window(samples(0, 60, lag_ms=41, latency_ms=60), 0, 60), workers=fared(gc_ms=30).workers)
     assert why(lagging) == (
         "the generator lagged: p99 lag 41 ms, at most 20 ms is allowed "
-        "(worker 0: 20% of a core, stood still for 2 ms, of that for garbage 30 ms)"
+        "(worker 0: 20% of a core, event loop blocked for 2 ms, of that for garbage 30 ms)"
     )
 
 
@@ -275,9 +301,7 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
     slow = window(samples(0, 60, per_s=10), 0, 60)
     there = replace(slow, workers=fared(users=150).workers)
     assert why(there, planned=closed) == ""
-    assert why(replace(slow, workers=fared(users=149).workers), planned=closed) == (
-        "149 users were there where 150 were planned"
-    )
+    assert why(replace(slow, workers=fared(users=149).workers), planned=closed) == ("149 users ran, 150 were planned")
     mute = replace(slow, workers=(MUTE,))
     assert (
         why(mute, planned=closed)
@@ -286,7 +310,7 @@ def test_of_a_closed_model_the_users_are_counted() -> None:
     strange = replace(slow, workers=fared(users=150, loop_ms=math.nan).workers)
     assert why(strange, planned=closed) == "worker 0 reported no CPU, GC or event-loop figures"
     still = replace(slow, workers=fared(users=150, loop_ms=21).workers)
-    assert why(still, planned=closed) == "worker 0 stood still for 21 ms, at most 20 ms is allowed"
+    assert why(still, planned=closed) == "the event loop of worker 0 was blocked for 21 ms, at most 20 ms is allowed"
     assert why(still, planned=closed, latencies=False) == ""
     silent = replace(there, samples=Table.empty(slow.samples.schema))
     assert why(silent, planned=closed) == "no request was sent"

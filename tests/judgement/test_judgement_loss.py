@@ -153,7 +153,7 @@ def test_losses_that_cannot_be_told_as_a_whole() -> None:
         "lost writes",
         {"experiment": "database-loss"},
         "database-loss left no record",
-        "run without a filter on experiments, then judge again",
+        "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
     )
     assert (second.scope["experiment"], second.outcome) == ("pod-loss", PASS)
     (none,) = measures(judge(plan({"R": no_loss(domains=("network",))}), base))
@@ -288,7 +288,7 @@ def test_a_wrong_row_is_lost_though_the_read_broke_off() -> None:
         ({}, "the watcher 'ledger' left no record"),
         (
             {"ledger": WatchSource(name="ledger", spacing_ms=33, closed=False)},
-            "the watcher 'ledger': its file has no end",
+            "the watcher 'ledger': its file is incomplete: the writer did not close it",
         ),
     ],
 )
@@ -354,7 +354,7 @@ def test_a_sentence_without_experiment_is_about_the_whole_run() -> None:
     assert (whole.outcome, whole.n, set(whole.receipts)) == (PASS, 5701, {"watch"})
     assert (
         only(no_loss(domains=("network",)), evidence()).reason
-        == "no experiment that the sentence speaks of was planned"
+        == "no experiment of the kinds in this sentence was planned"
     )
     assert only(no_loss(domains=("network",)), holding(ledger(ROWS, lost=[at(20)]))).outcome is FAIL
     assert [m.scope["experiment"] for m in measures(judge(plan({"R": no_loss(domains=("pod",))}), evidence()))] == [

@@ -110,7 +110,11 @@ def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
     ("sources", "rows", "why"),
     [
         ({}, events(), "the watcher 'pipeline' left no record"),
-        ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)}, events(), "its file has no end"),
+        (
+            {"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=False)},
+            events(),
+            "its file is incomplete: the writer did not close it",
+        ),
         ({"pipeline": WatchSource(name="pipeline", spacing_ms=1, closed=True, why="cut")}, events(), "cut"),
         (WATCHED, events().where(np.arange(100) != 9), "the record of events lacks 1 numbers"),
         (WATCHED, with_ints(events(), 9, id=8), "1 numbers are recorded twice among the events"),

@@ -62,7 +62,10 @@ def test_a_gap_over_250_ms_widens_the_resolution_and_over_a_tenth_of_the_limit_s
     ("source", "trouble"),
     [
         ({}, "the watcher 'entry' left no record"),
-        ({"entry": WatchSource(name="entry", spacing_ms=50, closed=False)}, "the watcher 'entry': its file has no end"),
+        (
+            {"entry": WatchSource(name="entry", spacing_ms=50, closed=False)},
+            "the watcher 'entry': its file is incomplete: the writer did not close it",
+        ),
         ({"entry": WatchSource(name="entry", spacing_ms=50, closed=True, why="cut")}, "the watcher 'entry': cut"),
     ],
 )

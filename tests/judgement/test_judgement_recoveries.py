@@ -83,7 +83,7 @@ def test_experiments_of_a_domain_are_found_where_none_is_named() -> None:
     found = judged(recovery("30 s", domains=("pod", "region"), operations=("reads",)))
     assert [m.scope["experiment"] for m in found if m.name in PROBED] == ["pod-loss", "region-loss"]
     (none,) = judged(recovery("30 s", domains=("network",)))
-    assert (none.outcome, none.reason) == (INCONCLUSIVE, "no experiment that the sentence speaks of was planned")
+    assert (none.outcome, none.reason) == (INCONCLUSIVE, "no experiment of the kinds in this sentence was planned")
 
 
 def test_blind_side_13_a_part_that_was_not_tried_keeps_the_row_from_passing() -> None:

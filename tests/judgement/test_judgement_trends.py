@@ -261,7 +261,10 @@ def test_a_baseline_whose_generator_was_killed_bears_nothing() -> None:
     run = replace(with_load(rows(ms=50, canary_ms=50)), baseline=replace(before, windows={"everyday": window}))
     measure = only(LOWER, run)
     assert measure.outcome is INCONCLUSIVE
-    assert "expected at least 40 %, but in the baseline worker 0: its file has no end" in measure.reason
+    assert (
+        "expected at least 40 %, but in the baseline worker 0: its file is incomplete: the writer did not close it"
+        in measure.reason
+    )
     assert measure.receipts["load"].files == ("load/everyday/samples-0.parquet", "baseline/load/x.parquet")
 
 
@@ -273,7 +276,10 @@ def test_this_runs_own_generator_is_named_first() -> None:
     run = replace(
         with_load(rows(ms=50, canary_ms=50), workers=killed), baseline=replace(before, windows={"everyday": window})
     )
-    assert "expected at least 40 %, but worker 0: its file has no end" in only(LOWER, run).reason
+    assert (
+        "expected at least 40 %, but worker 0: its file is incomplete: the writer did not close it"
+        in only(LOWER, run).reason
+    )
 
 
 def test_failures_never_make_an_improvement() -> None:

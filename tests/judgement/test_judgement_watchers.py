@@ -157,7 +157,7 @@ def test_what_is_wrong_with_a_watcher_is_said() -> None:
     assert (once.n, once.longest_gap_ms, once.blind_s) == (1, None, 0)
     open_end = {"entry": WatchSource(name="entry", spacing_ms=50, closed=False)}
     result = seen(Evidence(probes=reads(0, 1), watchers=open_end))["entry"]
-    assert (result.closed, result.why) == (False, "its file has no end")
+    assert (result.closed, result.why) == (False, "its file is incomplete: the writer did not close it")
     assert seen(Evidence(watchers=source("entry", why="cut")))["entry"].why == "cut"
 
 

@@ -304,9 +304,9 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
         without,
         unclear,
         "database-loss left no record",
-        "run without a filter on experiments, then judge again",
+        "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too",
     )
-    none = "no experiment that the sentence speaks of was planned"
+    none = "no experiment of the kinds in this sentence was planned"
     assert untold(recovery("4 h"), base) == ("recovery", {}, unclear, none, "add one to `experiments/`")
 
 

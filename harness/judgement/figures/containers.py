@@ -7,7 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import (
+    HINTS,
+    NONE_PLANNED,
+    Case,
+    Figures,
+    because,
+    formatted,
+    inconclusive,
+    measure,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.machine import HINT, machine_result
@@ -91,7 +101,7 @@ def _each_pod(
     def judge(case: Case) -> Iterable[Measure]:
         workload, limit = case.objective.params["workload"], case.scaled.in_unit("s")
         if not case.experiments:
-            why = "no experiment that the sentence speaks of was planned"
+            why = NONE_PLANNED
             yield inconclusive(case, figure.value, why, "add one of domain `container`")
         for name in case.experiments:
             scope = {"experiment": name, "phase": case.objective.scope.phase.value}

@@ -8,7 +8,17 @@ from typing import Final
 from harness.judgement.figures.aftermath import came_back
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import (
+    HINTS,
+    NONE_PLANNED,
+    Case,
+    Figures,
+    because,
+    inconclusive,
+    measure,
+    not_falsifiable,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
@@ -39,7 +49,7 @@ OF: Final = "of"
 def first_requests(case: Case) -> Iterable[Measure]:
     """One measure per new and per killed pod of each experiment, or only per killed one, and a FAIL for missing pods."""
     if not case.experiments:
-        why = "no experiment that the sentence speaks of was planned"
+        why = NONE_PLANNED
         yield inconclusive(case, "first request", why, "add one to `experiments/`")
     for name in case.experiments:
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
@@ -48,7 +58,7 @@ def first_requests(case: Case) -> Iterable[Measure]:
         if attempt is not None and (gone := came_back(case, attempt, scope)):
             yield gone
         if attempt is None or window is None:
-            hint = "run the experiment under traffic, then judge again"
+            hint = "run the experiment under traffic, then run again"
             why = attempt.why if attempt is not None and not attempt.ran else ""
             why = f"{name} was not run: {why}" if why else f"{name} left no record of its traffic"
             yield inconclusive(case, "first request", why, hint, scope=scope)

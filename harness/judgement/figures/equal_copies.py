@@ -13,7 +13,16 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import (
+    NONE_PLANNED,
+    Case,
+    Figures,
+    because,
+    inconclusive,
+    measure,
+    not_falsifiable,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -86,9 +95,7 @@ class _CopiesCompared:
 def equal_copies(case: Case) -> Iterable[Measure]:
     """One measure per experiment that parted a member."""
     if not case.experiments:
-        yield inconclusive(
-            case, NAME, "no experiment that the sentence speaks of was planned", "add one that parts a member"
-        )
+        yield inconclusive(case, NAME, NONE_PLANNED, "add one that parts a member")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment)

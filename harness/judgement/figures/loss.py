@@ -14,11 +14,21 @@ from typing import Final
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, unexcused
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import (
+    NONE_PLANNED,
+    UNFILTERED,
+    Case,
+    Figures,
+    because,
+    inconclusive,
+    measure,
+    not_falsifiable,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.receipts.watch import probes_of
+from harness.judgement.receipts.watch import UNCLOSED, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
 from harness.model import (
     Evidence,
@@ -55,15 +65,14 @@ def losses(case: Case) -> Iterable[Measure]:
     scope = case.objective.scope
     if not case.experiments:
         if scope.domains and not len(lost):
-            why = "no experiment that the sentence speaks of was planned"
+            why = NONE_PLANNED
             yield inconclusive(case, name, why, "add one to `experiments/`")
             return
         yield _loss(case, account, lost, None)
     for experiment in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None and not len(lost):
-            hint = "run without a filter on experiments, then judge again"
-            yield inconclusive(case, name, f"{experiment} left no record", hint, scope={"experiment": experiment})
+            yield inconclusive(case, name, f"{experiment} left no record", UNFILTERED, scope={"experiment": experiment})
             continue
         yield _loss(case, account, lost, attempt)
 
@@ -120,7 +129,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
     if source is None:
         return Receipt(ok=False, why="the watcher 'ledger' left no record")
     if source.why or not source.closed:
-        return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or 'its file has no end'}")
+        return Receipt(ok=False, why=f"the watcher 'ledger': {source.why or UNCLOSED}")
     if attempt is not None and not account.trouble:
         since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
         gap_ns = longest_gap_ns(probes_of(evidence, "writes"), since_ns, max(since_ns, until_ns))

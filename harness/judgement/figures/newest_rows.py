@@ -11,7 +11,7 @@ from harness.judgement.account import Writes
 from harness.judgement.excuses import account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import NONE_PLANNED, UNFILTERED, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -37,15 +37,13 @@ _NAME: Final = "newest rows"
 def newest_rows(case: Case) -> Iterable[Measure]:
     """One measure of the ledger and one per account of the journeys, for each experiment."""
     if not case.experiments:
-        yield inconclusive(
-            case, _NAME, "no experiment that the sentence speaks of was planned", "add one that promotes"
-        )
+        yield inconclusive(case, _NAME, NONE_PLANNED, "add one that promotes")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None or attempt.fault.sent_ns is None:
             why = f"{experiment} left no record of a fault"
-            yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)
+            yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
             continue
         span = (attempt.fault.sent_ns - round(NEWEST_S * SECOND), answered_until_ns(case.evidence, attempt))
         yield _ledger(case, attempt, span, scope)

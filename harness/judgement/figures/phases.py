@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.judgement.figures.rollouts.history import ended_receipt, rolled
-from harness.judgement.measures import HINTS, Case, inconclusive
+from harness.judgement.measures import HINTS, NONE_PLANNED, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -47,7 +47,7 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
     """
     phase = case.objective.scope.phase
     if not case.experiments:
-        why = "no experiment that the sentence speaks of was planned"
+        why = NONE_PLANNED
         yield inconclusive(case, name, why, "add one to `experiments/`")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": phase.value}

@@ -15,6 +15,7 @@ import numpy as np
 
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.receipts.watch import UNCLOSED
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import (
@@ -158,7 +159,7 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
     if source is None:
         return Receipt(ok=False, why=f"the watcher {WATCHER!r} left no record")
     if source.why or not source.closed:
-        return Receipt(ok=False, why=f"the watcher {WATCHER!r}: {source.why or 'its file has no end'}")
+        return Receipt(ok=False, why=f"the watcher {WATCHER!r}: {source.why or UNCLOSED}")
     if trouble := _numbering(evidence.pipeline.ints["id"]):
         return Receipt(ok=False, why=trouble, files=files)
     return Receipt(ok=True, why=f"{len(evidence.pipeline)} events were followed", files=files)

@@ -7,7 +7,16 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import (
+    NONE_PLANNED,
+    Case,
+    Figures,
+    because,
+    inconclusive,
+    measure,
+    not_falsifiable,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -42,9 +51,7 @@ def promotions(case: Case) -> Iterable[Measure]:
     """One measure per experiment in which a promotion was ordered."""
     name = "promotion by hand"
     if not case.experiments:
-        yield inconclusive(
-            case, name, "no experiment that the sentence speaks of was planned", "add one that orders it"
-        )
+        yield inconclusive(case, name, NONE_PLANNED, "add one that orders it")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)

@@ -13,7 +13,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovered import recovered
 from harness.judgement.figures.recovered_users import recovered_users
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, inconclusive
+from harness.judgement.measures import NONE_PLANNED, UNFILTERED, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
 
@@ -21,15 +21,12 @@ from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Ob
 def recoveries(case: Case) -> Iterable[Measure]:
     """Measures per experiment: each operation, the users, the way back and manual steps if named."""
     if not case.experiments:
-        yield inconclusive(
-            case, "recovery", "no experiment that the sentence speaks of was planned", "add one to `experiments/`"
-        )
+        yield inconclusive(case, "recovery", NONE_PLANNED, "add one to `experiments/`")
     for name in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}
         if attempt is None:
-            hint = "run without a filter on experiments, then judge again"
-            yield inconclusive(case, "recovery", f"{name} left no record", hint, scope=scope)
+            yield inconclusive(case, "recovery", f"{name} left no record", UNFILTERED, scope=scope)
             continue
         for harmful in harmful_attempts(case.plan, case.evidence, name, case.objective.scope.traffic):
             yield from _attempt(case, harmful, {**scope, "attempt": str(harmful.attempt)}, proves=False)

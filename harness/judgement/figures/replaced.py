@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.figures.aftermath import manual_steps
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import HINTS, NONE_PLANNED, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.watch import pods_receipt
@@ -33,7 +33,7 @@ FIGURE: Final = Figure.REPLACED
 def replacements(case: Case) -> Iterable[Measure]:
     """One measure per killed pod of each experiment, and one of the manual steps."""
     if not case.experiments:
-        why = "no experiment that the sentence speaks of was planned"
+        why = NONE_PLANNED
         yield inconclusive(case, FIGURE.value, why, "add one to `experiments/`")
     for name in case.experiments:
         scope = {"experiment": name, "phase": case.objective.scope.phase.value}

@@ -8,7 +8,16 @@ from typing import Final
 
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import (
+    NONE_PLANNED,
+    Case,
+    Figures,
+    because,
+    inconclusive,
+    measure,
+    not_falsifiable,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -40,9 +49,7 @@ def rescheduled(case: Case) -> Iterable[Measure]:
     """One measure per workload that lost a pod in each experiment."""
     name = _NAME
     if not case.experiments:
-        yield inconclusive(
-            case, name, "no experiment that the sentence speaks of was planned", "add one that cuts a node"
-        )
+        yield inconclusive(case, name, NONE_PLANNED, "add one that cuts a node")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
@@ -55,7 +62,7 @@ def rescheduled(case: Case) -> Iterable[Measure]:
                 else f"{experiment} is not known to have hit a pod of a workload"
             )
             yield inconclusive(
-                case, name, why, "run the experiment on a node that runs pods, then judge again", scope=scope
+                case, name, why, "run the experiment on a node that runs pods, then run again", scope=scope
             )
             continue
         yield from _workloads(case, attempt, scope)

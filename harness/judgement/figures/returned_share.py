@@ -9,7 +9,7 @@ from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import NONE_PLANNED, Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.recovery import SECOND
@@ -32,16 +32,14 @@ def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
     name = _NAME
     if not case.experiments:
-        yield inconclusive(
-            case, name, "no experiment that the sentence speaks of was planned", "add one that takes a region"
-        )
+        yield inconclusive(case, name, NONE_PLANNED, "add one that takes a region")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         back_ns = _back_ns(case.evidence, attempt) if attempt else None
         if attempt is None or back_ns is None:
             why = f"{experiment} left no record of a region that came back"
-            yield inconclusive(case, name, why, "let the experiment complete, then judge again", scope=scope)
+            yield inconclusive(case, name, why, "let the experiment complete, then run again", scope=scope)
             continue
         judged = _judged_answers(case, attempt, back_ns)
         for region, share in sorted(case.plan.regions.items()):

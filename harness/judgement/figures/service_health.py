@@ -10,7 +10,17 @@ import numpy as np
 
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import (
+    NONE_PLANNED,
+    UNFILTERED,
+    Case,
+    Figures,
+    because,
+    formatted,
+    inconclusive,
+    measure,
+    settled,
+)
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import HINT, machine_result
@@ -37,13 +47,13 @@ def service_health(case: Case) -> Iterable[Measure]:
     rows = case.evidence.probes.where(case.evidence.probes.words["kind"].equals(SERVICE))
     services = rows.apart("subject")
     if not case.experiments:
-        yield inconclusive(case, _NAME, "no experiment that the sentence speaks of was planned", "add one")
+        yield inconclusive(case, _NAME, NONE_PLANNED, "add one")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         if attempt is None or attempt.fault.sent_ns is None:
             why = f"{experiment} left no record of a fault"
-            yield inconclusive(case, _NAME, why, "run without a filter on experiments, then judge again", scope=scope)
+            yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
         elif not services:
             why = "no service was asked"
             yield inconclusive(case, _NAME, why, _AGAIN, kind=ReasonKind.NO_RECORD, scope=scope)

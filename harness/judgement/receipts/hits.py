@@ -31,14 +31,16 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
         return _no(attempt, "neither a pod nor a node was hit")
     left = [hit.name for hit in expected if not _went(evidence, attempt, hit)]
     if left:
-        return _no(attempt, f"no history saw {_some(left)} go")
+        return _no(attempt, f"the pod and node histories do not show that {_some(left)} was lost")
     if attempt.domain == "region":
         for region in sorted({hit.region for hit in attempt.fault.hit if hit.region}):
             receipt = region_receipt(evidence, attempt, region)
             if not receipt.ok:
                 return receipt
     names = _some([hit.name for hit in expected])
-    return Receipt(ok=True, why=f"{attempt.name}: the histories saw {names} go", files=("history/pods.ndjson",))
+    return Receipt(
+        ok=True, why=f"{attempt.name}: the histories show the loss of {names}", files=("history/pods.ndjson",)
+    )
 
 
 def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:

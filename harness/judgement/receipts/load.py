@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.watch import SHARE_OF_LIMIT
+from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
@@ -23,6 +23,10 @@ LAG_MS: Final = 5.0
 """Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
 CPU: Final = 0.9
 """Share of a core above which a process reads answers late."""
+_UNEVEN: Final = (
+    "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
+    "`readiness why ID` shows the failed requests"
+)
 HEALTH_S: Final = 2.0
 """Windows of this length contain a health report of each generator, which sends one per second.
 
@@ -52,17 +56,18 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     if window is None:
         return Receipt(ok=False, why="there is no record of the traffic")
     lag = window.samples.once(lag_p99_ms)
+    rate, uneven = ("", "") if _closed(plan, window) else _rate_trouble(plan, window)
     troubles = [
         *(f"generator worker {worker.id} died {worker.died}" for worker in window.workers if worker.died),
         *_worker_troubles(plan, window),
         *([*_mute_workers(plan, window), *_health_troubles(plan, window, lag)] if latencies else []),
         *_span_troubles(plan, window),
-        *(_user_troubles(plan, window) if _closed(plan, window) else _rate_troubles(plan, window)),
+        *(_user_troubles(plan, window) if _closed(plan, window) else [rate] * bool(rate)),
         *window.samples.once(_row_troubles),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     hinting = sorted((worker for worker in window.workers if worker.hint), key=lambda worker: not worker.died)
-    hint = next((worker.hint for worker in hinting), "")
+    hint = next((worker.hint for worker in hinting), uneven if troubles[:1] == [rate] else "")
     return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files, hint=hint)
 
 
@@ -106,7 +111,8 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
     if _closed(plan, window):
         for worker in window.workers:
             if worker.loop_ms is not None and worker.loop_ms > allowed:
-                yield f"worker {worker.id} stood still for {worker.loop_ms:.3g} ms, at most {allowed:.3g} ms is allowed"
+                was = f"the event loop of worker {worker.id} was blocked for {worker.loop_ms:.3g} ms"
+                yield f"{was}, at most {allowed:.3g} ms is allowed"
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
         suffix = f" ({causes})" if causes else ""
@@ -124,7 +130,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
 def _cause(worker: Worker) -> str:
     if worker.cpu is None or worker.loop_ms is None or worker.gc_ms is None:
         return ""
-    return f"{worker.cpu:.0%} of a core, stood still for {worker.loop_ms:.3g} ms, of that for garbage {worker.gc_ms:.3g} ms"
+    return f"{worker.cpu:.0%} of a core, event loop blocked for {worker.loop_ms:.3g} ms, of that for garbage {worker.gc_ms:.3g} ms"
 
 
 def _residual(window: Window) -> str:
@@ -155,10 +161,10 @@ def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
     if len(window.workers) < planned:
         yield f"{len(window.workers)} of {planned} workers left a record"
     if len({worker.id for worker in window.workers}) < len(window.workers):
-        yield "two workers have one number"
+        yield "two workers have the same number"
     for worker in window.workers:
         if not worker.died and (worker.why or not worker.closed):
-            yield f"worker {worker.id}: {worker.why or 'its file has no end'}"
+            yield f"worker {worker.id}: {worker.why or UNCLOSED}"
     numbers = window.samples.ints["worker"]
     strange = np.ones(len(numbers), dtype=np.bool_)
     for worker in window.workers:
@@ -188,17 +194,17 @@ def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
     elif plan.traffic[window.traffic].shaped or any(worker.shaped for worker in window.workers):
         return  # a shape of Locust's own says how many there are from second to second
     elif (seen := sum(users for users in there if users is not None)) != planned:
-        yield f"{seen} users were there where {planned} were planned"
+        yield f"{seen} users ran, {planned} were planned"
 
 
-def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
+def _rate_trouble(plan: Plan, window: Window) -> tuple[str, str]:
+    """What is wrong with the number of requests or of journeys, and a hint where only that of the requests is; both empty if nothing is."""
     seconds = window.seconds
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
     journeys = planned_journeys(plan, window)
     if journeys <= 0:
-        yield "the plan offers no traffic in this window"
-        return
+        return "the plan offers no traffic in this window", ""
     allowed = _allowed(planned.arrivals if planned else "poisson", journeys, window)
     arrived = int(window.samples.words["step"].equals("1").sum())
     n = len(window.samples)
@@ -206,9 +212,11 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[str]:
     least = (journeys - allowed) * (1 if not window.fault_free or not flat else each)
     most = (journeys + allowed) * each if flat else math.inf
     if (beyond := max(least - n, n - most)) > 0 and beyond > _mixed(window.samples):
-        yield f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
-    elif abs(arrived - journeys) > allowed:
-        yield f"{arrived} journeys began where {journeys:.6g} were planned"
+        sent = f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
+        return sent, _UNEVEN.format(traffic=window.traffic) if abs(arrived - journeys) <= allowed else ""
+    if abs(arrived - journeys) > allowed:
+        return f"{arrived} journeys began where {journeys:.6g} were planned", ""
+    return "", ""
 
 
 def _mixed(samples: Table) -> float:

@@ -17,6 +17,8 @@ GAP_NS: Final = 250_000_000
 """Gaps between probes up to this are as planned; a longer one widens the resolution."""
 SHARE_OF_LIMIT: Final = 0.1
 """Resolution of the watch and lag of the load may be up to this share of the limit."""
+UNCLOSED: Final = "its file is incomplete: the writer did not close it"
+"""What is wrong with a source that did not end in order, where nothing else was recorded."""
 Span = tuple[int, int]
 """Start and end, half open, in nanoseconds."""
 BLIND_SHARE: Final = 0.1
@@ -31,7 +33,7 @@ def watch_receipt(
     if source is None:
         return Receipt(ok=False, why=f"the watcher {watcher!r} left no record")
     if source.why or not source.closed:
-        return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or 'its file has no end'}")
+        return Receipt(ok=False, why=f"the watcher {watcher!r}: {source.why or UNCLOSED}")
     gaps = gaps_ns(sent_ns, span)
     if len(gaps) < 2:
         return Receipt(ok=False, why=f"the watcher {watcher!r} sent no probe in that time")

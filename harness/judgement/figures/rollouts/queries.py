@@ -35,7 +35,9 @@ from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quant
 from harness.model.queries import brief
 from harness.model.schedule import NS_PER_S
 
-_TRIED: Final = "let a release slow queries down that are called often, then run again"
+_TRIED: Final = (
+    "name a candidate that slows frequently called queries (`candidate:` in the rollout file), then run again"
+)
 
 
 def quick_again(case: Case) -> Iterable[Measure]:

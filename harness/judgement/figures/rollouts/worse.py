@@ -29,7 +29,7 @@ _POINTS: Final = 0.02
 _FEWEST: Final = 20
 """Answers of either release from which they are compared."""
 _HEALTHY: Final = "Healthy"
-_TRIED: Final = "let a release be worse by that much, then run again"
+_TRIED: Final = "name a candidate that exceeds this limit (`candidate:` in the rollout file), then run again"
 _CRITERIA: Final = {"p95": "times the response time p95 of the old release", "errors": "error rate above the old one's"}
 
 
