@@ -51,6 +51,10 @@ def test_blind_side_10_a_target_that_is_not_steady_at_the_start_or_the_end_is_ne
     decision = judge(plan({"R": share()}), run).decision
     assert decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert decision.reasons == (f"the target was not steady at the {moment} of the load: 3 of 100 reads failed",)
+    hints = [reason.because.hint for reason in decision.because]
+    assert hints == [
+        "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,14 @@ def test_a_run_that_did_not_record_what_it_is_is_never_go() -> None:
     decision = judge(plan(), replace(evidence(), started=None)).decision
     assert decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert decision.reasons == ("the run did not record which plan it follows",)
+    assert [reason.because.hint for reason in decision.because] == ["judge the complete run directory, or run again"]
+
+
+def test_a_run_that_did_not_complete_says_what_to_do() -> None:
+    """It was ended before its last window."""
+    decision = judge(plan(), replace(evidence(), complete=False)).decision
+    found = [(reason.because.text, reason.because.hint) for reason in decision.because]
+    assert ("the run did not complete", "run again, and let it finish") in found
 
 
 def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_percent_undecided() -> None:
@@ -98,6 +110,7 @@ def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_perce
         assert after.end_ns - after.start_ns == 60 * S
         judgement = judge(plan({"R": share()}), replace(base, windows={**base.windows, name: after}))
         assert (judgement.decision.outcome, judgement.decision.reasons) == (outcome, reasons)
+        assert {one.because.hint for one in judgement.decision.because} <= {"run again, and let it finish"}
         assert [gap.seconds for gap in judgement.unjudged] == ([float(late)] if late else [])
 
 

@@ -64,7 +64,8 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
     """A spike that is over before the limit does not show that the replicas stay: `_rise`."""
     limit_s = objective.limit.at_scale(offered.time_scale).in_unit("s")
-    found = planned_spike(offered.rates, float(objective.params[HEIGHT]))
+    height = objective.params.get(HEIGHT)
+    found = planned_spike(offered.rates, float(height)) if height else None
     if found is not None and found[1] - found[0] < limit_s:
         yield Lack(what=f"a spike of {limit_s:g} s, {found[1] - found[0]:g} s are planned")
 
