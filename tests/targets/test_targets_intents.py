@@ -374,8 +374,12 @@ def test_a_target_like_production_wants_its_name_in_full(tmp_path: Path) -> None
     """Disposable targets do not; production does, disposable or not."""
     guard_target(target(tmp_path, "disposable: true\n"))
     guard_target(target(tmp_path), "stage")
-    with pytest.raises(Refused, match=r"stage is not disposable, and `stag` is not its name"):
+    with pytest.raises(Refused, match=r"stage is not disposable, and `stag` is not its name") as caught:
         guard_target(target(tmp_path), "stag")
+    assert caught.value.hint == (
+        "pass `--allow-target stage` to confirm that this run may send load and probes there, "
+        "and faults that `may_break` allows"
+    )
     file = tmp_path / "target.yaml"
     file.write_text("name: p\nenvironment: production\nentry: https://a.test\ndisposable: true\n")
     with pytest.raises(Refused, match="p is a production target, and its name was not given"):
