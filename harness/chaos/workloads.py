@@ -7,6 +7,7 @@ from harness.chaos.session import session
 from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, has_condition, labels_of, workload_of
+from harness.targets.places import namespaces
 from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import DEPLOYMENT, REPLICATED, SCALING, replicas_of, replicated, set_replicas
@@ -65,8 +66,7 @@ def take_service(service: str) -> Hits:
 
 def places_of(target: Target) -> list[str]:
     """The namespaces of the regions, else the target's own."""
-    own = [target.kubernetes.namespace] if target.kubernetes else []
-    return sorted({region.namespace for region in target.regions.values() if region.namespace}) or own
+    return sorted({*namespaces(target).values()})
 
 
 @undoes(scale_to_none)

@@ -188,6 +188,12 @@ class Target(TargetSection):
         """A path of the file, relative to the file's directory."""
         return self._file.parent / path
 
+    def in_context(self, context: str) -> Target:
+        """The same target as reached by another context of its kubeconfig; one without a cluster stays as it is."""
+        if self.kubernetes is None or self.kubernetes.context == context:
+            return self
+        return self.model_copy(update={"kubernetes": self.kubernetes.model_copy(update={"context": context})})
+
     @property
     def reads_back(self) -> bool:
         """Whether the ledger's writes can be read back: from the database, or through the entry."""

@@ -222,11 +222,10 @@ def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:
     """
     if common is not None and canonical(common.url) == canonical(url):
         return common
-    if (kubernetes := target.kubernetes) is not None:
+    if target.kubernetes is not None:
         for context in sorted({region.context for region in target.regions.values() if region.context}):
-            named = kubernetes.model_copy(update={"context": context})
             with suppress(HarnessError):  # of a context that cannot be used another one may lead there
-                found = Cluster.of(target.model_copy(update={"kubernetes": named}))
+                found = Cluster.of(target.in_context(context))
                 if canonical(found.url) == canonical(url):
                     return found
     raise DriverError(

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from harness.drivers.check.calling import place_name, tcp_ports
 from harness.drivers.check.gateways import gateway_reads
-from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.policies import Backend, CallerPair, callers_in_place, refusal
 from harness.drivers.check.routes import ROUTES, leads_around
 from harness.drivers.facts import FactProbe, FactReading
@@ -16,6 +15,7 @@ from harness.ports import port_of
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, namespaces
 from harness.targets.probe_pods import CALLERS
 from harness.targets.workloads import CONTROLLERS, controllers
 

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
 from harness.errors import ConfigurationError, UsageError
@@ -20,6 +19,7 @@ from harness.targets.access import EVERYWHERE, Access, access, accesses, resourc
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import is_own
+from harness.targets.places import Clusters, namespaces
 from harness.targets.workloads import CONTROLLERS, controllers
 
 _FIRST: Final = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, primary_namespace
 from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated
 
 

@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from harness import clock
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
@@ -21,6 +20,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
+from harness.targets.places import Clusters, is_of_workload, namespaces
 
 _Key = TypeVar("_Key", str, float)
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness import clock
-from harness.drivers.check.places import Clusters
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target
 from harness.targets.outside import Flows
+from harness.targets.places import Clusters
 
 _MOST_BYTES: Final = 1 << 30
 """Of one reading: a thousand connections a second for half an hour."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from harness import clock
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.check.reach import PodReach, of_each
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
+from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.workloads import REPLICATED, replicated
 
 

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from harness import clock
-from harness.drivers.check.places import Clusters, callers_of, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
@@ -23,6 +22,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.places import Clusters, callers_of, primary_namespace
 from harness.targets.probe_pods import pod_in_place, probe_pod
 
 MOST: Final = 30

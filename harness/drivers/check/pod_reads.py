@@ -9,11 +9,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
-from harness.drivers.check.places import Clusters, has_controller, namespaces
 from harness.drivers.check.reach import PodReach, of_each
 from harness.targets import Target
 from harness.targets.kubernetes import Object, labels_of, workload_of
 from harness.targets.outside import Metrics
+from harness.targets.places import Clusters, has_controller, namespaces
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,10 +25,10 @@ from harness.drivers.check.calling import (
     place_name,
     tcp_ports,
 )
-from harness.drivers.check.places import Clusters, caller_name, callers_of, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
+from harness.targets.places import Clusters, caller_name, callers_of, namespaces
 from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 
 _ENOUGH: Final = 10

@@ -16,7 +16,6 @@ from itertools import pairwise
 from typing import Any, Final
 
 from harness.drivers.check.calling import ACCEPTED, CALLER, CLOSED, REFUSED, CallerPod, Round, place_name, tcp_ports
-from harness.drivers.check.places import Clusters, caller_name, callers_of, namespaces
 from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target, platform_of
@@ -24,6 +23,7 @@ from harness.targets.access import access, accesses
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import OWN
+from harness.targets.places import Clusters, caller_name, callers_of, namespaces
 from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 from harness.targets.undo import undoable
 

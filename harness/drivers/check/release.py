@@ -11,12 +11,12 @@ from typing import Final
 import httpx
 
 from harness import clock
-from harness.drivers.check.places import Clusters, every_place
 from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object, labels_of
+from harness.targets.places import Clusters, every_place
 from harness.targets.workloads import WORKLOADS, workloads
 
 _WITHIN_S: Final = 5.0

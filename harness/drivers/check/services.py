@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects, workload_of
+from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.workloads import CONTROLLERS, controllers, replicas_of, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from harness.errors import ConfigurationError, DriverError
+from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.places import Clusters, common_namespace, namespaces
 from harness.targets.usage import METRICS, METRICS_READ
 from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred
 
@@ -187,16 +188,9 @@ def cheapest(target: Target) -> Scaled:
 
 
 def _primary(target: Target) -> tuple[Cluster, str]:
-    """The cluster and the namespace of the primary region."""
-    if target.kubernetes is None:
-        raise ConfigurationError(
-            "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
-        )
-    region = target.regions.get(target.primary_region)
-    context = (region.context if region else "") or target.kubernetes.context
-    there = target.kubernetes.model_copy(update={"context": context})
-    namespace = (region.namespace if region else "") or target.kubernetes.namespace
-    return Cluster.of(target.model_copy(update={"kubernetes": there})), namespace
+    """The cluster and the namespace of the primary region; the common one where it has none of its own."""
+    namespace = namespaces(target).get(target.primary_region) or common_namespace(target)
+    return Clusters(target).of(target.primary_region), namespace
 
 
 def _target(autoscaler: Object) -> Object:

@@ -61,9 +61,7 @@ def api_http(target: Target, context: str) -> httpx.AsyncClient:
     Raises:
         ConfigurationError: the target names no cluster, or the kubeconfig or the context is not there.
     """
-    if target.kubernetes and target.kubernetes.context != context:  # a region in a cluster of its own
-        target = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"context": context})})
-    configuration = api_client(target).configuration
+    configuration = api_client(target.in_context(context)).configuration
     tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     if configuration.verify_ssl is False:
         tls.check_hostname = False

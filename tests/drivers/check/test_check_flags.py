@@ -16,7 +16,6 @@ import pytest
 from harness.drivers.check.flags import exposed, served
 from harness.drivers.check.flags.asking import AnswersSoFar, FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched
-from harness.drivers.check.places import Clusters
 from harness.drivers.check.services import services_in
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
@@ -25,6 +24,7 @@ from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.outside import Metrics
 from harness.targets.parts import FlagSettings
+from harness.targets.places import Clusters
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:

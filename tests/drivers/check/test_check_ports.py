@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.drivers.check.calling import CallerPod
-from harness.drivers.check.places import Clusters
 from harness.drivers.check.ports import _Backend, _backends, _service, _service_in_place, _Tried, network_ports
 from harness.drivers.facts import settled
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.places import Clusters
 from harness.targets.undo import recover
 from tests.fake_clock import FakeClock
 

@@ -11,7 +11,6 @@ from typing import Final
 from harness import clock
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.flags.switching import flag_access, flags_of, switched
-from harness.drivers.check.places import Clusters
 from harness.drivers.check.reach import of_each
 from harness.drivers.check.services import SERVICES, services_in
 from harness.drivers.facts import FactProbe, FactReading
@@ -19,6 +18,7 @@ from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
+from harness.targets.places import Clusters
 
 _POLL_S: Final = 1.0
 

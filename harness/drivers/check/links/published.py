@@ -18,7 +18,6 @@ from harness.drivers.check.links.answers import (
     release_of,
     said_age,
 )
-from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.check.release import running_version
 from harness.drivers.check.state.fields import image_tag
 from harness.drivers.facts import FactProbe, FactReading
@@ -27,6 +26,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, namespaces
 
 WRITTEN_AT: Final = "written_at"
 """Key of a report in JSON: when it was written, as RFC 3339; else the header Last-Modified says it."""

@@ -11,9 +11,9 @@ from typing import Final
 
 from harness import clock
 from harness.drivers.check.monitor.prometheus import prometheus_of
-from harness.drivers.check.places import namespaces
 from harness.errors import DriverError
 from harness.targets import Target
+from harness.targets.places import namespaces
 
 BEFORE_S: Final = 30.0
 """The first reading is of so many seconds before it."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from harness.drivers.check.links.answers import period_s
 from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
-from harness.drivers.check.places import Clusters
 from harness.drivers.check.reach import PodReach
 from harness.drivers.check.services import SERVICES, ServicePods, services_in
 from harness.drivers.facts import FactProbe, FactReading
@@ -18,6 +17,7 @@ from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters
 
 _GRACE_S: Final = 5.0
 _AT_ONCE: Final = 32

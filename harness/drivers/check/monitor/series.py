@@ -10,13 +10,13 @@ from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
 from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, panels_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
-from harness.drivers.check.places import Clusters, is_of_workload, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, access, accesses
 from harness.targets.kubernetes import Object, labels_of
+from harness.targets.places import Clusters, is_of_workload, namespaces
 
 _DASHBOARD: Final = "grafana_dashboard"
 """The label by which Grafana finds the ConfigMaps that hold dashboards."""

@@ -9,12 +9,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
-from harness.drivers.check.places import Clusters, every_place, is_of_workload, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, annotations_of
+from harness.targets.places import Clusters, every_place, is_of_workload, namespaces
 
 _SCRAPES: Final = 12
 """Number of latest scrapes that are read."""

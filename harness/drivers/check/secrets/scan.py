@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from harness.drivers.check.places import Clusters, every_place
 from harness.drivers.check.secrets.values import SecretValue, secret_values
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.places import Clusters, every_place
 from harness.targets.workloads import CONTROLLERS, controllers
 
 _EXPECTED: Final = "no secret value"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from harness.drivers.check.places import Clusters
 from harness.drivers.check.state.fields import BYPASS_SWITCHES, CONTAINER_FIELDS, WORKLOAD_FIELDS, FieldUnknown
 from harness.drivers.check.state.objects import JOBS, SOURCES, WorkloadState, containers_in, jobs_in, workloads_in
 from harness.drivers.facts import FactProbe, FactReading
@@ -15,6 +14,7 @@ from harness.model.declared import StateCondition, StateObject, conditions_of
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
 from harness.targets.kubernetes import annotations_of
+from harness.targets.places import Clusters
 from harness.targets.workloads import CONTROLLERS
 
 _State = TypeVar("_State")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.drivers.check.places import Clusters, every_place, has_controller
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, selects
 from harness.targets.own import is_own
+from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.workloads import controllers, workload_name
 
 SOURCES: Final = access("get configmaps", "get secrets")

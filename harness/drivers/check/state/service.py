@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object
+from harness.targets.places import Clusters, primary_namespace
 
 
 @accesses(*access("list services", "get endpoints"))

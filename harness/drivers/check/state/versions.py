@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.drivers.check.places import Clusters, namespaces
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
+from harness.targets.places import Clusters, namespaces
 
 
 def api_version(target: Target, params: Mapping[str, str]) -> FactProbe:

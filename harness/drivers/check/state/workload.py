@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from harness.drivers.check.places import Clusters, primary_namespace
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
+from harness.targets.places import Clusters, primary_namespace
 from harness.targets.workloads import SCALED, WORKLOADS, referred, workloads
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import ConfigurationError
-from harness.targets import Target
 from harness.targets.kubernetes import Cluster, Object, namespaces_of, workload_of
 from harness.targets.parts import Callers
+from harness.targets.target import Target
 
 _OWNERS: Final = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet"})
 
 
-def namespaces(target: Target) -> dict[str, str]:
-    """Region to namespace; a target without regions has one place, named like its namespace.
+def common_namespace(target: Target) -> str:
+    """The namespace of what the target file gives none of its own.
 
     Raises:
         ConfigurationError: the target names no cluster.
@@ -23,8 +23,18 @@ def namespaces(target: Target) -> dict[str, str]:
         raise ConfigurationError(
             "names no cluster", where=f"{target.file}: kubernetes", hint="write `kubernetes: {context: …}`"
         )
+    return target.kubernetes.namespace
+
+
+def namespaces(target: Target) -> dict[str, str]:
+    """Region to namespace; a target without regions has one place, named like its namespace.
+
+    Raises:
+        ConfigurationError: the target names no cluster.
+    """
+    common = common_namespace(target)
     found = {name: region.namespace for name, region in target.regions.items() if region.namespace}
-    return found or {target.kubernetes.namespace: target.kubernetes.namespace}
+    return found or {common: common}
 
 
 def callers_of(target: Target) -> Callers:
@@ -85,11 +95,7 @@ class Clusters:
 
     def target_of(self, region: str) -> Target:
         """The target as reached from a region: its context in place of the common one."""
-        kubernetes = self._target.kubernetes
-        if kubernetes is None or self._context(region) == kubernetes.context:
-            return self._target
-        named = kubernetes.model_copy(update={"context": self._context(region)})
-        return self._target.model_copy(update={"kubernetes": named})
+        return self._target.in_context(self._context(region))
 
     def _context(self, region: str) -> str:
         own = self._target.regions[region].context if region in self._target.regions else ""
