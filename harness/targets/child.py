@@ -71,7 +71,7 @@ class ChildSettings:
 
     @classmethod
     def from_env(cls) -> Self:
-        """The settings of this process; a number that is none is not set."""
+        """The settings of this process; what is no number is not set."""
         env = os.environ
         parent, max_pods = env.get(_PARENT, ""), env.get(_MAX_PODS, "")
         return cls(
