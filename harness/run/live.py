@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.chaos import Recovered, recover, sweep_scratch
+from harness.drivers.chaos import sweep_scratch
 from harness.errors import HarnessError, Interrupted, TargetGone
 from harness.evidence import RunDirectory, seal
 from harness.run.acts.registry import needs_platform
@@ -24,7 +24,7 @@ from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
-from harness.targets.undo import RECOVER_S
+from harness.targets.undo import RECOVER_S, Recovered, recover
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,23 +5,19 @@ from __future__ import annotations
 from harness.drivers.chaos.attempt import VERIFY, open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
-from harness.drivers.chaos.experiments import BrokenExperiment, Experiments, find_experiments, load_experiment
+from harness.drivers.chaos.experiments import Experiments, find_experiments, load_experiment
 from harness.drivers.chaos.forkserver import ForkServer
-from harness.drivers.chaos.journal import Journal, read_journal
+from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import sweep_scratch
-from harness.targets.undo import Left, Recovered, recover
+from harness.targets.undo import recover
 
 __all__ = [
     "VERIFY",
-    "BrokenExperiment",
     "ChaosResult",
     "ChaosRun",
     "Experiments",
     "ForkServer",
-    "Journal",
-    "Left",
-    "Recovered",
     "Restorer",
     "TargetSnapshot",
     "find_experiments",
