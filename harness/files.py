@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and never through a link that is in the way."""
+"""Files that are written completely or not at all, and never through a link that is in the way; the end of what a program wrote."""
 
 from __future__ import annotations
 
@@ -34,3 +34,9 @@ def write_atomic(path: Path, body: bytes) -> None:
 def has_room(directory: Path) -> bool:
     """Whether the device of a directory has space for a few pages more; a writer that finds none cannot even say so there."""
     return shutil.disk_usage(directory).free >= ROOM_BYTES
+
+
+def last_lines(text: str, most: int = 1) -> str:
+    """The last lines of what a program wrote, without those that are blank; empty where it wrote none."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-most:]).strip()

@@ -18,6 +18,7 @@ from harness.drivers.chaos.receipts import ChildHistory
 from harness.drivers.chaos.scratch import Scratch
 from harness.drivers.packages import project_directory
 from harness.errors import DriverError
+from harness.files import last_lines
 from harness.model import NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target, guard_experiment, guard_target
@@ -189,7 +190,8 @@ class ChaosRun:
         elif self._interrupted:
             whys.append("it was interrupted")
         if journal.status == "none":
-            whys.append(f"{journal.why}: {self._last_words()}")
+            said = last_lines(self._log.read_text(encoding="utf-8", errors="replace"))
+            whys.append(f"{journal.why}: {said or 'and the log is empty'}")
         elif journal.why and not whys:
             whys.append(journal.why)
         return ChaosResult(
@@ -199,8 +201,3 @@ class ChaosRun:
             rolled_back=self._history.rolled_back(self._rollbacks),
             why="; ".join(whys),
         )
-
-    def _last_words(self) -> str:
-        """The last line of the child's log that says something."""
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "and the log is empty")

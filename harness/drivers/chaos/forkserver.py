@@ -19,6 +19,7 @@ from typing import IO, Final, Self
 from harness import clock
 from harness.drivers.chaos.environment import target_environment
 from harness.errors import DriverError
+from harness.files import last_lines
 from harness.targets import Target
 from harness.targets.child import ChildSettings
 from harness.targets.kubernetes import CLIENT_MODULES
@@ -154,8 +155,8 @@ class ForkServer:
         if self._said is None:
             return ""
         self._said.seek(0)
-        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else ""
+        said = last_lines(self._said.read().decode("utf-8", "replace"))
+        return f": {said}" if said else ""
 
     def exit_code(self, pid: int, timeout_s: float = 0.0) -> int | None:
         """How one of its processes ended; None if it did not end within that time."""

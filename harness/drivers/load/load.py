@@ -20,7 +20,7 @@ from harness import clock
 from harness.drivers.load.sources import are_ours
 from harness.drivers.packages import project_directory
 from harness.errors import DriverError
-from harness.files import has_room, write_atomic
+from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
 
 START_S: Final = 30.0
@@ -294,10 +294,8 @@ class Load:
         return str(self._directory / "locust.log")
 
     def _last_words(self) -> str:
-        lines = Path(self._log()).read_text(encoding="utf-8", errors="replace").split("\n")
-        said = [line for line in lines if line.strip()]
-        if said:
-            return f"; its last output: {said[-1].strip()[:300]}"
+        if said := last_lines(Path(self._log()).read_text(encoding="utf-8", errors="replace")):
+            return f"; its last output: {said[:300]}"
         return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
 
 

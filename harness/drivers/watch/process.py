@@ -13,6 +13,7 @@ from typing import Final, Self
 from harness import clock
 from harness.drivers.watch.settings import FILE, Rates, WatchSettings
 from harness.errors import DriverError
+from harness.files import last_lines
 
 _START_S: Final = 20.0
 _STOP_S: Final = 10.0
@@ -110,8 +111,7 @@ class Watch:
         return self._folder / "watch.log"
 
     def _last_words(self) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return "\n".join(lines[-5:])
+        return last_lines(self._log.read_text(encoding="utf-8", errors="replace"), 5)
 
     def __enter__(self) -> Self:
         self.start()

@@ -115,7 +115,7 @@ def _npm_ci(node: Node, made: Path, name: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise ConfigurationError(f"{what} within {_INSTALL_S:g} s", hint=hint) from error
     if done.returncode or not (made / "node_modules").is_dir():
-        raise ConfigurationError(f"{what}: {last_words(done.stderr) or f'exit code {done.returncode}'}", hint=hint)
+        raise ConfigurationError(f"{what}: {first_lines(done.stderr) or f'exit code {done.returncode}'}", hint=hint)
 
 
 def _command(node: Node, word: str, *more: Iterable[str]) -> Sequence[str]:
@@ -129,7 +129,7 @@ def _offline_hint() -> str:
     )
 
 
-def last_words(text: str, most: int = 3) -> str:
+def first_lines(text: str, most: int = 3) -> str:
     """The first lines of what a program wrote when it failed, on one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " · ".join(lines[:most])[:500]

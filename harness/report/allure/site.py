@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import ConfigurationError, EvidenceError, HarnessError
 from harness.files import write_atomic
 from harness.report.allure.labels import CATEGORIES
-from harness.report.allure.npm import EXTRA, SOURCES, Node, find_node, last_words, npm_packages
+from harness.report.allure.npm import EXTRA, SOURCES, Node, find_node, first_lines, npm_packages
 from harness.report.view.moments import Moments
 from harness.report.view.wording import clean
 
@@ -121,7 +121,7 @@ def _generate(node: Node, options: Path) -> None:
         raise HarnessError(f"{what}: {error}", hint=f"install the extra anew: {EXTRA}") from error
     if done.returncode:
         raise HarnessError(
-            f"{what}: {last_words(done.stderr) or f'exit code {done.returncode}'}", where=str(options.parent.parent)
+            f"{what}: {first_lines(done.stderr) or f'exit code {done.returncode}'}", where=str(options.parent.parent)
         )
 
 
