@@ -43,11 +43,6 @@ _KINDS: Final[Mapping[Outcome, ReasonKind]] = {
 }
 """The default kind of a reason by outcome."""
 
-NONE_PLANNED: Final = "no experiment of the kinds in this sentence was planned"
-"""Why an objective without an experiment is not decided."""
-UNFILTERED: Final = "run without the filter (`--only`, `-m`, `-k`), so that the experiment runs too"
-"""The hint where an experiment of the plan left no record."""
-
 _CLOSED: Final = "closed"
 """The load model whose users wait for their answers."""
 TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"

@@ -7,20 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import (
-    HINTS,
-    NONE_PLANNED,
-    Case,
-    Figures,
-    because,
-    formatted,
-    inconclusive,
-    measure,
-    settled,
-)
+from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.machine import HINT, machine_result
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
 from harness.judgement.recovery import SECOND

@@ -8,20 +8,11 @@ from typing import Final
 from harness.judgement.figures.aftermath import came_back
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import (
-    HINTS,
-    NONE_PLANNED,
-    Case,
-    Figures,
-    because,
-    inconclusive,
-    measure,
-    not_falsifiable,
-    settled,
-)
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.sightings import ENOUGH, Sighting, sightings
 from harness.model import (

@@ -13,18 +13,10 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import (
-    NONE_PLANNED,
-    Case,
-    Figures,
-    because,
-    inconclusive,
-    measure,
-    not_falsifiable,
-    settled,
-)
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.recovery import SECOND

@@ -14,19 +14,10 @@ from typing import Final
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, unexcused
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
-from harness.judgement.measures import (
-    NONE_PLANNED,
-    UNFILTERED,
-    Case,
-    Figures,
-    because,
-    inconclusive,
-    measure,
-    not_falsifiable,
-    settled,
-)
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import UNCLOSED, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns

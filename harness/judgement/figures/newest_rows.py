@@ -11,9 +11,10 @@ from harness.judgement.account import Writes
 from harness.judgement.excuses import account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import NONE_PLANNED, UNFILTERED, Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import (

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.judgement.figures.rollouts.history import ended_receipt, rolled
-from harness.judgement.measures import HINTS, NONE_PLANNED, Case, inconclusive
+from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt, Window
 

@@ -13,8 +13,9 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.recovered import recovered
 from harness.judgement.figures.recovered_users import recovered_users
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import NONE_PLANNED, UNFILTERED, Case, inconclusive
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
+from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Objective, Phase
 
 

@@ -9,9 +9,10 @@ from typing import Final
 from harness.judgement.figures.aftermath import manual_steps
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import HINTS, NONE_PLANNED, Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.recovery import SECOND
 from harness.judgement.sightings import killed_pods, new_pods

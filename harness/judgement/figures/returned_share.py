@@ -9,9 +9,10 @@ from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import NONE_PLANNED, Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.recovery import SECOND
 from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table

@@ -10,20 +10,11 @@ import numpy as np
 
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import (
-    NONE_PLANNED,
-    UNFILTERED,
-    Case,
-    Figures,
-    because,
-    formatted,
-    inconclusive,
-    measure,
-    settled,
-)
+from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import HINT, machine_result
+from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.recovery import SECOND
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, Reason, ReasonKind, Table
