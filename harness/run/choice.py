@@ -56,16 +56,17 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
 
 
 def _missing(project: Project, key: str, why: str, option: str) -> UsageError:
+    file = project.root / "pyproject.toml"
     if not project.configured:
         return UsageError(
             "no project is configured here: no pyproject.toml with a table [tool.harness] was found",
-            where=str(project.root),
+            where=str(file if file.is_file() else project.root),
             hint="change to the project's directory, create one with `readiness init DIR --entry URL`, or pass both "
             "`--target FILE --profile NAME` (`--target sandbox` alone is enough)",
         )
     value = 'target = "target.yaml"' if key == "target" else 'profiles = ["mine"]'
     return UsageError(
         f"the key `{key}` is missing: {why}",
-        where=str(project.root / "pyproject.toml"),
+        where=str(file),
         hint=f"write `{value}`, or pass {option}",
     )
