@@ -11,7 +11,7 @@ import yaml
 
 from harness.drivers.kustomize import generated_maps, selection
 from harness.errors import ConfigurationError
-from harness.sandbox.cluster.patch import strategic
+from harness.merge import strategic
 from harness.yamlfile import YamlDocument, read_documents
 
 KustomizeValues = dict[str, Any]
@@ -339,7 +339,11 @@ def _patched(document: YamlDocument, value: Any) -> _Change:
             for patch in patches:
                 if is_target(obj) if is_target else _is_of(obj, patch):
                     parts = {key: part for key, part in patch.items() if key not in ("apiVersion", "kind", "metadata")}
-                    obj = strategic(obj, parts | _metadata(patch))
+                    try:
+                        obj = strategic(obj, parts | _metadata(patch))
+                    except ValueError as error:
+                        where = document.where(("patches",))
+                        raise ConfigurationError(f"a patch cannot be applied: {error}", where=where) from error
         return obj
 
     return change if isinstance(value, list) else lambda obj: obj

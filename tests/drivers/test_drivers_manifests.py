@@ -198,6 +198,13 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("resources: [../../../../../etc]\n", "leads out of"),
         ("patches: [{patch: '[{op: add}]'}]\nresources: [web.yaml]\n", "a JSON patch is not understood here"),
         ("patches: [{patch: '[a: b: c'}]\nresources: [web.yaml]\n", "the patch is not YAML"),
+        (
+            (
+                "patches: [{patch: '{kind: Deployment, metadata: {name: web}, spec: {template: {spec: {containers: [{}]}}}}'}]\n"
+                "resources: [web.yaml]\n"
+            ),
+            "a patch cannot be applied: an element of 'containers' does not contain declared merge key: name",
+        ),
         ("patches: [{path: ../a.yaml}]\nresources: [web.yaml]\n", "there is no `../a.yaml` beside it"),
         ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
         ("configMapGenerator: [{name: a, behavior: merge}]\n", "its bases have 0 of that name"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from harness.errors import ConfigurationError
-from harness.sandbox.cluster.patch import strategic
+from harness.merge import strategic
 from harness.sandbox.platform import parts
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ConfigurationError
-from harness.sandbox.cluster.patch import strategic
+from harness.merge import strategic
 from harness.yamlfile import read_document
 
 Object = dict[str, Any]
@@ -107,7 +107,10 @@ class Release(BaseModel):
             raise ConfigurationError(
                 "the platform has no such object", where=f"{self._file}: {key}", hint=f"its workloads are: {there}"
             )
-        return [strategic(obj, patch(obj)) if chosen(obj) else obj for obj in objects]
+        try:
+            return [strategic(obj, patch(obj)) if chosen(obj) else obj for obj in objects]
+        except ValueError as error:
+            raise ConfigurationError(f"the patch cannot be applied: {error}", where=f"{self._file}: {key}") from error
 
 
 def _name(obj: Object) -> str:
