@@ -212,7 +212,9 @@ def test_a_drill_that_passed_before_a_run_without_a_verdict_is_no_proof(tmp_path
     (killed / "verdict.json").unlink()
     fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
     assert fact.ok is None
-    assert "region-loss passed in the run a, 11.1 d ago, but the newer d has no verdict that can be read" in fact.observed
+    assert (
+        "region-loss passed in the run a, 11.1 d ago, but the newer d has no verdict that can be read" in fact.observed
+    )
     (killed / "verdict.json").write_text("{}")
     assert history(tmp_path, then)[subject] is None
     run(tmp_path, "d", **drill())
