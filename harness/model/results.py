@@ -78,7 +78,7 @@ class ExperimentResult:
         failed_probes: reads and writes against the null run.
         regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
         users: recovery of the users' own requests, by `route NAME` and `region NAME`.
-        users_thin: the routes and regions with too few requests to be judged alone, and how many a second they had.
+        users_thin: the routes and regions with so few requests that failures in succession are judged, and how many a second they had.
     """
 
     name: str

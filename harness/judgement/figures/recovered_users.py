@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -69,6 +69,23 @@ def users_in(
         promised=promised_ms(plan),
         rates=_rates(plan, evidence, traffic, operations),
     )
+
+
+class _Worst(NamedTuple):
+    """The worst group of users.
+
+    Attributes:
+        users: every group.
+        outcomes: of each, by its name.
+        name, summary: of the worst.
+        outcome_in: how an outcome was found.
+    """
+
+    users: Users
+    outcomes: Mapping[str, Outcome]
+    name: str
+    summary: str
+    outcome_in: _OutcomeOf
 
 
 def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
@@ -178,7 +195,7 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         case,
         attempt,
         "recovery of users",
-        (users, outcomes, name, summary, _came_back),
+        _Worst(users, outcomes, name, summary, _came_back),
         scope=scope,
         proves=proves,
         figures=Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD),
@@ -199,7 +216,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         case,
         attempt,
         "way back of users",
-        (users, outcomes, name, summary, _back_in_time),
+        _Worst(users, outcomes, name, summary, _back_in_time),
         scope=scope,
         proves=proves,
         figures=Figures(value=value, low=low, high=high, resolution=seen.way_back_resolution_s, method=WAY_BACK),
@@ -210,20 +227,17 @@ def _measured(
     case: Case,
     attempt: Experiment,
     measure: str,
-    found: tuple[Users, Mapping[str, Outcome], str, str, _OutcomeOf],
+    worst: _Worst,
     *,
     scope: Mapping[str, str],
     proves: bool,
     figures: Figures,
 ) -> Measure:
-    """The measure of the worst group, after its receipts.
-
-    `found`: the users, the outcome of each group, the worst of them, its summary, and how an outcome is found.
-    """
-    users, outcomes, name, summary, way = found
+    """The measure of the worst group, after its receipts."""
+    users, outcomes, name, summary, outcome_in = worst
     outcome, seen = outcomes[name], users.seen(name)
     few = name in users.thin or (seen.seconds is None and not seen.outages)
-    late = _generator(case, attempt, name, outcome, way)
+    late = _generator(case, attempt, name, outcome, outcome_in)
     return judged(
         case,
         measure,

@@ -104,7 +104,9 @@ class ExperimentRecord(Record):
     ]
     users_thin: Annotated[
         Mapping[str, Number],
-        Field(description="Routes and regions with too few requests to be judged alone: requests per second."),
+        Field(
+            description="Routes and regions with so few requests that failures in succession are judged: requests per second."
+        ),
     ]
 
 

@@ -69,7 +69,7 @@ class ExperimentView:
         title: `pod-loss`, or `pod-loss, attempt 1` where there are several.
         counts: whether it is the attempt that counts for the receipts; an earlier one counts for harm all the same.
         longest_way_back: the longest outage after the undo.
-        thin: routes and regions with too few users' requests to be judged alone.
+        thin: routes and regions with so few users' requests that failures in succession are judged.
         stretches: only where the ways back do not name all.
         tally: `1 outage, 6 late stretches`.
         events: what happened, in order of time.
