@@ -84,8 +84,8 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
     low = high = None
     watched_s = (trial.restored_ns - trial.sent_ns) / NS_PER_S
     outcome, until_ns = Outcome.INCONCLUSIVE, trial.sent_ns + round(limit_s * NS_PER_S)
-    if text := trial.fired_before(alerts):
-        pass
+    if before := trial.fired_before(alerts):
+        text = before
     elif not mine:
         outcome = Outcome.FAIL if watched_s >= limit_s else Outcome.INCONCLUSIVE
         text = f"it did not fire in the {formatted(watched_s, 's')} that were watched"

@@ -117,8 +117,8 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     low = high = None
     outcome = Outcome.INCONCLUSIVE
     until_ns = query.at_ns + round(limit_s * NS_PER_S)
-    if text := trial.fired_before(alerts, "an alert that names it"):
-        pass
+    if before := trial.fired_before(alerts, "an alert that names it"):
+        text = before
     elif not mine:
         slow_s = (query.last_ns - query.at_ns) / NS_PER_S
         outcome = Outcome.FAIL if slow_s >= limit_s else Outcome.INCONCLUSIVE
