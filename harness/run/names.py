@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.catalogue.names import hint_with_nearest
+from harness.drivers.check import consents
 from harness.errors import ConfigurationError
 from harness.run.acts.scaling import NAME
 from harness.yamlfile import read_document
@@ -50,8 +51,6 @@ def _allowed(target: Target, key: str) -> Iterator[tuple[Location, str]]:
 
 def _built_in() -> Collection[str]:
     """What may be allowed and is no experiment file of the project."""
-    from harness.drivers.check import consents  # half a second, and only where something is allowed
-
     return {NAME, *consents()}
 
 

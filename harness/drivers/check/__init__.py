@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from harness.drivers.check.kinds import CheckKind, When
 from harness.drivers.check.registry import CHECKS, consents, kind_of
-from harness.drivers.check.running import run_check
 
-__all__ = ["CHECKS", "CheckKind", "When", "consents", "kind_of", "run_check"]
+__all__ = ["CHECKS", "CheckKind", "When", "consents", "kind_of"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from harness.drivers.facts import FactProbe
 from harness.model.need import RequiredKey
-from harness.targets import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.facts import FactProbe
+    from harness.targets import Target
 
 Params = Mapping[str, str]
 
@@ -39,8 +41,9 @@ class CheckKind:
     """A check: all that is known of it before it is done.
 
     Attributes:
-        make: puts in place what the check needs, given the target and the demand's parameters, and reads its facts.
-        needs: keys of the target file without which `make`, or what it makes, raises a ConfigurationError, in the order in which they are
+        make: the function of the check, as `module.function` below `harness.drivers.check`: given the target and the demand's parameters
+            it reads facts, or is a context manager that puts in place what the check needs first.
+        needs: keys of the target file without which that function, or what it makes, raises a ConfigurationError, in the order in which they are
             reported. One within a section is written with dots, and a parameter of the demand in braces: `doors.{region}`. A key
             whose parameter the demand does not have is not needed.
         when: it is done.
@@ -49,12 +52,26 @@ class CheckKind:
         consent: what `may_break` must allow by this name on a target that is not disposable; empty: it changes nothing that users have.
     """
 
-    make: Callable[[Target, Params], AbstractContextManager[FactProbe]]
+    make: str
     needs: tuple[RequiredKey, ...]
     when: When = When.BEFORE
     seconds: float = USUAL_S
     touches: tuple[str, ...] = ()
     consent: str = ""
+
+    @property
+    def function(self) -> Callable[[Target, Params], FactProbe | AbstractContextManager[FactProbe]]:
+        """The function of the check; its module is imported."""
+        module, _, name = self.make.rpartition(".")
+        found: Callable[[Target, Params], FactProbe | AbstractContextManager[FactProbe]] = getattr(
+            importlib.import_module(f"{__package__}.{module}"), name
+        )
+        return found
+
+    def placed(self, target: Target, params: Params) -> AbstractContextManager[FactProbe]:
+        """What it needs is in place within `with`."""
+        made = self.function(target, params)
+        return made if isinstance(made, AbstractContextManager) else nullcontext(made)
 
     def missing(self, target: Target, params: Params) -> Iterator[RequiredKey]:
         """Those of its needs that the target file does not name; of a section that is missing, only the section."""
@@ -81,13 +98,3 @@ def _value(target: Target, parts: list[str]) -> Any:
     for part in parts:
         found = found.get(part) if isinstance(found, Mapping) else getattr(found, part, None)
     return found
-
-
-def plain(make: Callable[[Target, Params], FactProbe]) -> Callable[[Target, Params], AbstractContextManager[FactProbe]]:
-    """A check that needs nothing put in place first."""
-
-    @wraps(make)
-    def placed(target: Target, params: Params) -> AbstractContextManager[FactProbe]:
-        return nullcontext(make(target, params))
-
-    return placed

@@ -1,57 +1,14 @@
-"""Every check by its name. A row says all that is known of one before it is done; the act reads it."""
+"""Every check by its name. A row says all that is known of one before it is done; the act reads it.
+
+Nothing of a check is imported until it is done: a plan asks for its row only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from harness.drivers.check.around import gateway_only
-from harness.drivers.check.calls.pool import pool_burst
-from harness.drivers.check.calls.regions import region_serves
-from harness.drivers.check.calls.sign_in import sign_ins
-from harness.drivers.check.declared import declared_fields, declared_workloads
-from harness.drivers.check.deployments import deployment_size
-from harness.drivers.check.dns import dns_records, dns_servers
-from harness.drivers.check.exposition import exposed_metrics
-from harness.drivers.check.flags.exposed import flag_metrics
-from harness.drivers.check.flags.served import flag_off, flag_page
-from harness.drivers.check.gateways import gateway_reads
-from harness.drivers.check.health import health_of_pods
-from harness.drivers.check.kinds import CheckKind, When, plain
-from harness.drivers.check.links.assets import page_assets
-from harness.drivers.check.links.published import documentation, quality_report
-from harness.drivers.check.links.runbooks import alert_runbooks
-from harness.drivers.check.monitor.grafana import grafana_panels
-from harness.drivers.check.monitor.notices import posted_alert
-from harness.drivers.check.monitor.pages import page_timings
-from harness.drivers.check.monitor.profiles import cpu_profiles
-from harness.drivers.check.monitor.resources import pod_resources
-from harness.drivers.check.monitor.restarts import restart_counts
-from harness.drivers.check.monitor.rules import alert_rules
-from harness.drivers.check.monitor.series import dashboard_data, metric_panels, service_series
-from harness.drivers.check.monitor.targets import pods_scraped, scrape_schedule
-from harness.drivers.check.monitor.usage import pod_usage, service_memory, service_quantiles
-from harness.drivers.check.pending import pending_pod_runs
-from harness.drivers.check.policies import network_policy
-from harness.drivers.check.portal import portal_links
-from harness.drivers.check.ports import network_ports
-from harness.drivers.check.secrets.scan import secrets_hidden
-from harness.drivers.check.sql.hashes import password_hashes
-from harness.drivers.check.sql.members import database_primary, database_standbys, database_version
-from harness.drivers.check.sql.migrated import migrated_and_back
-from harness.drivers.check.sql.queries import store_queries
-from harness.drivers.check.sql.settings import database_settings
-from harness.drivers.check.sql.staging import production_subset, values_masked
-from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
-from harness.drivers.check.state.service import service_endpoints
-from harness.drivers.check.state.versions import api_version
-from harness.drivers.check.state.workload import (
-    autoscaler_target,
-    container_environment,
-    container_probes,
-    container_user,
-)
-from harness.drivers.check.writing import written_and_read
+from harness.drivers.check.kinds import CheckKind, When
 from harness.errors import UsageError
 from harness.model.need import RequiredKey
 
@@ -93,20 +50,20 @@ def _one_entry(region: str) -> RequiredKey:
 
 CHECKS: Final[Mapping[str, CheckKind]] = {
     "declared-fields": CheckKind(
-        make=plain(declared_fields),
+        make="declared.declared_fields",
         needs=(RequiredKey("files.manifests", "declared-fields compares with the manifests"), _API),
     ),
     "declared-workloads": CheckKind(
-        make=plain(declared_workloads),
+        make="declared.declared_workloads",
         needs=(RequiredKey("files.manifests", "declared-workloads compares with the manifests"), _API),
     ),
-    "health-of-pods": CheckKind(make=plain(health_of_pods), needs=(_API,)),
-    "deployment-size": CheckKind(make=plain(deployment_size), needs=(_API,)),
-    "gateway-reads": CheckKind(make=plain(gateway_reads), needs=(_ENTRIES, _READS)),
-    "network-policy": CheckKind(make=network_policy, needs=(_API, _CALLERS), touches=("workloads",)),
-    "state-of-containers": CheckKind(make=plain(state_of_containers), needs=(_API,)),
+    "health-of-pods": CheckKind(make="health.health_of_pods", needs=(_API,)),
+    "deployment-size": CheckKind(make="deployments.deployment_size", needs=(_API,)),
+    "gateway-reads": CheckKind(make="gateways.gateway_reads", needs=(_ENTRIES, _READS)),
+    "network-policy": CheckKind(make="policies.network_policy", needs=(_API, _CALLERS), touches=("workloads",)),
+    "state-of-containers": CheckKind(make="state.declared.state_of_containers", needs=(_API,)),
     "state-of-workloads": CheckKind(
-        make=plain(state_of_workloads),
+        make="state.declared.state_of_workloads",
         needs=(
             _API,
             RequiredKey(
@@ -117,40 +74,40 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
             ),
         ),
     ),
-    "container-user": CheckKind(make=plain(container_user), needs=(_API,)),
-    "container-environment": CheckKind(make=plain(container_environment), needs=(_API,)),
-    "container-probes": CheckKind(make=plain(container_probes), needs=(_API,)),
-    "autoscaler-target": CheckKind(make=plain(autoscaler_target), needs=(_API,)),
-    "annotation-of-account": CheckKind(make=plain(annotation_of_account), needs=(_API,)),
-    "api-version": CheckKind(make=plain(api_version), needs=(_API,)),
-    "database-version": CheckKind(make=plain(database_version), needs=(_DATABASE,)),
-    "database-primary": CheckKind(make=plain(database_primary), needs=(_DATABASE, _MEMBERS)),
-    "database-standbys": CheckKind(make=plain(database_standbys), needs=(_DATABASE, _MEMBERS)),
+    "container-user": CheckKind(make="state.workload.container_user", needs=(_API,)),
+    "container-environment": CheckKind(make="state.workload.container_environment", needs=(_API,)),
+    "container-probes": CheckKind(make="state.workload.container_probes", needs=(_API,)),
+    "autoscaler-target": CheckKind(make="state.workload.autoscaler_target", needs=(_API,)),
+    "annotation-of-account": CheckKind(make="state.declared.annotation_of_account", needs=(_API,)),
+    "api-version": CheckKind(make="state.versions.api_version", needs=(_API,)),
+    "database-version": CheckKind(make="sql.members.database_version", needs=(_DATABASE,)),
+    "database-primary": CheckKind(make="sql.members.database_primary", needs=(_DATABASE, _MEMBERS)),
+    "database-standbys": CheckKind(make="sql.members.database_standbys", needs=(_DATABASE, _MEMBERS)),
     "database-settings": CheckKind(
-        make=plain(database_settings),
+        make="sql.settings.database_settings",
         needs=(_DATABASE, _within("database.settings", "the declared settings of the database are compared")),
     ),
     "password-hashes": CheckKind(
-        make=plain(password_hashes),
+        make="sql.hashes.password_hashes",
         needs=(_DATABASE, _within("database.passwords", "the column with the passwords of users is read")),
     ),
-    "secrets-hidden": CheckKind(make=plain(secrets_hidden), needs=(_API,), when=When.AFTER_TRAFFIC),
+    "secrets-hidden": CheckKind(make="secrets.scan.secrets_hidden", needs=(_API,), when=When.AFTER_TRAFFIC),
     "gateway-only": CheckKind(
-        make=gateway_only, needs=(_API, _CALLERS, _ENTRIES, _READS), touches=("workloads",), seconds=3.0
+        make="around.gateway_only", needs=(_API, _CALLERS, _ENTRIES, _READS), touches=("workloads",), seconds=3.0
     ),
     "pool-burst": CheckKind(
-        make=plain(pool_burst),
+        make="calls.pool.pool_burst",
         needs=(_DATABASE, _within("database.pool", "the burst is larger than the pool of connections")),
         touches=("entry",),
         seconds=3.0,
     ),
-    "sign-ins": CheckKind(make=plain(sign_ins), needs=_SIGN_IN, touches=("entry",), seconds=8.0),
-    "region-serves": CheckKind(make=plain(region_serves), needs=(_ENTRIES,), touches=("entry",), seconds=3.0),
-    "production-subset": CheckKind(make=plain(production_subset), needs=(_DATABASE, _PRODUCTION)),
-    "values-masked": CheckKind(make=plain(values_masked), needs=(_DATABASE, _PRODUCTION)),
-    "network-ports": CheckKind(make=network_ports, needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0),
+    "sign-ins": CheckKind(make="calls.sign_in.sign_ins", needs=_SIGN_IN, touches=("entry",), seconds=8.0),
+    "region-serves": CheckKind(make="calls.regions.region_serves", needs=(_ENTRIES,), touches=("entry",), seconds=3.0),
+    "production-subset": CheckKind(make="sql.staging.production_subset", needs=(_DATABASE, _PRODUCTION)),
+    "values-masked": CheckKind(make="sql.staging.values_masked", needs=(_DATABASE, _PRODUCTION)),
+    "network-ports": CheckKind(make="ports.network_ports", needs=(_API, _CALLERS), touches=("workloads",), seconds=4.0),
     "migrated-and-back": CheckKind(
-        make=migrated_and_back,
+        make="sql.migrated.migrated_and_back",
         needs=(_DATABASE, _PODS, RequiredKey("migration", "the database is migrated to a candidate's schema and back")),
         when=When.AFTER_TRAFFIC,
         touches=("database",),
@@ -158,13 +115,13 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="migration",
     ),
     "pending-pod-runs": CheckKind(
-        make=pending_pod_runs,
+        make="pending.pending_pod_runs",
         needs=(_API, RequiredKey("callers", "its pods run the image of the declared callers")),
         touches=("workloads", "nodes"),
         seconds=15.0,
     ),
     "flag-off": CheckKind(
-        make=flag_off,
+        make="flags.served.flag_off",
         needs=(
             _FLAGS,
             _PODS,
@@ -178,7 +135,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="feature-flags",
     ),
     "flag-page": CheckKind(
-        make=flag_page,
+        make="flags.served.flag_page",
         needs=(_FLAGS, _PODS, *_SWITCHED, _within("flags.pages", "pages are read for what the flag switches")),
         seconds=13.0,
         when=When.BESIDE_USERS,
@@ -186,7 +143,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         consent="feature-flags",
     ),
     "flag-metrics": CheckKind(
-        make=flag_metrics,
+        make="flags.exposed.flag_metrics",
         needs=(
             _FLAGS,
             _PODS,
@@ -199,9 +156,9 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         touches=("entry",),
         consent="feature-flags",
     ),
-    "exposed-metrics": CheckKind(make=plain(exposed_metrics), needs=(_API, _EXPOSED)),
+    "exposed-metrics": CheckKind(make="exposition.exposed_metrics", needs=(_API, _EXPOSED)),
     "written-and-read": CheckKind(
-        make=plain(written_and_read),
+        make="writing.written_and_read",
         needs=(
             RequiredKey("ledger", "writes go to the ledger's path"),
             RequiredKey("doors", "one region is written to, another is read", *_NO_ENTRIES),
@@ -211,58 +168,67 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         ),
     ),
     "portal-links": CheckKind(
-        make=plain(portal_links), needs=(RequiredKey("portal", "the portal and what it links to are requested"),)
+        make="portal.portal_links", needs=(RequiredKey("portal", "the portal and what it links to are requested"),)
     ),
-    "dns-records": CheckKind(make=plain(dns_records), needs=(RequiredKey("dns", "the public names are resolved"),)),
+    "dns-records": CheckKind(make="dns.dns_records", needs=(RequiredKey("dns", "the public names are resolved"),)),
     "dns-servers": CheckKind(
-        make=plain(dns_servers), needs=(RequiredKey("dns", "the zone's servers are asked for the public names"),)
+        make="dns.dns_servers", needs=(RequiredKey("dns", "the zone's servers are asked for the public names"),)
     ),
-    "pods-scraped": CheckKind(make=plain(pods_scraped), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "scrape-schedule": CheckKind(make=plain(scrape_schedule), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "alert-rules": CheckKind(make=plain(alert_rules), needs=(_MONITOR,)),
-    "service-series": CheckKind(make=plain(service_series), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC),
-    "dashboard-data": CheckKind(make=plain(dashboard_data), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
+    "pods-scraped": CheckKind(make="monitor.targets.pods_scraped", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "scrape-schedule": CheckKind(
+        make="monitor.targets.scrape_schedule", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
+    ),
+    "alert-rules": CheckKind(make="monitor.rules.alert_rules", needs=(_MONITOR,)),
+    "service-series": CheckKind(
+        make="monitor.series.service_series", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
+    ),
+    "dashboard-data": CheckKind(
+        make="monitor.series.dashboard_data", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC
+    ),
     "grafana-panels": CheckKind(
-        make=plain(grafana_panels),
+        make="monitor.grafana.grafana_panels",
         needs=(RequiredKey("grafana", "Grafana is asked what its panels show"),),
         when=When.UNDER_TRAFFIC,
     ),
     "cpu-profiles": CheckKind(
-        make=plain(cpu_profiles),
+        make="monitor.profiles.cpu_profiles",
         needs=(RequiredKey("profiles", "every service is asked for a CPU profile"), _PODS),
         when=When.UNDER_TRAFFIC,
     ),
-    "pod-usage": CheckKind(make=plain(pod_usage), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
-    "service-memory": CheckKind(make=plain(service_memory), needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "pod-usage": CheckKind(make="monitor.usage.pod_usage", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
+    "service-memory": CheckKind(make="monitor.usage.service_memory", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC),
     "service-quantiles": CheckKind(
-        make=plain(service_quantiles), needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
+        make="monitor.usage.service_quantiles", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
     ),
     "test-alert": CheckKind(
-        make=plain(posted_alert),
+        make="monitor.notices.posted_alert",
         needs=(
             _MONITOR,
             RequiredKey("alerting", "an alert is posted to Alertmanager and found at its receiver"),
             _within("alerting.alertmanager", "an alert is posted to Alertmanager"),
         ),
     ),
-    "alert-runbooks": CheckKind(make=plain(alert_runbooks), needs=(_MONITOR,)),
+    "alert-runbooks": CheckKind(make="links.runbooks.alert_runbooks", needs=(_MONITOR,)),
     "documentation": CheckKind(
-        make=plain(documentation),
+        make="links.published.documentation",
         needs=(
             RequiredKey("documentation", "the documentation is requested"),
             RequiredKey("kubernetes", "the newest ReplicaSet says when the switch was"),
         ),
     ),
     "quality-report": CheckKind(
-        make=plain(quality_report), needs=(RequiredKey("quality_report", "the newest quality report is requested"),)
+        make="links.published.quality_report",
+        needs=(RequiredKey("quality_report", "the newest quality report is requested"),),
     ),
     "page-assets": CheckKind(
-        make=plain(page_assets), needs=(RequiredKey("website", "its pages and what they load are requested"),)
+        make="links.assets.page_assets", needs=(RequiredKey("website", "its pages and what they load are requested"),)
     ),
-    "service-endpoints": CheckKind(make=plain(service_endpoints), needs=(_API,)),
-    "restart-counts": CheckKind(make=plain(restart_counts), needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC),
+    "service-endpoints": CheckKind(make="state.service.service_endpoints", needs=(_API,)),
+    "restart-counts": CheckKind(
+        make="monitor.restarts.restart_counts", needs=(_MONITOR, _PODS), when=When.AFTER_TRAFFIC
+    ),
     "page-timings": CheckKind(
-        make=plain(page_timings),
+        make="monitor.pages.page_timings",
         needs=(
             _MONITOR,
             RequiredKey("website", "its pages are found by links"),
@@ -271,7 +237,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         when=When.UNDER_TRAFFIC,
     ),
     "store-queries": CheckKind(
-        make=plain(store_queries),
+        make="sql.queries.store_queries",
         needs=(
             _MONITOR,
             _DATABASE,
@@ -280,8 +246,10 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         ),
         when=When.UNDER_TRAFFIC,
     ),
-    "pod-resources": CheckKind(make=plain(pod_resources), needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END),
-    "metric-panels": CheckKind(make=plain(metric_panels), needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
+    "pod-resources": CheckKind(
+        make="monitor.resources.pod_resources", needs=(_MONITOR, _PODS), when=When.AT_THE_WINDOWS_END
+    ),
+    "metric-panels": CheckKind(make="monitor.series.metric_panels", needs=(_MONITOR, _BOARDS), when=When.UNDER_TRAFFIC),
 }
 """Every check: what its name stands for."""
 

@@ -17,7 +17,7 @@ def run_check(demand: Demand, target: Target, sink: Sink, run_directory: Path | 
 
 
 def _facts(demand: Demand, target: Target) -> tuple[Fact, ...]:
-    with kind_of(demand.name).make(target, demand.params) as probe:
+    with kind_of(demand.name).placed(target, demand.params) as probe:
         facts = settled(probe)
     if not facts:
         raise DriverError(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.drivers.check import When, kind_of
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
@@ -14,7 +15,6 @@ from harness.run.acts.driver import Driver, Library, RequiredKey, consent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.drivers.check import CheckKind
     from harness.model import Demand
     from harness.run.acts.context import Context
     from harness.targets import Target
@@ -28,11 +28,11 @@ class CheckDriver(Driver):
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """The keys that the check reads; those within a section are for `lack`."""
-        return [need for need in _kind(demand).needs if "." not in need.key]
+        return [need for need in kind_of(demand.name).needs if "." not in need.key]
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """Consent to a check that changes what users have; else the first key that is missing, where it is one within a section."""
-        kind = _kind(demand)
+        kind = kind_of(demand.name)
         if kind.consent and not (
             target.breakable or any(entry.experiment == kind.consent for entry in target.may_break)
         ):
@@ -44,13 +44,11 @@ class CheckDriver(Driver):
         """What is declared beside the check."""
         from harness.targets.access import accesses_of
 
-        return accesses_of(_kind(demand).make, target, demand.params) or ()
+        return accesses_of(kind_of(demand.name).function, target, demand.params) or ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a check: before the traffic, or where its kind belongs."""
-        from harness.drivers.check import When
-
-        kind, ordinary = _kind(demand), library.ordinary
+        kind, ordinary = kind_of(demand.name), library.ordinary
         act = Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=kind.seconds, touches=kind.touches)
         if not library.traffic or kind.when is When.BEFORE:
             return [act]
@@ -66,9 +64,7 @@ class CheckDriver(Driver):
     @contextmanager
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """Do it once while the other act goes on, or when it ends."""
-        from harness.drivers.check import When
-
-        if _kind(context.plan.demand[act.demand]).when is When.AT_THE_WINDOWS_END:
+        if kind_of(context.plan.demand[act.demand].name).when is When.AT_THE_WINDOWS_END:
             yield
             self.run(act, context)
             return
@@ -81,15 +77,9 @@ class CheckDriver(Driver):
 
     def run(self, act: Act, context: Context) -> None:
         """Record what the check finds."""
-        from harness.drivers.check import run_check
+        from harness.drivers.check.running import run_check
 
         source = context.target.release
         release = source.model_copy(update={"version": source.version or context.plan.release})
         target = context.target.model_copy(update={"release": release})
         run_check(context.plan.demand[act.demand], target, context.sink("checks"), context.directory.path)
-
-
-def _kind(demand: Demand) -> CheckKind:
-    from harness.drivers.check import kind_of  # half a second, and only where something is checked
-
-    return kind_of(demand.name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -28,6 +30,15 @@ POD = {"metadata": {"name": "users-1", "namespace": "shop", "labels": {"app": "u
 def test_every_check_has_a_sentence_and_every_sentence_a_check() -> None:
     """A row without a sentence is never done; a sentence without a row is never answered."""
     assert asked_for().keys() == CHECKS.keys()
+
+
+def test_every_row_names_a_function_of_its_own() -> None:
+    """By module and name, so that nothing is imported before it is done; a plan imports none of them."""
+    functions = [kind.function for kind in CHECKS.values()]
+    assert len({*functions}) == len(functions)
+    script = "import sys, harness.run.acts.checks; print(*(n for n in sys.modules if n.startswith('harness.drivers.check.')))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert sorted(loaded) == ["harness.drivers.check.kinds", "harness.drivers.check.registry"]
 
 
 def test_an_unknown_check_is_named() -> None:
@@ -78,7 +89,7 @@ def prometheus() -> Iterator[str]:
 def lacking(name: str, target: Target, params: Mapping[str, str]) -> str:
     """What the check itself finds missing in the target file; empty: nothing, whatever else kept it from being done."""
     try:
-        with kind_of(name).make(target, params) as probe:
+        with kind_of(name).placed(target, params) as probe:
             probe()
     except ConfigurationError as error:
         return f"{error.where}: {error.what}"

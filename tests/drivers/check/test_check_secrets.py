@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from harness.drivers.check import run_check
+from harness.drivers.check.running import run_check
 from harness.drivers.check.secrets.values import secret_values
 from harness.evidence.history import History
 from harness.model import Demand, DemandKind
