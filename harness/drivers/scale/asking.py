@@ -25,7 +25,9 @@ ROUNDS: Final = 4
 """How often each set of copies has its turn: how much its turns differ tells how sure their mean is."""
 TURN_S: Final = 3.0
 FIRST_S: Final = 4.0
-"""The first turn of a set takes so long, or twice the window of the metrics API where that is longer, so that at least one window is inside of it."""
+"""The first turn of a set takes so long, or longer where the windows of the metrics API are: at least one of each copy must be inside of it."""
+_WINDOWS: Final = 2.5
+"""Of windows of one length that follow each other one is inside of any stretch twice as long; the next ones may be longer than those that were seen."""
 IN_FLIGHT: Final = 8
 """Requests that are open at each copy at any moment of a turn: the next one is sent when one is answered."""
 _WARM_S: Final = 1.5
@@ -146,9 +148,9 @@ def asking(here: Scaled, callers: Callers, path: str, sets: Sequence[Sequence[Pl
     return Asking(body=_pod(here, callers, words, within_s), turns=turns, within_s=within_s)
 
 
-def first_turn_s(here: Scaled) -> float:
-    """How long the first turn of a set is."""
-    return max([FIRST_S, *(2 * one.window_s for one in here.cpu_readings())])
+def first_turn_s(seen: Iterable[CpuReading]) -> float:
+    """How long the first turn of a set is, in seconds, after windows like these: their begin and their end are known to a second."""
+    return max([FIRST_S, *(_WINDOWS * one.window_s + 2 * _WHOLE_S for one in seen)])
 
 
 def asked_within_s(sets: int, first_s: float) -> float:

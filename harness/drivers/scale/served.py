@@ -60,7 +60,7 @@ def _serve(now: Holding, sets_of: Callable[[Callable[[int], PodCopy]], _Sets]) -
         raise ConfigurationError(
             "no callers of the backends", where=f"{now.target.file}: callers", hint="write `callers: {accepted: …}`"
         )
-    first_s = first_turn_s(here)
+    first_s = first_turn_s(here.cpu_readings())
     life_s = READY_WITHIN_S + asked_within_s(_SETS, first_s)
     sets = sets_of(lambda factor: copied(here, factor, life_s))
     copies = {one.name: one for each in sets for one in each}

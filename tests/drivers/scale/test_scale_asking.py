@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -12,9 +13,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kubernetes.client import ApiClient
 
-from harness.drivers.scale.asking import _PROGRAM, Asking, PlacedCopy, asking, used_in
+from harness.drivers.scale.asking import _PROGRAM, Asking, PlacedCopy, asking, first_turn_s, used_in
 from harness.drivers.scale.copies import PodCopy
 from harness.drivers.scale.scaled import CpuReading, Scaled, cpu_reading
 from harness.targets.kubernetes import Cluster
@@ -51,6 +54,14 @@ def reading(pod: str, cores: float, until_s: float, window_s: float = 3.0) -> Cp
 def test_only_windows_inside_of_a_turn_tell_what_a_copy_used_in_it(seen: list[CpuReading], used: list[float]) -> None:
     """The turn is from 1000.5 to 1006.7; a moment that says 1006 may be one up to 1007."""
     assert used_in(seen, [copy("a"), copy("b")], TURN) == used
+
+
+@given(window_s=st.floats(0.5, 60), phase=st.floats(0, 1), began=st.floats(1000, 1001))
+def test_a_window_of_each_copy_is_inside_of_the_first_turn(window_s: float, phase: float, began: float) -> None:
+    """Wherever the windows begin, and though the metrics API cuts off what is below a second."""
+    turn = {"began": began, "seconds": first_turn_s([reading("before", 0.1, 900, window_s)])}
+    ends = [began + (phase + number) * window_s for number in range(20)]
+    assert used_in([reading("a", 0.5, math.floor(end), window_s) for end in ends], [copy("a")], turn) == [0.5]
 
 
 @pytest.mark.parametrize(("window", "seconds"), [("3.001s", 3.001), ("1m0.5s", 60.5), ("1h2m", 3720.0), ("900ms", 0.9)])
