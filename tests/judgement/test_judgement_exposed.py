@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -231,20 +232,36 @@ def test_a_pod_that_began_in_the_window_is_counted_from_nothing(one: Objective) 
     assert {found.outcome for found in measures(judge(run, scaled_out()))} == {PASS}
 
 
-def scaled_in(ends_at: float) -> Evidence:
-    """The run, with a second pod that answers half until it ends, and is read a little later than the first."""
-    first = [of_pod("gateway-1", at, lambda t: min(t, ends_at) / 2 + max(t - ends_at, 0.0)) for at in range(1, 62, 10)]
-    second = [of_pod("gateway-2", at + 0.7, lambda t: t / 2) for at in range(1, int(ends_at) + 1, 10)]
-    return replace(quiet(), observations=(*quiet().observations, *first, *second))
+def scaled_in(*ends_at: float) -> Evidence:
+    """The run, with pods that answer as much as the first one until they end, and are read a little later than it."""
+
+    def share(until: float) -> float:
+        """What a pod that is there so long has answered: with n others there, the n + 1st part."""
+        edges = [0.0, *(end for end in ends_at if end < until), until]
+        return sum((end - start) / (1 + sum(one > start for one in ends_at)) for start, end in pairwise(edges))
+
+    first = [of_pod("gateway-1", at, share) for at in range(1, 62, 10)]
+    others = [
+        of_pod(f"gateway-{number}", at + 0.7, share)
+        for number, end in enumerate(ends_at, 2)
+        for at in range(1, int(end) + 1, 10)
+    ]
+    return replace(quiet(), observations=(*quiet().observations, *first, *others))
 
 
 @pytest.mark.parametrize("one", [QUANTILES, ERRORS, RATE, PLAYS])
-@pytest.mark.parametrize("ends_at", [14.0, 20.0, 48.0])
-def test_of_a_window_in_which_a_pod_ended_the_longest_part_that_all_readings_cover_counts(
-    one: Objective, ends_at: float
+@pytest.mark.parametrize("ends_at", [(14.0,), (20.0,), (48.0,), (24.0, 44.0)])
+def test_of_a_window_in_which_pods_ended_the_parts_that_all_readings_cover_count(
+    one: Objective, ends_at: tuple[float, ...]
 ) -> None:
-    """As an autoscaler does it: what the pod answered after its last reading is in no metric; 30 or 40 s of 60 are left."""
-    assert {found.outcome for found in measures(judge(plan({"R": one}), scaled_in(ends_at)))} == {PASS}
+    """As an autoscaler does it: what a pod answered after its last reading is in no metric; 40 or 50 s of 60 are left."""
+    assert {found.outcome for found in measures(judge(plan({"R": one}), scaled_in(*ends_at)))} == {PASS}
+
+
+def test_pods_that_end_all_the_time_leave_too_few_seconds() -> None:
+    """20 s of 60."""
+    (found,) = measures(judge(plan({"R": RATE}), scaled_in(8.0, 18.0, 28.0, 44.0)))
+    assert (found.outcome, "cover only" in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_what_a_new_pod_says_at_first_is_of_the_window() -> None:

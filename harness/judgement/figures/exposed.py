@@ -71,9 +71,8 @@ def _routes(case: Case, window: Window) -> tuple[str, ...]:
 
 
 def _answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, Table]:
-    """The traffic's requests and the reading probes that were answered in the span; no probe where no route is theirs."""
-    samples = window.samples.between("done_ns", *course.span)
-    probes = case.evidence.probes.between("done_ns", *course.span)
+    """The traffic's requests and the reading probes that were answered in the spans; no probe where no route is theirs."""
+    samples, probes = course.answered(window.samples), course.answered(case.evidence.probes)
     known = bool(course.names.get("probed"))
     return samples, probes.where(probes.words["kind"].equals("read") & known)
 
@@ -249,7 +248,7 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
 
 
 def _buckets(course: MetricCourse, routes: Sequence[str]) -> tuple[Floats, Floats]:
-    """Upper ends in s, ascending, and how many answers of these routes took at most so long in the span."""
+    """Upper ends in s, ascending, and how many answers of these routes took at most so long in the spans."""
 
     def at_most(end: str) -> Callable[[MetricsRead], float]:
         def count(read: MetricsRead) -> float:

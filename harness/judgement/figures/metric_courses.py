@@ -6,13 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
 from harness.judgement.measures import Case
 from harness.judgement.recovery import SECOND
-from harness.model import Window
+from harness.model import Table, Window
 from harness.model.observations import MetricsRead, every
+
+_SHORTEST_NS: Final = 5 * SECOND
+"""A shorter part between two pods that ended is left out: pods are read one after the other, and its edges would weigh too much."""
 
 
 class UnknownMetric(Exception):
@@ -28,22 +32,27 @@ class MetricCourse:
     """The readings of each pod in order of time, and the seconds that all of them cover.
 
     Attributes:
-        pods: by name. span: from when until when. names: of routes and counters, as the target file has them.
+        pods: by name. spans: from when until when; several where pods ended in between. names: of routes and counters, as the target
+            file has them.
         begun: by name, for each pod that began meanwhile, when the others were read for the last time without it. All its counts were 0.
     """
 
     pods: Mapping[str, Sequence[MetricsRead]]
-    span: tuple[int, int]
+    spans: tuple[tuple[int, int], ...]
     names: Mapping[str, str]
     begun: Mapping[str, int]
 
     @property
     def seconds(self) -> float:
-        """The length of the span."""
-        return (self.span[1] - self.span[0]) / SECOND
+        """The length of all spans."""
+        return sum(end - start for start, end in self.spans) / SECOND
+
+    def answered(self, rows: Table) -> Table:
+        """Those of the rows that were answered in the spans."""
+        return Table.merged(rows.schema, [rows.between("done_ns", *span) for span in self.spans])
 
     def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
-        """By how much a cumulative count grew in the span, over all pods; raises UnknownMetric where one began anew."""
+        """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric where one began anew."""
         total = 0.0
         for name, reads in self.pods.items():
             own = [read for read in reads if read.entry or not entry]
@@ -54,8 +63,8 @@ class MetricCourse:
                 at = [float(read.when_ns) for read in own]
                 if name in self.begun:
                     at, values = [float(self.begun[name]), *at], [0.0, *values]
-                start, end = np.interp(np.asarray(self.span, dtype=np.float64), at, values)
-                total += float(end - start)
+                edges = np.interp(np.asarray(self.spans, dtype=np.float64), at, values)
+                total += float((edges[:, 1] - edges[:, 0]).sum())
         return total
 
 
@@ -78,19 +87,18 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     gone = _gone(pods)
     start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
     end = min(window.end_ns, *(some[-1].when_ns for name, some in pods.items() if name not in gone))
-    start, end = _longest((start, end), [(pods[name][-1].when_ns, gone_ns) for name, gone_ns in gone.items()])
+    spans = _parts((start, end), [(pods[name][-1].when_ns, gone_ns) for name, gone_ns in gone.items()])
+    covered_s = sum(until - since for since, until in spans) / SECOND
     planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
-    if (end - start) / SECOND * 2 < min(planned, window.seconds):
-        raise UnknownMetric(f"the metrics of every pod cover only {max(end - start, 0) / SECOND:.3g} s of the window")
+    if covered_s * 2 < min(planned, window.seconds):
+        raise UnknownMetric(f"the metrics of every pod cover only {covered_s:.3g} s of the window")
     names = next(iter(pods.values()))[0].names
     there = {name: some for name, some in pods.items() if gone.get(name, end) > start and begun.get(name, start) < end}
-    return MetricCourse(
-        pods=there, span=(start, end), names={key: str(value) for key, value in names.items()}, begun=begun
-    )
+    return MetricCourse(pods=there, spans=spans, names={key: str(value) for key, value in names.items()}, begun=begun)
 
 
-def _longest(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """The longest part of a span in which no pod ended: what it counted after its last reading is not known.
+def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The parts of a span in which no pod ended: what it counted after its last reading is not known.
 
     Args:
         span: from when until when.
@@ -101,7 +109,7 @@ def _longest(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[in
     for last_ns, gone_ns in sorted(ends):
         parts.append((start, min(last_ns, end)))
         start = max(start, gone_ns)
-    return max([*parts, (start, end)], key=lambda part: part[1] - part[0])
+    return tuple(part for part in [*parts, (start, end)] if part[1] - part[0] >= _SHORTEST_NS)
 
 
 def _gone(pods: Mapping[str, Sequence[MetricsRead]]) -> Mapping[str, int]:
