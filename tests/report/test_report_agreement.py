@@ -123,7 +123,9 @@ def test_release_users_windows_and_the_end_are_on_page_summary_and_in_the_docume
     assert "experiment:pod-loss/after in the steady state 180.0 s 188.0 s 800 0" in texts["page"]
     assert "us-east-1/Deployment/api-gateway sha256:11aa sha256:11aa" in texts["page"]
     assert "users, route read-track" in texts["page"]
-    assert "Under 2 requests/s of users, judged by failures in succession: route create-track (0.8 /s)." in texts["page"]
+    assert (
+        "Under 2 requests/s of users, judged by failures in succession: route create-track (0.8 /s)." in texts["page"]
+    )
     assert (document["release_receipt"]["verified"], document["journeys"][0]["troubled"]) == (True, 9)
     assert (len(document["windows"]), document["unjudged_seconds"], document["steady_end"]["ok"]) == (9, 0.0, True)
 
