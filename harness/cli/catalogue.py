@@ -14,7 +14,7 @@ import click
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.catalogue import Catalogue, FormTally, Problem, RequirementTrace
     from harness.model import Claim, Demand, Requirement, Scenario
@@ -78,7 +78,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
 
     In a project that has requirements of its own the notes and the account are theirs.
     """
-    from harness.catalogue import lint, load_catalogue, unaccounted
+    from harness.catalogue import lint, load_catalogue, tallies, unaccounted
 
     known = _load()
     read = _read_features()
@@ -86,8 +86,6 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
     claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
     problems += unaccounted(known, claimed)
     if as_json:
-        from harness.catalogue import tallies
-
         click.echo(_json(_lint_record(known, problems, tallies(known, claimed))))
         return 1 if problems else 0
     for problem in problems:
@@ -95,10 +93,11 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
     shipped = load_catalogue()
     own = _without(known, shipped)
     if own.requirements and verbose:
-        for line in [*_notes(shipped, read, verbose=True), *_counts(shipped, claimed)]:
+        for line in [*_notes(shipped, read, verbose=True), *_counts(shipped, tallies(shipped, claimed))]:
             click.echo(f"(package) {line}")
     shown = own if own.requirements else known
-    for line in [*_notes(shown, read, verbose=verbose), *_counts(shown, claimed), *_forms(shown, claimed)]:
+    forms = tallies(shown, claimed)
+    for line in [*_notes(shown, read, verbose=verbose), *_counts(shown, forms), *_forms(forms)]:
         click.echo(line)
     click.echo(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
     return 1 if problems else 0
@@ -122,21 +121,17 @@ def _notes(known: Catalogue, read: _Features, *, verbose: bool) -> Iterator[str]
             yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
 
 
-def _counts(known: Catalogue, claimed: Collection[str]) -> Iterator[str]:
-    from harness.catalogue import tallies
-
+def _counts(known: Catalogue, forms: Iterable[FormTally]) -> Iterator[str]:
     standing, every = sum(entry.stands for entry in known.contradictions), len(known.contradictions)
     if every:
         yield f"{standing} of {every} contradictions are unresolved{', as expected' if standing == every else ''}"
-    accounted = sum(form.accounted for form in tallies(known, claimed))
+    accounted = sum(form.accounted for form in forms)
     yield f"{accounted} of {len(known.requirements)} requirements accounted for"
 
 
-def _forms(known: Catalogue, claimed: Collection[str]) -> Iterator[str]:
-    from harness.catalogue import tallies
-
+def _forms(forms: Iterable[FormTally]) -> Iterator[str]:
     yield f"{'form':10} {'requirements':>12} {'scenario':>9} {'waiting':>8} {'without':>8}"
-    for form in tallies(known, claimed):
+    for form in forms:
         yield f"{form.form:10} {form.rows:12} {form.claimed:9} {form.waiting:8} {len(form.without):8}"
 
 

@@ -16,11 +16,11 @@ import click
 )
 def recover(target: Path | None) -> int:
     """Undo whatever an interrupted run left broken."""
-    from harness.drivers.chaos import recover as undo
     from harness.drivers.chaos import sweep_scratch
     from harness.run.project import find_project
     from harness.targets import TargetLock, load_target, platform_of, sandbox_target_file
     from harness.targets.intents import elsewhere, torn_intents
+    from harness.targets.undo import recover as undo
 
     named = None if target == Path("sandbox") else target or find_project(Path.cwd()).target
     found = load_target(named or sandbox_target_file())

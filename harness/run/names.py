@@ -32,8 +32,8 @@ def check_names(target: Target, project: Project) -> None:
         ("experiment", "experiments", _allowed(target, "experiment")),
         ("rollout", "rollouts", _allowed(target, "rollout")),
     ):
+        known = {*_stems(project, files), *(_built_in() if kind == "experiment" else ())}
         for location, name in named:
-            known = {*_stems(project, files), *(_built_in() if kind == "experiment" else ())}
             if name not in known:
                 raise ConfigurationError(
                     f"there is no {kind} `{name}`",

@@ -58,9 +58,8 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         windows.end(load.stopping_ns or clock.now_ns())
         context.underway = None
 
-    with (
-        ExitStack() as ending
-    ):  # the last first: the watch's health window, then the load, then the windows of its traffic
+    # what is entered last ends first: the watch's health window, then the load, then the windows of its traffic
+    with ExitStack() as ending:
         ending.callback(ended)
         ending.enter_context(load)
         ending.callback(context.watch.health_window, is_open=False)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.targets.own import OWN
 from harness.targets.undo import undoable
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster, Object
     from harness.targets.target import Target
-
-__all__ = ["OWN", "create_custom"]
 
 
 def _delete(cluster: Cluster, _target: Target, *, version: str, plural: str, namespace: str, name: str) -> None:

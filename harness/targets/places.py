@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from harness.errors import ConfigurationError
-from harness.targets.kubernetes import Cluster, Object, namespaces_of, workload_of
+from harness.targets.kubernetes import Cluster, Object, is_terminating, namespaces_of, workload_of
 from harness.targets.parts import Callers
 from harness.targets.target import Target
 
@@ -104,7 +104,7 @@ class Clusters:
 
 def is_of_workload(pod: Object) -> bool:
     """Whether the pod belongs to a workload that keeps it running, and is not on its way out."""
-    return not pod["metadata"].get("deletionTimestamp") and has_controller(pod)
+    return not is_terminating(pod) and has_controller(pod)
 
 
 def has_controller(pod: Object) -> bool:

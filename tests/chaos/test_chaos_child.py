@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.clock import Deadline
-from harness.drivers.chaos import ChaosRun, Restorer, load_experiment, recover
+from harness.drivers.chaos import ChaosRun, Restorer, load_experiment
 from harness.evidence import read_history
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
 
 if TYPE_CHECKING:
     from harness.model import Observation

@@ -23,12 +23,12 @@ from harness.drivers.chaos import (
     attempt,
     load_experiment,
     open_rollbacks,
-    recover,
     resolved_configuration,
 )
 from harness.evidence import read_history
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
 
 VICTIM = "import pathlib, signal, sys, os; pathlib.Path(sys.argv[1]).write_text(f'{os.getpid()}\\n'); signal.pause()"
 TARGET = "name: here\nenvironment: staging\nentry: http://127.0.0.1:9\ndisposable: true\n"

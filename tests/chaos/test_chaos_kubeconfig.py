@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from harness.clock import Deadline
-from harness.drivers.chaos import ChaosRun, load_experiment, open_rollbacks, recover
+from harness.drivers.chaos import ChaosRun, load_experiment, open_rollbacks
 from harness.evidence import read_history
 from harness.targets import load_target, platform_of
+from harness.targets.undo import recover
 
 ACT = """\
 title: Where activities act

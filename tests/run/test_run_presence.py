@@ -11,12 +11,13 @@ import pytest
 
 from harness import clock
 from harness.cli import main
-from harness.drivers.chaos import open_attempt, recover
+from harness.drivers.chaos import open_attempt
 from harness.errors import TargetUnreachable
 from harness.run.live import ended
 from harness.run.presence import Presence, presence_of
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.undo import recover
 from tests.builders.plans import experiment
 from tests.fake_clock import FakeClock
 from tests.plain.plain_project import HERE, free_address

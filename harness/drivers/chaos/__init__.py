@@ -10,7 +10,6 @@ from harness.drivers.chaos.forkserver import ForkServer
 from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import sweep_scratch
-from harness.targets.undo import recover
 
 __all__ = [
     "VERIFY",
@@ -25,7 +24,6 @@ __all__ = [
     "open_attempt",
     "open_rollbacks",
     "read_journal",
-    "recover",
     "resolved_configuration",
     "sweep_scratch",
 ]

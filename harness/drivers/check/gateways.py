@@ -61,13 +61,3 @@ def _read(client: httpx.Client, read: ReadProbe) -> str:
     if answer.status_code == 200 and not fits(answer.content, read.expect):
         return "status 200 with another body than expected"
     return f"status {answer.status_code}"
-
-
-def answered(client: httpx.Client, url: str) -> str:
-    """`status 200`, or what kept an answer from coming."""
-    try:
-        return f"status {client.get(url).status_code}"
-    except httpx.TimeoutException:
-        return "no answer in time"
-    except httpx.HTTPError as error:
-        return f"no answer: {error}"

@@ -15,7 +15,7 @@ from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
-from harness.targets.kubernetes import Object, labels_of
+from harness.targets.kubernetes import Object, is_terminating, labels_of
 from harness.targets.places import Clusters, every_place
 from harness.targets.workloads import WORKLOADS, workloads
 
@@ -62,7 +62,7 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
     clusters = Clusters(target)
     for region, namespace in every_place(target):
         cluster = clusters.of(region)
-        pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
+        pods = [pod for pod in cluster.pods(namespace) if not is_terminating(pod)]
         for workload in workloads(cluster, namespace):
             images: dict[str, set[str]] = {}
             for container, image in chain.from_iterable(_images(pod) for pod in pods if _selects(workload, pod)):

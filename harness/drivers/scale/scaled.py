@@ -12,7 +12,7 @@ from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.amounts import amount
-from harness.targets.kubernetes import Cluster, Object, has_condition
+from harness.targets.kubernetes import Cluster, Object, has_condition, is_terminating
 from harness.targets.places import Clusters, common_namespace, namespaces
 from harness.targets.usage import METRICS, METRICS_READ
 from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred
@@ -91,7 +91,7 @@ class Scaled:
         """Its pods, without those that are on their way out."""
         chosen = ",".join(f"{key}={value}" for key, value in self.labels.items())
         found = self.cluster.pods(self.namespace, label_selector=chosen)
-        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+        return [pod for pod in found if not is_terminating(pod)]
 
     def at_rest(self) -> bool:
         """Whether it has the replicas that its autoscaler keeps at least, each of them ready."""

@@ -56,13 +56,14 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     if window is None:
         return Receipt(ok=False, why="there is no record of the traffic")
     lag = window.samples.once(lag_p99_ms)
-    rate, uneven = ("", "") if _closed(plan, window) else _rate_trouble(plan, window)
+    closed = _closed(plan, window)
+    rate, uneven = ("", "") if closed else _rate_trouble(plan, window)
     troubles = [
         *(f"generator worker {worker.id} died {worker.died}" for worker in window.workers if worker.died),
         *_worker_troubles(plan, window),
         *([*_mute_workers(plan, window), *_health_troubles(plan, window, lag)] if latencies else []),
         *_span_troubles(plan, window),
-        *(_user_troubles(plan, window) if _closed(plan, window) else [rate] * bool(rate)),
+        *(_user_troubles(plan, window) if closed else filter(None, [rate])),
         *window.samples.once(_row_troubles),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"

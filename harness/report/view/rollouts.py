@@ -107,7 +107,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
         if back.failed:
             yield "Command for the way back", f"failed: {back.failed}"
     if ended is not None:
-        yield "Ended", f"at rest on {ended.release}" if ended.ok else f"not seen at rest: {ended.why}"
+        yield "Ended", f"at rest on {ended.release}" if ended.ok else f"not at rest: {ended.why}"
 
 
 def _way_back(

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, selects
+from harness.targets.kubernetes import Cluster, Object, is_terminating, selects
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.workloads import controllers, workload_name
@@ -81,7 +81,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
     """Every workload in every namespace of the target."""
     found: list[WorkloadState] = []
     for region, namespace, cluster in _clusters(target):
-        pods = [pod for pod in cluster.pods(namespace) if not pod["metadata"].get("deletionTimestamp")]
+        pods = [pod for pod in cluster.pods(namespace) if not is_terminating(pod)]
         grouped: dict[str, list[Object]] = {}
         for _, controller in controllers(cluster, namespace):
             grouped.setdefault(workload_name(controller), []).append(controller)
