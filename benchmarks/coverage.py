@@ -26,11 +26,11 @@ from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, quantile_bounds, share_bounds
+from harness.units import NS_PER_S
 
 SEED = 20_261_120
 GOAL = 0.93
 FALSE_PASS = 0.07
-SECOND = 1_000_000_000
 CONFIDENCE = 0.95
 
 Floats = npt.NDArray[np.float64]
@@ -194,7 +194,7 @@ def placed(rng: Rng, bad: Bad, seconds: float, rate: float) -> tuple[Bounds, Bou
     """Poisson arrivals, one by one."""
     at = np.sort(rng.random(rng.poisson(seconds * rate))) * seconds
     which = bad(rng, at)
-    slots = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND))).slots(which)
+    slots = Timeline.of((at * NS_PER_S).astype(np.int64), (0, round(seconds * NS_PER_S))).slots(which)
     return share_in_time(slots, CONFIDENCE), share_bounds(int(which.sum()), len(at), CONFIDENCE)
 
 
@@ -227,7 +227,7 @@ def requests(rng: Rng, seconds: float, rate: float, *, stalls: bool) -> tuple[np
         last = np.searchsorted(starts, at, side="right") - 1
         if len(starts):
             ms += np.where(last >= 0, np.maximum(ends[np.maximum(last, 0)] - at, 0) * 1000, 0.0)
-    return (at * SECOND).astype(np.int64), ms
+    return (at * NS_PER_S).astype(np.int64), ms
 
 
 def quantile_cells(rng: Rng) -> Iterator[Cell]:
@@ -246,7 +246,7 @@ def quantile_draw(seconds: float, rate: float, quantile: float, truth: float, *,
 
     def draw(rng: Rng) -> tuple[Bounds, Bounds]:
         at_ns, ms = requests(rng, seconds, rate, stalls=stalls)
-        timeline = Timeline.of(at_ns, (0, round(seconds * SECOND)))
+        timeline = Timeline.of(at_ns, (0, round(seconds * NS_PER_S)))
         exact = quantile_bounds(np.sort(ms), quantile, CONFIDENCE)
         return quantile_in_time(ms, timeline, quantile, truth, CONFIDENCE), exact
 
@@ -294,7 +294,7 @@ def lonely_draw(seconds: float, share: float) -> Draw:
 
 def probed(at: Floats, failed: npt.NDArray[np.bool_], seconds: float) -> tuple[Bounds, Bounds]:
     """Both bounds of probes."""
-    down = downtime_of((at * SECOND).astype(np.int64), failed, (0, round(seconds * SECOND)))
+    down = downtime_of((at * NS_PER_S).astype(np.int64), failed, (0, round(seconds * NS_PER_S)))
     return uptime_by_seconds(down, CONFIDENCE), share_bounds(int((~failed).sum()), len(at), CONFIDENCE)
 
 

@@ -21,7 +21,6 @@ import numpy as np
 from coverage_table import (
     CONFIDENCE,
     RATE,
-    SECOND,
     SIZES,
     WINDOW_S,
     Bools,
@@ -42,6 +41,7 @@ from harness.judgement.stats.downtime import downtime_of, uptime_by_seconds
 from harness.judgement.stats.guards import proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_most
+from harness.units import NS_PER_S
 
 
 def burst_cells() -> Iterator[Cell]:
@@ -85,7 +85,7 @@ def _of_uptime(per_window: float, down: float, limit: float) -> Callable[[Rng], 
         starts, ends = np.append(times, WINDOW_S)[edges[::2]], np.append(times, WINDOW_S)[edges[1::2]]
         last = np.searchsorted(starts, at, side="right") - 1
         failed = (last >= 0) & (at < np.append(ends, 0.0)[last])
-        of = downtime_of((at * SECOND).astype(np.int64), failed, (0, round(WINDOW_S * SECOND)))
+        of = downtime_of((at * NS_PER_S).astype(np.int64), failed, (0, round(WINDOW_S * NS_PER_S)))
         bounds = uptime_by_seconds(of, CONFIDENCE)
         return DrawResult(
             passed=bounds.low >= 1 - limit,
@@ -191,8 +191,8 @@ def _of_guards(share: float) -> Callable[[Rng], DrawResult]:
         at = arrivals(rng, 260.0)
         bad, route = rng.random(len(at)) < share, rng.integers(4, size=len(at))
         within = [(at >= first) & (at < last) for first, last in pairwise(edges.tolist())]
-        spans = [(round(first * SECOND), round(last * SECOND)) for first, last in pairwise(edges.tolist())]
-        at_ns = (at * SECOND).astype(np.int64)
+        spans = [(round(first * NS_PER_S), round(last * NS_PER_S)) for first, last in pairwise(edges.tolist())]
+        at_ns = (at * NS_PER_S).astype(np.int64)
         together = Timeline.joined([(at_ns[rows], span) for rows, span in zip(within, spans, strict=True)])
         bounds = share_in_time(together.slots(bad), CONFIDENCE, claim=True)
         rows_of = [rows & (route == one) for rows in within for one in range(4)] + within
@@ -216,7 +216,7 @@ def _of_worse(share: float) -> Callable[[Rng], DrawResult]:
         slots = []
         for seconds in (120.0, 140.0):
             at = arrivals(rng, seconds)
-            timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)))
+            timeline = Timeline.of((at * NS_PER_S).astype(np.int64), (0, round(seconds * NS_PER_S)))
             slots.append(timeline.slots(rng.random(len(at)) < share))
         return DrawResult(passed=False, failed=proven_worse(slots[0], slots[1]).proven, naive=False, any_bad=True)
 

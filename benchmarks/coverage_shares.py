@@ -19,7 +19,6 @@ import numpy as np
 from coverage_table import (
     CONFIDENCE,
     RATE,
-    SECOND,
     SIZES,
     WINDOW_S,
     Bools,
@@ -37,6 +36,7 @@ from harness.judgement.figures.balancing import BATCH_S, balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import share_at_most
+from harness.units import NS_PER_S
 
 Here = Callable[[Rng, Floats, float, float], Bools]
 """Which of the requests at these times go to the place: of that share, in a window of so many seconds."""
@@ -94,8 +94,8 @@ def _of(
     def draw(rng: Rng) -> DrawResult:
         at = arrivals(rng, seconds, RATE)
         mine = here(rng, at, share, seconds)
-        span = (0, round(seconds * SECOND))
-        part = GuardedWindow(window="w", span=span, at_ns=(at * SECOND).astype(np.int64), bad=mine)
+        span = (0, round(seconds * NS_PER_S))
+        part = GuardedWindow(window="w", span=span, at_ns=(at * NS_PER_S).astype(np.int64), bad=mine)
         bounds = share_by_batches(balanced_tally([part], batch_s), CONFIDENCE)
         least, most = limit - tolerance, limit + tolerance
         return DrawResult(

@@ -17,8 +17,8 @@ from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import share_at_most
+from harness.units import NS_PER_S
 
-SECOND = 1_000_000_000
 CONFIDENCE = 0.95
 PASS_GOAL = 0.07
 FAIL_GOAL = 0.005
@@ -82,7 +82,7 @@ def judged(
     at: Floats, bad: Bools, limit: float, seconds: float = WINDOW_S, ids: tuple[Ids, ...] = (), *, levels: bool = True
 ) -> DrawResult:
     """The share of failures, judged against the limit."""
-    timeline = Timeline.of((at * SECOND).astype(np.int64), (0, round(seconds * SECOND)), ids)
+    timeline = Timeline.of((at * NS_PER_S).astype(np.int64), (0, round(seconds * NS_PER_S)), ids)
     bounds = share_in_time(timeline.slots(bad), CONFIDENCE, claim=True)
     return DrawResult(
         passed=bounds.high < limit,

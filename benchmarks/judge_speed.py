@@ -44,12 +44,12 @@ from harness.model import (
     Scope,
     TrafficPlan,
 )
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SECOND: Final = 1_000_000_000
-BEGAN_NS: Final = 1_000 * SECOND
+BEGAN_NS: Final = 1_000 * NS_PER_S
 WINDOW_S: Final = 600
 ROUTES: Final = tuple(f"route-{number}" for number in range(10))
 REGIONS: Final = {"us-east-1": 0.6, "eu-west-1": 0.3, "ap-southeast-1": 0.1}
@@ -154,7 +154,7 @@ def _record(run: Path, n: int, workers: int) -> None:
     """A run that has ended and is not sealed yet."""
     directory, plan = RunDirectory.create(run.parent, run.name), _plan(n, workers)
     directory.write_plan(plan)
-    end_ns = BEGAN_NS + WINDOW_S * SECOND
+    end_ns = BEGAN_NS + WINDOW_S * NS_PER_S
     traffic = plan.traffic["everyday"]
     sizes = {"journeys_per_s": traffic.journeys_per_s, "requests_per_journey": traffic.requests_per_journey}
     conductor, load, watch = (directory.history(source) for source in ("run", "load", "watch"))
@@ -173,12 +173,12 @@ def _record(run: Path, n: int, workers: int) -> None:
         rows = directory.path / "load" / "everyday" / f"samples-{worker}.rows"
         load.put("worker.started", "everyday", worker=worker, pid=0, rows=directory.relative(rows))
         _write_samples(rows, n // workers, worker)
-        for at_ns in range(BEGAN_NS, end_ns, SECOND):
+        for at_ns in range(BEGAN_NS, end_ns, NS_PER_S):
             fares = {"at_ns": at_ns, "cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
             load.put("load.health", "everyday", worker=worker, **fares)
     watch.put("watch.started", "entry", spacing_ms=50.0, file="watch/entry.rows")
     probes = RowWriter(directory.path / "watch" / "entry.rows", PROBES)
-    for number, due_ns in enumerate(range(BEGAN_NS, end_ns, SECOND // 20)):
+    for number, due_ns in enumerate(range(BEGAN_NS, end_ns, NS_PER_S // 20)):
         words = ("entry", "health" if number % 2 else "read", "kept", None)
         probes.put((due_ns, due_ns, due_ns + 2_000_000, 200), words)
     probes.close()
@@ -216,7 +216,7 @@ def _fresh(rows: np.ndarray[tuple[int], np.dtype[np.void]], which: range, n: int
     """Rows over and over, due evenly over the window, sent a little late, answered after log-normal times around 20 ms."""
     random = np.random.default_rng((worker, which.start))
     made = np.resize(rows, len(which))
-    made["intended_ns"] = BEGAN_NS + np.arange(which.start, which.stop) * (WINDOW_S * SECOND // n)
+    made["intended_ns"] = BEGAN_NS + np.arange(which.start, which.stop) * (WINDOW_S * NS_PER_S // n)
     made["sent_ns"] = made["intended_ns"] + random.integers(20_000, 400_000, len(which))
     made["arrival"] = 1 + np.arange(which.start, which.stop) // PER_JOURNEY
     made["connection"] = (

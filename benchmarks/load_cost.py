@@ -33,6 +33,7 @@ import aiohttp
 from scipy import stats
 
 from harness import clock
+from harness.units import NS_PER_S
 
 ADDRESS: Final = "127.86.1.1"
 BODY: Final = '{"ok": true}'
@@ -180,7 +181,7 @@ def measured(pid: int, url: str, *, seconds: float) -> tuple[float, float]:
     now_ns, cpu, count = clock.now_ns(), cpu_us(pid) - cpu, served(url) - count
     if count < 100:
         raise SystemExit(f"made no load: {Path(f'/proc/{pid}/cmdline').read_text(encoding='utf-8')}")
-    return cpu / count, count * clock.NS_PER_S / (now_ns - then_ns)
+    return cpu / count, count * NS_PER_S / (now_ns - then_ns)
 
 
 def prices_of_recording(url: str, *, rate: float, directory: Path) -> list[float]:

@@ -50,6 +50,7 @@ from harness.model import (
     Window,
     Worker,
 )
+from harness.units import NS_PER_S
 
 ADDRESS: Final = "127.87.1.1"
 PORT: Final = 8387
@@ -116,9 +117,9 @@ def measured(workers: int, *, per_worker: float, seconds: float, hogs: int = 0) 
             for number, pid in enumerate(load.pids):
                 os.sched_setaffinity(pid, {CORES[number % len(CORES)]})
             with spinning(hogs):
-                start_ns = load.begin_ns + round(WARM_UP_S * clock.NS_PER_S)
-                end_ns = start_ns + round(seconds * clock.NS_PER_S)
-                clock.sleep((end_ns - clock.now_ns()) / clock.NS_PER_S)
+                start_ns = load.begin_ns + round(WARM_UP_S * NS_PER_S)
+                end_ns = start_ns + round(seconds * NS_PER_S)
+                clock.sleep((end_ns - clock.now_ns()) / NS_PER_S)
         history.close()
         return judged(traffic, window_of(run, load, start_ns, end_ns))
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
+from harness.units import NS_PER_S
 
 
 def now_ns() -> int:

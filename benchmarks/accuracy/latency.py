@@ -37,10 +37,10 @@ import numpy.typing as npt
 from truth_server import SCENARIOS
 
 from harness import clock
-from harness.clock import NS_PER_MS, NS_PER_S
 from harness.evidence.rows import read_rows
 from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
+from harness.units import NS_PER_MS, NS_PER_S
 
 SERVER: Final = Path(__file__).with_name("truth_server.py")
 LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfiles" / "truth.py"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
 from harness import clock
+from harness.units import NS_PER_S
 
 OK: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 AWAY: Final = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
@@ -53,7 +54,7 @@ class Service:
             self._server.close()
             for connection in tuple(self.connected):
                 connection.reset()
-        await clock.asleep((until_ns - clock.now_ns()) / clock.NS_PER_S)
+        await clock.asleep((until_ns - clock.now_ns()) / NS_PER_S)
         if kind == "refused":
             await self.listen()
         self.kind, waiting, self.waiting = "", self.waiting, []
@@ -124,9 +125,9 @@ async def serve(host: str, plan: Sequence[Mapping[str, Any]], truth: TextIO) -> 
     start_ns = int(await loop.run_in_executor(None, sys.stdin.readline))
     ended = loop.run_in_executor(None, sys.stdin.read)
     for outage in plan:
-        from_ns = start_ns + round(outage["at_s"] * clock.NS_PER_S)
-        await clock.asleep((from_ns - clock.now_ns()) / clock.NS_PER_S)
-        was = await service.be_away(outage["kind"], from_ns + round(outage["for_s"] * clock.NS_PER_S))
+        from_ns = start_ns + round(outage["at_s"] * NS_PER_S)
+        await clock.asleep((from_ns - clock.now_ns()) / NS_PER_S)
+        was = await service.be_away(outage["kind"], from_ns + round(outage["for_s"] * NS_PER_S))
         truth.write(json.dumps(was) + "\n")
         truth.flush()
     await ended

@@ -28,13 +28,14 @@ from harness.drivers.watch import Watch, watch_settings
 from harness.evidence.rows import read_rows
 from harness.judgement.recovery import Requests, recovery_of
 from harness.model import PROBES
+from harness.units import NS_PER_MS, NS_PER_S
 
 SERVER: Final = Path(__file__).with_name("outage_server.py")
 KINDS: Final = ("refused", "reset", "503", "hang", "blackhole")
 LENGTHS_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 QUICK_S: Final = (0.05, 0.2, 1.0)
 CALM_S: Final = 7.0
-MARGIN_NS: Final = clock.NS_PER_S // 2
+MARGIN_NS: Final = NS_PER_S // 2
 """Looks sent shortly before the next outage may meet it: they belong to neither."""
 SPACING_MS: Final = 20.0
 GOAL_MS: Final = 50.0
@@ -119,7 +120,7 @@ class Trial:
             spans = seen.outages or seen.stalls
             yield Row(
                 kind=self.kind,
-                true_ms=(truth["until_ns"] - truth["from_ns"]) / clock.NS_PER_MS,
+                true_ms=(truth["until_ns"] - truth["from_ns"]) / NS_PER_MS,
                 seen="outage" if seen.outages else "stall" if seen.stalls else "nothing",
                 length_ms=(spans[-1][1] - spans[0][0]) * 1000 if spans else None,
                 recovery_ms=None if seen.seconds is None else seen.seconds * 1000,

@@ -23,7 +23,7 @@ from random import Random
 from typing import Final
 
 from harness import clock
-from harness.clock import NS_PER_S
+from harness.units import NS_PER_S
 
 FREEZE_S: Final = 2.0
 PIECES: Final = 5

@@ -33,6 +33,7 @@ from harness.model import NO_FAULT, domain_of
 from harness.model.domain import UNKNOWN
 from harness.targets.child import ChildSettings
 from harness.targets.harness_block import HarnessBlock, harness_block, probes_of_method
+from harness.units import NS_PER_S
 
 Activity = Mapping[str, Any]
 
@@ -322,7 +323,7 @@ def _ended_ns(run: Activity, started_ns: int) -> int:
     if not isinstance(ended, str):
         return now_ns
     ago = clock.wall() - datetime.fromisoformat(ended)
-    return max(started_ns, now_ns - max(0, round(ago.total_seconds() * clock.NS_PER_S)))
+    return max(started_ns, now_ns - max(0, round(ago.total_seconds() * NS_PER_S)))
 
 
 def _shown(
@@ -345,7 +346,7 @@ def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) ->
     """How long Chaos Toolkit pauses before it does an activity."""
     pauses = substitute(dict(activity.get("pauses") or {}), dict(configuration), dict(secrets))
     try:
-        return round(float(pauses.get("before") or 0) * clock.NS_PER_S)
+        return round(float(pauses.get("before") or 0) * NS_PER_S)
     except (TypeError, ValueError):
         return 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.clock import NS_PER_S
 from harness.model import Cut, LeaderChange, NodeChange, PodChange, ReleaseRead, RunStarted, Steady
 from harness.model.observations import (
     ActStarted,
@@ -17,6 +16,7 @@ from harness.model.observations import (
     SteadySeen,
     every,
 )
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from harness.model.observations import ClockAligned, LoadBegun, LoadHealth, LoadStopping, WorkerEnded, every
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.account import AUTHORITIES, Account, Writes, account_of, found_by
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
 from harness.model.table import Bools
+from harness.units import NS_PER_S
 
 QUORUM: Final = "quorum"
 """The durability of a target for which no lost write is excused."""
@@ -29,7 +29,7 @@ def lag_ns(plan: Plan) -> int:
         for objective in claim.objectives
         if objective.figure is Figure.REPLICATION_LAG
     ]
-    return round(max(limits, default=0.0) * SECOND)
+    return round(max(limits, default=0.0) * NS_PER_S)
 
 
 def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objective) -> Writes:
@@ -43,7 +43,7 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
     lost = account.lost
     excused = np.zeros(len(lost), dtype=np.bool_)
     if objective.older_than is not None and plan.durability != QUORUM:
-        age_ns = round(objective.older_than.at_scale(plan.time_scale).in_unit("s") * SECOND)
+        age_ns = round(objective.older_than.at_scale(plan.time_scale).in_unit("s") * NS_PER_S)
         for disaster in _sent(evidence):
             if domain_of(disaster.domain).disaster:
                 own = _young(lost, disaster, age_ns) & _still_there(evidence, disaster, lost)

@@ -10,11 +10,12 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.figures.journeys import journey_keys
 from harness.judgement.figures.uptime import health_probes
-from harness.judgement.recovery import SECOND, answered
+from harness.judgement.recovery import answered
 from harness.judgement.recovery.rule import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined
 from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult
 from harness.model.table import distinct
+from harness.units import NS_PER_S
 
 
 def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
@@ -103,4 +104,4 @@ def _in_order(windows: Iterable[Window]) -> list[Window]:
 
 
 def _since(every: list[Window], at_ns: int) -> float:
-    return (at_ns - every[0].start_ns) / SECOND
+    return (at_ns - every[0].start_ns) / NS_PER_S

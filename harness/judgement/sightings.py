@@ -16,9 +16,9 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.receipts.attempts import known_until_ns, quiet_windows, samples_due
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.table import Bools, Words
+from harness.units import NS_PER_S
 
 _EVER: Final = 2**63 - 1
 ENOUGH: Final = 6.0
@@ -103,8 +103,8 @@ def sightings(
         yield Sighting(
             pod=change.name,
             what=what,
-            seconds=None if at_ns is None else max(at_ns - change.at_ns, 0) / SECOND,
-            watched_s=max(end_ns - change.at_ns, 0) / SECOND,
+            seconds=None if at_ns is None else max(at_ns - change.at_ns, 0) / NS_PER_S,
+            watched_s=max(end_ns - change.at_ns, 0) / NS_PER_S,
             per_s=_per_s(evidence, samples, change, end_ns),
             later=None if what == "new" else _later(evidence, samples, change, traffic=traffic, limit_s=limit_s),
         )
@@ -139,7 +139,7 @@ def _per_s(evidence: Evidence, samples: Table, change: PodChange, end_ns: int) -
     pods = rows.words["served_pod"]
     mates = set(pods.present) & _mates(evidence, change)
     answers = int(_among(pods, mates).sum())
-    return answers / max(len(mates | {change.name}), 1) / max((end_ns - change.at_ns) / SECOND, 1e-9)
+    return answers / max(len(mates | {change.name}), 1) / max((end_ns - change.at_ns) / NS_PER_S, 1e-9)
 
 
 def _later(
@@ -151,7 +151,7 @@ def _later(
     if not routes:
         return None
     asked = before.where(_among(before.words["name"], routes))
-    since_ns = change.at_ns + round(limit_s * SECOND)
+    since_ns = change.at_ns + round(limit_s * NS_PER_S)
     after = samples.where(_among(samples.words["name"], routes) & (samples.ints["intended_ns"] >= since_ns))
     failed = no_pod_found(after, change.region)
     last_ns = int(after.ints["intended_ns"][failed].max(initial=change.at_ns))
@@ -161,7 +161,7 @@ def _later(
         n=len(after),
         failed=int(failed.sum()),
         expected=_share(evidence, asked, change) * len(after),
-        last_s=(last_ns - change.at_ns) / SECOND,
+        last_s=(last_ns - change.at_ns) / NS_PER_S,
     )
 
 

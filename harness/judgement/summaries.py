@@ -17,7 +17,6 @@ from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_recei
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
 from harness.judgement.receipts.restore import restore_receipt, undone
 from harness.judgement.receipts.watch import WATCHERS, probes_of
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import (
     Evidence,
@@ -31,6 +30,7 @@ from harness.model import (
     Window,
     fault_free_name,
 )
+from harness.units import NS_PER_S
 
 
 def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
@@ -47,7 +47,7 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
         yield replace(
             result,
             lag_limit_ms=lag_limit_ms(plan, window.traffic),
-            warm_up_s=None if window.begin_ns is None else (window.start_ns - window.begin_ns) / SECOND,
+            warm_up_s=None if window.begin_ns is None else (window.start_ns - window.begin_ns) / NS_PER_S,
             workers=() if route else window.workers,
         )
 
@@ -185,7 +185,7 @@ def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
 
 
 def _after(sent_ns: int | None, at_ns: int | None) -> float | None:
-    return None if sent_ns is None or at_ns is None else (at_ns - sent_ns) / SECOND
+    return None if sent_ns is None or at_ns is None else (at_ns - sent_ns) / NS_PER_S
 
 
 def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
@@ -217,7 +217,7 @@ def _loss_window(evidence: Evidence, attempt: Experiment, account: Account) -> f
     since_ns = max((a.observed_until_ns for a in every if a.observed_until_ns <= sent_ns), default=0)
     at_ns = account.lost.where(~account.lost.among(account.wrong)).at_ns
     own = at_ns[(at_ns >= since_ns) & (at_ns < max(attempt.observed_until_ns, sent_ns))]
-    return max(sent_ns - int(own.min()), 0) / SECOND if len(own) else None
+    return max(sent_ns - int(own.min()), 0) / NS_PER_S if len(own) else None
 
 
 def _shares(evidence: Evidence, during: Window) -> dict[str, float]:

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.receipts.watch import GAP_NS, UNCLOSED
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Observation, Table, WatcherResult, WatchSource
 from harness.model.observations import WatchBlind, WatchClosed, every
 from harness.model.recorded import RecordedTable, scheduled
 from harness.model.table import Ints
+from harness.units import NS_PER_S
 
 SPACINGS: Final = 1.5
 """A gap of this many planned spacings means a missed probe."""
@@ -56,7 +56,7 @@ def _by_rows(source: WatchSource, name: str, due_ns: Ints) -> WatcherResult:
         first_ns=int(due_ns[0]) if len(due_ns) else None,
         last_ns=int(due_ns[-1]) if len(due_ns) else None,
         longest_gap_ms=float(gaps.max()) / 1e6 if len(gaps) else None,
-        blind_s=float(blind.sum()) / SECOND,
+        blind_s=float(blind.sum()) / NS_PER_S,
         closed=source.closed,
         why=_trouble(source) or _never(len(due_ns)),
     )
@@ -86,7 +86,7 @@ def _by_receipt(source: WatchSource, observations: Sequence[Observation]) -> Wat
         first_ns=closed.first_ns if n else None,
         last_ns=closed.last_ns if n else None,
         longest_gap_ms=closed.longest_gap_ms if n > 1 else None,
-        blind_s=_covered(blind) / SECOND,
+        blind_s=_covered(blind) / NS_PER_S,
         closed=source.closed,
         why=_trouble(source) or _never(n),
     )

@@ -21,6 +21,7 @@ from harness.locust.process.recorder import Request
 from harness.locust.process.writes import outcome_of
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.locust.process.worker import LocustWorker
@@ -207,7 +208,7 @@ class Journey:
         Args:
             seconds: length of the pause, in seconds.
         """
-        self._due_ns += round(seconds * clock.NS_PER_S)
+        self._due_ns += round(seconds * NS_PER_S)
         self._terms.worker.think_until(self._due_ns)
 
     def request(

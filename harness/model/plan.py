@@ -12,8 +12,9 @@ from harness.model.objective import Objective, Phase, Requirement
 from harness.model.reason import Reason
 from harness.model.rollout import RolloutPlan
 from harness.model.scenario import Scenario
-from harness.model.schedule import NS_PER_S, ArrivalTrace, RateCurve
+from harness.model.schedule import ArrivalTrace, RateCurve
 from harness.model.statement import Attestation, Waiver
+from harness.units import NS_PER_S
 
 
 class DemandKind(StrEnum):

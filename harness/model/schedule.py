@@ -9,8 +9,6 @@ from itertools import pairwise
 
 from harness.errors import UsageError
 
-NS_PER_S = 1_000_000_000
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateCurve:

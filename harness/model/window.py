@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.model.objective import Phase
-from harness.model.schedule import NS_PER_S
 from harness.model.table import SAMPLES, Table
+from harness.units import NS_PER_S
 
 _ROLLOUT: Final = "rollout:"
 

@@ -8,8 +8,9 @@ from xml.etree import ElementTree as ET
 
 from harness.model import OF_THE_CHOICE, DecisionOutcome, Outcome
 from harness.report.view.digest import rows
-from harness.report.view.moments import SECOND, Moments
+from harness.report.view.moments import Moments
 from harness.report.view.wording import NOTHING, clean
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -149,7 +150,7 @@ def _seconds(row: Row, spans: Mapping[str, tuple[int | None, int | None]]) -> fl
     found = [(start, end) for start, end in own if start is not None and end is not None]
     if not found:
         return None
-    return (max(end for _, end in found) - min(start for start, _ in found)) / SECOND
+    return (max(end for _, end in found) - min(start for start, _ in found)) / NS_PER_S
 
 
 def _text(seconds: float | None) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from harness import clock
 from harness.run.listeners import ProcessorTime, listeners, processor_times
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +81,7 @@ class MachineLog:
         before, at_ns = readings(*self._files), clock.now_ns()
         pids, times, searched_ns = listeners(self._doors), dict[int, ProcessorTime](), at_ns
         while not self._ended.wait(EACH_S):
-            if len(times) < max(len(pids), 1) and at_ns - searched_ns > _SEARCH_S * clock.NS_PER_S:
+            if len(times) < max(len(pids), 1) and at_ns - searched_ns > _SEARCH_S * NS_PER_S:
                 pids, searched_ns = listeners(self._doors), at_ns  # none was found, or some have ended
             now, now_ns, later = readings(*self._files), clock.now_ns(), processor_times(pids)
             told = {**shares(before, now, now_ns - at_ns), "delay_ms": delay_ms(times, later)}

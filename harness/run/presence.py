@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.errors import TargetGone
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,8 +61,8 @@ class Presence:
         if self._any():
             self._last_ns = clock.now_ns()
         now_ns = clock.now_ns()
-        self._due_ns = now_ns + round(EVERY_S * clock.NS_PER_S)
-        silent_s = (now_ns - self._last_ns) / clock.NS_PER_S
+        self._due_ns = now_ns + round(EVERY_S * NS_PER_S)
+        silent_s = (now_ns - self._last_ns) / NS_PER_S
         if silent_s >= self._gone_after_s:
             raise TargetGone(
                 f"the target is gone: nothing of it has answered for {silent_s:.1f} s",

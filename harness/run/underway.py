@@ -20,6 +20,7 @@ from harness.run.shares import Shares
 from harness.run.users import UsersServed
 from harness.run.windows import WindowLog
 from harness.targets.http import tls_variables
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
         context.underway = now
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
-        begins_in_s = (load.begin_ns - clock.now_ns()) / clock.NS_PER_S  # the warm-up counts from there
+        begins_in_s = (load.begin_ns - clock.now_ns()) / NS_PER_S  # the warm-up counts from there
         context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
         _record_steady("start", context, now, STEADY_WITHIN_S)
         if down := condition.down():

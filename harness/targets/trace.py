@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError, UsageError
 from harness.model import ArrivalTrace
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MOST: Final = 1_000_000
 """More arrivals than this are refused: the trace is part of the plan, and a plan is read at once."""
-_NS_PER_S: Final = 1_000_000_000
 _LAST_NS: Final = 1 << 62
 """Times are 64 bits wide; half of them is 146 years."""
 
@@ -74,8 +74,8 @@ def _offset_ns(text: str, where: str) -> int:
         at_s = float(text)
     except ValueError:
         at_s = math.nan
-    if not 0 <= at_s * _NS_PER_S < _LAST_NS:
+    if not 0 <= at_s * NS_PER_S < _LAST_NS:
         raise ConfigurationError(
             f"`{text}` is not a time", where=where, hint="write seconds since the beginning, like `12.345`"
         )
-    return round(at_s * _NS_PER_S)
+    return round(at_s * NS_PER_S)

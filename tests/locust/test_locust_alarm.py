@@ -7,8 +7,8 @@ from random import Random
 import gevent
 
 from harness import clock
-from harness.clock import NS_PER_MS
 from harness.locust.schedule.alarm import Alarm
+from harness.units import NS_PER_MS
 
 
 def test_sleepers_wake_in_their_order_and_never_early() -> None:

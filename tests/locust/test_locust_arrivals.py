@@ -10,9 +10,9 @@ from itertools import islice, pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.clock import NS_PER_S
 from harness.locust.schedule.arrivals import ARRIVALS, due_times, random_of, trace_times
 from harness.model import ArrivalTrace, RateCurve
+from harness.units import NS_PER_S
 
 
 def first(

@@ -8,9 +8,9 @@ import gevent
 from gevent.event import Event
 
 from harness import clock
-from harness.clock import NS_PER_MS
 from harness.locust.client.deadlines import Deadlines, GaveUp
 from harness.locust.schedule.alarm import Alarm
+from harness.units import NS_PER_MS, NS_PER_S
 
 LENGTH_NS = 60 * NS_PER_MS
 
@@ -46,7 +46,7 @@ def test_one_that_has_ended_is_left_alone() -> None:
 
     def journey() -> list[str]:
         ends = [exchange(deadlines, lambda: gevent.sleep(0))[0]]
-        gevent.sleep(3 * LENGTH_NS / clock.NS_PER_S)
+        gevent.sleep(3 * LENGTH_NS / NS_PER_S)
         ends.append(exchange(deadlines, Event().wait)[0])
         return ends
 

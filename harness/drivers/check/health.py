@@ -14,6 +14,7 @@ from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.workloads import REPLICATED, replicated
+from harness.units import NS_PER_S
 
 
 @accesses(*access("list pods", "get pods/proxy"), *REPLICATED)
@@ -43,7 +44,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
 def _asked(path: str, reach: PodReach, pod: Object) -> FactReading:
     began_ns = clock.now_ns()
     answer = reach.ask(pod, path)
-    seconds = (clock.now_ns() - began_ns) / clock.NS_PER_S
+    seconds = (clock.now_ns() - began_ns) / NS_PER_S
     in_time = seconds <= reach.within_s
     return FactReading(
         subject=f"{pod['metadata']['namespace']}/{pod['metadata']['name']}",

@@ -22,6 +22,7 @@ from harness.drivers.packages import project_directory
 from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
+from harness.units import NS_PER_S
 
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed.
@@ -262,7 +263,7 @@ class Load:
     def _begin(self) -> None:
         """Tell all workers the moment at which their schedules begin."""
         ahead_s = FAR_AHEAD_S if self._plan.remote_workers else AHEAD_S
-        self.begin_ns = begin_ns = clock.now_ns() + round(ahead_s * clock.NS_PER_S)
+        self.begin_ns = begin_ns = clock.now_ns() + round(ahead_s * NS_PER_S)
         write_atomic(self._go, str(begin_ns).encode("ascii"))
         self._sink.put("load.begun", self._plan.name, begin_ns=begin_ns, model=self._plan.model)
 

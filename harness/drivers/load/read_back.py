@@ -18,6 +18,7 @@ from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Tabl
 from harness.model.digest import digest_of
 from harness.model.plan import MOST_READ_BACK, NEWEST_S
 from harness.targets.http import http_client
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     import httpx
@@ -87,7 +88,7 @@ def _newest(written: Table, account: AccountPlan, faults_ns: Sequence[int]) -> s
     if account.counts:
         return set()
     own = _acknowledged(written, account)
-    near = (own.between("accepted_ns", at_ns - round(NEWEST_S * clock.NS_PER_S), at_ns) for at_ns in faults_ns)
+    near = (own.between("accepted_ns", at_ns - round(NEWEST_S * NS_PER_S), at_ns) for at_ns in faults_ns)
     return {int(item) for rows in near for item in rows.ints["id"].tolist()}
 
 

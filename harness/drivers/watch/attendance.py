@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from harness import clock
+from harness.units import NS_PER_MS, NS_PER_S
 
-BLIND_NS: Final = clock.NS_PER_S // 4
+BLIND_NS: Final = NS_PER_S // 4
 """No probe for longer than this is blind time: neither up nor down."""
 
 Blind = Callable[[int, int], None]
@@ -78,6 +78,6 @@ def receipt(attendances: Sequence[Attendance]) -> dict[str, Any]:
         "probes": sum(one.probes for one in present),
         "first_ns": min((one.first_ns for one in present), default=0),
         "last_ns": max((one.last_ns for one in present), default=0),
-        "longest_gap_ms": max((one.longest_gap_ns for one in present), default=0) / clock.NS_PER_MS,
+        "longest_gap_ms": max((one.longest_gap_ns for one in present), default=0) / NS_PER_MS,
         **answers,
     }

@@ -16,6 +16,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import Wires
 from harness.targets.target import Target
+from harness.units import NS_PER_S
 
 WAIT_S = 1.0
 """Timeout of one request."""
@@ -118,7 +119,7 @@ class Notices:
 
 def _on_our_clock(at: datetime, now: datetime, now_ns: int) -> int:
     """A moment of the wall clock in ns of CLOCK_MONOTONIC."""
-    return now_ns - round((now - at).total_seconds() * clock.NS_PER_S)
+    return now_ns - round((now - at).total_seconds() * NS_PER_S)
 
 
 class NoticesWatcher(Watcher):

@@ -12,8 +12,9 @@ from harness.drivers.watch.attendance import Attendance, receipt
 from harness.evidence.history import History
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.model.table import Schema
+from harness.units import NS_PER_S
 
-_QUIET_NS: Final = 5 * clock.NS_PER_S
+_QUIET_NS: Final = 5 * NS_PER_S
 
 
 class WatchRecorder:

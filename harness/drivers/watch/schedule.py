@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
+from harness.units import NS_PER_MS, NS_PER_S
 
 Probe = Callable[[int], Coroutine[Any, Any, None]]
 """One probe, called with the time it was due (ns)."""
@@ -15,7 +16,7 @@ Probe = Callable[[int], Coroutine[Any, Any, None]]
 Trouble = Callable[[str], None]
 """Called with one sentence on why the watch cannot watch."""
 
-TICK_NS: Final = 20 * clock.NS_PER_MS
+TICK_NS: Final = 20 * NS_PER_MS
 """The closest spacing of probes: probes on the same tick share a wake-up, which is most of a probe's cost."""
 
 
@@ -50,7 +51,7 @@ class ProbeSchedule:
     @property
     def spacing_ns(self) -> int:
         """Planned time between two probes."""
-        return round(clock.NS_PER_S / self.per_s)
+        return round(NS_PER_S / self.per_s)
 
     def set_rate(self, per_s: float) -> None:
         """Change the rate after the next probe, whose due time stays."""
@@ -111,7 +112,7 @@ async def keep(schedules: Sequence[ProbeSchedule]) -> None:
         schedule.begin(origin_ns)
     while True:
         next_ns = min(schedule.due_ns for schedule in schedules)
-        await clock.asleep((next_ns - clock.now_ns()) / clock.NS_PER_S)
+        await clock.asleep((next_ns - clock.now_ns()) / NS_PER_S)
         reached_ns = max(next_ns, clock.now_ns())  # a timer may fire a nanosecond early
         for schedule in schedules:
             if schedule.due_ns <= reached_ns:

@@ -10,9 +10,10 @@ import psycopg
 from psycopg import sql
 
 from harness import clock
+from harness.units import NS_PER_S
 
 _SETTLE_S: Final = 0.2
-_PAUSE_NS: Final = clock.NS_PER_S // 2
+_PAUSE_NS: Final = NS_PER_S // 2
 """Minimum time between two attempts to connect."""
 
 

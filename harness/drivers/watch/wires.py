@@ -16,11 +16,12 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from harness import clock
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
-_KEPT_FOR_NS: Final = 2 * clock.NS_PER_S
+_KEPT_FOR_NS: Final = 2 * NS_PER_S
 """Maximum idle time of a kept connection; servers close theirs after 5 s and more."""
 
 _CLOSE_S: Final = 0.5

@@ -19,7 +19,6 @@ from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import Floats
 from harness.model import (
     SIGN_INS,
@@ -37,6 +36,7 @@ from harness.model import (
 )
 from harness.model.observations import ActiveUsersRead, every
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 NAME: Final = Figure.ACTIVE_USERS.value
 _OLDEST: Final = 0.1
@@ -113,7 +113,7 @@ def _readings(case: Case, window: Window) -> _Readings:
     if not told:
         raise _NotTold(failed or "Prometheus was not asked for the number of active users", _AGAIN)
     within_s = float(told[0].within_s)
-    within_ns, oldest_ns = round(within_s * SECOND), round(_OLDEST * within_s * SECOND)
+    within_ns, oldest_ns = round(within_s * NS_PER_S), round(_OLDEST * within_s * NS_PER_S)
     begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns
     first_ns = max(begin_ns + within_ns + oldest_ns, window.start_ns)
     inside = sorted(
@@ -122,14 +122,14 @@ def _readings(case: Case, window: Window) -> _Readings:
         if first_ns <= read.when_ns < window.end_ns
     )
     at_ns = np.array([at for at, _ in inside], dtype=np.int64)
-    covered_s = (int(at_ns[-1]) - int(at_ns[0])) / SECOND if inside else 0.0
+    covered_s = (int(at_ns[-1]) - int(at_ns[0])) / NS_PER_S if inside else 0.0
     if covered_s < within_s:
         why = f"the readings that can be compared cover {covered_s:.3g} s, and users are active for {within_s:g} s"
         needed_s = (2 + _OLDEST) * within_s
         hint = f"let the fault-free window last {needed_s:g} s and more, then run again"
         raise _NotTold(f"{why}{f'; {failed}' if failed else ''}", hint, ReasonKind.TOO_FEW)
     moments = np.array([first_ns, *at_ns.tolist(), window.end_ns], dtype=np.int64)
-    if (gap_s := float(np.diff(moments).max()) / SECOND) > _LONGEST_GAP * within_s:
+    if (gap_s := float(np.diff(moments).max()) / NS_PER_S) > _LONGEST_GAP * within_s:
         raise _NotTold(f"there is no reading for {gap_s:.3g} s{f': {failed}' if failed else ''}", _AGAIN)
     users = np.array([users for _, users in inside], dtype=np.float64)
     return _Readings(at_ns=at_ns, users=users, within_ns=within_ns)
@@ -162,7 +162,7 @@ def _counted(readings: _Readings, sign_ins: Table, *, fewest: float) -> _Counted
                 least=_ratio(off, many),
                 most=_ratio(far, few),
                 users=float(few.mean()),
-                age_s=float(age_ns) / SECOND,
+                age_s=float(age_ns) / NS_PER_S,
             )
         )
     best = min(found, key=lambda one: one.most)
@@ -196,7 +196,7 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
         outcome = Outcome.PASS
     elif counted.least > limit:
         outcome = Outcome.FAIL
-    within_s = readings.within_ns / SECOND
+    within_s = readings.within_ns / NS_PER_S
     off = counted.least if outcome is Outcome.FAIL else counted.most
     summary = (
         f"exposed are {formatted(float(readings.users.mean()), '')} active users on average of {len(readings.users)} readings, the traffic signed in "

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import GuardedWindow
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.batches import Tally, batch_of
+from harness.units import NS_PER_S
 
 BATCH_S: Final = 2.5
 """Longer than a kept connection lives, whose requests all go to one place."""
@@ -20,7 +20,7 @@ def balanced_tally(parts: Iterable[GuardedWindow], batch_s: float = BATCH_S) -> 
     tallies = []
     for part in parts:
         start_ns, end_ns = part.span
-        count = max(round((end_ns - start_ns) / SECOND / batch_s), 1)
+        count = max(round((end_ns - start_ns) / NS_PER_S / batch_s), 1)
         batch = batch_of(part.at_ns, start_ns, end_ns, count)
         tallies.append((np.bincount(batch, minlength=count), np.bincount(batch[part.bad], minlength=count)))
     return Tally(

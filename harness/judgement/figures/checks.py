@@ -7,7 +7,6 @@ from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure
-from harness.judgement.recovery import SECOND
 from harness.model import (
     Check,
     Demand,
@@ -23,6 +22,7 @@ from harness.model import (
     ReasonKind,
 )
 from harness.model.facts import FIRST
+from harness.units import NS_PER_S
 
 _OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
 _METHODS: Final[Mapping[str, str]] = {
@@ -109,7 +109,7 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
     """Around the moment of a fact that had to be so within a time; of any other fact none."""
     subject = found.scope.get("subject")
-    around_ns = round(_AROUND_S * SECOND)
+    around_ns = round(_AROUND_S * NS_PER_S)
     return [
         (fact.at_ns - around_ns, fact.at_ns + around_ns)
         for demand in (case.plan.demand[key] for key in case.claim.demands if key in case.plan.demand)

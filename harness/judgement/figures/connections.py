@@ -16,10 +16,10 @@ from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, bounded, held, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Receipt, Window
 from harness.model.observations import FlowsSeen, every
+from harness.units import NS_PER_S
 
 _FILES: Final = ("history/connections.ndjson",)
 _AGAIN: Final = "let the log of connections be read during the complete window, then run again"
@@ -59,7 +59,7 @@ class _ConnectionLog:
     @property
     def receipt(self) -> Receipt:
         """Whether all of it was read; nothing is shown by what is missing in a part."""
-        seconds = (self.span[1] - self.span[0]) / SECOND
+        seconds = (self.span[1] - self.span[0]) / NS_PER_S
         text = self.why or f"the log of connections has {self.lines} lines in {seconds:.3g} s"
         return Receipt(ok=None if self.why else True, why=text, hint=_AGAIN if self.why else "", files=_FILES)
 
@@ -82,8 +82,8 @@ def _log(case: Case, window: Window) -> _ConnectionLog:
             "; ".join(read.why for read in reads if read.why) or "the log of connections was not read in the window"
         )
     span = (reads[0].when_ns, reads[-1].when_ns)
-    if (span[1] - span[0]) / SECOND * 2 < window.seconds:
-        raise _Unread(f"the log of connections was read over {(span[1] - span[0]) / SECOND:.3g} s of the window only")
+    if (span[1] - span[0]) / NS_PER_S * 2 < window.seconds:
+        raise _Unread(f"the log of connections was read over {(span[1] - span[0]) / NS_PER_S:.3g} s of the window only")
     found: Mapping[str, Counter[_Pair]] = defaultdict(Counter)
     for read in reads:
         for one in read.connections:

@@ -14,7 +14,6 @@ from harness.judgement.receipts.machine import HINT, machine_result
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.sightings import ENOUGH
 from harness.model import (
     ONLY_BELOW,
@@ -31,6 +30,7 @@ from harness.model import (
     Table,
 )
 from harness.model.table import PORTAL
+from harness.units import NS_PER_S
 
 PER_S: Final = 5.0
 """Requests for the portal: a pod of three, published for 20 s too long, is missed by all of them once in 10^17 runs."""
@@ -77,7 +77,7 @@ class _HitPod:
 
     def seconds(self, at_ns: int) -> float:
         """From the fault sent."""
-        return (at_ns - self.sent_ns) / SECOND
+        return (at_ns - self.sent_ns) / NS_PER_S
 
 
 _Found = tuple[Outcome, str, float | None]
@@ -168,7 +168,7 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
 
 def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
     """Whether the portal was asked from before the fault on, and the pod answered some of it: else its silence says nothing."""
-    before = pod.sent_ns - round(_BEFORE_S * SECOND)
+    before = pod.sent_ns - round(_BEFORE_S * NS_PER_S)
     span = (before, pod.until_ns)
     asked = watch_receipt(case.evidence, "portal", pod.requests.ints["sent_ns"], span, limit_s=_BEFORE_S)
     if asked.ok and not len(pod.served.between("sent_ns", before, pod.sent_ns)):
@@ -202,8 +202,8 @@ def _last_request(case: Case, pod: _HitPod, limit: float) -> _Found:
     seconds = pod.seconds(int(served.max())) if len(served) else 0.0
     if seconds > limit:
         return Outcome.FAIL, f"still answered a request {formatted(seconds, 's')} after it turned unready", seconds
-    later = pod.requests.between("sent_ns", pod.sent_ns + round(limit * SECOND), until_ns)
-    before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * SECOND))
+    later = pod.requests.between("sent_ns", pod.sent_ns + round(limit * NS_PER_S), until_ns)
+    before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * NS_PER_S))
     answered = pod.requests.between("sent_ns", before, pod.sent_ns)
     own = pod.served.between("sent_ns", before, pod.sent_ns)
     expected = len(later) * len(own) / max(len(answered), 1)

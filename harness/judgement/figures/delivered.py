@@ -12,11 +12,11 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, unread, visible_after_s
 from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Receipt, Table, Window
 from harness.model.table import Bools
+from harness.units import NS_PER_S
 
 WITHIN: Final = "within"
 """One of the objective's times: how long an event may take."""
@@ -75,7 +75,7 @@ def _in_time(rows: Table, within_s: float) -> Bools:
 def _unknown(rows: Table, within_s: float, case: Case) -> Bools:
     """Events whose last state was not read, and absent ones that were followed for less than the limit."""
     ended = [o.mono_ns for o in case.evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
-    young = max(ended, default=0) - rows.ints["accepted_ns"] < within_s * SECOND
+    young = max(ended, default=0) - rows.ints["accepted_ns"] < within_s * NS_PER_S
     absent = rows.words["state"].equals("absent") & young
     return np.asarray(unread(rows) | absent, dtype=np.bool_)
 

@@ -15,10 +15,10 @@ from harness.judgement.figures.timed import Times, counted
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import Span
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.slopes import Slope, slope_bounds
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Figure, LimitRule, Measure, Objective, Phase, Quantity, ReasonKind, Receipt, Table, Window
+from harness.units import NS_PER_S
 
 MOST_BATCHES: Final = 60
 """More batches than this do not make the slope more precise."""
@@ -94,7 +94,7 @@ def _series(times: Times, quantile: float, span: Span) -> tuple[Floats, Floats]:
     order = np.lexsort((timed.values, timed.batch))
     present, starts = np.unique(timed.batch[order], return_index=True)
     parts = np.split(timed.values[order], starts[1:])
-    length_s = (span[1] - span[0]) / SECOND / max(batches, 1)
+    length_s = (span[1] - span[0]) / NS_PER_S / max(batches, 1)
     values = [quantile_of(part, quantile) for part in parts[: len(present)]]
     return np.asarray((present + 0.5) * length_s, dtype=np.float64), np.array(values, dtype=np.float64)
 

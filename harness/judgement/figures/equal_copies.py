@@ -19,7 +19,6 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import watch_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import (
     COPIES,
     LEDGER_COPIES,
@@ -35,6 +34,7 @@ from harness.model import (
     Table,
 )
 from harness.model.table import Bools, Ints, distinct
+from harness.units import NS_PER_S
 
 NAME: Final = Figure.EQUAL_COPIES.value
 METHOD: Final = "rows of the ledger as each member shows them, read from each twice a second; exact, later by up to a read's spacing"
@@ -136,7 +136,7 @@ def _judged(
         outcome = Outcome.PASS if found.seconds < limit else Outcome.FAIL
         said = f"{found.writes} rows of {len(shown)} copies were equal {found.seconds:.3g} s after the partition healed"
     else:
-        watched_s = (watched_ns - healed_ns) / SECOND
+        watched_s = (watched_ns - healed_ns) / NS_PER_S
         outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
         said = f"{_differ(found)} {watched_s:.3g} s after the partition healed"
     planned = case.plan.experiments.get(attempt.name)
@@ -144,7 +144,7 @@ def _judged(
         why = f"{attempt.name} would have watched for {planned.observe_s:.4g} s, the limit is {limit:.4g} s"
         return not_falsifiable(case, NAME, why, scope=scope)
     fault = claimed_fault_receipt(case.plan, evidence, attempt, case.objective)
-    span = (attempt.fault.sent_ns or healed_ns, min(watched_ns, healed_ns + round(limit * SECOND)))
+    span = (attempt.fault.sent_ns or healed_ns, min(watched_ns, healed_ns + round(limit * NS_PER_S)))
     receipts = {
         "fault": _parted(evidence, attempt, healed_ns, shown) if fault.ok else fault,
         "watch": _watch(evidence, tuple(shown), span, healed_ns, limit),
@@ -174,7 +174,7 @@ def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows
     equal: Bools = np.asarray((rows == most).all(axis=0) & (most > 0), dtype=np.bool_)
     if equal.all():
         last_ns = max((int(last.max(initial=healed_ns)) for _, last, _ in columns.values()), default=healed_ns)
-        return _CopiesCompared(writes=len(writes), seconds=(last_ns - healed_ns) / SECOND, lacking={})
+        return _CopiesCompared(writes=len(writes), seconds=(last_ns - healed_ns) / NS_PER_S, lacking={})
     lacking = {member: int(((own != most) | (own <= 0)).sum()) for member, (_, _, own) in columns.items()}
     names = [f"client {w >> _NUMBER_BITS} number {w & (1 << _NUMBER_BITS) - 1}" for w in writes[~equal][:3].tolist()]
     some = ", ".join(names) + ("…" if int((~equal).sum()) > len(names) else "")

@@ -20,7 +20,7 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import UNCLOSED, probes_of
-from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, longest_gap_ns
+from harness.judgement.recovery import BLIND_SECOND_NS, longest_gap_ns
 from harness.model import (
     Evidence,
     Experiment,
@@ -36,6 +36,7 @@ from harness.model import (
     Table,
 )
 from harness.model.harm import Harm
+from harness.units import NS_PER_S
 
 BACK: Final = Need(
     key="reads_back",
@@ -110,7 +111,7 @@ def _untested(case: Case, account: Account, attempt: Experiment) -> bool:
     older, sent_ns = case.objective.older_than, attempt.fault.sent_ns
     if older is None or case.plan.durability == QUORUM or sent_ns is None:
         return False
-    oldest_ns = sent_ns - round(older.at_scale(case.plan.time_scale).in_unit("s") * SECOND)
+    oldest_ns = sent_ns - round(older.at_scale(case.plan.time_scale).in_unit("s") * NS_PER_S)
     return not bool((account.acknowledged.at_ns < oldest_ns).any())
 
 
@@ -125,7 +126,7 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
         since_ns, until_ns = attempt.fault.sent_ns or attempt.observed_from_ns, attempt.observed_until_ns
         gap_ns = longest_gap_ns(probes_of(evidence, "writes"), since_ns, max(since_ns, until_ns))
         if gap_ns > BLIND_SECOND_NS:
-            why = f"{attempt.name}: no write was sent for {gap_ns / SECOND:.3g} s during the fault"
+            why = f"{attempt.name}: no write was sent for {gap_ns / NS_PER_S:.3g} s during the fault"
             return Receipt(ok=False, why=why, files=evidence.ledger.files)
     why = (
         account.trouble

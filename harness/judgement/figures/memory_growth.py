@@ -23,7 +23,6 @@ from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.slopes import slope_bounds
 from harness.judgement.stats.statistics import Bounds, Floats
 from harness.model import (
@@ -39,6 +38,7 @@ from harness.model import (
     Window,
 )
 from harness.model.observations import MemoryRead, every
+from harness.units import NS_PER_S
 
 NAME: Final = Figure.MEMORY_GROWTH.value
 SOAK: Final = "soak"
@@ -72,7 +72,7 @@ class _Observed:
 
     @property
     def seconds(self) -> float:
-        return (self.span[1] - self.span[0]) / SECOND
+        return (self.span[1] - self.span[0]) / NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +110,7 @@ def _observed(case: Case) -> _Observed | Measure:
     planned = case.plan.traffic.get(window.traffic)
     seconds = min(window.seconds, planned.window_s if planned else math.inf)
     warm_s = _WARM_UP * seconds
-    span = (window.start_ns + round(warm_s * SECOND), window.start_ns + round(seconds * SECOND))
+    span = (window.start_ns + round(warm_s * NS_PER_S), window.start_ns + round(seconds * NS_PER_S))
     if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
         why = f"the fault-free window of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
         hint = f"let it last {math.ceil(needed_s)} s and more, then run again"
@@ -130,9 +130,9 @@ def _courses(reads: Sequence[MemoryRead], observed: _Observed) -> Iterable[_Cont
     for read in reads:
         workloads.setdefault(read.subject, read.workload)
         for at_s, taken_s, value in zip(read.at_s, read.taken_s, read.bytes_, strict=False):
-            when_ns = read.when_ns + round(at_s * SECOND)
+            when_ns = read.when_ns + round(at_s * NS_PER_S)
             if start_ns <= when_ns < end_ns:
-                samples[read.subject].setdefault(taken_s, ((when_ns - start_ns) / SECOND, value))
+                samples[read.subject].setdefault(taken_s, ((when_ns - start_ns) / NS_PER_S, value))
     for name in sorted(workloads):
         rows = sorted(samples[name].values())
         times, values = (np.array([row[i] for row in rows], dtype=np.float64) for i in (0, 1))

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import Case
-from harness.judgement.recovery import SECOND
 from harness.model import Table, Window
 from harness.model.observations import MetricsRead, every
+from harness.units import NS_PER_S
 
-_SHORTEST_NS: Final = 5 * SECOND
+_SHORTEST_NS: Final = 5 * NS_PER_S
 """A shorter part between two pods that ended is left out: pods are read one after the other, and its edges would weigh too much."""
 
 
@@ -45,7 +45,7 @@ class MetricCourse:
     @property
     def seconds(self) -> float:
         """The length of all spans."""
-        return sum(end - start for start, end in self.spans) / SECOND
+        return sum(end - start for start, end in self.spans) / NS_PER_S
 
     def answered(self, rows: Table) -> Table:
         """Those of the rows that were answered in the spans."""
@@ -88,7 +88,7 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     start = max(window.start_ns, *(some[0].when_ns for name, some in pods.items() if name not in begun))
     end = min(window.end_ns, *(some[-1].when_ns for name, some in pods.items() if name not in gone))
     spans = _parts((start, end), [(pods[name][-1].when_ns, gone_ns) for name, gone_ns in gone.items()])
-    covered_s = sum(until - since for since, until in spans) / SECOND
+    covered_s = sum(until - since for since, until in spans) / NS_PER_S
     planned = case.plan.traffic[window.traffic].window_s if window.traffic in case.plan.traffic else window.seconds
     if covered_s * 2 < min(planned, window.seconds):
         raise UnknownMetric(f"the metrics of every pod cover only {covered_s:.3g} s of the window")

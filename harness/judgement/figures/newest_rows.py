@@ -16,7 +16,6 @@ from harness.judgement.receipts.attempts import answered_until_ns, counted_attem
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import (
     JOURNEY_READS,
     JOURNEY_WRITES,
@@ -31,6 +30,7 @@ from harness.model import (
     Table,
 )
 from harness.model.plan import NEWEST_S
+from harness.units import NS_PER_S
 
 _NAME: Final = "newest rows"
 
@@ -46,7 +46,7 @@ def newest_rows(case: Case) -> Iterable[Measure]:
             why = f"{experiment} left no record of a fault"
             yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
             continue
-        span = (attempt.fault.sent_ns - round(NEWEST_S * SECOND), answered_until_ns(case.evidence, attempt))
+        span = (attempt.fault.sent_ns - round(NEWEST_S * NS_PER_S), answered_until_ns(case.evidence, attempt))
         yield _ledger(case, attempt, span, scope)
         accounts = [account for traffic in case.plan.traffic.values() for account in traffic.accounts]
         for account in accounts:

@@ -16,7 +16,6 @@ import numpy as np
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import UNCLOSED
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import (
     ONLY_BELOW,
@@ -33,6 +32,7 @@ from harness.model import (
 )
 from harness.model.harm import Harm
 from harness.model.table import Bools, Ints, distinct
+from harness.units import NS_PER_S
 
 WATCHER: Final = "pipeline"
 
@@ -80,7 +80,7 @@ def events(case: Case) -> Iterable[Measure]:
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
     whole = accepted.words["state"].equals("found") & np.isfinite(took)
     unseen = ~np.logical_or.reduce([whole, *states.values()])
-    young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * SECOND)
+    young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * NS_PER_S)
     bad = {
         "never became visible": states["absent"] & ~young,
         "became visible twice": states["twice"] | (accepted.ints["copies"] > 1),
@@ -144,7 +144,7 @@ def _ended_ns(evidence: Evidence) -> int:
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """How long each event took from its acceptance to being visible, in s; infinite if it never was."""
     accepted, seen = events.ints["accepted_ns"], events.ints["seen_ns"]
-    return np.where(seen > 0, np.maximum(seen - accepted, 0) / SECOND, math.inf)
+    return np.where(seen > 0, np.maximum(seen - accepted, 0) / NS_PER_S, math.inf)
 
 
 def unread(events: Table) -> Bools:

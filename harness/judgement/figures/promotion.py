@@ -12,7 +12,6 @@ from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import (
     ONLY_BELOW,
     Evidence,
@@ -26,6 +25,7 @@ from harness.model import (
     Table,
 )
 from harness.model.observations import ActivityDone, every
+from harness.units import NS_PER_S
 
 ORDER: Final = "order-promotion"
 """Name of the activity that orders it; what the activity returns is the chosen member."""
@@ -68,12 +68,12 @@ def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
 def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Mapping[str, str]) -> Measure:
     limit = case.scaled.in_unit("s")
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
-    watched_s = (until_ns - order.at_ns) / SECOND
+    watched_s = (until_ns - order.at_ns) / NS_PER_S
     probes = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
     led = {member: _first_as_primary(rows) for member, rows in probes.apart("member").items()}
     at_ns = led.get(order.member)
     others = sorted(member for member, first_ns in led.items() if first_ns is not None and member != order.member)
-    seconds = None if at_ns is None else (at_ns - order.at_ns) / SECOND
+    seconds = None if at_ns is None else (at_ns - order.at_ns) / NS_PER_S
     if others:
         outcome, found = Outcome.FAIL, f"{' and '.join(others)} led after the order"
     elif seconds is not None:
@@ -125,7 +125,7 @@ def _watch(evidence: Evidence, probes: Table, order: _Order, until_ns: int) -> R
         why = source.why if source else ""
         return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no complete record'}")
     times = sorted([order.at_ns, *probes.ints["at_ns"].tolist(), until_ns])
-    gap_s = max(later - earlier for earlier, later in pairwise(times)) / SECOND
+    gap_s = max(later - earlier for earlier, later in pairwise(times)) / NS_PER_S
     if gap_s > _RESOLUTION_S:
         return Receipt(ok=False, why=f"{order.member} was not asked for its role for {gap_s:.3g} s")
     return Receipt(ok=True, why=f"{len(probes)} probes of {order.member}", files=("watch/replicas.parquet",))

@@ -18,11 +18,11 @@ from harness.judgement.figures.query_readings import DATABASE, joined
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.quantile_moments import KnownMoments, quantile_by_moments
 from harness.judgement.stats.statistics import needed
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Receipt, Window
 from harness.model.observations import StatementCounts, every
+from harness.units import NS_PER_S
 
 _FILES: Final = ("history/queries.ndjson",)
 _AGAIN: Final = "let the statistics of every member be read during the complete window, then run again"
@@ -103,7 +103,7 @@ def _statements(case: Case, window: Window) -> tuple[dict[str, str], dict[str, K
                 raise _Uncounted(f"the statistics of {member or 'the database'} were reset in the window")
             if grown.n:
                 found[one].append(grown)
-    seconds = (min(end for _, end in spans) - max(start for start, _ in spans)) / SECOND
+    seconds = (min(end for _, end in spans) - max(start for start, _ in spans)) / NS_PER_S
     if seconds * 2 < window.seconds:
         raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
     members = f"{len(reads)} members" if len(reads) > 1 else "the database"

@@ -18,10 +18,10 @@ from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
-from harness.judgement.recovery import SECOND
 from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 HALF: Final = 0.5
 """A larger share of stale reads than this is not explained by lag."""
@@ -99,7 +99,7 @@ def _right_after(case: Case) -> Measure:
     outcome = Outcome.FAIL if bad or most else Outcome.PASS
     summary = f"right after the acknowledgement {stale} of {n} reads found nothing, {int(wrong.sum())} another value"
     if int(late.sum()):
-        lag = f"{lag_ns(case.plan) / SECOND:g} s"
+        lag = f"{lag_ns(case.plan) / NS_PER_S:g} s"
         summary += f", {int(late.sum())} of them later than the lag that a replica may have ({lag})"
     outcome, reason = settled(outcome, because(outcome, summary), {"watch": receipt})
     if outcome is Outcome.PASS and not n:

@@ -20,8 +20,9 @@ from harness.judgement.receipts.watch import (
     watch_receipt,
     watcher_of,
 )
-from harness.judgement.recovery import SECOND, Requests, promised_ms, recovery_of
+from harness.judgement.recovery import Requests, promised_ms, recovery_of
 from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
+from harness.units import NS_PER_S
 
 METHOD: Final = (
     "first answer, after the last outage, of 5 s in which at least 99 % succeeded and 95 % came within the promised time; "
@@ -154,7 +155,7 @@ def _recovery(
     watched_out = seen.seconds is None and seen.observed_s + spacing_s >= limit
     outcome = outcome_of(low, high, limit, is_over=watched_out)
     sent_ns = attempt.fault.sent_ns or 0
-    span = (sent_ns, sent_ns + round(seen.observed_s * SECOND))
+    span = (sent_ns, sent_ns + round(seen.observed_s * NS_PER_S))
     receipts = _receipts(case, attempt, seen.operation, span, resolution_s=seen.resolution_s, proves=proves)
     return judged(
         case,
@@ -189,8 +190,8 @@ def _way_back(
     limit = case.scaled.in_unit("s")
     value, low, high = way_back_bounds(seen)
     sent_ns = attempt.fault.sent_ns or 0
-    from_ns = sent_ns + round(seen.observed_s * SECOND)
-    span = (from_ns, from_ns + round(seen.way_back_s * SECOND))
+    from_ns = sent_ns + round(seen.observed_s * NS_PER_S)
+    span = (from_ns, from_ns + round(seen.way_back_s * NS_PER_S))
     resolution_s = seen.way_back_resolution_s
     receipts = _receipts(case, attempt, seen.operation, span, resolution_s=resolution_s, proves=proves)
     return judged(
@@ -309,7 +310,7 @@ def _receipts(
     probes = Requests.reads(case.evidence.probes, door) if door else probes_of(case.evidence, operation)
     watcher = watcher_of(door) if door else WATCHERS[operation]
     watch = watch_receipt(case.evidence, watcher, probes.sent_ns, span, limit_s=limit)
-    if watch.ok and resolution_s > max(GAP_NS / SECOND, SHARE_OF_LIMIT * limit):
+    if watch.ok and resolution_s > max(GAP_NS / NS_PER_S, SHARE_OF_LIMIT * limit):
         watch = Receipt(ok=False, why=f"the resolution of {resolution_s:.3g} s is over a tenth of the limit")
     return {"watch": watch, **proofs(case, attempt, proves=proves)}
 

@@ -14,7 +14,6 @@ from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.recovery import SECOND
 from harness.judgement.sightings import killed_pods, new_pods
 from harness.model import (
     ONLY_BELOW,
@@ -27,6 +26,7 @@ from harness.model import (
     PodChange,
     Receipt,
 )
+from harness.units import NS_PER_S
 
 FIGURE: Final = Figure.REPLACED
 
@@ -71,7 +71,7 @@ def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[M
     if not killed:
         why = f"{attempt.name}: no killed pod was recorded"
         yield inconclusive(case, FIGURE.value, why, HINTS["fault"], scope=scope)
-    watched_s = (until_ns - sent_ns) / SECOND
+    watched_s = (until_ns - sent_ns) / NS_PER_S
     watched = _Watched(attempt=attempt, sent_ns=sent_ns, watched_s=watched_s, scope=scope, receipts=receipts)
     for pod, successor in _paired(killed, new):
         yield _judged(case, pod, successor, watched)
@@ -91,7 +91,7 @@ def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[t
 def _judged(case: Case, pod: PodChange, successor: PodChange | None, watched: _Watched) -> Measure:
     """From the fault sent to the successor's Ready; one that was not seen fails where it was watched for as long as the limit."""
     limit, receipts = case.scaled.in_unit("s"), watched.receipts
-    seconds = None if successor is None else max(successor.at_ns - watched.sent_ns, 0) / SECOND
+    seconds = None if successor is None else max(successor.at_ns - watched.sent_ns, 0) / NS_PER_S
     if successor is not None and seconds is not None:
         outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
         head = f"{pod.name} was killed, and {successor.name} was ready {seconds:.3g} s after the fault was sent"

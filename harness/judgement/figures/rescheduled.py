@@ -14,7 +14,6 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import (
     ONLY_BELOW,
     Evidence,
@@ -27,6 +26,7 @@ from harness.model import (
     Phase,
     PodChange,
 )
+from harness.units import NS_PER_S
 
 _NAME: Final = "pods ready again elsewhere"
 METHOD: Final = (
@@ -79,13 +79,13 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
     sent_ns = attempt.fault.sent_ns or 0
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before, back_ns = _course(case.evidence, attempt, workload, until_ns)
-    held_s = (until_ns - sent_ns) / SECOND
+    held_s = (until_ns - sent_ns) / NS_PER_S
     if back_ns is None:
         outcome = Outcome.FAIL if held_s >= limit else Outcome.INCONCLUSIVE
         found = f"not all {before} pods were ready in the {held_s:.3g} s until the power came back"
     else:
-        outcome = Outcome.PASS if (back_ns - sent_ns) / SECOND < limit else Outcome.FAIL
-        found = f"all {before} pods were ready again after {(back_ns - sent_ns) / SECOND:.3g} s"
+        outcome = Outcome.PASS if (back_ns - sent_ns) / NS_PER_S < limit else Outcome.FAIL
+        found = f"all {before} pods were ready again after {(back_ns - sent_ns) / NS_PER_S:.3g} s"
     summary = f"{attempt.name}: {subject} lost {lost} of its pods; {found}, expected {case.expected.replace('below', 'within')}"
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
@@ -101,7 +101,7 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
         reason,
         scope=scope,
         figures=Figures(
-            value=None if back_ns is None else (back_ns - sent_ns) / SECOND,
+            value=None if back_ns is None else (back_ns - sent_ns) / NS_PER_S,
             scaled_limit=limit,
             n=lost,
             unit="s",

@@ -13,9 +13,9 @@ from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
+from harness.units import NS_PER_S
 
 _NAME: Final = "share of answers after the return"
 AFTER: Final = "after"
@@ -72,17 +72,17 @@ class _Judged(NamedTuple):
 
 def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
     """The answers from the limit after the return on; where the next fault came too early for that, the last ones before it."""
-    after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * SECOND
-    least_ns = _LEAST_S * SECOND
-    due_ns, until_ns = back_ns + round(after_s * SECOND), known_until_ns(case.evidence, attempt)
+    after_s, judged_ns = case.objective.times[AFTER].at_scale(case.plan.time_scale).in_unit("s"), _JUDGED_S * NS_PER_S
+    least_ns = _LEAST_S * NS_PER_S
+    due_ns, until_ns = back_ns + round(after_s * NS_PER_S), known_until_ns(case.evidence, attempt)
     samples = samples_due(case.evidence, case.objective.scope.traffic, (back_ns, until_ns))
     answers = samples.where(samples.ints["status"] > 0)
-    judged_s = min(max((until_ns - due_ns) / SECOND, 0.0), float(_JUDGED_S))
+    judged_s = min(max((until_ns - due_ns) / NS_PER_S, 0.0), float(_JUDGED_S))
     start_ns, found = due_ns, f"the answers of {judged_s:.3g} s from {after_s:.3g} s after the return"
     restored_ns = attempt.restore.at_ns if attempt.restore.ok else None
     if restored_ns is not None and restored_ns < due_ns and until_ns < due_ns + least_ns:
         start_ns = max(until_ns - judged_ns, min(restored_ns, until_ns - least_ns), back_ns)
-        found = f"the answers before the next fault, from {(start_ns - back_ns) / SECOND:.3g} s after the return"
+        found = f"the answers before the next fault, from {(start_ns - back_ns) / NS_PER_S:.3g} s after the return"
     span = (start_ns, max(min(start_ns + judged_ns, until_ns), start_ns))
     return _Judged(answers.between("intended_ns", *span), span, found)
 

@@ -16,10 +16,10 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import HINT, machine_result
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, Reason, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
+from harness.units import NS_PER_S
 
 _NAME: Final = Figure.SERVICE_HEALTH.value
 _METHOD: Final = (
@@ -65,9 +65,9 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
     limit = case.scaled.in_unit("s")
     sent_ns = attempt.fault.sent_ns or 0
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
-    before = rows.between("sent_ns", sent_ns - round(_BEFORE_S * SECOND), sent_ns)
+    before = rows.between("sent_ns", sent_ns - round(_BEFORE_S * NS_PER_S), sent_ns)
     during = rows.between("sent_ns", sent_ns, until_ns)
-    watched_s, seconds = (until_ns - sent_ns) / SECOND, _first_of_two(during, sent_ns)
+    watched_s, seconds = (until_ns - sent_ns) / NS_PER_S, _first_of_two(during, sent_ns)
     if not len(before) or _failing(before).any():
         outcome, found = Outcome.INCONCLUSIVE, "it did not read well before the fault"
     elif seconds is not None:
@@ -76,8 +76,8 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
     else:
         outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
         found = f"it read well in the {formatted(watched_s, 's')} that were watched"
-    end_ns = min(until_ns, sent_ns + round((seconds if seconds is not None else limit) * SECOND) + 1)
-    span = (sent_ns - round(_BEFORE_S * SECOND), max(end_ns, sent_ns + 1))
+    end_ns = min(until_ns, sent_ns + round((seconds if seconds is not None else limit) * NS_PER_S) + 1)
+    span = (sent_ns - round(_BEFORE_S * NS_PER_S), max(end_ns, sent_ns + 1))
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
         "watch": watch_receipt(case.evidence, "services", rows.ints["sent_ns"], span, limit_s=limit),
@@ -131,7 +131,7 @@ def _first_of_two(rows: Table, sent_ns: int) -> float | None:
     if len(failing) < _TWICE:
         return None
     at = np.flatnonzero(failing[:-1] & failing[1:])
-    return float(rows.ints["done_ns"][at[0]] - sent_ns) / SECOND if len(at) else None
+    return float(rows.ints["done_ns"][at[0]] - sent_ns) / NS_PER_S if len(at) else None
 
 
 SPEC: Final = Spec(

@@ -31,7 +31,6 @@ from harness.judgement.measures import (
 )
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.recovery import SECOND
 from harness.model import (
     ONLY_BELOW,
     Figure,
@@ -47,6 +46,7 @@ from harness.model import (
     Table,
     Window,
 )
+from harness.units import NS_PER_S
 
 LAST_HOUR: Final = Figure.LAST_HOUR
 RESTARTS: Final = Figure.RESTARTS
@@ -79,7 +79,7 @@ def soak_in(case: Case, name: str) -> Soak | Measure:
     length = case.objective.times[SOAK]
     planned = case.plan.traffic.get(window.traffic)
     seconds = min(window.seconds, planned.window_s if planned else math.inf)
-    span = (window.start_ns, window.start_ns + round(seconds * SECOND))
+    span = (window.start_ns, window.start_ns + round(seconds * NS_PER_S))
     if case.plan.time_scale == 1 and seconds < length.base:
         why = f"the fault-free window lasted {seconds:.4g} s, the soak is to last {length}"
         return inconclusive(case, name, why, MORE_TRAFFIC, kind=ReasonKind.TOO_FEW)
@@ -105,7 +105,7 @@ def last_hours(case: Case) -> Iterable[Measure]:
 def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak, receipt: Receipt) -> Measure:
     objective, quantile, limit = case.objective, case.quantile, case.objective.limit.base
     start_ns, end_ns = soak.span
-    hour_ns = round(soak.hour_s * SECOND)
+    hour_ns = round(soak.hour_s * NS_PER_S)
     first, last = (start_ns, start_ns + hour_ns), (end_ns - hour_ns, end_ns)
     then = answered_well(samples.between("intended_ns", *first))
     now = counted(samples.between("intended_ns", *last), then.quantile(quantile) * limit if len(then.ms) else math.inf)

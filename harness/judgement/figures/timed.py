@@ -8,12 +8,12 @@ import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.receipts.watch import Span
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.batches import BatchedSample, batch_of
 from harness.judgement.stats.clusters import Timeline, episodes_of
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ class Times:
 
 def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
     """Length of the longest episode of bad requests in ns; 0 if there was none."""
-    return round(episodes_of(Timeline.of(at_ns, span).slots(bad)).longest_s * SECOND)
+    return round(episodes_of(Timeline.of(at_ns, span).slots(bad)).longest_s * NS_PER_S)
 
 
 def answered_well(samples: Table) -> Times:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.measures import Case, Figures, because, measure
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Measure, Op, Outcome, ReasonKind, Window
+from harness.units import NS_PER_S
 
-STALE_NS: Final = 2 * SECOND
+STALE_NS: Final = 2 * NS_PER_S
 """Maximum age of a worker's count."""
 
 
@@ -25,7 +25,7 @@ def users_each_second(evidence: Evidence, window: Window) -> npt.NDArray[np.floa
     for o in evidence.observations:
         if o.kind == "load.users" and o.subject == window.traffic:
             counts[o.source].append((int(o.fields["at_ns"]), int(o.fields["users"])))
-    seconds = np.arange(window.start_ns + SECOND, window.end_ns + 1, SECOND)
+    seconds = np.arange(window.start_ns + NS_PER_S, window.end_ns + 1, NS_PER_S)
     total = np.zeros(len(seconds)) if len(counts) >= max(len(window.workers), 1) else np.full(len(seconds), np.nan)
     for rows in counts.values():
         at, users = np.array(sorted(rows)).T

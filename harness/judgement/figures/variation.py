@@ -13,11 +13,11 @@ from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.figures.timed import Times, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.watch import Span
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Window
+from harness.units import NS_PER_S
 
 FIGURE: Final = Figure.VARIATION
 PART: Final = "of every"
@@ -33,7 +33,7 @@ def variations(case: Case) -> Iterable[Measure]:
         yield windows
         return
     length = case.objective.times[PART].at_scale(case.plan.time_scale)
-    parts = [part for window in windows for part in _parts(window, round(length.base * SECOND))]
+    parts = [part for window in windows for part in _parts(window, round(length.base * NS_PER_S))]
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if len(parts) < FEWEST:
         why = f"the fault-free windows have {len(parts)} parts of {length}, at least {FEWEST} are compared"

@@ -6,9 +6,9 @@ import math
 from typing import Final
 
 from harness.judgement.receipts.hits import gone_receipt, named_receipt, returned_early
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Objective, Plan, Receipt, domain_of
 from harness.model.domain import UNKNOWN
+from harness.units import NS_PER_S
 
 _UNCONFIRMED: Final = {
     "": "no probe of the target confirmed that the fault was in",
@@ -50,11 +50,11 @@ def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment
 
 def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Receipt:
     fault = experiment.fault
-    after_s = ((fault.confirmed_ns or 0) - (fault.sent_ns or 0)) / SECOND
+    after_s = ((fault.confirmed_ns or 0) - (fault.sent_ns or 0)) / NS_PER_S
     held = fault.undone_ns is None or fault.gone_ns is None or fault.gone_ns >= fault.undone_ns
     ok, why = True, f"confirmed on the target after {after_s:.3g} s: {_names(fault.hit)}"
     if fault.restarted_ns is not None:
-        started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / SECOND
+        started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S
         why += f"; its file started it again after {started_s:.3g} s, so a restart is what was measured"
     if after_s > within_s:
         ok, why = False, f"the fault was in only after {after_s:.3g} s, expected within {within_s:g} s"

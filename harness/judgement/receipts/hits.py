@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, Hit, Objective, PodChange, Receipt
+from harness.units import NS_PER_S
 
-LATER_NS: Final = 5 * SECOND
+LATER_NS: Final = 5 * NS_PER_S
 """Time after the confirmation in which a history may show the hit."""
 EACH_SERVICE: Final = "each service"
 """In place of one thing: a pod of every service."""
@@ -176,7 +176,7 @@ def returned_early(evidence: Evidence, attempt: Experiment) -> str:
         )
         back = [c.at_ns for c in changes if c.ready and went_ns is not None and went_ns < c.at_ns < undone_ns]
         if back:
-            return f"{hit.name} was Ready again {(undone_ns - min(back)) / SECOND:.3g} s before the fault was undone"
+            return f"{hit.name} was Ready again {(undone_ns - min(back)) / NS_PER_S:.3g} s before the fault was undone"
     return ""
 
 

@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
+from harness.units import NS_PER_S
 
 LAG_MS: Final = 5.0
 """Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
@@ -78,7 +78,7 @@ def planned_journeys(plan: Plan, window: Window) -> float:
     if planned is None:
         return window.journeys_per_s * window.seconds
     begin_ns = window.start_ns if window.begin_ns is None else window.begin_ns
-    return planned.journeys((window.start_ns - begin_ns) / SECOND, (window.end_ns - begin_ns) / SECOND)
+    return planned.journeys((window.start_ns - begin_ns) / NS_PER_S, (window.end_ns - begin_ns) / NS_PER_S)
 
 
 def offered_rps(plan: Plan, window: Window) -> float:
@@ -179,11 +179,11 @@ def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
     """Whether the window excludes warm-up and ramp-down."""
     planned = plan.traffic.get(window.traffic)
     if planned is not None and window.begin_ns is not None and window.name == fault_free_name(window.traffic):
-        warm_s = (window.start_ns - window.begin_ns) / SECOND
+        warm_s = (window.start_ns - window.begin_ns) / NS_PER_S
         if warm_s < planned.warm_up_s - 0.001:
             yield f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
     if window.stopped_ns is not None and window.stopped_ns < window.end_ns:
-        early_s = (window.end_ns - window.stopped_ns) / SECOND
+        early_s = (window.end_ns - window.stopped_ns) / NS_PER_S
         yield f"the load was stopped {early_s:.3g} s before the window closed"
 
 

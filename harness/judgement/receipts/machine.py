@@ -19,9 +19,9 @@ from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
-from harness.judgement.recovery import SECOND
 from harness.model import Evidence, Experiment, MachineResult, Measure, Outcome, Phase, Plan, Reason, ReasonKind
 from harness.model.observations import MachineSeen, every
+from harness.units import NS_PER_S
 
 LATE_MS: Final = 50.0
 """A second in which a probe was sent later than this after it was due is a late one."""
@@ -64,7 +64,7 @@ def machine_result(
         return None
     due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]
     asked = (sent > 0) & _inside(due, spans)
-    second = due[asked] // SECOND
+    second = due[asked] // NS_PER_S
     late = np.unique(second[(sent - due)[asked] > LATE_MS * 1e6])
     count, of = len(late), len(np.unique(second))
     seen = [one for one in every(MachineSeen, evidence.observations) if _covers(one.when_ns, spans)]
@@ -131,7 +131,7 @@ def _spans(case: Case, found: Measure, *, excusing: bool) -> Spans:
     evidence, scope = case.evidence, found.scope
     if rollout := [w.span for w in evidence.windows.values() if w.rollout and w.rollout == scope.get("rollout")]:
         return rollout
-    around = round(_AROUND_S * SECOND)
+    around = round(_AROUND_S * NS_PER_S)
     if scope.get("experiment"):
         attempt = _attempt(case, scope)
         if attempt is not None and case.objective.scope.phase is Phase.RECOVERED:
@@ -145,7 +145,7 @@ def _spans(case: Case, found: Measure, *, excusing: bool) -> Spans:
 
 def _with_room(spans: Spans, *, excusing: bool) -> Spans:
     """Spans of few seconds: of as many by chance late ones a FAIL is excused, a PASS is doubted only for those around them as well."""
-    more = 0 if excusing else round(_AROUND_S * SECOND)
+    more = 0 if excusing else round(_AROUND_S * NS_PER_S)
     return [(start - more, end + more) for start, end in spans]
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, probes_of
-from harness.judgement.recovery import BLIND_SECOND_NS, SECOND, Requests, longest_gap_ns, outages
+from harness.judgement.recovery import BLIND_SECOND_NS, Requests, longest_gap_ns, outages
 from harness.model import Evidence, Experiment, FailedProbeShares, Receipt
+from harness.units import NS_PER_S
 
 NONE: Final = "none"
 """The fault domain of a null run."""
@@ -55,11 +56,11 @@ def null_run(
         if not len(own):
             return NullRun(receipt=Receipt(ok=None, why=f"no {operation} were recorded without a fault"))
         if (gap_ns := longest_gap_ns(own, start_ns, end_ns)) > BLIND_SECOND_NS:
-            why = f"without a fault no probe of {operation} was recorded for {gap_ns / SECOND:.3g} s"
+            why = f"without a fault no probe of {operation} was recorded for {gap_ns / NS_PER_S:.3g} s"
             return NullRun(receipt=Receipt(ok=None, why=why))
         lengths = [(o.end_ns or end_ns) - o.start_ns for o in outages(own, end_ns, promised)]
         longest_ns = max([longest_ns, *lengths])
-    longest_s = longest_ns / SECOND
+    longest_s = longest_ns / NS_PER_S
     if longest_s > SHARE_OF_LIMIT * limit_s:
         why = f"without any fault {operation} were already out for {longest_s:.3g} s"
         return NullRun(receipt=Receipt(ok=False, why=why), longest_s=longest_s)

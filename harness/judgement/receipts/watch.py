@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery import SECOND, Requests
+from harness.judgement.recovery import Requests
 from harness.model import Evidence, Receipt
 from harness.model.observations import WatchBlind, every
 from harness.model.table import Ints
+from harness.units import NS_PER_S
 
 GAP_NS: Final = 250_000_000
 """Gaps between probes up to this are as planned; a longer one widens the resolution."""
@@ -38,9 +39,9 @@ def watch_receipt(
     if len(gaps) < 2:
         return Receipt(ok=False, why=f"the watcher {watcher!r} sent no probe in that time")
     gap = int(gaps.max())
-    if gap > max(GAP_NS, SHARE_OF_LIMIT * limit_s * SECOND):
+    if gap > max(GAP_NS, SHARE_OF_LIMIT * limit_s * NS_PER_S):
         return Receipt(
-            ok=False, why=f"the watcher {watcher!r} was blind for {gap / SECOND:.3g} s, over a tenth of the limit"
+            ok=False, why=f"the watcher {watcher!r} was blind for {gap / NS_PER_S:.3g} s, over a tenth of the limit"
         )
     widened = ", more than 250 ms, so the resolution is wider" if gap > GAP_NS else ""
     return Receipt(ok=True, why=f"{len(gaps) - 1} probes, longest gap {gap / 1e6:.4g} ms{widened}")
@@ -48,7 +49,7 @@ def watch_receipt(
 
 def pods_receipt(evidence: Evidence, *spans: Span, limit_s: float = 0.0) -> Receipt:
     """Whether the changes of pods were followed, without a gap over 250 ms and limit / 10; see `followed`."""
-    return followed(evidence, "pods", spans, longest_ns=max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * SECOND)))
+    return followed(evidence, "pods", spans, longest_ns=max(GAP_NS, round(SHARE_OF_LIMIT * limit_s * NS_PER_S)))
 
 
 def followed(
@@ -97,7 +98,7 @@ def _blind_s(
     for from_ns, until_ns in blind_spells(evidence, watcher):
         within = any(from_ns < end_ns and until_ns > start_ns for start_ns, end_ns in stretches)
         if within and until_ns - from_ns > longest_ns and hides((from_ns, until_ns)):
-            return (until_ns - from_ns) / SECOND
+            return (until_ns - from_ns) / NS_PER_S
     return 0.0
 
 

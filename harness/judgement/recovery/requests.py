@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 
 from harness.model import Table
 from harness.model.table import Bools, Ints
-
-SECOND: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

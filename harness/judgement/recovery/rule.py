@@ -18,9 +18,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.recovery.requests import SECOND, Requests
+from harness.judgement.recovery.requests import Requests
 from harness.model import Figure, Phase, Plan
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 STRETCH_NS: Final = 5_000_000_000
 """How long requests must be served without interruption."""
@@ -160,7 +161,7 @@ def is_steady(
     requests = _live(times_ns, ok, done_ns).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(requests, until_ns - STRETCH_NS, until_ns)
     if gap > BLIND_SECOND_NS:
-        return False, f"no request was recorded for {gap / SECOND:.1f} s of the last 5 s"
+        return False, f"no request was recorded for {gap / NS_PER_S:.1f} s of the last 5 s"
     n, succeeded, in_time = len(requests), int(requests.ok.sum()), int(requests.served(promised).sum())
     text = f"{succeeded} of {n} requests of the last 5 s succeeded"
     if promised is not None:

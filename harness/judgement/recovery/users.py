@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery.requests import SECOND, Requests
+from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     IN_TIME_PERCENT,
@@ -29,6 +29,7 @@ from harness.judgement.recovery.rule import (
 )
 from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
+from harness.units import NS_PER_S
 
 LEAST_PER_S: Final = 2.0
 """Minimum mean rate, in requests per second, of a group that is judged by rule 8."""
@@ -108,7 +109,7 @@ def users_recovery(
     """
     groups: dict[str, OperationRecovery] = {}
     thin: dict[str, ThinGroup] = {}
-    seconds, at = max((until_ns - sent_ns) / SECOND, 1e-9), (sent_ns, undone_ns, until_ns, known_ns)
+    seconds, at = max((until_ns - sent_ns) / NS_PER_S, 1e-9), (sent_ns, undone_ns, until_ns, known_ns)
     for name, requests in grouped(samples, operations).items():
         under = len(requests.between(sent_ns, until_ns)) / seconds
         per_s = max(under, (rates or {}).get(name, 0.0))
@@ -137,7 +138,7 @@ def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promise
         if not len(own):
             continue
         start_ns = int(own.sent_ns[0])
-        per_s = max(rates.get(name.removeprefix(ROUTE), 0.0), len(own) * SECOND / max(until_ns - start_ns, 1))
+        per_s = max(rates.get(name.removeprefix(ROUTE), 0.0), len(own) * NS_PER_S / max(until_ns - start_ns, 1))
         if per_s < LEAST_PER_S:
             continue
         heard, blind_ns = without_noise(own, promised), _blind_ns(per_s)
@@ -226,7 +227,7 @@ def _runs(requests: Requests, sent_ns: int, promised: float | None) -> Iterable[
     for first, after in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
         if after - first >= IN_SUCCESSION:
             start, end = requests.sent_ns[first], requests.sent_ns[after - 1]
-            yield (int(start) - sent_ns) / SECOND, (int(end) - sent_ns) / SECOND
+            yield (int(start) - sent_ns) / NS_PER_S, (int(end) - sent_ns) / NS_PER_S
 
 
 def _came_back(
@@ -253,14 +254,14 @@ def _came_back(
     bad = int((~watched.served(promised)).sum())
     return OperationRecovery(
         operation=name,
-        seconds=None if back is None else (back - sent_ns) / SECOND,
-        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns, promised) / SECOND,
-        observed_s=max(end_ns - sent_ns, 0) / SECOND,
+        seconds=None if back is None else (back - sent_ns) / NS_PER_S,
+        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns, promised) / NS_PER_S,
+        observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=back is None and bool(before) and before[-1].end_ns is not None,
         outages=_spans(before, end_ns if back is None else known_ns, sent_ns, end_ns if back is None else known_ns),
         why=f"{bad} of {len(watched)} requests were not served",
         way_back=_spans(way, known_ns, sent_ns, known_ns),
-        way_back_s=max(until_ns - end_ns, 0) / SECOND,
+        way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
@@ -269,24 +270,24 @@ def _came_back(
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], promised: float | None) -> float:
     """The longest outage of a group in a span in s, by the same rules."""
     own = requests.between(*span)
-    per_s = len(own) * SECOND / max(span[1] - span[0], 1)
+    per_s = len(own) * NS_PER_S / max(span[1] - span[0], 1)
     is_thin = per_s < LEAST_PER_S and name != ALL
     own = _without_lone(own, promised) if is_thin else without_noise(own, promised)
     blind_ns = _chance_ns(per_s) if is_thin else _blind_ns(per_s)
     if name.startswith(REGION):
         own = _filled(own, *span, blind_ns)
     found = outages(own, span[1], promised, blind_ns=blind_ns)
-    return max(((outage.end_ns or span[1]) - outage.start_ns for outage in found), default=0) / SECOND
+    return max(((outage.end_ns or span[1]) - outage.start_ns for outage in found), default=0) / NS_PER_S
 
 
 def _chance_ns(per_s: float) -> int:
     """The longest gap of a group in ns that is chance."""
-    return round(min(CHANCE / max(per_s, 1e-9), _LONGEST_S) * SECOND)
+    return round(min(CHANCE / max(per_s, 1e-9), _LONGEST_S) * NS_PER_S)
 
 
 def _blind_ns(per_s: float) -> int:
     """The blind time of a group in ns: a longer gap proves nothing and ends a good stretch."""
-    return round(min(max(BLIND_SECOND_NS, CHANCE * SECOND / max(per_s, 1e-9)), STRETCH_NS))
+    return round(min(max(BLIND_SECOND_NS, CHANCE * NS_PER_S / max(per_s, 1e-9)), STRETCH_NS))
 
 
 def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Requests:
@@ -296,7 +297,7 @@ def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Re
     """
     marks = np.concatenate([[start_ns], requests.sent_ns, [end_ns]])
     quiet = np.flatnonzero(np.diff(marks) > blind_ns)
-    fill = [np.arange(marks[at] + SECOND // 2, marks[at + 1], SECOND // 2, dtype=np.int64) for at in quiet.tolist()]
+    fill = [np.arange(marks[at] + NS_PER_S // 2, marks[at + 1], NS_PER_S // 2, dtype=np.int64) for at in quiet.tolist()]
     added = np.concatenate([np.empty(0, dtype=np.int64), *fill])
     return Requests.of(
         np.concatenate([requests.sent_ns, added]),
@@ -331,4 +332,4 @@ def _resolution_ns(
 
 def _spans(found: Iterable[Outage], open_ns: int, sent_ns: int, most_ns: int) -> tuple[tuple[float, float], ...]:
     ends = ((o.start_ns, min(open_ns if o.end_ns is None else o.end_ns, most_ns)) for o in found)
-    return tuple(((start - sent_ns) / SECOND, (end - sent_ns) / SECOND) for start, end in ends)
+    return tuple(((start - sent_ns) / NS_PER_S, (end - sent_ns) / NS_PER_S) for start, end in ends)

@@ -17,10 +17,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.recovery.requests import SECOND, Requests
+from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import Outage, back_at, longest_gap_ns, outages
 from harness.model import OperationRecovery
 from harness.model.table import distinct
+from harness.units import NS_PER_S
 
 STALL_NS: Final = 100_000_000
 """Minimum length of a stall: of two requests of a watch, which asks every 40 ms in a fault, the second is late as well."""
@@ -61,16 +62,16 @@ def recovery_of(
     on_heal = back is None and end_ns < until_ns and back_at(after, end_ns, known_ns, promised) is not None
     return OperationRecovery(
         operation=operation,
-        seconds=None if back is None else (back - sent_ns) / SECOND,
-        resolution_s=max(_resolution_ns(watched, silent, sent_ns, back_ns) / SECOND, spacing_ms / 1000),
-        observed_s=max(end_ns - sent_ns, 0) / SECOND,
+        seconds=None if back is None else (back - sent_ns) / NS_PER_S,
+        resolution_s=max(_resolution_ns(watched, silent, sent_ns, back_ns) / NS_PER_S, spacing_ms / 1000),
+        observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=on_heal,
         outages=_spans(found, end_ns, sent_ns),
         stalls=tuple((_after(a, sent_ns), _after(b, sent_ns)) for a, b in _stalls(watched, silent)),
         why=_why(watched, found, back, promised),
         way_back=_spans(way, known_ns, sent_ns),
-        way_back_s=max(until_ns - end_ns, 0) / SECOND,
-        way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / SECOND, spacing_ms / 1000),
+        way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
+        way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / NS_PER_S, spacing_ms / 1000),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
 
@@ -101,7 +102,7 @@ def _silences(requests: Requests, found: tuple[Outage, ...], start_ns: int, end_
 
 def _resolution_ns(requests: Requests, silent: list[tuple[int, int]], sent_ns: int, until_ns: int) -> int:
     longest = max((b - a for a, b in silent if a < until_ns), default=0)
-    after = requests.between(until_ns, until_ns + SECOND)
+    after = requests.between(until_ns, until_ns + NS_PER_S)
     answers = (after.done_ns - after.sent_ns)[after.ok]
     return max(longest, longest_gap_ns(requests, sent_ns, until_ns) + int(answers.max(initial=0)))
 
@@ -116,7 +117,7 @@ def _stalls(requests: Requests, silent: list[tuple[int, int]]) -> Iterable[tuple
 
 
 def _after(at_ns: int, sent_ns: int) -> float:
-    return (at_ns - sent_ns) / SECOND
+    return (at_ns - sent_ns) / NS_PER_S
 
 
 def _why(requests: Requests, found: tuple[Outage, ...], back: int | None, promised: float | None) -> str:

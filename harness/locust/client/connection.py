@@ -19,6 +19,7 @@ from geventhttpclient._parser import HTTPParseError
 from harness import clock
 from harness.locust.client.response import Response
 from harness.locust.client.wire import connected
+from harness.units import NS_PER_S
 
 _NUMBERS: Final = count(1)
 _PORTS: Final = {"http": 80, "https": 443}
@@ -128,7 +129,7 @@ class Connections:
     """
 
     def __init__(self, *, idle_s: float, fresh_in: int) -> None:
-        self._idle_ns = round(idle_s * clock.NS_PER_S)
+        self._idle_ns = round(idle_s * NS_PER_S)
         self._fresh_in = fresh_in
         self._loans = 0
         self._kept: deque[Connection] = deque()  # the longest idle first

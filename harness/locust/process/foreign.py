@@ -24,6 +24,7 @@ from harness.locust.client.failures import kind_of
 from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
 from harness.locust.process.worker import LocustWorker
 from harness.targets.http import CLIENT_CERT, CLIENT_KEY
+from harness.units import NS_PER_MS, NS_PER_S
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
 _ERROR: Final = 400
@@ -91,9 +92,9 @@ class ForeignRequests:
             return
         if exception is not None:
             self._failed.add(getcurrent())
-        now_ns, took_ns = clock.now_ns(), round((response_time or 0.0) * clock.NS_PER_MS)
-        ago_s = took_ns / clock.NS_PER_S if start_time is None else clock.wall().timestamp() - start_time
-        sent_ns = now_ns - max(round(ago_s * clock.NS_PER_S), 0)
+        now_ns, took_ns = clock.now_ns(), round((response_time or 0.0) * NS_PER_MS)
+        ago_s = took_ns / NS_PER_S if start_time is None else clock.wall().timestamp() - start_time
+        sent_ns = now_ns - max(round(ago_s * NS_PER_S), 0)
         done_ns = max(sent_ns, min(sent_ns + took_ns, now_ns))
         status = _status(response, exception)
         error = None if exception is None else self._kind(exception, status)

@@ -13,6 +13,7 @@ import gevent
 
 from harness import clock
 from harness.locust.process.ending import lasting
+from harness.units import NS_PER_MS, NS_PER_S
 
 TICK_S: Final = 0.02
 """Spacing of the measurements of the event loop."""
@@ -36,11 +37,11 @@ class Health:
     def read(self) -> dict[str, float]:
         """CPU share of a core (`cpu`), longest GC pause (`gc_ms`), event-loop lag (`loop_ms`)."""
         cpu_s, at_ns = _cpu_s(), clock.now_ns()
-        seconds = max((at_ns - self._at_ns) / clock.NS_PER_S, 1e-9)
+        seconds = max((at_ns - self._at_ns) / NS_PER_S, 1e-9)
         seen = {
             "cpu": round((cpu_s - self._cpu_s) / seconds, 4),
-            "gc_ms": round(self._gc_ns / clock.NS_PER_MS, 3),
-            "loop_ms": round(self._loop_ns / clock.NS_PER_MS, 3),
+            "gc_ms": round(self._gc_ns / NS_PER_MS, 3),
+            "loop_ms": round(self._loop_ns / NS_PER_MS, 3),
         }
         self._cpu_s, self._at_ns, self._gc_ns, self._loop_ns = cpu_s, at_ns, 0, 0
         return seen
@@ -53,7 +54,7 @@ class Health:
 
     def _tick(self) -> None:
         while True:
-            due_ns = clock.now_ns() + round(TICK_S * clock.NS_PER_S)
+            due_ns = clock.now_ns() + round(TICK_S * NS_PER_S)
             gevent.sleep(TICK_S)
             self._loop_ns = max(self._loop_ns, clock.now_ns() - due_ns)
 

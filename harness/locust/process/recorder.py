@@ -13,6 +13,7 @@ from locust.exception import CatchResponseError
 from harness import clock
 from harness.evidence.rows import RowWriter
 from harness.locust.client.response import Response
+from harness.units import NS_PER_MS, NS_PER_S
 
 CUT_OFF: Final = "cut_off"
 OURS: Final[dict[str, Any]] = {}
@@ -116,12 +117,12 @@ class RequestRecorder:
         self._fire(
             request_type=request.method,
             name=request.name,
-            response_time=(done_ns - request.intended_ns) / clock.NS_PER_MS,
+            response_time=(done_ns - request.intended_ns) / NS_PER_MS,
             response_length=size,
             response=response,
             exception=CatchResponseError(error) if error else None,
             context=OURS,
-            start_time=request.sent_ns / clock.NS_PER_S + self._epoch_s,
+            start_time=request.sent_ns / NS_PER_S + self._epoch_s,
             url=None,
         )
 

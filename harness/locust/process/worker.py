@@ -33,6 +33,7 @@ from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew
 from harness.model import RateCurve
 from harness.model.table import SAMPLES
+from harness.units import NS_PER_S
 
 AHEAD: Final = 64
 """So many arrivals of the schedule are drawn at once."""
@@ -194,7 +195,7 @@ class LocustWorker:
     def deadlines(self, length_s: float) -> Deadlines:
         """Those of exchanges that are given up after so long."""
         if length_s not in self._deadlines:
-            self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * clock.NS_PER_S))
+            self._deadlines[length_s] = Deadlines(self.alarm, round(length_s * NS_PER_S))
         return self._deadlines[length_s]
 
     def drain(self, **_: Any) -> None:
@@ -244,8 +245,8 @@ class LocustWorker:
         due = clock.now_ns()
         while True:
             self._report()
-            due += round(REPORT_S * clock.NS_PER_S)
-            gevent.sleep(max(0.0, (due - clock.now_ns()) / clock.NS_PER_S))
+            due += round(REPORT_S * NS_PER_S)
+            gevent.sleep(max(0.0, (due - clock.now_ns()) / NS_PER_S))
 
     def _report(self) -> None:
         at, seen = clock.now_ns(), {**self._health.read(), **self._newly_broken()}

@@ -17,6 +17,7 @@ from harness import clock
 from harness.locust.process.ending import fail, interruptible, lasting
 from harness.locust.process.options import Options
 from harness.locust.process.worker import Put, history_put, read_go, row_file
+from harness.units import NS_PER_MS, NS_PER_S
 
 AHEAD_S: Final = 1.0
 """Delay of the schedule's start, so that all workers know of it."""
@@ -84,7 +85,7 @@ class Master:
     def _start(self) -> None:
         """The test began: say when the schedule does."""
         options = self._options
-        begin_ns = read_go(options.go) if options.go else clock.now_ns() + round(AHEAD_S * clock.NS_PER_S)
+        begin_ns = read_go(options.go) if options.go else clock.now_ns() + round(AHEAD_S * NS_PER_S)
         trace = options.trace
         self._begin = {
             "begin_ns": begin_ns,
@@ -129,7 +130,7 @@ class Master:
 
     def _clock(self, msg: Any, **_: Any) -> None:
         number = self._members[msg.node_id].worker
-        offset_ms, residual_ms = (msg.data[key] / clock.NS_PER_MS for key in ("offset_ns", "residual_ns"))
+        offset_ms, residual_ms = (msg.data[key] / NS_PER_MS for key in ("offset_ns", "residual_ns"))
         _log.info("the clock of worker %d is behind by %.3f ms, to within %.3f ms", number, offset_ms, residual_ms)
         if self._put is not None:
             self._put(f"load-clock-{number}", "clock.aligned", self._traffic, {"worker": number, **msg.data})

@@ -24,6 +24,7 @@ from harness.locust.process.worker import LocustWorker
 from harness.locust.remote.alignment import Aligned, Alignment
 from harness.model import ArrivalTrace, RateCurve
 from harness.targets.trace import RecordedTrace
+from harness.units import NS_PER_S
 
 PING_S: Final = 0.025
 """Spacing of the first questions for the time."""
@@ -71,7 +72,7 @@ class RemoteWorker:
             known = self._alignment.best()
             if known is None or not self._alignment.settled:
                 continue
-            if clock.now_ns() - told_ns >= TELL_S * clock.NS_PER_S:
+            if clock.now_ns() - told_ns >= TELL_S * NS_PER_S:
                 told_ns = clock.now_ns()
                 self._send("load.clock", asdict(known))
             self._settled.set()

@@ -17,6 +17,7 @@ import gevent
 from gevent.hub import Waiter
 
 from harness import clock
+from harness.units import NS_PER_S
 
 _READ: Final = 1
 _MONOTONIC: Final = 1
@@ -83,8 +84,8 @@ class Alarm:
             return
         self._set_to_ns = at_ns = self._calls[0][0]
         if self._timer < 0:
-            self._watcher = self._hub.loop.timer(max(0.0, (at_ns - clock.now_ns()) / clock.NS_PER_S))
+            self._watcher = self._hub.loop.timer(max(0.0, (at_ns - clock.now_ns()) / NS_PER_S))
             self._watcher.start(self._ring)
             return
-        self._when.seconds, self._when.ns = divmod(at_ns, clock.NS_PER_S)
+        self._when.seconds, self._when.ns = divmod(at_ns, NS_PER_S)
         self._libc.timerfd_settime(self._timer, _ABSOLUTE, ctypes.byref(self._when), None)

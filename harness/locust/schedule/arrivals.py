@@ -8,8 +8,8 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from harness.clock import NS_PER_S
 from harness.model import ArrivalTrace, RateCurve
+from harness.units import NS_PER_S
 
 ARRIVALS: Final = ("poisson", "constant")
 

@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery
-from harness.report.view.seconds import SECOND, Bins, Floats, ProbeSeries, TrafficSeries, probes_in, traffic_in
+from harness.report.view.seconds import Bins, Floats, ProbeSeries, TrafficSeries, probes_in, traffic_in
 from harness.report.view.story import Reign, TimelineEvent, reigns, zero_of
 from harness.report.view.wording import counted, figure, give_or_take
+from harness.units import NS_PER_S
 
 WIDTH: Final = 960
 LEFT: Final = 108
@@ -165,11 +166,11 @@ def signed(seconds: float) -> str:
 def _bins(evidence: Evidence, attempt: Experiment, zero_ns: int) -> Bins:
     """From shortly before the fault until nothing more was watched."""
     window = evidence.fault_window(attempt.name, attempt.attempt)
-    ends = [attempt.observed_until_ns, attempt.fault.gone_ns or 0, zero_ns + SECOND]
+    ends = [attempt.observed_until_ns, attempt.fault.gone_ns or 0, zero_ns + NS_PER_S]
     ends += [window.end_ns] if window else []
-    starts = [attempt.observed_from_ns, zero_ns - SECOND]
+    starts = [attempt.observed_from_ns, zero_ns - NS_PER_S]
     starts += [window.start_ns] if window else []
-    return Bins.between(zero_ns, max(min(starts), zero_ns - _LONGEST_BEFORE_S * SECOND), max(ends))
+    return Bins.between(zero_ns, max(min(starts), zero_ns - _LONGEST_BEFORE_S * NS_PER_S), max(ends))
 
 
 def _band(attempt: Experiment, zero_ns: int, axis: Axis) -> tuple[float, float] | None:
@@ -178,7 +179,7 @@ def _band(attempt: Experiment, zero_ns: int, axis: Axis) -> tuple[float, float] 
     if fault.sent_ns is None:
         return None
     until_ns = fault.undone_ns or fault.gone_ns
-    end = axis.end_s if until_ns is None else (until_ns - zero_ns) / SECOND
+    end = axis.end_s if until_ns is None else (until_ns - zero_ns) / NS_PER_S
     return axis.x(0), max(round(axis.x(end) - axis.x(0), 1), 1.0)
 
 
@@ -186,7 +187,7 @@ def _lines(attempt: Experiment, result: ExperimentResult, axis: Axis) -> Iterabl
     fault = attempt.fault
     if fault.sent_ns is not None:
         until_ns, word = (fault.undone_ns, "undone") if fault.undone_ns else (fault.gone_ns, "gone")
-        seconds = (until_ns - fault.sent_ns) / SECOND if until_ns else None
+        seconds = (until_ns - fault.sent_ns) / NS_PER_S if until_ns else None
         until = "its end was not recorded" if seconds is None else f"{word} after {seconds:.3g} s"
         yield line_at(0, "fault", f"fault sent, {until}", 0, axis)
     for row, seen in enumerate((result.reads, result.writes), start=1):

@@ -29,7 +29,8 @@ from harness.report.html.plot import (
     time_panel,
 )
 from harness.report.view.rollouts import RolloutView
-from harness.report.view.seconds import SECOND, Bins, Floats, requests_in
+from harness.report.view.seconds import Bins, Floats, requests_in
+from harness.units import NS_PER_S
 
 _LEGEND: Final = "Filled: the share of the answers that the new release gave, and requests that failed."
 
@@ -75,11 +76,11 @@ def rollout_plot(view: RolloutView) -> Plot | None:
 def _lines(view: RolloutView, began_ns: int, axis: Axis) -> Iterable[Line]:
     back, ended = view.back, view.ended
     for step in view.steps:
-        yield line_at((step.when_ns - began_ns) / SECOND, "reads", f"{percent(step.share)} %", 2, axis)
+        yield line_at((step.when_ns - began_ns) / NS_PER_S, "reads", f"{percent(step.share)} %", 2, axis)
     if back is not None:
-        yield line_at((back.when_ns - began_ns) / SECOND, "fault", f"taken back by {back.by}", 0, axis)
+        yield line_at((back.when_ns - began_ns) / NS_PER_S, "fault", f"taken back by {back.by}", 0, axis)
     if ended is not None and ended.ok:
-        yield line_at((ended.when_ns - began_ns) / SECOND, "writes", f"at rest on {ended.release}", 1, axis)
+        yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"at rest on {ended.release}", 1, axis)
 
 
 def _share_panel(new: Floats, old: Floats, bins: Bins, axis: Axis, top: float) -> Panel:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from harness.model import Claim, DemandKind, Evidence, Observation, Plan
-
-SECOND = 1_000_000_000
+from harness.units import NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +55,7 @@ class Moments:
         """How long the run took."""
         if self.start_ns is None or self.end_ns is None:
             return None
-        return (self.end_ns - self.start_ns) / SECOND
+        return (self.end_ns - self.start_ns) / NS_PER_S
 
     def of_claim(self, plan: Plan, evidence: Evidence, claim: Claim) -> tuple[int | None, int | None]:
         """When the evidence of a scenario was gathered; the whole run where nothing tells."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from harness.model import SAMPLES, Evidence, Plan, Table, Window
 from harness.model.observations import RolloutBack, RolloutEnded, RolloutSkipped, RolloutStarted, RolloutStep, every
-from harness.model.schedule import NS_PER_S
 from harness.report.view.wording import NOTHING, figure
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.model.rollout import RolloutPlan

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from harness.model import Evidence, Table, Window
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 Floats = npt.NDArray[np.float64]
 
-SECOND: Final = 1_000_000_000
 MOST_BINS: Final = 600
 """A longer watch is drawn in steps of more than a second."""
 
@@ -35,10 +35,10 @@ class Bins:
     @classmethod
     def between(cls, zero_ns: int, start_ns: int, end_ns: int) -> Bins:
         """Whole seconds that cover [start, end)."""
-        seconds = max((end_ns - start_ns) / SECOND, 1.0)
+        seconds = max((end_ns - start_ns) / NS_PER_S, 1.0)
         width = max(1, int(np.ceil(seconds / MOST_BINS)))
-        first = (start_ns - zero_ns) // (width * SECOND)
-        last = -((zero_ns - end_ns) // (width * SECOND))
+        first = (start_ns - zero_ns) // (width * NS_PER_S)
+        last = -((zero_ns - end_ns) // (width * NS_PER_S))
         return cls(zero_ns=zero_ns, first=first, count=max(last - first, 1), width_s=width)
 
     @property
@@ -53,7 +53,7 @@ class Bins:
 
     def of(self, at_ns: Ints) -> Ints:
         """Which stretch each moment lies in; beyond either end: outside 0 … count - 1."""
-        return np.asarray((at_ns - self.zero_ns) // (self.width_s * SECOND) - self.first, dtype=np.int64)
+        return np.asarray((at_ns - self.zero_ns) // (self.width_s * NS_PER_S) - self.first, dtype=np.int64)
 
     def counts(self, at_ns: Ints) -> Floats:
         """How many of these moments lie in each stretch."""

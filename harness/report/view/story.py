@@ -10,8 +10,8 @@ from typing import Final
 
 from harness.model import Evidence, Experiment, ExperimentResult, OperationRecovery, PodChange
 from harness.report.view.wording import figure, some
+from harness.units import NS_PER_S
 
-SECOND: Final = 1_000_000_000
 _ALERTS: Final = {"alert.pending": "is pending", "alert.firing": "fires", "alert.resolved": "is resolved"}
 _PODS: Final = {"deleted": "gone", "ready": "ready", "unready": "not ready"}
 
@@ -55,7 +55,7 @@ def story(evidence: Evidence, attempt: Experiment, result: ExperimentResult) -> 
 
 
 def _seconds(at_ns: int, zero_ns: int) -> float:
-    return (at_ns - zero_ns) / SECOND
+    return (at_ns - zero_ns) / NS_PER_S
 
 
 def _fault(attempt: Experiment, zero_ns: int) -> Iterable[TimelineEvent]:
@@ -113,7 +113,7 @@ def _pods(changes: Iterable[PodChange], attempt: Experiment, zero_ns: int) -> It
     own = [change for change in changes if attempt.observed_from_ns <= change.at_ns < attempt.observed_until_ns]
 
     def second(change: PodChange) -> tuple[str, int]:
-        return change.what, (change.at_ns - zero_ns) // SECOND
+        return change.what, (change.at_ns - zero_ns) // NS_PER_S
 
     for (what, _), group in groupby(sorted(own, key=lambda change: (*second(change), change.at_ns)), key=second):
         together = list(group)

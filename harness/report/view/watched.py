@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.model.evidence import DATABASE
-from harness.report.view.moments import SECOND
 from harness.report.view.wording import NOTHING, figure, found
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.model import Evidence, LedgerResult, PipelineResult, WatcherResult
@@ -51,7 +51,7 @@ def watcher_lines(watchers: Iterable[WatcherResult], moments: Moments) -> Iterab
 def _since_start(at_ns: int | None, moments: Moments) -> str:
     if at_ns is None or moments.start_ns is None:
         return NOTHING
-    return f"{(at_ns - moments.start_ns) / SECOND:.1f} s"
+    return f"{(at_ns - moments.start_ns) / NS_PER_S:.1f} s"
 
 
 def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:

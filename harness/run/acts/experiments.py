@@ -21,6 +21,7 @@ from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.condition import STEADY_WITHIN_S
 from harness.targets.intents import pending_intents, strike_intent
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -216,7 +217,7 @@ class _Attempt:
             sent_ns = self._see_sent()
             if sent_ns is None or released:
                 continue
-            seconds = (clock.now_ns() - sent_ns) / clock.NS_PER_S
+            seconds = (clock.now_ns() - sent_ns) / NS_PER_S
             context.progress.now(f"{experiment.name}: the fault was sent {seconds:.0f} s ago")
             back = seconds >= experiment.hold_s and self._is_back(sent_ns)
             if back or seconds >= experiment.observe_s:
@@ -241,8 +242,8 @@ class _Attempt:
         if sent_ns is None:
             return
         experiment, context = self._experiment, self._context
-        least_ns = (self._child.confirmed_ns() or sent_ns) + round(experiment.watch_s * clock.NS_PER_S)
-        left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / clock.NS_PER_S
+        least_ns = (self._child.confirmed_ns() or sent_ns) + round(experiment.watch_s * NS_PER_S)
+        left_s = experiment.observe_s - (clock.now_ns() - sent_ns) / NS_PER_S
         for _ in clock.Deadline.after(max(left_s, experiment.watch_s, _WATCH_LEAST_S)).ticks(_CHILD_POLL_S):
             context.present()
             if clock.now_ns() >= least_ns and context.traffic.condition.back_since(sent_ns):
@@ -255,7 +256,7 @@ class _Attempt:
         """
         name, traffic = self._experiment.name, self._context.traffic
         self._context.progress.now(f"{name}: restoring")
-        since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / clock.NS_PER_S
+        since_s = (clock.now_ns() - (self._sent_ns or clock.now_ns())) / NS_PER_S
         condition, within_s = traffic.condition, max(self._experiment.observe_s - since_s, RESTORE_LEAST_S)
         state, _ = condition.wait(self._act.touches, within_s, self._context.present)
         if not state.ok:

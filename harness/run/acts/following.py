@@ -22,6 +22,7 @@ from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -164,7 +165,7 @@ class Following:
             if self._may_promote(statuses):
                 self._promote()
             switched = all(status.switched for status in statuses.values())
-            lasted_s = (clock.now_ns() - self._reached_ns) / clock.NS_PER_S
+            lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
             if over and plan.taken_back is TakenBack.BY_HAND:
                 return "hand", "as planned"
@@ -228,8 +229,8 @@ class Following:
         The step has lasted, and the candidate answered in it.
         """
         now_ns = clock.now_ns()
-        lasted = self._reached >= 0 and now_ns - self._reached_ns >= self._plan.dwell_s * clock.NS_PER_S
-        again = now_ns - self._promoted_ns >= _SEND_AGAIN_S * clock.NS_PER_S
+        lasted = self._reached >= 0 and now_ns - self._reached_ns >= self._plan.dwell_s * NS_PER_S
+        again = now_ns - self._promoted_ns >= _SEND_AGAIN_S * NS_PER_S
         asked = self._plan.promoted_by == "harness" and lasted and again and self._answers.count > 0
         waiting = [status for status in statuses.values() if not status.switched]
         return asked and bool(waiting) and all(status.pause for status in waiting)
@@ -265,9 +266,9 @@ class Following:
             context.present()
             self._poll()
             now_ns = clock.now_ns()
-            send = now_ns - sent_ns >= _SEND_AGAIN_S * clock.NS_PER_S
+            send = now_ns - sent_ns >= _SEND_AGAIN_S * NS_PER_S
             sent_ns = now_ns if send else sent_ns
-            late = send and now_ns - began_ns >= AFTER_S * clock.NS_PER_S
+            late = send and now_ns - began_ns >= AFTER_S * NS_PER_S
             back = at_once(partial(self._is_back, hasten=send, restore=late), left.values())
             left = {subject: one for (subject, one), rests in zip(left.items(), back, strict=True) if not rests}
             if not left:

@@ -13,6 +13,7 @@ from harness.targets.amounts import amount
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
 from harness.targets.usage import METRICS
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +60,7 @@ class SignalReader:
     def poll(self, share: float) -> None:
         """Read the memory once a second, beside the caller, and send the reports that are due at this share."""
         self._memory.record()
-        late = clock.now_ns() - self._read_ns >= _EVERY_S * clock.NS_PER_S
+        late = clock.now_ns() - self._read_ns >= _EVERY_S * NS_PER_S
         if self._reads_memory and late and not self._memory.busy:
             self._read_ns = clock.now_ns()
             self._memory.ask(partial(at_once, self._measured, self._places))

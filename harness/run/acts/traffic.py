@@ -8,6 +8,7 @@ from harness import clock
 from harness.model import Act, DemandKind
 from harness.model.window import after_faults_name, fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ class TrafficDriver(Driver):
             with context.beside(act):
                 context.pass_time(seconds, "fault-free window")
         elif traffic.windows.after_a_fault:
-            passed_s = (clock.now_ns() - traffic.windows.since_ns) / clock.NS_PER_S
+            passed_s = (clock.now_ns() - traffic.windows.since_ns) / NS_PER_S
             left_s = max(traffic.plan.after_s - passed_s, 0.0)
             context.progress.say(f"window after the faults: {left_s:.0f} s more")
             context.pass_time(left_s, "window after the faults")

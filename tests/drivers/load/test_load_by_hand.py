@@ -15,12 +15,12 @@ import pytest
 from load_bench import Run, rows_of, until
 from load_truth import TruthServer, platform
 
-from harness.clock import NS_PER_S
 from harness.drivers.load import load_traffic
 from harness.evidence import read_rows
 from harness.model import JOURNEY_WRITES, SIGN_INS
 from harness.model.digest import digest_of
 from harness.targets.parts import TrafficOverride
+from harness.units import NS_PER_S
 
 LOADTESTS = Path(__file__).parents[3] / "loadtests"
 ROUTES = ["/sessions", "/tracks/#", "/tracks", "/tracks/#/plays"]

@@ -13,9 +13,9 @@ from load_bench import LOCUSTFILES, until
 from load_truth import Reply, Seen, TruthServer
 
 from harness import clock
-from harness.clock import NS_PER_MS, NS_PER_S
 from harness.evidence import read_rows
 from harness.model import SAMPLES, Table
+from harness.units import NS_PER_MS, NS_PER_S
 
 
 def offered(server: TruthServer, locustfile: str, *arguments: str, directory: Path, requests: int) -> Table:

@@ -16,10 +16,10 @@ import pytest
 from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
 from load_truth import TruthServer
 
-from harness.clock import NS_PER_MS, NS_PER_S
 from harness.evidence import read_rows
 from harness.evidence.clocks import shifts_of
 from harness.model import SAMPLES, Table, TrafficPlan
+from harness.units import NS_PER_MS, NS_PER_S
 from tests.full_disk import room_for
 
 _STARTS_LOAD = """

@@ -11,9 +11,9 @@ from load_bench import Run, plan_of, rows_of, until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
-from harness.clock import NS_PER_S
 from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
+from harness.units import NS_PER_S
 
 
 def test_every_request_has_its_row_and_the_file_is_closed(run: Run, server: TruthServer) -> None:

@@ -12,10 +12,10 @@ from load_bench import Run, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness import clock
-from harness.clock import NS_PER_S
 from harness.locust.schedule.arrivals import due_times, random_of
 from harness.model import SAMPLES, RateCurve, Table
 from harness.targets.trace import read_trace
+from harness.units import NS_PER_S
 
 
 def intended_s(run: Run, tables: list[Table]) -> list[int]:

@@ -14,8 +14,8 @@ from load_bench import Run, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness import clock
-from harness.clock import NS_PER_S
 from harness.errors import DriverError
+from harness.units import NS_PER_S
 from tests.full_disk import room_for
 
 _STARTS_LOAD = """

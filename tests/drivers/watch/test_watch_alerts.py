@@ -16,6 +16,7 @@ from harness import clock
 from harness.drivers.watch import Rates, Watch, WatchSettings, watch_settings
 from harness.evidence import RunDirectory, load_evidence
 from harness.judgement.watchers import watcher_results
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -173,10 +174,10 @@ def test_every_change_is_on_record_and_what_was_there_is_present(
     ]
     assert {line["active_at"] for line in found} == {SINCE}
     assert found[1]["labels"] == {"alertname": "HighLatency", "region": "east"}
-    assert all(0 <= line["mono_ns"] - line["at_ns"] < clock.NS_PER_S for line in found)
+    assert all(0 <= line["mono_ns"] - line["at_ns"] < NS_PER_S for line in found)
     assert all(sooner["at_ns"] <= later["at_ns"] for sooner, later in pairwise(found))
     assert "since_ns" not in found[0]  # it was there at the first answer
-    assert all(0 < line["at_ns"] - line["since_ns"] < clock.NS_PER_S for line in found[1:])
+    assert all(0 < line["at_ns"] - line["since_ns"] < NS_PER_S for line in found[1:])
     (closed,) = of_alerts(settings, "watch.closed")
     assert closed["first_ns"] <= closed["first_answer_ns"] < found[0]["at_ns"]
     assert closed["last_answer_ns"] >= found[-1]["at_ns"]
@@ -258,6 +259,6 @@ def test_its_receipt_stands_in_the_judgement(prometheus: Prometheus, settings: W
     assert alerts.n >= 4
     assert (alerts.closed, alerts.why) == (True, "")
     assert alerts.longest_gap_ms == pytest.approx(closed["longest_gap_ms"], rel=1e-5)
-    assert closed["first_ns"] > started["mono_ns"] - clock.NS_PER_S
-    assert alerts.blind_s * clock.NS_PER_S >= closed["last_ns"] - closed["first_ns"]
+    assert closed["first_ns"] > started["mono_ns"] - NS_PER_S
+    assert alerts.blind_s * NS_PER_S >= closed["last_ns"] - closed["first_ns"]
     assert results["entry"].closed

@@ -20,6 +20,7 @@ from harness.drivers.watch.streams import api_http, follow
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.store import Store
 from harness.targets import load_target
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
@@ -177,7 +178,7 @@ class Listener:
 def test_a_server_that_answers_no_list_ends_no_watch_which_is_blind_until_its_end(service: Service) -> None:
     """Somebody else answers at the address; from the first answer to the end of the watch nothing was seen."""
     blind: list[float] = []
-    listener, attendance = Listener(), Attendance(lambda since, until: blind.append((until - since) / clock.NS_PER_S))
+    listener, attendance = Listener(), Attendance(lambda since, until: blind.append((until - since) / NS_PER_S))
 
     async def watching() -> None:
         async with httpx.AsyncClient(base_url=service.url) as client:

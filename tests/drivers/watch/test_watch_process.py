@@ -22,6 +22,7 @@ from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import PORTAL
+from harness.units import NS_PER_MS
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service
@@ -53,7 +54,7 @@ def kinds(run: Path) -> list[tuple[str, str]]:
 def spacings(table: Table) -> list[int]:
     """Times between looks as due, in ms."""
     due_ns: list[int] = sorted(table.ints["due_ns"].tolist())
-    return [round((later - sooner) / clock.NS_PER_MS) for sooner, later in itertools.pairwise(due_ns)]
+    return [round((later - sooner) / NS_PER_MS) for sooner, later in itertools.pairwise(due_ns)]
 
 
 def until(condition: Callable[[], bool], within_s: float = 15.0) -> None:

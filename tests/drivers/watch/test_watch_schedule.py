@@ -10,6 +10,7 @@ import pytest
 from harness import clock
 from harness.drivers.watch.attendance import Attendance, receipt
 from harness.drivers.watch.schedule import Probe, ProbeSchedule, keep
+from harness.units import NS_PER_MS, NS_PER_S
 
 
 def schedule(
@@ -101,7 +102,7 @@ def test_schedules_meet_on_common_ticks_also_after_a_new_rate() -> None:
     region = schedule(5, probe("region"))
     run([schedule(50, probe("entry")), region], 1.0)
     origin_ns = due["entry"][0]
-    after = [(at - origin_ns) // clock.NS_PER_MS for at in due["region"]]
+    after = [(at - origin_ns) // NS_PER_MS for at in due["region"]]
     assert after[:2] == [0, 200]
     assert len(after) > 4
     assert all(at % 50 == 0 for at in after)
@@ -150,7 +151,7 @@ def test_looks_without_an_end_are_given_up_and_told() -> None:
 def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_too_late() -> None:
     """Of looks each 20 ms a gap of 251 ms is blind, one of 250 is not; of looks each 500 ms one of 751 ms is."""
     blind: list[tuple[int, int]] = []
-    ms = clock.NS_PER_MS
+    ms = NS_PER_MS
     quick, slow = Attendance(lambda *times: blind.append(times)), Attendance(lambda *times: blind.append(times))
     for at in (1000, 1250, 1501):
         quick.probed(at * ms, 20 * ms)
@@ -161,7 +162,7 @@ def test_blind_is_more_than_a_quarter_of_a_second_and_more_than_half_a_spacing_t
 
 def test_a_receipt_has_first_and_last_look_and_the_longest_gap_of_any_schedule() -> None:
     """Two schedules of one watcher: looks add up, gaps do not."""
-    ms = clock.NS_PER_MS
+    ms = NS_PER_MS
     one, other = Attendance(lambda *_: None), Attendance(lambda *_: None)
     for at in (10, 20, 50):
         one.probed(at * ms, 20 * ms)
@@ -176,8 +177,8 @@ def test_a_stream_is_blind_only_while_it_is_interrupted() -> None:
     blind: list[tuple[int, int]] = []
     stream = Attendance(lambda *times: blind.append(times))
     stream.heard(1)
-    stream.heard(10 * clock.NS_PER_S)
+    stream.heard(10 * NS_PER_S)
     assert (blind, receipt([stream])["longest_gap_ms"]) == ([], 0.0)
-    stream.interrupted(11 * clock.NS_PER_S, 12 * clock.NS_PER_S)
-    assert blind == [(11 * clock.NS_PER_S, 12 * clock.NS_PER_S)]
+    stream.interrupted(11 * NS_PER_S, 12 * NS_PER_S)
+    assert blind == [(11 * NS_PER_S, 12 * NS_PER_S)]
     assert receipt([stream])["longest_gap_ms"] == 1000.0

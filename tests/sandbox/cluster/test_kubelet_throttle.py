@@ -15,6 +15,7 @@ from harness.clock import Deadline
 from harness.sandbox.cluster.kubelet.throttle import ENFORCED, CpuLimits, limit_of
 from harness.sandbox.cluster.kubelet.usage import ContainerStart, own_cpu_ns
 from harness.sandbox.scales import CPU_SCALE
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def test_a_container_uses_no_more_than_its_limit(limits: CpuLimits, cores: float
         for _ in Deadline.after(5).ticks(0.05):
             if limits.throttled(START)[1] >= 10:
                 break
-        share = (own_cpu_ns(pid) - began_ns) / (clock.now_s() - began_s) / clock.NS_PER_S
+        share = (own_cpu_ns(pid) - began_ns) / (clock.now_s() - began_s) / NS_PER_S
         assert 0 < share <= 1.35 * cores / CPU_SCALE
         periods, throttled = limits.throttled(START)
         assert 10 <= throttled <= periods

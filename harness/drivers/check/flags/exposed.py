@@ -19,6 +19,7 @@ from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import Access, access, accesses
 from harness.targets.places import Clusters
+from harness.units import NS_PER_S
 
 _POLL_S: Final = 1.0
 
@@ -108,7 +109,7 @@ def _awaited(
             if service in lacking:
                 took_s.pop(service, None)
             else:
-                took_s.setdefault(service, (asked_ns - on_ns) / clock.NS_PER_S)
+                took_s.setdefault(service, (asked_ns - on_ns) / NS_PER_S)
         if expected and now.is_complete(expected):
             break
     return now, took_s

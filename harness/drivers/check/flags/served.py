@@ -15,6 +15,7 @@ from harness.errors import ConfigurationError
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import accesses
+from harness.units import NS_PER_S
 
 ON_WITHIN_S: Final = 60.0
 """So long a flag that was switched on is given to be seen in every region, before it is switched off."""
@@ -106,10 +107,12 @@ def off_reading(
 ) -> FactReading:
     """A region's answers (`place` names it, for people); those that had the feature while its flag was on show that there was something to lose."""
     had = any(one.has for one in answers if one.sent_ns <= off_ns)
-    after = [one for one in answers if one.sent_ns > off_ns + within_s * clock.NS_PER_S]
+    after = [one for one in answers if one.sent_ns > off_ns + within_s * NS_PER_S]
     late = sum(one.has for one in after)
     last = max((one.sent_ns for one in answers if one.has), default=off_ns)
-    words = f"the last one after {max(last - off_ns, 0) / clock.NS_PER_S:.1f} s; {late} of {len(after)} later than {within_s:g} s"
+    words = (
+        f"the last one after {max(last - off_ns, 0) / NS_PER_S:.1f} s; {late} of {len(after)} later than {within_s:g} s"
+    )
     enough = had and len(after) >= LEAST
     return FactReading(
         subject=f"answers of {place}",
@@ -127,15 +130,15 @@ def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_
     before = [one for one in answers if one.sent_ns < on_ns]
     after = [one for one in answers if one.sent_ns >= on_ns]
     held = _held(after)
-    lacking = sum(not one.has for one in after if one.sent_ns > on_ns + within_s * clock.NS_PER_S)
+    lacking = sum(not one.has for one in after if one.sent_ns > on_ns + within_s * NS_PER_S)
     shown = f"not in the last of {len(after)} answers"
     if held:
-        took_s = (held[0].sent_ns - on_ns) / clock.NS_PER_S
+        took_s = (held[0].sent_ns - on_ns) / NS_PER_S
         shown = f"after {took_s:.1f} s, in all {len(held)} answers since"
     if lacking:
         shown += f"; {lacking} later than {within_s:g} s lack it"
     clear = bool(before) and not any(one.has for one in before)
-    served = _is_held(after) and held[0].sent_ns <= on_ns + within_s * clock.NS_PER_S
+    served = _is_held(after) and held[0].sent_ns <= on_ns + within_s * NS_PER_S
     return FactReading(
         subject=f"page of {place}",
         expected=f"with the feature within {within_s:g} s after its flag is on",
@@ -153,4 +156,4 @@ def _held(answers: Sequence[FeatureAnswer]) -> list[FeatureAnswer]:
 def _is_held(answers: Sequence[FeatureAnswer]) -> bool:
     """Whether the last answers had the feature so often and for so long that no pod without it is left."""
     held = _held(answers)
-    return len(held) >= HELD and held[-1].sent_ns - held[0].sent_ns >= HELD_S * clock.NS_PER_S
+    return len(held) >= HELD and held[-1].sent_ns - held[0].sent_ns >= HELD_S * NS_PER_S

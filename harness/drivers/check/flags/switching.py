@@ -23,6 +23,7 @@ from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster
 from harness.targets.parts import ConfigMapKey, FlagSettings
 from harness.targets.undo import undoable
+from harness.units import NS_PER_S
 
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
 SAID_WITHIN_S: Final = 10.0
@@ -138,7 +139,7 @@ class FlagSwitch:
         with http_client(self.target, settings.ofrep, timeout_s=2.0) as client:
             for _ in clock.Deadline.after(SAID_WITHIN_S).ticks(_POLL_S):
                 if evaluated(client, settings.ofrep, self.name) is on:
-                    self.said.append(f"{word} after {(clock.now_ns() - at_ns) / clock.NS_PER_S:.1f} s")
+                    self.said.append(f"{word} after {(clock.now_ns() - at_ns) / NS_PER_S:.1f} s")
                     return at_ns
         self.why = f"not {word} after {SAID_WITHIN_S:g} s"
         return at_ns

@@ -14,6 +14,7 @@ from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.places import namespaces
+from harness.units import NS_PER_S
 
 BEFORE_S: Final = 30.0
 """The first reading is of so many seconds before it."""
@@ -64,7 +65,7 @@ class SeriesReader:
         quoted = places.replace("\\", "\\\\")  # a backslash of the expression is two in a string of PromQL
         within = f'namespace=~"{quoted}"'
         asked_ns = clock.now_ns()
-        passed_s = (asked_ns - self._read_ns) / clock.NS_PER_S + _OVERLAP_S if self._read_ns else BEFORE_S
+        passed_s = (asked_ns - self._read_ns) / NS_PER_S + _OVERLAP_S if self._read_ns else BEFORE_S
         with prometheus_of(self._target) as prometheus:
             now = prometheus.vector("time()")
             at_ns = clock.now_ns()
@@ -75,12 +76,12 @@ class SeriesReader:
                 series = prometheus.samples(f'{{{within},pod!="",__name__!~"{left_out}|{_OF_KUBERNETES}"}}{span}')
         if not now:
             raise DriverError("Prometheus does not say what time it is", where=str(self._target.prometheus))
-        zero_ns = at_ns - round(now[0].value * clock.NS_PER_S)
+        zero_ns = at_ns - round(now[0].value * NS_PER_S)
         times: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for labels, moments in series:
             name = next((labels[label] for label in _NAMES if labels.get(label)), "")
             place = (labels.get("namespace", ""), name.rpartition("/")[2])  # a PodMonitor's job is `namespace/name`
-            times[place][labels.get("__name__", "")].update(zero_ns + round(at_s * clock.NS_PER_S) for at_s in moments)
+            times[place][labels.get("__name__", "")].update(zero_ns + round(at_s * NS_PER_S) for at_s in moments)
         self._read_ns = asked_ns
         return {place: {name: _kept(sorted(of)) for name, of in each.items() if of} for place, each in times.items()}
 

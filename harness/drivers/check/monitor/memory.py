@@ -11,6 +11,7 @@ from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.errors import DriverError
 from harness.targets.kubernetes import labels_of, workload_of
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -55,7 +56,7 @@ class MemoryReader:
             DriverError: it gives no answer.
         """
         asked_ns = clock.now_ns()
-        passed_s = (asked_ns - self._read_ns) / clock.NS_PER_S if self._read_ns else 0.0
+        passed_s = (asked_ns - self._read_ns) / NS_PER_S if self._read_ns else 0.0
         with prometheus_of(self._target) as prometheus:
             now = prometheus.vector("time()")
             series = prometheus.values(f"{_SERIES}[{round(1000 * (passed_s + _OVERLAP_S))}ms]")

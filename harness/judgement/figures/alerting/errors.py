@@ -30,7 +30,7 @@ from harness.judgement.measures import Case, Figures, because, formatted, inconc
 from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, Quantity, ReasonKind, Receipt
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
 _SHARE: Final = "let an experiment fail that share of the answers, then run again"

@@ -31,7 +31,7 @@ from harness.judgement.measures import Case, Figures, because, formatted, inconc
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
 _UNREAD: Final = "check that `prometheus` of the target file answers /api/v1/rules, then run again"

@@ -10,7 +10,7 @@ from harness.judgement.figures.alerting.history import ANSWERED_NS, WATCHER, ale
 from harness.judgement.receipts.watch import Span, blind_spells, followed
 from harness.model import Evidence, Receipt
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, WatchClosed, every
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _NOTICES: Final = "notices"
 _GONE: Final = frozenset({"alert.resolved", "alert.inactive"})

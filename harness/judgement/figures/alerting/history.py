@@ -12,7 +12,7 @@ from harness.judgement.receipts.attempts import answered_until_ns, counted_attem
 from harness.judgement.receipts.watch import Span, blind_spells
 from harness.model import Evidence, Experiment, Plan, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 ALERTS: Final = "history/alerts.ndjson"
 NOTICES: Final = "history/notices.ndjson"

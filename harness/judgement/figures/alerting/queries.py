@@ -36,7 +36,7 @@ from harness.judgement.measures import Case, Figures, because, formatted, inconc
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
 from harness.model.queries import brief, is_query
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 PART: Final = "query"
 """The label `part` of the rules that speak of a query."""

@@ -31,7 +31,7 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _NONE: Final = "no alert fired in any of the faults"
 _MATCH: Final = (

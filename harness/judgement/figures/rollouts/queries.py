@@ -33,7 +33,7 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.queries import brief
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _TRIED: Final = (
     "name a candidate that slows frequently called queries (`candidate:` in the rollout file), then run again"

@@ -9,7 +9,7 @@ from harness.judgement.figures.rollouts.triggers import Firing, SignalReading, g
 from harness.judgement.measures import Case
 from harness.model import Receipt
 from harness.model.observations import RolloutMemory, RolloutReported, every
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 READ_NS: Final = NS_PER_S
 """Planned time between two readings of the memory."""

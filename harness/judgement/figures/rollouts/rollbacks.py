@@ -39,8 +39,8 @@ from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
 from harness.model.rollout import percent
-from harness.model.schedule import NS_PER_S
 from harness.model.trigger import Signal
+from harness.units import NS_PER_S
 
 _ANCHORS: Final = 5
 """Where the platform begins a slice is unknown: so many places of one are tried."""

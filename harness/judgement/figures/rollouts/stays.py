@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from harness.judgement.figures.rollouts.history import RolloutHistory
 from harness.model.observations import RolloutStatus
 from harness.model.rollout import percent
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,7 @@ from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import RolloutAnalysis
 from harness.model.rollout import percent
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
 _METHOD: Final = "what every object says of its own share, read ten times a second"

@@ -19,8 +19,8 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
-from harness.model.schedule import NS_PER_S
 from harness.model.table import Bools
+from harness.units import NS_PER_S
 
 _FEWEST: Final = 20
 """Answers after the last one of the other release: fewer do not show that it is gone."""

@@ -22,7 +22,7 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, ReasonKind
 from harness.model.naming import names_release
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _EARLY_NS: Final = 2 * NS_PER_S
 """The platform may tell of its way back so long before the harness reads it from the objects."""

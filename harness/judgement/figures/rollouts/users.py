@@ -25,8 +25,8 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Table
 from harness.model.rollout import percent
-from harness.model.schedule import NS_PER_S
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 SETTLES_S: Final = 1.0
 """So long the routes may need to follow an object that says it is at a step."""

@@ -20,7 +20,7 @@ from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.receipts.watch import Span, pods_receipt
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
 _SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")

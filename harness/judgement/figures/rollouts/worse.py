@@ -22,7 +22,7 @@ from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
 """So far may the share of the candidate's answers that failed be from the one that the sentence names."""

@@ -18,7 +18,7 @@ from harness.judgement.figures.scaling.record import (
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 
 def rises(case: Case) -> Iterable[Measure]:

@@ -24,7 +24,7 @@ from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.judgement.receipts.watch import Span
 from harness.model import Figure, LimitRule, Measure, Op, Outcome
 from harness.model.observations import AutoscalerSeen
-from harness.model.schedule import NS_PER_S
+from harness.units import NS_PER_S
 
 RESOLUTION_S: Final = 0.05
 """A change of the replicas is known so closely: it is pushed, and a controller that waits for exactly the limit is not too soon."""

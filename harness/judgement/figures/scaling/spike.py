@@ -12,11 +12,11 @@ from harness.judgement.figures.fault_free import all_files, joined_load_receipt
 from harness.judgement.figures.indicators import counted_ms
 from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
 from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
-from harness.judgement.recovery import SECOND
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
 from harness.model import SAMPLES, Figure, Measure, Op, Phase, Quantity, Receipt, Table, Window
+from harness.units import NS_PER_S
 
 HEIGHT: Final = "height"
 """The parameter of an objective: how many times as much as before it the traffic must be in the spike."""
@@ -78,7 +78,7 @@ def spike_of(case: Case, name: str) -> TrafficSpike | Measure:
     windows = case.evidence.fault_free(traffic)
     if not windows or windows[0].begin_ns is None:
         return inconclusive(case, name, f"there is no fault-free window of {traffic}", _AGAIN)
-    begin_ns, end_ns = (windows[0].begin_ns + round(at_s * SECOND) for at_s in found)
+    begin_ns, end_ns = (windows[0].begin_ns + round(at_s * NS_PER_S) for at_s in found)
     if windows[0].start_ns > begin_ns or windows[-1].end_ns < end_ns:
         return inconclusive(
             case, name, f"the fault-free windows of {traffic} do not contain the complete spike", _AGAIN
@@ -125,7 +125,7 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     case = replace(case, objective=quick)
     name, after = f"response time p{case.quantile * 100:g} in the spike", case.objective.times[SETTLED]
     after_s = after.at_scale(case.plan.time_scale).in_unit("s")
-    from_ns, lasted_s = spike.begin_ns + round(after_s * SECOND), (spike.end_ns - spike.begin_ns) / SECOND
+    from_ns, lasted_s = spike.begin_ns + round(after_s * NS_PER_S), (spike.end_ns - spike.begin_ns) / NS_PER_S
     if from_ns >= spike.end_ns:
         return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, {after_s:.3g} s are no part of it")
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)

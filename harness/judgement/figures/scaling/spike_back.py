@@ -13,9 +13,9 @@ from harness.judgement.figures.scaling.scaled import of_each, replicas_at
 from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, spike_of
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, formatted, measure, settled
-from harness.judgement.recovery import SECOND
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
 from harness.model.observations import AutoscalerSeen
+from harness.units import NS_PER_S
 
 
 def spike_backs(case: Case) -> Iterable[Measure]:
@@ -36,8 +36,8 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     back_ns = next(
         (o.when_ns for o in said if o.when_ns > spike.end_ns and o.current <= was and o.desired <= was), None
     )
-    took_s = (back_ns - spike.end_ns) / SECOND if back_ns is not None else None
-    seen_s = (spike.until_ns - spike.end_ns) / SECOND
+    took_s = (back_ns - spike.end_ns) / NS_PER_S if back_ns is not None else None
+    seen_s = (spike.until_ns - spike.end_ns) / NS_PER_S
     figures = replicas_figures(case, spike, took_s)
     if most <= was:
         fixed = said[-1].least == said[-1].most
@@ -56,10 +56,10 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
 
 def _failures(case: Case, spike: TrafficSpike) -> Measure:
     """The requests that were due from the end of the spike to the end of its limit, or of the traffic."""
-    until_ns = min(spike.end_ns + round(case.scaled.in_unit("s") * SECOND), spike.until_ns)
+    until_ns = min(spike.end_ns + round(case.scaled.in_unit("s") * NS_PER_S), spike.until_ns)
     rows = spike.samples(spike.end_ns, until_ns)
     bad = int(failed(rows).sum())
-    text = f"{bad} of {len(rows)} requests failed in {formatted((until_ns - spike.end_ns) / SECOND, 's')} after {spike.words}"
+    text = f"{bad} of {len(rows)} requests failed in {formatted((until_ns - spike.end_ns) / NS_PER_S, 's')} after {spike.words}"
     outcome = Outcome.FAIL if bad else Outcome.PASS if len(rows) else Outcome.INCONCLUSIVE
     if bad:
         text += f" ({', '.join(f'{kind}: {n}' for kind, n in errors_by_kind(rows).items())})"

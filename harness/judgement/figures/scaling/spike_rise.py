@@ -19,9 +19,9 @@ from harness.judgement.figures.scaling.spike import (
 )
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.measures import Case, formatted
-from harness.judgement.recovery import SECOND
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase
 from harness.model.observations import AutoscalerSeen
+from harness.units import NS_PER_S
 
 BELOW: Final = "below"
 """One of the objective's times: what the response time is held against."""
@@ -38,10 +38,10 @@ def spike_rises(case: Case) -> Iterable[Measure]:
 
 
 def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen, ...]) -> Measure:
-    limit_s, lasted_s = case.scaled.in_unit("s"), (spike.end_ns - spike.begin_ns) / SECOND
+    limit_s, lasted_s = case.scaled.in_unit("s"), (spike.end_ns - spike.begin_ns) / NS_PER_S
     until_ns = spike.end_ns if lasted_s >= limit_s else spike.until_ns
     ups = [one for one in scalings(said, spike.begin_ns, until_ns) if one.after > one.before]
-    took_s = (ups[0].at_ns - spike.begin_ns) / SECOND if ups else None
+    took_s = (ups[0].at_ns - spike.begin_ns) / NS_PER_S if ups else None
     figures = replicas_figures(case, spike, took_s)
     if ups and took_s is not None:
         text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"

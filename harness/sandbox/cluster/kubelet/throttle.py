@@ -21,6 +21,7 @@ from harness import clock
 from harness.sandbox.cluster.kubelet.usage import own_cpu_ns
 from harness.sandbox.cluster.quantities import amount
 from harness.sandbox.scales import CPU_SCALE
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,7 +100,7 @@ class CpuLimits:
         """A container with the quota of what is left of its period; its periods begin as far from those of the others as may be."""
         self._count += 1
         phase = (self._count * _GOLDEN) % 1
-        due_ns = clock.now_ns() + round(phase * PERIOD_S * clock.NS_PER_S)
+        due_ns = clock.now_ns() + round(phase * PERIOD_S * NS_PER_S)
         return _HeldLimit(per_ns, due_ns, left_ns=phase * _quota_ns(per_ns))
 
     def _watch(self) -> None:
@@ -125,7 +126,7 @@ def limit_of(pod: Object, container: str) -> float | None:
 
 def _examine(held: _HeldLimit, now_ns: int) -> None:
     """Take what was used from the quota, add that of a new period, and stop or continue."""
-    period_ns = round(PERIOD_S * clock.NS_PER_S)
+    period_ns = round(PERIOD_S * NS_PER_S)
     passed_ns = now_ns - held.due_ns + period_ns if now_ns >= held.due_ns else 0
     used_ns = sum(own_cpu_ns(pid) for pid in held.members)
     held.left_ns -= max(0, used_ns - held.used_ns)
@@ -144,7 +145,7 @@ def _examine(held: _HeldLimit, now_ns: int) -> None:
 
 
 def _quota_ns(per_ns: float) -> float:
-    return per_ns * PERIOD_S * clock.NS_PER_S
+    return per_ns * PERIOD_S * NS_PER_S
 
 
 def _renew(held: _HeldLimit, pids: Collection[int]) -> None:

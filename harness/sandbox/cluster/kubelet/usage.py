@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.sandbox.scales import CPU_SCALE
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ _KEPT: Final = 8
 """Samples of a container."""
 _EXACT_AT_ONCE: Final = 6
 """Processes whose proportional set size is read in one pass."""
-_TICK_NS: Final = clock.NS_PER_S // os.sysconf("SC_CLK_TCK")
+_TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
 """CPUCLOCK_SCHED of the kernel: the clock counts what the scheduler has granted."""
@@ -74,7 +75,7 @@ class ContainerRate:
     @property
     def window_s(self) -> float:
         """The length of the window."""
-        return (self.last.at_ns - self.first.at_ns) / clock.NS_PER_S
+        return (self.last.at_ns - self.first.at_ns) / NS_PER_S
 
     @property
     def cores(self) -> float:
@@ -176,7 +177,7 @@ class Meter:
         if len(samples) < 2:
             return None
         last = samples[-1]
-        within = [each for each in samples if last.at_ns - each.at_ns <= WINDOW_S * 1.1 * clock.NS_PER_S]
+        within = [each for each in samples if last.at_ns - each.at_ns <= WINDOW_S * 1.1 * NS_PER_S]
         first = within[0] if len(within) > 1 else samples[-2]
         return ContainerRate(container=start.container, first=first, last=last)
 
