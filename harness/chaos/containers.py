@@ -11,7 +11,7 @@ from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import access, accesses
 from harness.targets.commands import run_in_pod
-from harness.targets.kubernetes import Cluster
+from harness.targets.kubernetes import Cluster, is_over
 from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
 from harness.targets.workloads import restarts_of
@@ -23,9 +23,9 @@ EXEC: Final = access("get,create pods/exec")
 def _restore(
     cluster: Cluster, target: Target, *, namespace: str, pod: str, uid: str, container: str, command: str
 ) -> None:
-    """Run the command that undoes it, where the pod is still there."""
+    """Run the command that undoes it, where the pod is still there and not over: its containers went with what was changed in them."""
     there = cluster.pod(namespace, pod)
-    if there is None or there["metadata"]["uid"] != uid:
+    if there is None or is_over(there) or there["metadata"]["uid"] != uid:
         return
     _succeed(target, Hit(kind="pod", name=pod, namespace=namespace, uid=uid), command, container)
 

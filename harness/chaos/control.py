@@ -25,7 +25,7 @@ from harness import clock
 from harness.chaos.confirming import comes_true, still_true, was_true
 from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
 from harness.chaos.receipts import HitSnapshot
-from harness.chaos.tolerances import complaint, holds
+from harness.chaos.tolerances import complaint, holds, selected_nothing
 from harness.chaos.undoing import is_own_undo, may_undo
 from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import History, run_history
@@ -39,10 +39,6 @@ Activity = Mapping[str, Any]
 
 _LONGEST: Final = 300
 """Characters of an activity's output that are kept; the journal has all of it."""
-_SELECTING: Final = frozenset(
-    {"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", "exec_in_pods"}
-)
-"""Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
 _FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
 """The block of a file that has none: nothing confirms its fault."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
@@ -360,9 +356,7 @@ def _failure(activity: Activity, run: dict[str, Any]) -> str:
     if run.get("status") == "failed":
         lines = "".join(run.get("exception") or ["failed"]).strip().splitlines()
         return lines[-1].removeprefix("chaoslib.exceptions.ActivityFailed: ")
-    module = str(activity.get("provider", {}).get("module", ""))
-    done = run.get("status") == "succeeded"  # else it was not sent, and that has a reason of its own
-    if done and module.startswith("chaosk8s") and _function(activity) in _SELECTING and not run.get("output"):
+    if selected_nothing(activity, run):
         run["status"] = "failed"
         run["exception"] = ["FaultNotInjected: it selected nothing\n"]
         return "it selected nothing"

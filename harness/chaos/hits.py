@@ -10,7 +10,7 @@ from harness.errors import FaultNotInjected
 from harness.model import Hit
 from harness.targets.access import LOCK, access
 from harness.targets.database import leader_of
-from harness.targets.kubernetes import Object, has_condition
+from harness.targets.kubernetes import Object, serves
 
 HITS: Final = (*access("list nodes"), *access("get endpoints", at=LOCK))
 """What choosing and remembering what is hit asks."""
@@ -24,7 +24,7 @@ def name_of(obj: Object) -> str:
 
 
 def first_ready(here: ChaosSession, label_selector: str, ns: str, qty: int, verb: str) -> list[Object]:
-    """The first `qty` ready pods by name.
+    """The first `qty` ready pods by name; one that terminates goes anyway, and is none of them.
 
     Args:
         here: the session.
@@ -36,7 +36,7 @@ def first_ready(here: ChaosSession, label_selector: str, ns: str, qty: int, verb
     Raises:
         FaultNotInjected: fewer ready pods than that match, or `qty` is below 1.
     """
-    ready = [pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")]
+    ready = [pod for pod in here.cluster.pods(ns, label_selector) if serves(pod)]
     if qty < 1 or len(ready) < qty:
         raise FaultNotInjected(f"{len(ready)} ready pods match {label_selector} in {ns}, {qty} are to be {verb}")
     return sorted(ready, key=name_of)[:qty]

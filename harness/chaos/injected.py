@@ -14,7 +14,7 @@ from harness.targets.access import LOCK, access, accesses
 from harness.targets.custom import create_custom
 from harness.targets.database import LEADER, database_of, leader_of
 from harness.targets.intents import pending_intents
-from harness.targets.kubernetes import Object, has_condition
+from harness.targets.kubernetes import Object, serves
 from harness.targets.own import OWN
 from harness.targets.undo import undoes
 from harness.targets.usage import METRICS_READ, memory_of
@@ -64,7 +64,7 @@ def stress_memory(label_selector: str, ns: str, size: str) -> Hits:
         FaultNotInjected: no ready pod matches, or the metrics API has no figure of it.
     """
     here = session()
-    ready = sorted((pod for pod in here.cluster.pods(ns, label_selector) if has_condition(pod, "Ready")), key=name_of)
+    ready = sorted((pod for pod in here.cluster.pods(ns, label_selector) if serves(pod)), key=name_of)
     used = memory_of(here.cluster, ns)
     chosen = [pod for pod in ready if name_of(pod) in used][:1]
     if not chosen:

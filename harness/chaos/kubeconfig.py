@@ -23,7 +23,7 @@ def one_context(directory: Path) -> None:
     if not settings.kubeconfig or not settings.context:
         return
     try:
-        path = str(write_context(settings.kubeconfig, settings.context, directory))
+        path = str(write_context(settings.kubeconfig, settings.context, directory, settings.login_proxies))
     except ConfigurationError as error:
         sys.exit(error.what)
     os.environ["KUBECONFIG"] = path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chaoslib.exceptions import InterruptExecution
 
@@ -14,8 +14,10 @@ from harness.model import Hit
 from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
 from harness.targets.harness_block import BlastRadius
-from harness.targets.kubernetes import has_condition, is_terminating
+from harness.targets.kubernetes import controller_of, has_condition, is_terminating
 from harness.targets.processes import PROCESS, running
+
+_JOB: Final = "Job"
 
 
 class HitSnapshot:
@@ -122,12 +124,14 @@ def _present(here: ChaosSession) -> list[Hit] | None:
     """Pods that are there and nodes that are Ready; nothing where there is no cluster, None where it does not answer.
 
     A pod whose grace period runs is not there any more: it is listed for as long as its `preStop` takes, and the fault is confirmed long before.
+    Pods of a Job are left out: they end by themselves.
     """
     if here.target.kubernetes is None:
         return []
     try:
         regions = here.regions()
         nodes = [node_hit(node) for node in here.cluster.nodes() if has_condition(node, "Ready")]
-        return [*nodes, *(pod_hit(pod, regions) for pod in here.pods() if not is_terminating(pod))]
+        pods = (pod for pod in here.pods() if not is_terminating(pod) and controller_of(pod) != _JOB)
+        return [*nodes, *(pod_hit(pod, regions) for pod in pods)]
     except HarnessError:
         return None

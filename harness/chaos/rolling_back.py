@@ -12,7 +12,7 @@ from chaoslib.configuration import load_configuration, load_dynamic_configuratio
 from chaoslib.loader import load_experiment
 from chaoslib.secret import load_secrets
 
-from harness.chaos.tolerances import complaint
+from harness.chaos.tolerances import complaint, selected_nothing
 
 
 def roll_back(file: Path) -> int:
@@ -34,9 +34,18 @@ def roll_back(file: Path) -> int:
         run = execute_activity(
             experiment=experiment, activity=activity, configuration=configuration, secrets=secrets, dry=None
         )
-        why = "".join(run.get("exception") or ()).strip() or complaint(run["activity"], run, configuration, secrets)
-        if why:
+        if why := _failure(run, configuration, secrets):
             failed += 1
             click.echo(f"{run['activity']['name']}: {why.splitlines()[-1]}")
     clear_cache()
     return 1 if failed else 0
+
+
+def _failure(run: dict[str, Any], configuration: dict[str, Any], secrets: dict[str, Any]) -> str:
+    """Why a rollback failed, as in a run; empty where it did not."""
+    if error := "".join(run.get("exception") or ()).strip():
+        return error
+    activity = run["activity"]
+    return (
+        "it selected nothing" if selected_nothing(activity, run) else complaint(activity, run, configuration, secrets)
+    )

@@ -15,6 +15,9 @@ Activity = Mapping[str, Any]
 _MISFITS: Final = (ActivityFailed, InvalidActivity, TypeError, ValueError, AttributeError, LookupError)
 """What a tolerance raises that does not fit what was returned, as a range does for a text."""
 _HTTP_ERROR: Final = 400
+_EXEC: Final = "exec_in_pods"
+_SELECTING: Final = frozenset({"delete_pods", "terminate_pods", "drain_nodes", "cordon_node", "delete_nodes", _EXEC})
+"""Functions of chaosk8s that hit what they select, and succeed when that is nothing."""
 
 
 def holds(activity: Activity, output: Any, configuration: Activity, secrets: Activity) -> bool:
@@ -40,10 +43,21 @@ def holds(activity: Activity, output: Any, configuration: Activity, secrets: Act
         raise ActivityFailed(f"its tolerance does not fit what it returned: {error}") from error
 
 
+def selected_nothing(activity: Activity, run: Mapping[str, Any]) -> bool:
+    """Whether an action of chaosk8s that hits what it selects has succeeded without any."""
+    return _of_chaosk8s(activity) in _SELECTING and run.get("status") == "succeeded" and not run.get("output")
+
+
+def _of_chaosk8s(activity: Activity) -> str:
+    """The function of chaosk8s that an activity calls; empty where it calls none."""
+    provider = activity.get("provider", {})
+    return str(provider.get("func", "")) if str(provider.get("module", "")).startswith("chaosk8s") else ""
+
+
 def complaint(activity: Activity, run: Mapping[str, Any], configuration: Activity, secrets: Activity) -> str:
     """What an action that did not fail says against itself: an exit code, an HTTP status of 400 or more, or a `tolerance` that is not met.
 
-    Chaos Toolkit only warns of the first two. Empty where it says nothing.
+    Chaos Toolkit only warns of the first two, and knows nothing of the exit codes that `exec_in_pods` returns. Empty where it says nothing.
     """
     output = run.get("output")
     if "tolerance" in activity:
@@ -51,12 +65,30 @@ def complaint(activity: Activity, run: Mapping[str, Any], configuration: Activit
             return "" if holds(activity, output, configuration, secrets) else "not within its tolerance"
         except ActivityFailed as error:
             return str(error)
-    if not isinstance(output, dict):
-        return ""
-    provider, status = activity.get("provider", {}).get("type"), output.get("status")
+    if _of_chaosk8s(activity) == _EXEC:
+        return _exit_code(output)
+    return _status(str(activity.get("provider", {}).get("type")), output)
+
+
+def _status(provider: str, output: Any) -> str:
+    """The exit code of a process, or the status of an HTTP answer, that is no success."""
+    status = output.get("status") if isinstance(output, dict) else None
     if provider == "process" and status:
         last = str(output.get("stderr") or output.get("stdout") or "").strip().rpartition("\n")[2]
         return f"exit code {status}{f': {last}' if last else ''}"
     if provider == "http" and isinstance(status, int) and status >= _HTTP_ERROR:
         return f"HTTP status {status}"
     return ""
+
+
+def _exit_code(output: Any) -> str:
+    """The first exit code of `exec_in_pods` that is not 0, with what was said; 1 without a word where it read none."""
+    ended = output if isinstance(output, list) else []
+    failed = (one for one in ended if isinstance(one, dict) and str(one.get("exit_code", 0)) != "0")
+    one = next(failed, None)
+    if one is None:
+        return ""
+    code, said = one["exit_code"], str(one.get("stderr") or "").strip()
+    if code == 1 and not said:
+        return f"no exit code came from {one.get('pod_name')} within its `request_timeout`"
+    return f"exit code {code} in {one.get('pod_name')}{f': {said}' if said else ''}"

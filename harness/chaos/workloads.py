@@ -6,7 +6,7 @@ from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Cluster, has_condition, labels_of, workload_of
+from harness.targets.kubernetes import Cluster, has_condition, is_terminating, labels_of, workload_of
 from harness.targets.places import namespaces
 from harness.targets.target import Target
 from harness.targets.undo import undoable, undoes
@@ -47,7 +47,7 @@ def take_service(service: str) -> Hits:
         if workload_of(deployment["spec"]["selector"].get("matchLabels", {})) == service and replicas_of(deployment)
     ]
     around = [pod for namespace in places_of(here.target) for pod in here.cluster.pods(namespace)]
-    pods = [pod for pod in around if workload_of(labels_of(pod)) == service]
+    pods = [pod for pod in around if workload_of(labels_of(pod)) == service and not is_terminating(pod)]
     down = [name_of(pod) for pod in pods if not has_condition(pod, "Ready")]
     if not own or not pods or down:
         raise FaultNotInjected(

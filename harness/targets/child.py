@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 BY_HAND: Final = "by-hand"
@@ -18,6 +20,7 @@ _MODULES: Final = "READINESS_MODULES"
 _KUBECONFIG: Final = "READINESS_KUBECONFIG"
 _API_SERVER: Final = "READINESS_API_SERVER"
 _MAX_PODS: Final = "READINESS_MAX_PODS"
+_LOGIN_PROXIES: Final = "READINESS_LOGIN_PROXIES"
 CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
 """Chaos Toolkit's own."""
 
@@ -38,6 +41,7 @@ class ChildSettings:
         context: the target's, in these files.
         api_server: address of the target's API server; every other one is refused.
         max_pods: how many pods the experiment may hit; None: its file does not say it.
+        login_proxies: the caller's proxies, by variable: for the program that logs in to the API server alone.
     """
 
     target: str = ""
@@ -51,6 +55,7 @@ class ChildSettings:
     context: str = ""
     api_server: str = ""
     max_pods: int | None = None
+    login_proxies: Mapping[str, str] = field(default_factory=dict)
 
     def as_env(self) -> dict[str, str]:
         """The variables of what is set."""
@@ -66,6 +71,7 @@ class ChildSettings:
             CONTEXT_VARIABLE: self.context,
             _API_SERVER: self.api_server,
             _MAX_PODS: "" if self.max_pods is None else str(self.max_pods),
+            _LOGIN_PROXIES: json.dumps(dict(self.login_proxies)) if self.login_proxies else "",
         }
         return {name: value for name, value in every.items() if value}
 
@@ -86,4 +92,5 @@ class ChildSettings:
             context=env.get(CONTEXT_VARIABLE, ""),
             api_server=env.get(_API_SERVER, ""),
             max_pods=int(max_pods) if max_pods.isdecimal() else None,
+            login_proxies=json.loads(env.get(_LOGIN_PROXIES) or "{}"),
         )

@@ -24,13 +24,14 @@ def kubeconfig_files(target: Target) -> str:
     return os.pathsep.join(os.path.abspath(one) for one in files)  # noqa: PTH100 - the same
 
 
-def write_context(files: str, context: str, directory: Path) -> Path:
+def write_context(files: str, context: str, directory: Path, login_proxies: Mapping[str, str]) -> Path:
     """Write a kubeconfig of one context alone, which is its current one, for this user only; paths in it are absolute.
 
     Args:
         files: the kubeconfigs that it is taken from, as in `KUBECONFIG`.
         context: by name.
         directory: where the new file is made.
+        login_proxies: variables for the program that logs in, where it has none of that name.
 
     Raises:
         ConfigurationError: the context cannot be read, or the file cannot be written.
@@ -39,7 +40,7 @@ def write_context(files: str, context: str, directory: Path) -> Path:
     from yaml import YAMLError, safe_dump
 
     try:
-        text = safe_dump(_taken(files, context))
+        text = safe_dump(_taken(files, context, login_proxies))
         descriptor, path = tempfile.mkstemp(prefix="kubeconfig-", dir=directory)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
@@ -52,7 +53,7 @@ def write_context(files: str, context: str, directory: Path) -> Path:
     return Path(path)
 
 
-def _taken(files: str, context: str) -> dict[str, Any]:
+def _taken(files: str, context: str, login_proxies: Mapping[str, str]) -> dict[str, Any]:
     """What the new file says."""
     from kubernetes.config import ConfigException
     from kubernetes.config.kube_config import KubeConfigMerger
@@ -69,7 +70,9 @@ def _taken(files: str, context: str) -> dict[str, Any]:
         "current-context": context,
         "contexts": [chosen.value],
         "clusters": [_absolute(cluster.value, "cluster", Path(cluster.path).parent)],
-        "users": [] if user is None else [_absolute(user.value, "user", Path(user.path).parent)],
+        "users": []
+        if user is None
+        else [_proxied(_absolute(user.value, "user", Path(user.path).parent), login_proxies)],
     }
 
 
@@ -84,3 +87,16 @@ def _absolute(entry: Mapping[str, Any], kind: str, beside: Path) -> dict[str, An
     if "/" in str(program.get("command", "")):  # else it is found on PATH
         program["command"] = str(beside / program["command"])
     return made
+
+
+def _proxied(user: dict[str, Any], proxies: Mapping[str, str]) -> dict[str, Any]:
+    """A user whose program that logs in finds its issuer by these proxies, where its entry names none."""
+    program = (user.get("user") or {}).get("exec")
+    if program is not None and proxies:
+        own = program.get("env") or []
+        named = {one["name"] for one in own}
+        program["env"] = [
+            *own,
+            *({"name": name, "value": value} for name, value in proxies.items() if name not in named),
+        ]
+    return user

@@ -37,6 +37,10 @@ Undo = Callable[..., None]
 """Called with the cluster (None where the target names none), the target and the parameters of the intent. It sets a state, so doing it twice is safe."""
 
 
+class UndoFailed(DriverError):
+    """An undo that was done and has failed: it is not done again in the same recovery, as a part of it may have worked."""
+
+
 class Undoable(Generic[P]):
     """An action together with what undoes it. Calling it acts; `intend` must come first.
 
@@ -143,6 +147,7 @@ class Left:
         why: why it was not undone.
         hint: what to do, as the error says; or empty.
         understood: whether the file is.
+        ended: whether its undo was done and has failed, rather than that the target could not be reached.
         experiment, attempt: which experiment did it, and in which attempt where the intent says so, else 0.
     """
 
@@ -150,6 +155,7 @@ class Left:
     what: str
     why: str
     understood: bool
+    ended: bool = False
     hint: str = ""
     experiment: str = ""
     attempt: int = 0
@@ -258,7 +264,7 @@ def _unknown(intent: Intent, why: str) -> Refused:
 def recover(target: Target, platform: Platform | None = None, *, within_s: float = RECOVER_S) -> Recovered:
     """Undo every pending intent on the target's platform, newest first; one that fails keeps no other from its turn.
 
-    What fails is tried again until `within_s` is over, everything at least once. Called twice, or after half of it, it comes to the same.
+    What fails is tried again until `within_s` is over, but for an undo that was done and has failed; everything at least once. Called twice, or after half of it, it comes to the same.
 
     Args:
         target: what is recovered.
@@ -280,7 +286,8 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
                 left.pop(intent.id, None)
             else:
                 left[intent.id] = why
-        intents = [intent for intent in intents if intent.id in left and left[intent.id].understood]
+        again = {key for key, one in left.items() if one.understood and not one.ended}
+        intents = [intent for intent in intents if intent.id in again]
         if deadline.over:
             break
         clock.sleep(min(_AGAIN_S, deadline.left_s) if intents else 0)
@@ -299,6 +306,7 @@ def _undone(target: Target, intent: Intent) -> Left | None:
             why=error.what,
             hint=error.hint,
             understood=not isinstance(error, Refused),
+            ended=isinstance(error, UndoFailed),
             experiment=intent.experiment,
             attempt=number if isinstance(number := intent.undo.get("attempt"), int) else 0,
         )

@@ -69,7 +69,7 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
     """The replicas between which an autoscaler chooses, by kind and name of the workload.
 
     Empty where the user may not list HorizontalPodAutoscalers.
-    Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out.
+    Source: Kubernetes API reference, HorizontalPodAutoscalerSpec; `minReplicas` is 1 where it is left out, and may be 0.
     """
     try:
         specs = [one["spec"] for one in autoscalers_in(cluster, namespace)]
@@ -77,7 +77,7 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
         return {}
     return {
         (spec["scaleTargetRef"]["kind"], spec["scaleTargetRef"]["name"]): range(
-            int(spec.get("minReplicas") or 1), int(spec["maxReplicas"]) + 1
+            int(spec.get("minReplicas", 1)), int(spec["maxReplicas"]) + 1
         )
         for spec in specs
     }
@@ -128,8 +128,11 @@ def _key(obj: Object) -> tuple[str, str]:
 
 
 def restarts_of(pod: Object) -> int:
-    """How often containers of a pod were started again."""
-    return sum(int(one.get("restartCount") or 0) for one in (pod.get("status") or {}).get("containerStatuses") or [])
+    """How often containers of a pod were started again, its sidecars among them: init containers that run on."""
+    status, spec = pod.get("status") or {}, pod.get("spec") or {}
+    sidecars = {one["name"] for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"}
+    beside = [one for one in status.get("initContainerStatuses") or [] if one.get("name") in sidecars]
+    return sum(int(one.get("restartCount") or 0) for one in (*(status.get("containerStatuses") or []), *beside))
 
 
 def http_port(pod: Object) -> int:

@@ -81,3 +81,11 @@ def test_what_cannot_be_run_says_where(pocket: Any) -> None:
         run_in_pod(pocket.target, "us-east-1", "nobody", ["true"])
     with pytest.raises(TargetUnreachable, match=r"did not end within 0\.3 s"):
         run_in_pod(pocket.target, "us-east-1", "track-service-1", ["sleep", "5"], within_s=0.3)
+
+
+def test_a_pod_that_is_over_has_nothing_to_be_put_right(pocket: Any) -> None:
+    """As one that was evicted: its object stays, and no command runs in it any more."""
+    actions.run_in_containers("app=track-service", "us-east-1", command="true", undo="exit 3")
+    pod = pocket.get("Pod", "us-east-1", "track-service-1")
+    pocket.change("Pod", "us-east-1", "track-service-1", status={**pod["status"], "phase": "Failed"})
+    assert not recover(pocket.target, session().platform, within_s=1).left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.chaos.rolling_back import roll_back
 from harness.chaos.tolerances import complaint, holds
 from harness.clock import Deadline
 from harness.drivers.chaos import (
@@ -66,6 +68,13 @@ rollbacks:
 """
 AGAIN = "echo >> asked; exit $(test $(wc -l < asked) != 2)"
 """Fails, as the tolerance asks, only the second time: after the action, and no more."""
+
+
+EXEC: dict[str, Any] = {
+    "name": "in-pods",
+    "type": "action",
+    "provider": {"type": "python", "module": "chaosk8s.pod.actions", "func": "exec_in_pods"},
+}
 
 
 @dataclass
@@ -198,6 +207,30 @@ def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
     (left,) = recover(bench.target, within_s=0).left
     assert left.why.endswith("kill.yaml failed: write-it-down: exit code 3: no such service")
     assert len(pending_intents(platform)) == 1
+
+
+def test_a_rollback_that_fails_repeats_none_that_worked(bench: Bench) -> None:
+    """A service would be started again and again: recovery does all of them once, however long it tries what cannot be reached."""
+    failing = "  - name: fails\n    type: action\n    provider: {type: process, path: 'false'}\n"
+    child = bench.child(('echo ${pidfile} >> rolled-back"]}\n', f'echo once >> rolled-back"]}}\n{failing}'))
+    assert any(not child.alive() for _ in Deadline.after(90).ticks(0.05))
+    child.finish()
+    (bench.root / "rolled-back").unlink()
+    open_rollbacks(platform_of(bench.target), child.experiment)
+    assert len(recover(bench.target, within_s=3).left) == 1
+    assert (bench.root / "rolled-back").read_text() == "once\n"
+
+
+def test_a_rollback_that_selects_nothing_has_failed_in_recovery_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`exec_in_pods` of a container that no pod has returns nothing, and nothing is undone."""
+    (tmp_path / "one.json").write_text(
+        json.dumps({"title": "t", "description": "d", "method": [], "rollbacks": [EXEC]})
+    )
+    monkeypatch.setattr("chaosk8s.pod.actions.exec_in_pods", lambda **_: [])
+    assert roll_back(tmp_path / "one.json") == 1
+    assert capsys.readouterr().out == "in-pods: it selected nothing\n"
 
 
 @pytest.mark.parametrize(("exit_code", "rolled_back"), [(3, True), (0, False)])
@@ -408,6 +441,9 @@ def test_without_a_tolerance_only_true_is_a_yes() -> None:
         ({"provider": {"type": "process"}, "tolerance": 2}, {"status": 2}, ""),
         ({"provider": {"type": "process"}, "tolerance": 0}, {"status": 2}, "not within its tolerance"),
         ({"provider": {"type": "python"}}, {"status": 2}, ""),
+        (EXEC, [{"pod_name": "web-1", "exit_code": 0}, {"pod_name": "web-2", "exit_code": "2", "stderr": "RTNETLINK answers: No such file\n"}], "exit code 2 in web-2: RTNETLINK answers: No such file"),
+        (EXEC, [{"pod_name": "web-1", "exit_code": 1, "stderr": ""}], "no exit code came from web-1 within its `request_timeout`"),
+        (EXEC, [{"pod_name": "web-1", "exit_code": 0, "stderr": ""}], ""),
     ],
 )  # fmt: skip
 def test_what_an_action_says_against_itself(activity: Any, output: Any, said: str) -> None:

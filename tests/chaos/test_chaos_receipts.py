@@ -85,6 +85,27 @@ def test_a_pod_that_goes_holds_no_fault_that_is_not_of_pods(
     assert made._hits_gone() is gone
 
 
+def test_a_pod_of_a_job_that_ends_was_not_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends by itself: a fault that selects nothing, and a probe that always says yes, would be a receipt."""
+
+    def pod(name: str, controller: str) -> dict[str, Any]:
+        owners = [{"kind": controller, "controller": True}]
+        return {"metadata": {"name": name, "namespace": "eu", "uid": name, "ownerReferences": owners}, "spec": {}}
+
+    answers = [[pod("web-1", "ReplicaSet"), pod("cleanup-29", "Job")], [pod("web-1", "ReplicaSet")]]
+    here = SimpleNamespace(
+        hits=[],
+        target=SimpleNamespace(kubernetes=object()),
+        regions=dict,
+        cluster=SimpleNamespace(nodes=list),
+        pods=lambda: answers.pop(0) if len(answers) > 1 else answers[0],
+    )
+    monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
+    seen = HitSnapshot()
+    seen.remember()
+    assert (seen.hits(), seen.gone()) == ([], False)
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_a_fault_that_cannot_be_recorded_is_not_sent(*, full: bool) -> None:
     """The experiment is interrupted before its first action."""

@@ -20,6 +20,7 @@ EVERY = ChildSettings(
     context="shop",
     api_server="https://127.96.0.1:6443",
     max_pods=0,
+    login_proxies={"HTTPS_PROXY": "http://proxy.test:3128"},
 )
 WIRE = {
     "READINESS_TARGET": "/shop/target.yaml",
@@ -33,6 +34,7 @@ WIRE = {
     "KUBERNETES_CONTEXT": "shop",
     "READINESS_API_SERVER": "https://127.96.0.1:6443",
     "READINESS_MAX_PODS": "0",
+    "READINESS_LOGIN_PROXIES": '{"HTTPS_PROXY": "http://proxy.test:3128"}',
 }
 
 

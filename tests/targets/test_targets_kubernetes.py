@@ -21,7 +21,16 @@ from urllib3.util.retry import Retry
 from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
 from harness.targets import Target, kubeconfig, load_target
 from harness.targets.kubeconfig import api_client, api_server_url
-from harness.targets.kubernetes import Cluster, controller_of, has_condition, is_over, labels_of, workload_of
+from harness.targets.kubernetes import (
+    Cluster,
+    controller_of,
+    has_condition,
+    is_over,
+    labels_of,
+    selects,
+    serves,
+    workload_of,
+)
 from tests.builders.http_servers import answering
 
 
@@ -320,3 +329,28 @@ def test_what_the_api_server_refuses_because_it_is_busy_is_asked_again(tmp_path:
     assert retries.new(total=1).parse_retry_after("3600") == 2
     assert retries.is_retry("POST", 429, has_retry_after=True)
     assert not retries.is_retry("POST", 503, has_retry_after=True)  # a write may have been done
+
+
+@pytest.mark.parametrize(
+    ("selector", "met"),
+    [
+        ({"matchLabels": {"app": "web"}}, True),
+        ({"matchLabels": {"app": "api"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}, False),
+        ({"matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, True),
+        ({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "Near", "values": ["web"]}]}, False),
+        ({}, False),
+    ],
+)
+def test_a_controller_selects_by_labels_and_by_expressions(selector: dict[str, Any], *, met: bool) -> None:
+    """All of them must be met; an empty selector selects nothing."""
+    assert selects({"spec": {"selector": selector}}, {"metadata": {"labels": {"app": "web"}}}) is met
+
+
+def test_a_pod_that_terminates_serves_no_more() -> None:
+    """It is Ready to the last."""
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    ends = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
+    assert [serves({"metadata": meta, "status": ready}) for meta in ({}, ends)] == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,12 @@ from harness.targets.one_context import kubeconfig_files, write_context
 def files(directory: Path) -> None:
     """Two of them: `one` has the current context and the user, `two` the context that is chosen; each has a cluster of the same name."""
     context = {"name": "ours", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}
-    login = {"apiVersion": "client.authentication.k8s.io/v1", "command": "bin/login", "args": ["--quiet"]}
+    login: dict[str, Any] = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "bin/login",
+        "args": ["--quiet"],
+    }
+    login["env"] = [{"name": "MODE", "value": "own"}]
     user = {"client-certificate": "me.pem", "client-key": "/etc/me.key", "exec": login}
     clusters = {
         name: [{"name": "c", "cluster": {"server": f"https://{name}.test", "certificate-authority": "ca.pem"}}]
@@ -44,7 +50,7 @@ def test_one_context_is_taken_from_several_files_with_its_paths(
     named = kubeconfig_files(load_target(tmp_path / "target.yaml"))
     assert named == ":".join(f"{tmp_path}/{name}/config" for name in ("one", "two", "three"))
     monkeypatch.chdir("/")
-    path = write_context(named, "ours", tmp_path)
+    path = write_context(named, "ours", tmp_path, {"HTTPS_PROXY": "http://proxy.test:3128", "MODE": "theirs"})
     assert path.stat().st_mode & 0o777 == 0o600
     made = yaml.safe_load(path.read_text())
     assert (made["current-context"], [one["name"] for one in made["contexts"]]) == ("ours", ["ours"])
@@ -55,6 +61,10 @@ def test_one_context_is_taken_from_several_files_with_its_paths(
     user = made["users"][0]["user"]
     assert (user["client-certificate"], user["client-key"]) == (f"{tmp_path}/one/me.pem", "/etc/me.key")
     assert user["exec"]["command"] == f"{tmp_path}/one/bin/login"
+    assert user["exec"]["env"] == [
+        {"name": "MODE", "value": "own"},
+        {"name": "HTTPS_PROXY", "value": "http://proxy.test:3128"},
+    ]
 
 
 @pytest.mark.parametrize(("named", "context"), [("one/config", "ours"), ("three/config", "ours")])
@@ -62,5 +72,5 @@ def test_a_context_that_is_not_in_them_is_named(tmp_path: Path, named: str, cont
     """With the file; nothing is written."""
     files(tmp_path)
     with pytest.raises(ConfigurationError, match=r"context `ours` cannot be taken from .*/config: "):
-        write_context(f"{tmp_path}/{named}", context, tmp_path)
+        write_context(f"{tmp_path}/{named}", context, tmp_path, {})
     assert not [*tmp_path.glob("kubeconfig-*")]

@@ -8,12 +8,14 @@ import pytest
 
 from harness.errors import AccessDenied
 from harness.targets.workloads import (
+    autoscaled,
     controllers,
     http_port,
     is_complete,
     ready_of,
     replicas_of,
     replicated,
+    restarts_of,
     set_replicas,
 )
 
@@ -138,3 +140,33 @@ def test_replicas_are_set_in_the_words_of_each_kind() -> None:
 def test_a_pod_is_asked_at_its_port_for_http(ports: list[dict[str, object]], port: int) -> None:
     """The one of that name, else the first, else 80."""
     assert http_port({"spec": {"containers": [{"name": "beside"}, {"name": "own", "ports": ports}]}}) == port
+
+
+def test_restarts_are_those_of_containers_and_sidecars() -> None:
+    """An init container that runs on is a sidecar; one that ends may be done again before the pod has begun."""
+    pod = {
+        "spec": {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}, {"name": "migrate"}]},
+        "status": {
+            "containerStatuses": [{"name": "web", "restartCount": 2}],
+            "initContainerStatuses": [{"name": "proxy", "restartCount": 5}, {"name": "migrate", "restartCount": 9}],
+        },
+    }
+    assert (restarts_of(pod), restarts_of({})) == (7, 0)
+
+
+def test_an_autoscaler_may_go_down_to_no_replica() -> None:
+    """Without `minReplicas` it keeps one."""
+    of = {"kind": "Deployment", "name": "web"}
+    found = [{"spec": {"scaleTargetRef": of, "minReplicas": 0, "maxReplicas": 5}}]
+    assert autoscaled(_autoscaling(found), "eu") == {("Deployment", "web"): range(6)}
+    del found[0]["spec"]["minReplicas"]
+    assert autoscaled(_autoscaling(found), "eu") == {("Deployment", "web"): range(1, 6)}
+
+
+def _autoscaling(found: list[dict[str, Any]]) -> Cluster:
+    class Autoscaling(Answers):
+        def customs(self, version: str, plural: str, namespace: str = "") -> list[dict[str, Any]]:
+            del version, namespace
+            return found if plural == "horizontalpodautoscalers" else []
+
+    return cast("Cluster", Autoscaling([], []))

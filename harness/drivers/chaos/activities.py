@@ -26,8 +26,9 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
     """Refuse what Chaos Toolkit would refuse of an activity when it runs.
 
     Raises:
-        ConfigurationError: a missing key, an unknown provider, a module, function or program that is not there.
+        ConfigurationError: `dry`, a missing key, an unknown provider, a module, function or program that is not there.
     """
+    refuse_dry(document, location)
     missing = [key for key in ("type", "name", "provider") if key not in activity]
     if missing:
         raise ConfigurationError(
@@ -63,6 +64,23 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
         _check_function(document, location, provider)
     elif provider["type"] == "process":
         _check_program(document, location, provider)
+
+
+def refuse_dry(document: YamlDocument, location: Location) -> None:
+    """Refuse `dry` of a file or an activity: `chaos run` takes it from its own option only, so the fault would go in.
+
+    Raises:
+        ConfigurationError: it is there.
+    """
+    place = document.data
+    for key in location:
+        place = place[key]
+    if "dry" in place:
+        raise ConfigurationError(
+            "`dry` of an experiment file has no effect: its actions would be done",
+            where=document.where((*location, "dry")),
+            hint="leave it out; `readiness plan` shows what a run would do, and does nothing",
+        )
 
 
 def _check_function(document: YamlDocument, location: Location, provider: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.expect import fits
 from harness.targets.http import http_client
-from harness.targets.undo import undoable
+from harness.targets.undo import UndoFailed, undoable
 from harness.yamlfile import read_document
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
     """Run the rollbacks of an experiment file in a child process.
 
     Raises:
-        DriverError: one of them failed, or they did not end in time.
+        UndoFailed: one of them failed, or they did not end in time.
+        DriverError: they cannot be started.
     """
     scratch = Scratch()
     try:
@@ -110,14 +111,14 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
                     with suppress(ProcessLookupError):
                         os.killpg(child.pid, signal.SIGKILL)
     except subprocess.TimeoutExpired as error:
-        raise DriverError(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
+        raise UndoFailed(f"the rollbacks of {file} did not end within {_ROLLBACKS_S:g} s") from error
     except OSError as error:
         raise DriverError(f"the rollbacks of {file} cannot be started: {error.strerror}") from error
     finally:
         scratch.remove()
     if child.returncode:
         said = output.decode("utf-8", "replace").strip().splitlines() or ["no reason was given"]
-        raise DriverError(f"the rollbacks of {file} failed: {said[-1]}")
+        raise UndoFailed(f"the rollbacks of {file} failed: {said[-1]}")
 
 
 @undoable(ROLL_BACK, undo=_roll_back)

@@ -64,7 +64,10 @@ def target_environment(target: Target) -> dict[str, str]:
             "KUBECONFIG": files,
             "KUBECACHEDIR": str(state_directory() / "kubecache"),
             **ChildSettings(
-                kubeconfig=files, context=target.kubernetes.context, api_server=api_server_url(target)
+                kubeconfig=files,
+                context=target.kubernetes.context,
+                api_server=api_server_url(target),
+                login_proxies={name: os.environ[name] for name in _PROXIES if name in os.environ},
             ).as_env(),
         }
     return {name: value for name, value in env.items() if value}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
-from harness.drivers.chaos.activities import check_activity, check_probes, check_restart
+from harness.drivers.chaos.activities import check_activity, check_probes, check_restart, refuse_dry
 from harness.drivers.chaos.providers import is_own, needs_cluster
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
@@ -25,7 +25,7 @@ _DOMAIN: Final = re.compile(r"\bdomain[\"']?\s*:\s*[\"']?(?P<domain>[a-z]+)")
 _BY_NAME: Final = re.compile(r"^ *chosen: *[\"']?by name\b", re.MULTILINE)
 _TOP: Final = (
     *("version", "title", "description", "tags", "configuration", "secrets", "extensions", "controls"),
-    *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks", "dry"),
+    *("contributions", "runtime", "steady-state-hypothesis", "method", "rollbacks"),
 )
 """Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
 _AROUND_S: Final = 20.0
@@ -215,6 +215,7 @@ def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[st
 
 
 def _check_keys(document: YamlDocument) -> None:
+    refuse_dry(document, ())
     for key in document.data:
         if key not in _TOP and not key.startswith("x-"):
             suggestion = nearest(key, _TOP)

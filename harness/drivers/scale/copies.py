@@ -16,7 +16,7 @@ from harness.targets.own import OWN
 from harness.targets.workloads import http_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.targets.kubernetes import Object
 
@@ -41,7 +41,7 @@ class PodCopy:
 
 
 def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
-    """The pod of the workload's template, with so many times its CPU limit, and none of the labels by which the workload selects its pods.
+    """The pod of the workload's template, with so many times its CPU limit, and none of the labels by which the workload or a Service selects its pods.
 
     Args:
         here: the workload.
@@ -66,11 +66,21 @@ def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
         own = factor * float(amount(str(limits["cpu"])))
         limits["cpu"], cores = f"{round(own * 1000)}m", cores + own
     name = f"readiness-{here.name[:30]}-{factor}x-{uuid.uuid4().hex[:6]}"
-    kept = {key: value for key, value in (meta.get("labels") or {}).items() if key not in here.labels}
+    labels = meta.get("labels") or {}
+    selecting = {*here.labels, *_selecting(here, labels)}
+    kept = {key: value for key, value in labels.items() if key not in selecting}
     annotations = {key: value for key, value in (meta.get("annotations") or {}).items() if key != _SCRAPED}
     metadata = {"name": name, "namespace": here.namespace, "labels": {**kept, **OWN}, "annotations": annotations}
     spec |= {"restartPolicy": "Never", "activeDeadlineSeconds": round(life_s), "terminationGracePeriodSeconds": 0}
     return PodCopy(body={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}, cores=cores)
+
+
+def _selecting(here: Scaled, labels: Mapping[str, str]) -> Iterator[str]:
+    """The keys of labels by which the namespace's Services select pods that have these."""
+    for service in here.cluster.services(here.namespace):
+        selector: Mapping[str, str] = service["spec"].get("selector") or {}
+        if selector.items() <= labels.items():
+            yield from selector
 
 
 def ready_place(alive: Callable[[], None], here: Scaled, one: PodCopy) -> str:

@@ -20,7 +20,7 @@ from harness.targets.probe_pods import pod_in_place
 if TYPE_CHECKING:
     from harness.drivers.scale.holding import Holding
 
-SERVING: Final = (*READ, *access("get,create,delete pods", "get pods/log"))
+SERVING: Final = (*READ, *access("list services", "get,create,delete pods", "get pods/log"))
 """What serving from copies of a pod asks."""
 _SETS: Final = 2
 _Sets = Sequence[Sequence[PodCopy]]

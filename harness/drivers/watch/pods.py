@@ -18,8 +18,8 @@ from harness.targets.kubernetes import (
     annotations_of,
     has_condition,
     is_over,
-    is_terminating,
     labels_of,
+    serves,
     workload_of,
 )
 from harness.targets.target import Target
@@ -102,7 +102,7 @@ class PodFollower(_Follower):
         if not self._begun:
             self._begun = True
             for obj in objects:
-                pod, ready = self._pod(obj), _serves(obj)
+                pod, ready = self._pod(obj), serves(obj)
                 self._known[pod.uid] = (pod, ready)
                 self._restarts[pod.uid] = restarts_of(obj)
                 self._put("pod.present", pod, ready=ready)
@@ -115,7 +115,7 @@ class PodFollower(_Follower):
 
     def changed(self, event: str, obj: Object) -> None:
         """Record the change of an event."""
-        pod, ready = self._pod(obj), _serves(obj)
+        pod, ready = self._pod(obj), serves(obj)
         if event == "DELETED" or is_over(obj):
             if self._known.pop(pod.uid, None) is not None:
                 self._put("pod.deleted", pod)
@@ -150,11 +150,6 @@ class PodFollower(_Follower):
             at_ns=clock.now_ns(),
             **more,
         )
-
-
-def _serves(pod: Object) -> bool:
-    """Whether a pod is Ready and stays: a Service sends requests to one that terminates only where it has no other."""
-    return has_condition(pod, "Ready") and not is_terminating(pod)
 
 
 class LeaderFollower(_Follower):

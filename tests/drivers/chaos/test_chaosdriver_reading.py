@@ -89,6 +89,7 @@ def test_the_first_directory_wins(tmp_path: Path) -> None:
         ("module: harness.chaos.actions, func: kill_leader", "module: harness.kaos, func: kill_leader", "database-primary-loss.yaml:28: method[0].provider.module: the module `harness.kaos` is not installed\n  hint: install the package that brings it, put its file beside the experiment, or correct the name"),
         ("at_least_s: 25", "at_least_s: long", "database-primary-loss.yaml:34: method[2].provider.arguments.at_least_s: a hold needs `at_least_s`, a number of seconds"),
         ("method:", "methods:", "database-primary-loss.yaml:1: this is not an experiment\n  hint: it needs `title`, `description`, and `method`, a list of activities"),
+        ("rollbacks:", "dry: actions\nrollbacks:", "database-primary-loss.yaml:48: dry: `dry` of an experiment file has no effect: its actions would be done\n  hint: leave it out; `readiness plan` shows what a run would do, and does nothing"),
         ("rollbacks:", "rollback:", "database-primary-loss.yaml:48: rollback: unknown key `rollback`\n  hint: did you mean `rollbacks`?"),
     ],
 )  # fmt: skip

@@ -66,6 +66,19 @@ def test_a_copy_has_so_many_times_the_limit_and_is_selected_by_nothing(cluster: 
     )
 
 
+def test_a_copy_is_selected_by_no_service_of_its_namespace(cluster: PocketCluster, tmp_path: Path) -> None:
+    """One that selects by another label than the workload does would send it users; one of other pods takes nothing from it."""
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    cluster.create("Deployment", deployment(cpu="500m"))
+    for name, selector in {"ours": {"version": "1"}, "theirs": {"role": "api"}}.items():
+        spec = {"selector": selector, "ports": [{"port": 80}]}
+        meta = {"name": name, "namespace": "north"}
+        cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    made = copied(find_scaled(load_target(file), "web"), 1, 90)
+    assert made.body["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "readiness"}
+
+
 def test_without_a_cpu_limit_there_is_nothing_to_compare(cluster: PocketCluster, tmp_path: Path) -> None:
     """It names the container."""
     file = tmp_path / "target.yaml"
