@@ -33,6 +33,8 @@ _SUCCEEDED: Final = 200
 _MOST_KINDS: Final = 100
 """So many different failures are kept apart; of later ones only the class is."""
 _LONGEST: Final = 120
+_MISTAKES: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError)
+"""What reading an event may raise that a locustfile fires itself: its values may be anything."""
 
 
 class ForeignRequests:
@@ -45,6 +47,7 @@ class ForeignRequests:
 
     def __init__(self, worker: LocustWorker, environment: Any) -> None:
         self._worker = worker
+        self._since_ns = clock.now_ns()
         self._kinds: dict[str, None] = {}
         self._failed: weakref.WeakSet[Any] = weakref.WeakSet()
         self._users: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
@@ -75,32 +78,48 @@ class ForeignRequests:
 
         return follow
 
-    def _ended(
-        self,
-        *,
-        request_type: str,
-        name: str,
-        response_time: float | None,
-        response_length: int | None,
-        exception: BaseException | None = None,
-        context: Any = None,
-        response: Any = None,
-        start_time: float | None = None,
-        **_: Any,
-    ) -> None:
+    def _ended(self, *, context: Any = None, exception: BaseException | None = None, **said: Any) -> None:
+        """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost."""
         if context is OURS:
             return
         if exception is not None:
             self._failed.add(getcurrent())
-        now_ns, took_ns = clock.now_ns(), round((response_time or 0.0) * NS_PER_MS)
-        ago_s = took_ns / NS_PER_S if start_time is None else clock.wall().timestamp() - start_time
-        sent_ns = now_ns - max(round(ago_s * NS_PER_S), 0)
-        done_ns = max(sent_ns, min(sent_ns + took_ns, now_ns))
+        try:
+            self._record(exception=exception, **said)
+        except _MISTAKES as error:
+            self._worker.broke(error)
+
+    def _record(
+        self,
+        *,
+        request_type: str = "",
+        name: str = "",
+        response_time: float | None = None,
+        response_length: int | None = None,
+        exception: BaseException | None = None,
+        response: Any = None,
+        start_time: float | None = None,
+        **_: Any,
+    ) -> None:
+        now_ns = clock.now_ns()
+        took_ns = None if response_time is None else round(float(response_time) * NS_PER_MS)
+        ago_ns = self._ago_ns(start_time, now_ns)
+        if ago_ns is None:
+            ago_ns = took_ns or 0
+        sent_ns = now_ns - max(ago_ns, 0)
+        done_ns = now_ns if took_ns is None else max(sent_ns, min(sent_ns + took_ns, now_ns))
         status = _status(response, exception)
         error = None if exception is None else self._kind(exception, status)
         route = (str(name), str(request_type))
-        size = response_length or 0
+        size = int(response_length or 0)
         self._put(route, (sent_ns, done_ns), status=status, size=size, response=response, error=error)
+
+    def _ago_ns(self, start_time: float | None, now_ns: int) -> int | None:
+        """How long ago a request began; None where its start is no time of the wall clock since this process began, as of `perf_counter`."""
+        if start_time is None:
+            return None
+        ago_s = clock.wall().timestamp() - start_time
+        return round(ago_s * NS_PER_S) if 0 <= ago_s <= (now_ns - self._since_ns) / NS_PER_S else None
 
     def _put(
         self,
@@ -113,13 +132,12 @@ class ForeignRequests:
         error: str | None,
     ) -> None:
         sent_ns, done_ns = span
-        headers = getattr(response, "headers", None) or {}
-        release = self._worker.options.release_header
-        served = [headers.get(header) for header in _SERVED]
+        named = (*_SERVED, self._worker.options.release_header)
+        region, pod, release = (_header(response, header) for header in named)
         self._worker.recorder.put_row(
             (sent_ns, sent_ns, done_ns, status, size),
             (self._users.get(getcurrent(), ""), "", *route),
-            (served[0], served[1], (headers.get(release) or None) if release else None),
+            (region, pod, release or None),
             error,
         )
 
@@ -153,6 +171,15 @@ def _status(response: Any, exception: BaseException | None) -> int:
     if isinstance(status, int):
         return status
     return _SUCCEEDED if exception is None else 0
+
+
+def _header(response: Any, name: str | None) -> str | None:
+    """A header of a response; None where its headers cannot be asked by name, as the pairs of a queue."""
+    get = getattr(getattr(response, "headers", None), "get", None)
+    value = get(name) if name and callable(get) else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return None if value is None else str(value)
 
 
 def _certificates(session: HttpSession) -> dict[str, Any]:

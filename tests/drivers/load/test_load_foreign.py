@@ -171,6 +171,30 @@ def test_a_request_without_http_succeeds_unless_it_says_an_exception(run: Run, s
     assert all((error is None) == (name == "order") for name, error, _ in found)
 
 
+def test_an_event_with_values_of_another_kind_is_a_row_or_breaks_its_journey(run: Run, server: TruthServer) -> None:
+    """Locust logs what a listener raises and goes on: a failed request would be lost."""
+    load = run.start(plan("stock_odd_events", users=1), server.url)
+
+    def told() -> list[Observation]:
+        return [one for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
+
+    until(lambda: bool(told()))
+    load.stop()
+    (rows,) = rows_of(load)
+    found = Counter(zip(words(rows, "name"), words(rows, "error"), words(rows, "served_pod"), strict=True))
+    assert found == {
+        ("pairs", "ValueError", None): 1,
+        ("method", None, None): 1,
+        ("bytes", None, "track-1"): 1,
+        ("since boot", None, None): 1,
+    }
+    sent, done = rows.table.ints["sent_ns"], rows.table.ints["done_ns"]
+    assert sent.max() - sent.min() < 2e9
+    assert {*(done - sent).tolist()} == {0, 5_000_000}
+    assert sum(one.fields["broken"] for one in told()) == 2
+    assert told()[0].fields["broken_why"] == "ValueError: invalid literal for int() with base 10: 'x'"
+
+
 @contextmanager
 def asking_for_certificates(directory: Path) -> Iterator[str]:
     """An HTTPS server whose authority is `ca.pem`, and that serves only who shows a certificate of it."""
