@@ -49,12 +49,11 @@ def settle_streams() -> None:
             continue  # another component replaced it, as a test does
         raw = _Spoken(number, "w", closefd=False)
         _spoken.append(raw)
-        encoding, errors = (stream.encoding, stream.errors) if stream is not None else ("utf-8", "backslashreplace")
-        setattr(
-            sys,
-            name,
-            io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors, line_buffering=True),
-        )
+        encoding = stream.encoding if stream is not None else "utf-8"
+        buffer = io.BufferedWriter(raw)
+        # what the encoding of a terminal has no character for is written as its code
+        spoken = io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=True)
+        setattr(sys, name, spoken)
 
 
 def _is_descriptor(stream: object, number: int) -> bool:

@@ -57,3 +57,11 @@ def test_what_could_not_be_said_is_no_success(project: Project) -> None:
 def test_without_any_stream_a_command_does_its_work(project: Project) -> None:
     """`<&- >&- 2>&-`: no file of ours becomes stderr."""
     assert _ends_with(project, "plan", out=subprocess.DEVNULL, closed=(0, 1, 2)) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("plan",), ("explain", "the response time p95 is ≤ 200 ms")])
+def test_what_a_terminal_has_no_character_for_is_written_as_its_code(project: Project, words: tuple[str, ...]) -> None:
+    """Of a terminal that is not UTF-8; also what is refused."""
+    finished = project.do(*words, PYTHONIOENCODING="ascii")
+    assert finished.code == (0 if words == ("plan",) else 4), finished.said
+    assert "Traceback" not in finished.said
