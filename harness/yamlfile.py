@@ -16,6 +16,8 @@ import yaml
 from harness.errors import ConfigurationError
 
 Location = tuple[str | int, ...]
+SUFFIXES: Final = (".yaml", ".yml")
+"""Of files of YAML."""
 
 _Plain: Final = yaml.SafeLoader
 _Quick: Final = getattr(yaml, "CSafeLoader", None)
@@ -80,6 +82,11 @@ def read_document(path: Path) -> YamlDocument:
     except (yaml.YAMLError, ValueError, OverflowError):
         data, lines = _explained(path, text)  # in the words of the reader that tells more
     return YamlDocument(path=path, data=data, lines=lines)
+
+
+def yaml_files(directory: Path) -> list[Path]:
+    """The files of YAML in a directory, sorted."""
+    return sorted(path for path in directory.glob("*") if path.suffix in SUFFIXES)
 
 
 def _nearest_file(path: Path) -> str:

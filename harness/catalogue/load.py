@@ -16,7 +16,7 @@ from harness.catalogue.names import hint_with_nearest
 from harness.catalogue.values import Catalogue, Deviation, Interpretation, SourceLocation
 from harness.errors import ConfigurationError
 from harness.model import PlatformPart, Requirement
-from harness.yamlfile import YamlDocument, read_document
+from harness.yamlfile import YamlDocument, read_document, yaml_files
 
 BUNDLED: Final = Path(__file__).parent
 """The requirements of the five source documents, the profile `core`, and the parts that requirements wait for."""
@@ -33,7 +33,7 @@ _BUNDLED_FILES: Final = (
 
 
 def load_catalogue(paths: Iterable[Path] = ()) -> Catalogue:
-    """The bundled catalogue and a project's own files, whose requirements come first (a directory stands for the `*.yaml` in it).
+    """The bundled catalogue and a project's own files, whose requirements come first (a directory stands for the files of YAML in it).
 
     Raises:
         ConfigurationError: a file is wrong, an id or profile is defined twice, or a profile names an unknown id.
@@ -52,7 +52,7 @@ def catalogue_files(paths: Iterable[Path] = ()) -> tuple[Path, ...]:
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(path.glob("*.yaml"))
+            yield from yaml_files(path)
         else:
             yield path
 

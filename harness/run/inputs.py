@@ -1,7 +1,6 @@
 """What a run is made from, kept with it.
 
-Features, experiments, rollouts, loadtests and catalogue, below `inputs/` of the run directory.
-They are features, experiments, loadtests and catalogue, below `inputs/` of the run directory.
+They are features, experiments, rollouts, loadtests, catalogue and what people say, below `inputs/` of the run directory.
 Byte by byte, but for users and passwords in URLs: evidence is handed on.
 """
 
@@ -16,6 +15,7 @@ from harness.errors import EvidenceError, without_passwords
 from harness.evidence.manifest import sha256_of
 from harness.run.project import bundled
 from harness.run.statements import statement_directories
+from harness.yamlfile import yaml_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def keep_inputs(plan: Plan, project: Project, target: Target, directory: RunDire
     places = {file: _place(file, project) for file in _used(plan, project)}
     for kind in ("attestations", "waivers"):
         for place in statement_directories(kind, project, target):
-            places |= {file: Path(place.name, file.name) for file in sorted(place.glob("*.yaml"))}
+            places |= {file: Path(place.name, file.name) for file in yaml_files(place)}
     for file, place in places.items():
         kept = directory.path / INPUTS / place
         try:

@@ -18,7 +18,7 @@ from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
 from harness.model.harm import Harm
-from harness.yamlfile import YamlDocument, read_document
+from harness.yamlfile import SUFFIXES, YamlDocument, read_document, yaml_files
 
 LASTS: Final = timedelta(days=90)
 """From the day of a statement to its last one, where the command line names none."""
@@ -159,9 +159,11 @@ def write_statement(directory: Path, statement: AttestationFile | WaiverFile) ->
         ConfigurationError: there is one already, or it cannot be written.
     """
     about = statement.attestation if isinstance(statement, AttestationFile) else statement.waiver
-    path = directory / f"{about}.yaml"
-    if path.exists():
-        raise ConfigurationError("there is one already", where=str(path), hint="review it, then change or delete it")
+    path, *others = (directory / f"{about}{suffix}" for suffix in SUFFIXES)
+    for there in (path, *others):
+        if there.exists():
+            hint = "review it, then change or delete it"
+            raise ConfigurationError("there is one already", where=str(there), hint=hint)
     plain = statement.model_dump(mode="json", exclude_defaults=True)
     body = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=math.inf)
     try:
@@ -174,7 +176,7 @@ def write_statement(directory: Path, statement: AttestationFile | WaiverFile) ->
 
 def _documents(directories: Iterable[Path]) -> Iterator[tuple[Path, YamlDocument]]:
     for directory in dict.fromkeys(directories):
-        for path in sorted(directory.glob("*.yaml")):
+        for path in yaml_files(directory):
             yield directory, read_document(path)
 
 

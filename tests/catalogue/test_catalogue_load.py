@@ -146,8 +146,8 @@ def test_what_is_unknown_is_answered_with_the_nearest(
 
 def test_a_project_adds_its_own(tmp_path: Path) -> None:
     """A file, or a directory of files."""
-    (tmp_path / "shop.yaml").write_text(GOOD, encoding="utf-8")
-    for path in (tmp_path, tmp_path / "shop.yaml"):
+    (tmp_path / "shop.yml").write_text(GOOD, encoding="utf-8")
+    for path in (tmp_path, tmp_path / "shop.yml"):
         catalogue = load_catalogue([path])
         assert [row.id for row in catalogue.profile(["counter"])] == ["SHOP-1", "ND-KPI-P95"]
         assert catalogue.requirement("SHOP-2").environments == ("production",)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.targets.statements import read_attestations, read_waivers
+from harness.targets.statements import AttestationFile, read_attestations, read_waivers, write_statement
 
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SAID = """\
@@ -111,7 +111,20 @@ def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, accepts: s
 
 def test_two_waivers_of_one_requirement_are_refused(tmp_path: Path) -> None:
     """Which of them counts would be a guess."""
-    for name in ("a.yaml", "b.yaml"):
+    for name in ("a.yaml", "b.yml"):
         (tmp_path / name).write_text(WAIVER, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"S-1 is waived twice: also in .*a\.yaml"):
         read_waivers([tmp_path], "1.0.0", TODAY)
+
+
+def test_a_file_of_either_suffix_is_read_and_never_written_over(tmp_path: Path) -> None:
+    """An attestation in `S-1.yml` counts, and a second one is refused."""
+    (tmp_path / "S-1.yml").write_text(ATTESTATION, encoding="utf-8")
+    (one,) = read_attestations([tmp_path], "1.0.0", TODAY)
+    assert one.file == f"{tmp_path.name}/S-1.yml"
+    said = {"by": "A. Person", "reason": "reviewed", "link": "https://example.test/1", "release": "1.0.0"}
+    days = {"date": "2026-05-01", "expires": "2026-07-01"}
+    statement = AttestationFile.model_validate({"attestation": "S-1", "role": "security-lead", **said, **days})
+    with pytest.raises(ConfigurationError) as error:
+        write_statement(tmp_path, statement)
+    assert (error.value.what, error.value.where) == ("there is one already", str(tmp_path / "S-1.yml"))
