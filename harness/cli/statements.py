@@ -11,6 +11,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic import ValidationError
+
+    from harness.errors import UsageError
+
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -83,10 +87,17 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
 @click.option("--subject", multiple=True, metavar="NAME", help="Accept the facts of this subject; may be repeated.")
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
-@click.option("--count", default=0, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")
+@click.option("--count", type=int, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")
 @_options
 def waive(
-    waived: str, bound: str, subject: tuple[str, ...], *, undecided: bool, not_assessed: bool, count: int, **said: Any
+    waived: str,
+    bound: str,
+    subject: tuple[str, ...],
+    *,
+    undecided: bool,
+    not_assessed: bool,
+    count: int | None,
+    **said: Any,
 ) -> int:
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
@@ -106,17 +117,30 @@ def waive(
     outcome = "NOT ASSESSED" if not_assessed else "INCONCLUSIVE" if undecided else ""
     if undecided and not_assessed:
         raise UsageError("--undecided and --not-assessed exclude each other", hint="give one of them")
+    given = {"bound": bound or None, "subjects": subject or None, "outcome": outcome or None, "count": count}
     try:
-        accepts = Accepted(bound=bound, subjects=subject, outcome=outcome, count=count)
+        accepts = Accepted.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        what = "say what is accepted, by one option"
-        raise UsageError(what, hint="one of --bound, --subject, --undecided, --not-assessed, --count") from error
+        raise _refused(error) from error
     if bool(count) is not (waived in HARMS):
         raise UsageError("--count is for harm, and for nothing else", hint=f"harm is one of {', '.join(HARMS)}")
     statement = WaiverFile(waiver=waived, accepts=accepts, **_common(said))
     path = write_statement(_directory("waivers", said), statement)
     click.echo(f"{path}: written; it counts until {statement.expires} for release {statement.release}")
     return 0
+
+
+def _refused(error: ValidationError) -> UsageError:
+    """The option whose value is no such thing, or that there must be one."""
+    from harness.errors import UsageError
+
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        hint = "one of --bound, --subject, --undecided, --not-assessed, --count"
+        return UsageError("say what is accepted, by one option", hint=hint)
+    said = first["msg"].removeprefix("Value error, ")
+    is_not = "is not" if first["type"] == "value_error" else "is refused:"
+    return UsageError(f"{first['input']!r} {is_not} {said}", where=f"--{str(first['loc'][0]).removesuffix('s')}")
 
 
 def _catalogue() -> Any:

@@ -71,9 +71,9 @@ class AttestationFile(Statement):
 
 def _bound(value: str) -> str:
     with contextlib.suppress(UsageError):
-        Quantity.parse(value)
-        return value
-    raise ValueError("a number with a unit like `300 ms` or `0.5 %`")
+        if Quantity.parse(value).value >= 0:
+            return value
+    raise ValueError("a number with a unit like `300 ms` or `0.5 %`, and not below 0")
 
 
 class Accepted(BaseModel):
@@ -84,11 +84,11 @@ class Accepted(BaseModel):
     bound: Annotated[str, AfterValidator(_bound)] = ""
     subjects: tuple[Line, ...] = ()
     outcome: Literal["", "INCONCLUSIVE", "NOT ASSESSED"] = ""
-    count: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=1, strict=True)] = 0
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(map(bool, (self.bound, self.subjects, self.outcome, self.count))) != 1:
+        if [bool(getattr(self, name)) for name in self.model_fields_set] != [True]:
             raise ValueError("must have exactly one of `bound`, `subjects`, `outcome` and `count`")
         return self
 

@@ -14,6 +14,7 @@ from harness.cli import main
 from tests.plain.plain_project import Project, service
 
 Call = Callable[..., tuple[int, str]]
+SAID = ("--by", "A. Person", "--reason", "cold", "--link", "https://example.test/1", "--release", "1.0.0")
 
 
 @pytest.fixture
@@ -55,6 +56,20 @@ def readiness(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         (["why", "PL-P95", "nowhere"], "nowhere: there is no such run"),
         (["steps", "no such words"], "no sentence has 'no such words' in it"),
         (["explain", "the moon is full"], "no step reads 'the moon is full'"),
+        (
+            ["waive", "PL-P95", "--bound", "abc", *SAID],
+            "--bound: 'abc' is not a number with a unit like `300 ms` or `0.5 %`, and not below 0",
+        ),
+        (
+            ["waive", "PL-P95", "--subject", "", *SAID],
+            "--subject: '' is refused: String should have at least 1 character",
+        ),
+        (
+            ["waive", "writes-lost", "--count", "0", *SAID],
+            "--count: 0 is refused: Input should be greater than or equal to 1",
+        ),
+        (["waive", "PL-P95", *SAID], "say what is accepted, by one option\n  hint: one of --bound, "),
+        (["waive", "PL-P95", "--bound", "5 ms", "--undecided", *SAID], "say what is accepted, by one option"),
         (["catalogue", "show", "PL-P59"], "no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?"),
         (["catalogue", "list", "--profile", "plan"], "no profile is named 'plan'\n  hint: did you mean 'plain'?"),
     ],

@@ -98,7 +98,16 @@ def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
         ("{bound: 300 ms, count: 2}", "exactly one of"),
         ("{outcome: FAIL}", "outcome"),
         ("{bound: quick}", "bound"),
-        ("{count: -1}", "count"),
+        ("{count: -1}", "accepts.count: `-1` is not a number of at least 1"),
+        ("{count: true}", "accepts.count: `True` is not a whole number"),
+        ("{bound: 300 ms, count: 0}", "accepts.count: `0` is not a number of at least 1"),
+        ("{count: 0}", "accepts.count: `0` is not a number of at least 1"),
+        (
+            "{bound: -5 ms}",
+            "accepts.bound: `-5 ms` is not a number with a unit like `300 ms` or `0.5 %`, and not below 0",
+        ),
+        ('{bound: 300 ms, outcome: ""}', "exactly one of"),
+        ("{subjects: []}", "exactly one of"),
     ],
 )
 def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, accepts: str, what: str) -> None:
