@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 EXAMPLE = "_pytest_bdd_example"
 """The parameter under which pytest-bdd hands a row of Examples to the test function."""
 
+_TEST = "test_"
+"""What the name of each scenario's function begins with."""
+
 
 class FeatureFile(pytest.Module):
     """One `.feature` file, as if a test module had bound every scenario of it."""
@@ -39,6 +42,10 @@ class FeatureFile(pytest.Module):
     def scenario(self, template: str, row: Mapping[str, str]) -> Scenario | None:
         """The scenario of that name as written, and of that row of Examples."""
         return next((one for one in self.scenarios if (one.template, one.row) == (template, row)), None)
+
+    def funcnamefilter(self, name: str) -> bool:
+        """Every scenario is a test, whatever `python_functions` says of the project's own modules."""
+        return name.startswith(_TEST)
 
     def _getobj(self) -> types.ModuleType:
         module = types.ModuleType(f"feature_{self.path.stem.replace('-', '_')}")
@@ -57,7 +64,7 @@ def _tests(path: Path, claiming: Collection[str]) -> Iterator[tuple[str, Callabl
     except GherkinParseError as error:
         raise ConfigurationError(f"is not valid Gherkin: {error.message}", where=f"{path}:{error.line}") from error
     for number, (title, template) in enumerate(feature.scenarios.items(), start=1):
-        yield f"test_{number:02d}_{_identifier(title)}", _bind(path, title, template, claims=title in claiming)
+        yield f"{_TEST}{number:02d}_{_identifier(title)}", _bind(path, title, template, claims=title in claiming)
 
 
 def _bind(path: Path, title: str, template: ScenarioTemplate, *, claims: bool) -> Callable[..., Any]:
