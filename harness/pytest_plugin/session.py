@@ -39,7 +39,7 @@ class PluginSession:
     Attributes:
         settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
         deselected: locations of scenarios that a filter left out.
-        decided: once there is a decision.
+        experiments: every one that there is. decided: once there is a decision.
         remarks: what is wrong and stops nothing.
     """
 
@@ -59,6 +59,7 @@ class PluginSession:
         self.as_json = as_json
         self.as_roles = as_roles
         self._named_release = named_release
+        self.experiments: Experiments = find_experiments(settings.project.search("experiments"))
         self.deselected: list[str] = []
         self.decided: Decided | None = None
         self.remarks: list[str] = []
@@ -84,11 +85,6 @@ class PluginSession:
     def _ids(self) -> frozenset[str]:
         """Of the requirements of the chosen profiles."""
         return frozenset(requirement.id for requirement in self._rows())
-
-    @cached_property
-    def experiments(self) -> Experiments:
-        """Every experiment there is."""
-        return find_experiments(self.settings.project.search("experiments"))
 
     def check(self) -> None:
         """Read what the options name, before anything is collected; raises HarnessError for the first that is wrong."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from harness import yamlfile
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.activities import check_activity, check_probes, check_restart, refuse_dry
@@ -20,7 +21,7 @@ from harness.model.domain import UNKNOWN
 from harness.targets.harness_block import HarnessBlock, block_index, harness_block
 from harness.yamlfile import Location, YamlDocument, read_document
 
-SUFFIXES: Final = (".yaml", ".yml", ".json")
+SUFFIXES: Final = (*yamlfile.SUFFIXES, ".json")
 _DOMAIN: Final = re.compile(r"\bdomain[\"']?\s*:\s*[\"']?(?P<domain>[a-z]+)")
 _BY_NAME: Final = re.compile(r"^ *chosen: *[\"']?by name\b", re.MULTILINE)
 _TOP: Final = (
@@ -88,7 +89,11 @@ class Experiments:
 
 
 def find_experiments(directories: Sequence[Path]) -> Experiments:
-    """Every experiment below the directories; of two with one name the first directory's is taken."""
+    """Every experiment below the directories; those of the last one, the package's, are hidden by others of their name.
+
+    Raises:
+        ConfigurationError: two files have one name.
+    """
     plans: dict[str, ExperimentPlan] = {}
     broken: dict[str, BrokenExperiment] = {}
     by_name: set[str] = set()
@@ -109,7 +114,7 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
     """The experiment of that name.
 
     Raises:
-        ConfigurationError: there is none, or its file is wrong.
+        ConfigurationError: there is none, there are two, or its file is wrong.
     """
     files = _files(directories)
     if name not in files:
@@ -192,10 +197,16 @@ def _shown(activity: Mapping[str, Any]) -> str:
 
 def _files(directories: Sequence[Path]) -> dict[str, Path]:
     found: dict[str, Path] = {}
+    hidden: set[str] = set()
     for directory in directories:
+        if directory == directories[-1]:
+            hidden = {*found}
         for path in sorted(directory.glob("*")) if directory.is_dir() else []:
-            if path.suffix in SUFFIXES:
-                found.setdefault(path.stem, path)
+            if path.suffix not in SUFFIXES or path.stem in hidden:
+                continue
+            if (other := found.setdefault(path.stem, path)) != path:
+                what = f"there is another experiment `{path.stem}`: {other}"
+                raise ConfigurationError(what, where=str(path), hint="rename one of the two files")
     return dict(sorted(found.items()))
 
 

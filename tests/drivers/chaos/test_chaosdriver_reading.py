@@ -66,6 +66,19 @@ def test_the_table_of_experiments_names_every_file() -> None:
     )
 
 
+@pytest.mark.parametrize("other", ["mine/pod-loss.json", "theirs/pod-loss.yaml"])
+def test_two_experiments_of_ones_own_with_one_name_are_refused(tmp_path: Path, other: str) -> None:
+    """Beside each other or in two directories: which of them broke something would be a guess."""
+    for name in ("mine/pod-loss.yaml", other):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigurationError) as caught:
+        find_experiments([tmp_path / "mine", tmp_path / "theirs", SHIPPED])
+    first, second = sorted(str(tmp_path / name) for name in ("mine/pod-loss.yaml", other))
+    assert caught.value.what == f"there is another experiment `pod-loss`: {first}"
+    assert caught.value.where == second
+
+
 def test_the_first_directory_wins(tmp_path: Path) -> None:
     """A project's own experiment takes the place of a bundled one."""
     (tmp_path / "pod-loss.yaml").write_text(
