@@ -57,9 +57,10 @@ def _of_project(group: str) -> list[EntryPoint]:
     if file is None:
         return []
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("harness", {})
+        tools = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("tool")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return []  # who reads the project reports it
+    table = tools.get("harness") if isinstance(tools, dict) else None
     lines = table.get("plugins", {}) if isinstance(table, dict) else {}
     where = f"{file}: tool.harness.plugins"
     if not isinstance(lines, dict) or (odd := sorted({*lines} - {*KINDS})):

@@ -11,6 +11,7 @@ from harness.errors import Exit, HarnessError, Interrupted, UsageError
 from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
 from harness.pytest_plugin.features import FeatureFile, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
+from harness.run.project import features_below
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -68,7 +69,8 @@ class ReadinessPlugin:
             what = "a live run has one conductor: leave xdist's -n out, or replay a run with --evidence"
             raise pytest.UsageError(what)
         named = [Path(argument.partition("::")[0]).absolute() for argument in session.config.args]
-        files = [file for path in named for file in ([path] if path.is_file() else _features_below(path))]
+        files = [path for path in named if path.is_file()]
+        files += [file for path in named if path.is_dir() for file in features_below(path)]
         self._refuse(self._session.lint(file for file in files if self._session.owns(file)))
 
     @pytest.hookimpl(wrapper=True)
@@ -272,10 +274,6 @@ def _of_others(failed: Sequence[str], *, nothing_run: bool) -> str:
     more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     why = "; nothing was run or judged, because it cannot be collected" if nothing_run else ""
     return f"{len(failed)} of the project's own tests or steps failed, no verdict: {named}{more}{why} (exit code 1)"
-
-
-def _features_below(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.rglob("*.feature") if path.is_file())
 
 
 def _distributes(config: pytest.Config) -> bool:

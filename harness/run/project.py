@@ -5,6 +5,7 @@ Its own files come first, then those of the package.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -78,22 +79,26 @@ def shadowed(project: Project) -> list[str]:
 
     An equal file hides nothing. Of traffic the size is named when its locustfile, or what that imports, is another one.
     """
+    from harness.drivers.chaos.experiments import SUFFIXES
+
     found = []
-    for kind, pattern in (
-        ("features", "**/*.feature"),
-        ("experiments", "*.yaml"),
-        ("rollouts", "*.yaml"),
-        ("loadtests", "*.yaml"),
-    ):
+    read = {"features": (".feature",), "experiments": SUFFIXES, "rollouts": (".yaml",), "loadtests": (".yaml",)}
+    for kind, suffixes in read.items():
         theirs = bundled(kind)
-        for base in getattr(project, kind):
-            if base.resolve() == theirs.resolve():
-                continue
-            for file in sorted(base.glob(pattern)):
+        for base in _own(project, kind):
+            for file in features_below(base) if kind == "features" else sorted(base.glob("*")):
                 name = file.relative_to(base)
-                if (theirs / name).is_file() and not _same(base, theirs, name, code=kind == "loadtests"):
+                hidden = name if kind == "features" else name.with_suffix(".yaml")
+                if file.suffix not in suffixes or not (theirs / hidden).is_file():
+                    continue
+                if name != hidden or not _same(base, theirs, name, code=kind == "loadtests"):
                     found.append(f"{kind}/{name.as_posix()}")
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _own(project: Project, kind: str) -> list[Path]:
+    """The project's own directories of this kind, without the package's."""
+    return [base for base in getattr(project, kind) if base.resolve() != bundled(kind).resolve()]
 
 
 def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
@@ -103,13 +108,41 @@ def _same(own: Path, theirs: Path, name: Path, *, code: bool) -> bool:
 
 
 def feature_files(project: Project) -> tuple[Path, ...]:
-    """All feature files: the project's own, then the package's that these do not hide."""
-    found: dict[Path, Path] = {}
-    for base in project.search("features"):
-        for file in sorted(base.rglob("*.feature")):
-            if file.is_file():  # a directory may have such a name
-                found.setdefault(file.relative_to(base), file)
-    return tuple(found.values())
+    """All feature files: the project's own, then the package's that none of these hides by its place and name.
+
+    Raises:
+        ConfigurationError: a directory of them cannot be read.
+    """
+    theirs = bundled("features")
+    own = [(base, file) for base in _own(project, "features") for file in features_below(base)]
+    hidden = {file.relative_to(base) for base, file in own}
+    return (
+        *dict.fromkeys(file for _, file in own),
+        *(file for file in features_below(theirs) if file.relative_to(theirs) not in hidden),
+    )
+
+
+def features_below(base: Path) -> list[Path]:
+    """The feature files below a directory, sorted; linked directories are followed, as pytest does, each one once.
+
+    Raises:
+        ConfigurationError: a directory cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=str(error.filename)) from error
+
+    found, seen, tops = [], set[Path](), [base]
+    for top in tops:  # links come after what is there, so that a file goes by its own place
+        for directory, below, files in os.walk(top, onerror=refuse):
+            here = Path(directory)
+            if here.resolve() in seen:
+                below.clear()
+                continue
+            seen.add(here.resolve())
+            tops += sorted(here / name for name in below if (here / name).is_symlink())
+            found += [here / name for name in files if name.endswith(".feature") and (here / name).is_file()]
+    return sorted(found)
 
 
 def find_project(start: Path) -> Project:
@@ -126,14 +159,14 @@ def find_project(start: Path) -> Project:
 
 def _read(file: Path) -> Project:
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=str(file)) from error
     known = sorted({field.name for field in fields(Project)} - {"root", "configured", "sandbox"})
-    tools = document.get("tool", {})
-    table = tools.get("harness")
+    tools = document.get("tool")
+    table = tools.get("harness") if isinstance(tools, dict) else None
     if table is None:
-        _refuse_misspelt(tools, known, file)
+        _refuse_misspelt(tools if isinstance(tools, dict) else {}, known, file)
         return _project(file.parent, {}, configured=False)
     if not isinstance(table, dict):
         raise ConfigurationError(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
+from harness.plugins import plugins
 from harness.run.project import bundled, feature_files, find_project, shadowed
 
 
@@ -38,8 +39,10 @@ def test_a_name_that_hides_a_bundled_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "pod-loss.yaml").touch()
     (tmp_path / "experiments" / "mine.yaml").touch()
+    (tmp_path / "experiments" / "node-loss.yml").touch()
 
-    assert shadowed(find_project(project(tmp_path, 'experiments = ["experiments"]'))) == ["experiments/pod-loss.yaml"]
+    found = find_project(project(tmp_path, 'experiments = ["experiments"]'))
+    assert shadowed(found) == ["experiments/node-loss.yml", "experiments/pod-loss.yaml"]
 
 
 def test_an_equal_copy_hides_nothing(tmp_path: Path) -> None:
@@ -66,6 +69,49 @@ def test_all_feature_files_are_found_the_projects_own_first(tmp_path: Path) -> N
     assert found[:2] == (own / "mine.feature", own / "technical-kpis.feature")
     assert bundled("features") / "normaldance" / "technical-kpis.feature" not in found
     assert bundled("features") / "normaldance" / "disaster-recovery.feature" in found
+
+
+def test_two_own_files_of_one_place_and_name_are_both_found(tmp_path: Path) -> None:
+    """Of two directories, as `shop` and `payment`: none of their scenarios is left out, and the package's is hidden once."""
+    own = [tmp_path / name / "normaldance" / "technical-kpis.feature" for name in ("shop", "payment")]
+    for file in own:
+        file.parent.mkdir(parents=True)
+        file.write_text(f"Feature: {file.parent}", encoding="utf-8")
+    found = find_project(project(tmp_path, 'features = ["shop", "payment"]'))
+
+    assert feature_files(found)[:2] == (own[0], own[1])
+    assert bundled("features") / "normaldance" / "technical-kpis.feature" not in feature_files(found)
+    assert shadowed(found) == ["features/normaldance/technical-kpis.feature"]
+
+
+def test_linked_directories_are_followed_once(tmp_path: Path) -> None:
+    """As pytest follows them; a link to a directory above it ends there."""
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "theirs.feature").write_text("Feature: theirs", encoding="utf-8")
+    features = tmp_path / "features"
+    features.mkdir()
+    (features / "again").symlink_to(features)
+    (features / "team").symlink_to(tmp_path / "team")
+    (tmp_path / "team" / "above").symlink_to(tmp_path)
+    (features / "real").mkdir()
+    (features / "real" / "one.feature").write_text("Feature: one", encoding="utf-8")
+    (features / "a-link").symlink_to(features / "real")
+    (features / "mine.feature").write_text("Feature: mine", encoding="utf-8")
+    found = feature_files(find_project(project(tmp_path, 'features = ["features"]')))
+
+    own = ("mine.feature", "real/one.feature", "team/theirs.feature")
+    assert found[:4] == (*(features / name for name in own), min(bundled("features").rglob("*.feature")))
+
+
+def test_a_file_in_the_place_of_a_directory_of_features_is_named(tmp_path: Path) -> None:
+    """Its scenarios would not be run."""
+    (tmp_path / "mine.feature").write_text("Feature: mine", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        feature_files(find_project(project(tmp_path, 'features = ["mine.feature"]')))
+    assert (caught.value.what, caught.value.where) == (
+        "cannot be read: Not a directory",
+        str(tmp_path / "mine.feature"),
+    )
 
 
 def test_a_directory_with_the_name_of_a_feature_is_none(tmp_path: Path) -> None:
@@ -113,6 +159,25 @@ def test_somebody_elses_table_is_left_alone(tmp_path: Path, table: str) -> None:
     """A name like ours without a key of ours, or a key of ours under another name."""
     (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
     assert not find_project(tmp_path).configured
+
+
+@pytest.mark.parametrize("text", ["tool = 1\n", "tool = [1]\n", "[tool]\nharness_of = 1\n"])
+def test_a_tool_that_is_no_table_has_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Whatever it is: every session of pytest reads it."""
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert not find_project(tmp_path).configured
+    assert [one for one in plugins("readiness.steps") if one.dist is None] == []
+
+
+def test_a_byte_order_mark_before_the_table_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some editors write one."""
+    lines = '\ufeff[tool.harness]\nprofiles = ["mine"]\nplugins = {steps = ["own:TEMPLATE"]}\n'
+    (tmp_path / "pyproject.toml").write_text(lines, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [])
+    assert find_project(tmp_path).profiles == ("mine",)
+    assert "own:TEMPLATE" in [one.value for one in plugins("readiness.steps")]
 
 
 def test_broken_toml_is_named(tmp_path: Path) -> None:
