@@ -18,6 +18,7 @@ from harness.run.project import bundled
 from harness.steps.grammar import reads
 
 _PLACEHOLDER: Final = re.compile(r"<([^<>]+)>")
+_MARK: Final = "\ufeff"
 _KEYWORDS: Final = {"Context": "given", "Action": "when", "Outcome": "then"}
 
 
@@ -28,6 +29,9 @@ def read_document(path: Path, root: Path) -> Any:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=at) from error
+    if text.startswith(_MARK):
+        hint = "save it as UTF-8 without one"
+        raise ConfigurationError("the file begins with a byte order mark", where=f"{at}:1", hint=hint)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         raise ConfigurationError("the file contains no Feature", where=f"{at}:1", hint="write one, or delete the file")
     try:
@@ -54,7 +58,8 @@ def read_feature(path: Path, root: Path | None = None) -> tuple[Scenario, ...]:
     it is a test of the project's own.
 
     Raises:
-        ConfigurationError: the file cannot be read or is no Gherkin, or a `conftest.py` cannot be imported.
+        ConfigurationError: the file cannot be read or is no Gherkin, a sentence of ours has a table or a text under it, or a
+            `conftest.py` cannot be imported.
     """
     base = root or Path.cwd()
     document = read_document(path, base)
@@ -79,8 +84,8 @@ def shown(path: Path, root: Path) -> str:
     It is relative to the project, or to what the package brings; any other is as it is given.
     So a run that was recorded on one machine names the scenarios of another.
     """
-    absolute = path.resolve()
-    for base in (root.resolve(), bundled("features").parent.resolve()):
+    real, linked, package = path.resolve(), path.absolute(), bundled("features").parent.resolve()
+    for absolute, base in ((real, root.resolve()), (real, package), (linked, root.absolute())):
         if absolute.is_relative_to(base):
             return absolute.relative_to(base).as_posix()
     return path.as_posix()
@@ -100,6 +105,15 @@ def _children(parent: Any, steps: Sequence[Any], tags: Sequence[str]) -> Iterato
             yield from _children(child.rule, own_steps, own_tags)
         elif child.scenario:
             yield child.scenario, own_steps, own_tags
+
+
+def steps_of(parent: Any) -> Iterator[Any]:
+    """Every step of a feature as written, those of its Backgrounds and Rules too."""
+    for child in parent.children:
+        if child.rule:
+            yield from steps_of(child.rule)
+        else:
+            yield from (child.background or child.scenario).steps
 
 
 def _scenarios(feature: Any, file: str) -> Iterator[Scenario]:
@@ -135,8 +149,13 @@ def rows(scenario: Any) -> list[tuple[int, dict[str, str], tuple[str, ...]]]:
 def _steps(steps: Sequence[Any], row: Mapping[str, str], file: str) -> Iterator[Step]:
     keyword = "given"
     for step in steps:
-        keyword = _KEYWORDS.get(step.keyword_type, keyword)
-        yield Step(keyword=keyword, text=_rendered(step.text, row), at=f"{file}:{step.location.line}")
+        keyword, text = _KEYWORDS.get(step.keyword_type, keyword), _rendered(step.text, row)
+        below = step.datatable or step.docstring
+        if below is not None and reads(text):
+            kind, hint = ("table", "write a sentence for each row") if step.datatable else ("text", "leave it out")
+            what = f"a {kind} under {text!r} is not read"
+            raise ConfigurationError(what, where=f"{file}:{below.location.line}", hint=hint)
+        yield Step(keyword=keyword, text=text, at=f"{file}:{step.location.line}")
 
 
 def _rendered(text: str, row: Mapping[str, str]) -> str:

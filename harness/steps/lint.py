@@ -6,18 +6,19 @@ steps, and runs an Outline without rows once, its placeholders as text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from gherkin.dialect import Dialect
 
 from harness.catalogue import Catalogue, Problem
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.steps.compile import compile_scenario, read_step, requirement_of
-from harness.steps.feature import children, read_document, read_feature, rows, shown
+from harness.steps.feature import children, read_document, read_feature, rows, shown, steps_of
 from harness.steps.grammar import reads
-
-_STEP_WORDS: Final = ("Given", "When", "Then", "And", "But", "*")
 
 
 def lint_feature(
@@ -92,17 +93,33 @@ def _of_feature(templates: list[Any], file: str) -> Iterator[Problem]:
 
 
 def _of_description(feature: Any, path: Path, file: str) -> Iterator[Problem]:
-    """Refuse steps under a misspelt `Scenario:` or `Background:`.
+    """Refuse steps that Gherkin takes for prose and that are never run.
 
-    Gherkin takes them for prose, and they are never run.
+    They are under a misspelt `Scenario:`, or their keyword is not written as Gherkin has it, as `then`.
     """
-    parents = [feature, *(child.rule for child in feature.children if child.rule)]
-    prose = {line.strip() for parent in parents for line in (parent.description or "").splitlines()}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        keyword, _, text = line.strip().partition(" ")
-        if line.strip() in prose and keyword in _STEP_WORDS and reads(text):
+    steps = [*steps_of(feature)]
+    read = {step.location.line for step in steps}
+    for text in (step.docstring for step in steps if step.docstring):
+        read |= {*range(text.location.line, text.location.line + len(text.content.splitlines()) + 2)}
+    begins = _keywords(feature.language)
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        found = begins.match(line) if number not in read else None
+        if found and reads(line[found.end() :]):
             what = f"the step {line.strip()!r} is part of a description and is never run"
-            yield Problem(at=f"{file}:{number}", what=what, hint="a keyword above it is misspelt")
+            hint = "write its keyword as Gherkin has it, and the one of the `Scenario:` above it"
+            yield Problem(at=f"{file}:{number}", what=what, hint=hint)
+
+
+def _keywords(language: str) -> re.Pattern[str]:
+    """What a step begins with, in English and in the language of its file, however it is written."""
+    known = [one for name in ("en", language) if (one := Dialect.for_name(name)) is not None]
+    groups = [
+        words
+        for one in known
+        for words in (one.given_keywords, one.when_keywords, one.then_keywords, one.and_keywords, one.but_keywords)
+    ]
+    words = {word.strip() for group in groups for word in group}
+    return re.compile(rf"\s*(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})[\s:]*", re.IGNORECASE)
 
 
 def _of_outline(template: Any, file: str) -> Iterator[Problem]:

@@ -171,3 +171,34 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:
     """Exit code 5."""
     assert project.do("features", "-k", "nothing_like_it", module="pytest").code == 5
+
+
+def test_the_projects_own_names_of_tests_hide_no_scenario(project: Project) -> None:
+    """`python_functions` is for its modules: with it a session judged nothing, without a word."""
+    (project.root / "pytest.ini").write_text("[pytest]\npython_functions = check_*\n", encoding="utf-8")
+    finished = project.do("features", "--collect-only", module="pytest")
+    assert finished.out.count("<Function test_0") == 3, finished.said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (f"{TRAFFIC}", f"    then no acknowledged write is lost\n{TRAFFIC}", f"{FEATURE}:5: the step 'then no acknowledged write is lost' is part of"),
+        (f"{TRAFFIC}", f"{TRAFFIC}      | users |\n", f"{FEATURE}:6: a table under '\"browse\" traffic has run' is not read"),
+    ],
+)  # fmt: skip
+def test_what_would_not_be_judged_stops_a_run(project: Project, old: str, new: str, said: str) -> None:
+    """Not `catalogue lint` alone."""
+    project.edit(FEATURE, old, new)
+    assert said in _refused(project.do("run"))
+
+
+def test_two_experiments_of_one_name_stop_a_plan(project: Project) -> None:
+    """By pytest as by the command, in words."""
+    project.edit("pyproject.toml", "loadtests =", 'experiments = ["experiments"]\nloadtests =')
+    (project.root / "experiments").mkdir()
+    for suffix in ("json", "yaml"):
+        (project.root / f"experiments/mine.{suffix}").write_text("{}", encoding="utf-8")
+    for arguments, module in ((["plan"], "harness"), (["features"], "pytest")):
+        said = _refused(project.do(*arguments, module=module))
+        assert "experiments/mine.yaml: there is another experiment `mine`: " in said

@@ -88,6 +88,11 @@ def test_an_outline_is_written_out_row_by_row(tmp_path: Path) -> None:
         ("      Examples:", "      @slow\n      Examples:", ["16: a tag on Examples: @slow"]),
         ("      Then dep", "      # Then dep", ["12: the scenario 'size of <service>' has no Then step"]),
         ("  Background:", "  Backgroud:", ["4: the step 'Given the release is deployed' is part of a description and is never run"]),
+        ('    When "every', '    then no acknowledged write is lost\n    When "every', ["8: the step 'then no acknowledged write is lost' is part of a description and is never run"]),
+        ("    Given the", "    GIVEN: the release is deployed\n    Given the", ["4: the step 'GIVEN: the release is deployed' is part of a description and is never run"]),
+        ("      Examples:\n", "      Examples:\n        Then\tno acknowledged write is lost\n", ["16: the step 'Then\\tno acknowledged write is lost' is part of a description and is never run"]),
+        ("has run\n", "has run\n      | users |\n      | 5000  |\n", ["9: a table under '\"everyday\" traffic has run' is not read"]),
+        ("200 ms\n", '200 ms\n      """\n      and no acknowledged write is lost\n      """\n', ["10: a text under 'the response time p95 of every route is below 200 ms' is not read"]),
     ],
 )  # fmt: skip
 def test_a_problem_is_found_in_its_line(
@@ -97,6 +102,30 @@ def test_a_problem_is_found_in_its_line(
     seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
     assert len(seen) == len(found), seen
     assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
+
+
+def test_a_keyword_of_the_language_of_the_file_is_one(tmp_path: Path, catalogue: Catalogue) -> None:
+    """A description that begins with it is a step that is never run; that of another language is prose."""
+    text = "# language: de\nFunktionalität: a\n  Szenario: b\n    dann no acknowledged write is lost\n    alors no acknowledged write is lost\n"
+    found = problems(text, tmp_path, catalogue)
+    assert [line for line in found if "description" in line] == [
+        "4: the step 'dann no acknowledged write is lost' is part of a description and is never run"
+    ]
+
+
+def test_a_feature_of_a_linked_directory_is_named_by_its_place_in_the_project(tmp_path: Path) -> None:
+    """Else a run that was recorded on one machine would name a directory of it."""
+    for name in ("project", "team"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "team/a.feature").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "project/theirs").symlink_to(tmp_path / "team")
+    (quick, *_) = read_feature(tmp_path / "project/theirs/a.feature", tmp_path / "project")
+    assert quick.id == "theirs/a.feature: quick"
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path, catalogue: Catalogue) -> None:
+    """Gherkin would take `Feature:` for something else."""
+    assert problems(f"\ufeff{GOOD}", tmp_path, catalogue) == ["1: the file begins with a byte order mark"]
 
 
 def test_two_outlines_whose_rows_have_one_title(tmp_path: Path, catalogue: Catalogue) -> None:
