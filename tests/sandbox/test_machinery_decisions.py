@@ -72,6 +72,16 @@ def test_a_rolling_update_stays_within_its_limits_and_ends(
     assert state == {"old": [0, 0], "new": [desired, desired]}
 
 
+def test_recreate_waits_until_the_old_pods_are_gone_and_not_only_until_they_end() -> None:
+    """The status of the old ReplicaSet counts active pods: 0 while they still run."""
+    spec = {"replicas": 2, "strategy": {"type": "Recreate"}}
+    new, old = replicaset("new", 0, 0), replicaset("old", 2, 2)
+    assert plan(spec, new, [old], old_run=True) == [(old, 0)]
+    ended = replicaset("old", 0, 0)
+    assert plan(spec, new, [ended], old_run=True) == []
+    assert plan(spec, new, [ended], old_run=False) == [(new, 2)]
+
+
 def test_a_template_hash_does_not_depend_on_how_it_was_serialised() -> None:
     """`kubectl rollout undo` brings the template back with empty fields added."""
     plain = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "a"}]}}

@@ -179,7 +179,7 @@ def test_recreate_ends_the_old_before_it_starts_the_new(cluster: PocketCluster) 
     seen: list[set[str]] = []
 
     def rolled() -> bool:
-        seen.append({pod.spec.containers[0].image for pod in cluster.ready_pods("app=web")})
+        seen.append({pod.spec.containers[0].image for pod in cluster.pods("app=web")})
         return settled(cluster)
 
     cluster.until(rolled)

@@ -11,6 +11,7 @@ from harness.sandbox.cluster.controllers.rolling import (
     DESIRED,
     MOST,
     REVISION,
+    is_rolling,
     most_replicas,
     plan,
     replicas_of,
@@ -21,8 +22,10 @@ from harness.sandbox.cluster.controllers.rolling import (
 from harness.sandbox.cluster.controllers.view import (
     DEPLOYMENT,
     HASH,
+    POD,
     REPLICASET,
     adopt,
+    is_over,
     key,
     live,
     normal,
@@ -67,12 +70,17 @@ def reconcile(store: Store, record: Recorder) -> None:
         if new is None or spec.get("paused") or was_scaled(spec, every):
             steps = scaled(spec, new, old)
         else:
-            steps = plan(spec, new, old)
+            steps = plan(spec, new, old, old_run=not is_rolling(spec) and _run(store, old))
         for replicaset, replicas in steps:
             _scale(store, replicaset, replicas, deployment, record)
         deployment = _report(store, deployment, new)
         if spec.get("paused") or rollout_conditions.is_complete(deployment, deployment["status"]):
             _clean_up(store, deployment, old)
+
+
+def _run(store: Store, replicasets: Sequence[Object]) -> bool:
+    """Whether a pod of theirs is there that is not over; one that is ending still runs."""
+    return any(not is_over(pod) for each in replicasets for pod in owned(store, POD, each))
 
 
 def _current(store: Store, deployment: Object) -> Object | None:

@@ -206,8 +206,12 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         Controller(
             run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
         ),
+        # At deletions, because `Recreate` goes on when the last of the old pods is gone.
         Controller(
-            run=lambda: deployment.reconcile(store, workloads), watches=frozenset({DEPLOYMENT, REPLICASET}), timed=True
+            run=lambda: deployment.reconcile(store, workloads),
+            watches=frozenset({DEPLOYMENT, REPLICASET}),
+            timed=True,
+            deletions=True,
         ),
         # Before endpoints: a selector that was applied without the hash of a rollout is written back before it has routes.
         Controller(run=rollouts.reconcile, resources=WATCHED, timed=True),

@@ -19,11 +19,15 @@ MOST: Final = "deployment.kubernetes.io/max-replicas"
 """With surge: what a later scaling is proportional to."""
 
 
-def plan(spec: Object, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
-    """(ReplicaSet, replicas) to set now: one step of a rollout."""
+def plan(spec: Object, new: Object, old: Sequence[Object], *, old_run: bool = False) -> list[tuple[Object, int]]:
+    """(ReplicaSet, replicas) to set now: one step of a rollout.
+
+    `old_run`: whether a pod of the old ones is there that is not over; of interest where none may live beside the new ones.
+    """
     desired = spec.get("replicas", 1)
     if not is_rolling(spec):
-        return _recreated(desired, new, old)
+        living = [each for each in old if replicas_of(each)]
+        return [(each, 0) for each in living] or ([] if old_run else [(new, desired)])
     surge, unavailable = limits(spec)
     total = replicas_of(new) + sum(map(replicas_of, old))
     room = desired + surge - total
@@ -136,15 +140,6 @@ def _shrunk(least: int, new: Object, old: Sequence[Object]) -> list[tuple[Object
         spare -= fewer
         steps[name] = (replicaset, replicas - fewer)
     return [step for step in steps.values() if step[1] != replicas_of(step[0])]
-
-
-def _recreated(desired: int, new: Object, old: Sequence[Object]) -> list[tuple[Object, int]]:
-    living = [each for each in old if replicas_of(each)]
-    if living:
-        return [(each, 0) for each in living]
-    if any((each.get("status") or {}).get("replicas") for each in old):
-        return []
-    return [(new, desired)]
 
 
 def _available(replicaset: Object) -> int:

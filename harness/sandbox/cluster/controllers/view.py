@@ -105,10 +105,14 @@ def pod_from(owner: Object, template: Object, **metadata: Any) -> Object:
     }
 
 
+def is_over(pod: Object) -> bool:
+    """Whether all containers of a pod have ended for good."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
 def is_active(pod: Object) -> bool:
     """Whether a pod counts as a replica: not over, not about to end."""
-    over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    return not over and not pod["metadata"].get("deletionTimestamp")
+    return not is_over(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
 def is_available(pod: Object, min_ready_s: float) -> bool:

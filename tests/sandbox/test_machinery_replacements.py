@@ -1,0 +1,71 @@
+"""What takes the place of what: controllers on a store, and kubelets that only mark a pod as ending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.sandbox.cluster import admission
+from harness.sandbox.cluster.controllers import deployment, replicaset
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, POD
+from harness.sandbox.cluster.store import Object, Store
+
+LABELS = {"app": "web"}
+
+
+def unheard(about: Object, kind: str, reason: str, message: str) -> None:
+    """Events are none of these tests'."""
+
+
+class Kubelets:
+    """Marks pods as ending; they go when a test deletes them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def begin_delete(self, namespace: str, name: str, grace_s: int | None) -> Object:
+        """As a kubelet does at first."""
+        pod = self.store.get(POD, namespace, name)
+        marks = {"deletionTimestamp": "2026-01-31T00:00:00Z", "deletionGracePeriodSeconds": grace_s or 30}
+        return self.store.update(POD, {**pod, "metadata": {**pod["metadata"], **marks}})
+
+
+@pytest.fixture
+def store() -> Store:
+    """An empty cluster."""
+    return Store()
+
+
+def template(image: str) -> dict[str, Any]:
+    """Of pods with that image."""
+    return {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": image}]}}
+
+
+def images(store: Store) -> list[str]:
+    """Of all pods, those that are ending included."""
+    return sorted(pod["spec"]["containers"][0]["image"] for pod in store.list(POD))
+
+
+def test_recreate_starts_nothing_while_an_old_pod_is_there_that_is_not_over(store: Store) -> None:
+    """One that is ending still runs; one that has failed does not."""
+    kubelets = Kubelets(store)
+    spec = {"replicas": 2, "strategy": {"type": "Recreate"}, "selector": {"matchLabels": LABELS}}
+    body = {"metadata": {"name": "web"}, "spec": {**spec, "template": template("web:1")}}
+    store.create(DEPLOYMENT, admission.created(DEPLOYMENT, "default", body))
+
+    def run() -> list[str]:
+        for _ in range(5):
+            deployment.reconcile(store, unheard)
+            replicaset.reconcile(store, kubelets, unheard)
+        return images(store)
+
+    assert run() == ["web:1", "web:1"]
+    there = store.get(DEPLOYMENT, "default", "web")
+    store.update(DEPLOYMENT, {**there, "spec": {**there["spec"], "template": template("web:2")}})
+    assert run() == ["web:1", "web:1"]
+    first, second = store.list(POD)
+    store.delete(POD, "default", first["metadata"]["name"])
+    assert run() == ["web:1"]
+    store.update(POD, {**second, "status": {"phase": "Failed"}}, subresource="status")
+    assert run() == ["web:1", "web:2", "web:2"]
