@@ -48,7 +48,7 @@ def batch(cluster: PocketCluster) -> Iterator[Any]:
     api: Any = client.BatchV1Api(cluster.core.api_client)
     yield api
     api.delete_collection_namespaced_cron_job("default")
-    api.delete_collection_namespaced_job("default")
+    api.delete_collection_namespaced_job("default", propagation_policy="Background")
 
 
 def outcome(batch: Any, name: str = "work") -> tuple[str, str]:
@@ -75,7 +75,7 @@ def refusal(call: Any, *arguments: Any) -> list[tuple[str, str]]:
 
 
 def test_a_job_completes(cluster: PocketCluster, batch: Any) -> None:
-    """Three completions, two at a time; the pods stay as Succeeded, their logs too; deleting the Job takes them along."""
+    """Three completions, two at a time; the pods stay as Succeeded, their logs too; deleting the Job takes them along where that is asked for."""
     batch.create_namespaced_job("default", job("print('done')", completions=3, parallelism=2))
     assert counts(batch)[0] <= 2
     cluster.until(lambda: outcome(batch) == ("Complete", "CompletionsReached"))
@@ -84,7 +84,7 @@ def test_a_job_completes(cluster: PocketCluster, batch: Any) -> None:
     pods = cluster.pods("batch.kubernetes.io/job-name=work")
     assert [pod.status.phase for pod in pods] == ["Succeeded"] * 3
     assert cluster.core.read_namespaced_pod_log(pods[0].metadata.name, "default") == "done\n"
-    batch.delete_namespaced_job("work", "default")
+    batch.delete_namespaced_job("work", "default", propagation_policy="Background")
     cluster.until(lambda: not cluster.pods("job-name=work"))
 
 

@@ -196,3 +196,21 @@ def test_namespaces_are_deleted_one_by_one(core: Any) -> None:
     core.delete_namespace("kube-node-lease")
     again = core.read_namespace("kube-node-lease")
     assert (again.metadata.uid == before, again.status.phase) == (False, "Active")
+
+
+def test_a_job_leaves_its_pods_where_nothing_is_said_of_them(core: Any, pocket_api: PocketApi) -> None:
+    """The default of batch/v1; they go where it is asked for, and those of any other owner by default."""
+    batch: Any = client.BatchV1Api(pocket_api.client())
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i:1"}]}
+
+    def left(**options: Any) -> list[str]:
+        job = batch.create_namespaced_job("default", {"metadata": {"name": "j"}, "spec": {"template": {"spec": pod}}})
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": job.metadata.uid, "controller": True}
+        config_map(core, "of-the-job", ownerReferences=[owner])
+        batch.delete_namespaced_job("j", "default", **options)
+        return [name for name in names(core) if name == "of-the-job"]
+
+    assert left() == ["of-the-job"]
+    assert core.read_namespaced_config_map("of-the-job", "default").metadata.owner_references is None
+    core.delete_namespaced_config_map("of-the-job", "default")
+    assert left(propagation_policy="Background") == []
