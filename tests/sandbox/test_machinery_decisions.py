@@ -17,7 +17,15 @@ from harness.sandbox.cluster.controllers.services import declaration
 from harness.sandbox.cluster.controllers.view import template_hash
 from harness.sandbox.cluster.kubelet import environment
 from harness.sandbox.cluster.kubelet.environment import ConfigError
-from harness.sandbox.cluster.kubelet.status import with_condition
+from harness.sandbox.cluster.kubelet.status import (
+    ContainerFacts,
+    PodFacts,
+    State,
+    Terminated,
+    Waiting,
+    phase,
+    with_condition,
+)
 from harness.sandbox.network.seam import Endpoint
 from harness.sandbox.progress import sentence, workload
 
@@ -208,6 +216,30 @@ def test_a_condition_keeps_its_time_while_it_does_not_change() -> None:
     same = with_condition(first, "Ready", "False", "Other", now="t2")
     turned = with_condition(same, "Ready", "True", now="t3")
     assert [each[0]["lastTransitionTime"] for each in (first, same, turned)] == ["t1", "t1", "t3"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "expected"),
+    [("Never", 1, "Failed"), ("Never", 0, "Pending"), ("OnFailure", 1, "Pending"), ("Always", 1, "Pending")],
+)
+def test_a_failed_init_container_that_is_not_started_again_fails_its_pod(policy: str, code: int, expected: str) -> None:
+    """So a Job counts it; with any other policy it is tried again."""
+
+    def container(name: str, state: State) -> ContainerFacts:
+        return ContainerFacts(
+            name=name, image="i:1", image_id="", state=state, last=None, restarts=0, ready=False, started=False
+        )
+
+    ended = Terminated(code=code, started_at="t1", finished_at="t2")
+    facts = PodFacts(
+        address="127.9.1.1",
+        host="127.0.0.1",
+        started_at="t1",
+        init=[container("first", ended)],
+        containers=[container("main", Waiting())],
+        initialized=False,
+    )
+    assert phase(policy, facts) == expected
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,11 @@ def phase(restart_policy: str, facts: PodFacts) -> str:
     """Kubernetes' summary of a pod's life."""
     states = [each.state for each in facts.containers]
     codes = [state.code for state in states if isinstance(state, Terminated)]
-    if any(isinstance(state, Running) for state in states) or not facts.initialized:
-        return "Running" if facts.initialized else "Pending"
+    if not facts.initialized:
+        broken = any(isinstance(each.state, Terminated) and each.state.code for each in facts.init)
+        return "Failed" if broken and restart_policy == "Never" else "Pending"
+    if any(isinstance(state, Running) for state in states):
+        return "Running"
     if len(codes) == len(states) and restart_policy != "Always":
         if not any(codes):
             return "Succeeded"
