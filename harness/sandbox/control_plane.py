@@ -44,6 +44,7 @@ from harness.sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
 API_PORT = 6443
 CHECK_S = 0.25
@@ -83,7 +84,7 @@ class Machinery:
         await self.manager.settle()
         return pod
 
-    async def logs(
+    def logs(
         self,
         namespace: str,
         name: str,
@@ -91,21 +92,20 @@ class Machinery:
         container: str | None,
         follow: bool,
         tail_lines: int | None,
-        since_seconds: int | None,
+        since: datetime | None,
         previous: bool,
         timestamps: bool,
         limit_bytes: int | None,
     ) -> AsyncIterator[bytes]:
-        """The bytes of a container's log."""
+        """The bytes of a container's log. Raises StatusError at once."""
         options = LogOptions(
             follow=follow,
             tail_lines=tail_lines,
-            since_seconds=since_seconds,
+            since=since,
             timestamps=timestamps,
             limit_bytes=limit_bytes,
         )
-        async for line in self.agent.logs(namespace, name, container=container, previous=previous, options=options):
-            yield line
+        return self.agent.logs(namespace, name, container=container, previous=previous, options=options)
 
     async def settle(self) -> None:
         """Run the controllers to a fixed point."""

@@ -194,8 +194,25 @@ def test_logs_by_tail_timestamp_and_container(cluster: PocketCluster) -> None:
     assert stamped[4] == "-"
     assert stamped.rstrip().endswith("Z line 4")
     assert cluster.core.read_namespaced_pod_log("talk", "default", since_seconds=600) != ""
+    path = "/api/v1/namespaces/default/pods/talk/log?sinceTime="
+    assert cluster.get(f"{path}2020-01-31T12:00:00Z").startswith("line 0")
+    assert cluster.get(f"{path}2199-01-31T12:00:00Z") == ""
     with pytest.raises(ApiException, match="400"):
         cluster.core.read_namespaced_pod_log("talk", "default", container="other")
+
+
+def test_a_followed_log_ends_with_its_container_and_is_refused_before_it_begins(cluster: PocketCluster) -> None:
+    """Of a container that is over, of one that crashes while it is in its back-off, and of one that was never started."""
+    over = pod("over", python("print('done')"), restartPolicy="Never")
+    crash = pod("crash", python("print('going down'); raise SystemExit(3)"))
+    for each in (over, crash, pod("stuck", {"name": "main", "image": "docker.io/library/nginx:1"})):
+        cluster.core.create_namespaced_pod("default", each)
+    cluster.until(lambda: cluster.core.read_namespaced_pod("over", "default").status.phase == "Succeeded")
+    assert log_of(cluster, "over", follow=True) == "done\n"
+    cluster.until(lambda: log_of(cluster, "crash", follow=True) == "going down\n")
+    with pytest.raises(ApiException, match="waiting to start") as refused:
+        cluster.core.read_namespaced_pod_log("stuck", "default", follow=True)
+    assert refused.value.status == 400
 
 
 def test_init_containers_run_first(cluster: PocketCluster) -> None:

@@ -8,6 +8,7 @@ from harness.sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from datetime import datetime
 
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.statuses import Object
@@ -31,12 +32,12 @@ class Hooks(Protocol):
         container: str | None,
         follow: bool,
         tail_lines: int | None,
-        since_seconds: int | None,
+        since: datetime | None,
         previous: bool,
         timestamps: bool,
         limit_bytes: int | None,
     ) -> AsyncIterator[bytes]:
-        """The bytes of a container's log. Raises StatusError before the first byte."""
+        """The bytes of a container's log. Raises StatusError at once, before it is read."""
         ...
 
     async def settle(self) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
+from harness import clock
 from harness.sandbox.cluster import admission, eviction, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from harness.sandbox.cluster.patch import patched
 from harness.sandbox.cluster.resources import answer, delete_options
 from harness.sandbox.cluster.scale import scale_of, with_replicas
-from harness.sandbox.cluster.statuses import Object, bad_request, method_not_allowed
+from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, method_not_allowed
 from harness.sandbox.cluster.store import require_uid
+from harness.sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from harness.sandbox.cluster.calls import Call
     from harness.sandbox.cluster.hooks import Hooks, Meters
@@ -50,7 +53,7 @@ class Subresources:
             case "scale", "PUT" | "PATCH":
                 return await self._scale(call, obj)
             case "log" | "proxy", "GET":
-                return await self._text(call, obj)
+                return self._text(call, obj)
             case "exec", "GET" | "POST":
                 raise bad_request("Upgrade request required")
             case "eviction", "POST":
@@ -70,25 +73,23 @@ class Subresources:
             await self._hooks.settle()
         return answer(scale_of(kind, written))
 
-    async def _text(self, call: Call, obj: Object) -> Response:
+    def _text(self, call: Call, obj: Object) -> Response:
         if call.target.subresource == "log":
-            return await self._log(call, obj)
+            return self._log(call, obj)
         return Response(self._meters.exposition(call.target.name, call.target.below), media_type=CONTENT_TYPE)
 
-    async def _log(self, call: Call, pod: Object) -> Response:
+    def _log(self, call: Call, pod: Object) -> Response:
         stream = self._hooks.logs(
             pod["metadata"]["namespace"],
             pod["metadata"]["name"],
             container=container_of(pod, call.text("container")),
             follow=call.flag("follow"),
             tail_lines=call.number("tailLines"),
-            since_seconds=call.number("sinceSeconds"),
+            since=_since(call),
             previous=call.flag("previous"),
             timestamps=call.flag("timestamps"),
             limit_bytes=call.number("limitBytes"),
         )
-        if not call.flag("follow"):
-            stream = _after(await anext(stream, b""), stream)  # a refusal comes before the answer has begun
         return StreamingResponse(stream, media_type="text/plain")
 
     async def _evict(self, call: Call, pod: Object) -> Response:
@@ -125,7 +126,15 @@ def container_of(pod: Object, name: str) -> str:
     return name
 
 
-async def _after(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+def _since(call: Call) -> datetime | None:
+    """From when on a log is asked for. Raises StatusError 400, and 422 where it is said in two ways."""
+    text, seconds = call.text("sinceTime"), call.number("sinceSeconds")
+    if not text:
+        return None if seconds is None else clock.wall() - timedelta(seconds=seconds)
+    if seconds is not None:
+        why = "<nil>: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+        raise StatusError(422, "Invalid", f'PodLogOptions "{call.target.name}" is invalid: {why}')
+    try:
+        return moment(text)
+    except ValueError:
+        raise bad_request(f"sinceTime: parsing time {text[:40]!r}: it is not written as in RFC 3339") from None

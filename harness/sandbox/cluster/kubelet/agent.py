@@ -159,10 +159,10 @@ class Agent:
             worker.end(0)
         await asyncio.gather(*(worker.gone.wait() for worker in workers))
 
-    async def logs(
+    def logs(
         self, namespace: str, name: str, *, container: str | None, previous: bool, options: logs.LogOptions
     ) -> AsyncIterator[bytes]:
-        """The log of a container's last start, or of the one before. Raises StatusError 404 or 400."""
+        """The log of a container's last start, or of the one before. Raises StatusError 404 or 400 at once, not when it is read."""
         pod = self._store.get(POD, namespace, name)
         uid = pod["metadata"]["uid"]
         which = logs.chosen(pod, container)
@@ -177,10 +177,9 @@ class Agent:
             raise bad_request(f'container "{which}" in pod "{name}" is waiting to start: it has not been started yet')
 
         def ended() -> bool:
-            return previous or uid not in self._workers or worker.restarts(which) != number
+            return previous or uid not in self._workers or not worker.runs(which, number)
 
-        async for line in logs.read(path, options, self._times, ended):
-            yield line
+        return logs.read(path, options, self._times, ended)
 
     def _on_event(self, event: WatchEvent) -> None:
         """Only enqueues: the store must not be written from within its own notice."""

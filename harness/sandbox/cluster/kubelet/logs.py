@@ -9,7 +9,6 @@ import sys
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from harness import clock
@@ -39,7 +38,7 @@ class LogOptions:
 
     follow: bool = False
     tail_lines: int | None = None
-    since_seconds: int | None = None
+    since: datetime | None = None
     timestamps: bool = False
     limit_bytes: int | None = None
 
@@ -112,12 +111,11 @@ async def read(path: Path, options: LogOptions, times: LogTimes, ended: Callable
 
 async def _chosen(path: Path, options: LogOptions, times: LogTimes) -> AsyncIterator[tuple[int, bytes]]:
     """What is there, cut to what is asked for; then an empty line where it ends."""
-    earliest = None if options.since_seconds is None else clock.wall() - timedelta(seconds=options.since_seconds)
     last: deque[tuple[int, bytes]] = deque(maxlen=min(options.tail_lines or 0, sys.maxsize))
     end = 0
     async for start, line in _all(path, 0):
         end = start + len(line)
-        if earliest is not None and times.at(path, start) < earliest:
+        if options.since is not None and times.at(path, start) < options.since:
             continue
         if options.tail_lines is None:
             yield start, line

@@ -214,7 +214,12 @@ class PodWorker:
 
     def restarts(self, container: str) -> int:
         """How often that container was started again."""
-        return next(each.restarts for each in (*self._init, *self._main) if each.spec["name"] == container)
+        return self._named(container).restarts
+
+    def runs(self, container: str, number: int) -> bool:
+        """Whether a container is in its start number `number`, and its processes have not ended."""
+        found = self._named(container)
+        return found.restarts == number and found.process is not None and not found.process.ended.done()
 
     def prepare(self, container: Object, restarts: int) -> tuple[Launch, ProbePlace]:
         """What to start for a container of this pod. Raises ConfigError."""
@@ -299,6 +304,9 @@ class PodWorker:
             self._life.cancel()
         if ended:
             await asyncio.wait(ended)
+
+    def _named(self, name: str) -> Container:
+        return next(each for each in (*self._init, *self._main) if each.spec["name"] == name)
 
     def _start_of(self, container: Container) -> ContainerStart:
         return ContainerStart(pod=self.uid, container=container.spec["name"], restarts=container.restarts)
