@@ -36,17 +36,31 @@ def page(store: Store, selection: Filter, limit: int, token: str) -> tuple[list[
         StatusError: 400, this is no token; 410, its version is too old, with a token that goes on with the present.
     """
     version, begin = _place(token, selection.namespace) if token else (PRESENT, ("", ""))
-    of = {"labels": selection.labels, "fields": selection.fields}
     if version == PRESENT:
+        of = {"labels": selection.labels, "fields": selection.fields}
         version, found = store.resource_version, store.list(selection.kind, selection.namespace, **of)
     else:
         try:
-            found = store.list_at(version, selection.kind, selection.namespace, **of)
+            found = _at(store, selection, version)
         except StatusError:
             raise expired_page(_token(PRESENT, begin, selection.namespace)) from None
-    metadata: Object = {"resourceVersion": str(version)}
     if token:
         found = [obj for obj in found if _key(obj) >= begin]
+    return _cut(found, selection, limit, version)
+
+
+def page_at(store: Store, selection: Filter, limit: int, version: int) -> tuple[list[Object], Object]:
+    """The first page of the objects as they were at a version, and the metadata of their list. Raises StatusError 410."""
+    return _cut(_at(store, selection, version), selection, limit, version)
+
+
+def _at(store: Store, selection: Filter, version: int) -> list[Object]:
+    return store.list_at(version, selection.kind, selection.namespace, labels=selection.labels, fields=selection.fields)
+
+
+def _cut(found: list[Object], selection: Filter, limit: int, version: int) -> tuple[list[Object], Object]:
+    """The first `limit` of these objects, all for 0, and the metadata of their list."""
+    metadata: Object = {"resourceVersion": str(version)}
     if not 0 < limit < len(found):
         return found, metadata
     namespace, name = _key(found[limit - 1])

@@ -25,6 +25,7 @@ from harness.sandbox.cluster.statuses import (
     method_not_allowed,
     not_acceptable,
     not_found,
+    not_yet,
     success,
 )
 from harness.sandbox.cluster.store import require_uid, selected
@@ -138,15 +139,17 @@ class Resources:
             return self._watch(call)
         if call.target.kind.measured:
             return await self._listed(call, self._found(call), {"resourceVersion": str(self._store.resource_version)})
-        limit, token, version = (
-            call.number("limit", most=LARGEST) or 0,
-            call.text("continue"),
-            call.text("resourceVersion"),
-        )
-        if token and version not in ("", "0"):
+        limit, token = call.number("limit", most=LARGEST) or 0, call.text("continue")
+        version = call.number("resourceVersion", most=LARGEST)
+        if token and version:
             raise bad_request("specifying resource version is not allowed when using continue")
-        if version == "0" and not token:
+        exactly = _is_exact(call, version)
+        if version and version > self._store.resource_version:
+            raise not_yet(version, self._store.resource_version)
+        if version == 0 and not token:
             limit = 0  # of a list that may be stale, which a genuine server has at hand
+        if exactly and version:
+            return await self._listed(call, *paging.page_at(self._store, _selection(call), limit, version))
         return await self._listed(call, *paging.page(self._store, _selection(call), limit, token))
 
     async def _listed(self, call: Call, objects: list[Object], metadata: Object) -> Response:
@@ -268,6 +271,26 @@ def _selection(call: Call) -> Filter:
     """What a list or a watch is of."""
     kind, namespace = views.stored(call.target.kind), call.target.namespace
     return Filter(kind=kind, namespace=namespace, labels=call.labels, fields=call.fields)
+
+
+def _is_exact(call: Call, version: int | None) -> bool:
+    """Whether a list is asked for as it was at its version. Raises StatusError 422."""
+    match call.text("resourceVersionMatch"):
+        case "":
+            return False
+        case _ if call.text("continue"):
+            why = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
+        case _ if version is None:
+            why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        case "NotOlderThan":
+            return False
+        case "Exact" if version:
+            return True
+        case "Exact":
+            why = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        case other:
+            why = f'Unsupported value: "{other[:40]}": supported values: "Exact", "NotOlderThan", ""'
+    raise StatusError(422, "Invalid", f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {why}')
 
 
 def delete_options(call: Call, body: Any) -> Object:

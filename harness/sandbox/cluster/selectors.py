@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
 LONGEST = 4096
 """Characters of a selector in a query."""
-_OUTSIDE_PARENTHESES = re.compile(r"(?:[^,(]|\([^()]*+\)|\()++")
+_PARTS = re.compile(r"(?:^|,)((?:[^,(]|\([^()]*+\)|\()*+)")
+"""What is between commas outside of parentheses, of what is empty too."""
 _SET = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)$")
-_EQUALITY = re.compile(r"^(?P<key>[^\s!=]+)\s*(?P<operator>==|!=|=)\s*(?P<value>[^\s!=]*)$")
-_EXISTS = re.compile(r"^(?P<negation>!?)\s*(?P<key>[^\s!=(),]+)$")
-_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+_EQUALITY = re.compile(r"^(?P<key>[^\s!=<>]+)\s*(?P<operator>==|!=|=)\s*(?P<value>[^\s!=]*)$")
+_EXISTS = re.compile(r"^(?P<negation>!?)\s*(?P<key>[^\s!=<>(),]+)$")
+_ORDER = re.compile(r"^(?P<key>[^\s!=<>]+)\s*(?P<operator>[<>])\s*(?P<value>[+-]?[0-9]{1,18})$")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!", "Gt": ">", "Lt": "<"}
 
 
 @dataclass(frozen=True, slots=True)
 class SelectorTerm:
-    """One condition: `operator` is `in`, `notin`, `exists` or `!`.
+    """One condition: `operator` is `in`, `notin`, `exists`, `!`, `>` or `<`.
 
-    Equality is `in` with one value.
+    Equality is `in` with one value; the last two compare whole numbers, with one value.
     """
 
     key: str
@@ -44,8 +47,14 @@ class SelectorTerm:
                 return value is None or value not in self.values
             case "exists":
                 return value is not None
+            case ">" | "<":
+                return value is not None and _NUMBER.fullmatch(value) is not None and self._ordered(int(value))
             case _:
                 return value is None
+
+    def _ordered(self, number: int) -> bool:
+        bound = int(next(iter(self.values)))
+        return number > bound if self.operator == ">" else number < bound
 
     def __str__(self) -> str:
         match self.operator:
@@ -53,6 +62,8 @@ class SelectorTerm:
                 return f"{self.key}{'=' if self.operator == 'in' else '!='}{next(iter(self.values))}"
             case "in" | "notin":
                 return f"{self.key} {self.operator} ({','.join(sorted(self.values))})"
+            case ">" | "<":
+                return f"{self.key}{self.operator}{next(iter(self.values))}"
             case "exists":
                 return self.key
             case _:
@@ -70,8 +81,7 @@ class Selector:
         """Read `app=web,tier in (a,b),!old`. Raises StatusError 400."""
         if len(text) > LONGEST:
             raise bad_request(f"the selector is longer than {LONGEST} characters")
-        parts = [part.strip() for part in _OUTSIDE_PARENTHESES.findall(text)]
-        return cls(tuple(_requirement(part) for part in parts if part))
+        return cls(tuple(map(_requirement, _parts(text))) if text.strip() else ())
 
     @classmethod
     def of(cls, spec: Object | None) -> Selector:
@@ -104,11 +114,11 @@ class Selector:
 
 
 def parse_fields(text: str, allowed: Iterable[str]) -> Selector:
-    """Read a fieldSelector (only `=`, `==`, `!=`).
+    """Read a fieldSelector (only `=`, `==`, `!=`); empty parts are passed over, as a genuine server does with fields alone.
 
     Raises StatusError 400 when it names a path that is not `allowed`.
     """
-    selector = Selector.parse(text)
+    selector = Selector.parse(",".join(filter(None, _parts(text))))
     permitted = {"metadata.name", "metadata.namespace", *allowed}
     for requirement in selector.requirements:
         if requirement.operator not in ("in", "notin") or len(requirement.values) != 1:
@@ -136,6 +146,10 @@ def _at(obj: Any, path: str) -> str:
     return str(obj).lower() if isinstance(obj, bool) else str(obj)
 
 
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in _PARTS.findall(text)]
+
+
 def _requirement(text: str) -> SelectorTerm:
     if found := _SET.match(text):
         values = frozenset(value.strip() for value in found["values"].split(","))
@@ -144,4 +158,6 @@ def _requirement(text: str) -> SelectorTerm:
         return SelectorTerm(found["key"], "notin" if found["operator"] == "!=" else "in", frozenset({found["value"]}))
     if found := _EXISTS.match(text):
         return SelectorTerm(found["key"], "!" if found["negation"] else "exists")
+    if found := _ORDER.match(text):
+        return SelectorTerm(found["key"], found["operator"], frozenset({found["value"]}))
     raise bad_request(f"unable to parse requirement: {text!r} is not a selector")

@@ -170,6 +170,13 @@ def expired(version: int, oldest: int) -> StatusError:
     return StatusError(410, "Expired", f"too old resource version: {version} ({oldest})")
 
 
+def not_yet(version: int, current: int) -> StatusError:
+    """504: a version is asked for that is to come."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    details = {"causes": [cause], "retryAfterSeconds": 1}
+    return StatusError(504, "Timeout", f"Too large resource version: {version}, current: {current}", details)
+
+
 def expired_page(token: str) -> StatusError:
     """410: the history no longer reaches back to the first page; `token` goes on with the objects as they are now."""
     why = "The provided continue parameter is too old to display a consistent list result."

@@ -181,3 +181,51 @@ def test_the_shape_must_fit_what_is_asked_for(core: Any) -> None:
         assert (refused.value.status, json.loads(refused.value.body or "")["reason"]) == (406, "NotAcceptable")
     accept = f"application/json;as=Gold;v=v1;g=meta.k8s.io,{PARTIAL},application/json"
     assert raw(core.read_namespace, "default", _headers={"accept": accept})["kind"] == "PartialObjectMetadata"
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ("resourceVersion=abc", 400, 'parsing "abc": invalid syntax'),
+        ("resourceVersion=999999999", 504, "Too large resource version: 999999999"),
+        ("resourceVersion=999999999&resourceVersionMatch=NotOlderThan", 504, "Too large resource version"),
+        ("resourceVersion=999999999&resourceVersionMatch=Exact", 504, "Too large resource version"),
+        ("resourceVersionMatch=Exact", 422, "forbidden unless resourceVersion is provided"),
+        ("resourceVersion=0&resourceVersionMatch=Exact", 422, 'forbidden for resourceVersion "0"'),
+        ("resourceVersion=1&resourceVersionMatch=Newest", 422, 'Unsupported value: "Newest"'),
+        ("labelSelector=n%3D5,", 400, "unable to parse"),
+    ],
+)
+def test_a_list_that_cannot_be_served_as_it_is_asked_for_is_refused(
+    core: Any, query: str, code: int, words: str
+) -> None:
+    """A version that is no number, or is to come, and an empty part of a selector."""
+    path = f"/api/v1/namespaces/default/configmaps?{query}"
+    with pytest.raises(ApiException) as refused:
+        core.api_client.call_api(path, "GET", auth_settings=["BearerToken"], response_type="object")
+    assert (refused.value.status, words in json.loads(refused.value.body or "")["message"]) == (code, True)
+
+
+def test_a_list_is_served_as_it_was_at_a_version(core: Any) -> None:
+    """`Exact` shows what was there then, in pages too; a version that is gone is 410; `NotOlderThan` shows the present."""
+    maps(core, "then-a", "then-b", suite="then")
+    then = core.list_namespaced_config_map("default", label_selector="suite=then").metadata.resource_version
+    maps(core, "then-c", suite="then")
+
+    def found(version: str, match: str, **options: Any) -> list[str]:
+        asked = {
+            "label_selector": "suite=then",
+            "resource_version": version,
+            "resource_version_match": match,
+            **options,
+        }
+        return [each.metadata.name for each in core.list_namespaced_config_map("default", **asked).items]
+
+    assert found(then, "Exact") == ["then-a", "then-b"]
+    assert found(then, "Exact", limit=1) == ["then-a"]
+    assert found(then, "NotOlderThan") == ["then-a", "then-b", "then-c"]
+    for number in range(201):  # as many as the ring holds, and one more
+        core.patch_namespaced_config_map("then-a", "default", {"data": {"n": str(number)}})
+    with pytest.raises(ApiException) as gone:
+        found(then, "Exact")
+    assert gone.value.status == 410

@@ -14,6 +14,9 @@ VALUES = st.sampled_from(["web", "eu-west-1", "a.b", ""])
 REQUIREMENTS = st.one_of(
     st.builds(SelectorTerm, KEYS, st.sampled_from(["in", "notin"]), st.frozensets(VALUES, min_size=1)),
     st.builds(SelectorTerm, KEYS, st.sampled_from(["exists", "!"])),
+    st.builds(
+        SelectorTerm, KEYS, st.sampled_from([">", "<"]), st.sampled_from(["9", "-1"]).map(lambda one: frozenset({one}))
+    ),
 )
 SELECTORS = st.builds(Selector, st.lists(REQUIREMENTS, max_size=4).map(tuple))
 LABELS = st.dictionaries(KEYS, VALUES)
@@ -50,6 +53,11 @@ def test_a_negation_is_a_negation(key: str, values: frozenset[str], labels: dict
         ("!app", {"app": "web"}, False),
         ("app=", {"app": ""}, True),
         ("", {"app": "web"}, True),
+        ("n>9", {"n": "10"}, True),
+        ("n > 9", {"n": "9"}, False),
+        ("n<9", {"n": "-1"}, True),
+        ("n>9", {"n": "many"}, False),
+        ("n<9", {}, False),
     ],
 )
 def test_literal_selectors(*, text: str, labels: dict[str, str], expected: bool) -> None:
@@ -57,7 +65,9 @@ def test_literal_selectors(*, text: str, labels: dict[str, str], expected: bool)
     assert Selector.parse(text).matches(labels) is expected
 
 
-@pytest.mark.parametrize("text", ["a b", "app in web", "app in (a", "=x", "a=b=c", "in (a)"])
+@pytest.mark.parametrize(
+    "text", ["a b", "app in web", "app in (a", "=x", "a=b=c", "in (a)", "n=5,", ",", ",n", "a,,b", "n>x"]
+)
 def test_nonsense_is_refused(text: str) -> None:
     """400, not a selection of nothing or everything."""
     with pytest.raises(StatusError) as refused:
@@ -86,3 +96,4 @@ def test_fields_are_paths_and_booleans_are_words() -> None:
     for text in ("spec.color=red", "metadata.name in (a,b)", "metadata.name"):
         with pytest.raises(StatusError):
             parse_fields(text, ())
+    assert str(parse_fields("metadata.name=n,", ())) == "metadata.name=n"
