@@ -26,6 +26,7 @@ from harness.sandbox.cluster.kubelet.status import (
     phase,
     with_condition,
 )
+from harness.sandbox.cluster.pod_rules import REQUIRED
 from harness.sandbox.network.seam import Endpoint
 from harness.sandbox.progress import sentence, workload
 
@@ -164,6 +165,11 @@ def test_a_service_is_declared_with_the_ready_endpoints_of_each_port() -> None:
     assert declaration(service(clusterIP="None"), None) is None
 
 
+def attracted(*expressions: dict[str, Any], field: str = "matchExpressions") -> dict[str, Any]:
+    """A required node affinity of one term."""
+    return {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{field: list(expressions)}]}}}
+
+
 def node(name: str, **more: Any) -> dict[str, Any]:
     """A Ready node."""
     return {
@@ -179,6 +185,15 @@ def node(name: str, **more: Any) -> dict[str, Any]:
         ({}, {}, True),
         ({"nodeSelector": {"region": "eu"}}, {}, True),
         ({"nodeSelector": {"region": "us"}}, {}, False),
+        ({"affinity": attracted({"key": "region", "operator": "In", "values": ["eu", "us"]})}, {}, True),
+        ({"affinity": attracted({"key": "region", "operator": "NotIn", "values": ["eu"]})}, {}, False),
+        ({"affinity": attracted({"key": "disks", "operator": "Gt", "values": ["3"]})}, {}, False),
+        ({"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{}]}}}}, {}, False),
+        (
+            {"affinity": attracted({"key": "metadata.name", "operator": "In", "values": ["n"]}, field="matchFields")},
+            {},
+            True,
+        ),
         ({}, {"unschedulable": True}, False),
         ({}, {"taints": [{"key": "k", "effect": "NoSchedule"}]}, False),
         ({}, {"taints": [{"key": "k", "effect": "PreferNoSchedule"}]}, True),
@@ -195,7 +210,7 @@ def node(name: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_pod_fits_a_node_or_not(spec: dict[str, Any], more: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
-    """Selector, cordon, taints and tolerations."""
+    """Selector, required affinity, cordon, taints and tolerations."""
     assert fits({"spec": spec}, node("n", **more)) is expected
 
 

@@ -28,6 +28,21 @@ _FIELD: Final = re.compile(
     r"metadata\.(name|namespace|uid|(labels|annotations)\['[^']+'\])|spec\.(nodeName|serviceAccountName)|status\.(host|pod)IPs?"
 )
 """Fields of a pod that a variable may have the value of."""
+REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+_NOT_SERVED: Final[Sequence[tuple[str, str | None]]] = (
+    (f"affinity.podAffinity.{REQUIRED}[]", None),
+    (f"affinity.podAntiAffinity.{REQUIRED}[]", None),
+    ("topologySpreadConstraints[].whenUnsatisfiable", "DoNotSchedule"),
+    ("initContainers[].restartPolicy", "Always"),
+    ("containers[].lifecycle.postStart", None),
+    *((f"containers[].{probe}.grpc", None) for probe in _PROBES),
+)
+"""Fields of a pod that are refused, with any value or with that one: they would be passed over in silence.
+
+What only prefers, as `ScheduleAnyway`, is a hint that a scheduler is free to pass over.
+"""
+_NODE_OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
 _HANDLERS: Final = ("exec", "grpc", "httpGet", "tcpSocket")
 _PROBE_NUMBERS: Final[Mapping[str, int]] = {
@@ -52,6 +67,8 @@ def pod_spec(spec: Object, path: str) -> Iterator[Cause]:
         yield from between(f"{path}.activeDeadlineSeconds", spec["activeDeadlineSeconds"], 1)
     yield from _security(spec.get("securityContext"), f"{path}.securityContext")
     yield from _tolerations(spec.get("tolerations", ()), f"{path}.tolerations")
+    yield from _node_affinity(spec, f"{path}.affinity.nodeAffinity.{REQUIRED}")
+    yield from _not_served(spec, path)
     volumes: set[str] = set()
     for i, volume in enumerate(spec.get("volumes", ())):
         here = f"{path}.volumes[{i}]"
@@ -101,6 +118,39 @@ def _tolerations(tolerations: Sequence[Object], path: str) -> Iterator[Cause]:
         if toleration.get("operator") == "Exists" and (value := toleration.get("value")):
             why = "value must be empty when `operator` is 'Exists'"
             yield f"{path}[{i}].operator", f'Invalid value: "{names.shown(value)}": {why}'
+
+
+def _not_served(spec: Object, path: str) -> Iterator[Cause]:
+    for field, value in _NOT_SERVED:
+        for here, found in _at(spec, path, field.split(".")):
+            if value in (None, found):
+                yield here, "Forbidden: this field is not served here" + (f" as {value}" if value else "")
+
+
+def _at(value: Any, path: str, steps: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Path and value of each field that the steps lead to; a step that ends with `[]` goes on in each item of a list."""
+    if not steps:
+        yield path, value
+        return
+    name = steps[0].removesuffix("[]")
+    found = value.get(name) if isinstance(value, dict) else None
+    if name != steps[0]:
+        for i, item in enumerate(found or ()):
+            yield from _at(item, f"{path}.{name}[{i}]", steps[1:])
+    elif found is not None:
+        yield from _at(found, f"{path}.{name}", steps[1:])
+
+
+def _node_affinity(spec: Object, path: str) -> Iterator[Cause]:
+    required = ((spec.get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
+    for field in ("matchExpressions", "matchFields"):
+        for here, each in _at(required, path, ["nodeSelectorTerms[]", f"{field}[]"]):
+            yield from choice(f"{here}.operator", each["operator"], _NODE_OPERATORS)
+            values = each.get("values") or ()
+            if each["operator"] in ("In", "NotIn") and not values:
+                yield f"{here}.values", "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+            if each["operator"] in ("Gt", "Lt") and (len(values) != 1 or not _NUMBER.fullmatch(values[0])):
+                yield f"{here}.values", "Required value: must be a single integer when `operator` is 'Lt' or 'Gt'"
 
 
 def _container(container: Object, path: str, volumes: set[str]) -> Iterator[Cause]:

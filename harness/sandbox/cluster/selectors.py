@@ -48,13 +48,16 @@ class SelectorTerm:
             case "exists":
                 return value is not None
             case ">" | "<":
-                return value is not None and _NUMBER.fullmatch(value) is not None and self._ordered(int(value))
+                return self._ordered(value)
             case _:
                 return value is None
 
-    def _ordered(self, number: int) -> bool:
-        bound = int(next(iter(self.values)))
-        return number > bound if self.operator == ">" else number < bound
+    def _ordered(self, value: str | None) -> bool:
+        """Whether a value is on that side of the bound; where one of them is no number it is not."""
+        bound = next(iter(self.values), "")
+        if value is None or not (_NUMBER.fullmatch(value) and _NUMBER.fullmatch(bound)):
+            return False
+        return int(value) > int(bound) if self.operator == ">" else int(value) < int(bound)
 
     def __str__(self) -> str:
         match self.operator:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.sandbox.cluster.conftest import PocketApi
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+IN_EUROPE = {"key": "region", "operator": "In", "values": ["eu"]}
 STRICT = "dryRun=All&fieldValidation=Strict"
 CONTAINER = "spec.template.spec.containers[0]"
 WEB: dict[str, Any] = {
@@ -184,6 +187,75 @@ def test_what_is_invalid_is_422_with_its_field(
     assert [(each["field"], each["message"]) for each in answer["details"]["causes"]] == [(field, message)]
     name = value if path == "metadata.name" else "web"
     assert answer["message"] == f'Deployment.apps "{name}" is invalid: {field}: {message}'
+
+
+POD = "spec.template.spec"
+PEERS = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}}}
+SPREAD = {**PEERS, "maxSkew": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field", "message"),
+    [
+        (f"{POD}.affinity.podAffinity", {REQUIRED: [PEERS]}, f"podAffinity.{REQUIRED}[0]", ""),
+        (f"{POD}.affinity.podAntiAffinity", {REQUIRED: [PEERS]}, f"podAntiAffinity.{REQUIRED}[0]", ""),
+        (
+            f"{POD}.topologySpreadConstraints",
+            [{**SPREAD, "whenUnsatisfiable": "DoNotSchedule"}],
+            "topologySpreadConstraints[0].whenUnsatisfiable",
+            " as DoNotSchedule",
+        ),
+        (
+            f"{POD}.initContainers",
+            [{"name": "log", "image": "log:1", "restartPolicy": "Always"}],
+            "initContainers[0].restartPolicy",
+            " as Always",
+        ),
+        (f"{CONTAINER}.lifecycle", {"postStart": {"exec": {"command": ["true"]}}}, "lifecycle.postStart", ""),
+        (f"{CONTAINER}.readinessProbe", {"grpc": {"port": 80}}, "readinessProbe.grpc", ""),
+    ],
+)
+def test_what_a_pod_asks_for_in_vain_is_refused_by_name(
+    http: httpx.Client, path: str, value: Any, field: str, message: str
+) -> None:
+    """Instead of a pod that runs without it."""
+    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value)).json()
+    ((found, why),) = [(each["field"], each["message"]) for each in answer["details"]["causes"]]
+    assert (answer["code"], found.endswith(field)) == (422, True)
+    assert why == f"Forbidden: this field is not served here{message}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{POD}.topologySpreadConstraints", [{**SPREAD, "whenUnsatisfiable": "ScheduleAnyway"}]),
+        (f"{POD}.affinity.podAntiAffinity", {PREFERRED: [{"weight": 1, "podAffinityTerm": PEERS}]}),
+        (f"{POD}.affinity.nodeAffinity", {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [IN_EUROPE]}]}}),
+        (f"{POD}.initContainers", [{"name": "first", "image": "first:1"}]),
+        (f"{CONTAINER}.lifecycle", {"preStop": {"exec": {"command": ["true"]}}}),
+    ],
+)
+def test_hints_and_what_is_done_are_taken(http: httpx.Client, path: str, value: Any) -> None:
+    """What only prefers may be passed over."""
+    assert http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(path, value)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("expression", "field"),
+    [
+        ({"key": "disks", "operator": "Gt", "values": ["many"]}, "values"),
+        ({"key": "disks", "operator": "In"}, "values"),
+        ({"key": "disks", "operator": "About", "values": ["3"]}, "operator"),
+    ],
+)
+def test_a_node_affinity_that_cannot_be_evaluated_is_refused(
+    http: httpx.Client, expression: dict[str, Any], field: str
+) -> None:
+    """With the path of what is wrong."""
+    terms = {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}}
+    answer = http.post(f"{DEPLOYMENTS}?{STRICT}", json=changed(f"{POD}.affinity.nodeAffinity", terms)).json()
+    where = f"{POD}.affinity.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].matchExpressions[0].{field}"
+    assert [each["field"] for each in answer["details"]["causes"]] == [where]
 
 
 def test_a_good_object_is_answered_and_not_stored(http: httpx.Client) -> None:

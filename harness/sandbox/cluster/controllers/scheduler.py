@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from harness import clock
 from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
+from harness.sandbox.cluster.pod_rules import REQUIRED
+from harness.sandbox.cluster.selectors import Selector, field_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,18 +36,30 @@ def reconcile(store: Store, record: Recorder) -> None:
 
 
 def fits(pod: Object, node: Object) -> bool:
-    """Whether a node is Ready, schedulable, tolerated and selected. Pure."""
+    """Whether a node is Ready, schedulable, tolerated, and selected by labels and required affinity. Pure."""
     if condition(node, "Ready").get("status") != "True" or (node.get("spec") or {}).get("unschedulable"):
         return False
     labels = node["metadata"].get("labels") or {}
     selector = pod["spec"].get("nodeSelector") or {}
-    if any(labels.get(name) != value for name, value in selector.items()):
+    if any(labels.get(name) != value for name, value in selector.items()) or not _attracted(pod, node):
         return False
     tolerations = pod["spec"].get("tolerations") or ()
     taints = (node.get("spec") or {}).get("taints") or ()
     return all(
-        taint["effect"] == "PreferNoSchedule" or any(_tolerates(each, taint) for each in tolerations)
-        for taint in taints
+        taint["effect"] == "PreferNoSchedule" or any(tolerates(each, taint) for each in tolerations) for taint in taints
+    )
+
+
+def _attracted(pod: Object, node: Object) -> bool:
+    """Whether one of the terms of the pod's required node affinity takes the node; an empty term takes none."""
+    required = ((pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}).get(REQUIRED)
+    if required is None:
+        return True
+    of_node = {"matchExpressions": node["metadata"].get("labels"), "matchFields": field_values(node, ["metadata.name"])}
+    return any(
+        all(Selector.of({"matchExpressions": term.get(field)}).matches(found) for field, found in of_node.items())
+        for term in required["nodeSelectorTerms"]
+        if any(term.get(field) for field in of_node)
     )
 
 
@@ -82,7 +96,8 @@ def _say(store: Store, pod: Object, *, scheduled: bool, record: Recorder) -> Non
     store.update(POD, {**pod, "status": {**status, "phase": "Pending", "conditions": conditions}}, subresource="status")
 
 
-def _tolerates(toleration: Object, taint: Object) -> bool:
+def tolerates(toleration: Object, taint: Object) -> bool:
+    """Whether a toleration is for that taint."""
     if toleration.get("effect") and toleration["effect"] != taint["effect"]:
         return False
     if toleration.get("operator", "Equal") == "Exists":
