@@ -215,6 +215,19 @@ def test_a_followed_log_ends_with_its_container_and_is_refused_before_it_begins(
     assert refused.value.status == 400
 
 
+def test_a_pod_fails_when_it_was_active_for_longer_than_it_may(cluster: PocketCluster) -> None:
+    """Its processes end, whatever its restart policy is; one that was over before stays as it was."""
+    long = pod("long", python("import time; time.sleep(600)"), activeDeadlineSeconds=1, terminationGracePeriodSeconds=1)
+    short = pod("short", python("print('done')"), activeDeadlineSeconds=3, restartPolicy="Never")
+    for each in (long, short):
+        cluster.core.create_namespaced_pod("default", each)
+    cluster.until(lambda: cluster.core.read_namespaced_pod("long", "default").status.phase == "Failed")
+    cluster.until(lambda: state(cluster, "long").state.terminated is not None)
+    status = cluster.core.read_namespaced_pod("long", "default").status
+    assert (status.reason, status.phase, state(cluster, "long").restart_count) == ("DeadlineExceeded", "Failed", 0)
+    assert cluster.core.read_namespaced_pod("short", "default").status.phase == "Succeeded"
+
+
 def test_init_containers_run_first(cluster: PocketCluster) -> None:
     """The main container starts when they have succeeded, and finds what they left."""
     share = [{"name": "share", "mountPath": "/share"}]

@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.sandbox.cluster.store import Object
+
+
+TOO_LONG: Final = "Pod was active on the node longer than the specified deadline"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +112,7 @@ class ContainerFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodFacts:
-    """What a kubelet knows of one pod."""
+    """What a kubelet knows of one pod; `expired`: it was active for longer than it may be."""
 
     address: str
     host: str
@@ -117,6 +120,7 @@ class PodFacts:
     init: Sequence[ContainerFacts]
     containers: Sequence[ContainerFacts]
     initialized: bool
+    expired: bool = False
 
 
 def pod_status(pod: Object, facts: PodFacts, now: str) -> Object:
@@ -146,6 +150,8 @@ def pod_status(pod: Object, facts: PodFacts, now: str) -> Object:
         "containerStatuses": [each.as_json(uid) for each in facts.containers],
         "qosClass": quality(pod["spec"]),
     }
+    if facts.expired:
+        status |= {"phase": "Failed", "reason": "DeadlineExceeded", "message": TOO_LONG}
     if facts.init:
         status["initContainerStatuses"] = [each.as_json(uid) for each in facts.init]
     return status

@@ -19,11 +19,12 @@ from harness.sandbox.cluster.kubelet import environment, logs
 from harness.sandbox.cluster.kubelet.commands import RunningCommand
 from harness.sandbox.cluster.kubelet.container import Container
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
-from harness.sandbox.cluster.kubelet.status import PodFacts, Terminated, pod_status
+from harness.sandbox.cluster.kubelet.status import TOO_LONG, PodFacts, Terminated, pod_status
 from harness.sandbox.cluster.kubelet.throttle import limit_of
 from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
 from harness.sandbox.cluster.statuses import bad_request
 from harness.sandbox.cluster.store import Object, StatusError, Store
+from harness.sandbox.cluster.timestamps import passed_s
 from harness.sandbox.network.seam import Network, Pod, Seat
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class PodWorker:
         self._initialized = not self._init
         self._started_at = clock.wall_text()
         self._frozen = False
+        self._expired = False
         self._life: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
         self._grace_over = asyncio.Event()
@@ -252,6 +254,7 @@ class PodWorker:
             init=[each.facts for each in self._init],
             containers=[each.facts for each in self._main],
             initialized=self._initialized,
+            expired=self._expired,
         )
         with suppress(StatusError):
             self._pod = self._store.get(POD, *self.key)
@@ -263,6 +266,25 @@ class PodWorker:
         self._record(self._pod, kind, reason, message)
 
     async def _live(self) -> None:
+        """Run the containers, until they are over or the pod was active for as long as it may be."""
+        if self._expired:
+            return
+        longest_s = self._pod["spec"].get("activeDeadlineSeconds")
+        left_s = None if longest_s is None else max(0.0, longest_s - passed_s(self._started_at, clock.wall()))
+        running = asyncio.create_task(self._run())
+        try:
+            over, _ = await asyncio.wait([running], timeout=left_s)
+            if over:
+                running.result()
+            else:
+                self._expired = True
+                self.happened("Normal", "DeadlineExceeded", TOO_LONG)
+                self.changed()
+                await self._stop(self.grace_s)
+        finally:
+            running.cancel()  # what waits for its next start
+
+    async def _run(self) -> None:
         for container in self._init:
             await container.run()
             if not isinstance(container.state, Terminated) or container.state.code != 0:
