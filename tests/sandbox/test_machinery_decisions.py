@@ -292,6 +292,69 @@ def test_a_missing_secret_is_named() -> None:
     assert environment.variables({}, container, {"A": "1"}, lambda _kind, _name: None) == {"A": "1"}
 
 
+RESOURCES = {
+    "limits.cpu": "1",
+    "requests.cpu": "1",
+    "limits.memory": "268435456",
+    "limits.memory/1Mi": "256",
+    "limits.memory/100M": "3",
+    "requests.memory": "268435456",
+    "requests.ephemeral-storage": "0",
+    "limits.ephemeral-storage/1Gi": "100",
+}
+
+
+@pytest.mark.parametrize(("asked", "expected"), [*RESOURCES.items()])
+def test_resources_are_numbers_divided_and_rounded_up(asked: str, expected: str, tmp_path: Path) -> None:
+    """In variables and files; what is not requested is the limit, what is not limited is all that the node has to give."""
+    resource, _, divisor = asked.partition("/")
+    resources = {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m"}}
+    source = {"containerName": "c", "resource": resource, **({"divisor": divisor} if divisor else {})}
+    container = {
+        "name": "c",
+        "resources": resources,
+        "env": [{"name": "A", "valueFrom": {"resourceFieldRef": {**source, "containerName": ""}}}],
+    }
+    volume = {"name": "v", "downwardAPI": {"items": [{"path": "f", "resourceFieldRef": source}]}}
+    body = {"metadata": {}, "spec": {"nodeName": "n", "containers": [container], "volumes": [volume]}}
+
+    def found(kind: str, name: str) -> dict[str, Any] | None:
+        return {"status": {"allocatable": {"ephemeral-storage": "100Gi"}}} if (kind, name) == ("Node", "n") else None
+
+    assert environment.variables(body, container, {}, found) == {"A": expected}
+    environment.materialize(body, tmp_path / "volumes", tmp_path / "claims", found)
+    assert (tmp_path / "volumes" / "v" / "f").read_text() == expected
+
+
+def test_labels_are_lines_of_a_file_and_addresses_one_text(tmp_path: Path) -> None:
+    """Sorted, with their values in quotes, as Kubernetes writes them."""
+    item = {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}
+    body = {
+        "metadata": {"labels": {"tier": "x", "app": 'say "web"'}},
+        "spec": {"volumes": [{"name": "v", "downwardAPI": {"items": [item]}}]},
+        "status": {"podIPs": [{"ip": "127.9.1.1"}, {"ip": "::1"}]},
+    }
+    environment.materialize(body, tmp_path / "volumes", tmp_path / "claims", lambda *_: None)
+    assert (tmp_path / "volumes" / "v" / "labels").read_text() == 'app="say \\"web\\""\ntier="x"'
+    container = {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}}]}
+    assert environment.variables(body, container, {}, lambda *_: None) == {"A": "127.9.1.1,::1"}
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"envFrom": [{"secretRef": {"name": "keys"}}]},
+        {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}}]},
+    ],
+)
+@pytest.mark.parametrize("data", ["/w==", "AA=="])
+def test_what_is_no_text_is_named_instead_of_made_a_variable(container: dict[str, Any], data: str) -> None:
+    """So the container waits and says why; a byte that is not UTF-8, and a null character."""
+    secret = {"kind": "Secret", "data": {"k": data}}
+    with pytest.raises(ConfigError, match="a value of Secret keys"):
+        environment.variables({}, container, {}, lambda *_: secret)
+
+
 def test_a_replacement_keeps_what_others_have_added() -> None:
     """Annotations and labels add up; the spec is the wanted one."""
     live = {"metadata": {"name": "web", "annotations": {"revision": "3"}, "labels": {"a": "1"}}, "spec": {"old": True}}

@@ -269,3 +269,6 @@ def _files(source: Object, path: str) -> Iterator[Cause]:
             if not item["path"]:
                 yield here, "Required value"
             yield from names.inside(here, item["path"])
+            if field == "downwardAPI" and not (item.get("fieldRef") or item.get("resourceFieldRef")):
+                why = "Required value: one of fieldRef and resourceFieldRef is required"
+                yield f"{path}.{field}.items[{i}]", why

@@ -8,8 +8,11 @@ argument that *starts* with a mountPath is rewritten to that directory.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +31,7 @@ class ConfigError(Exception):
 
 
 class Lookup(Protocol):
-    """Finds the ConfigMaps and Secrets of the pod's namespace."""
+    """Finds the ConfigMaps and Secrets of the pod's namespace, and Nodes."""
 
     def __call__(self, kind: str, name: str) -> Object | None:
         """That object or None."""
@@ -58,7 +61,7 @@ def variables(pod: Object, container: Object, base: Mapping[str, str], lookup: L
         for kind, key in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
             if key in source:
                 values = _values(kind, source[key], lookup)
-                env |= {prefix + name: value.decode() for name, value in values.items()}
+                env |= {prefix + name: _text(value, f"{kind} {source[key]['name']}") for name, value in values.items()}
     for entry in container.get("env") or ():
         if "valueFrom" in entry:
             value = _value_from(pod, container, entry["valueFrom"], lookup)
@@ -127,13 +130,12 @@ def _value_from(pod: Object, container: Object, source: Object, lookup: Lookup) 
     match source:
         case {"fieldRef": {"fieldPath": str(path)}}:
             return _field(pod, path)
+        case {"resourceFieldRef": dict(ref)}:
+            return _resource(pod, ref, lookup, container)
         case {"configMapKeyRef": dict(ref)}:
             return _key("ConfigMap", ref, lookup)
         case {"secretKeyRef": dict(ref)}:
             return _key("Secret", ref, lookup)
-        case {"resourceFieldRef": {"resource": str(resource)}}:
-            which, _, name = resource.partition(".")
-            return str(((container.get("resources") or {}).get(which) or {}).get(name, "0"))
         case _:
             raise ConfigError(f"valueFrom of {sorted(source)} is not supported")
 
@@ -144,13 +146,53 @@ def _field(pod: Object, path: str) -> str:
     value: Any = pod
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None
-    return "" if value is None else str(value)
+    match value:
+        case None:
+            return ""
+        case list():  # of addresses
+            return ",".join(each["ip"] for each in value)
+        case dict():  # labels or annotations, in a file
+            return "\n".join(f"{name}={json.dumps(value[name], ensure_ascii=False)}" for name in sorted(value))
+        case _:
+            return str(value)
+
+
+def _resource(pod: Object, ref: Object, lookup: Lookup, own: Object | None = None) -> str:
+    """A request or limit of a container, divided by the divisor and rounded up.
+
+    A request that is not set is the limit, and a limit that is not set what the node has to give. Raises ConfigError.
+    """
+    name = ref.get("containerName")
+    of_pod = [*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]]
+    container = next((each for each in of_pod if each["name"] == name), None) if name else own
+    if container is None:
+        raise ConfigError(f'container "{name}" not found')
+    which, _, resource = ref["resource"].partition(".")
+    resources = container.get("resources") or {}
+    quantity = (resources.get("limits") or {}).get(resource)
+    if which == "requests":
+        quantity = (resources.get("requests") or {}).get(resource, quantity)
+    elif quantity is None:
+        node = lookup("Node", pod["spec"]["nodeName"]) or {}
+        quantity = ((node.get("status") or {}).get("allocatable") or {}).get(resource)
+    return str(-(-amount(quantity or 0) // (amount(ref.get("divisor") or 1) or 1)))
+
+
+def _text(value: bytes, where: str) -> str:
+    """What a variable can hold. Raises ConfigError."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise ConfigError(f"a value of {where} is no text, which a variable must be") from None
+    if "\0" in text:
+        raise ConfigError(f"a value of {where} contains a null character")
+    return text
 
 
 def _key(kind: str, ref: Object, lookup: Lookup) -> str | None:
     values = _values(kind, ref, lookup)
     if ref["key"] in values:
-        return values[ref["key"]].decode()
+        return _text(values[ref["key"]], f"{kind} {ref['name']}")
     if ref.get("optional"):
         return None
     raise ConfigError(f"couldn't find key {ref['key']} in {kind} {ref['name']}")
@@ -185,7 +227,9 @@ def _files(pod: Object, volume: Object, lookup: Lookup) -> dict[str, bytes]:
                 values = _values(kind, {**ref, "name": ref.get(named) or ref.get("name")}, lookup)
                 files |= _picked(values, ref.get("items"))
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            files[item["path"]] = _field(pod, item["fieldRef"]["fieldPath"]).encode()
+            found = item.get("resourceFieldRef")
+            text = _resource(pod, found, lookup) if found else _field(pod, item["fieldRef"]["fieldPath"])
+            files[item["path"]] = text.encode()
     return files
 
 

@@ -369,9 +369,10 @@ class PodWorker:
         directory = Path(environment.relocate(container.get("workingDir", ""), mounted))
         return directory if container.get("workingDir") and directory.is_dir() else self._root
 
-    def _lookup(self, kind: str, name: str) -> Object | None:
+    def _lookup(self, name_of_kind: str, name: str) -> Object | None:
+        kind = kinds.by_name(name_of_kind)
         try:
-            return self._store.get(kinds.by_name(kind), self.key[0], name)
+            return self._store.get(kind, self.key[0] if kind.namespaced else None, name)
         except StatusError:
             return None
 
