@@ -7,6 +7,7 @@ on the grid of the samples), and a counter's way back to zero is held against th
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -129,6 +130,54 @@ def test_elements_that_are_not_clear_are_an_error(query: str, why: str) -> None:
     """Not a guess: which of two it means is not known."""
     with pytest.raises(QueryError, match=re.escape(why)):
         evaluated(stored(), query, 247.0)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[[:digit:]]{3}", ["503"]),
+        ("[[:alpha:]_]+", ["x_y"]),
+        ("50[^[:digit:]].*", ["50x"]),
+        ("5\\\\d+\\\\z", ["503"]),
+        ("\\\\[x]", ["[x]"]),
+        ("(?i:X_Y)", ["x_y"]),
+    ],
+)
+def test_patterns_are_those_of_re2(pattern: str, expected: list[str]) -> None:
+    """Classes of POSIX, and what is otherwise written otherwise in Python."""
+    storage = Storage()
+    for status in ("503", "50x", "x_y", "[x]", "\u0665"):
+        storage.add(labels_of({"__name__": "m", "status": status}), 1.0, 1.0)
+    found = evaluated(storage, f'm{{status=~"{pattern}"}}', 1.0)
+    assert [dict(labels)["status"] for labels in found] == expected
+
+
+@pytest.mark.parametrize("pattern", ["\\\\pN+", "a(?i)b", "[a[:nothing:]]", "[a[:^digit:]]"])
+def test_a_pattern_that_is_not_read_here_is_refused_with_its_words(pattern: str) -> None:
+    """When the expression is read, and not by a rule that finds nothing or ends."""
+    with pytest.raises(PromqlError, match=re.escape(pattern.replace("\\\\", "\\"))):
+        PromqlQuery(f'up{{job=~"{pattern}"}}')
+
+
+def test_what_python_cannot_compute_is_no_number_or_an_error() -> None:
+    """As in Go: opposite infinities are no number, and what is too large is infinite."""
+    storage = Storage()
+    for name, values in (("poles", (math.inf, -math.inf)), ("large", (1e308, 1e308)), ("far", (1e200, -1e200))):
+        for at_s, value in enumerate(values, start=1):
+            storage.add(labels_of({"__name__": name}), float(at_s), value)
+    expected = {
+        "sum_over_time(poles[1m])": "nan",
+        "avg_over_time(poles[1m])": "nan",
+        "sum_over_time(large[1m])": "inf",
+        "sum({__name__='large'} or {__name__='large'} offset 1s)": "1e+308",
+        "stddev_over_time(far[1m])": "inf",
+        "round(large, 1e-300)": "inf",
+    }
+    assert {query: str(*evaluated(storage, query, 2.0).values()) for query in expected} == expected
+    storage.add(labels_of({"__name__": "b", "le": "1"}), 2.0, 0.0)
+    storage.add(labels_of({"__name__": "b", "le": "+Inf"}), 2.0, 1.0)
+    with pytest.raises(QueryError, match="histogram_quantile\\(0, b\\): float division by zero"):
+        evaluated(storage, "histogram_quantile(0, b)", 2.0)
 
 
 def test_ranges_are_open_at_their_start() -> None:

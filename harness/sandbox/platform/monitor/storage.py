@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from .promql.patterns import compiled
 from .promql.values import NAME, STALE, Labels, is_stale
 
 _TRIM_EACH: Final = 256
@@ -25,10 +25,14 @@ class LabelMatcher(NamedTuple):
     value: str
 
     def test(self) -> Callable[[str], bool]:
-        """Whether the value of a label meets it; a label that is not there has an empty value."""
+        """Whether the value of a label meets it; a label that is not there has an empty value.
+
+        Raises:
+            PromqlError: its regular expression cannot be read.
+        """
         if self.op in ("=", "!="):
             return lambda value: (value == self.value) is (self.op == "=")
-        pattern = re.compile(self.value)
+        pattern = compiled(self.value)
         return lambda value: (pattern.fullmatch(value) is not None) is (self.op == "=~")
 
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 from operator import le
 from typing import Final
 
-from .values import NAME, Labels, QueryError, Range, Sample, Vector, labels_of, unnamed
+from .patterns import compiled
+from .values import NAME, Labels, PromqlError, QueryError, Range, Sample, Vector, labels_of, unnamed
 
 Over = Callable[[Range], float | None]
 """Of one range; None where it has too few samples."""
@@ -57,17 +58,22 @@ def _instant(points: Range, *, counter: bool) -> float | None:
     return (last if last < before else last - before) / seconds
 
 
+def total(values: Sequence[float]) -> float:
+    """Their sum; of infinities, and of what is too large, as Go has it instead of an error."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return sum(values)
+
+
 def _mean(points: Range) -> float:
-    return (
-        math.fsum(points.values) / len(points.values)
-        if all(map(math.isfinite, points.values))
-        else (sum(points.values) / len(points.values))
-    )
+    return total(points.values) / len(points.values)
 
 
 def _deviation(points: Range) -> float:
     mean = _mean(points)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in points.values) / len(points.values))
+    distances = [value - mean for value in points.values]
+    return math.sqrt(total([each * each for each in distances]) / len(distances))
 
 
 def _beyond(q: float) -> float:
@@ -103,7 +109,7 @@ OVER_RANGE: Final[Mapping[str, Over]] = {
     ),
     "resets": lambda points: float(sum(after < before for before, after in pairwise(points.values))),
     "avg_over_time": _mean,
-    "sum_over_time": lambda points: math.fsum(points.values),
+    "sum_over_time": lambda points: total(points.values),
     "min_over_time": lambda points: min(_number(points.values)),
     "max_over_time": lambda points: max(_number(points.values)),
     "count_over_time": lambda points: float(len(points.values)),
@@ -119,7 +125,8 @@ def _rounded(value: float, to: float = 1.0) -> float:
     if not math.isfinite(value) or to == 0:
         return value if math.isnan(value) or to else math.nan
     inverse = 1.0 / to
-    return math.floor(value * inverse + 0.5) / inverse
+    scaled = value * inverse + 0.5
+    return (math.floor(scaled) if math.isfinite(scaled) else scaled) / inverse
 
 
 def _guarded(function: Callable[[float], float], at_zero: float = math.nan) -> Callable[[float], float]:
@@ -206,8 +213,8 @@ def _bucket_quantile(q: float, ends: list[tuple[float, float]]) -> float:
 def label_replace(vector: Vector, to: str, replacement: str, source: str, pattern: str) -> Vector:
     """The vector with the label `to` made of the label `source` where that matches as a whole."""
     try:
-        matching = re.compile(pattern)
-    except re.error as error:
+        matching = compiled(pattern)
+    except PromqlError as error:
         raise QueryError(f"invalid regular expression in label_replace(): {pattern}") from error
     replaced = []
     for labels, value in vector:

@@ -21,7 +21,7 @@ from .values import NAME, Labels, PromqlError, QueryError, Range, Sample, Value,
 LOOKBACK_S: Final = 300.0
 """An instant selector takes the newest sample that is younger."""
 AGGREGATIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
-    "sum": lambda values: math.fsum(values) if all(map(math.isfinite, values)) else sum(values),
+    "sum": functions.total,
     "avg": lambda values: sum(values) / len(values),
     "min": lambda values: min((value for value in values if not math.isnan(value)), default=math.nan),
     "max": lambda values: max((value for value in values if not math.isnan(value)), default=math.nan),
@@ -72,9 +72,12 @@ class PromqlQuery:
         """Its value at a moment.
 
         Raises:
-            QueryError: the samples do not allow it, as elements that match several others.
+            QueryError: the samples do not allow it, as elements that match several others, or numbers that Python cannot compute with.
         """
-        return _Evaluation(storage, now_s, self._lookback_s).of(self._root)
+        try:
+            return _Evaluation(storage, now_s, self._lookback_s).of(self._root)
+        except (ArithmeticError, ValueError) as error:
+            raise QueryError(f"{self.text}: {error}") from error
 
     def vector(self, storage: Storage, now_s: float) -> Vector:
         """Its value as a rule takes it: a scalar is a vector of one element.
@@ -94,6 +97,9 @@ def _check(node: grammar.Expr) -> None:
     """Refuse by name what is not evaluated here."""
     if (why := _refusal(node)) is not None:
         raise PromqlError(f"{why} is not supported by this evaluator")
+    if isinstance(node, grammar.VectorSelector):
+        for matcher in matchers_of(node):
+            matcher.test()
     for child in _children(node):
         _check(child)
 

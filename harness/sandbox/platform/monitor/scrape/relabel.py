@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..promql import PromqlError
 from ..promql.functions import expanded
+from ..promql.patterns import compiled
 
 _ACTIONS: Final = frozenset({"replace", "keep", "drop", "labelmap", "labeldrop", "labelkeep"})
 _KEYS: Final = frozenset({"source_labels", "separator", "regex", "target_label", "replacement", "action"})
@@ -40,8 +42,8 @@ class Relabel:
         if action not in _ACTIONS:
             raise ConfigRefused(f"{where}: the relabel action {action} is not supported")
         try:
-            pattern = re.compile(str(content.get("regex", "(.*)")))
-        except re.error as error:
+            pattern = compiled(str(content.get("regex", "(.*)")))
+        except PromqlError as error:
             raise ConfigRefused(f"{where}: regex: {error}") from error
         return cls(
             action=action,
