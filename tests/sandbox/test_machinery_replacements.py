@@ -8,7 +8,8 @@ import pytest
 
 from harness.sandbox.cluster import admission
 from harness.sandbox.cluster.controllers import deployment, replicaset
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, POD
+from harness.sandbox.cluster.controllers.statefulset import StatefulSets
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, POD, STATEFULSET
 from harness.sandbox.cluster.store import Object, Store
 
 LABELS = {"app": "web"}
@@ -69,3 +70,42 @@ def test_recreate_starts_nothing_while_an_old_pod_is_there_that_is_not_over(stor
     assert run() == ["web:1"]
     store.update(POD, {**second, "status": {"phase": "Failed"}}, subresource="status")
     assert run() == ["web:1", "web:2", "web:2"]
+
+
+def test_a_pod_below_the_partition_comes_back_on_the_current_revision(store: Store) -> None:
+    """Those from the partition on have the new template; all have it when the partition is 0."""
+    sets = StatefulSets(store, Kubelets(store), unheard)
+    strategy: dict[str, Any] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    spec = {"serviceName": "db", "replicas": 2, "podManagementPolicy": "Parallel", "selector": {"matchLabels": LABELS}}
+    body = {"metadata": {"name": "db"}, "spec": {**spec, "updateStrategy": strategy, "template": template("db:1")}}
+    store.create(STATEFULSET, admission.created(STATEFULSET, "default", body))
+
+    def run() -> list[str]:
+        for _ in range(5):
+            sets.reconcile()
+            for pod in store.list(POD):
+                if pod["metadata"].get("deletionTimestamp"):
+                    store.delete(POD, "default", pod["metadata"]["name"])
+                else:
+                    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-31T00:00:00Z"}
+                    status = {"phase": "Running", "conditions": [ready]}
+                    store.update(POD, {**pod, "status": status}, subresource="status")
+        return [pod["spec"]["containers"][0]["image"] for pod in store.list(POD)]
+
+    def changed(**fields: Any) -> None:
+        there = store.get(STATEFULSET, "default", "db")
+        store.update(STATEFULSET, {**there, "spec": {**there["spec"], **fields}})
+
+    assert run() == ["db:1", "db:1"]
+    changed(template=template("db:2"))
+    assert run() == ["db:1", "db:2"]
+    store.delete(POD, "default", "db-0")
+    assert run() == ["db:1", "db:2"]
+    status = store.get(STATEFULSET, "default", "db")["status"]
+    revision = store.get(POD, "default", "db-0")["metadata"]["labels"]["controller-revision-hash"]
+    assert (revision, status["currentRevision"] != status["updateRevision"]) == (status["currentRevision"], True)
+    changed(template=template("db:3"))
+    store.delete(POD, "default", "db-0")
+    assert run() == ["db:1", "db:3"]
+    changed(updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
+    assert run() == ["db:3", "db:3"]

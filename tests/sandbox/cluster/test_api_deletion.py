@@ -211,6 +211,6 @@ def test_a_job_leaves_its_pods_where_nothing_is_said_of_them(core: Any, pocket_a
         return [name for name in names(core) if name == "of-the-job"]
 
     assert left() == ["of-the-job"]
-    assert core.read_namespaced_config_map("of-the-job", "default").metadata.owner_references is None
+    assert core.read_namespaced_config_map("of-the-job", "default").metadata.owner_references == []
     core.delete_namespaced_config_map("of-the-job", "default")
     assert left(propagation_policy="Background") == []

@@ -21,7 +21,6 @@ from harness.sandbox.cluster.controllers import (
     namespaces,
     replicaset,
     scheduler,
-    statefulset,
 )
 from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
 from harness.sandbox.cluster.controllers.chaos.network import NetworkChaos
@@ -30,6 +29,7 @@ from harness.sandbox.cluster.controllers.jobs import Jobs
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
 from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
+from harness.sandbox.cluster.controllers.statefulset import StatefulSets
 from harness.sandbox.cluster.controllers.view import (
     CRONJOB,
     DEPLOYMENT,
@@ -204,7 +204,7 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         Controller(run=stress.reconcile, resources=frozenset({"stresschaos.chaos-mesh.org"}), timed=True),
         Controller(run=parting.reconcile, resources=frozenset({"networkchaos.chaos-mesh.org"}), timed=True),
         Controller(
-            run=lambda: statefulset.reconcile(store, pods, workloads), watches=frozenset({STATEFULSET, POD}), timed=True
+            run=StatefulSets(store, pods, workloads).reconcile, watches=frozenset({STATEFULSET, POD}), timed=True
         ),
         # At deletions, because `Recreate` goes on when the last of the old pods is gone.
         Controller(

@@ -30,18 +30,42 @@ INDEX = "apps.kubernetes.io/pod-index"
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 
 
-def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:
-    """All StatefulSets."""
-    for statefulset in live(store, STATEFULSET):
-        adopt(store, POD, statefulset)
-        _step(store, statefulset, pods, record)
-        _report(store, statefulset)
+class StatefulSets:
+    """All StatefulSets, and the templates of their revisions, which a genuine cluster keeps as ControllerRevisions."""
+
+    def __init__(self, store: Store, pods: PodTerminator, record: Recorder) -> None:
+        self._store = store
+        self._pods = pods
+        self._record = record
+        self._templates: dict[str, dict[str, Object]] = {}
+        """By the uid of a StatefulSet and the name of a revision."""
+
+    def reconcile(self) -> None:
+        """One round."""
+        there = live(self._store, STATEFULSET)
+        self._templates = {uid: self._templates.get(uid, {}) for uid in (each["metadata"]["uid"] for each in there)}
+        for statefulset in there:
+            adopt(self._store, POD, statefulset)
+            _step(self._store, statefulset, self._kept(statefulset), self._pods, self._record)
+            _report(self._store, statefulset)
+
+    def _kept(self, statefulset: Object) -> Object:
+        """The template of the current revision, which pods below the partition come back with; those of other revisions are forgotten."""
+        kept, template = self._templates[statefulset["metadata"]["uid"]], statefulset["spec"]["template"]
+        revision = _revision(statefulset, template)
+        current = (statefulset.get("status") or {}).get("currentRevision", revision)
+        known = {**kept, revision: template}
+        self._templates[statefulset["metadata"]["uid"]] = {
+            name: each for name, each in known.items() if name in (current, revision)
+        }
+        found: Object = known.get(current, template)
+        return found
 
 
-def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Recorder) -> None:
+def _step(store: Store, statefulset: Object, current: Object, pods: PodTerminator, record: Recorder) -> None:
     """Create what is missing, end what is surplus, then replace what is outdated.
 
-    One at a time unless Parallel.
+    One at a time unless Parallel. `current`: the template of the current revision.
     """
     spec, name = statefulset["spec"], statefulset["metadata"]["name"]
     there = _by_index(store, statefulset)
@@ -50,7 +74,7 @@ def _step(store: Store, statefulset: Object, pods: PodTerminator, record: Record
     for index in desired:
         pod = there.get(index)
         if pod is None:
-            store.create(POD, _pod(statefulset, index))
+            store.create(POD, _pod(statefulset, current if index < _partition(spec) else spec["template"], index))
             record(statefulset, "Normal", "SuccessfulCreate", f"create Pod {name}-{index} successful")
         elif not is_active(pod) and not pod["metadata"].get("deletionTimestamp"):
             pods.begin_delete(*key(pod), 0)
@@ -76,8 +100,7 @@ def _outdated(statefulset: Object, there: dict[int, Object]) -> Object | None:
     strategy = statefulset["spec"].get("updateStrategy") or {}
     if strategy.get("type", "RollingUpdate") != "RollingUpdate":
         return None
-    partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
-    revision = _revision(statefulset)
+    partition, revision = _partition(statefulset["spec"]), _revision(statefulset, statefulset["spec"]["template"])
     for index in sorted((each for each in there if each >= partition), reverse=True):
         pod = there[index]
         if pod["metadata"].get("deletionTimestamp"):
@@ -89,11 +112,16 @@ def _outdated(statefulset: Object, there: dict[int, Object]) -> Object | None:
     return None
 
 
-def _pod(statefulset: Object, index: int) -> Object:
+def _partition(spec: Object) -> int:
+    """Pods with a lower number stay at the current revision."""
+    return int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition", 0))
+
+
+def _pod(statefulset: Object, template: Object, index: int) -> Object:
     name = f"{statefulset['metadata']['name']}-{index}"
     spec = statefulset["spec"]
-    pod = pod_from(statefulset, spec["template"], name=name)
-    pod["metadata"]["labels"] |= {POD_NAME: name, INDEX: str(index), REVISION: _revision(statefulset)}
+    pod = pod_from(statefulset, template, name=name)
+    pod["metadata"]["labels"] |= {POD_NAME: name, INDEX: str(index), REVISION: _revision(statefulset, template)}
     claims = [each["metadata"]["name"] for each in spec.get("volumeClaimTemplates") or ()]
     kept = [each for each in pod["spec"]["volumes"] if each["name"] not in claims]
     volumes = [{"name": claim, "persistentVolumeClaim": {"claimName": f"{claim}-{name}"}} for claim in claims]
@@ -119,7 +147,7 @@ def _report(store: Store, statefulset: Object) -> None:
     statefulset = store.get(STATEFULSET, *key(statefulset))
     active = [pod for pod in _by_index(store, statefulset).values() if is_active(pod)]
     replicas, ready, available = count(active, statefulset["spec"].get("minReadySeconds", 0))
-    revision = _revision(statefulset)
+    revision = _revision(statefulset, statefulset["spec"]["template"])
     updated = sum((pod["metadata"].get("labels") or {}).get(REVISION) == revision for pod in active)
     done = updated == replicas == ready == statefulset["spec"].get("replicas", 1)
     before = (statefulset.get("status") or {}).get("currentRevision", revision)
@@ -137,5 +165,5 @@ def _report(store: Store, statefulset: Object) -> None:
     write_status(store, STATEFULSET, statefulset, status)
 
 
-def _revision(statefulset: Object) -> str:
-    return f"{statefulset['metadata']['name']}-{template_hash(statefulset['spec']['template'])}"
+def _revision(statefulset: Object, template: Object) -> str:
+    return f"{statefulset['metadata']['name']}-{template_hash(template)}"
