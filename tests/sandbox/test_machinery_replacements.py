@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from harness import clock
 from harness.sandbox.cluster import admission
 from harness.sandbox.cluster.controllers import deployment, replicaset
+from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
 from harness.sandbox.cluster.controllers.statefulset import StatefulSets
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, POD, STATEFULSET
+from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET
+from harness.sandbox.cluster.kubelet.nodes import beat
 from harness.sandbox.cluster.store import Object, Store
 
 LABELS = {"app": "web"}
@@ -109,3 +112,40 @@ def test_a_pod_below_the_partition_comes_back_on_the_current_revision(store: Sto
     assert run() == ["db:1", "db:3"]
     changed(updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}})
     assert run() == ["db:3", "db:3"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "tolerations", "after_s", "expected"),
+    [
+        ("NoExecute", [], 0.0, True),
+        ("NoSchedule", [], 0.0, False),
+        ("NoExecute", [{"key": "k", "operator": "Exists"}], 1000.0, False),
+        ("NoExecute", [{"key": "k", "value": "other"}], 0.0, True),
+        ("NoExecute", [{"key": "k", "operator": "Exists", "tolerationSeconds": 30}], 29.0, False),
+        ("NoExecute", [{"key": "k", "operator": "Exists", "tolerationSeconds": 30}], 31.0, True),
+    ],
+)
+def test_a_taint_ends_the_pods_that_do_not_tolerate_it(
+    monkeypatch: pytest.MonkeyPatch,
+    effect: str,
+    tolerations: list[dict[str, Any]],
+    after_s: float,
+    expected: bool,  # noqa: FBT001
+) -> None:
+    """`NoExecute`, with the pod's own grace period; after `tolerationSeconds` where it has some."""
+    store, now_s = Store(), 100.0
+    monkeypatch.setattr(clock, "now_s", lambda: now_s)
+    nodes = NodeLifecycle(store, Kubelets(store), unheard)
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    store.create(NODE, {"metadata": {"name": "n"}, "spec": {}, "status": ready})
+    spec = {**template("web:1")["spec"], "nodeName": "n", "tolerations": tolerations}
+    store.create(POD, {"metadata": {"name": "p", "namespace": "default"}, "spec": spec})
+    nodes.check()
+    assert "deletionTimestamp" not in store.get(POD, "default", "p")["metadata"]
+    node = store.get(NODE, None, "n")
+    store.update(NODE, {**node, "spec": {"taints": [{"key": "k", "value": "v", "effect": effect}]}})
+    nodes.check()
+    now_s += after_s
+    beat(store, "n")
+    nodes.check()
+    assert ("deletionTimestamp" in store.get(POD, "default", "p")["metadata"]) is expected

@@ -6,6 +6,7 @@ input and terminals are not served.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
@@ -60,15 +61,34 @@ class Executing:
         """Answer the handshake, and send what the command writes and how it ends; it is killed when the client goes before."""
         try:
             await websocket.accept(subprotocol=_spoken(websocket))
-            async with aclosing(command.output()) as written:
-                async for stream, chunk in written:
-                    await websocket.send_bytes(bytes([stream]) + chunk)
-                await websocket.send_bytes(_END + json.dumps(_status(await command.code())).encode())
-                await websocket.close()
+            sending, leaving = asyncio.create_task(_send(websocket, command)), asyncio.create_task(_left(websocket))
+            try:
+                await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+            finally:
+                for task in (sending, leaving):
+                    task.cancel()
+                await asyncio.wait([sending, leaving])
         except (WebSocketDisconnect, OSError):  # the client is gone
             return
         finally:
             command.end()
+
+
+async def _send(websocket: WebSocket, command: Command) -> None:
+    """What the command writes, and how it ends."""
+    async with aclosing(command.output()) as written:
+        async for stream, chunk in written:
+            await websocket.send_bytes(bytes([stream]) + chunk)
+        await websocket.send_bytes(_END + json.dumps(_status(await command.code())).encode())
+        await websocket.close()
+
+
+async def _left(websocket: WebSocket) -> None:
+    """Wait until the client is gone: a command that writes nothing would not find out. What it sends is not read."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _spoken(websocket: WebSocket) -> str | None:

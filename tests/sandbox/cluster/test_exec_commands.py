@@ -48,6 +48,28 @@ class Gone:
         raise OSError
 
 
+class Leaving(Gone):
+    """A client that sends something, and goes."""
+
+    def __init__(self) -> None:
+        self.messages = ["websocket.receive", "websocket.disconnect"]
+
+    async def accept(self, subprotocol: str | None = None) -> None:
+        """It is taken."""
+
+    async def receive(self) -> dict[str, Any]:
+        """As the server's protocol says it."""
+        return {"type": self.messages.pop(0)}
+
+
+def test_a_silent_command_ends_with_its_connection() -> None:
+    """It writes nothing, so that no failed message would tell of the client's end."""
+    process = started("sleep", "60")
+    executing = Executing(cast("Any", None), cast("Any", None))
+    asyncio.run(asyncio.wait_for(executing.serve(cast("Any", Leaving()), RunningCommand(process)), 10))
+    assert process.returncode == -9
+
+
 def test_a_command_whose_client_went_before_the_handshake_is_ended() -> None:
     """The process and its pipes."""
     process = started("sleep", "60")

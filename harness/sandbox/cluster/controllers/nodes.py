@@ -5,14 +5,18 @@ A stated deviation: Kubernetes takes 40 s and 5 min.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from harness import clock
+from harness.sandbox.cluster.controllers.scheduler import tolerates
 from harness.sandbox.cluster.controllers.view import NODE, POD, key
 from harness.sandbox.cluster.kubelet.nodes import LEASES, with_kubelet_status
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.cluster.store import Object, Store, WatchEvent
@@ -37,6 +41,8 @@ class NodeLifecycle:
         self._record = record
         self._seen_s: dict[str, float] = {}
         self._lost_s: dict[str, float] = {}
+        self._tainted_s: dict[str, float] = {}
+        """By the uid of a pod: since when its node has a taint that it may only tolerate for so long."""
         store.subscribe(self._on_event)
 
     def check(self) -> None:
@@ -44,7 +50,7 @@ class NodeLifecycle:
 
         It is called right after the heartbeats, so that a stalled loop does not look like a dead node.
         """
-        now = clock.now_s()
+        now, tainted_s = clock.now_s(), dict[str, float]()
         for node in self._store.list(NODE):
             name = node["metadata"]["name"]
             silent_s = now - self._seen_s.setdefault(name, now)
@@ -55,7 +61,13 @@ class NodeLifecycle:
                 self._find(node)
             lost_s = self._lost_s.get(name)
             if lost_s is not None and now - lost_s > EVICT_S:
-                self._evict(name)
+                self._evict(self._bound(name), grace_s=0)
+            if taints := _evicting_taints(node):
+                tolerated_s = {pod["metadata"]["uid"]: tolerance_s(pod, taints) for pod in self._bound(name)}
+                tainted_s |= {uid: self._tainted_s.get(uid, now) for uid in tolerated_s}
+                over = {uid for uid, longest_s in tolerated_s.items() if now - tainted_s[uid] >= longest_s}
+                self._evict([pod for pod in self._bound(name) if pod["metadata"]["uid"] in over], grace_s=None)
+        self._tainted_s = tainted_s
 
     def _on_event(self, event: WatchEvent) -> None:
         if event.kind is LEASES and event.object["metadata"]["namespace"] == "kube-node-lease":
@@ -96,15 +108,30 @@ class NodeLifecycle:
         status = {**pod["status"], "conditions": conditions}
         self._store.update(POD, {**pod, "status": status}, subresource="status")
 
-    def _evict(self, name: str) -> None:
-        for pod in self._bound(name):
+    def _evict(self, pods: Iterable[Object], grace_s: int | None) -> None:
+        for pod in pods:
             if not pod["metadata"].get("deletionTimestamp"):
                 where = "/".join(key(pod))
                 self._record(pod, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {where}")
-                self._pods.begin_delete(*key(pod), 0)
+                self._pods.begin_delete(*key(pod), grace_s)
 
     def _bound(self, name: str) -> list[Object]:
         return [pod for pod in self._store.list(POD) if pod["spec"].get("nodeName") == name]
+
+
+def tolerance_s(pod: Object, taints: Sequence[Object]) -> float:
+    """For how long a pod tolerates all these taints, in seconds; 0 where it does not, infinite where no toleration has an end. Pure."""
+    tolerations = pod["spec"].get("tolerations") or ()
+    matching = [[each for each in tolerations if tolerates(each, taint)] for taint in taints]
+    if not all(matching):
+        return 0.0
+    bounds = (each.get("tolerationSeconds") for found in matching for each in found)
+    return min((float(max(0, bound)) for bound in bounds if bound is not None), default=math.inf)
+
+
+def _evicting_taints(node: Object) -> list[Object]:
+    """Those that end pods; not the one of a lost node, which has its own time."""
+    return [each for each in _other_taints(node) if each["effect"] == "NoExecute"]
 
 
 def _other_taints(node: Object) -> list[Object]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import AsyncGenerator
 
-LONGEST_S: Final = 60.0
-"""A command that has not ended then is killed."""
+LONGEST_S: Final = 3600.0
+"""A command that has not ended then is killed, whoever still listens."""
 MOST_PIECES: Final = 16
 """The most pieces of output that are buffered; then the pipes are not read, and the command blocks in `write`."""
 _POLL_S: Final = 0.01
