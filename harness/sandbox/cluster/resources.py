@@ -296,7 +296,7 @@ def _is_exact(call: Call, version: int | None) -> bool:
 def delete_options(call: Call, body: Any) -> Object:
     """DeleteOptions of body and query, complete. Raises StatusError 400.
 
-    What a Job owns stays where nothing is said of it, as batch/v1 has had it from its beginning; of all other kinds it goes.
+    The default for a Job is that what it owns stays, as batch/v1 has had it from its beginning; for all other kinds that it goes.
     """
     if not isinstance(body, dict):
         raise bad_request("the body of a DELETE must be DeleteOptions")

@@ -127,7 +127,7 @@ def container_of(pod: Object, name: str) -> str:
 
 
 def _since(call: Call) -> datetime | None:
-    """From when on a log is asked for. Raises StatusError 400, and 422 where it is said in two ways."""
+    """From when on a log is asked for. Raises StatusError 400, and 422 where two ways to say it are used."""
     text, seconds = call.text("sinceTime"), call.number("sinceSeconds")
     if not text:
         return None if seconds is None else clock.wall() - timedelta(seconds=seconds)

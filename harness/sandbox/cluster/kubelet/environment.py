@@ -183,7 +183,7 @@ def _text(value: bytes, where: str) -> str:
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        raise ConfigError(f"a value of {where} is no text, which a variable must be") from None
+        raise ConfigError(f"a value of {where} is not UTF-8, which a variable must be") from None
     if "\0" in text:
         raise ConfigError(f"a value of {where} contains a null character")
     return text

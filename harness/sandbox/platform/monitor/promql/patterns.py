@@ -32,7 +32,7 @@ def compiled(text: str) -> re.Pattern[str]:
     """The expression; whoever uses it matches whole texts.
 
     Raises:
-        PromqlError: it is none, or Python's engine reads it otherwise than RE2.
+        PromqlError: it cannot be read, or Python's engine reads it otherwise than RE2.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error", FutureWarning)  # of brackets within brackets, which other engines read as sets
