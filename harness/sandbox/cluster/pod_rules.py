@@ -146,7 +146,7 @@ def _node_affinity(spec: Object, path: str) -> Iterator[Cause]:
     for field in ("matchExpressions", "matchFields"):
         for here, each in _at(required, path, ["nodeSelectorTerms[]", f"{field}[]"]):
             yield from choice(f"{here}.operator", each["operator"], _NODE_OPERATORS)
-            values = each.get("values") or ()
+            values: Sequence[str] = each.get("values") or ()
             if each["operator"] in ("In", "NotIn") and not values:
                 yield f"{here}.values", "Required value: must be specified when `operator` is 'In' or 'NotIn'"
             if each["operator"] in ("Gt", "Lt") and (len(values) != 1 or not _NUMBER.fullmatch(values[0])):

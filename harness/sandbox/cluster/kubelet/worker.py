@@ -369,10 +369,10 @@ class PodWorker:
         directory = Path(environment.relocate(container.get("workingDir", ""), mounted))
         return directory if container.get("workingDir") and directory.is_dir() else self._root
 
-    def _lookup(self, name_of_kind: str, name: str) -> Object | None:
-        kind = kinds.by_name(name_of_kind)
+    def _lookup(self, kind: str, name: str) -> Object | None:
+        row = kinds.by_name(kind)
         try:
-            return self._store.get(kind, self.key[0] if kind.namespaced else None, name)
+            return self._store.get(row, self.key[0] if row.namespaced else None, name)
         except StatusError:
             return None
 
