@@ -24,7 +24,7 @@ def name_of(obj: Object) -> str:
 
 
 def first_ready(here: ChaosSession, label_selector: str, ns: str, qty: int, verb: str) -> list[Object]:
-    """The first `qty` ready pods by name; one that terminates goes anyway, and is none of them.
+    """The first `qty` ready pods by name; those that terminate go anyway, and are left out.
 
     Args:
         here: the session.

@@ -269,8 +269,16 @@ def _namespaced(document: YamlDocument, value: Any) -> _Change:
     return change
 
 
-def _scaled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - one shape for all
-    counts = {row.get("name"): row.get("count") for row in mappings(value)}
+def _named(document: YamlDocument, key: str, value: Any) -> Mapping[str, KustomizeValues]:
+    """The rows of a list by their names."""
+    rows = mappings(value)
+    if not all(isinstance(row.get("name"), str) for row in rows):
+        raise ConfigurationError("each row must have a name", where=document.where((key,)))
+    return {str(row["name"]): row for row in rows}
+
+
+def _scaled(document: YamlDocument, value: Any) -> _Change:
+    counts = {name: row.get("count") for name, row in _named(document, "replicas", value).items()}
 
     def change(obj: KustomizeValues) -> KustomizeValues:
         if obj["kind"] not in WORKLOADS or obj["metadata"]["name"] not in counts:
@@ -280,7 +288,7 @@ def _scaled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - on
     return change
 
 
-def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
+def _labelled(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001 - one shape for all
     rows = mappings(value) if isinstance(value, list) else [{"pairs": value, "includeTemplates": True}]
 
     def change(obj: KustomizeValues) -> KustomizeValues:
@@ -305,8 +313,8 @@ def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
     return change
 
 
-def _images(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
-    rows = {row.get("name"): row for row in mappings(value)}
+def _images(document: YamlDocument, value: Any) -> _Change:
+    rows = _named(document, "images", value)
 
     def image(text: str) -> str:
         name, colon, tag = text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "")
