@@ -82,7 +82,7 @@ def _status(provider: str, output: Any) -> str:
 
 
 def _exit_code(output: Any) -> str:
-    """The first exit code of `exec_in_pods` that is not 0, with what was said; 1 without a word where no code was read."""
+    """The first exit code of `exec_in_pods` that is not 0, with its message; 1 without one where no code was read."""
     ended = output if isinstance(output, list) else []
     failed = (one for one in ended if isinstance(one, dict) and str(one.get("exit_code", 0)) != "0")
     one = next(failed, None)
