@@ -18,7 +18,7 @@ from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
 from harness.run.acts.driver import Library
-from harness.run.acts.following import Following, step_of
+from harness.run.acts.following import Following, _gone_back, step_of
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import load_target
@@ -51,7 +51,7 @@ CANARY = RolloutPlan(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scripted(Changeable):
-    """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself."""
+    """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself, and `says` is its status at all times."""
 
     KIND: ClassVar[str] = "Rollout"
 
@@ -61,10 +61,11 @@ class Scripted(Changeable):
     takes_s: float = 0.0
     pauses: bool = False
     undoes: bool = True
+    says: ObjectStatus | None = None
     state: dict[str, Any] = field(
         default_factory=lambda: {
             "template": OLD,
-            "since": 0.0,
+            "since": -10.0,
             "promoted": [],
             "undone": [],
             "strategy": {"canary": {}},
@@ -88,6 +89,8 @@ class Scripted(Changeable):
     def status_of(self, obj: Any) -> ObjectStatus:
         """By the clock, when the answer to a request of `takes_s` is made."""
         self.clock.sleep(self.takes_s)
+        if self.says is not None:
+            return self.says
         if obj["spec"]["template"] == OLD:
             rest = self.seconds >= 1.0
             share = 1.0 if rest else 0.0
@@ -250,6 +253,36 @@ def test_a_candidate_that_is_what_runs_already_is_refused(
     monkeypatch.setattr(following, "candidate_template", lambda *_words: OLD)
     with pytest.raises(DriverError, match=r"nothing of 1\.1\.0 differs from what runs: Rollout eu/cart"):
         rolled()
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (
+            ObjectStatus(phase="Degraded", message="RolloutAborted: by a person", aborted=True, current="bad"),
+            "not at rest: Rollout eu/cart is Degraded (RolloutAborted: by a person)",
+        ),
+        (
+            ObjectStatus(phase="Paused", message="CanaryPauseStep", share=0.25, pause="CanaryPauseStep"),
+            "not at rest: Rollout eu/cart is Paused (CanaryPauseStep)",
+        ),
+    ],
+    ids=["an aborted release", "a canary of others"],
+)
+def test_what_is_not_at_rest_is_left_as_it_is(rolled: Callable[..., Run], status: ObjectStatus, why: str) -> None:
+    """Its way back would promote a release that was aborted, or that waits for a person, to all users."""
+    run = rolled(says=status)
+    assert [o["why"] for o in run.of("rollout.skipped")] == [why]
+    assert run.of("rollout.started") == []
+    assert (run.here.state["since"], run.here.state["strategies"]) == (-10.0, [])
+    assert pending_intents(run.stage.context.platform) == []
+
+
+def test_an_abort_of_an_older_spec_is_no_way_back() -> None:
+    """Right after the patch a status still says what was before it."""
+    stale = ObjectStatus(phase="Progressing", aborted=True, observed=False)
+    assert _gone_back({"Rollout eu/cart": stale}) == ""
+    assert _gone_back({"Rollout eu/cart": replace(stale, observed=True)}) == "Rollout eu/cart: aborted"
 
 
 def test_a_platform_that_takes_it_back_is_left_alone_until_it_was_watched(rolled: Callable[..., Run]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.drivers.rollout.back import go_back, intend_back, take_over
-from harness.drivers.rollout.candidate import candidate_template
+from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.drivers.rollout.status import ObjectStatus
@@ -11,6 +11,7 @@ from harness.drivers.rollout.status import ObjectStatus
 __all__ = [
     "Changeable",
     "ObjectStatus",
+    "Replaced",
     "Strategy",
     "candidate_template",
     "changeable",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.drivers.rollout import Changeable, ObjectStatus
+    from harness.drivers.rollout import Changeable, ObjectStatus, Replaced
     from harness.drivers.rollout import Strategy as StrategySpec
     from harness.model import Act, Intent
     from harness.run.acts.context import Context
@@ -44,7 +44,8 @@ AFTER_S: Final = 12.0
 Sentences speak of the 10 s after it.
 """
 _BACK_WITHIN_S: Final = 30.0
-_STRATEGY_WITHIN_S: Final = 10.0
+_AT_REST_WITHIN_S: Final = 10.0
+"""So long an object that is to be changed, or was given a strategy, is waited for."""
 _CLOSE: Final = 0.005
 """Shares that differ by less are equal: weights are whole percents."""
 
@@ -66,10 +67,9 @@ class Following:
         cluster = Cluster.of(context.target)
         places = plan.namespaces or ((context.target.kubernetes.namespace,) if context.target.kubernetes else ())
         self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
-        there = list(zip(self._objects, at_once(lambda one: one.present(), self._objects), strict=True))
-        self._before = {one.subject: one.template(obj) for one, obj in there}
-        self._was = {one.subject: one.status_of(obj).current for one, obj in there}
-        self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
+        self._before: dict[str, Replaced] = {}
+        self._was: dict[str, str] = {}
+        self._strategies: dict[str, StrategySpec | None] = {}
         self._polls = 0
         self._seen = RolloutChanges(self._sink, plan.name)
         self._analyses = Beside(self._seen.analyses)
@@ -84,6 +84,12 @@ class Following:
         """Run the rollout and record its windows."""
         plan, context = self._plan, self._context
         guard_replaced(context.target, plan.name, sum(at_once(lambda one: one.pods(one.present()), self._objects)))
+        if left := self._unrested(self._objects):
+            why = f"not at rest: {left}"
+            context.progress.say(f"rollout {plan.name}: skipped, {why}")
+            self._sink.put("rollout.skipped", plan.name, why=why)
+            return
+        self._remember()
         templates = {
             one.subject: candidate_template(plan, context.target, one.namespace, one.name, self._before[one.subject])
             for one in self._objects
@@ -134,19 +140,36 @@ class Following:
                 by, why = self._follow()
             self._end(self._take_back(by, why), intents)
 
+    def _remember(self) -> None:
+        """Read what every object is, at rest: the rollout ends on that."""
+        there = list(zip(self._objects, at_once(lambda one: one.present(), self._objects), strict=True))
+        self._before = {one.subject: one.template(obj) for one, obj in there}
+        self._was = {one.subject: one.status_of(obj).current for one, obj in there}
+        self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
+
     def _adopt(self, strategies: Mapping[str, StrategySpec | None]) -> str:
         """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
         changed = [one for one in self._objects if one.strategy(one.present()) != strategies[one.subject]]
         for one in changed:
             one.set_strategy(strategies[one.subject] or {})
-        left = changed
-        for _ in clock.Deadline.after(_STRATEGY_WITHIN_S).ticks(_POLL_S):
+        left = self._unrested(changed)
+        return f"not at rest once their strategy was set: {left}" if left else ""
+
+    def _unrested(self, objects: Sequence[Changeable]) -> str:
+        """Which objects did not come to rest in `_AT_REST_WITHIN_S`, in words; empty where all did.
+
+        A way back to the spec of one that is not at rest would promote the release that was aborted, or that waits for a person.
+        """
+        left, words = list(objects), ""
+        for _ in clock.Deadline.after(_AT_REST_WITHIN_S).ticks(_POLL_S):
             self._context.present()
-            at_rest = at_once(lambda one: one.status().at_rest, left)
-            left = [one for one, rests in zip(left, at_rest, strict=True) if not rests]
+            statuses = at_once(lambda one: one.status(), left)
+            busy = [(one, status) for one, status in zip(left, statuses, strict=True) if not status.at_rest]
+            left = [one for one, _ in busy]
+            words = ", ".join(f"{one.subject} is {_in_words([status])}" for one, status in busy)
             if not left:
-                return ""
-        return f"not at rest once their strategy was set: {', '.join(one.subject for one in left)}"
+                break
+        return words
 
     def _follow(self) -> tuple[str, str]:
         """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
@@ -349,10 +372,9 @@ class CandidateAnswers:
 
 
 def _gone_back(statuses: Mapping[str, ObjectStatus]) -> str:
-    """Why the platform rolls it back; empty while it does not."""
-    return next(
-        (f"{subject}: {status.message or 'aborted'}" for subject, status in statuses.items() if status.aborted), ""
-    )
+    """Why the platform rolls it back; empty while it does not: what a status says of an older spec is no way back."""
+    back = ((subject, status) for subject, status in statuses.items() if status.aborted and status.observed)
+    return next((f"{subject}: {status.message or 'aborted'}" for subject, status in back), "")
 
 
 def _ordered(one: Changeable, by: str) -> str:
