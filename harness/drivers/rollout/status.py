@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 HEALTHY, PROGRESSING, PAUSED, DEGRADED = "Healthy", "Progressing", "Paused", "Degraded"
 """Phases, as Argo Rollouts names them; those of the other kinds are put into the same words."""
 REVISION: Final = "deployment.kubernetes.io/revision"
+_MOST_WEIGHT: Final = 100
+"""Weight of all traffic, where a Rollout says no other."""
 WORKLOAD_GENERATION: Final = "rollout.argoproj.io/workload-generation"
 
 
@@ -62,8 +64,8 @@ def read_rollout(obj: Object) -> ObjectStatus:
     settled = bool(current) and current == stable
     blue_green = "blueGreen" in (spec.get("strategy") or {})
     active = (status.get("blueGreen") or {}).get("activeSelector")
-    routed = bool(((spec.get("strategy") or {}).get("canary") or {}).get("trafficRouting"))
-    share = float(active == current) if blue_green else 1.0 if settled else _canary_share(status, routed=routed)
+    routing = ((spec.get("strategy") or {}).get("canary") or {}).get("trafficRouting") or {}
+    share = float(active == current) if blue_green else 1.0 if settled else _canary_share(status, routing)
     return ObjectStatus(
         phase=phase,
         message=message,
@@ -90,12 +92,12 @@ def _observed(obj: Object) -> bool:
     return all(not str(seen).isdigit() or str(seen) == str(given) for seen, given in pairs)
 
 
-def _canary_share(status: Mapping[str, Any], *, routed: bool) -> float | None:
-    """The weight that traffic is routed by, unknown before it is written; without such routing the share of the pods."""
+def _canary_share(status: Mapping[str, Any], routing: Mapping[str, Any]) -> float | None:
+    """The weight that traffic is routed by over the most that it may be, unknown before it is written; without such routing the share of the pods."""
     weights = (status.get("canary") or {}).get("weights") or {}
     if "canary" in weights:
-        return float(weights["canary"].get("weight", 0)) / 100
-    if routed:
+        return float(weights["canary"].get("weight", 0)) / (routing.get("maxTrafficWeight") or _MOST_WEIGHT)
+    if routing:
         return None
     replicas = int(status.get("replicas") or 0)
     return int(status.get("updatedReplicas") or 0) / replicas if replicas else None

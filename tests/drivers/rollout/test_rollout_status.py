@@ -72,6 +72,17 @@ def test_the_share_is_that_of_the_traffic_and_without_routing_that_of_the_pods()
     assert (promoted.share, promoted.switched, promoted.at_rest) == (1.0, True, True)
 
 
+def test_a_weight_is_a_share_of_the_most_that_the_rollout_has() -> None:
+    """100 of `maxTrafficWeight: 1000` are a tenth of the users, and not all of them."""
+    routed = {"strategy": {"canary": {"trafficRouting": {"maxTrafficWeight": 1000, "plugins": {}}}}}
+    of_1000 = {"weights": {"canary": {"weight": 100}, "stable": {"weight": 900}}}
+    status = read_rollout(rollout(currentPodHash="b", stableRS="a", spec=routed, canary=of_1000, phase="Paused"))
+    assert (status.share, status.switched) == (0.1, False)
+    all_1000 = {"weights": {"canary": {"weight": 1000}, "stable": {"weight": 0}}}
+    status = read_rollout(rollout(currentPodHash="b", stableRS="a", spec=routed, canary=all_1000, phase="Paused"))
+    assert (status.share, status.switched) == (1.0, True)
+
+
 def test_an_aborted_canary_is_degraded_and_not_switched() -> None:
     """Its spec still has the candidate."""
     hashes: dict[str, Any] = {"currentPodHash": "b", "stableRS": "a"}
