@@ -377,6 +377,53 @@ def test_a_rollback_starts_in_time_after_its_trigger(back: float, expected: str)
     assert outcome(SLOW, _taken_back(back, _slow_from(25.0)), PLATFORM) == expected
 
 
+LATENCY = Trigger(name="latency", signal=Signal.RESPONSE_TIME, above=Quantity.parse("2000 ms"))
+FAILURES = Trigger(name="errors", signal=Signal.ERROR_RATE, above=Quantity.parse("5 %"))
+AT_STEPS = "the rollback starts within 4 s of its trigger at the 5 %, 25 % and 50 % steps"
+
+
+def _because(run: Any, why: str) -> Any:
+    """The same, with what the platform says of its way back."""
+    told_ = (
+        replace(one, fields={**one.fields, "why": why}) if one.kind == "rollout.back" else one
+        for one in run.observations
+    )
+    return replace(run, observations=tuple(told_))
+
+
+@pytest.mark.parametrize(
+    ("why", "in_time", "late"),
+    [
+        ('RolloutAborted: Metric "latency" assessed Failed due to failed (1) > failureLimit (0)', "PASS", "FAIL"),
+        ("RolloutAborted: Rollout aborted update to revision 2", "PASS", "FAIL"),
+        (
+            'RolloutAborted: Metric "errors" assessed Failed due to failed (1) > failureLimit (0)',
+            "INCONCLUSIVE",
+            "FAIL",
+        ),
+        ("ProgressDeadlineExceeded: ReplicaSet timed out progressing", "INCONCLUSIVE", "FAIL"),
+    ],
+    ids=["this trigger", "no name", "another trigger", "late pods"],
+)
+def test_a_rollback_for_another_cause_does_not_prove_a_trigger(why: str, in_time: str, late: str) -> None:
+    """Its condition was there, and the platform says that it acted on something else; what came too late stays red."""
+    plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
+    slow_ = _slow_from(25.0)
+    assert outcome(SLOW, _because(_taken_back(31.5, slow_), why), plan) == in_time
+    assert outcome(SLOW, _because(_taken_back(38.0, slow_), why), plan) == late
+
+
+def test_at_its_steps_any_trigger_of_the_file_takes_a_release_back() -> None:
+    """The sentence names none; pods that were late are no trigger."""
+    window = Quantity.parse("5 min", scaled=True)
+    plan = replace(PLATFORM, triggers=(replace(LATENCY, window=window), replace(FAILURES, window=window)))
+    recorded = _taken_back(31.5, _slow_from(25.0))
+    errors, late = 'Metric "errors" assessed Failed', "ProgressDeadlineExceeded: ReplicaSet timed out progressing"
+    first = [judged(AT_STEPS, _because(recorded, why), plan)[0] for why in (errors, late)]
+    assert [one.outcome.value for one in first] == ["PASS", "INCONCLUSIVE"]
+    assert "but for ProgressDeadlineExceeded" in first[1].because.text
+
+
 def test_a_trigger_that_nobody_watches_is_red() -> None:
     """The condition is there, and the rollout goes on until the harness ends it."""
     (measure,) = judged(SLOW, _taken_back(50.0, _slow_from(25.0), by="harness"), PLATFORM)

@@ -1,7 +1,7 @@
 """Triggers against what the platform did: a rollback in time after the condition, and none below the boundary.
 
 The judge finds the condition itself, slice by slice, in the requests that the candidate served (`triggers.py`): a platform that says that a trigger
-fired proves nothing, and neither does one that says that none did.
+fired proves nothing, and neither does one that says that none did. One that names another cause did not act on this condition.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ _ANCHORS: Final = 5
 """Where the platform begins a slice is unknown: so many places of one are tried."""
 _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
+_LATE: Final = "ProgressDeadlineExceeded"
+"""Argo Rollouts takes back a release whose pods do not get ready in time, and says so."""
 _OF_EACH: Final[Mapping[Signal, str]] = {
     Signal.RESPONSE_TIME: "ms",
     Signal.ERROR_RATE: "ratio",
@@ -172,6 +174,8 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     elif high is not None and low is not None:
         text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        if outcome is Outcome.PASS and (other := _named_otherwise(history, _signals(case, history), mine)):
+            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     figures = Figures(
         value=high,
         low=low,
@@ -187,6 +191,20 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     if step:
         return concluded(case, name, outcome, text, figures, kind=kind, step=step)
     return concluded(case, name, outcome, text, figures, kind=kind)
+
+
+def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
+    """What the sentence speaks of: one signal, or that of any trigger of the file."""
+    named = case.objective.params.get("signal")
+    return frozenset([Signal(named)] if named else [one.signal for one in history.plan.triggers])
+
+
+def _named_otherwise(history: RolloutHistory, signals: frozenset[Signal], back: RolloutBack) -> str:
+    """What the platform names as its cause in place of these signals: other triggers of the file, or pods that were late; empty: none of that."""
+    mine = [one for one in history.plan.triggers if one.signal in signals]
+    others = [one.name for one in history.plan.triggers if one not in mine and f'"{one.name}"' in back.why]
+    others += [_LATE] if _LATE in back.why else []
+    return f"for {', '.join(others)}" if others and not any(f'"{one.name}"' in back.why for one in mine) else ""
 
 
 def no_rollbacks(case: Case) -> Iterable[Measure]:
@@ -218,11 +236,10 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
 
     What is unknown may have been above the limit: whose a failure without a release is, and memory that was not read.
     """
-    mine = [one for one in history.plan.triggers if one.signal is signal]
-    others = [one.name for one in history.plan.triggers if one.signal is not signal and f'"{one.name}"' in back.why]
-    if others and not any(f'"{one.name}"' in back.why for one in mine):
-        return f"for {', '.join(others)}"
-    for one in mine if signal in _OF_EACH else ():
+    if other := _named_otherwise(history, frozenset([signal]), back):
+        return other
+    mine = [one for one in history.plan.triggers if one.signal is signal and signal in _OF_EACH]
+    for one in mine:
         window_ns = one.window_ns(case.plan.time_scale)
         slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
         series = _series(case, history, signal, window_ns)
