@@ -108,10 +108,23 @@ def test_reports_that_must_take_nothing_back() -> None:
     assert outcome(NO_REPORT, run([*both, report(27, "critical", NEW)], by="hand")) == "INCONCLUSIVE"
 
 
-def notice(at: float, *, release: str = NEW, cause: str = "slow answers", status: str = "firing") -> Observation:
-    """As a receiver has it."""
+def notice(
+    at: float,
+    *,
+    release: str = NEW,
+    cause: str = "slow answers",
+    status: str = "firing",
+    own: str = "",
+    since: float | None = None,
+) -> Observation:
+    """As a receiver has it; `own`: the alert's status, where it is not the notice's; `since`: when it began to fire."""
     annotations = {"summary": f"{release} is taken back", **({"description": cause} if cause else {})}
-    alert = {"labels": {"release": release}, "annotations": annotations, "status": status, "starts_ns": ns(at)}
+    alert = {
+        "labels": {"release": release},
+        "annotations": annotations,
+        "status": own or status,
+        "starts_ns": ns(at if since is None else since),
+    }
     return told("notice.received", "receiver", at, number=1, status=status, alerts=[alert])
 
 
@@ -159,9 +172,23 @@ def test_a_notice_without_a_cause_fails_when_the_limit_is_over_only() -> None:
         ([notice(51, cause="")], "FAIL"),
         ([notice(51, status="resolved")], "FAIL"),
         ([notice(40)], "FAIL"),
+        ([notice(51, since=12)], "FAIL"),
+        ([notice(51, own="resolved")], "FAIL"),
+        ([notice(51, since=48.5)], "PASS"),
         ([], "FAIL"),
     ],
-    ids=["in time", "late", "of another release", "without a cause", "that it is over", "of an earlier time", "none"],
+    ids=[
+        "in time",
+        "late",
+        "of another release",
+        "without a cause",
+        "that it is over",
+        "of an earlier time",
+        "of what fired before",
+        "that one of its alerts is over",
+        "just before it was seen",
+        "none",
+    ],
 )
 def test_a_rollback_is_told(found: list[Observation], expected: str) -> None:
     """Two minutes are two seconds here; the way back began at 50 s."""

@@ -1,4 +1,4 @@
-"""Notices of a release that was taken back: one at the receiver that names it, says why, and when."""
+"""Notices of a release that was taken back: one at the receiver that names it, says why, and has begun with the rollback."""
 
 from __future__ import annotations
 
@@ -47,10 +47,11 @@ def told(case: Case) -> Iterable[Measure]:
 def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measure:
     limit_s, candidate = case.scaled.in_unit("s"), history.plan.candidate
     near = [one for one in notices(case.evidence, back_ns - _EARLY_NS, history.until_ns) if one.status == FIRING]
-    about = [one for one in near if any(_names(alert, candidate) for alert in one.alerts)]
-    full = [
-        one for one in about if any(_names(alert, candidate) and _says_why(alert, candidate) for alert in one.alerts)
+    new = [
+        (one, [alert for alert in one.alerts if _began(alert, back_ns) and _names(alert, candidate)]) for one in near
     ]
+    about = [one for one, alerts in new if alerts]
+    full = [one for one, alerts in new if any(_says_why(alert, candidate) for alert in alerts)]
     waited_s = (history.until_ns - back_ns) / NS_PER_S
     took_s = max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None
     if took_s is not None:
@@ -61,6 +62,8 @@ def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measu
         text = f"no notice that names {candidate} came in {formatted(waited_s, 's')}"
         if about:
             text = f"a notice names the release, and none gives a cause in {formatted(waited_s, 's')}"
+        elif any(_names(alert, candidate) for one in near for alert in one.alerts):
+            text = f"{text}, but of alerts that fired before it or are over"
     receipts = {
         "watch": watched(
             case.evidence, "notices", [(back_ns, min(back_ns + round(limit_s * NS_PER_S), history.until_ns))]
@@ -87,16 +90,21 @@ def _words(alert: Mapping[str, Any], key: str) -> list[str]:
     return [str(text) for text in texts.values()] if isinstance(texts, Mapping) else []
 
 
+def _began(alert: Mapping[str, Any], back_ns: int) -> bool:
+    """Whether it fires, and has since the rollback: one that fired before, such as the one that led to it, tells nothing of it."""
+    return alert.get("status") == FIRING and int(alert.get("starts_ns") or 0) >= back_ns - _EARLY_NS
+
+
 def _names(alert: Mapping[str, Any], release: str) -> bool:
     """Whether a label or a text names the release."""
     return any(names_release(text, release) for key in ("annotations", "labels") for text in _words(alert, key))
 
 
 def _says_why(alert: Mapping[str, Any], release: str) -> bool:
-    """Whether it has a time, and a text that is no address, beside the one that names the release."""
+    """Whether it has a text that is no address, beside the one that names the release."""
     texts = [text for text in _words(alert, "annotations") if text.strip() and not _ADDRESS.fullmatch(text.strip())]
     naming = any(names_release(text, release) for text in texts)
-    return len(texts) > naming and bool(alert.get("starts_ns"))
+    return len(texts) > naming
 
 
 _SPEC: Final = rollout_spec(
