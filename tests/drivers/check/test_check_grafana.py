@@ -23,7 +23,7 @@ class Answering(ThreadingHTTPServer):
     """A Grafana of one dashboard; queries give a number where `known` has their expression.
 
     Attributes:
-        panels: of the dashboard. variables: its `templating`.
+        panels: of the dashboard. variables: its `templating`. board: the rest of it, in place of `panels` where it is not empty.
         known: expressions that have data.
         asked: bodies of /api/ds/query.
         health: status and content of /api/health.
@@ -36,6 +36,7 @@ class Answering(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.panels: list[dict[str, Any]] = []
         self.variables: list[dict[str, Any]] = []
+        self.board: dict[str, Any] = {}
         self.known: set[str] = set()
         self.asked: list[dict[str, Any]] = []
         self.health: tuple[int, dict[str, str]] = (200, {"commit": "abc", "database": "ok", "version": "12.1.0"})
@@ -49,7 +50,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         grafana = self.server
         path = self.path.partition("?")[0]
-        board = {"uid": "shop", "title": "Shop", "panels": grafana.panels, "templating": {"list": grafana.variables}}
+        own = grafana.board or {"panels": grafana.panels}
+        board = {"uid": "shop", "title": "Shop", "templating": {"list": grafana.variables}, **own}
         library = {"title": "Shared", "datasource": PROMETHEUS, "targets": [{"refId": "A", "expr": "shared"}]}
         answers: dict[str, Any] = {
             "/api/search": [{"uid": uid, "type": "dash-db", "title": "Shop"} for uid in grafana.uids],
@@ -152,6 +154,20 @@ def test_a_panel_has_data_where_a_query_has_a_value(grafana: Answering, target: 
         ("Shop, Inner", "data of 1 of 1 queries", True),
     ]
     assert (grafana.asked[0]["from"], grafana.asked[0]["to"]) == ("now-300s", "now")
+
+
+def test_a_dashboard_of_rows_is_read_row_by_row(grafana: Answering, target: Target) -> None:
+    """As Grafana wrote them before version 5, and as templates still do."""
+    grafana.known = {"up"}
+    grafana.board = {"rows": [{"title": "One", "panels": [panel("Up", "up")]}, {"panels": [panel("Gone", "gone")]}]}
+    assert seen(target) == [("Shop, Up", "data of 1 of 1 queries", True), ("Shop, Gone", "no data", False)]
+
+
+def test_a_dashboard_of_another_schema_is_not_known(grafana: Answering, target: Target) -> None:
+    """One of schema version 2 has `elements`: it is not read, and not passed over."""
+    grafana.board = {"elements": {"panel-1": {"kind": "Panel", "spec": {"title": "Up"}}}}
+    why = "its panels are not read: it has no `panels`; hint: save it in the classic schema"
+    assert seen(target) == [("panels with queries", "0", None), ("Shop", why, None)]
 
 
 def test_queries_are_asked_with_the_variables_of_the_dashboard(grafana: Answering, target: Target) -> None:

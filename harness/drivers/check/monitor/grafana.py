@@ -27,6 +27,8 @@ MIXED: Final = "-- Mixed --"
 """The data source of a panel each of whose queries names its own."""
 SHOWN_ELSEWHERE: Final = frozenset({"-- Dashboard --", "-- Grafana --", "grafana"})
 """Data sources of panels that show what is another panel's, or Grafana's own."""
+_PANELS: Final = frozenset({"panels", "rows"})
+"""Where a dashboard has its panels: Grafana 5 and later, and before. One of schema version 2 has `elements`, which are not read."""
 _VARIABLE: Final = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)|\[\[(\w+)(?::\w+)?\]\]")
 _ALL: Final = "$__all"
 _DEFAULT: Final = "default"
@@ -36,11 +38,17 @@ _WRITTEN: Final = frozenset({"constant", "textbox"})
 
 
 class GrafanaPanel(NamedTuple):
-    """A panel that asks for data; its queries have the values of the dashboard's variables. `unvalued`: a variable without one."""
+    """A panel that asks for data; its queries have the values of the dashboard's variables.
+
+    Attributes:
+        subject: dashboard and title; the dashboard alone where its panels cannot be read.
+        queries: none where they cannot be read.
+        unknown: why it is not known what it shows; empty: it can be asked.
+    """
 
     subject: str
     queries: Sequence[Mapping[str, Any]]
-    unvalued: str = ""
+    unknown: str = ""
 
 
 def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
@@ -57,14 +65,20 @@ def grafana_panels(target: Target, params: Mapping[str, str]) -> FactProbe:
                 return [health]
             boards = grafana.dashboards()
             panels = [panel for board in boards for panel in grafana.panels(board)]
-            return [health, *_found(len(boards), len(panels)), *(grafana.shown(one, last_s) for one in panels)]
+            return [health, *_found(boards, panels), *(grafana.shown(one, last_s) for one in panels)]
 
     return probe
 
 
-def _found(boards: int, panels: int) -> Iterator[FactReading]:
-    for subject, count in (("dashboards", boards), ("panels with queries", panels)):
-        yield FactReading(subject=subject, expected="at least 1", observed=str(count), ok=count > 0)
+def _found(boards: Sequence[str], panels: Sequence[GrafanaPanel]) -> Iterator[FactReading]:
+    """How much there is; panels of a dashboard that cannot be read are not counted, and none of the others is then unknown."""
+    counted = sum(bool(one.queries) for one in panels)
+    known = counted == len(panels)
+    for subject, count, ok in (
+        ("dashboards", len(boards), bool(boards)),
+        ("panels with queries", counted, bool(counted) if counted or known else None),
+    ):
+        yield FactReading(subject=subject, expected="at least 1", observed=str(count), ok=ok)
 
 
 @contextmanager
@@ -120,6 +134,8 @@ class GrafanaClient:
         """The panels of a dashboard that ask for data, those in closed rows included. Raises as `_content`."""
         board = self._content(f"/api/dashboards/uid/{uid}", dict).get("dashboard") or {}
         values = dict(_variables(board))
+        if why := unread_in(board):
+            yield GrafanaPanel(str(board.get("title", uid)), (), why)
         for panel in panels_in(board):
             if library := (panel.get("libraryPanel") or {}).get("uid"):
                 model = (self._content(f"/api/library-elements/{library}", dict).get("result") or {}).get("model") or {}
@@ -131,13 +147,14 @@ class GrafanaClient:
             own = [one for one in asked if one["datasource"].get("uid") not in SHOWN_ELSEWHERE]
             if any(not one.get("hide") for one in own):
                 title = _filled(str(panel.get("title") or f"panel {panel.get('id', '?')}"), values)
-                yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own, unvalued)
+                why = f"the variable `{unvalued}` has no saved value; hint: choose one and save the dashboard with it"
+                yield GrafanaPanel(f"{board.get('title', uid)}, {title}", own, why if unvalued else "")
 
     def shown(self, panel: GrafanaPanel, last_s: float) -> FactReading:
         """What the panel's queries give of the last seconds. Raises DriverError where nothing answers."""
-        if panel.unvalued:
-            why = f"the variable `{panel.unvalued}` has no saved value; hint: choose one and save the dashboard with it"
-            return FactReading(subject=panel.subject, expected=f"data of the last {last_s:g} s", observed=why, ok=None)
+        expected = f"data of the last {last_s:g} s"
+        if panel.unknown:
+            return FactReading(subject=panel.subject, expected=expected, observed=panel.unknown, ok=None)
         body = {"queries": list(panel.queries), "from": f"now-{last_s:.0f}s", "to": "now"}
         status, content = self._ask("POST", "/api/ds/query", body)
         results = content.get("results") if isinstance(content, dict) else None
@@ -151,7 +168,7 @@ class GrafanaClient:
             having = [name for name, one in answers.items() if _has_value(one)]
             observed = failed or (f"data of {len(having)} of {len(visible)} queries" if having else "no data")
             ok = bool(having) and not failed
-        return FactReading(subject=panel.subject, expected=f"data of the last {last_s:g} s", observed=observed, ok=ok)
+        return FactReading(subject=panel.subject, expected=expected, observed=observed, ok=ok)
 
     def _query(self, query: Mapping[str, Any], of_panel: Any, values: Mapping[str, str | None]) -> dict[str, Any]:
         """A query as /api/ds/query takes it."""
@@ -204,9 +221,17 @@ class GrafanaClient:
             return answer.status_code, None
 
 
+def unread_in(board: Mapping[str, Any]) -> str:
+    """Why it is not known which panels a dashboard has; empty: `panels_in` gives them."""
+    return (
+        "" if _PANELS & {*board} else "its panels are not read: it has no `panels`; hint: save it in the classic schema"
+    )
+
+
 def panels_in(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The panels of a dashboard or of a row, rows and what is in closed ones included."""
-    for panel in [one for one in board.get("panels") or [] if isinstance(one, dict)]:
+    """The panels of a dashboard or of a row, rows and what is in closed ones included; the oldest dashboards have `rows` of panels."""
+    every = [one for key in sorted(_PANELS) for one in board.get(key) or []]
+    for panel in [one for one in every if isinstance(one, dict)]:
         yield panel
         yield from panels_in(panel)
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
-from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, panels_in, variables_in
+from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
@@ -143,6 +143,8 @@ def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
 
 def _queries(board: str, dashboard: Mapping[str, Any]) -> Iterator[PanelQuery]:
     """The visible queries of the panels of a dashboard, those in closed rows included."""
+    if why := unread_in(dashboard):
+        yield PanelQuery("", board, "", why)
     for panel in panels_in(dashboard):
         title = str(panel.get("title", ""))
         if panel.get("libraryPanel") and not panel.get("targets"):
