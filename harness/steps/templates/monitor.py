@@ -13,7 +13,10 @@ MONITOR: Final = (
         name="pods-scraped",
         keyword=Keyword.THEN,
         text="every pod of every service is a scrape target and is up[ in the steady state]",
-        about="Each pod of a workload of the regions is an active target of Prometheus whose last scrape succeeded.",
+        about=(
+            "Each pod of a workload of the regions is an active target of Prometheus whose last scrape succeeded: at the port of its annotation "
+            "`prometheus.io/port`, else at one that its first container (or `kubectl.kubernetes.io/default-container`) declares, not a sidecar's alone."
+        ),
         example="every pod of every service is a scrape target and is up in the steady state",
         mean=check("pods-scraped"),
     ),

@@ -140,7 +140,7 @@ def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
     spacings = _spacings(prometheus, 12.5)
     labels = {"pod": "a", "namespace": "north", "app": "till"}
     assert spacings[_key(labels)] == pytest.approx(1.0)
-    pod = ScrapedPod(host="h", health="up", error="", labels=labels)
+    pod = ScrapedPod(port=8080, health="up", error="", labels=labels)
 
     def ok(targets: list[ScrapedPod], every_s: float, tolerance_s: float) -> bool | None:
         return _on_schedule("a", targets, spacings, "", (every_s, tolerance_s)).ok
@@ -151,18 +151,56 @@ def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
         False,
         False,
     ]
-    stranger = ScrapedPod(host="h", health="up", error="", labels={"pod": "z"})
+    stranger = ScrapedPod(port=8080, health="up", error="", labels={"pod": "z"})
     assert _on_schedule("z", [stranger], spacings, "", (1.0, 0.2)).observed == "fewer than two scrapes"
 
 
 def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
     """No target is not up."""
-    up, down = (
-        ScrapedPod(host="h", health=health, error=error, labels={})
-        for health, error in (("up", ""), ("down", "refused"))
-    )
-    assert [_up("a", targets).observed for targets in ([up], [up, down], [])] == ["up", "down: refused", "no target"]
-    assert [_up("a", targets).ok for targets in ([up], [up, down], [])] == [True, False, False]
+    pod = beside_a_proxy()
+    up, down = scraped_at(8080), scraped_at(8080, "down", "refused")
+    every = [_up("a", pod, targets) for targets in ([up], [up, down], [])]
+    assert [one.observed for one in every] == ["up", "down: refused", "no target"]
+    assert [one.ok for one in every] == [True, False, False]
+
+
+def scraped_at(port: int, health: str = "up", error: str = "") -> ScrapedPod:
+    """A target at that port of a pod."""
+    return ScrapedPod(port=port, health=health, error=error, labels={})
+
+
+def beside_a_proxy(annotations: Mapping[str, str] | None = None, *, declared: bool = True) -> dict[str, Any]:
+    """A pod of a workload at 8080, with a proxy that has metrics at 15090."""
+    own = {"name": "till", "ports": [{"name": "http", "containerPort": 8080}] if declared else []}
+    proxy = {"name": "proxy", "ports": [{"name": "metrics", "containerPort": 15090}]}
+    return {"metadata": {"name": "a", "annotations": annotations}, "spec": {"containers": [own, proxy]}}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "ports", "ok"),
+    [
+        (None, (8080, 15090), True),
+        (None, (15090,), None),
+        ({"prometheus.io/port": "8080"}, (15090,), False),
+        ({"prometheus.io/port": "15090"}, (15090,), True),
+        ({"prometheus.io/port": "9100"}, (8080,), False),
+        ({"kubectl.kubernetes.io/default-container": "proxy"}, (8080,), None),
+        ({"kubectl.kubernetes.io/default-container": "till"}, (8080,), True),
+    ],
+)
+def test_a_pod_whose_sidecar_alone_is_scraped_is_not_scraped(
+    annotations: Mapping[str, str] | None, ports: tuple[int, ...], *, ok: bool | None
+) -> None:
+    """Its port is that of the annotation, else one of its own container; another may be an exporter's beside it."""
+    assert _up("a", beside_a_proxy(annotations), [scraped_at(port) for port in ports]).ok is ok
+
+
+def test_a_port_that_is_not_its_own_is_named() -> None:
+    """With what says that it is; a failed scrape of the sidecar is not the workload's, and one without ports has any."""
+    why = "no target: 15090 is scraped, its own is 8080; hint: another one is named by `prometheus.io/port`"
+    assert _up("a", beside_a_proxy(), [scraped_at(15090)]).observed == why
+    assert _up("a", beside_a_proxy(), [scraped_at(8080), scraped_at(15090, "down")]).ok is True
+    assert _up("a", beside_a_proxy(declared=False), [scraped_at(15090)]).ok is True
 
 
 def test_series_have_an_age(prometheus: PrometheusClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -19,13 +19,17 @@ from harness.targets.places import Clusters, every_place, is_of_workload, namesp
 _SCRAPES: Final = 12
 """Number of latest scrapes that are read."""
 _ANNOTATION: Final = "prometheus.io/scrape"
+_PORT: Final = "prometheus.io/port"
+_OWN: Final = "kubectl.kubernetes.io/default-container"
+"""Names the container that is the workload's own; without it that is the first one."""
+_OF_SCHEME: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScrapedPod:
-    """One active target: address of its host, and what Prometheus says of its last scrape."""
+    """One active target: the port of a pod, and what Prometheus says of its last scrape."""
 
-    host: str
+    port: int
     health: str
     error: str
     labels: Mapping[str, str]
@@ -35,10 +39,26 @@ def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
     """The active targets by the address of their host."""
     found: dict[str, list[ScrapedPod]] = {}
     for one in prometheus.targets():
-        host = urlsplit(one.url).hostname or ""
-        pod = ScrapedPod(host=host, health=one.health, error=one.error, labels=one.labels)
-        found.setdefault(host, []).append(pod)
+        url = urlsplit(one.url)
+        port = url.port or _OF_SCHEME.get(url.scheme, 0)
+        pod = ScrapedPod(port=port, health=one.health, error=one.error, labels=one.labels)
+        found.setdefault(url.hostname or "", []).append(pod)
     return found
+
+
+def _own_ports(pod: Object) -> frozenset[int]:
+    """Where the workload's own metrics are: as the annotation says, else any port of its own container; empty: nothing says."""
+    annotations, containers = annotations_of(pod), pod["spec"]["containers"]
+    if (said := annotations.get(_PORT, "")).isdigit():
+        return frozenset([int(said)])
+    own = next((one for one in containers if one.get("name") == annotations.get(_OWN)), containers[0])
+    return frozenset(int(port["containerPort"]) for port in own.get("ports") or [])
+
+
+def _own(pod: Object, targets: Sequence[ScrapedPod]) -> list[ScrapedPod]:
+    """Those that are the workload's own, and not a container's beside it; all of them where nothing says which."""
+    ports = _own_ports(pod)
+    return [one for one in targets if not ports or one.port in ports]
 
 
 def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
@@ -57,18 +77,29 @@ def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
-        return [_up(name, scraped.get(pod["status"]["podIP"], [])) for name, pod in pods_of(target, every=False)]
+        return [_up(name, pod, scraped.get(pod["status"]["podIP"], [])) for name, pod in pods_of(target, every=False)]
 
     return probe
 
 
-def _up(name: str, targets: Sequence[ScrapedPod]) -> FactReading:
-    down = [one for one in targets if one.health != "up"]
+def _up(name: str, pod: Object, targets: Sequence[ScrapedPod]) -> FactReading:
+    """Whether its own port is scraped; where another is, and no annotation says which is its own, that may be an exporter's beside it."""
+    own = _own(pod, targets)
+    down = [one for one in own if one.health != "up"]
+    ok: bool | None = bool(own) and not down
     if down:
         seen = f"{down[0].health}{f': {down[0].error}' if down[0].error else ''}"
+    elif own or not targets:
+        seen = "up" if own else "no target"
     else:
-        seen = "up" if targets else "no target"
-    return FactReading(subject=name, expected="a target that is up", observed=seen, ok=seen == "up")
+        others, ports = _listed({one.port for one in targets}), _listed(_own_ports(pod))
+        ok = False if _PORT in annotations_of(pod) else None
+        seen = f"no target: {others} is scraped, its own is {ports}; hint: another one is named by `{_PORT}`"
+    return FactReading(subject=name, expected="a target that is up", observed=seen, ok=ok)
+
+
+def _listed(ports: Iterable[int]) -> str:
+    return " and ".join(str(port) for port in sorted(ports))
 
 
 @accesses(*access("list pods"))
@@ -94,7 +125,7 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
         for name, pod in pods_of(target, every=True):
             targets = scraped.get(pod["status"]["podIP"], [])
             if annotations_of(pod).get(_ANNOTATION) == "true":
-                seen.append(_on_schedule(name, targets, spacings, expected, (every_s, tolerance_s)))
+                seen.append(_on_schedule(name, _own(pod, targets), spacings, expected, (every_s, tolerance_s)))
             elif targets:
                 job = targets[0].labels.get("job", "")
                 seen.append(
