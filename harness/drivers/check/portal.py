@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from harness.drivers.check.links.answers import WITHIN_S, ask, linked, site
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
 from harness.targets.http import http_client
+
+if TYPE_CHECKING:
+    import httpx
 
 _MOST: Final = 200
 """Links of one page that are followed."""
@@ -45,9 +46,9 @@ def portal_links(target: Target, _params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         with http_client(target, portal, timeout_s=WITHIN_S) as client:
             first = ask(client, portal)
-            links = _linked(first.url, first.text) if first.ok else ()
+            links = () if first.unread else _linked(first.url, first.text)
             seen = [first.as_fact(portal), *(_link(client, link) for link in links[:_MOST])]
-        return [*seen, *([] if 0 < len(links) <= _MOST or not first.ok else [_number(portal, len(links))])]
+        return [*seen, *([] if 0 < len(links) <= _MOST or first.unread else [_number(portal, len(links))])]
 
     return probe
 
@@ -67,14 +68,13 @@ def _linked(page: str, text: str) -> Sequence[str]:
 
 
 def _link(client: httpx.Client, link: str) -> FactReading:
-    try:
-        status = client.get(link).status_code
-    except httpx.TimeoutException:
-        return _as_fact(link, "no answer in time")
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        return _as_fact(link, f"no answer: {error}")
-    return _as_fact(link, f"status {status}", ok=status < _FAILED)
-
-
-def _as_fact(link: str, observed: str, *, ok: bool = False) -> FactReading:
-    return FactReading(subject=link, expected=f"a status below {_FAILED}", observed=observed, ok=ok)
+    """That it answers, redirects followed; of what answers at another site that is not known."""
+    answered = ask(client, link)
+    answers = 0 < answered.status < _FAILED
+    led = f"led to {answered.led_to}: not read" if answers and answered.led_to else ""
+    return FactReading(
+        subject=link,
+        expected=f"a status below {_FAILED}",
+        observed=led or answered.words,
+        ok=None if led else answers,
+    )

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness import clock
-from harness.drivers.check.links.answers import ask, period_s, said_age
+from harness.drivers.check.links.answers import LinkAnswer, _led_to, ask, names_it, period_s, said_age
 from harness.drivers.check.links.assets import is_named_by_hash, page_assets
 from harness.drivers.check.links.published import _given_at, documentation, quality_report
 from harness.drivers.check.links.runbooks import _of_rule
@@ -264,6 +264,51 @@ def test_a_runbook_is_named_answers_and_is_of_the_release(target: Target, backen
     assert runbook(target, {"runbook_url": "see the wiki"}, "") == [(False, "`see the wiki` is not an address")]
     backends[0].routes["/runbooks/Down"] = (404, {}, b"")
     assert runbook(target, url, "1.0.0") == [(False, "status 404"), (None, "status 404")]
+
+
+def test_a_runbook_that_leads_to_another_site_is_not_read(target: Target, backends: list[Backend]) -> None:
+    """A page to sign in at answers 200, and may have a version of its own; a redirect within the site is followed."""
+    url = {"runbook_url": f"{BASE}/runbooks/Down"}
+    backends[0].routes["/runbooks/Down"] = (302, {"location": "http://127.95.3.2:8080/login"}, b"")
+    backends[1].routes["/login"] = page("Sign in. Wiki 1.0.0")
+    unread = (None, "led to http://127.95.3.2:8080: not read")
+    assert runbook(target, url, "1.0.0") == [unread, unread]
+    backends[0].routes["/runbooks/Down"] = (302, {"location": "/runbooks/down.md"}, b"")
+    backends[0].routes["/runbooks/down.md"] = page("For release 1.0.0")
+    assert runbook(target, url, "1.0.0") == [(True, "status 200"), (True, "names 1.0.0")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "led_to"),
+    [
+        ("http://shop.example.test/a", "https://shop.example.test/a", ""),
+        ("https://Shop.example.test:443/a", "https://shop.example.test/b", ""),
+        ("https://shop.example.test/a", "https://login.example.test/", "https://login.example.test"),
+        ("https://shop.example.test/a", "http://shop.example.test/a", "http://shop.example.test"),
+        ("https://shop.example.test/a", "https://shop.example.test:8443/", "https://shop.example.test:8443"),
+    ],
+)
+def test_a_site_is_scheme_host_and_port(asked: str, answered: str, led_to: str) -> None:
+    """From http to https of the same host is no other one."""
+    assert _led_to(httpx.URL(asked), httpx.URL(answered)) == led_to
+
+
+@pytest.mark.parametrize(
+    ("text", "ok"),
+    [
+        ('{"schema": "1.1.0", "release": "1.0.0"}', False),
+        ('{"schema": "2", "release": "v1.1.0", "replaces": "1.0.0"}', True),
+        ('{"version": "1.0.0", "next": "1.1.0"}', False),
+        ('{"release": "1.1.0", "version": "2.0"}', True),
+        ('{"releases": ["1.1.0"]}', True),
+        ('{"version": 2, "of": "1.1.0"}', True),
+        ("{release 1.1.0", True),
+    ],
+)
+def test_the_release_of_a_json_object_is_its_own_key(text: str, *, ok: bool) -> None:
+    """`release`, or `version`, where one is a text; another number in it names none. Any other text is searched."""
+    answered = LinkAnswer(url=BASE, words="status 200", status=200, text=text)
+    assert names_it(answered, "x", "1.1.0").ok is ok
 
 
 def test_an_address_that_does_not_answer_says_why(target: Target, backends: list[Backend]) -> None:

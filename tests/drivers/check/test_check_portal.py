@@ -83,6 +83,26 @@ def test_a_portal_that_leads_on_to_its_first_page_is_followed(target: Target, ba
     assert facts(target) == dict.fromkeys(("1:8080/portal", "1:8080/portal/help"), (True, "status 200"))
 
 
+def test_what_leads_to_another_site_is_not_read(target: Target, backends: list[Backend]) -> None:
+    """As to a page to sign in at: neither the portal nor a link of it is known to answer; one that is dead there is dead."""
+    login = (302, {"location": "http://127.95.3.2:8080/login"}, b"")
+    unread = (None, "led to http://127.95.3.2:8080: not read")
+    backends[0].body = b'<a href="/account">a</a> <a href="/help">h</a> <a href="/moved">m</a>'
+    backends[0].routes = {"/account": login, "/moved": (301, {"location": "/help"}, b"")}
+    fine = (True, "status 200")
+    assert facts(target) == {
+        "1:8080/portal": fine,
+        "1:8080/account": unread,
+        "1:8080/help": fine,
+        "1:8080/moved": fine,
+    }
+    backends[1].status = 404
+    assert facts(target)["1:8080/account"] == (False, "status 404")
+    backends[1].status = 200
+    backends[0].routes = {"/portal": login}
+    assert facts(target) == {"1:8080/portal": unread}
+
+
 def test_links_that_were_not_asked_for_are_not_known(target: Target, backends: list[Backend]) -> None:
     """Those after the two hundredth; and a page without a link shows none."""
     backends[0].body = b"".join(b'<a href="/%d">l</a>' % number for number in range(201))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from harness.targets import Target
 
 WITHIN_S: Final = 5.0
+_FINE: Final = 200
+_RELEASE: Final = ("release", "version")
+"""Keys of a JSON object that name its release; the first that is a text counts."""
 _MOST_BYTES: Final = 32 * 1024 * 1024
 """Of an answer that is read; a longer one counts as so long."""
 
@@ -33,6 +37,8 @@ class LinkAnswer:
     Attributes:
         url: that answered, after redirects.
         words: `status 200`, or why there is no answer.
+        status: 0 where there is no answer.
+        led_to: scheme and host of another site that redirects led to, such as one to sign in at; empty: it is the one that was asked.
         text: of the body, decoded; empty where there is none.
         sent_bytes: of the body as it was sent.
         headers: lower-case names.
@@ -40,6 +46,8 @@ class LinkAnswer:
 
     url: str
     words: str
+    status: int = 0
+    led_to: str = ""
     text: str = ""
     sent_bytes: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +55,14 @@ class LinkAnswer:
     @property
     def ok(self) -> bool:
         """Whether it is status 200."""
-        return self.words == "status 200"
+        return self.status == _FINE
+
+    @property
+    def unread(self) -> str:
+        """Why its text is not that of the address that was asked for; empty: it is."""
+        if not self.ok:
+            return self.words
+        return f"led to {self.led_to}: not read" if self.led_to else ""
 
     @property
     def modified_at(self) -> datetime | None:
@@ -58,8 +73,9 @@ class LinkAnswer:
             return None
 
     def as_fact(self, subject: str) -> FactReading:
-        """That it answers 200."""
-        return FactReading(subject=subject, expected="status 200", observed=self.words, ok=self.ok)
+        """That it answers 200; of what answers at another site that is not known."""
+        ok = None if self.ok and self.led_to else self.ok
+        return FactReading(subject=subject, expected="status 200", observed=self.unread or self.words, ok=ok)
 
 
 def ask(client: httpx.Client, url: str) -> LinkAnswer:
@@ -83,10 +99,19 @@ def ask(client: httpx.Client, url: str) -> LinkAnswer:
     return LinkAnswer(
         url=str(answer.url),
         words=f"status {answer.status_code}",
+        status=answer.status_code,
+        led_to=_led_to((answer.history or [answer])[0].url, answer.url),
         text=body.decode(answer.encoding or "utf-8", errors="replace"),
         sent_bytes=sent,
         headers={name.lower(): value for name, value in answer.headers.items()},
     )
+
+
+def _led_to(asked: httpx.URL, answered: httpx.URL) -> str:
+    """The site that answered, where it is another than the one asked; from http to https of the same host is no other."""
+    sites = [(url.scheme, url.host, url.port) for url in (asked, answered)]
+    secured = asked.host == answered.host and (asked.scheme, answered.scheme) == ("http", "https")
+    return "" if secured or sites[0] == sites[1] else f"{answered.scheme}://{answered.netloc.decode('ascii')}"
 
 
 def linked(page: str, link: str) -> str:
@@ -107,14 +132,27 @@ def site(url: str) -> tuple[str, str]:
 
 
 def names_it(answered: LinkAnswer, subject: str, release: str) -> FactReading:
-    """Whether an answer names the release; without an answer it is unknown which one it would name."""
-    named = names_release(answered.text, release)
+    """Whether an answer names the release; without an answer of its own site it is unknown which one it would name."""
+    named = names_release(_of_release(answered.text), release)
     return FactReading(
         subject=subject,
         expected=f"names {release}",
-        observed=(f"names {release}" if named else "does not name it") if answered.ok else answered.words,
-        ok=named if answered.ok else None,
+        observed=answered.unread or (f"names {release}" if named else "does not name it"),
+        ok=None if answered.unread else named,
     )
+
+
+def _of_release(text: str) -> str:
+    """The part of a text that says of which release it is: that key of a JSON object, else all of it.
+
+    Other keys may have a number that is the same, such as the version of a schema.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    said = [content.get(key) for key in _RELEASE] if isinstance(content, dict) else []
+    return next((one for one in said if isinstance(one, str)), text)
 
 
 def age_s(moment: datetime) -> float:
