@@ -276,6 +276,22 @@ def test_a_suite_is_complete_when_it_ended(tmp_path: Path, suite_of: str, began:
     assert facts["unit.xml and the record deployments"].ok is ok
 
 
+@pytest.mark.parametrize(
+    ("around", "own", "made"),
+    [
+        ("", "", None),
+        ("", ' timestamp="2026-11-20T08:00:00Z"', "2026-11-20T08:00:00Z"),
+        (' timestamp="2026-11-20T09:00:00Z"', "", "2026-11-20T09:00:00Z"),
+    ],
+)
+def test_a_suite_with_tests_and_no_time_leaves_the_report_without_one(around: str, own: str, made: str | None) -> None:
+    """It may be of any age, unless what is around it has one; a suite without tests needs none."""
+    dated = '<testsuite name="a" timestamp="2026-11-20T09:00:00Z"><testcase name="a"/></testsuite><testsuite name="c"/>'
+    text = f'<testsuites{around}>{dated}<testsuite name="b"{own}><testcase name="b"/></testsuite></testsuites>'
+    found = junit_report(text.encode(), "f").origin.made
+    assert (None if found is None else found.text) == made
+
+
 def test_the_last_suite_counts(tmp_path: Path) -> None:
     """One of several without a time may have ended after the deployment, unless what is around it says when it ended."""
     head = '<testsuites {around}><testsuite name="a" timestamp="2026-11-20T09:00:00Z" time="60"><testcase name="a"/></testsuite>'

@@ -88,7 +88,7 @@ class JunitReport:
     Attributes:
         cases: every test case, in order.
         properties: of suites and of the report, by name; one that is there with two values is left out.
-        origin: as its properties and timestamps say.
+        origin: as its properties and timestamps say; without a time where a suite with tests has none.
         ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
         contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
     """
@@ -181,6 +181,7 @@ class _Reader:
     properties: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
     moments: list[Moment] = field(default_factory=list)
+    undated: bool = False
     ends: list[Moment] = field(default_factory=list)
     endless: bool = False
 
@@ -232,7 +233,8 @@ class _Reader:
         for name in _ORIGIN:
             if name in self.unclear:
                 self.contradictions.append(f"{self.where}: the property `{name}` has two values")
-        origin = Provenance(**{name: known.get(name, "") for name in _ORIGIN}, made=earliest(self.moments))
+        made = None if self.undated else earliest(self.moments)
+        origin = Provenance(**{name: known.get(name, "") for name in _ORIGIN}, made=made)
         return JunitReport(
             cases=tuple(self.cases),
             properties=known,
@@ -288,6 +290,7 @@ class _Reader:
         )
         suite = self.suites[-1]
         suite.open = True
+        self.undated |= all(one.began is None for one in self.suites)
         suite.longest_s = max(suite.longest_s, _seconds(attributes.get("time", "")) or 0.0)
 
     def _end_case(self, case: _Case) -> None:
