@@ -101,6 +101,7 @@ def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, 
     [
         {"invocations": [{"executionSuccessful": False, "endTimeUtc": "2026-11-21T11:00:00Z"}]},
         {"results": None},
+        {"externalPropertyFileReferences": {"results": [{"location": {"uri": "r.json"}, "itemCount": 5}]}},
         {
             "invocations": [
                 {
@@ -111,7 +112,7 @@ def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, 
             ]
         },
     ],
-    ids=["failed", "no results", "a notification of an error, as Semgrep writes it"],
+    ids=["failed", "no results", "results in another file", "a notification of an error, as Semgrep writes it"],
 )
 def test_a_scan_that_did_not_complete_says_nothing(tmp_path: Path, run: dict[str, Any]) -> None:
     """It found nothing because it did not search."""
@@ -143,6 +144,43 @@ def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, rule: 
 def test_a_severity_of_nothing_is_none(tmp_path: Path, level: str, *, ok: bool) -> None:
     """A scanner that writes 0.0 for what nobody has scored: then its level counts."""
     assert scanned(tmp_path, log(result(level=level, properties={"security-severity": "0.0"})))[OPEN] is ok
+
+
+@pytest.mark.parametrize(
+    ("level", "given", "found", "ok"),
+    [
+        ("note", [{"level": "error"}], {}, False),
+        ("error", [{"level": "note"}], {}, True),
+        ("error", [{"enabled": True}], {}, False),
+        ("note", [{"level": "error"}, {"level": "note"}], {}, False),
+        ("note", [{"level": "error"}, {"level": "note"}], {"provenance": {"invocationIndex": 1}}, True),
+        ("note", [{"level": "error"}], {"level": "note"}, True),
+    ],
+    ids=["raised", "lowered", "no level", "one of two", "of its invocation", "of the result"],
+)
+def test_an_invocation_gives_a_rule_another_level(
+    tmp_path: Path, level: str, given: list[dict[str, Any]], found: dict[str, Any], *, ok: bool
+) -> None:
+    """`ruleConfigurationOverrides` before the rule's own; that of another rule does not count."""
+    rule = {"id": "js/xss", "defaultConfiguration": {"level": level}}
+    tool = {"driver": {"name": "scanner", "rules": [{"id": "js/other"}, rule]}}
+    other = {"descriptor": {"id": "js/other", "index": 0}, "configuration": {"level": "error" if ok else "note"}}
+    ended = {"executionSuccessful": True, "endTimeUtc": "2026-11-21T11:00:00Z"}
+    invocations = [
+        {**ended, "ruleConfigurationOverrides": [other, {"descriptor": {"id": "js/xss"}, "configuration": one}]}
+        for one in given
+    ]
+    assert scanned(tmp_path, log(result(**found), tool=tool, invocations=invocations))[OPEN] is ok
+
+
+def test_what_one_of_several_runs_does_not_say_is_not_known(tmp_path: Path) -> None:
+    """A run without a commit or a date may be an old one, of another commit; `origin.yaml` completes both."""
+    two = log()
+    two["runs"] += log(versionControlProvenance=[], invocations=[{"executionSuccessful": True}])["runs"]
+    facts = scanned(tmp_path, two)
+    assert (facts["commit"], facts["age"]) == (None, None)
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\ncreated: 2026-11-21T11:00:00Z\n")
+    assert scanned(tmp_path, two) == {"commit": True, "age": True, "scan": True, OPEN: True}
 
 
 def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from harness.drivers.ingest.formats.moments import Moment
+from harness.drivers.ingest.formats.moments import Moment, earliest
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, number, section_of, shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.errors import DriverError
@@ -58,6 +58,10 @@ class _Rule(ReportSection):
     defaults: _Defaults = Field(default=_Defaults(), alias="defaultConfiguration")
 
 
+class _Configuration(ReportSection):
+    level: Literal["none", "note", "warning", "error"] | None = None
+
+
 class _ToolPart(ReportSection):
     name: str = Field(min_length=1)
     guid: str = ""
@@ -81,8 +85,17 @@ class _RuleReference(ReportSection):
     component: _ComponentReference = Field(default=_ComponentReference(), alias="toolComponent")
 
 
+class _Override(ReportSection):
+    descriptor: _RuleReference = _RuleReference()
+    configuration: _Configuration = _Configuration()
+
+
 class _Suppression(ReportSection):
     status: Literal["accepted", "underReview", "rejected"] = "accepted"
+
+
+class _Found(ReportSection):
+    invocation: int = Field(default=-1, alias="invocationIndex")
 
 
 class _Result(ReportSection):
@@ -95,6 +108,7 @@ class _Result(ReportSection):
     locations: tuple[_Location, ...] = Field(default=(), strict=False)
     suppressions: tuple[_Suppression, ...] = Field(default=(), strict=False)
     baseline: Literal["new", "unchanged", "updated", "absent"] | None = Field(default=None, alias="baselineState")
+    found: _Found = Field(default=_Found(), alias="provenance")
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -107,6 +121,7 @@ class _Invocation(ReportSection):
     successful: bool = Field(alias="executionSuccessful")
     notifications: tuple[_Notification, ...] = Field(default=(), alias="toolExecutionNotifications", strict=False)
     configuration: tuple[_Notification, ...] = Field(default=(), alias="toolConfigurationNotifications", strict=False)
+    overrides: tuple[_Override, ...] = Field(default=(), alias="ruleConfigurationOverrides", strict=False)
     ended: str = Field(default="", alias="endTimeUtc")
     started: str = Field(default="", alias="startTimeUtc")
 
@@ -123,6 +138,7 @@ class _ScanRun(ReportSection):
     provenance: tuple[_Revision, ...] = Field(default=(), alias="versionControlProvenance", strict=False)
     artifacts: tuple[_Artifact, ...] = Field(default=(), strict=False)
     logical: tuple[_Logical, ...] = Field(default=(), alias="logicalLocations", strict=False)
+    elsewhere: dict[str, Any] = Field(default_factory=dict, alias="externalPropertyFileReferences")
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -164,7 +180,7 @@ class ScanReport:
         findings: of all of them.
         scanned: files, addresses and names that the log lists as scanned.
         incomplete: why a scan did not complete; empty: all did.
-        origin: commit and release of its version control provenance (or its properties), the oldest end of a scan.
+        origin: commit and release of its version control provenance (or its properties), the oldest end of a scan; each where every run says it.
     """
 
     tools: tuple[str, ...]
@@ -186,9 +202,7 @@ def scan_report(body: bytes, where: str) -> ScanReport:
         hint = "let the scanner write SARIF 2.1.0"
         raise DriverError(f"is SARIF {shown(version)}, 2.1 is read", where=f"{where}: version", hint=hint)
     log = section_of(_Log, value, where, kind="a SARIF log")
-    origin = Provenance()
-    for number_, run in enumerate(log.runs):
-        origin = _older(origin, _origin(run, f"{where}: runs[{number_}]"), where)
+    origins = [_origin(run, f"{where}: runs[{index}]") for index, run in enumerate(log.runs)]
     return ScanReport(
         tools=tuple(shown(run.tool.driver.name) for run in log.runs),
         findings=tuple(
@@ -199,7 +213,7 @@ def scan_report(body: bytes, where: str) -> ScanReport:
         ),
         scanned=frozenset(name for run in log.runs for name in _scanned(run)),
         incomplete=tuple(why for run in log.runs for why in _incomplete(run)),
-        origin=origin,
+        origin=_together(origins, where),
     )
 
 
@@ -213,13 +227,17 @@ def _origin(run: _ScanRun, where: str) -> Provenance:
     origin = Provenance(release=release, commit=commit, environment=environment, target=target)
     for provenance in run.provenance:
         origin = origin.completed(Provenance(commit=provenance.commit, release=provenance.tag), where)
-    return replace(origin, made=min(ended, key=lambda moment: moment.first, default=None))
+    return replace(origin, made=earliest(ended))
 
 
-def _older(one: Provenance, other: Provenance, where: str) -> Provenance:
-    """Both together, as old as the older of the two."""
-    made = min((origin.made for origin in (one, other) if origin.made), key=lambda moment: moment.first, default=None)
-    return replace(one.completed(other, where), made=made)
+def _together(origins: Sequence[Provenance], where: str) -> Provenance:
+    """What every run says of itself, as old as the oldest: of a run that does not say it, it is not known."""
+    together = Provenance()
+    for origin in origins:
+        together = together.completed(origin, where)
+    said = {name: getattr(together, name) if all(getattr(one, name) for one in origins) else "" for name in _SAYS}
+    dated = [origin.made for origin in origins if origin.made is not None]
+    return Provenance(**said, made=earliest(dated) if len(dated) == len(origins) else None)
 
 
 def _word(properties: Mapping[str, Any], key: str) -> str:
@@ -231,25 +249,26 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     """A result as a finding; None where the tool reports that it is not one."""
     if result.kind in {"notApplicable", "pass", "informational"}:
         return None
-    rule = _rule(run.tool, result)
-    name = result.rule_id or result.rule.id or (rule.id if rule else "") or "a rule without an id"
+    index = result.rule_index if result.rule_index >= 0 else result.rule.index
+    reference = result.rule.model_copy(update={"id": result.rule_id or result.rule.id, "index": index})
+    rule = _rule(run.tool, reference)
+    name = reference.id or (rule.id if rule else "") or "a rule without an id"
     places = [place for location in result.locations for place in _places(location)]
     suppressed = bool(result.suppressions) and all(one.status == "accepted" for one in result.suppressions)
     return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",
         message=shown(result.message.text),
-        severity=_severity(rule, result, where),
+        severity=_severity(rule, result, _set_level(run, result, rule), where),
         open=not suppressed and result.baseline != "absent",
         decided=result.kind == "fail",
     )
 
 
-def _rule(tool: _Tool, result: _Result) -> _Rule | None:
-    """The rule of a result: by its index in its part of the tool where that has its id, else by its id."""
-    index = result.rule_index if result.rule_index >= 0 else result.rule.index
-    name = result.rule_id or result.rule.id
-    part = _part(tool, result.rule.component)
+def _rule(tool: _Tool, reference: _RuleReference) -> _Rule | None:
+    """The rule that is referred to: by its index in its part of the tool where that has its id, else by its id."""
+    index, name = reference.index, reference.id
+    part = _part(tool, reference.component)
     if part is not None and 0 <= index < len(part.rules) and _is_named(part.rules[index], name or part.rules[index].id):
         return part.rules[index]
     every = [rule for one in (tool.driver, *tool.extensions) for rule in one.rules]
@@ -270,7 +289,19 @@ def _is_named(rule: _Rule, name: str) -> bool:
     return rule.id == name or name.startswith(f"{rule.id}/")
 
 
-def _severity(rule: _Rule | None, result: _Result, where: str) -> float:
+def _set_level(run: _ScanRun, result: _Result, rule: _Rule | None) -> str | None:
+    """The level that the invocation gave the rule in place of its own; the most severe where more than one may be it."""
+    at = result.found.invocation
+    levels = [
+        override.configuration.level
+        for invocation in (run.invocations[at : at + 1] if at >= 0 else run.invocations)
+        for override in invocation.overrides
+        if override.configuration.level and rule is not None and _rule(run.tool, override.descriptor) is rule
+    ]
+    return max(levels, key=_OF_LEVEL.__getitem__, default=None)
+
+
+def _severity(rule: _Rule | None, result: _Result, set_level: str | None, where: str) -> float:
     for properties in (result.properties, rule.properties if rule else {}):
         found = properties.get("security-severity")
         if found is not None:
@@ -280,7 +311,7 @@ def _severity(rule: _Rule | None, result: _Result, where: str) -> float:
             if not value:
                 break  # it was not scored
             return value
-    return _OF_LEVEL[result.level or (rule.defaults.level if rule else "warning")]
+    return _OF_LEVEL[result.level or set_level or (rule.defaults.level if rule else "warning")]
 
 
 def _places(location: _Location) -> list[str]:
@@ -303,4 +334,6 @@ def _incomplete(run: _ScanRun) -> list[str]:
         for note in (*one.notifications, *one.configuration)
         if note.level == "error"
     ]
-    return failed + told + ([f"{name} has no list of results"] if run.results is None else [])
+    lost = [f"{name} has no list of results"] if run.results is None else []
+    lost += [f"{name} has results in other files"] if run.elsewhere.get("results") else []
+    return failed + told + lost
