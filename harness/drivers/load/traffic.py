@@ -52,6 +52,7 @@ def load_traffic(
             where=document.where(("locustfile",)),
             hint=_nearest_locustfile(file, size.locustfile),
         )
+    _refuse_accounts_elsewhere(size, document)
     users = check_locustfile(locustfile)
     _refuse_stock(users, size, document)
     _check_routes(size, document, locustfile)
@@ -156,6 +157,16 @@ def _refuse_overload(plan: TrafficPlan, document: YamlDocument, peak_per_s: floa
             f"{busiest:g} requests/s are more than {plan.all_workers} load processes offer on time",
             where=document.where(("workers",)),
             hint=f"write `workers: {needed}`",
+        )
+
+
+def _refuse_accounts_elsewhere(size: Size, document: YamlDocument) -> None:
+    """Workers elsewhere do not send what their journeys wrote: a counter would have grown by more than is accounted for."""
+    if size.accounts and size.remote is not None:
+        raise ConfigurationError(
+            "workers elsewhere do not account for what their journeys wrote",
+            where=document.where(("accounts",)),
+            hint="leave out `accounts`, or `remote`",
         )
 
 

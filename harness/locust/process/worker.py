@@ -103,14 +103,18 @@ class LocustWorker:
         gc.freeze()  # what is loaded now stays: looking through it again would stop all journeys for tens of ms
         gevent.get_hub().loop.update_now()  # the loop's time stood still while all this loaded, and `-t` counts from it
 
-    def record(self, options: Options, prefix: Path | None, put: Put | None) -> None:
-        """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`."""
+    def record(self, options: Options, prefix: Path | None, put: Put | None, *, beside: bool = True) -> None:
+        """Record from now on: rows to `<prefix>-<worker>.rows`, observations through `put`.
+
+        `beside`: whether what journeys account for is recorded beside the rows.
+        """
         self.options = options
         self._drain_s = options.drain_s
         writer = RowWriter(row_file(prefix, options.worker), SAMPLES) if prefix else None
         self.recorder = self._recorder(writer)
-        self.writes = WriteLog(file_beside(prefix, "journeys", options.worker), worker=options.worker)
-        self.sign_ins = SignInLog(file_beside(prefix, "sign-ins", options.worker), worker=options.worker)
+        accounts = prefix if beside else None
+        self.writes = WriteLog(file_beside(accounts, "journeys", options.worker), worker=options.worker)
+        self.sign_ins = SignInLog(file_beside(accounts, "sign-ins", options.worker), worker=options.worker)
         self._put = put if prefix else None
 
     def _recorder(self, writer: RowWriter | None) -> RequestRecorder:

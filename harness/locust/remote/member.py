@@ -39,7 +39,7 @@ class RemoteWorker:
     """What makes a worker of this process.
 
     Rows are kept in a file until the master has them; it loses its name at once, so it goes with the process, however
-    that ends. A message that was lost is noticed by its place, and sent again.
+    that ends. A message that was lost is noticed by its place, and sent again. What journeys account for is not recorded.
     """
 
     def __init__(self, environment: Any, runner: Any, options: Options) -> None:
@@ -107,7 +107,7 @@ class RemoteWorker:
             self._worker.record(options, None, None)
             return
         with tempfile.TemporaryDirectory(prefix="readiness-rows-") as spool:
-            self._worker.record(options, Path(spool) / "samples", self._observed)
+            self._worker.record(options, Path(spool) / "samples", self._observed, beside=False)
             self._rows = os.open(Path(spool, f"samples-{options.worker}.rows"), os.O_RDONLY)
 
     @property

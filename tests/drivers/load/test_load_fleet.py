@@ -120,7 +120,11 @@ def test_workers_at_another_address_with_another_clock_are_one_load(run: Run, se
     for sent, done in zip(shifted.ints["sent_ns"], shifted.ints["done_ns"], strict=True):
         assert np.any((seen >= sent - residual) & (seen <= done + residual))
     assert abs(int(shifted.ints["intended_ns"].min()) - load.begin_ns) < NS_PER_S
-    assert len(run.observations("load.health", "load-health-2")) >= 2
+    healthy = [run.observations("load.health", f"load-health-{worker}") for worker in (1, 2)]
+    assert len(healthy[1]) >= 2
+    assert not [one.fields for seen in healthy for one in seen if one.fields.get("broken")]
+    beside = [path.name for path in load.rows[0].parent.glob("journeys-*.rows")]
+    assert beside == ["journeys-1.rows"], "what is written elsewhere is not accounted for"
     assert said[0].startswith("waiting for 1 load workers elsewhere; there, each is: locust -f ")
     assert said[-1] == "2 of 2 load workers are ready"
 

@@ -245,6 +245,11 @@ def test_workers_elsewhere_are_waited_for_at_an_address(tmp_path: Path) -> None:
         ),
         ("rate: 1/s\nremote: {workers: 1, bind: 'a:٣'}", "3: remote.bind", "`a:٣` is not an address and port"),
         ("rate: 1/s\nremote: {workers: 1, bind: here}", "3: remote.bind", "`here` is not an address and port"),
+        (
+            "rate: 1/s\nremote: {workers: 1, bind: 'a:1'}\naccounts: {plays: {path: '/t/{id}', counts: plays}}",
+            "4: accounts",
+            "workers elsewhere do not account for what their journeys wrote",
+        ),
     ],
 )
 def test_a_wrong_schedule_is_refused_with_line_and_key(tmp_path: Path, rate: str, place: str, what: str) -> None:
@@ -312,7 +317,7 @@ def test_a_target_that_asks_for_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
-    """The size of a traffic, with each line of the table in the place of its rate, and with accounts and workers elsewhere."""
+    """The size of a traffic, with each line of the table in the place of its rate, with accounts, and with workers elsewhere."""
     stock, size, accounts, remote = re.findall(r"```yaml\n(.*?)```", MANUAL, re.DOTALL)
     (tmp_path / "shop.py").write_text(STOCK, encoding="utf-8")
     (tmp_path / "shop.yaml").write_text(stock, encoding="utf-8")
@@ -331,10 +336,10 @@ def test_the_examples_of_the_manual_are_right(tmp_path: Path) -> None:
         text = re.sub("rate: 25/s .*\narrivals: poisson .*", keys, size)
         (tmp_path / "everyday.yaml").write_text(text, encoding="utf-8")
         assert load_traffic("everyday", [tmp_path]).requests > 0
-    (tmp_path / "everyday.yaml").write_text(
-        re.sub("workers: 1 .*\n", remote + accounts, re.sub("census: .*\n", "", size)), encoding="utf-8"
-    )
-    assert load_traffic("everyday", [tmp_path]).all_workers == 4
+    for keys, workers in ((accounts, 1), (remote, 4)):
+        text = re.sub("workers: 1 .*\n", keys, re.sub("census: .*\n", "", size))
+        (tmp_path / "everyday.yaml").write_text(text, encoding="utf-8")
+        assert load_traffic("everyday", [tmp_path]).all_workers == workers
 
 
 def test_a_package_that_is_installed_as_editable_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

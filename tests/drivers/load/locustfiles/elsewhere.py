@@ -18,5 +18,5 @@ class Elsewhere(OpenLoopUser):
     """Looks at the home page."""
 
     def journey(self, journey: Journey) -> None:
-        """One request."""
-        journey.get("/", name="home")
+        """One request, which is accounted for."""
+        journey.wrote("homes", journey.get("/", name="home"), item=1)
