@@ -87,7 +87,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.progress.say("ending the load")
     if plan.accounts:
         context.progress.say(f"{plan.name}: reading back what journeys wrote")
-        read_back(plan, target, context.directory.path, context.sink("load"), faults_ns=now.sent_ns)
+        read_back(settings, target, context.sink("load"), faults_ns=now.sent_ns)
 
 
 def _address(target: Target, plan: TrafficPlan) -> str:

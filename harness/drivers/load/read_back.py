@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from harness import clock
 from harness.evidence.rows import RowWriter, read_rows
-from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table, TrafficPlan
+from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, Sink, Table
 from harness.model.digest import digest_of
 from harness.model.plan import MOST_READ_BACK, NEWEST_S
 from harness.targets.http import http_client
@@ -23,6 +22,7 @@ from harness.units import NS_PER_S
 if TYPE_CHECKING:
     import httpx
 
+    from harness.drivers.load.load import LoadSettings
     from harness.targets import Target
 
 _TOGETHER: Final = 32
@@ -39,21 +39,22 @@ Items that were not reached then are unknown, so that a target that hangs is not
 _ABSENT: Final = frozenset({404, 410})
 
 
-def read_back(plan: TrafficPlan, target: Target, run_dir: Path, sink: Sink, *, faults_ns: Sequence[int] = ()) -> None:
-    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`.
+def read_back(load: LoadSettings, target: Target, sink: Sink, *, faults_ns: Sequence[int] = ()) -> None:
+    """Read every account of a traffic back into `load/<traffic>/journey-reads.rows`, at the address that it was sent to.
 
     The load must have ended.
     Records `journeys.read` for each account: how many items were written, and how many of them were read. What was acknowledged in the
     two seconds before a fault is always read: a fault takes the newest first, and an even draw of a long run would miss them.
     """
+    plan = load.plan
     if not plan.accounts:
         return
-    directory = run_dir / "load" / plan.name
+    directory = load.run_dir / "load" / plan.name
     files = sorted(directory.glob("journeys-*.rows"))
     written = Table.merged(JOURNEY_WRITES, [read_rows(file, JOURNEY_WRITES).table for file in files])
     rows = RowWriter(directory / "journey-reads.rows", JOURNEY_READS)
     try:
-        with http_client(target, target.entry, timeout_s=_TIMEOUT_S, connections=_TOGETHER) as client:
+        with http_client(target, load.entry, timeout_s=_TIMEOUT_S, connections=_TOGETHER) as client:
             for account in plan.accounts:
                 items = _items(written, account)
                 chosen = sorted({*drawn(items), *_newest(written, account, faults_ns)})

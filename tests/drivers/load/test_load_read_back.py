@@ -9,13 +9,14 @@ import pytest
 from load_bench import Run
 from load_truth import Reply, Seen, TruthServer
 
+from harness.drivers.load import LoadSettings
 from harness.drivers.load.read_back import drawn, read_back
 from harness.evidence import read_rows
 from harness.evidence.rows import RowWriter
 from harness.model import JOURNEY_READS, JOURNEY_WRITES, AccountPlan, TrafficPlan
 from harness.model.digest import digest_of
 from harness.model.plan import MOST_READ_BACK
-from harness.targets import load_target
+from harness.targets import Target, load_target
 
 ACCOUNTS = (
     AccountPlan(name="tracks", path="/tracks/{id}", fields=("title",)),
@@ -57,13 +58,23 @@ def written(directory: Path) -> None:
     rows.close()
 
 
+def settings(run: Run, entry: str) -> LoadSettings:
+    """Of a load that went to this address."""
+    return LoadSettings(plan=PLAN, entry=entry, run_dir=run.path, seed=1)
+
+
+def target_in(directory: Path) -> Target:
+    """A target whose entry does not serve: what is read is where the load went, as to a website."""
+    file = directory / "target.yaml"
+    file.write_text("name: truth\nenvironment: staging\nentry: http://127.94.0.1:9\n", encoding="utf-8")
+    return load_target(file)
+
+
 def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, run: Run, tmp_path: Path) -> None:
     """Found with its digest, absent, found with another digest, unknown; a counter with its value."""
     server.behave = platform
-    target = tmp_path / "target.yaml"
-    target.write_text(f"name: truth\nenvironment: staging\nentry: {server.url}\n", encoding="utf-8")
     written(run.path / "load" / "everyday")
-    read_back(PLAN, load_target(target), run.path, run.sink)
+    read_back(settings(run, server.url), target_in(tmp_path), run.sink)
     rows = read_rows(run.path / "load" / "everyday" / "journey-reads.rows", JOURNEY_READS)
     assert rows.closed
     found = [
@@ -102,10 +113,8 @@ def test_a_target_that_hangs_is_not_waited_for(
 ) -> None:
     """When the time is over nothing more is asked: what was not reached is unknown, and is not taken for kept."""
     monkeypatch.setattr("harness.drivers.load.read_back._WITHIN_S", 0.0)
-    target = tmp_path / "target.yaml"
-    target.write_text(f"name: truth\nenvironment: staging\nentry: {server.url}\n", encoding="utf-8")
     written(run.path / "load" / "everyday")
-    read_back(PLAN, load_target(target), run.path, run.sink)
+    read_back(settings(run, server.url), target_in(tmp_path), run.sink)
     rows = read_rows(run.path / "load" / "everyday" / "journey-reads.rows", JOURNEY_READS)
     assert rows.table.words["state"].counts == {"unknown": 5}
     assert server.seen == []
