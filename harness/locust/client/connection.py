@@ -27,7 +27,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Origin:
-    """Scheme, host and port: what a connection leads to; there is one of each.
+    """Scheme, host, port and user: what a connection leads to; there is one of each.
 
     Attributes:
         family: of the address where the host is one; None: a name, looked up for each new connection.
@@ -45,22 +45,21 @@ class Origin:
     def of(cls, url: str) -> Origin:
         """The origin of a URL; raises ValueError when it is not an HTTP URL."""
         parts = urlsplit(url)
-        return cls._of(parts.scheme, parts.netloc)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"`{parts.scheme}://{parts.netloc}` is not an HTTP address")
+        secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
+        return cls._of(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], secret)
 
     @classmethod
     @cache
-    def _of(cls, scheme: str, place: str) -> Origin:
-        parts = urlsplit(f"{scheme}://{place}")
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise ValueError(f"`{scheme}://{place}` is not an HTTP address")
-        port = parts.port or _PORTS[parts.scheme]
-        shown = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        host = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"
-        head = f"Host: {host}\r\nUser-Agent: readiness-harness\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
-        if parts.username:
-            secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-            head += f"Authorization: Basic {b64encode(secret).decode()}\r\n"
-        return cls(scheme=parts.scheme, host=parts.hostname, port=port, family=_family(parts.hostname), head=head)
+    def _of(cls, scheme: str, host: str, port: int, secret: str) -> Origin:
+        """The one with this `name:password`; empty: none."""
+        shown = f"[{host}]" if ":" in host else host
+        place = shown if port == _PORTS[scheme] else f"{shown}:{port}"
+        head = f"Host: {place}\r\nUser-Agent: readiness-harness\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate\r\n"
+        if secret:
+            head += f"Authorization: Basic {b64encode(secret.encode()).decode()}\r\n"
+        return cls(scheme=scheme, host=host, port=port, family=_family(host), head=head)
 
     @property
     def url(self) -> str:

@@ -17,6 +17,8 @@ _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _PLAIN_PATH: Final = re.compile(r"/[!-~]*")
 _PLAIN_HEADERS: Final = re.compile(r"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\t -~\x80-\xff]*\r\n)*")
 
+_OF_THE_BODY: Final = re.compile(r"^content-type: .*\r\n", re.IGNORECASE | re.MULTILINE)
+
 
 class BadRedirect(OSError):
     """The answer leads nowhere: not to HTTP, or in a circle."""
@@ -46,7 +48,7 @@ class HttpSession:
         Args:
             method: HTTP's.
             path: below the host.
-            headers: lines that end in CRLF.
+            headers: lines that end in CRLF. Where a redirect leads to another host, only the type of the body is sent there.
             body: as sent.
             follow: whether redirects are followed.
 
@@ -66,8 +68,10 @@ class HttpSession:
             if location is None:
                 return response
             origin, target = _led_to(f"{origin.url}{target}", location)
-            if origin is not self._origin:
-                headers = re.sub(r"Authorization: .*\r\n", "", headers)  # a secret is for its own host
+            if origin.url == self._origin.url:
+                origin = self._origin  # with its user, whom a redirect does not name
+            else:
+                headers = "".join(_OF_THE_BODY.findall(headers))  # any other may be a secret, which is for its own host
             if response.status_code < 307 and method not in {"GET", "HEAD"}:
                 method, body = "GET", b""
         raise BadRedirect(f"more than {MOST_REDIRECTS} redirects")

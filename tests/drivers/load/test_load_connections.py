@@ -19,7 +19,7 @@ from load_bench import until
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
-from harness.locust.client.connection import Connections
+from harness.locust.client.connection import Connections, Origin
 from harness.locust.client.failures import kind_of
 from harness.locust.client.response import Response
 from harness.locust.client.session import BadRedirect, HttpSession
@@ -193,13 +193,49 @@ def test_a_redirect_that_leads_nowhere_is_a_failure(server: TruthServer, kept: C
 
 
 def test_a_secret_is_not_taken_to_another_host(server: TruthServer, kept: Connections) -> None:
-    """`Authorization` goes to whom it is meant for."""
+    """Which of a journey's headers is one is not known: of its own none is sent there but the type of the body."""
+    own = {
+        "authorization": "Bearer t",
+        "Proxy-Authorization": "Basic u",
+        "cookie": "session=abc",
+        "X-Api-Key": "k",
+        "content-type": "application/json",
+    }
     with truth_server("127.86.9.2") as other:
-        server.behave = by_path(away=Reply(status=302, headers={"location": f"{other.url}/there"}))
+        server.behave = by_path(away=Reply(status=307, headers={"location": f"{other.url}/there"}))
         with user(server.url, kept) as session:
-            get(session, "/away", headers="Authorization: Bearer t\r\n")
-        assert server.seen[0].headers["authorization"] == "Bearer t"
-        assert "authorization" not in other.seen[0].headers
+            get(session, "/away", "POST", headers="".join(f"{name}: {value}\r\n" for name, value in own.items()))
+        sent, there = server.seen[0].headers, other.seen[0].headers
+        assert {name: sent[name.lower()] for name in own} == own
+        assert {name.lower() for name in own} & {*there} == {"content-type"}
+
+
+def test_a_redirect_to_the_same_host_keeps_user_sign_in_and_connection(server: TruthServer, kept: Connections) -> None:
+    """Whether it is relative or not, and though it does not name the user of the address."""
+    server.behave = by_path(
+        a=Reply(status=302, headers={"location": "/b"}), b=Reply(status=302, headers={"location": f"{server.url}/c"})
+    )
+    with user(server.url.replace("http://", "http://u:p@"), kept) as session:
+        get(session, "/a", headers="X-Api-Key: k\r\n")
+    found = [
+        (seen.path, seen.connection, seen.headers.get("authorization"), seen.headers.get("x-api-key"))
+        for seen in server.seen
+    ]
+    assert found == [(path, 1, "Basic dTpw", "k") for path in ("/a", "/b", "/c")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://shop.example.test", "https://shop.example.test:443/orders"),
+        ("http://shop.example.test:80", "HTTP://Shop.Example.Test/"),
+        ("http://[::1]", "http://[::1]:80"),
+    ],
+)
+def test_an_address_with_and_without_its_usual_port_is_one(one: str, other: str) -> None:
+    """A relative redirect leads to where it came from."""
+    assert Origin.of(one) is Origin.of(other)
+    assert Origin.of(one) is not Origin.of(one.replace("://", "://u:p@"))
 
 
 def test_a_header_that_would_be_two_is_refused(server: TruthServer, kept: Connections) -> None:
