@@ -131,7 +131,7 @@ class Connections:
         self._idle_ns = round(idle_s * NS_PER_S)
         self._fresh_in = fresh_in
         self._loans = 0
-        self._kept: deque[Connection] = deque()  # the longest idle first
+        self._kept: deque[Connection] = deque()  # the first that was given back first
 
     def borrow(self, origin: Origin) -> Connection:
         """A connection that no other journey has: a kept one, or a new one.
@@ -141,22 +141,25 @@ class Connections:
         """
         self._loans += 1
         fresh = self._loans % self._fresh_in == 0
-        limit = clock.now_ns() - self._idle_ns
-        while self._kept and self._kept[0].idle_since_ns <= limit:
+        while self._kept and not self._lasts(self._kept[0]):
             self._kept.popleft().close()
         while self._kept and not fresh:
             connection = self._kept.pop()
-            if connection.origin is origin and connection.ready():
+            if connection.origin is origin and self._lasts(connection) and connection.ready():
                 return connection
             connection.close()
         return Connection(origin)
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for another journey if it is sound, else close it."""
-        if connection.sound and self._idle_ns:
+        """Keep it for another journey if it is sound and was not idle for long, else close it."""
+        if connection.sound and self._lasts(connection):
             self._kept.append(connection)
         else:
             connection.close()
+
+    def _lasts(self, connection: Connection) -> bool:
+        """Whether it was idle for less than `idle_s`; its journey may have thought before it left."""
+        return connection.idle_since_ns > clock.now_ns() - self._idle_ns
 
     def close(self) -> None:
         """Close all that are kept."""

@@ -111,6 +111,22 @@ def test_a_connection_that_was_idle_too_long_is_not_lent(server: TruthServer) ->
     assert [seen.connection for seen in server.seen] == [1, 2]
 
 
+def test_a_connection_whose_journey_thought_too_long_is_not_lent(server: TruthServer, kept: Connections) -> None:
+    """Neither one that was given back late, nor one that became too old behind another."""
+    origin = Origin.of(server.url)
+    late, young, old = (kept.borrow(origin) for _ in range(3))
+    for connection in (late, young, old):
+        connection.exchange(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n", Response("GET"))
+    late.idle_since_ns -= 20 * NS_PER_S
+    for connection in (late, young, old):
+        kept.give_back(connection)
+    assert not late.sound
+    old.idle_since_ns -= 20 * NS_PER_S
+    lent = kept.borrow(origin)
+    assert lent is young
+    lent.close()
+
+
 @pytest.mark.parametrize("headers", [{}, {"connection": "close"}], ids=["said nothing", "said so"])
 def test_a_connection_that_the_server_closed_is_not_lent(
     server: TruthServer, kept: Connections, headers: dict[str, str]
