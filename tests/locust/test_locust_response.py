@@ -90,7 +90,17 @@ def test_more_than_one_answer_is_not_http(more: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packing", "packed"), [("gzip", gzip.compress(b"{}", mtime=0)), ("deflate", zlib.compress(b"{}")), ("br", b"{}")]
+    ("packing", "packed"),
+    [
+        ("gzip", gzip.compress(b"{}", mtime=0)),
+        ("GZIP", gzip.compress(b"{}", mtime=0)),
+        ("x-gzip", gzip.compress(b"{}", mtime=0)),
+        ("gzip", gzip.compress(b"{", mtime=0) + gzip.compress(b"}", mtime=0)),
+        ("deflate", zlib.compress(b"{}")),
+        ("deflate", zlib.compress(b"{}", wbits=-zlib.MAX_WBITS)),
+        ("br", b"{}"),
+    ],
+    ids=["gzip", "capitals", "x-gzip", "two members", "deflate", "raw deflate", "other"],
 )
 def test_a_packed_body_is_unpacked(packing: str, packed: bytes) -> None:
     """Those that we ask for; others stay as they came."""
@@ -98,10 +108,25 @@ def test_a_packed_body_is_unpacked(packing: str, packed: bytes) -> None:
     assert read(head.encode() + packed).content == b"{}"
 
 
-def test_a_body_that_is_not_packed_as_it_says_is_wrong() -> None:
+@pytest.mark.parametrize(
+    ("status", "packing", "length"), [(200, "gzip", 0), (200, "deflate", 0), (204, "gzip", None), (304, "gzip", None)]
+)
+def test_no_body_needs_no_packing(status: int, packing: str, length: int | None) -> None:
+    """Servers name it for the answer that would have had one."""
+    said = "" if length is None else f"Content-Length: {length}\r\n"
+    response = read(f"HTTP/1.1 {status} .\r\nContent-Encoding: {packing}\r\n{said}\r\n".encode())
+    assert (response.complete, response.content) == (True, b"")
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}", mtime=0)[:-1], gzip.compress(b"{}", mtime=0) + b"{}"],
+    ids=["plain", "cut", "more behind it"],
+)  # fmt: skip
+def test_a_body_that_is_not_packed_as_it_says_is_wrong(body: bytes) -> None:
     """Not an exception of its own kind."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
     with pytest.raises(zlib.error) as raised:
-        _ = read(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}").content
+        _ = read(head.encode() + body).content
     assert kind_of(raised.value) == "wrong body"
 
 

@@ -13,6 +13,7 @@ from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 _INTERIM = 200
 """Answers below this announce the one that counts."""
+_PACKINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _LONGEST_MS: Final = 2e6
 """What an answer may say of itself: half an hour, which fits its column."""
 
@@ -48,10 +49,15 @@ class Response(HTTPResponseParser):
         Raises:
             zlib.error: it is not packed as its headers say.
         """
-        packing = self.headers.get("content-encoding")
-        if packing not in {"gzip", "deflate"}:
-            return bytes(self.body)
-        return zlib.decompress(self.body, 32 + zlib.MAX_WBITS)
+        body, packing = bytes(self.body), self.headers.get("content-encoding", "").strip().lower()
+        if packing not in _PACKINGS:
+            return body
+        try:
+            return _unpacked(body, 32 + zlib.MAX_WBITS)
+        except zlib.error:
+            if packing != "deflate":
+                raise
+            return _unpacked(body, -zlib.MAX_WBITS)  # without the head of zlib, as some servers send it
 
     @property
     def text(self) -> str:
@@ -120,6 +126,26 @@ class Response(HTTPResponseParser):
             self._begin()
         else:
             self.complete = True
+
+
+def _unpacked(packed: bytes, window: int) -> bytes:
+    """All members of it, one after the other; of nothing: nothing.
+
+    Args:
+        packed: whole.
+        window: as in `zlib.decompressobj`.
+
+    Raises:
+        zlib.error: it is not packed so, or its end is missing.
+    """
+    parts = []
+    while packed:
+        member = zlib.decompressobj(window)
+        parts.append(member.decompress(packed))
+        if not member.eof:
+            raise zlib.error("the end is missing")
+        packed = member.unused_data
+    return b"".join(parts)
 
 
 def _whole_us(milliseconds: str) -> int:
