@@ -92,6 +92,9 @@ MOST_READ_BACK: Final = 1000
 NEWEST_S: Final = 2.0
 """What was acknowledged in so many seconds before a fault are its newest rows; all of them are read back."""
 
+JOIN_S: Final = 300.0
+"""Load workers on other machines, which a person starts, have so long to join; those on this machine wait for them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountPlan:

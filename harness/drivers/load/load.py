@@ -22,6 +22,7 @@ from harness.drivers.packages import project_directory
 from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
+from harness.model.plan import JOIN_S
 from harness.units import NS_PER_S
 
 START_S: Final = 30.0
@@ -33,8 +34,6 @@ AHEAD_S: Final = 0.2
 """The schedules begin so long after all workers are ready, so that each has heard of it."""
 FAR_AHEAD_S: Final = 2.0
 """The same where workers are elsewhere: their clocks are aligned meanwhile."""
-JOIN_S: Final = 300.0
-"""Workers on other machines, which a person starts, have so long to join."""
 WORKER_GRACE_S: Final = 5.0
 """Beyond the drain; then the whole process group is killed."""
 MASTER_GRACE_S: Final = 10.0

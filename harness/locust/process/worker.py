@@ -32,6 +32,7 @@ from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
 from harness.locust.schedule.crew import Crew
 from harness.model import RateCurve
+from harness.model.plan import JOIN_S
 from harness.model.table import SAMPLES
 from harness.units import NS_PER_S
 
@@ -39,8 +40,8 @@ AHEAD: Final = 64
 """So many arrivals of the schedule are drawn at once."""
 REPORT_S: Final = 1.0
 """Spacing of the count of journeys in progress, and of the generator's health."""
-GO_WITHIN_S: Final = 120.0
-"""A worker waits so long for the start time of the schedule."""
+GO_WITHIN_S: Final = JOIN_S + 30.0
+"""A worker waits so long for the start time of the schedule: until the last has joined, and some time more."""
 
 Put = Callable[[str, str, str, dict[str, Any]], None]
 """Records an observation: source, kind, subject, fields."""

@@ -14,7 +14,9 @@ from load_bench import Run, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness import clock
+from harness.drivers.load.load import FAR_AHEAD_S
 from harness.errors import DriverError
+from harness.model.plan import JOIN_S
 from harness.units import NS_PER_S
 from tests.full_disk import room_for
 
@@ -135,3 +137,10 @@ def test_a_locustfile_without_users_is_said_to_be_one(run: Run, server: TruthSer
     with pytest.raises(DriverError) as raised:
         run.start(plan, server.url)
     assert raised.value.hint.endswith("No User class found!")
+
+
+def test_workers_here_wait_as_long_as_those_elsewhere_may_take() -> None:
+    """They are started first, and hear of the beginning when the last has joined."""
+    code = "from harness.locust.process.worker import GO_WITHIN_S; print(GO_WITHIN_S)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert float(said) > JOIN_S + FAR_AHEAD_S
