@@ -18,9 +18,9 @@ from harness.locust.client.failures import FAILURES, kind_of
 from harness.locust.client.response import Response
 from harness.locust.client.session import HttpSession
 from harness.locust.process.recorder import Request
-from harness.locust.process.writes import outcome_of
 from harness.locust.schedule.arrivals import random_of
 from harness.model.digest import digest_of
+from harness.model.items import outcome_of
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -177,10 +177,9 @@ class Journey:
             item_id, value = item, 0
         else:
             return  # without an answer the id is unknown
-        outcome = outcome_of(ok=answer.ok, status=answer.status)
         sent_ns, done_ns = self._last
         self._terms.worker.writes.put(
-            account, outcome, item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
+            account, self._outcome(answer), item=int(item_id), value=value, sent_ns=sent_ns, done_ns=done_ns
         )
 
     def sign_in(self, token: str) -> None:
@@ -199,8 +198,13 @@ class Journey:
             answer: to the sign-in.
         """
         sent_ns, done_ns = self._last
-        outcome = outcome_of(ok=answer.ok, status=answer.status)
-        self._terms.worker.sign_ins.put(outcome, user=digest_of({"user": user}), sent_ns=sent_ns, done_ns=done_ns)
+        self._terms.worker.sign_ins.put(
+            self._outcome(answer), user=digest_of({"user": user}), sent_ns=sent_ns, done_ns=done_ns
+        )
+
+    def _outcome(self, answer: Answer) -> str:
+        """Of the last request, by its answer; the status behind a redirect is that of another request."""
+        return outcome_of(ok=answer.ok, status=0 if self._session.redirected else answer.status)
 
     def think(self, seconds: float) -> None:
         """Pause; the next request is due after that.

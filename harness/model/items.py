@@ -13,8 +13,24 @@ _WORDS: Final = ("item", "place", "outcome", "state")
 OUTCOMES: Final = ("accepted", "refused", "unknown")
 """accepted: acknowledged. refused: certainly not written. unknown: timeout, cut connection, server error after sending."""
 
+_REFUSED: Final = range(400, 500)
+_MAYBE_WRITTEN: Final = frozenset({408, 409})
+"""Client errors that are possible although an earlier copy of the request (a proxy's retry) was written."""
+
 STATES: Final = ("found", "absent", "wrong", "twice", "unknown")
 """wrong: with another content. unknown: a read got no answer."""
+
+
+def outcome_of(*, ok: bool, status: int) -> str:
+    """The outcome of what was sent, by its answer: one of OUTCOMES.
+
+    Args:
+        ok: whether it was acknowledged.
+        status: HTTP's; 0 without an answer, or where it is the one of another request, to which a redirect led.
+    """
+    if ok:
+        return "accepted"
+    return "refused" if status in _REFUSED and status not in _MAYBE_WRITTEN else "unknown"
 
 
 def item_schema(

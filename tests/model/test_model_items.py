@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.items import OUTCOMES, STATES, item_schema
+from harness.model.items import OUTCOMES, STATES, item_schema, outcome_of
 from harness.model.recorded import RECORDED
 from harness.model.table import Schema
 
@@ -22,6 +22,18 @@ def test_every_ledger_has_numbered_items_and_words_of_the_two_lists(schema: Sche
     assert set(schema.known.get("outcome", ())) <= set(OUTCOMES)
     assert set(schema.known.get("state", ())) <= set(STATES)
     assert {"outcome", "state"} & {*schema.words} == {*schema.known}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(0, "unknown"), (302, "unknown"), (400, "refused"), (408, "unknown"), (409, "unknown"), (422, "refused"), (500, "unknown")],
+)  # fmt: skip
+def test_what_was_not_acknowledged_is_refused_only_where_it_was_certainly_not_written(
+    status: int, outcome: str
+) -> None:
+    """A proxy may have sent it twice: the second copy is the one that conflicts or comes late."""
+    assert outcome_of(ok=False, status=status) == outcome
+    assert outcome_of(ok=True, status=status) == "accepted"
 
 
 def test_a_schema_has_the_columns_that_it_names_in_one_order_and_its_own_behind_them() -> None:

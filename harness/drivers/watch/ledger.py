@@ -13,7 +13,7 @@ from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
-from harness.model.items import LEDGER_READS, LEDGER_WRITES
+from harness.model.items import LEDGER_READS, LEDGER_WRITES, outcome_of
 from harness.targets.target import Target
 
 DEADLINE_S: Final = 2.0
@@ -24,8 +24,6 @@ READ_S: Final = 1.0
 
 _NEW_EACH: Final = 10
 _READ_EACH: Final = 5
-_MAYBE_WRITTEN: Final = frozenset({408, 409})
-"""Client errors that are possible although an earlier copy of the request (a proxy's retry) was written."""
 
 
 def checksum(client: int, sequence: int) -> str:
@@ -40,11 +38,7 @@ def outcome(answer: ProbeResponse) -> str:
     """
     if answer.error is not None:
         return "unknown" if answer.on_the_way else "refused"
-    if answer.status == 201:
-        return "accepted"
-    if 400 <= answer.status < 500 and answer.status not in _MAYBE_WRITTEN:
-        return "refused"
-    return "unknown"
+    return outcome_of(ok=answer.status == 201, status=answer.status)
 
 
 def held_in(body: bytes) -> list[tuple[int, str]]:

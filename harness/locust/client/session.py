@@ -32,6 +32,10 @@ class HttpSession:
     Args:
         host: address that paths are below of.
         connections: where the connection comes from.
+
+    Attributes:
+        response: the last answer, as much of it as came; None before the first request.
+        redirected: whether it is behind a redirect of the last request.
     """
 
     def __init__(self, host: str, connections: Connections) -> None:
@@ -41,6 +45,7 @@ class HttpSession:
         self._connection: Connection | None = None
         self._cookies: CookieJar | None = None
         self.response: Response | None = None
+        self.redirected = False
 
     def request(self, method: str, path: str, headers: str, body: bytes, *, follow: bool) -> Response:
         """Send one request, follow its redirects, and return the last answer, completely read.
@@ -60,6 +65,7 @@ class HttpSession:
         if headers and not _PLAIN_HEADERS.fullmatch(headers):
             raise ValueError(f"no headers: {headers!r}")
         origin, target = self._origin, _quoted(self._below + path)
+        self.redirected = False
         for _ in range(MOST_REDIRECTS + 1):
             response = self._exchange(origin, method, target, headers, body)
             if not follow or response.status_code not in _REDIRECTS:
@@ -67,6 +73,7 @@ class HttpSession:
             location = response.headers.get("location")
             if location is None:
                 return response
+            self.redirected = True
             origin, target = _led_to(f"{origin.url}{target}", location)
             if origin.url == self._origin.url:
                 origin = self._origin  # with its user, whom a redirect does not name

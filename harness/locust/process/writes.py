@@ -6,21 +6,10 @@ One row each, in a file beside the samples.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from harness.evidence.rows import RowWriter
 from harness.model.items import JOURNEY_WRITES, SIGN_INS
 from harness.model.table import Schema
-
-_REFUSED: Final = 400
-_SERVER_ERRORS: Final = 500
-
-
-def outcome_of(*, ok: bool, status: int) -> str:
-    """The outcome of what was sent, by its answer: one of OUTCOMES; `status` is 0 without one."""
-    if ok:
-        return "accepted"
-    return "refused" if _REFUSED <= status < _SERVER_ERRORS else "unknown"
 
 
 class _RowLog:

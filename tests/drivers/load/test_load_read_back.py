@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from load_bench import Run
+from load_bench import Run, plan_of, until
 from load_truth import Reply, Seen, TruthServer
 
 from harness.drivers.load import LoadSettings
@@ -98,6 +98,22 @@ def test_each_item_is_read_back_with_its_state_and_value(server: TruthServer, ru
         {"account": "tracks", "items": 4, "read": 4},
         {"account": "plays", "items": 1, "read": 1},
     ]
+
+
+def test_a_write_is_refused_only_where_it_was_certainly_not_written(server: TruthServer, run: Run) -> None:
+    """Behind a redirect the status is that of a page; a conflict may be with an earlier copy of the same write."""
+
+    def behave(seen: Seen) -> Reply:
+        status = int(seen.path.strip("/"))
+        return Reply(status=status, headers={"location": "/404"} if status == 303 else {})
+
+    server.behave = behave
+    load = run.start(plan_of("refused", per_s=10), server.url)
+    until(lambda: sum(seen.path == "/422" for seen in server.seen) >= 5)
+    load.stop()
+    written = read_rows(run.path / "load" / "refused" / "journeys-1.rows", JOURNEY_WRITES).table
+    found = {*zip(written.ints["id"].tolist(), written.words["outcome"].text(), strict=True)}
+    assert found == {(303, "unknown"), (409, "unknown"), (422, "refused")}
 
 
 @pytest.mark.parametrize("count", [0, 1, MOST_READ_BACK, 3 * MOST_READ_BACK])
