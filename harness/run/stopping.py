@@ -1,6 +1,6 @@
 """Interrupts: Ctrl-C, a supervisor's SIGTERM, a terminal that is closed.
 
-The first is handled, then the target is restored undisturbed.
+The first is handled, then the target is restored undisturbed. Ctrl-Z does nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stopping:
     """A context in which the first signal raises KeyboardInterrupt.
 
-    Those that follow change nothing.
+    Those that follow change nothing, and SIGTSTP is ignored.
 
     Attributes:
         asked: whether a stop was requested.
@@ -40,6 +40,8 @@ class Stopping:
     def __enter__(self) -> Self:
         heard = [number for number in _SIGNALS if not _without_terminal(number)]
         self._before = {number: signal.signal(number, self._hear) for number in heard}
+        # Ctrl-Z would hold this process while load and fault go on; that it is ignored is inherited by what it starts
+        self._before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         return self
 
     def __exit__(

@@ -60,3 +60,12 @@ def test_what_nohup_keeps_from_a_run_is_not_heard() -> None:
         assert not stopping.asked
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_run_is_not_held_by_a_key() -> None:
+    """Ctrl-Z would leave load and fault where they are; before and after a run it does what it did."""
+    before = signal.getsignal(signal.SIGTSTP)
+    with Stopping(print) as stopping:
+        assert signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTSTP) is before
+    assert not stopping.asked
