@@ -16,8 +16,18 @@ import gevent.ssl
 from gevent import GreenletExit, getcurrent
 from locust import FastHttpUser
 from locust.clients import HttpSession
+from locust.clients import ResponseContextManager as CaughtResponse
 from locust.contrib.fasthttp import FastHttpSession
-from locust.exception import CatchResponseError
+from locust.contrib.fasthttp import ResponseContextManager as FastCaughtResponse
+from locust.exception import (
+    CatchResponseError,
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    ResponseError,
+    StopTest,
+    StopUser,
+)
 
 from harness import clock
 from harness.locust.client.failures import kind_of
@@ -35,6 +45,12 @@ _MOST_KINDS: Final = 100
 _LONGEST: Final = 120
 _MISTAKES: Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 """What reading an event may raise that a locustfile fires itself: its values may be anything."""
+_WAYS_OUT: Final = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser)
+"""What a task raises to go on elsewhere: no mistake."""
+
+
+class _BrokenTask(CatchResponseError):
+    """The task raised while it read a right answer: its own mistake, or a content that it did not expect."""
 
 
 class ForeignRequests:
@@ -56,6 +72,8 @@ class ForeignRequests:
         environment.events.user_error.add_listener(self._broke)
         for session in (HttpSession, FastHttpSession):
             session.request = self._followed(session.request)  # type: ignore[method-assign]
+        for caught in (CaughtResponse, FastCaughtResponse):
+            caught.__exit__ = _reported(caught.__exit__)  # type: ignore[method-assign]
         for kind in environment.user_classes:
             _show_certificate(kind)
 
@@ -82,7 +100,9 @@ class ForeignRequests:
         """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost."""
         if context is OURS:
             return
-        if exception is not None:
+        if exception is None or isinstance(exception, _BrokenTask):
+            self._failed.discard(getcurrent())  # what raises after this is no consequence of an earlier failure
+        else:
             self._failed.add(getcurrent())
         try:
             self._record(exception=exception, **said)
@@ -157,12 +177,31 @@ class ForeignRequests:
         return kind
 
     def _broke(self, exception: BaseException, **_: Any) -> None:
-        """A task raised: a mistake in its file, unless a request of its user had failed."""
+        """A task raised: a mistake in its file, unless the last request of its user had failed."""
         here = getcurrent()
         if here in self._failed:
             self._failed.discard(here)
         else:
             self._worker.broke(exception)
+
+
+def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
+    """The end of a `with` of `catch_response` that reports its request although the body raised: Locust would report none.
+
+    It has the failure of its status; a right one that the body broke on is a `broken task`.
+    """
+
+    @wraps(leave)
+    def report(response: Any, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> Any:
+        if kind is None or response._manual_result is not None or isinstance(error, ResponseError):  # noqa: SLF001
+            return leave(response, kind, error, trace)
+        right = response.request_meta["exception"] is None and 0 < response.status_code < _ERROR
+        if right and isinstance(error, Exception) and not isinstance(error, _WAYS_OUT):
+            response.failure(_BrokenTask("broken task"))
+        leave(response, None, None, None)
+        return False
+
+    return report
 
 
 def _status(response: Any, exception: BaseException | None) -> int:

@@ -195,6 +195,29 @@ def test_an_event_with_values_of_another_kind_is_a_row_or_breaks_its_journey(run
     assert told()[0].fields["broken_why"] == "ValueError: invalid literal for int() with base 10: 'x'"
 
 
+def test_a_request_whose_check_raised_is_a_row(run: Run, server: TruthServer) -> None:
+    """Locust would report none of it; an answer that is no JSON breaks its journey, whatever had failed before."""
+    right = b'{"ok": true}'
+    four = [Reply(status=503, body=right), Reply(body=right), Reply(body=b"<html>"), Reply(status=503)]
+    replies = {f"/{client}": iter(four) for client in ("http", "fast")}
+    server.behave = lambda seen: next(replies[seen.path])
+    load = run.start(plan("stock_caught", users=2), server.url)
+    until(lambda: len(server.seen) == 8)
+    load.stop()
+    (rows,) = rows_of(load)
+    found = [*zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True)]
+    for client in ("http", "fast"):
+        assert [(error, status) for name, error, status in found if name == client] == [
+            ("status 503", 503),
+            (None, 200),
+            ("broken task", 200),
+            ("status 503", 503),
+        ]
+    told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
+    assert sum(fields["broken"] for fields in told) == 2
+    assert "JSON" in told[0]["broken_why"]
+
+
 @contextmanager
 def asking_for_certificates(directory: Path) -> Iterator[str]:
     """An HTTPS server whose authority is `ca.pem`, and that serves only who shows a certificate of it."""
