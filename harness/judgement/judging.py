@@ -45,6 +45,8 @@ from harness.model import (
 from harness.model.rounding import rounded
 
 _Made = TypeVar("_Made")
+_NOTHING: Final = "nothing that the sentence speaks of was planned and recorded"
+_CHECK: Final = "see that the run does what the sentence speaks of, then run again"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
@@ -125,7 +127,7 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
         on_this_machine(case, one, spec.moments(case, one) if spec.moments else None) if spec.timed else one
         for one in spec.judge(case)
     ]
-    return (*found, *_untried(case, name))
+    return (*found, *_untried(case, name)) or (inconclusive(case, name, _NOTHING, _CHECK),)
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:

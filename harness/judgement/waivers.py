@@ -45,6 +45,8 @@ def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
     lack = plan.lack_of(verdict.requirement)
     if lack is not None:
         return f"a part of it is not assessed here: {lack.because.text}"
+    if not all(claim.measures and all(claim.measures) for claim in verdict.claims):
+        return "a sentence has no figure"  # what was not measured is in no list of figures that fell short
     short = [m for claim in verdict.claims for found in claim.measures for m in found if m.outcome is not Outcome.PASS]
     if not short:
         return "there is no figure that it could cover"

@@ -32,7 +32,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.waivers import accepted_harm
+from harness.judgement.waivers import accepted_harm, waived
 from harness.model import (
     PROBES,
     Attestation,
@@ -42,6 +42,7 @@ from harness.model import (
     Fact,
     Figure,
     Judgement,
+    Measure,
     NotAssessable,
     Objective,
     Op,
@@ -307,3 +308,30 @@ def test_a_bound_covers_a_guard_by_its_own_bound(bound: str, *, covered: bool) -
     assert guards
     assert all(m.low is not None and m.high is not None and m.low < (m.value or 0) < m.high for m in guards)
     assert (judge(plan(asked, waivers=(waiver,)), run).verdicts[0].outcome is Outcome.WAIVED) == covered
+
+
+def test_a_bound_covers_no_sentence_without_a_figure() -> None:
+    """The other sentence of the scenario speaks of a coupling, and nothing of it was planned: it is among no figures that fell short."""
+    bounded = replace(WAIVER, bound="300 ms")
+    asked = plan({"R-P95": p95()}, waivers=(bounded,))
+    coupling = replace(errors("1 %"), figure=Figure.COUPLING)
+    both = replace(asked, claims=(claim("R-P95", p95(), coupling),))
+    judgement = judge(both, SLOW)
+    assert judgement.verdicts[0].outcome is Outcome.FAIL
+    (found,) = judgement.verdicts[0].claims[0].measures[1]
+    assert (found.outcome, found.reason) == (
+        Outcome.INCONCLUSIVE,
+        "nothing that the sentence speaks of was planned and recorded",
+    )
+    assert judgement.decision.outcome is DecisionOutcome.NO_GO
+
+
+@pytest.mark.parametrize("measured", [(), ((),)])
+def test_a_waiver_covers_no_claim_without_a_measure(measured: tuple[tuple[Measure, ...], ...]) -> None:
+    """Beside a claim that it covers: one without sentences, and one of whose sentence nothing was measured."""
+    asked = plan({"R-P95": p95()}, waivers=(replace(WAIVER, bound="300 ms"),))
+    covered = judge(plan({"R-P95": p95()}), SLOW).verdicts[0]
+    assert waived(covered, asked).outcome is Outcome.WAIVED
+    bare = replace(covered, claims=(*covered.claims, replace(covered.claims[0], measures=measured)))
+    found = waived(bare, asked)
+    assert (found.outcome, "does not cover it: a sentence has no figure" in found.reason) == (Outcome.FAIL, True)
