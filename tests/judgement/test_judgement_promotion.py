@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from judgement_builders import (
     every,
     evidence,
+    experiment,
     ledger,
     measures,
     ns,
     objective,
     observation,
     plan,
+    pod,
+    samples,
     table,
+    window,
+    with_words,
     writes,
 )
 
@@ -27,10 +33,12 @@ from harness.model import (
     Evidence,
     Figure,
     Measure,
+    Observation,
     Op,
     Outcome,
     Phase,
     Table,
+    fault_name,
 )
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -49,22 +57,17 @@ def roles(**primary_from: float) -> Table:
     return Table.merged(REPLICAS, parts)
 
 
+def order(at: float, member: str = "pg_2", name: str = "order-promotion", status: str = "succeeded") -> Observation:
+    """The activity that gives an order."""
+    times = {"started_ns": ns(at), "ended_ns": ns(at + 0.1)}
+    fields = {"name": name, "type": "action", "status": status, "output": member, **times}
+    return observation("activity", "database-loss", at + 0.1, "chaos-database-loss", **fields)
+
+
 def run(looks: Table, *, member: str = "pg_2", name: str = "order-promotion", status: str = "succeeded") -> Evidence:
     """The primary dies at 111 s, the order is given at 112 s, the nodes are uncordoned at 145 s."""
-    order = observation(
-        "activity",
-        "database-loss",
-        112.1,
-        "chaos-database-loss",
-        name=name,
-        type="action",
-        started_ns=ns(112),
-        ended_ns=ns(112.1),
-        status=status,
-        output=member,
-    )
     base = evidence()
-    return replace(base, replicas=looks, observations=(*base.observations, order))
+    return replace(base, replicas=looks, observations=(*base.observations, order(112.0, member, name, status)))
 
 
 def judged(given: Evidence) -> list[Measure]:
@@ -101,6 +104,63 @@ def test_a_member_that_was_not_asked_proves_nothing() -> None:
     at = looks.ints["at_ns"]
     kept = ~looks.words["member"].equals("pg_2") | (at < ns(120)) | (at > ns(122))
     assert judged(run(looks.where(kept)))[0].outcome is INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (("pg_2",), "no member beside pg_2 was asked for its role"),
+        (("pg_0", "pg_2"), ""),
+        (("pg_0", "pg_1", "pg_2"), ""),
+    ],
+)
+def test_a_member_is_the_only_primary_where_the_others_were_asked(asked: tuple[str, ...], why: str) -> None:
+    """Of the chosen one alone it is known that it leads, not that no other does."""
+    looks = roles(pg_2=132)
+    (found,) = judged(run(looks.where(np.logical_or.reduce([looks.words["member"].equals(each) for each in asked]))))
+    assert found.outcome is (INCONCLUSIVE if why else PASS)
+    assert why in found.reason
+
+
+@pytest.mark.parametrize(
+    ("error", "hit", "outcome"),
+    [("timeout", "pg-0", INCONCLUSIVE), ("refused", "pg-0", PASS), ("timeout", "pg_1", PASS)],
+)
+def test_a_member_that_is_silent_all_the_time_may_lead(error: str, hit: str, outcome: Outcome) -> None:
+    """It gave its role before the order; one that refuses connections, and the one that was hit, lead nothing."""
+    looks = roles(pg_2=132)
+    silent = looks.words["member"].equals("pg_1") & (looks.ints["at_ns"] >= ns(112))
+    given = run(with_words(looks, silent, role=None, error=error))
+    (attempt,) = given.experiments["database-loss"]
+    struck = replace(attempt, fault=replace(attempt.fault, hit=(replace(attempt.fault.hit[0], name=hit),)))
+    (found,) = judged(replace(given, experiments={**given.experiments, "database-loss": (struck,)}))
+    assert found.outcome is outcome, found.reason
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_two_primaries_in_an_attempt_that_does_not_count_are_a_failure(*, confirmed: bool) -> None:
+    """The first order made two, the second, a hundred seconds later, one; whether its fault was confirmed or not."""
+    given, later = run(roles(pg_2=132, pg_1=135)), ns(100) - ns(0)
+    (one,) = given.experiments["database-loss"]
+    times = ("sent_ns", "confirmed_ns", "undone_ns", "gone_ns")
+    moved = replace(one.fault, **{each: getattr(one.fault, each) + later for each in times})
+    two = replace(experiment("database-loss", "database", 210.0, 250.0), attempt=2, fault=moved)
+    good = roles(pg_2=132)
+    good = replace(good, ints={**good.ints, "at_ns": good.ints["at_ns"] + later})
+    first = one if confirmed else replace(one, fault=replace(one.fault, confirmed_ns=None))
+    dead = replace(pod(211.5, "deleted", "pg-0", "u-pg"), workload="pg")
+    under = replace(window(samples(211, 250), 211, 250, "database-loss"), name=fault_name("database-loss", 2))
+    both = replace(
+        given,
+        windows={**given.windows, under.name: under},
+        replicas=Table.merged(REPLICAS, [given.replicas, good]),
+        observations=(*given.observations, order(212.0)),
+        pods=(*given.pods, dead),
+        experiments={**given.experiments, "database-loss": (first, two)},
+    )
+    found = {measure.scope.get("attempt"): measure for measure in judged(both)}
+    assert {number: measure.outcome for number, measure in found.items()} == {None: PASS, "1": FAIL}
+    assert "pg_1 led after the order" in found["1"].reason
 
 
 @pytest.mark.parametrize(("name", "status"), [("hold", "succeeded"), ("order-promotion", "failed")])

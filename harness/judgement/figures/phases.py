@@ -76,10 +76,15 @@ def also_failed(
     experiment: str,
     scope: Mapping[str, str],
     judged_by: Callable[[Experiment, Mapping[str, str]], Iterable[Measure]],
+    *,
+    unconfirmed: bool = False,
 ) -> Iterable[Measure]:
-    """What the other attempts FAIL whose fault was confirmed, as those under another traffic: no PASS of the one that counts covers them."""
+    """What the other attempts FAIL, as those under another traffic: no PASS of the one that counts covers them.
+
+    Those whose fault was confirmed; `unconfirmed`: any whose action was sent, where what is judged is harm whatever the fault was.
+    """
     for other in harmful_attempts(case.plan, case.evidence, experiment, case.objective.scope.traffic):
-        if fault_receipt(case.plan, case.evidence, other).ok:
+        if unconfirmed or fault_receipt(case.plan, case.evidence, other).ok:
             found = judged_by(other, {**scope, "attempt": str(other.attempt)})
             yield from (one for one in found if one.outcome is Outcome.FAIL)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -30,8 +32,10 @@ from harness.units import NS_PER_S
 ORDER: Final = "order-promotion"
 """Name of the activity that orders it; what the activity returns is the chosen member."""
 METHOD: Final = "the role that each member gives of itself, from the order until the old primary may come back"
+_REFUSED: Final = "refused"
+"""The error of a probe whose connection was refused."""
 _RESOLUTION_S: Final = 1.0
-"""Longest gap between two probes of the chosen member that is still a watch."""
+"""Longest gap between two probes of a member that is still a watch."""
 
 
 class _Order(NamedTuple):
@@ -51,7 +55,15 @@ def promotions(case: Case) -> Iterable[Measure]:
         if attempt is None or order is None:
             why = f"{experiment} left no record of an order: its activity `{ORDER}` did not succeed"
             yield inconclusive(case, name, why, "read the experiment's chaos.log, then run again", scope=scope)
-            continue
+        else:
+            yield _judged(case, name, attempt, order, {**scope, "member": order.member})
+        # an order that was given is one, whether the fault before it was confirmed or not
+        yield from also_failed(case, experiment, scope, partial(_other, case, name), unconfirmed=True)
+
+
+def _other(case: Case, name: str, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of an attempt that does not count; none where nothing was ordered."""
+    if (order := _order(case.evidence, attempt)) is not None:
         yield _judged(case, name, attempt, order, {**scope, "member": order.member})
 
 
@@ -89,11 +101,11 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
     expected = case.expected.replace("below", "within")
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": _watch(case.evidence, probes.where(probes.words["member"].equals(order.member)), order, until_ns),
+        "watch": _watch(case.evidence, probes, attempt, order, until_ns, alone=outcome is Outcome.PASS),
         "restore": restore_receipt(case.evidence, attempt),
     }
     own = because(outcome, f"{attempt.name}: {order.member} was ordered to lead, and {found}, expected {expected}")
-    outcome, reason = settled(outcome, own, receipts, ("watch",))
+    outcome, reason = settled(outcome, own, receipts, () if others else ("watch",))
     return measure(
         case,
         name,
@@ -118,17 +130,32 @@ def _first_as_primary(rows: Table) -> int | None:
     return int(led.min()) if len(led) else None
 
 
-def _watch(evidence: Evidence, probes: Table, order: _Order, until_ns: int) -> Receipt:
-    """Whether the chosen member was asked for its role all the time."""
+def _watch(
+    evidence: Evidence, probes: Table, attempt: Experiment, order: _Order, until_ns: int, *, alone: bool
+) -> Receipt:
+    """Whether the chosen member was asked for its role all the time; `alone`: and every other one that was not hit.
+
+    One that refuses connections leads nothing; of one that is silent all the time nothing is known.
+    """
     source = evidence.watchers.get("replicas")
     if source is None or source.why or not source.closed:
         why = source.why if source else ""
         return Receipt(ok=False, why=f"the watcher 'replicas' {f': {why}' if why else 'left no complete record'}")
-    times = sorted([order.at_ns, *probes.ints["at_ns"].tolist(), until_ns])
-    gap_s = max(later - earlier for earlier, later in pairwise(times)) / NS_PER_S
-    if gap_s > _RESOLUTION_S:
-        return Receipt(ok=False, why=f"{order.member} was not asked for its role for {gap_s:.3g} s")
-    return Receipt(ok=True, why=f"{len(probes)} probes of {order.member}", files=("watch/replicas.parquet",))
+    known = evidence.replicas.words["member"].present
+    others = sorted(set(known) - {order.member}) if alone else []
+    if alone and not others:
+        return Receipt(ok=False, why=f"no member beside {order.member} was asked for its role")
+    hit = {one.name for one in attempt.fault.hit}
+    for member in (order.member, *(one for one in others if one not in hit)):
+        own = probes.where(probes.words["member"].equals(member))
+        times = sorted([order.at_ns, *own.ints["at_ns"].tolist(), until_ns])
+        gap_s = max(later - earlier for earlier, later in pairwise(times)) / NS_PER_S
+        if gap_s > _RESOLUTION_S:
+            return Receipt(ok=False, why=f"{member} was not asked for its role for {gap_s:.3g} s")
+        told = ~own.words["role"].missing | own.words["error"].equals(_REFUSED)
+        if member in others and not told.any():
+            return Receipt(ok=False, why=f"{member} gave no role and refused no connection")
+    return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
 
 SPEC: Final = Spec(
