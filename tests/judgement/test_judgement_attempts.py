@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import evidence, measures, objective, plan, pod
+import test_judgement_alert_errors as errors
+import test_judgement_alerts as alerts
+import test_judgement_containers as containers
+import test_judgement_coupling as coupling
+import test_judgement_equal_copies as copies
+import test_judgement_promotion as promotion
+import test_judgement_returned_share as returned
+import test_judgement_slow_queries as queries
+from judgement_builders import evidence, ledger, measures, objective, plan, pod
 
 from harness.judgement import judge
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.model import Evidence, Figure, Hit, Op, Outcome, Phase, Restore, fault_name
+from harness.model import Evidence, Figure, Hit, Objective, Op, Outcome, Phase, Restore, fault_name
+from tests.builders import statement_reads
 from tests.builders.recorder import ns
 
 FAIL, PASS = Outcome.FAIL, Outcome.PASS
@@ -63,3 +72,63 @@ def test_an_attempt_that_was_not_confirmed_fails_nothing() -> None:
     asked = objective(Figure.REPLACED, Op.BELOW, "10 s", experiments=("pod-loss",), phase=Phase.FAULT, traffic=None)
     found = measures(judge(plan({"R": asked}), twice(confirmed=False)))
     assert [one.outcome for one in found] == [PASS]
+
+
+def again(run: Evidence, name: str) -> Evidence:
+    """The run in which a second attempt counts, at the same time and with the same end as the first."""
+    (attempt,) = run.experiments[name]
+    windows = dict(run.windows)
+    if (own := windows.get(fault_name(name, 1))) is not None:
+        windows[fault_name(name, 2)] = replace(own, name=fault_name(name, 2))
+    both = (attempt, replace(attempt, attempt=2))
+    return replace(run, windows=windows, experiments={**run.experiments, name: both})
+
+
+def loses(number: int) -> Evidence:
+    """A run whose ledger lost one acknowledged write."""
+    return replace(promotion.wrote(), ledger=ledger(evidence().ledger.writes, lost=(number,)))
+
+
+UNTOLD = alerts.run(alerts.alert("firing", alerts.SENT + 2), alerts.alert("resolved", alerts.RESTORED + 20))
+MANY_TOLD = alerts.run(*(alerts.notice(turn, alerts.SENT + 3 + turn, alerts.SENT + 2) for turn in range(9)))
+QUERIES = replace(
+    queries.quiet(),
+    observations=(
+        *queries.quiet().observations,
+        queries.rule(),
+        *statement_reads.reads(160, {queries.PLAY: statement_reads.slow(queries.SLOW, 140)}),
+    ),
+)
+BACK_LATE = copies.run(copies.copy("pg-0"), copies.copy("pg-1"), copies.copy("pg-2", back=copies.HEALED + 70))
+
+
+@pytest.mark.parametrize(
+    ("asked", "run", "name"),
+    [
+        (promotion.PROMOTED, promotion.run(promotion.roles(pg_2=132, pg_1=135)), "database-loss"),
+        (promotion.NEWEST, loses(3315), "database-loss"),
+        (containers.HUNG, containers.run("hung", containers.served(containers.SENT)), "hung"),
+        (containers.UNREADY, containers.run("unready", containers.served(122)), "unready"),
+        (returned.SENTENCE, returned.run(320), "region-loss"),
+        (copies.EQUAL, BACK_LATE, "network-partition"),
+        (coupling.SENTENCE, coupling.gone("sign-in"), "pod-loss"),
+        (errors.fires(errors.MANY), errors.run(), errors.MANY),
+        (errors.TEXT, errors.run(*errors.FIRED, errors.notice("it is high")), errors.MANY),
+        (alerts.RESOLVED, UNTOLD, "database-loss"),
+        (alerts.DELIVERED, UNTOLD, "database-loss"),
+        (alerts.GROUPED, MANY_TOLD, "database-loss"),
+        (queries.NAMED, QUERIES, "database-loss"),
+    ],
+    ids=lambda one: one.figure.value if isinstance(one, Objective) else "",
+)
+def test_every_figure_of_a_fault_judges_each_attempt_that_was_sent(asked: Objective, run: Evidence, name: str) -> None:
+    """Two of them failed, and both are on record, whichever counts."""
+    planned = plan({"R": asked}, route_needs=coupling.NEEDS)
+    once, twice_ = (
+        [one for one in measures(judge(planned, each)) if one.outcome is FAIL and one.scope.get("experiment") == name]
+        for each in (run, again(run, name))
+    )
+    assert once
+    assert not any("attempt" in one.scope for one in once)
+    assert len(twice_) == 2 * len(once)
+    assert {one.scope.get("attempt") for one in twice_} == {None, "1"}

@@ -15,7 +15,9 @@ from judgement_builders import (
     objective,
     plan,
     pod,
+    samples,
     table,
+    window,
     with_words,
 )
 
@@ -33,6 +35,7 @@ from harness.model import (
     ReasonKind,
     Table,
     WatchSource,
+    fault_name,
 )
 from harness.model.table import PORTAL
 
@@ -199,3 +202,33 @@ def test_a_portal_that_was_not_watched_is_the_reason() -> None:
     assert silent.because.kind is not ReasonKind.HARNESS
     never = judged(UNREADY, run("unready", served(0, 115)))
     assert never.reason.endswith(", but pages-1 answered no request for the portal before the fault")
+
+
+def test_a_restart_under_the_next_attempt_is_none_of_the_one_before() -> None:
+    """Not started again in the minute of the first attempt, after 36 s of the second, 110 s later: the first one fails all the same."""
+    given, later = run("hung", served(SENT)), ns(110) - ns(0)
+    (one,) = given.experiments["hung"]
+    times = ("sent_ns", "confirmed_ns", "undone_ns", "gone_ns")
+    fault = replace(one.fault, **{each: getattr(one.fault, each) + later for each in times})
+    spans = {each: getattr(one, each) + later for each in ("observed_from_ns", "observed_until_ns")}
+    restore = replace(one.restore, at_ns=(one.restore.at_ns or 0) + later)
+    two = replace(one, attempt=2, fault=fault, restore=restore, **spans)
+    first = served(SENT).between("sent_ns", 0, ns(170))
+    second = served(SENT, 140)
+    second = replace(second, ints={name: column + later * name.endswith("_ns") for name, column in second.ints.items()})
+    under = [
+        replace(window(samples(at, at + 60), at, at + 60, "hung"), name=fault_name("hung", number))
+        for number, at in ((1, 100), (2, 210))
+    ]
+    both = replace(
+        given,
+        windows={**given.windows, **{each.name: each for each in under}},
+        experiments={"hung": (one, two)},
+        recorded={PORTAL.name: Table.merged(PORTAL, [first, second])},
+        pods=(*given.pods, pod(246, "restarted", "pages-1", "u-1")),
+    )
+    found = {each.scope.get("attempt"): each for each in measures(judge(plan({"R": HUNG}), both))}
+    assert {number: (each.outcome, each.value) for number, each in found.items()} == {
+        None: (PASS, 36.0),
+        "1": (FAIL, None),
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -66,9 +68,11 @@ class _HitPod:
         return self.requests.where(self.requests.words["served_pod"].equals(self.pod.name))
 
     def changed_ns(self, case: Case, what: str) -> int | None:
-        """When that first became of the pod after the fault was sent; None: never."""
+        """When that first became of the pod after the fault was sent, and before another attempt's was; None: never."""
         times = [one.at_ns for one in case.evidence.pods if one.uid == self.pod.uid and one.what == what]
-        return min((at_ns for at_ns in times if at_ns > self.sent_ns), default=None)
+        others = (one.fault.sent_ns for one in case.evidence.experiments.get(self.attempt.name, ()))
+        next_ns = min((at_ns for at_ns in others if at_ns is not None and at_ns > self.sent_ns), default=math.inf)
+        return min((at_ns for at_ns in times if self.sent_ns < at_ns < next_ns), default=None)
 
     def ready_from_ns(self, case: Case, since_ns: int) -> int:
         """From when on it was ready before the fault was sent; `since_ns` if it was so all the time."""
@@ -91,18 +95,23 @@ def _each_pod(
 
     def judge(case: Case) -> Iterable[Measure]:
         workload, limit = case.objective.params["workload"], case.scaled.in_unit("s")
+
+        def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+            for pod in _pods(case, attempt, workload, scope):
+                yield _settled(case, figure, pod, found(case, pod, limit), method)
+
         if not case.experiments:
             why = NONE_PLANNED
             yield inconclusive(case, figure.value, why, "add one of domain `container`")
         for name in case.experiments:
             scope = {"experiment": name, "phase": case.objective.scope.phase.value}
             attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
-            pods = _pods(case, attempt, workload, scope) if attempt else ()
-            if not pods:
+            measures = [] if attempt is None else list(of_one(attempt, scope))
+            if not measures:
                 why = f"{name} is not known to have hit a pod of {workload}"
                 yield inconclusive(case, figure.value, why, HINTS["fault"], scope=scope)
-            for pod in pods:
-                yield _settled(case, figure, pod, found(case, pod, limit), method)
+            yield from measures
+            yield from also_failed(case, name, scope, of_one)
 
     return judge
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -12,7 +13,7 @@ import numpy as np
 from harness.judgement.figures.fault_free import GuardedWindow, all_files, ids_of, joined_load_receipt, slots_of
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
-from harness.judgement.figures.phases import windows_in
+from harness.judgement.figures.phases import also_failed, windows_in
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt
@@ -34,23 +35,37 @@ def couplings(case: Case) -> Iterable[Measure]:
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
-        gone = {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services if attempt else set()
-        if attempt is None or not windows or not gone:
+        judged = [] if attempt is None else list(_of(case, attempt, scope))
+        if attempt is None or not judged:
             why = f"{experiment} left no record that a service was gone which a route needs"
             yield inconclusive(case, _NAME, why, HINTS["fault"], scope=scope)
-            continue
-        taken |= gone
-        yield _without(case, attempt, windows, gone)
+        else:
+            taken |= _gone(case, attempt)
+        yield from judged
+        yield from also_failed(case, experiment, scope, partial(_of, case))
     for service in sorted(services - taken):
         why = f"{service} was never gone: it is unknown which routes need it"
         hint = "add an experiment of domain `service` that takes it"
         yield inconclusive(case, _NAME, why, hint, scope={"of": service})
 
 
-def _without(case: Case, attempt: Experiment, windows: Sequence[Window], gone: set[str]) -> Measure:
+def _gone(case: Case, attempt: Experiment) -> set[str]:
+    """The services that an attempt took and that a route needs."""
+    services = {service for needs in case.plan.route_needs.values() for service in needs}
+    return {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services
+
+
+def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of one attempt; none without traffic of its own, or where it took no service that a route needs."""
+    windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
+    if windows and (gone := _gone(case, attempt)):
+        yield _without(case, attempt, windows, gone, {"traffic": windows[0].traffic, **scope})
+
+
+def _without(
+    case: Case, attempt: Experiment, windows: Sequence[Window], gone: set[str], scope: Mapping[str, str]
+) -> Measure:
     names = ", ".join(sorted(gone))
-    scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value, "experiment": attempt.name}
     planned = case.plan.traffic[windows[0].traffic].routes if windows[0].traffic in case.plan.traffic else ()
     known = case.plan.route_needs
     routes = [route for route in planned if route in known and gone.isdisjoint(known[route])]

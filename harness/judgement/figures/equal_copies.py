@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
@@ -91,17 +93,21 @@ def equal_copies(case: Case) -> Iterable[Measure]:
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment)
-        shown = {} if attempt is None else _shown(case.evidence, known_until_ns(case.evidence, attempt))
-        if attempt is None or attempt.fault.undone_ns is None:
-            why = f"{experiment}: it was not recorded when the partition healed"
-            yield inconclusive(case, NAME, why, _AGAIN, scope=scope)
-        elif len(shown) < 2:
-            why = f"{experiment}: the ledger's rows were read from {len(shown)} members"
-            yield inconclusive(
-                case, NAME, why, "let the watcher `copies` read every member, then run again", scope=scope
-            )
-        else:
-            yield _judged(case, attempt, attempt.fault.undone_ns, shown, scope)
+        yield from _of_attempt(case, experiment, attempt, scope)
+        yield from also_failed(case, experiment, scope, partial(_of_attempt, case, experiment))
+
+
+def _of_attempt(case: Case, experiment: str, attempt: Experiment | None, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of one attempt."""
+    shown = {} if attempt is None else _shown(case.evidence, known_until_ns(case.evidence, attempt))
+    if attempt is None or attempt.fault.undone_ns is None:
+        why = f"{experiment}: it was not recorded when the partition healed"
+        yield inconclusive(case, NAME, why, _AGAIN, scope=scope)
+    elif len(shown) < 2:
+        why = f"{experiment}: the ledger's rows were read from {len(shown)} members"
+        yield inconclusive(case, NAME, why, "let the watcher `copies` read every member, then run again", scope=scope)
+    else:
+        yield _judged(case, attempt, attempt.fault.undone_ns, shown, scope)
 
 
 def _shown(evidence: Evidence, until_ns: int) -> Mapping[str, _ShownRows]:

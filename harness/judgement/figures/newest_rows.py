@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from harness.judgement.account import Writes
 from harness.judgement.excuses import account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt
@@ -45,13 +47,21 @@ def newest_rows(case: Case) -> Iterable[Measure]:
         if attempt is None or attempt.fault.sent_ns is None:
             why = f"{experiment} left no record of a fault"
             yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
-            continue
-        span = (attempt.fault.sent_ns - round(NEWEST_S * NS_PER_S), answered_until_ns(case.evidence, attempt))
-        yield _ledger(case, attempt, span, scope)
-        accounts = [account for traffic in case.plan.traffic.values() for account in traffic.accounts]
-        for account in accounts:
-            if not account.counts:  # a counter has no rows of its own
-                yield _account(case, attempt, account, span, scope)
+        else:
+            yield from _of(case, attempt, scope)
+        # a row that was acknowledged is lost, whether the fault was confirmed or not
+        yield from also_failed(case, experiment, scope, partial(_of, case), unconfirmed=True)
+
+
+def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measures of one attempt whose fault was sent."""
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    span = (sent_ns - round(NEWEST_S * NS_PER_S), answered_until_ns(case.evidence, attempt))
+    yield _ledger(case, attempt, span, scope)
+    accounts = [account for traffic in case.plan.traffic.values() for account in traffic.accounts]
+    for account in accounts:
+        if not account.counts:  # a counter has no rows of its own
+            yield _account(case, attempt, account, span, scope)
 
 
 def _ledger(case: Case, attempt: Experiment, span: tuple[int, int], scope: Mapping[str, str]) -> Measure:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.machine import attempt_of
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
@@ -31,20 +34,27 @@ _PATIENCE: Final = 3
 
 def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
-    name = _NAME
     if not case.experiments:
-        yield inconclusive(case, name, NONE_PLANNED, "add one that takes a region")
+        yield inconclusive(case, _NAME, NONE_PLANNED, "add one that takes a region")
     for experiment in case.experiments:
         scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        back_ns = _back_ns(case.evidence, attempt) if attempt else None
-        if attempt is None or back_ns is None:
+        regions = [] if attempt is None else list(_regions(case, attempt, scope))
+        if not regions:
             why = f"{experiment} left no record of a region that came back"
-            yield inconclusive(case, name, why, "let the experiment complete, then run again", scope=scope)
-            continue
-        judged = _judged_answers(case, attempt, back_ns)
-        for region, share in sorted(case.plan.regions.items()):
-            yield _of(case, attempt, judged, {**scope, "region": region}, share)
+            yield inconclusive(case, _NAME, why, "let the experiment complete, then run again", scope=scope)
+        yield from regions
+        yield from also_failed(case, experiment, scope, partial(_regions, case))
+
+
+def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measures of one attempt; none where the return was not recorded."""
+    back_ns = _back_ns(case.evidence, attempt)
+    if back_ns is None:
+        return
+    judged = _judged_answers(case, attempt, back_ns)
+    for region, share in sorted(case.plan.regions.items()):
+        yield _of(case, attempt, judged, {**scope, "region": region}, share)
 
 
 def _back_ns(evidence: Evidence, attempt: Experiment) -> int | None:
@@ -119,8 +129,7 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
     """The seconds whose answers were counted."""
-    name, traffic = found.scope.get("experiment", ""), case.objective.scope.traffic
-    attempt = counted_attempt(case.plan, case.evidence, name, traffic)
+    attempt = attempt_of(case, found.scope) if "experiment" in found.scope else None
     back_ns = _back_ns(case.evidence, attempt) if attempt else None
     return [] if attempt is None or back_ns is None else [_judged_answers(case, attempt, back_ns).span]
 

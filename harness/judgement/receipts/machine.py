@@ -133,7 +133,7 @@ def _spans(case: Case, found: Measure, *, excusing: bool) -> Spans:
         return rollout
     around = round(_AROUND_S * NS_PER_S)
     if scope.get("experiment"):
-        attempt = _attempt(case, scope)
+        attempt = attempt_of(case, scope)
         if attempt is not None and case.objective.scope.phase is Phase.RECOVERED:
             return _with_room(_afterwards(evidence, attempt), excusing=excusing)
         if attempt is not None:
@@ -149,7 +149,7 @@ def _with_room(spans: Spans, *, excusing: bool) -> Spans:
     return [(start - more, end + more) for start, end in spans]
 
 
-def _attempt(case: Case, scope: Mapping[str, str]) -> Experiment | None:
+def attempt_of(case: Case, scope: Mapping[str, str]) -> Experiment | None:
     """The attempt that the measure names by its number, else the one that counts."""
     for attempt in case.evidence.experiments.get(scope["experiment"], ()):
         if str(attempt.attempt) == scope.get("attempt"):

@@ -19,6 +19,7 @@ from harness.judgement.figures.alerting.history import (
     UNDELIVERED,
     Fired,
     Trial,
+    failed_by_others,
     fired,
     notices,
     rules,
@@ -49,21 +50,23 @@ def at_errors(case: Case) -> Iterable[Measure]:
     name, params = Figure.ALERT_AT_ERRORS.value, case.objective.params
     levels = {key: Quantity.parse(params[key]).base for key in ("fails", "quiet")}
     alerts = [one for one in fired(case.evidence) if one.name == params["alert"]]
-    found: dict[str, list[Measure]] = {key: [] for key in levels}
-    for trial in trials(case):
+
+    def at_its_share(trial: Trial) -> Iterable[Measure]:
         share, n = _failed_share(case, trial)
         level = min(levels, key=lambda key: abs(levels[key] - share))
         fault = _fault(case, trial, levels[level], share, n)
         scope = {"experiment": trial.attempt.name, "alert": params["alert"], "failed": params[level]}
-        judged = (
-            after(case, trial, alerts, scope, fault) if level == "fails" else _silent(case, trial, alerts, scope, fault)
-        )
-        found[level].append(judged)
-    for key, measures in found.items():
-        yield from measures
-        if not measures:
+        fires = level == "fails"
+        yield after(case, trial, alerts, scope, fault) if fires else _silent(case, trial, alerts, scope, fault)
+
+    found = [one for trial in trials(case) for one in at_its_share(trial)]
+    for key in levels:
+        mine = [one for one in found if one.scope["failed"] == params[key]]
+        yield from mine
+        if not mine:
             why = f"in no experiment did about {params[key]} of the answers fail"
             yield inconclusive(case, name, why, _SHARE, scope={"alert": params["alert"], "failed": params[key]})
+    yield from failed_by_others(case, at_its_share)
 
 
 def _span(trial: Trial) -> tuple[int, int]:
@@ -124,20 +127,22 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
 def text(case: Case) -> Iterable[Measure]:
     """One measure per experiment in which about that share failed: the notice whose text is furthest from it."""
     name, alert, limit = Figure.ALERT_TEXT.value, case.objective.params["alert"], case.objective.limit
-    found = False
-    for trial in trials(case):
+
+    def of_its_notices(trial: Trial) -> Iterable[Measure]:
         share, n = _failed_share(case, trial)
         told = [
             [one for one in notice.alerts if one.get("status") == FIRING and _name(one) == alert]
             for notice in notices(case.evidence, trial.sent_ns, trial.restored_ns)
         ]
-        texts = [str(words) for alerts in told for one in alerts for words in [_text(one)]]
-        found = found or bool(texts)
-        if texts:
+        if texts := [_text(one) for alerts in told for one in alerts]:
             yield _told(case, trial, texts, _fault(case, trial, limit.base, share, n))
+
+    found = [one for trial in trials(case) for one in of_its_notices(trial)]
+    yield from found
     if not found:
         why = f"no notice of a firing {alert} came during the fault"
         yield inconclusive(case, name, why, UNDELIVERED, scope={"alert": alert})
+    yield from failed_by_others(case, of_its_notices)
 
 
 def _name(alert: Mapping[str, object]) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
-from harness.model import Evidence, Experiment, Plan, Window
+from harness.model import Evidence, Experiment, Measure, Plan, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 from harness.units import NS_PER_S
 
@@ -214,6 +215,17 @@ def trials(case: Case) -> list[Trial]:
         for each in case.experiments
         if (trial := trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)) is not None
     ]
+
+
+def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -> Iterable[Measure]:
+    """What the attempts beside `trials` FAIL whose fault was confirmed."""
+
+    def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+        if (trial := trial_by(case.evidence, attempt)) is not None:
+            yield from (replace(one, scope={**one.scope, **scope}) for one in judged(trial))
+
+    for each in case.experiments:
+        yield from also_failed(case, each, {}, of_one)
 
 
 def unsent_of(case: Case, tried: Iterable[Trial]) -> list[str]:

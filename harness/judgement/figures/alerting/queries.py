@@ -15,6 +15,7 @@ from harness.judgement.figures.alerting.history import (
     PROMETHEUS,
     Fired,
     Trial,
+    failed_by_others,
     fired,
     rules_of,
     trial_of,
@@ -65,19 +66,23 @@ def named(case: Case) -> Iterable[Measure]:
     name, over = Figure.QUERY_ALERT.value, case.objective.params["over"]
     parts = rules_of(case.evidence, PART)
     alerts = [one for one in fired(case.evidence) if one.name in parts]
-    times = query_times(case.evidence, case.scaled.in_unit("s"))
+    times, limit_ms = query_times(case.evidence, case.scaled.in_unit("s")), Quantity.parse(over).in_unit("ms")
+
+    def of_its_queries(trial: Trial) -> Iterable[Measure]:
+        for query in _passed(times, trial, limit_ms):
+            yield _named(case, trial, query, [one for one in alerts if _names(one, query.query)])
+
     for experiment in case.experiments:
         scope = {"experiment": experiment, "alert": PART}
         trial = trial_of(case.plan, case.evidence, experiment)
         if trial is None:
             yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
             continue
-        slow = _passed(times, trial, Quantity.parse(over).in_unit("ms"))
-        if not slow:
+        if not _passed(times, trial, limit_ms):
             why = f"{experiment}: the p95 of no query that was called {FEWEST} times passed {over}"
             yield inconclusive(case, name, why, _SLOW, scope=scope)
-        for query in slow:
-            yield _named(case, trial, query, [one for one in alerts if _names(one, query.query)])
+        yield from of_its_queries(trial)
+    yield from failed_by_others(case, of_its_queries)
 
 
 def _names(alert: Fired, query: str) -> bool:

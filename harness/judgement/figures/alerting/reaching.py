@@ -18,6 +18,7 @@ from harness.judgement.figures.alerting.history import (
     UNSENT,
     Fired,
     Trial,
+    failed_by_others,
     fired,
     labels_of,
     notices,
@@ -44,17 +45,20 @@ _EARLY_NS: Final = 2 * NS_PER_S
 
 def resolved(case: Case) -> Iterable[Measure]:
     """One measure per experiment during which an alert fired: that which was resolved last decides."""
-    name, limit_s, found = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s"), 0
+    name, limit_s = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s")
     alerts, tried = fired(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
-    for trial in tried:
-        mine = _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S))
-        found += len(mine)
-        if mine:
+
+    def of_its_alerts(trial: Trial) -> Iterable[Measure]:
+        if mine := _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S)):
             yield _resolved(case, trial, mine, limit_s)
+
+    found = [one for trial in tried for one in of_its_alerts(trial)]
+    yield from found
     if not found:
         yield inconclusive(case, name, _NONE, _MATCH)
+    yield from failed_by_others(case, of_its_alerts)
 
 
 def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[Fired]:
@@ -115,17 +119,20 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
 
 def delivered(case: Case) -> Iterable[Measure]:
     """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired."""
-    name, found = Figure.ALERTS_DELIVERED.value, 0
+    name = Figure.ALERTS_DELIVERED.value
     alerts, told, tried = fired(case.evidence), notices(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
-    for trial in tried:
-        mine = trial.during(alerts)
-        found += len(mine)
-        if mine:
+
+    def of_its_alerts(trial: Trial) -> Iterable[Measure]:
+        if trial.during(alerts):
             yield _delivered(case, trial, alerts, told)
+
+    found = [one for trial in tried for one in of_its_alerts(trial)]
+    yield from found
     if not found:
         yield inconclusive(case, name, _NONE, _MATCH)
+    yield from failed_by_others(case, of_its_alerts)
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Iterable[Fired]) -> float | None:
@@ -196,16 +203,19 @@ def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeR
 
 def grouped(case: Case) -> Iterable[Measure]:
     """One measure per experiment: how many notices of firing alerts it sent, and what the first one names."""
-    name, found, tried = Figure.NOTICES.value, 0, trials(case)
+    name, tried = Figure.NOTICES.value, trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
-    for trial in tried:
-        mine = [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]
-        found += len(mine)
-        if mine:
+
+    def of_its_notices(trial: Trial) -> Iterable[Measure]:
+        if mine := [one for one in notices(case.evidence, trial.sent_ns, trial.known_ns) if one.status == FIRING]:
             yield _grouped(case, trial, mine)
+
+    found = [one for trial in tried for one in of_its_notices(trial)]
+    yield from found
     if not found:
         yield inconclusive(case, name, "no fault sent a notice", UNDELIVERED)
+    yield from failed_by_others(case, of_its_notices)
 
 
 def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
