@@ -199,19 +199,39 @@ def test_connections_that_outlive_a_batch_are_covered_too() -> None:
     assert missed <= 2
 
 
+def soaked() -> Evidence:
+    """The healthy run, in which one pod was there when the soak began."""
+    return replace(evidence(), pods=(pod_ready("track-old"), *evidence().pods))
+
+
 def test_no_restart_in_the_soak_passes_with_its_scale() -> None:
     """A minute stands for eight hours."""
-    [one] = judged(RESTARTS, evidence())
-    assert (one.outcome, one.value) == (PASS, 0)
+    [one] = judged(RESTARTS, soaked())
+    assert (one.outcome, one.value, one.n) == (PASS, 0, 1)
     assert (
         one.reason
         == "no pod restarts, expected none; the soak of 8 h is the fault-free window of 60 s, at a scale of its own, 480"
     )
 
 
+def test_no_restart_of_no_pod_proves_nothing() -> None:
+    """The history of the pods is empty, or knows none before the soak began, or one that was gone by then; a restart is one."""
+    run = evidence()
+    late = tuple(change for change in run.pods if change.at_ns > ns(0))
+    gone = (pod(-2, "ready", "a", "a"), pod(-1, "deleted", "a", "a"))
+    for pods in ((), late, (*gone, *late)):
+        [one] = judged(RESTARTS, replace(run, pods=pods))
+        assert (one.outcome, one.n) == (INCONCLUSIVE, 0)
+        assert one.reason.endswith("but no pod was known when the soak began")
+    again = replace(pod(30, "restarted", "track-x", "u-x"), ready=True)
+    assert [one.outcome for one in judged(RESTARTS, replace(run, pods=(again,)))] == [FAIL]
+    [counted] = judged(RESTARTS, replace(run, pods=(pod(-2, "ready", "a", "a"), pod(-1, "present", "b", "b"), *late)))
+    assert (counted.outcome, counted.n) == (PASS, 2)
+
+
 def test_a_restart_within_the_soak_fails_and_one_under_a_fault_does_not() -> None:
     """At 30 s, and at 75 s when a pod was being killed."""
-    run = evidence()
+    run = soaked()
     under = replace(run, pods=(*run.pods, replace(pod(75, "restarted", "track-x", "u-x"), ready=True)))
     assert [one.outcome for one in judged(RESTARTS, under)] == [PASS]
     own = replace(run, pods=(*run.pods, replace(pod(30, "restarted", "track-x", "u-x"), ready=True)))

@@ -31,6 +31,7 @@ from harness.judgement.measures import (
 )
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.sightings import pods_at
 from harness.model import (
     ONLY_BELOW,
     Figure,
@@ -132,7 +133,7 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
 
 
 def restarts(case: Case) -> Iterable[Measure]:
-    """One measure: the restarts of containers that were observed in the soak."""
+    """One measure: the restarts of containers that were observed in the soak, of pods that were known when it began."""
     name = RESTARTS.value
     soak = soak_in(case, name)
     if isinstance(soak, Measure):
@@ -142,6 +143,9 @@ def restarts(case: Case) -> Iterable[Measure]:
     seen = [c for c in case.evidence.pods if c.what == "restarted" and start_ns <= c.at_ns < end_ns]
     pods = ", ".join(sorted({f"{change.namespace}/{change.name}" for change in seen}))
     receipts = {"watch": pods_receipt(case.evidence, soak.span)}
+    known = len(pods_at(case.evidence, start_ns))
+    if not known and receipts["watch"].ok:
+        receipts = {"watch": Receipt(ok=None, why="no pod was known when the soak began")}
     outcome = Outcome.FAIL if seen else Outcome.PASS
     text = f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}"
     outcome, reason = settled(outcome, because(outcome, text), receipts)
@@ -155,6 +159,7 @@ def restarts(case: Case) -> Iterable[Measure]:
         op=Op.HOLDS,
         figures=Figures(
             value=float(len(seen)),
+            n=known,
             method="restart counts of every container, as the API server reports their changes",
             receipts=receipts,
             files=("history/pods.ndjson",),
