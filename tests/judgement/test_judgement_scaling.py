@@ -43,12 +43,12 @@ def _demands(sentence: str) -> Any:
     return demands_of(objective)
 
 
-def judged(sentence: str, *observations: Observation, base: Evidence | None = None) -> list[Measure]:
-    """The measures of one sentence."""
+def judged(sentence: str, *observations: Observation, base: Evidence | None = None, **fields: Any) -> list[Measure]:
+    """The measures of one sentence; `fields` of the plan."""
     objective, demands = read(sentence).objective, _demands(sentence)
     assert objective is not None
     claim = Claim(scenario=scenario("R"), requirement="R", objectives=(objective,), demands=(demands[0].key,))
-    known: Plan = plan({"R": objective})
+    known: Plan = plan({"R": objective}, **fields)
     known = replace(known, claims=(claim,), demand={**known.demand, demands[0].key: demands[0]})
     base = base or evidence()
     watched = {**base.watchers, "autoscalers": WatchSource(name="autoscalers", spacing_ms=0, closed=True)}
@@ -260,3 +260,40 @@ def test_a_container_that_was_started_again_and_is_ready_is_there() -> None:
         again = replace(pod(30.0, "restarted", "a", "a"), workload="user-service", ready=ready)
         run = replace(base, pods=(*base.pods, again))
         assert [one.outcome.value for one in judged(FEWEST, said(1, 2), base=run)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("others", "needs", "expected"),
+    [
+        ({"track-service": 2}, (), {"us-east-1/track-service": "PASS"}),
+        ({"track-service": 1}, (), {"us-east-1/track-service": "FAIL"}),
+        ({"track-service": 2}, ("track-service", "user-service"), {"us-east-1/track-service": "PASS"}),
+        ({}, ("track-service",), {"track-service": "INCONCLUSIVE"}),
+        ({}, (), {}),
+    ],
+    ids=["two", "one", "two that a route needs", "none that a route needs", "none"],
+)
+def test_a_service_without_an_autoscaler_is_a_service(
+    others: dict[str, int], needs: tuple[str, ...], expected: dict[str, str]
+) -> None:
+    """Its ready pods count as those of the others do."""
+    base = _pods("a", "b")
+    names = [(workload, f"{workload}-{turn}") for workload, many in others.items() for turn in range(many)]
+    more = [replace(pod(0, "present", name, name), workload=workload, ready=True) for workload, name in names]
+    run = replace(base, pods=(*base.pods, *more))
+    found = judged(FEWEST, said(1, 2), base=run, route_needs={"read": needs})
+    assert {one.scope["workload"]: one.outcome.value for one in found if "workload" in one.scope} == expected
+    assert [one.outcome.value for one in found if "autoscaler" in one.scope] == ["PASS"]
+
+
+def test_pods_of_another_namespace_or_of_later_are_no_services_of_the_autoscalers() -> None:
+    """A database's, one that was gone before the first window, and one that began after it."""
+    base = _pods("a", "b")
+    more = (
+        replace(pod(0, "present", "pg-0", "pg-0"), workload="pg", namespace="database", ready=True),
+        replace(pod(-2, "present", "job", "job"), workload="job", ready=True),
+        replace(pod(-1, "deleted", "job", "job"), workload="job"),
+        replace(pod(9, "ready", "probe", "probe"), workload="probe"),
+    )
+    found = judged(FEWEST, said(1, 2), base=replace(base, pods=(*more[1:3], *base.pods, more[0], more[3])))
+    assert [one.outcome.value for one in found] == ["PASS"]

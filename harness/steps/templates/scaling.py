@@ -129,7 +129,10 @@ SCALING: Final = (
             "every autoscaler has a minimum of at least <least:count> and no service is under <ready:count> ready replicas, "
             "faults excluded"
         ),
-        about="The minimum of each autoscaler, and the ready pods of its service at every moment of the fault-free windows.",
+        about=(
+            "The minimum of each autoscaler, and at every moment of the fault-free windows the ready pods of its service, of each other "
+            "service that was there beside it (label `app`) when they began, and of each that a route needs."
+        ),
         example=(
             "every autoscaler has a minimum of at least 2 and no service is under 2 ready replicas, faults excluded"
         ),
@@ -142,7 +145,7 @@ SCALING: Final = (
             'the autoscaler "<autoscaler:name>" has a minimum of at least <least:count> and its target never fewer than '
             "<ready:count> ready replicas, faults excluded"
         ),
-        about="The same of one autoscaler.",
+        about="The same of one autoscaler and its target.",
         example=(
             'the autoscaler "frontend-hpa" has a minimum of at least 3 and its target never fewer than 3 ready replicas, '
             "faults excluded"

@@ -15,6 +15,7 @@ from harness.judgement.figures.scaling.record import (
 )
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.receipts.watch import Span, pods_receipt
+from harness.judgement.sightings import pods_at
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange
 from harness.model.observations import AutoscalerSeen, every
 from harness.model.scaling import SPIKE
@@ -25,15 +26,14 @@ BETWEEN: Final = ", "
 
 
 def fewest(case: Case) -> Iterable[Measure]:
-    """One measure of each autoscaler."""
+    """One measure of each autoscaler, and one of each service that has none; of these only what is ready counts."""
     autoscalers = _chosen(case)
     if not autoscalers:
         yield _none(case)
-    needed = int(case.objective.params["ready"])
+    needed, spans = int(case.objective.params["ready"]), _fault_free(case.evidence)
     for subject, said in sorted(autoscalers.items()):
         least, workload = min(one.least for one in said), said[-1].target
         namespace = subject.rpartition("/")[0]
-        spans = _fault_free(case.evidence)
         ready = _fewest_ready(case.evidence, namespace, workload, spans)
         figures = _figures(case, float(least if ready is None else min(least, ready)), (*FILES[:1], _PODS), spans)
         text = f"{subject} keeps at least {least}, expected {case.objective.limit}"
@@ -45,6 +45,34 @@ def fewest(case: Case) -> Iterable[Measure]:
         holds = least >= case.objective.limit.value and ready >= needed
         text += f"; {workload} had {ready} ready pods or more while no fault was in, expected {needed}"
         yield concluded(case, Outcome.PASS if holds else Outcome.FAIL, text, figures, autoscaler=subject)
+    if autoscalers and not case.objective.scope.subject:
+        yield from _ready_without(case, _scaled(autoscalers), needed, spans)
+
+
+def _scaled(autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> frozenset[tuple[str, str]]:
+    """Namespace and name of each workload that has an autoscaler."""
+    return frozenset((subject.rpartition("/")[0], one.target) for subject, said in autoscalers.items() for one in said)
+
+
+def _ready_without(
+    case: Case, scaled: frozenset[tuple[str, str]], needed: int, spans: Sequence[Span]
+) -> Iterable[Measure]:
+    """Services beside the scaled ones: those that a route needs, and those that were there in the same namespaces when the first window began."""
+    declared = {service for needs in case.plan.route_needs.values() for service in needs}
+    homes, begun_ns = {namespace for namespace, _ in scaled}, min((start_ns for start_ns, _ in spans), default=0)
+    there = {(one.namespace, one.workload) for one in pods_at(case.evidence, begun_ns) if one.workload and one.is_ready}
+    followed = {each for each in there if each[0] in homes or each[1] in declared} - scaled
+    for namespace, workload in sorted(followed if spans else ()):
+        ready = _fewest_ready(case.evidence, namespace, workload, spans) or 0
+        figures = _figures(case, float(ready), (*FILES[:1], _PODS), spans)
+        text = f"{namespace}/{workload}, which has no autoscaler, had {ready} ready pods while no fault was in, expected {needed}"
+        yield concluded(
+            case, Outcome.PASS if ready >= needed else Outcome.FAIL, text, figures, workload=f"{namespace}/{workload}"
+        )
+    known = {workload for _, workload in scaled | followed}
+    for service in sorted(declared - known):
+        why = f"no ready pod of {service} was known when the first window without a fault began"
+        yield inconclusive(case, case.objective.figure.value, why, AGAIN, scope={"workload": service})
 
 
 def most(case: Case) -> Iterable[Measure]:
