@@ -122,6 +122,20 @@ def test_what_is_not_known_neither_passes_nor_fails() -> None:
     assert "the state of 24 is not known" in found.reason
 
 
+@pytest.mark.parametrize(("of", "why"), [(3, "400 of 1200 events were not accepted"), (300, "")])
+def test_a_pipeline_that_accepts_too_few_is_not_shown_by_those_that_it_accepts(of: int, why: str) -> None:
+    """A third of the events is refused, or one in 300, where 0.5 % may fail: the second is not proven to be more."""
+    found = judged(with_words(events(), slice(0, None, of), outcome="refused", state=None))
+    assert (found.outcome, why in found.reason) == (INCONCLUSIVE if why else PASS, True), found.reason
+
+
+def test_events_that_are_refused_under_a_fault_are_the_faults() -> None:
+    """From the 1000th on, after the window."""
+    short = replace(window(samples(0, 110), 0, 110))
+    rows = with_words(events(), slice(1000, None), outcome="refused", state=None)
+    assert judged(rows, replace(run(), windows={short.name: short})).outcome is PASS
+
+
 def test_too_few_events_decide_nothing() -> None:
     """256 without a failure: up to 1.2 % may be late."""
     assert judged(events(256)).outcome is INCONCLUSIVE

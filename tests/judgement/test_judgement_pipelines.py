@@ -271,3 +271,22 @@ def test_an_event_of_unknown_outcome_may_be_gone_or_late() -> None:
     asked = objective(Figure.EVENTS, Op.BELOW, "10 s", traffic=None, phase=Phase.RUN)
     (found,) = measures(judge(plan({"R-EVENTS": asked}), run))
     assert found.outcome is PASS
+
+
+@pytest.mark.parametrize(
+    ("refused", "outcome", "why"),
+    [
+        (slice(1, None), INCONCLUSIVE, "99 of 100 events were not accepted"),
+        (slice(0, 6), INCONCLUSIVE, "6 of 60 events were not accepted"),
+        (slice(0, 1), PASS, ""),
+        (slice(61, 100), PASS, ""),
+        (slice(49, 100), INCONCLUSIVE, "51 of 100 events were not accepted"),
+    ],
+    ids=["all but one", "a tenth without a fault", "one without a fault", "under faults", "more than are accepted"],
+)
+def test_the_events_that_are_accepted_do_not_speak_for_those_that_are_not(
+    refused: slice, outcome: Outcome, why: str
+) -> None:
+    """A hundred were sent, 60 of them before the first fault."""
+    found = judged(with_words(with_ints(events(), refused, seen_ns=0), refused, outcome="refused", state=None))
+    assert (found.outcome, why in found.reason) == (outcome, True), found.reason

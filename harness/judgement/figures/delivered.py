@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import GuardedWindow, fault_free_windows, over_windows, slots_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, unread, visible_after_s
+from harness.judgement.figures.pipelines import WATCHER, accepted_receipt, unread, visible_after_s
 from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
@@ -38,7 +38,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     strict = _bounds(tables, windows, good, case)
     lenient = _bounds(tables, windows, [g | u for g, u in zip(good, unknown, strict=True)], case)
     outcome = held(objective.op, strict, limit)
-    receipt = pipeline_receipt(case.evidence)
+    receipt = accepted_receipt(case, 1 - limit)
     if outcome is not Outcome.PASS and held(objective.op, lenient, limit) is not outcome:
         outcome, why = Outcome.INCONCLUSIVE, f"the state of {sum(int(u.sum()) for u in unknown)} is not known"
         receipt = (

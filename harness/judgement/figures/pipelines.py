@@ -16,7 +16,7 @@ import numpy as np
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import UNCLOSED
-from harness.judgement.stats.statistics import quantile_of
+from harness.judgement.stats.statistics import quantile_of, share_bounds
 from harness.model import (
     ONLY_BELOW,
     Evidence,
@@ -35,6 +35,9 @@ from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 WATCHER: Final = "pipeline"
+_MOST_UNACCEPTED: Final = 0.01
+"""Where a sentence speaks of every accepted event, so many of those sent may not be accepted while no fault is in."""
+_UNACCEPTED: Final = "find out why the platform does not accept them, then run again"
 
 
 def pipeline_result(evidence: Evidence) -> PipelineResult | None:
@@ -90,7 +93,7 @@ def events(case: Case) -> Iterable[Measure]:
     failed = _count(np.logical_or.reduce(list(bad.values())))
     unsure = _unsure_harm(case.evidence.pipeline)
     harmed = sum(unsure.values())
-    undecided, receipts = _count(young | unseen), {"watch": pipeline_receipt(case.evidence)}
+    undecided, receipts = _count(young | unseen), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
     # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
     once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
     outcome = Outcome.FAIL if failed or harmed else Outcome.PASS
@@ -163,6 +166,29 @@ def pipeline_receipt(evidence: Evidence) -> Receipt:
     if trouble := _numbering(evidence.pipeline.ints["id"]):
         return Receipt(ok=False, why=trouble, files=files)
     return Receipt(ok=True, why=f"{len(evidence.pipeline)} events were followed", files=files)
+
+
+def accepted_receipt(case: Case, most: float) -> Receipt:
+    """The record of events, which speaks for all that were sent: not where more than this share of them is proven not to be accepted.
+
+    Counted are the fault-free windows, and the whole run where more were refused than accepted. An event that was not accepted is no harm, but
+    of a pipeline that takes one in a thousand the one says nothing. It only leaves a doubt, so events count as independent.
+    """
+    receipt, events = pipeline_receipt(case.evidence), case.evidence.pipeline
+    refused, accepted = (_count(events.words["outcome"].equals(word)) for word in ("refused", "accepted"))
+    quiet = [
+        events.between("made_ns", *window.span) for window in case.evidence.fault_free(case.objective.scope.traffic)
+    ]
+    n = sum(len(rows) for rows in quiet)
+    bad = sum(_count(~rows.words["outcome"].equals("accepted")) for rows in quiet)
+    if refused > accepted:
+        bad, n = len(events) - accepted, len(events)
+    elif share_bounds(bad, n, case.objective.confidence).fail_low <= most:
+        return receipt
+    if not accepted:  # of none there is nothing to judge, which the figure says itself
+        return receipt
+    why = f"{bad} of {n} events were not accepted"
+    return Receipt(ok=None, why=why, hint=_UNACCEPTED, files=receipt.files) if receipt.ok else receipt
 
 
 def _numbering(sequence: Ints) -> str:
