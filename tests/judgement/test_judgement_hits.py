@@ -182,6 +182,8 @@ def test_a_pod_of_each_service_is_one_of_every_workload_that_was_there() -> None
     assert (one.ok, one.why) == (False, "pod-loss: no pod of user was hit")
     none = named_receipt(run, services(HITS["region"]), EACH)
     assert (none.ok, none.why) == (False, "pod-loss: a pod of each of nothing was hit")
+    unknown = named_receipt(replace(run, pods=()), services(HITS["pod"], USER), EACH)
+    assert (unknown.ok, unknown.why) == (None, "pod-loss: no history knows the pods of us-east-1")
 
 
 def test_a_whole_service_is_every_pod_of_it() -> None:

@@ -103,6 +103,8 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     places = {hit.namespace for hit in attempt.fault.hit if hit.kind == "pod"}
     there = {change.workload for change in _alive(evidence, attempt.fault.sent_ns or 0) if change.namespace in places}
     hit = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
+    if hit and not there:
+        return _no(attempt, f"no history knows the pods of {_some(sorted(places))}")
     if untouched := sorted(there - hit - {""}):
         return _no(attempt, f"no pod of {_some(untouched)} was hit", ok=False)
     return Receipt(ok=bool(hit), why=f"{attempt.name}: a pod of each of {_some(sorted(hit))} was hit")
