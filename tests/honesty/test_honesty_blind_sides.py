@@ -138,6 +138,13 @@ def other_images(run: Evidence) -> Evidence:
     return replace(run, release_reads=(before, replace(after, workloads=images)))
 
 
+def unasked_under_faults(run: Evidence) -> Evidence:
+    """Under each fault the journeys never come to one of four routes, which nothing else shows."""
+    spans = [due(act.sent, act.restored, "intended_ns") for act in ACTS]
+    gone = both(word("name", "play-track"), lambda rows: np.logical_or.reduce([span(rows) for span in spans]))
+    return requests(run, lambda rows: rows.where(~gone(rows)))
+
+
 def old_primary(run: Evidence) -> Evidence:
     """A standby was hit, and the pods' history saw it go."""
     standby = "postgres-eu-west-1-1"
@@ -243,6 +250,12 @@ CASES = (
         edit=lambda run: refused(run, both(due(FIRST_FAULT, 320, "intended_ns"), word("name", "sign-in"))),
         decision=NO_GO,
         rows={"AT-STB-RECOVERY": FAIL, "AT-STB-ERRORS": FAIL},
+    ),
+    Case(
+        id="2: one route is never requested under any fault",
+        edit=unasked_under_faults,
+        decision=UNDECIDED,
+        rows={"AT-STB-RECOVERY": INCONCLUSIVE},
     ),
     Case(
         id="3: everything is slow from the first fault on",

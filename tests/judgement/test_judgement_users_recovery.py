@@ -89,6 +89,39 @@ def test_one_route_that_stays_away_fails_and_is_named() -> None:
     assert "the users' requests (route play-track) were not served again in 34 s" in measure.reason
 
 
+def unasked(route: str, run: Evidence) -> list[str]:
+    """What is said of a route after the database's loss, apart from the worst group."""
+    found = measures(judge(plan({"R": recovery("30 s", "database-loss")}), run))
+    own = [m for m in found if m.scope.get("group") == f"route {route}"]
+    return [f"{m.name} {m.outcome.value}: {m.reason}" for m in own]
+
+
+def test_a_route_that_is_never_requested_under_the_fault_is_not_shown_to_be_served() -> None:
+    """25 requests a second before the first fault, none in the 39 s from the fault to the restore: INCONCLUSIVE, and named."""
+    never = "recovery of users INCONCLUSIVE: database-loss: route play-track was never requested under the fault, 975 requests were to be expected"
+    run = under(lambda rows: rows.where(~of(rows, "name", "play-track")))
+    assert unasked("play-track", run) == [never]
+    once = under(lambda rows: rows.where(~of(rows, "name", "play-track") | within(rows, 130, 130.05)))
+    assert never not in unasked("play-track", once)
+
+
+def test_what_was_hardly_requested_before_or_is_of_a_traffic_that_was_off_is_not_missed_under_the_fault() -> None:
+    """18 requests of a route were to be expected; users ask for another only as they arrive; the traffic ended before the fault."""
+    base = evidence()
+    quiet = base.windows["everyday/fault-free"]
+
+    def before(per_s: float, until: float) -> Evidence:
+        own = with_words(samples(0, until, per_s=per_s), slice(None), name="checkout")
+        rows = Table.merged(SAMPLES, [quiet.samples, own])
+        return replace(base, windows={**base.windows, quiet.name: replace(quiet, samples=rows)})
+
+    assert unasked("checkout", before(18 / 39, 60)) == []
+    assert unasked("checkout", before(5, 29)) == []
+    assert len(unasked("checkout", before(5, 60))) == 1
+    other = replace(quiet, name="nightly/fault-free", traffic="nightly")
+    assert unasked("sign-in", replace(base, windows={**base.windows, other.name: other})) == []
+
+
 def test_one_serving_region_that_answers_late_fails_and_is_named() -> None:
     """One of five answers of ap-southeast-1 takes 7 s, the platform promises 1000 ms: at most 4 % of a route."""
 
