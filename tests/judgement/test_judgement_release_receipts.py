@@ -92,6 +92,27 @@ def test_a_target_that_cannot_tell_is_not_verified() -> None:
     assert found.silent > 0
 
 
+@pytest.mark.parametrize(("silent", "ok"), [(0, True), (50, True), (150, None)])
+def test_answers_alone_verify_the_release_if_at_most_one_in_a_hundred_names_none(silent: int, ok: bool | None) -> None:  # noqa: FBT001
+    """Of 6000 in one window; what a balancer refuses in its own name does not count, and images or a version are enough."""
+    base = replace(evidence(), windows={"everyday/fault-free": evidence().windows["everyday/fault-free"]})
+    part = slice(0, silent)
+    run = named(None, part, named("1.0.0", base=base))
+    found = release_receipt(plan(), run)
+    assert (found.receipt.ok, found.silent) == (ok, silent)
+    said = "150 of 6000 answers that were as expected name no release, and no image, digest or version was read"
+    assert found.note == ("" if ok else f"release not verified: {said}")
+    assert found.receipt.why == (
+        "6000 answers named 1.0.0" if not silent else f"{6000 - silent} answers named 1.0.0" if ok else said
+    )
+    refused = {name: replace(w, samples=failing(w.samples, part)) for name, w in run.windows.items()}
+    assert release_receipt(plan(), replace(run, windows=refused)).receipt.ok
+    either: tuple[dict[str, Any], ...] = ({"version": ""}, {"workloads": {}})
+    for fields in either:
+        known = replace(run, release_reads=(read("before", **fields), read("after", **fields)))
+        assert release_receipt(plan(), known).receipt.ok
+
+
 def test_images_alone_do_not_name_the_release() -> None:
     """The same ones before and after may be those of the old release."""
     images = tuple(replace(one, version="") for one in reads().release_reads)

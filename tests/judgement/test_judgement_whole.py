@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from judgement_builders import S, evidence, ns, plan, samples, share, window
+from judgement_builders import S, evidence, ns, plan, samples, share, window, with_words
 
 from harness.judgement import judge
 from harness.model import DecisionOutcome, Evidence, Outcome, Phase, Steady, Words, after_faults_name
@@ -38,8 +38,14 @@ def test_blind_side_4_another_release_answers() -> None:
 def test_blind_side_4_a_target_that_names_no_release_is_reported_on_the_decision_line() -> None:
     """It decides nothing, and nobody can overlook it."""
     assert judge(plan(), evidence()).decision.headline.endswith(f" · {WORDS}")
-    verified = judge(plan(), named("1.0.0")).decision
+    every = {
+        name: replace(w, samples=with_words(w.samples, slice(None), release="1.0.0"))
+        for name, w in evidence().windows.items()
+    }
+    verified = judge(plan(), replace(evidence(), windows=every)).decision
     assert (verified.outcome, "verified" in verified.headline) == (DecisionOutcome.GO, False)
+    few = judge(plan(), named("1.0.0")).decision
+    assert (few.outcome, "release not verified: 14000 of 20000 answers" in few.headline) == (DecisionOutcome.GO, True)
 
 
 @pytest.mark.parametrize("moment", ["start", "end"])

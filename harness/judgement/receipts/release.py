@@ -1,8 +1,9 @@
 """The release receipt: the planned release answered and ran, before and after the load; and while a rollout is under way, its candidate too.
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
-that has none of them is not refused: the decision line reports that its release was not verified. Neither is a run that was cut short
-before the second reading, as by a target that died: what cut it is the reason, and it is never a GO.
+that has none of them is not refused: the decision line reports that its release was not verified. So it does where answers are the only
+source and more than 1 % of those that were as expected name none. Neither is a run refused that was cut short before the second reading,
+as by a target that died: what cut it is the reason, and it is never a GO.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from harness.judgement.recovery import answered
 from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
 
+UNNAMED: Final = 0.01
+"""Where answers are the only source, at most this share of the successful ones may name no release."""
 FILES: Final = ("history/run.ndjson",)
 
 
@@ -22,7 +26,7 @@ class ReleaseReceipt:
     """The release that answered and ran.
 
     Attributes:
-        receipt: ok True: every source names the planned release; False: one names another; None: there is no source.
+        receipt: ok True: every source names the planned release; False: one names another; None: there is no source, or too few answers are.
         answers: number of answers per release, in all windows.
         silent: answers that named no release.
         images: the images or digests of each workload, as read last.
@@ -39,9 +43,11 @@ class ReleaseReceipt:
 def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     """Compare every source of the release with the plan."""
     answers: Counter[str] = Counter()
-    silent = 0
+    silent = good = mute = 0
     for window in evidence.windows.values():
         counts, without = window.samples.once(_named)
+        own_good, own_mute = window.samples.once(_good)
+        good, mute = good + own_good, mute + own_mute
         under = plan.rollouts.get(window.rollout) if not window.fault_free else None
         answers.update({name: n for name, n in counts.items() if under is None or name != under.candidate})
         silent += without
@@ -51,12 +57,18 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     if evidence.cut is None:
         troubles += [unread] if unread else []
     images = next((reads[when].workloads for when in ("after", "before") if when in reads), {})
-    named = bool(answers) or any(read.version for read in reads.values())
+    called = any(read.version for read in reads.values())
+    few = not images and not called and mute > UNNAMED * good
     if troubles:
         receipt, note = Receipt(ok=False, why="; ".join(troubles), files=FILES), troubles[0]
     elif unread:
         receipt, note = Receipt(ok=None, why=unread, files=FILES), f"release not verified: {unread}"
-    elif not named:
+    elif few and answers:
+        why = (
+            f"{mute} of {good} answers that were as expected name no release, and no image, digest or version was read"
+        )
+        receipt, note = Receipt(ok=None, why=why, files=FILES), f"release not verified: {why}"
+    elif not (answers or called):
         why = "no answer names a release, and no image, digest or version was read"
         if images:
             why = f"{_same(images)}, but nothing says that they are {plan.release}"
@@ -73,6 +85,12 @@ def _named(samples: Table) -> tuple[Mapping[str, int], int]:
     counts = words.counts
     answered = int((samples.ints["status"] > 0).sum())
     return counts, max(answered - sum(counts.values()), 0)
+
+
+def _good(samples: Table) -> tuple[int, int]:
+    """How many answers were as expected, and how many of these name no release: an error may be of a balancer, which has none."""
+    good = answered(samples)
+    return int(good.sum()), int((good & samples.words["release"].missing).sum())
 
 
 def _answers(plan: Plan, answers: Mapping[str, int]) -> Iterable[str]:
