@@ -284,6 +284,7 @@ class Plan:
         primary_region: region that holds the primary; empty where there is none.
         route_needs: of the traffic's routes, the services that each needs, as the target file says.
         regions: region names with the expected share of answers of each (0 to 1; empty when unknown).
+        doors: the regions whose own entry is probed. members: the database members that are probed.
         deselected: scenarios left out by a filter, as `file:line: title`: such a run never decides.
         not_assessable: rows without means here.
         probe_spacing_ms: of the entry's read prober and of the write ledger, by `reads` and `writes`.
@@ -328,6 +329,8 @@ class Plan:
     only: tuple[str, ...] = ()
     stands_in: bool = False
     route_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    doors: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
     @property
     def filter(self) -> str:

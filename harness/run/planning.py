@@ -150,6 +150,8 @@ def _plan(
         primary_region=target.primary_region,
         route_needs=target.routes,
         regions=target.shares,
+        doors=tuple(target.doors) if live else (),
+        members=tuple(target.database.members) if live and target.database else (),
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking, target)),
         probe_spacing_ms=_probe_spacing_ms(broken=bool(experiments)),

@@ -19,7 +19,7 @@ from harness.model import (
     Restore,
     Table,
 )
-from tests.builders.core_course import ACTS, HEALTHY, KILLED, NEW, Act, Course, ns
+from tests.builders.core_course import ACTS, HEALTHY, KILLED, NEW, SHARES, Act, Course, ns
 from tests.builders.core_histories import hit_pod
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
@@ -143,6 +143,22 @@ def unasked_under_faults(run: Evidence) -> Evidence:
     spans = [due(act.sent, act.restored, "intended_ns") for act in ACTS]
     gone = both(word("name", "play-track"), lambda rows: np.logical_or.reduce([span(rows) for span in spans]))
     return requests(run, lambda rows: rows.where(~gone(rows)))
+
+
+def unprobed(*doors: str, since: float = 0.0, kept: int = 0) -> Callable[[Evidence], Evidence]:
+    """Of regions' own doors there is no probe since a moment, but for a few."""
+
+    def gone(rows: Table) -> Table:
+        own = both(word("subject", *doors), due(since, END + 1, "due_ns"))(rows)
+        return rows.where(~own | (np.cumsum(own) <= kept))
+
+    return lambda run: probes(run, gone)
+
+
+def unobserved(*members: str, since: float = 0.0) -> Callable[[Evidence], Evidence]:
+    """Of members of the database there is no probe since a moment."""
+    gone = both(word("member", *members), due(since, END + 1, "at_ns"))
+    return lambda run: replace(run, replicas=run.replicas.where(~gone(run.replicas)))
 
 
 def old_primary(run: Evidence) -> Evidence:
@@ -344,6 +360,22 @@ CASES = (
         edit=lambda run: refused(run, both(word("served_region", "ap-southeast-1"), one_in(0.012))),
         decision=NO_GO,
         rows={"ND-KPI-ERRORS": FAIL},
+    ),
+    *(
+        Case(id=f"9: {what}", edit=edit, decision=UNDECIDED, rows={"ND-KPI-UPTIME": INCONCLUSIVE})
+        for what, edit in (
+            ("one region's own door was never probed", unprobed("eu-west-1")),
+            ("no region's own door was", unprobed(*SHARES)),
+            ("one was not since the first fault", unprobed("eu-west-1", since=FIRST_FAULT)),
+            ("three probes of it are left", unprobed("eu-west-1", kept=3)),
+        )
+    ),
+    *(
+        Case(id=f"9: {what}", edit=edit, decision=UNDECIDED, rows={"DA-DR-REPLICATION": INCONCLUSIVE})
+        for what, edit in (
+            ("one replica was never observed", unobserved("postgres-eu-west-1-1")),
+            ("the old primary was not observed after it was lost", unobserved("postgres-us-east-1-0", since=206)),
+        )
     ),
     Case(
         id="10: it was not steady at the end",

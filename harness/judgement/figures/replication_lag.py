@@ -19,18 +19,19 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
-from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.receipts.watch import GAP_NS, LEAST_S, SHARE_OF_LIMIT, gaps_ns, watch_receipt
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
 from harness.model import REPLICAS, Figure, LimitRule, Measure, Phase, Receipt, Table, Window
-from harness.model.table import Words
+from harness.model.table import Ints, Words
+from harness.units import NS_PER_S
 
 
 def replication_lags(case: Case) -> Iterable[Measure]:
     """One measure of the quantile per replica, over all fault-free windows.
 
-    An observation without an answer is over any limit.
+    An observation without an answer is over any limit. A member that the plan knows, and that was not observed, may be a replica.
     """
     objective, quantile = case.objective, case.quantile
     name = f"replication lag p{quantile * 100:g}"
@@ -41,7 +42,8 @@ def replication_lags(case: Case) -> Iterable[Measure]:
     observed = case.evidence.replicas
     seen = [observed.between("at_ns", *window.span) for window in windows]
     seen = [_with_roles(rows) for rows in seen]
-    members = [m for m in observed.words["member"].present if not _only_primary(Table.merged(REPLICAS, seen), m)]
+    known = sorted({*observed.words["member"].present, *case.plan.members})
+    members = [member for member in known if not _only_primary(member, seen, windows, case.scaled.in_unit("s"))]
     if not members:
         why = "no replica was observed"
         yield inconclusive(case, name, why, "let the watcher `replicas` read every member, then run again")
@@ -55,10 +57,22 @@ def replication_lags(case: Case) -> Iterable[Measure]:
     yield from with_guards(case, name, found, lambda: parts, rule, own="replica")
 
 
-def _only_primary(observed: Table, member: str) -> bool:
-    """Whether a member was observed as the primary all the time, so that it has no lag."""
+def _only_primary(member: str, seen: Sequence[Table], windows: Sequence[Window], limit: float) -> bool:
+    """Whether a member was observed as the primary all the time, and without gaps, so that it has no lag."""
+    observed = Table.merged(REPLICAS, seen)
     own = observed.words["role"].equals("primary")[observed.words["member"].equals(member)]
-    return len(own) > 0 and bool(own.all())
+    if not len(own) or not own.all():
+        return False
+    return all(
+        gaps_ns(_seen_ns(rows, member), window.span).max() <= max(GAP_NS, SHARE_OF_LIMIT * limit * NS_PER_S)
+        for rows, window in zip(seen, windows, strict=True)
+        if window.seconds >= LEAST_S
+    )
+
+
+def _seen_ns(observed: Table, member: str) -> Ints:
+    """When a member was observed, whatever it was."""
+    return observed.where(observed.words["member"].equals(member)).ints["at_ns"]
 
 
 def _with_roles(observed: Table) -> Table:
@@ -120,8 +134,7 @@ def _receipt(case: Case, member: str, seen: Sequence[Table], windows: Sequence[W
     """Whether a member was observed without gaps in every window, as replica or as primary."""
     receipts = []
     for rows, window in zip(seen, windows, strict=True):
-        at_ns = rows.where(rows.words["member"].equals(member)).ints["at_ns"]
-        receipts.append(watch_receipt(case.evidence, "replicas", at_ns, window.span, limit_s=limit))
+        receipts.append(watch_receipt(case.evidence, "replicas", _seen_ns(rows, member), window.span, limit_s=limit))
     return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from harness.judgement.figures.fault_free import (
@@ -16,8 +16,8 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
-from harness.judgement.measures import Case, bounded, held
-from harness.judgement.receipts.watch import BLIND_SHARE, blind_share, watch_receipt, watcher_of
+from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
+from harness.judgement.receipts.watch import BLIND_SHARE, LEAST_S, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import answered
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.downtime import downtime_of, joined, outages_of, probes_needed, uptime_by_seconds
@@ -32,6 +32,7 @@ from harness.model import (
     Op,
     Outcome,
     Phase,
+    ReasonKind,
     Receipt,
     Table,
     Window,
@@ -42,7 +43,8 @@ def uptimes(case: Case) -> Iterable[Measure]:
     """Uptime of the entry, or of one region, by probes and by seconds, over all fault-free windows.
 
     An outage lasts from the first failed probe to the next successful one, by send times; blind time counts neither way. The uptime of
-    every region's own door guards that of the entry, as a balancer that works around a dead door does not repair it.
+    every region's own door guards that of the entry, as a balancer that works around a dead door does not repair it. A door that was not
+    probed shows nothing: it lets no uptime pass.
     """
     objective = case.objective
     windows = fault_free_windows(case, "uptime")
@@ -50,7 +52,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
         yield windows
         return
     subject = objective.scope.subject or "entry"
-    doors = [subject, *sorted(case.plan.regions)] if subject == "entry" else [subject]
+    doors = [subject, *sorted({*case.plan.regions, *case.plan.doors})] if subject == "entry" else [subject]
     probed = {door: [health_probes(case.evidence, door, window) for window in windows] for door in doors}
 
     def guarded() -> list[GuardedWindow]:
@@ -61,6 +63,7 @@ def uptimes(case: Case) -> Iterable[Measure]:
     rule = GuardRule(limit=case.scaled.in_unit("ratio"), op=Op.AT_LEAST)
     found = list(_of_door(case, subject, probed[subject], windows))
     yield from found
+    yield from _unwatched(case, {door: rows for door, rows in probed.items() if door != subject}, windows)
     parts = [_part(probes, window) for probes, window in zip(probed[subject], windows, strict=True)]
     scope = {"traffic": windows[0].traffic, "phase": objective.scope.phase.value, "subject": subject}
 
@@ -130,6 +133,21 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
             detail=over_windows(windows),
             files=(f"watch/{watcher}.parquet",),
         )
+
+
+def _unwatched(case: Case, probed: Mapping[str, Sequence[Table]], windows: Sequence[Window]) -> Iterable[Measure]:
+    """One INCONCLUSIVE measure per regional door that was to be probed and was not, or not without gaps, in a window of some length."""
+    every = case.evidence.probes.words
+    long = [at for at, window in enumerate(windows) if window.seconds >= LEAST_S]
+    for door, rows in probed.items():
+        known = door in case.plan.doors or (every["subject"].equals(door) & every["kind"].equals("health")).any()
+        if long and known:
+            own, watcher = [rows[at] for at in long], watcher_of(door)
+            receipt = _uptime_receipt(case.evidence, watcher, own, [windows[at] for at in long])
+            if receipt.ok is not True:
+                why = f"the own door of {door} was not watched all the time: {receipt.why}"
+                scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value, "subject": door}
+                yield inconclusive(case, "uptime", why, HINTS["watch"], kind=ReasonKind.WATCH, scope=scope)
 
 
 def _uptime_receipt(evidence: Evidence, watcher: str, probed: Sequence[Table], windows: Sequence[Window]) -> Receipt:

@@ -22,6 +22,8 @@ UNCLOSED: Final = "its file is incomplete: the writer did not close it"
 """What is wrong with a source that did not end in order, where nothing else was recorded."""
 Span = tuple[int, int]
 """Start and end, half open, in nanoseconds."""
+LEAST_S: Final = 5.0
+"""A window between two faults may be shorter than a watcher's spacing: from this length on every subject of it must be covered."""
 BLIND_SHARE: Final = 0.1
 """Allowed share of blind time in a window: gaps longer than GAP_NS, neither up nor down."""
 
