@@ -71,7 +71,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         ledger=_seam(lambda: ledger_result(plan, evidence), lambda why: LedgerResult(why=why)),
         pipeline=_seam(lambda: pipeline_result(evidence), lambda why: PipelineResult(why=why)),
         windows=_seam(lambda: window_results(evidence), lambda _: ()),
-        unjudged=_seam(lambda: unjudged(evidence), lambda _: ()),
+        unjudged=_seam(lambda: unjudged(plan, evidence), lambda _: ()),
         journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
         doors=_seam(lambda: tuple(door_results(plan, evidence)), lambda _: ()),
         release=_seam(lambda: release_result(plan, evidence), lambda _: None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from harness.judgement.figures.uptime import health_probes
 from harness.judgement.recovery import answered
 from harness.judgement.recovery.rule import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined
-from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult
+from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult, fault_name
 from harness.model.table import distinct
 from harness.units import NS_PER_S
 
@@ -36,8 +36,12 @@ def window_results(evidence: Evidence) -> tuple[WindowResult, ...]:
     )
 
 
-def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
-    """Time between the windows of one traffic, and after the last one to the end of its load."""
+def unjudged(plan: Plan, evidence: Evidence) -> tuple[Unjudged, ...]:
+    """Time that no figure is made of.
+
+    It lies between the windows of one traffic, or after the last one to the end of its load, or at an edge of a fault's window: before the
+    fault was sent, or after the target was restored. Such an edge counts where a request in it failed or was late, or none was sent.
+    """
     every = _in_order(evidence.windows.values())
     found = []
     for traffic in dict.fromkeys(window.traffic for window in every):
@@ -48,12 +52,33 @@ def unjudged(evidence: Evidence) -> tuple[Unjudged, ...]:
         ]
         stopped_ns = max((window.stopped_ns or window.end_ns for window in own), default=0)
         gaps.append((own[-1].end_ns, stopped_ns, f"after {own[-1].name} closed, before the load was stopped"))
+        gaps += [edge for window in own for edge in _edges(evidence, window) if _in_trouble(plan, window, edge)]
         found += [
             Unjudged(traffic=traffic, start_s=_since(every, start), end_s=_since(every, end), why=why)
-            for start, end, why in gaps
+            for start, end, why in sorted(gaps)
             if end > start
         ]
     return tuple(found)
+
+
+def _edges(evidence: Evidence, window: Window) -> Iterable[tuple[int, int, str]]:
+    """What of a fault's window lies before the fault or after the restore, from when until when: what goes wrong there is charged to nothing."""
+    for attempt in chain.from_iterable(evidence.experiments.values()):
+        if window.name != fault_name(attempt.name, attempt.attempt):
+            continue
+        if attempt.fault.sent_ns is not None:
+            until_ns = min(attempt.fault.sent_ns, window.end_ns)
+            yield window.start_ns, until_ns, f"in {window.name}, before the fault was sent"
+        if attempt.restore.ok and attempt.restore.at_ns is not None:
+            yield max(attempt.restore.at_ns, window.start_ns), window.end_ns, f"in {window.name}, after the restore"
+
+
+def _in_trouble(plan: Plan, window: Window, edge: tuple[int, int, str]) -> bool:
+    """Whether in a stretch of a window a request failed or was late, or none was sent."""
+    start_ns, end_ns, _ = edge
+    rows, limit_ms = window.samples.between("intended_ns", start_ns, end_ns), promised_ms(plan)
+    late = limit_ms is not None and (waited_ms(rows) > limit_ms).any()
+    return not len(rows) or bool(late or failed(rows).any())
 
 
 def journey_results(plan: Plan, evidence: Evidence) -> Iterable[JourneyResult]:

@@ -20,9 +20,10 @@ from harness.model import (
     ReleaseResult,
     after_faults_name,
 )
+from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
-"""At most this share of the time from the first window to the end of the load may lie in no window."""
+"""At most this share of the time from the first window to the end of the load may be judged by nothing."""
 EARLY_S: Final = 1.0
 """So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
 _COMPLETE: Final = "judge the complete run directory, or run again"
@@ -76,7 +77,7 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
         Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
-        for why in (*_uncovered(evidence), *_cut_short(plan, evidence))
+        for why in (*_uncovered(plan, evidence), *_cut_short(plan, evidence))
     )
 
 
@@ -90,17 +91,18 @@ def _cut_short(plan: Plan, evidence: Evidence) -> Iterable[str]:
             yield f"{name} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
 
 
-def _uncovered(evidence: Evidence) -> Iterable[str]:
-    """Traffic with more than 3 % of its time in no window."""
-    gaps = unjudged(evidence)
+def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:
+    """Traffic of which more than 3 % of the time is judged by nothing."""
+    gaps = unjudged(plan, evidence)
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         own = [window for window in evidence.windows.values() if window.traffic == traffic]
         missed = [gap for gap in gaps if gap.traffic == traffic]
-        judged = sum(window.seconds for window in own)
+        end_ns = max(max(window.end_ns, window.stopped_ns or 0) for window in own)
+        seconds = (end_ns - min(window.start_ns for window in own)) / NS_PER_S
         lost = sum(gap.end_s - gap.start_s for gap in missed)
-        if lost > UNJUDGED * (judged + lost):
+        if lost > UNJUDGED * seconds:
             listed = "; ".join(f"{gap.end_s - gap.start_s:.4g} s {gap.why}" for gap in missed)
-            yield f"{lost:.4g} of {judged + lost:.4g} s of {traffic} traffic are judged by nothing: {listed}"
+            yield f"{lost:.4g} of {seconds:.4g} s of {traffic} traffic are judged by nothing: {listed}"
 
 
 def voided(claim: ClaimVerdict, whole: Whole) -> ClaimVerdict:

@@ -29,7 +29,7 @@ class WindowResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unjudged:
-    """A stretch between the first window and the end of the load that no window covers, in seconds since the first window opened."""
+    """A stretch between the first window and the end of the load that is judged by nothing, in seconds since the first window opened."""
 
     traffic: str
     start_s: float

@@ -169,7 +169,7 @@ class Judgement:
 
     Attributes:
         missing: files that are gone, cut short or edited, as `file: why`.
-        windows: every window, in order of time. unjudged: what no window covers.
+        windows: every window, in order of time. unjudged: what is judged by nothing.
         journeys: users who met trouble. doors: uptime of each region's own door. release: the release receipt. steady_end: of the target, at the end.
         machine: that the target shared with the harness; None: it has one of its own.
         unjudged_harm: what was lost, doubled, changed or stale, and no claim judges.

@@ -161,6 +161,20 @@ def unobserved(*members: str, since: float = 0.0) -> Callable[[Evidence], Eviden
     return lambda run: replace(run, replicas=run.replicas.where(~gone(run.replicas)))
 
 
+def cut_at(before: str, after: str, at: float, dead_from: float, dead_until: float) -> Callable[[Evidence], Evidence]:
+    """Two windows meet at another moment than the fault or the restore; users get no answer in the part that changed hands."""
+
+    def edit(run: Evidence) -> Evidence:
+        run = refused(run, due(dead_from, dead_until, "intended_ns"))
+        one, two = run.windows[before], run.windows[after]
+        rows = Table.merged(one.samples.schema, [one.samples, two.samples])
+        one = replace(one, end_ns=ns(at), samples=rows.between("intended_ns", one.start_ns, ns(at)))
+        two = replace(two, start_ns=ns(at), samples=rows.between("intended_ns", ns(at), two.end_ns))
+        return replace(run, windows={**run.windows, before: one, after: two})
+
+    return edit
+
+
 def old_primary(run: Evidence) -> Evidence:
     """A standby was hit, and the pods' history saw it go."""
     standby = "postgres-eu-west-1-1"
@@ -450,6 +464,18 @@ CASES = (
     Case(
         id="19: the load ends with the last restore",
         edit=ended_at_the_last_restore,
+        decision=UNDECIDED,
+        rows={},
+    ),
+    Case(
+        id="19: 24 s before a fault are dead and lie in its window",
+        edit=cut_at("everyday/fault-free", "experiment:pod-loss/fault", 103, 103.2, 127.8),
+        decision=UNDECIDED,
+        rows={},
+    ),
+    Case(
+        id="19: 18 s after the last restore are dead and lie in the window of the fault",
+        edit=cut_at("experiment:region-loss/fault", "everyday/after-faults", 339, 320.5, 338),
         decision=UNDECIDED,
         rows={},
     ),

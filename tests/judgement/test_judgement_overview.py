@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from judgement_builders import down, every, evidence, failing, ns, p95, plan, samples, table, with_ints
+from judgement_builders import (
+    down,
+    every,
+    evidence,
+    experiment,
+    failing,
+    ns,
+    p95,
+    plan,
+    samples,
+    table,
+    with_experiment,
+    with_ints,
+)
 
 from harness.judgement import judge
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
@@ -54,15 +67,36 @@ def test_windows_are_listed_in_order_of_time_with_their_requests() -> None:
 
 def test_windows_without_gaps_leave_nothing_unjudged() -> None:
     """Nor is anything left after the last one, where the load was stopped as it closed."""
-    assert unjudged(_run(BEFORE, FAULT, replace(AFTER, stopped_ns=AFTER.end_ns))) == ()
+    assert unjudged(plan(), _run(BEFORE, FAULT, replace(AFTER, stopped_ns=AFTER.end_ns))) == ()
 
 
 def test_what_no_window_covers_is_listed_with_its_length() -> None:
     """A gap between two windows, and load that went on after the last one."""
     late = replace(AFTER, start_ns=ns(15), stopped_ns=ns(20.5))
-    found = unjudged(_run(BEFORE, FAULT, late))
+    found = unjudged(plan(), _run(BEFORE, FAULT, late))
     assert [(gap.start_s, gap.end_s, gap.seconds) for gap in found] == [(14.0, 15.0, 1.0), (20.0, 20.5, 0.5)]
     assert found[0].why == "between experiment:pod-loss/fault and everyday/after-faults"
+
+
+def test_trouble_at_the_edges_of_a_faults_window_is_charged_to_nothing() -> None:
+    """Open from 10 s to 14 s, sent at 11 s, restored at 13 s: an edge counts where a request failed or was late, or none was sent."""
+    attempt = experiment("pod-loss", "pod", 10, 13)
+    given = plan({"R": p95("200 ms")})
+
+    def edges(rows: Table) -> list[tuple[float, float, str]]:
+        run = with_experiment([attempt], _run(BEFORE, replace(FAULT, samples=rows), AFTER))
+        return [(gap.start_s, gap.end_s, gap.why) for gap in unjudged(given, run)]
+
+    before = (10.0, 11.0, "in experiment:pod-loss/fault, before the fault was sent")
+    after = (13.0, 14.0, "in experiment:pod-loss/fault, after the restore")
+    assert edges(FAULT.samples) == []
+    assert edges(failing(FAULT.samples, slice(100, 300))) == []
+    assert edges(failing(FAULT.samples, slice(99, 100))) == [before]
+    assert edges(with_ints(FAULT.samples, slice(399, 400), done_ns=ns(15))) == [after]
+    assert edges(FAULT.samples.between("intended_ns", ns(11), ns(13))) == [before, after]
+    never = replace(attempt, restore=replace(attempt.restore, ok=False))
+    run = with_experiment([never], _run(BEFORE, replace(FAULT, samples=failing(FAULT.samples, slice(0, 400))), AFTER))
+    assert [gap.end_s for gap in unjudged(given, run)] == [11.0]
 
 
 def test_a_journey_meets_trouble_once_however_many_of_its_requests_fail() -> None:

@@ -66,7 +66,9 @@ class Document(Record):
         Field(description="Every attempt at every experiment that was planned; the last one of a name counts."),
     ]
     windows: Annotated[tuple[WindowRecord, ...], Field(description="Every window of the load, in order of time.")]
-    unjudged: Annotated[tuple[UnjudgedRecord, ...], Field(description="Stretches of the load that no window covers.")]
+    unjudged: Annotated[
+        tuple[UnjudgedRecord, ...], Field(description="Stretches of the load that are judged by nothing.")
+    ]
     unjudged_seconds: Annotated[Number, Field(description="Their sum, s.", ge=0)]
     journeys: Annotated[tuple[Journeys, ...], Field(description="Users' journeys that met trouble, by traffic.")]
     doors: Annotated[tuple[DoorRecord, ...], Field(description="Uptime of each region's own entry, without a fault.")]

@@ -204,7 +204,7 @@ class WindowRecord(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnjudgedRecord(Record):
-    """A stretch of the load that no window covers."""
+    """A stretch of the load that is judged by nothing."""
 
     traffic: Annotated[str, Field(description="Of which traffic.")]
     start_s: Annotated[Number, Field(description="s since the run's first window opened.")]
