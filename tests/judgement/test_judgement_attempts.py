@@ -96,7 +96,7 @@ QUERIES = replace(
     observations=(
         *queries.quiet().observations,
         queries.rule(),
-        *statement_reads.reads(160, {queries.PLAY: statement_reads.slow(queries.SLOW, 140)}),
+        *statement_reads.reads(160, {statement_reads.PLAY: statement_reads.slow(queries.SLOW, 140)}),
     ),
 )
 BACK_LATE = copies.run(copies.copy("pg-0"), copies.copy("pg-1"), copies.copy("pg-2", back=copies.HEALED + 70))
