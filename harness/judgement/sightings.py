@@ -192,12 +192,6 @@ def _among(words: Words, names: set[str]) -> Bools:
     return np.asarray(np.isin(words.codes, codes), dtype=np.bool_)
 
 
-def pods_at(evidence: Evidence, at_ns: int) -> list[PodChange]:
-    """The last change of every pod that was there at a moment."""
-    last = {change.uid: change for change in evidence.pods if change.at_ns <= at_ns}
-    return [change for change in last.values() if change.what != "deleted"]
-
-
 def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
     """The first Ready of each pod that is new since the fault, of the workloads that it hit."""
     hit = {_home(_known(item, evidence, span[0])) for item in attempt.fault.hit}

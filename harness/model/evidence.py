@@ -332,22 +332,15 @@ class Evidence:
         scalers = tuple(o.mono_ns for o in self.observations if o.kind.startswith("autoscaler."))
         return {"pods": tuple(change.at_ns for change in self.pods), "autoscalers": scalers}
 
+    def pods_before(self, at_ns: int) -> tuple[PodChange, ...]:
+        """The last change of every pod that was there just before a moment."""
+        last = {change.uid: change for change in self.pods if change.at_ns < at_ns}
+        return tuple(change for change in last.values() if change.what != "deleted")
+
     def fault_free(self, traffic: str | None = None) -> tuple[Window, ...]:
         """The windows without a fault of one traffic, or of all, in order of time."""
         own = (w for w in self.windows.values() if w.fault_free and traffic in (None, w.traffic))
         return tuple(sorted(own, key=lambda w: (w.start_ns, w.name)))
-
-    def unjudged(self, traffic: str) -> tuple[tuple[int, int], ...]:
-        """The stretches from the first window's start to the end of the load that lie in no window of this traffic; there should be none."""
-        own = sorted((w for w in self.windows.values() if w.traffic == traffic), key=lambda w: w.span)
-        stopped = [w.stopped_ns for w in own if w.stopped_ns is not None]
-        found = list[tuple[int, int]]()
-        reached = own[0].start_ns if own else 0
-        for start_ns, end_ns in [*(w.span for w in own), *((at_ns, at_ns) for at_ns in stopped[:1])]:
-            if start_ns > reached:
-                found.append((reached, start_ns))
-            reached = max(reached, end_ns)
-        return tuple(found)
 
     def fault_window(self, experiment: str, attempt: int = 1) -> Window | None:
         """The window from the fault sent to the target restored; None: no fault of that attempt was sent."""

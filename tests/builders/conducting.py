@@ -30,7 +30,7 @@ class Result:
     exit_code: int = 0
     journal: Mapping[str, str] = field(default_factory=dict)
     confirmed: bool = True
-    ended: bool = True
+    acted: bool = True
     rolled_back: bool = True
     why: str = ""
 

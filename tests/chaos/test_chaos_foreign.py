@@ -209,6 +209,15 @@ def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:
     assert len(pending_intents(platform)) == 1
 
 
+@pytest.mark.parametrize(("probe", "acted"), [("false", False), ("true", True)])
+def test_what_did_nothing_owes_no_rollback(bench: Bench, probe: str, *, acted: bool) -> None:
+    """A target that is not steady is left as it is, also where the rollback of what was not done fails."""
+    up = f"{{type: probe, name: up, tolerance: 0, provider: {{type: process, path: '{probe}'}}}}"
+    steady = f"steady-state-hypothesis: {{title: up, probes: [{up}]}}\nmethod:\n"
+    result = bench.ended(("method:\n", steady), ("echo ${pidfile} >> rolled-back", "exit 3"))
+    assert (result.acted, result.rolled_back) == (acted, False)
+
+
 def test_a_rollback_that_fails_repeats_none_that_worked(bench: Bench) -> None:
     """A service would be started again and again: recovery does all of them once, however long it tries what cannot be reached."""
     failing = "  - name: fails\n    type: action\n    provider: {type: process, path: 'false'}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,20 @@ def test_a_target_that_is_not_as_before_is_not_broken_once_more(
     child = Child(clock=clock, takes_s=3.0, result=Result(confirmed=False))
     made = run(monkeypatch, clock, POD, child, ground=ground)
     assert [started["attempt"] for started in made.records.of("experiment.started")] == [1]
+
+
+@pytest.mark.parametrize(("acted", "left"), [(False, 0), (True, 1)])
+def test_rollbacks_of_what_was_not_done_are_struck_off(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, tmp_path: Path, *, acted: bool, left: int
+) -> None:
+    """Of an attempt that did nothing; they stay in the undo log where an action was done and they failed."""
+    file = tmp_path / "pod-loss.yaml"
+    undo = "{type: action, name: undo, provider: {type: process, path: 'true'}}"
+    file.write_text(f"title: t\ndescription: d\nmethod: []\nrollbacks: [{undo}]\n")
+    child = Child(clock=clock, sent_s=None, takes_s=3.0, result=Result(confirmed=False, acted=acted, rolled_back=False))
+    made = run(monkeypatch, clock, replace(POD, file=str(file)), child, child, ground=Ground(clock=clock))
+    pending = [intent.undo["do"] for intent in pending_intents(made.context.platform)]
+    assert pending.count("roll-back") == left
 
 
 def test_a_child_that_does_not_end_is_interrupted(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

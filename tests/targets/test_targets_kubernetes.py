@@ -27,10 +27,10 @@ from harness.targets.kubernetes import (
     has_condition,
     is_over,
     labels_of,
-    selects,
     serves,
     workload_of,
 )
+from harness.targets.selectors import selects
 from tests.builders.http_servers import answering
 
 

@@ -40,7 +40,7 @@ class ChaosResult:
         exit_code: of the child; never a verdict.
         journal: status, deviated, steady_before, steady_after and failed activities, as the journal says.
         confirmed: whether the fault was confirmed; also true where it cannot be (a null run, a foreign file).
-        ended: whether it wrote its journal and was not killed: what it has not recorded was not done.
+        acted: whether an action of its method was done, or may have been: a child that was killed has not recorded all.
         rolled_back: whether every rollback of the file ended, and none says that it failed.
         why: what went wrong; empty when nothing did.
     """
@@ -48,7 +48,7 @@ class ChaosResult:
     exit_code: int
     journal: Mapping[str, str]
     confirmed: bool
-    ended: bool = False
+    acted: bool = True
     rolled_back: bool = False
     why: str
 
@@ -200,7 +200,7 @@ class ChaosRun:
             exit_code=exit_code,
             journal=journal.words,
             confirmed=confirmed,
-            ended=not killed and journal.status != "none",
+            acted=killed or journal.status == "none" or self._history.acted,
             rolled_back=self._history.rolled_back(self._rollbacks),
             why="; ".join(whys),
         )

@@ -16,11 +16,17 @@ class ChildHistory:
         self._first: dict[str, int] = {}
         self.whys: list[str] = []
         self._rolled_back: list[bool] = []
+        self._acted = False
 
     def first_ns(self, kind: str) -> int | None:
         """When the child first recorded an observation of that kind; None as long as it has not."""
         self._poll()
         return self._first.get(kind)
+
+    @property
+    def acted(self) -> bool:
+        """Whether an action of the method was done, or begun."""
+        return self.first_ns("fault.sent") is not None or self._acted
 
     def rolled_back(self, rollbacks: int) -> bool:
         """Whether so many rollbacks ended, and none says that it failed: the child knows what each tolerates."""
@@ -51,3 +57,5 @@ class ChildHistory:
             self.whys.append(str(fields.get("why", "")))
         elif kind == "activity" and fields.get("part") == "rollback":
             self._rolled_back.append(fields.get("ok") is True)
+        elif kind == "activity" and fields.get("part") == "method":
+            self._acted |= fields.get("type") == "action"

@@ -15,8 +15,9 @@ from harness.errors import DriverError, UsageError
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.http import http_client
-from harness.targets.kubernetes import Object, is_terminating, labels_of
+from harness.targets.kubernetes import Object, is_terminating
 from harness.targets.places import Clusters, every_place
+from harness.targets.selectors import selects
 from harness.targets.workloads import WORKLOADS, workloads
 
 _WITHIN_S: Final = 5.0
@@ -65,16 +66,11 @@ def _workloads(target: Target) -> Iterator[tuple[str, tuple[str, ...]]]:
         pods = [pod for pod in cluster.pods(namespace) if not is_terminating(pod)]
         for workload in workloads(cluster, namespace):
             images: dict[str, set[str]] = {}
-            for container, image in chain.from_iterable(_images(pod) for pod in pods if _selects(workload, pod)):
+            for container, image in chain.from_iterable(_images(pod) for pod in pods if selects(workload, pod)):
                 images.setdefault(container, set()).add(image)
             name = f"{namespace}/{workload['kind']}/{workload['metadata']['name']}"
             for container, own in images.items() or [("", set[str]())]:
                 yield f"{name}/{container}" if len(images) > 1 else name, tuple(sorted(own))
-
-
-def _selects(workload: Object, pod: Object) -> bool:
-    expected = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
-    return bool(expected) and expected.items() <= labels_of(pod).items()
 
 
 def _images(pod: Object) -> Iterator[tuple[str, str]]:

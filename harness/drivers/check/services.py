@@ -8,8 +8,9 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, selects, workload_of
+from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, workload_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
+from harness.targets.selectors import selects
 from harness.targets.workloads import CONTROLLERS, controllers, replicas_of, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)

@@ -176,6 +176,8 @@ def accepted_receipt(case: Case, most: float) -> Receipt:
     """
     receipt, events = pipeline_receipt(case.evidence), case.evidence.pipeline
     refused, accepted = (_count(events.words["outcome"].equals(word)) for word in ("refused", "accepted"))
+    if not accepted:  # of none there is nothing to judge, which the figure says itself
+        return receipt
     quiet = [
         events.between("made_ns", *window.span) for window in case.evidence.fault_free(case.objective.scope.traffic)
     ]
@@ -184,8 +186,6 @@ def accepted_receipt(case: Case, most: float) -> Receipt:
     if refused > accepted:
         bad, n = len(events) - accepted, len(events)
     elif share_bounds(bad, n, case.objective.confidence).fail_low <= most:
-        return receipt
-    if not accepted:  # of none there is nothing to judge, which the figure says itself
         return receipt
     why = f"{bad} of {n} events were not accepted"
     return Receipt(ok=None, why=why, hint=_UNACCEPTED, files=receipt.files) if receipt.ok else receipt

@@ -31,7 +31,6 @@ from harness.judgement.measures import (
 )
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.sightings import pods_at
 from harness.model import (
     ONLY_BELOW,
     Figure,
@@ -143,7 +142,7 @@ def restarts(case: Case) -> Iterable[Measure]:
     seen = [c for c in case.evidence.pods if c.what == "restarted" and start_ns <= c.at_ns < end_ns]
     pods = ", ".join(sorted({f"{change.namespace}/{change.name}" for change in seen}))
     receipts = {"watch": pods_receipt(case.evidence, soak.span)}
-    known = len(pods_at(case.evidence, start_ns))
+    known = len(case.evidence.pods_before(start_ns + 1))
     if not known and receipts["watch"].ok:
         receipts = {"watch": Receipt(ok=None, why="no pod was known when the soak began")}
     outcome = Outcome.FAIL if seen else Outcome.PASS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from harness.model import Evidence, Experiment, Hit, Objective, PodChange, Receipt
+from harness.model import Evidence, Experiment, Hit, Objective, Receipt
 from harness.units import NS_PER_S
 
 LATER_NS: Final = 5 * NS_PER_S
@@ -101,7 +101,9 @@ def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experime
 def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     """Whether a pod of every workload was hit that stood in the same place before the fault."""
     places = {hit.namespace for hit in attempt.fault.hit if hit.kind == "pod"}
-    there = {change.workload for change in _alive(evidence, attempt.fault.sent_ns or 0) if change.namespace in places}
+    there = {
+        change.workload for change in evidence.pods_before(attempt.fault.sent_ns or 0) if change.namespace in places
+    }
     hit = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
     if hit and not there:
         return _no(attempt, f"no history knows the pods of {_some(sorted(places))}")
@@ -113,7 +115,9 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
 def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str) -> Receipt:
     """Whether every pod of a service that ran before the fault was hit."""
     there = {
-        change.uid: change.name for change in _alive(evidence, attempt.fault.sent_ns or 0) if change.workload == service
+        change.uid: change.name
+        for change in evidence.pods_before(attempt.fault.sent_ns or 0)
+        if change.workload == service
     }
     hit = {one.uid for one in attempt.fault.hit if one.kind == "pod" and one.workload == service}
     if not there:
@@ -121,15 +125,6 @@ def whole_service_receipt(evidence: Evidence, attempt: Experiment, service: str)
     if left := sorted(name for uid, name in there.items() if uid not in hit):
         return _no(attempt, f"{_some(left)} of {service} was not hit: the service was not gone", ok=False)
     return Receipt(ok=True, why=f"{attempt.name}: all {len(there)} pods of {service} were taken")
-
-
-def _alive(evidence: Evidence, at_ns: int) -> list[PodChange]:
-    """The last change of every pod that was there at a moment."""
-    last: dict[str, PodChange] = {}
-    for change in evidence.pods:
-        if change.at_ns < at_ns:
-            last[change.uid] = change
-    return [change for change in last.values() if change.what != "deleted"]
 
 
 def primary_at(evidence: Evidence, at_ns: int) -> frozenset[str]:

@@ -183,9 +183,9 @@ class _Attempt:
             raise
         finally:
             result = self._child.finish(grace_s)
-            nothing_sent = self._see_sent() is None and result.ended
-            if rollbacks is not None and (result.rolled_back or nothing_sent):
+            if rollbacks is not None and (result.rolled_back or not result.acted):
                 strike_intent(rollbacks)
+            self._see_sent()
         pending = pending_intents(context.platform)
         left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
         restored = self._restore(left)

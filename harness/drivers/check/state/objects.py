@@ -8,9 +8,10 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, is_terminating, selects
+from harness.targets.kubernetes import Cluster, Object, is_terminating
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
+from harness.targets.selectors import selects
 from harness.targets.workloads import controllers, workload_name
 
 SOURCES: Final = access("get configmaps", "get secrets")

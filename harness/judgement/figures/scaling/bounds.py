@@ -15,7 +15,6 @@ from harness.judgement.figures.scaling.record import (
 )
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.receipts.watch import Span, pods_receipt
-from harness.judgement.sightings import pods_at
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange
 from harness.model.observations import AutoscalerSeen, every
 from harness.model.scaling import SPIKE
@@ -60,7 +59,11 @@ def _ready_without(
     """Services beside the scaled ones: those that a route needs, and those that were there in the same namespaces when the first window began."""
     declared = {service for needs in case.plan.route_needs.values() for service in needs}
     homes, begun_ns = {namespace for namespace, _ in scaled}, min((start_ns for start_ns, _ in spans), default=0)
-    there = {(one.namespace, one.workload) for one in pods_at(case.evidence, begun_ns) if one.workload and one.is_ready}
+    there = {
+        (one.namespace, one.workload)
+        for one in case.evidence.pods_before(begun_ns + 1)
+        if one.workload and one.is_ready
+    }
     followed = {each for each in there if each[0] in homes or each[1] in declared} - scaled
     for namespace, workload in sorted(followed if spans else ()):
         ready = _fewest_ready(case.evidence, namespace, workload, spans) or 0

@@ -1,0 +1,38 @@
+"""Whether the selector of a controller selects a pod."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.targets.kubernetes import Object, labels_of
+
+
+def selects(controller: Object, pod: Object) -> bool:
+    """Whether a controller's selector, which is not empty, selects a pod of its namespace.
+
+    Source: Kubernetes API reference, LabelSelector: `matchLabels` and every one of `matchExpressions`.
+    """
+    selector, labels = controller["spec"].get("selector") or {}, labels_of(pod)
+    expected, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
+    return (
+        bool(expected or expressions)
+        and expected.items() <= labels.items()
+        and all(_is_met(one, labels) for one in expressions)
+    )
+
+
+def _is_met(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether labels meet one of `matchExpressions`; an operator that Kubernetes does not have is never met."""
+    key, values = expression["key"], expression.get("values") or []
+    match expression["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case _:
+            return False
