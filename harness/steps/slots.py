@@ -280,6 +280,11 @@ def _pattern(text: str, of_slot: Callable[[Slot], str]) -> str:
     return "".join((*parts, re.escape(text[end:])))
 
 
+def start_of(text: str) -> str:
+    """What a sentence of a template must begin with: it is compared before a pattern is compiled."""
+    return text[: token.start()] if (token := _TOKEN.search(text)) else text
+
+
 def plain_of(text: str) -> str:
     """A template as people read it: `<limit>` for `<limit:duration>`."""
     return re.sub(r"<([a-z_]+):[a-z]+>", r"<\1>", text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.steps.meaning import Keyword, Meaning
-from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of
+from harness.steps.slots import Slot, Values, loose_pattern_of, pattern_of, plain_of, slots_of, start_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,11 @@ class Template:
         """What a whole sentence must match."""
         return pattern_of(self.text)
 
+    @cached_property
+    def start(self) -> str:
+        """The literal text before its first slot or optional part."""
+        return start_of(self.text)
+
     @property
     def plain(self) -> str:
         """The text as people read it."""
@@ -58,7 +63,7 @@ class Template:
 
     def match(self, sentence: str) -> Values | None:
         """The values of the slots of a sentence; None when it is another sentence."""
-        found = self.pattern.fullmatch(sentence)
+        found = self.pattern.fullmatch(sentence) if sentence.startswith(self.start) else None
         if found is None:
             return None
         return Values({name: value for name, value in found.groupdict().items() if value is not None}, self.slots)

@@ -6,30 +6,45 @@ Its counts go on growing, so two readings tell what ran between them. Nothing is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
-
-from psycopg import sql
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 from harness.model.queries import shortened
 
-EXTENSION: Final = sql.SQL(
-    "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_stat_statements'"
-)
-FORGOTTEN: Final = sql.SQL("SELECT dealloc FROM {schema}.pg_stat_statements_info")
-STATEMENTS: Final = sql.SQL(
+if TYPE_CHECKING:
+    from psycopg import sql
+
+EXTENSION: Final = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_stat_statements'"
+"""The schema of the extension, quoted where it has to be."""
+_FORGOTTEN: Final = "SELECT dealloc FROM {schema}.pg_stat_statements_info"
+_STATEMENTS: Final = (
     "SELECT s.queryid::text, s.query, s.calls, s.total_exec_time, s.stddev_exec_time, s.min_exec_time, s.max_exec_time "
     "FROM {schema}.pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid JOIN pg_database d ON d.oid = s.dbid "
     "WHERE d.datname = current_database() AND r.rolname = ANY(%s) AND s.queryid IS NOT NULL ORDER BY 1"
 )
-"""Those of some roles; `{schema}` is the extension's."""
 HINT: Final = (
     "add `pg_stat_statements` to `shared_preload_libraries`, run `CREATE EXTENSION pg_stat_statements` in the database of the DSN, "
     "and let its role read all statistics (`GRANT pg_read_all_stats`)"
 )
 
 
+def statements_in(schema: str) -> sql.Composed:
+    """The query for the statements of some roles, in the schema that `EXTENSION` answered."""
+    return _in_schema(_STATEMENTS, schema)
+
+
+def forgotten_in(schema: str) -> sql.Composed:
+    """The query for how often the server dropped the rarest statements for want of room."""
+    return _in_schema(_FORGOTTEN, schema)
+
+
+def _in_schema(query: LiteralString, schema: str) -> sql.Composed:
+    from psycopg import sql  # here: a plan lists what reads statements, and asks no database
+
+    return sql.SQL(query).format(schema=sql.SQL(schema))
+
+
 def counted(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """The rows of `STATEMENTS` by name: `id`, `text` without values, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`."""
+    """The rows of `statements_in` by name: `id`, `text` without values, `calls`, and in ms `total_ms`, `stddev_ms`, `least_ms`, `most_ms`."""
     return [
         {
             "id": str(number),

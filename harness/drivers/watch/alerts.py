@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,8 +13,10 @@ from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.wires import ProbeResponse, Wires
 
 _PATH: Final = "/api/v1/alerts"
 """Returns all pending and firing alerts, without resolved ones."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, Final
-
-import psycopg
-from psycopg import sql
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.answers import NoAnswerError
 from harness.drivers.watch.ledger import DEADLINE_S, checksum
-from harness.drivers.watch.sessions import DatabaseSession, NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.items import LEDGER_COPIES
 from harness.model.table import COPIES
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from psycopg import sql
+
+    from harness.drivers.watch.sessions import DatabaseSession
 
 READ_S: Final = 2.0
 """Timeout of a read."""
@@ -34,6 +36,8 @@ Shown = tuple[str, int]
 
 def query_of(table: str) -> sql.Composed:
     """One row with the writes of some clients from a number on, and with some older numbers: clients, numbers and checksums."""
+    from psycopg import sql
+
     return sql.SQL(
         "SELECT array_agg(client), array_agg(sequence), array_agg(checksum) FROM {} "
         "WHERE client = ANY(%s) AND (sequence >= %s OR sequence = ANY(%s))"
@@ -143,7 +147,7 @@ class CopyReader:
         try:
             values = (list(self._clients), from_number, copy.gaps)
             answer = await self._session.ask(self._query, values, within_s=READ_S)
-        except (NoAnswerError, psycopg.errors.UndefinedTable) as error:
+        except NoAnswerError as error:
             copy.silent()
             self._reads.put((due_ns, at_ns, -1), (self._member, str(error) or "no answer"))
         else:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-from psycopg import sql
-
 from harness import clock
 from harness.drivers.watch.ledger import checksum, held_in
 from harness.drivers.watch.settings import WatchSettings
@@ -60,6 +57,8 @@ class FinalReads:
 
     def read(self, after: str) -> FinalRead:
         """Read the database once; `after` names the experiment whose restore it follows, or `end`. Never raises for what the database does."""
+        import psycopg  # here, so that a plan and a replay, which send no request, start quickly
+
         at_ns = clock.now_ns()
         try:
             held = _Held(source=DATABASE, at_ns=at_ns, rows=tuple(self._found()))
@@ -102,6 +101,9 @@ class FinalReads:
             self._rows.close()
 
     def _found(self) -> list[Row]:
+        import psycopg  # as above
+        from psycopg import sql
+
         database, ledger = self._target.database, self._target.ledger
         if database is None or ledger is None:
             raise psycopg.InterfaceError("the target file names no database or no ledger to read back")
@@ -123,7 +125,7 @@ class FinalReads:
 
     def _through(self, source: str, entry: str, path: str, expected: set[tuple[int, int]], lag_s: float) -> list[_Held]:
         """The first complete read of an entry, and the last one where the first lacked something; or why there was none."""
-        import httpx  # here, so that a replay, which sends no request, starts quickly
+        import httpx  # as above
 
         reads: list[_Held] = []
         why = "it was not asked"

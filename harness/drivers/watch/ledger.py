@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.model.items import LEDGER_READS, LEDGER_WRITES, outcome_of
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.wires import ProbeResponse, Wires
 
 DEADLINE_S: Final = 2.0
 """Timeout of a write."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -14,9 +14,11 @@ from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import Wires
 from harness.targets.target import Target
 from harness.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.wires import Wires
 
 WAIT_S = 1.0
 """Timeout of one request."""

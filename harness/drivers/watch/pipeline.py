@@ -7,15 +7,17 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
-from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.model.items import PIPELINE
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.wires import ProbeResponse, Wires
 
 ACCEPT_S: Final = 2.0
 """Timeout of sending an event."""

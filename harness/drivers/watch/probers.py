@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter
 from harness.targets.expect import fits
 from harness.targets.parts import ReadProbe
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.wires import ProbeResponse, Wires
 
 WAIT_S: Final = 1.0
 """Timeout of a probe."""

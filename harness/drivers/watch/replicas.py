@@ -9,18 +9,19 @@ lost primary does not make its standbys appear late.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import ClassVar, Final
-
-import psycopg
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.answers import NoAnswerError, NoTableError
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.sessions import DatabaseSession, NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.table import REPLICAS
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.sessions import DatabaseSession
 
 MEMBER_TIMEOUT_S: Final = 1.0
 BEAT_S: Final = 5.0
@@ -70,7 +71,7 @@ class HeartbeatWriter:
         try:
             await self._write(sent_ns)
             self._beats.acknowledged(sent_ns, clock.now_ns())
-        except (NoAnswerError, psycopg.errors.UndefinedTable) as error:  # the primary may be another after each answer
+        except NoAnswerError as error:  # the primary may be another after each answer
             self._recorder.trouble("replicas", f"heartbeat: {error}")
         finally:
             self._busy = False
@@ -78,7 +79,7 @@ class HeartbeatWriter:
     async def _write(self, sent_ns: int) -> None:
         try:
             await self._session.ask(_BEAT, (sent_ns,), within_s=BEAT_S)
-        except psycopg.errors.UndefinedTable:
+        except NoTableError:
             await self._session.ask(_TABLE, within_s=BEAT_S)
             await self._session.ask(_BEAT, (sent_ns,), within_s=BEAT_S)
 
@@ -114,10 +115,10 @@ class MemberWatcher:
         at_ns = clock.now_ns()
         try:
             answer = await self._session.ask(_MEMBER_QUERY, within_s=MEMBER_TIMEOUT_S)
+        except NoTableError:
+            self._put(at_ns, -1, None, "no heartbeat")
         except NoAnswerError as error:
             self._put(at_ns, -1, None, str(error))
-        except psycopg.errors.UndefinedTable:
-            self._put(at_ns, -1, None, "no heartbeat")
         else:
             in_recovery, shown = answer or (True, None)
             role = "replica" if in_recovery else "primary"

@@ -10,15 +10,12 @@ import psycopg
 from psycopg import sql
 
 from harness import clock
+from harness.drivers.watch.answers import NoAnswerError, NoTableError
 from harness.units import NS_PER_S
 
 _SETTLE_S: Final = 0.2
 _PAUSE_NS: Final = NS_PER_S // 2
 """Minimum time between two attempts to connect."""
-
-
-class NoAnswerError(Exception):
-    """The database gave no valid answer; the message is a short text for a row."""
 
 
 class DatabaseSession:
@@ -43,12 +40,12 @@ class DatabaseSession:
 
         Raises:
             NoAnswerError: there is none; the connection is closed.
-            psycopg.errors.UndefinedTable: the query names a table that does not exist.
+            NoTableError: the query names a table that does not exist; the connection is kept.
         """
         try:
             return await _within(self._rows(query, values), within_s)
-        except psycopg.errors.UndefinedTable:
-            raise
+        except psycopg.errors.UndefinedTable as error:
+            raise NoTableError(str(error)) from error
         except TimeoutError as error:
             await self.close()
             raise NoAnswerError("timeout") from error

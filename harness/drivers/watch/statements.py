@@ -5,19 +5,19 @@ The counts are those since a statement was first counted. A reading has the stat
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
-
-import psycopg
-from psycopg import sql
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness import clock
+from harness.drivers.watch.answers import NoAnswerError
 from harness.drivers.watch.recorder import WatchRecorder
-from harness.drivers.watch.sessions import DatabaseSession, NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History
-from harness.targets.queries import EXTENSION, HINT, STATEMENTS, counted
+from harness.targets.queries import EXTENSION, HINT, counted, statements_in
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.sessions import DatabaseSession
 
 WITHIN_S: Final = 1.0
 """Timeout of one reading."""
@@ -51,7 +51,7 @@ class MemberStatements:
         self._busy = True
         try:
             grown, why = await self._read(), ""
-        except (NoAnswerError, psycopg.errors.UndefinedTable) as error:
+        except NoAnswerError as error:
             grown, why = [], str(error)
             self._recorder.trouble("statements", f"{self._member or 'the database'}: {why}")
         finally:
@@ -64,8 +64,7 @@ class MemberStatements:
             if not named:
                 raise NoAnswerError(f"no extension `pg_stat_statements`; hint: {HINT}")
             self._schema = str(named[0][0])
-        query = STATEMENTS.format(schema=sql.SQL(self._schema))  # as the server quotes it
-        found = counted(await self._session.rows(query, (self._roles,), within_s=WITHIN_S))
+        found = counted(await self._session.rows(statements_in(self._schema), (self._roles,), within_s=WITHIN_S))
         before, self._calls = self._calls, {}
         for one in found:  # one that several roles run is there once for each of them
             self._calls.setdefault(one["id"], []).append(one["calls"])

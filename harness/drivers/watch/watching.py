@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import httpx
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.schedule import Probe, ProbeSchedule
-from harness.drivers.watch.sessions import DatabaseSession
 from harness.drivers.watch.settings import Rates, WatchSettings
-from harness.drivers.watch.streams import Follower, api_http, follow
-from harness.drivers.watch.wires import Wires
 from harness.targets.access import Access
 from harness.targets.http import proxy_for, tls_context
 from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    import httpx
+
+    from harness.drivers.watch.sessions import DatabaseSession
+    from harness.drivers.watch.streams import Follower
+    from harness.drivers.watch.wires import Wires
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,8 @@ class Pace:
 
 class Watching:
     """What watchers of one target use to probe and record.
+
+    Clients of HTTP, databases and clusters are imported with the first connection: a plan lists the watchers, and opens none.
 
     Attributes:
         target: the watched target.
@@ -87,18 +91,24 @@ class Watching:
 
     def wires_to(self, base: str) -> Wires:
         """Connections to an address."""
+        from harness.drivers.watch.wires import Wires
+
         wires = Wires(base, self._tls, proxy_for(self.target, base))
         self.wires.append(wires)
         return wires
 
     def session(self, dsn: str) -> DatabaseSession:
         """A session with a database."""
+        from harness.drivers.watch.sessions import DatabaseSession
+
         session = DatabaseSession(dsn, application="readiness-watch")
         self._sessions.append(session)
         return session
 
     def follow(self, watcher: str, context: str, path: str, follower: Follower, *, field_selector: str = "") -> None:
         """Follow the changes of Kubernetes objects: `path` is their list, in the cluster of that context."""
+        from harness.drivers.watch.streams import api_http, follow
+
         if context not in self._clients:
             self._clients[context] = api_http(self.target, context)
         attendance = self.recorder.attendance(watcher, path)

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
+from harness.drivers.watch.answers import NoTableError
 from harness.drivers.watch.ledger import checksum
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter
@@ -133,7 +134,7 @@ class Moving(DatabaseSession):
     async def ask(self, query: str | sql.Composed, values: tuple[Any, ...] = (), *, within_s: float) -> None:
         """Only making the table is answered."""
         if not str(query).startswith("CREATE"):
-            raise psycopg.errors.UndefinedTable(f"no table for {values} within {within_s} s")
+            raise NoTableError(f"no table for {values} within {within_s} s")
 
 
 def test_a_heartbeat_that_finds_no_table_twice_ends_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from harness import clock
 from harness.drivers.check.sql.asking import database_in, rows_of
 from harness.errors import ConfigurationError, TargetUnreachable
 from harness.targets import Target
-from harness.targets.queries import EXTENSION, FORGOTTEN, HINT, STATEMENTS, counted
+from harness.targets.queries import EXTENSION, HINT, counted, forgotten_in, statements_in
 from harness.targets.reference import Reference
 
 
@@ -52,14 +52,14 @@ def read_statements(target: Target) -> list[StatementsRead]:
 
 def _of_member(name: str, dsn: Reference, roles: Sequence[str]) -> StatementsRead:
     try:
-        found = rows_of(dsn, EXTENSION, raises=True)
+        found = rows_of(dsn, sql.SQL(EXTENSION), raises=True)
         if not found:
             return StatementsRead(
                 member=name, at_ns=clock.now_ns(), why=f"no extension `pg_stat_statements`; hint: {HINT}"
             )
-        schema = sql.SQL(str(found[0][0]))  # as the server quotes it
-        rows = rows_of(dsn, STATEMENTS.format(schema=schema), [list(roles)], raises=True)
-        [(forgotten,)] = rows_of(dsn, FORGOTTEN.format(schema=schema), raises=True)
+        schema = str(found[0][0])
+        rows = rows_of(dsn, statements_in(schema), [list(roles)], raises=True)
+        [(forgotten,)] = rows_of(dsn, forgotten_in(schema), raises=True)
     except TargetUnreachable as error:
         return StatementsRead(member=name, at_ns=clock.now_ns(), why=error.what)
     except psycopg.Error as error:
