@@ -176,7 +176,7 @@ def _record_end(history: History, plan: Plan, kind: type[BaseException] | None, 
         history.put("run.ended", plan.run, ok=True, why="", hint="")
         return
     if isinstance(error, HarnessError):
-        why, hint = error.what, f"see {error.where}" if error.where else error.hint
+        why, hint = f"{error.where}: {error.what}" if error.where else error.what, error.hint
     elif issubclass(kind, KeyboardInterrupt):
         why, hint = "interrupted", "let it run until it completes"
     else:

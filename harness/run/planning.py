@@ -159,7 +159,7 @@ def _plan(
         attestations=said.attestations,
         waivers=said.waivers,
         as_of=target.evidence.as_of.isoformat() if target.evidence.as_of else "",
-        again=settings.again,
+        again=settings.again(release),
         pytest_arguments=settings.pytest_arguments,
         only=settings.only,
         records=tuple(_records(target, (library.traffic[name] for name in traffic_of(ordered)))) if live else (),

@@ -48,16 +48,18 @@ class Settings:
     only: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()
 
-    @property
-    def again(self) -> tuple[str, ...]:
+    def again(self, release: str) -> tuple[str, ...]:
         """The options that repeat the run.
 
         `--only` and what has to be typed in full for a target are left out.
+
+        Args:
+            release: that is judged; a target file may name another one than `release`, which counts for the sandbox alone.
         """
         options = {
-            "--target": [] if self.target is None else [str(self.target)],
+            "--target": ["sandbox" if self.target is None else str(self.target)],
             "--profile": self.profiles,
-            "--release": [self.release],
+            "--release": [self.release if self.target is None else release],
             "--as": [] if self.stands_for == "sandbox" else [self.stands_for],
             "--out": [str(self.out)],
             "--baseline": [] if self.baseline is None else [str(self.baseline)],

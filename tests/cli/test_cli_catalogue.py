@@ -1,4 +1,4 @@
-"""`readiness catalogue lint` and `trace` in a project: what was deleted, changed or forgotten is seen, with its place."""
+"""`readiness catalogue lint`, `list` and `trace` in a project: what was deleted, changed or forgotten is seen, with its place."""
 
 from __future__ import annotations
 
@@ -238,6 +238,14 @@ def test_trace_leads_from_a_row_to_its_sentences(catalogue: Call) -> None:
         f"{'':24}   Then the response time p95 of every route is below 300 ms in the steady state [traffic]\n" in said
     )
     assert f"{'SHOP-PARCELS':24} not traced: waits for the part `belt` (conveyor belt)\n" in said
+
+
+@pytest.mark.parametrize("command", ["list", "trace"])
+def test_the_projects_own_rows_come_first(catalogue: Call, command: str) -> None:
+    """In the order of its file; those of the package follow."""
+    code, said = catalogue(command)
+    ids = [line.split()[0] for line in said.splitlines() if line[:1].isupper()]
+    assert (code, ids[:3], "ND-KPI-P95" in ids[3:]) == (0, ["SHOP-P95", "SHOP-PARCELS", "SHOP-ALL"], True)
 
 
 def test_trace_says_what_is_wrong_with_a_scenario(shop: Path, catalogue: Call) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,17 @@ def test_what_no_run_contains_is_refused_and_not_opened(
         RunDirectory.open(run.path)
     assert "hint: judge a copy of the run" in str(caught.value)
     assert str(caught.value).isascii()
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK])
+def test_a_device_in_a_run_is_refused(run: RunDirectory, kind: int) -> None:
+    """Reading `/dev/zero` never ends."""
+    try:
+        os.mknod(run.path / "load" / "zero", kind | 0o600, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("only root makes devices")
+    with pytest.raises(EvidenceError, match="zero: is a device"):
+        RunDirectory.open(run.path)
 
 
 def _file(path: Path) -> Path:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from judgement_builders import table
 
 from harness.errors import Exit
 from harness.judgement import judge
+from harness.judgement.figures import spec_of
+from harness.judgement.harm import unjudged_harm
 from harness.model import (
     JOURNEY_READS,
+    LEDGER_FINAL,
+    PIPELINE,
     DecisionOutcome,
     Evidence,
     Figure,
@@ -19,10 +25,12 @@ from harness.model import (
     Outcome,
     Plan,
     ReasonKind,
+    Table,
     Waiver,
     Words,
 )
 from harness.model.harm import Harm, UnjudgedHarm
+from harness.model.table import Bools
 from harness.run.exits import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
@@ -129,3 +137,56 @@ def test_what_journeys_wrote_and_lost_is_harm_too(state: str) -> None:
     outcome, unjudged = told(judge(plan, replace(run, recorded={**run.recorded, JOURNEY_READS.name: changed})))
     assert (outcome is DecisionOutcome.GO) is (not unjudged) is (state == "found")
     assert all("writes of journeys lost" in text for text in unjudged)
+
+
+EVENTS = table(PIPELINE, 100, id=np.arange(100), accepted_ns=1, seen_ns=2, outcome="accepted", state="found")
+
+
+def marked(rows: Table, chosen: Bools, what: int | str) -> Table:
+    """The first five of the chosen rows with another state, or with a digest that is so much higher."""
+    five = chosen & (np.cumsum(chosen) <= 5)
+    if isinstance(what, int):
+        return replace(rows, ints={**rows.ints, "digest": rows.ints["digest"] + what * five})
+    states = [what if it else "found" for it in five.tolist()]
+    return replace(rows, words={**rows.words, "state": Words.of(states)})
+
+
+def harmed(harm: Harm) -> Evidence:
+    """The healthy run with five of this harm."""
+    run = replace(core_evidence(), pipeline=EVENTS)
+    books, reads = run.ledger, run.tables[JOURNEY_READS.name]
+    last = books.final.ints["round"] == max(read.round for read in books.final_reads)
+    plays, every = reads.words["item"].equals("plays"), np.ones(100, dtype=np.bool_)
+    journeys: dict[Harm, tuple[Bools, int | str]] = {
+        Harm.JOURNEYS_LOST: (~plays, "absent"),
+        Harm.JOURNEYS_TWICE: (plays, 1),
+        Harm.JOURNEYS_WRONG: (~plays, 1),
+    }
+    events = {Harm.EVENTS_LOST: "absent", Harm.EVENTS_TWICE: "twice", Harm.EVENTS_WRONG: "wrong"}
+    match harm:
+        case Harm.WRITES_LOST:
+            return replace(run, ledger=forgetting(5).ledger)
+        case Harm.WRITES_WRONG:
+            return replace(run, ledger=replace(books, final=marked(books.final, last, "wrong")))
+        case Harm.WRITES_TWICE:
+            again = books.final.where(last & (books.final.ints["id"] < 5))
+            return replace(run, ledger=replace(books, final=Table.merged(LEDGER_FINAL, [books.final, again])))
+        case Harm.READS_STALE:
+            stale = marked(books.reads, books.reads.words["state"].equals("found"), "wrong")
+            return replace(run, ledger=replace(books, reads=stale))
+        case _ if harm in events:
+            return replace(run, pipeline=marked(EVENTS, every, events[harm]))
+    return replace(run, recorded={**run.recorded, JOURNEY_READS.name: marked(reads, *journeys[harm])})
+
+
+@pytest.mark.parametrize("harm", list(Harm))
+def test_each_kind_of_harm_that_no_row_judges_is_counted(harm: Harm) -> None:
+    """Five of it in a run that has none without them: these, and nothing else. Where a row judges it, it is told by that row."""
+    figures = (Figure.LOST_WRITES, Figure.COPIES, Figure.READ_BACK, Figure.EVENTS)
+    run, judging = harmed(harm), [figure for figure in figures if harm in spec_of(figure).judges]
+    assert unjudged_harm(without(*figures), replace(core_evidence(), pipeline=EVENTS)) == ()
+    assert unjudged_harm(without(*figures), run) == (UnjudgedHarm(harm=harm, count=5),)
+    assert len(judging) == 1
+    plan = core_plan()
+    asked = replace(plan.claims[0], objectives=(replace(plan.claims[0].objectives[0], figure=judging[0]),))
+    assert unjudged_harm(replace(plan, claims=(asked,)), run) == ()

@@ -64,6 +64,14 @@ def test_a_healthy_pipeline_shows_each_event_once_and_whole() -> None:
     )
 
 
+def test_of_events_of_which_none_was_accepted_nothing_is_verified() -> None:
+    """As where the path of the events is misspelt: neither lost nor kept, and never 0."""
+    rows = with_words(with_ints(events(), slice(None), seen_ns=0, copies=0), slice(None), outcome="refused", state=None)
+    found = described(rows)
+    assert (found.sent, found.accepted, found.why) == (100, 0, "no event was accepted")
+    assert (found.lost, found.twice, found.wrong) == (None, None, None)
+
+
 def test_what_went_wrong_is_told_apart() -> None:
     """Lost, twice, with another value; refused ones claim nothing; unknown and gone is unsure."""
     rows = with_words(with_ints(events(), [1, 2], seen_ns=0, copies=0), [1, 2], state="absent")

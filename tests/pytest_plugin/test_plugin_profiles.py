@@ -29,3 +29,12 @@ def test_a_folder_has_no_meaning(project: Project) -> None:
     assert finished.code == 0, finished.said
     assert "PL-P95" in finished.out
     assert "no scenario claims it" not in finished.out
+
+
+def test_the_markers_of_the_project_come_first(project: Project) -> None:
+    """`pytest --markers`: those of its own requirements, in the order of its catalogue, before the package's and pytest's."""
+    finished = project.do("--markers", module="pytest")
+    assert finished.code == 0, finished.said
+    marked = [line.split(":")[0] for line in finished.out.splitlines() if line.startswith("@pytest.mark.")]
+    assert marked[:3] == [f"@pytest.mark.PL-{name}" for name in ("P95", "ERRORS", "UPTIME")]
+    assert "@pytest.mark.ND-KPI-P95" in marked

@@ -139,6 +139,17 @@ def test_a_replay_of_damaged_evidence_is_inconclusive(scenes: Stage, project: Pr
     assert "Traceback" not in finished.said
 
 
+def test_a_broken_experiment_that_no_scenario_uses_stops_no_replay(scenes: Stage, project: Project) -> None:
+    """It is named in one message; the verdicts are those of the run."""
+    project.edit("pyproject.toml", "loadtests =", 'experiments = ["experiments"]\nloadtests =')
+    (project.root / "experiments").mkdir()
+    (project.root / "experiments/other.yaml").write_text("title: mine\nmethod: [\n", encoding="utf-8")
+    finished = _replay(project, scenes["go"].run)
+    assert (finished.code, "3 passed" in finished.out) == (0, True), finished.said
+    assert finished.said.count("other.yaml:3: is not plain YAML") == 1
+    assert "Traceback" not in finished.said
+
+
 def test_a_failed_test_of_the_projects_own_is_not_hidden(scenes: Stage, project: Project) -> None:
     """All scenarios passed, a test beside them did not: exit code 1."""
     (project.root / "features/test_own.py").write_text("def test_own():\n    assert False\n", encoding="utf-8")

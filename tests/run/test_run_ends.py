@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from harness import clock
-from harness.errors import Interrupted, TargetGone, TargetUnreachable
+from harness.errors import DriverError, Interrupted, TargetGone, TargetUnreachable
 from harness.evidence import RunDirectory, read_history
 from harness.run import live
-from harness.run.gathering import Ground
+from harness.run.gathering import Ground, _record_end
 from harness.targets import Platform, load_target
 from harness.targets.intents import pending_intents, write_intent
 from tests.fake_clock import FakeClock
@@ -106,3 +106,28 @@ def test_an_interrupted_run_names_the_attempt_whose_undo_was_not_seen(
     observations, _ = read_history(tmp_path / "runs" / "run-1" / "history" / "run.ndjson")
     (restore,) = [o for o in observations if o.kind == "restore"]
     assert (restore.subject, restore.fields["attempt"], restore.fields["ok"]) == ("own-kill", 1, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "why", "hint"),
+    [
+        (
+            DriverError("the target does not serve", where="shop", hint="check `probes` and `ledger`"),
+            "shop: the target does not serve",
+            "check `probes` and `ledger`",
+        ),
+        (DriverError("it ended by itself", hint="run again"), "it ended by itself", "run again"),
+        (KeyboardInterrupt(), "interrupted", "let it run until it completes"),
+        (None, "", ""),
+    ],
+)
+def test_what_ended_a_run_is_recorded_in_the_words_of_the_terminal(
+    tmp_path: Path, error: BaseException | None, why: str, hint: str
+) -> None:
+    """Place, cause and hint: reports are made of them, and `see shop` would help no reader."""
+    directory = RunDirectory.create(tmp_path / "runs", "run-1")
+    history = directory.history("run")
+    _record_end(history, cast("Any", SimpleNamespace(run="run-1")), type(error) if error else None, error)
+    history.close()
+    (ended,), _ = read_history(directory.path / "history" / "run.ndjson")
+    assert ended.fields == {"ok": error is None, "why": why, "hint": hint}

@@ -50,7 +50,7 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
     unseen = unread(events) & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
     receipt = pipeline_receipt(evidence)
-    searched = bool(len(events)) and not (accepted & unseen).any()
+    searched = bool(accepted.any()) and not (accepted & unseen).any()
     lost, doubled = accepted & absent, twice | (events.ints["copies"] > 1)
     return PipelineResult(
         sent=len(events),
@@ -61,14 +61,16 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
         unsure=_count((unknown & absent) | unseen) if len(events) else None,
         visible_p50_s=quantile_of(seconds, 0.50),
         visible_p95_s=quantile_of(seconds, 0.95),
-        why=_why(receipt, _count(accepted & unseen)),
+        why=_why(receipt, _count(accepted), _count(accepted & unseen)),
     )
 
 
-def _why(receipt: Receipt, unseen: int) -> str:
+def _why(receipt: Receipt, accepted: int, unseen: int) -> str:
     """What keeps the record of events from being complete."""
     if not receipt.ok:
         return receipt.why
+    if not accepted:
+        return "no event was accepted"
     return f"{unseen} accepted events were not requested at the end" if unseen else ""
 
 
