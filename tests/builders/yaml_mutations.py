@@ -6,18 +6,26 @@ import random
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from harness.catalogue import lint, load_catalogue
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.load import load_traffic
+from harness.drivers.rollout.files import read_rollout
 from harness.sandbox.releases import load_release
 from harness.targets import load_target
+from harness.targets.statements import read_attestations, read_waivers
 
 ROOT: Final = Path(__file__).parents[2]
 
 _PAGE: Final = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/catalogue.md").read_text(encoding="utf-8"), re.DOTALL)
+_SIGNED: Final = (
+    "by: A. Person\nreason: reviewed\nlink: https://example.test/1\n"
+    "date: 2026-05-01\nexpires: 2026-07-01\nrelease: 1.0.0\n"
+)
+_TODAY: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
     "target.yaml": (
         re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/target-file.md").read_text(encoding="utf-8"), re.DOTALL)[0],
@@ -44,6 +52,15 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
     "release.yaml": (
         (ROOT / "harness/sandbox/releases/dark-door/release.yaml").read_text(encoding="utf-8"),
         lambda path: load_release(str(path.parent)),
+    ),
+    "rollout.yaml": ((ROOT / "rollouts/canary.yaml").read_text(encoding="utf-8"), read_rollout),
+    "attestations/S-1.yaml": (
+        f"attestation: S-1\nrole: security-lead\n{_SIGNED}",
+        lambda path: read_attestations([path.parent], "1.0.0", _TODAY),
+    ),
+    "waivers/S-1.yaml": (
+        f"waiver: S-1\naccepts: {{bound: 300 ms}}\n{_SIGNED}",
+        lambda path: read_waivers([path.parent], "1.0.0", _TODAY),
     ),
 }
 """By file name: a file that is right, and who reads it."""
@@ -183,3 +200,5 @@ _CHANGES: Final = (_inserted, _cut, _other_value, _other_value, _other_lines, _o
 def place_for(folder: Path) -> None:
     """What the files name beside them."""
     shutil.copytree(ROOT / "loadtests", folder, dirs_exist_ok=True)
+    for name in READERS:
+        (folder / name).parent.mkdir(exist_ok=True)

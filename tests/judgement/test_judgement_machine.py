@@ -25,7 +25,7 @@ from judgement_builders import plan as small_plan
 from test_judgement_rollouts import BLUE_GREEN, SWITCHED
 
 from harness.judgement import judge
-from harness.judgement.receipts.machine import machine_result
+from harness.judgement.receipts.machine import machine_result, starved_sandbox
 from harness.model import (
     PROBES,
     DecisionOutcome,
@@ -47,6 +47,8 @@ from tests.builders.core_run import core_evidence
 from tests.builders.recorder import ns as second
 from tests.honesty.edits import requests
 
+EVER = [(0, 1 << 62)]
+
 
 def starved(run: Evidence, share: float, late_ms: float = 80.0) -> Evidence:
     """The run, its probes sent late in this share of the seconds, evenly over the run."""
@@ -56,6 +58,20 @@ def starved(run: Evidence, share: float, late_ms: float = 80.0) -> Evidence:
     return replace(
         run,
         probes=replace(run.probes, ints={**ints, "sent_ns": ints["sent_ns"] + late, "done_ns": ints["done_ns"] + late}),
+    )
+
+
+def seen(at: int, delay_ms: float = 0.5) -> Observation:
+    """What the kernel said of the machine at this second: how long the target waited each time that it needed a processor."""
+    return Observation(
+        source="machine",
+        seq=at,
+        clock="boot",
+        mono_ns=ns(at),
+        wall="",
+        kind="machine.seen",
+        subject="machine",
+        fields={"at_ns": ns(at), "delay_ms": delay_ms},
     )
 
 
@@ -129,10 +145,10 @@ def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_pass_alone(
     sent = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < until_ns), 80_000_000, 0)
     run = replace(run, probes=replace(run.probes, ints={**ints, "sent_ns": ints["sent_ns"] + sent}))
     found = [
-        machine_result(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)], excusing=excusing)
+        starved_sandbox(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)], excusing=excusing)
         for excusing in (False, True)
     ]
-    assert [one.ok for one in found if one] == [passing, failing]
+    assert [one is None for one in found] == [passing, failing]
 
 
 def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
@@ -174,22 +190,9 @@ def test_a_target_that_waits_for_a_processor_is_starved_however_punctual_the_wat
     ok: bool,  # noqa: FBT001 - a value of the table
 ) -> None:
     """Under a millisecond each time is what two busy cores cost; over two in a second of ten are not."""
-
-    def seen(at: int) -> Observation:
-        fields = {"at_ns": ns(at), "delay_ms": delay_ms if at % every == 0 else 0.5}
-        return Observation(
-            source="machine",
-            seq=at,
-            clock="boot",
-            mono_ns=ns(at),
-            wall="",
-            kind="machine.seen",
-            subject="machine",
-            fields=fields,
-        )
-
     run = core_evidence()
-    told = replace(run, observations=(*run.observations, *(seen(at) for at in range(1, 400))))
+    readings = (seen(at, delay_ms if at % every == 0 else 0.5) for at in range(1, 400))
+    told = replace(run, observations=(*run.observations, *readings))
     machine = machine_result(core_plan(), told)
     assert machine is not None
     assert machine.ok is ok
@@ -203,6 +206,19 @@ def test_a_target_elsewhere_has_a_machine_of_its_own(environment: str) -> None:
     """How late our probes are says nothing of it."""
     plan = replace(core_plan(), environment=environment)
     assert machine_result(plan, starved(core_evidence(), 0.2)) is None
+
+
+def test_a_service_beside_the_harness_has_a_receipt_that_decides_nothing() -> None:
+    """Its machine was read, as it is of every loopback address. Of production nothing is excused, whoever waited."""
+    plan = replace(core_plan(), environment="staging")
+    read = replace(core_evidence(), observations=(*core_evidence().observations, *map(seen, range(1, 400))))
+    (quiet, late) = (machine_result(plan, run) for run in (read, starved(read, 0.2)))
+    assert quiet is not None
+    assert late is not None
+    assert (quiet.ok, late.ok, late.delay_ms) == (True, False, 0.5)
+    assert late.why.startswith("the machine was starved: the watch sent probes over 50 ms late in ")
+    assert starved_sandbox(plan, starved(read, 0.2), EVER) is None
+    assert starved_sandbox(core_plan(), starved(read, 0.2), EVER) == late
 
 
 def late_in(run: Evidence, start: float, end: float) -> Evidence:

@@ -20,7 +20,7 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.measures import because, settled
-from harness.judgement.verdicts import claim_verdict
+from harness.judgement.verdicts import claim_verdict, requirement_verdict
 from harness.model import Experiment, Outcome, Reason, ReasonKind, Receipt, Worker
 
 BROKE = Worker(
@@ -82,6 +82,21 @@ def test_the_reason_of_a_scenario_is_the_one_closest_to_the_cause() -> None:
     load = replace(few, because=Reason(kind=ReasonKind.LOAD, text="it broke", hint="mend it"), value=1.0, high=2.0)
     said = claim_verdict(claim("R", p95()), [[few, replace(few, outcome=Outcome.PASS), load]])
     assert (said.because.kind, said.reason, said.hint) == (ReasonKind.LOAD, "it broke (and 1 more like it)", "mend it")
+
+
+def test_the_reason_of_a_requirement_is_that_of_the_scenario_closest_to_the_cause() -> None:
+    """Of two that are not decided; the other one's figure is nearer to its limit, and it is counted."""
+    few, *_ = measures(judge(plan({"R": p95()}), with_load(samples(0, 2), end_ns=2_000_000_000)))
+    load = replace(few, because=Reason(kind=ReasonKind.LOAD, text="it broke", hint="mend it"), value=1.0, high=2.0)
+    requirement = plan({"R": p95()}).requirements[0]
+    for order in ([few, load], [load, few]):
+        claims = [claim_verdict(claim("R", p95()), [[one]]) for one in order]
+        said = requirement_verdict(requirement, claims, plan({"R": p95()}), evidence())
+        assert (said.because.kind, said.reason, said.hint) == (
+            ReasonKind.LOAD,
+            "it broke (and 1 more like it)",
+            "mend it",
+        )
 
 
 def test_an_unsure_recovery_names_the_fault_that_was_not_confirmed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clock
-from harness.sandbox import processes
+from harness.errors import SandboxError
+from harness.sandbox import marker, processes, supervisor
 from harness.sandbox.directory import Directory, holder
+from harness.sandbox.network.addresses import api_address
 from tests.sandbox.pocket import running, server_container
 
 if TYPE_CHECKING:
@@ -103,3 +106,21 @@ def test_a_dead_part_ends_the_sandbox_with_its_name(tmp_path: Path) -> None:
         forwarder = next(pid for pid, command in commands.items() if "network.forwarder" in command)
         os.kill(forwarder, signal.SIGKILL)
         assert all_gone(pids)
+
+
+@pytest.mark.parametrize(
+    ("octet", "what"),
+    [(None, "no range of loopback addresses is free"), (252, "the address is in use by another sandbox")],
+)
+def test_a_range_of_addresses_that_is_taken_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octet: int | None, what: str
+) -> None:
+    """With the address and what to do; nothing is started, and nothing but the logs is left."""
+    monkeypatch.setattr(supervisor, "OCTETS", range(252, 254))
+    first, second = ((api_address(taken), supervisor.CLAIM_PORT) for taken in (252, 253))
+    wish = supervisor.Wish(root=tmp_path / "sandbox", release=None, octet=octet)
+    with socket.create_server(first), socket.create_server(second), pytest.raises(SandboxError, match=what) as raised:
+        supervisor.Supervisor(wish, lambda _: None).run()
+    assert raised.value.where == "{}:{}".format(*first)
+    assert "readiness sandbox down" in raised.value.hint
+    assert sorted(path.name for path in wish.root.iterdir()) == [marker.NAME, "logs"]

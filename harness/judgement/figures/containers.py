@@ -12,7 +12,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.machine import HINT, machine_result
+from harness.judgement.receipts.machine import HINT, starved_sandbox
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
@@ -152,8 +152,8 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
     outcome, reason = settled(outcome, own, needed, ("fault", "watch"))
     if outcome is Outcome.FAIL and seconds is not None and seconds < _IN_DOUBT * case.scaled.in_unit("s"):
         span = (pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)
-        machine = machine_result(case.plan, case.evidence, [span])
-        if machine is not None and not machine.ok:
+        machine = starved_sandbox(case.plan, case.evidence, [span])
+        if machine is not None:
             outcome = Outcome.INCONCLUSIVE
             reason = Reason(kind=ReasonKind.MACHINE, text=f"{reason.text}, but {machine.why}", hint=HINT)
     return measure(

@@ -13,7 +13,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.machine import HINT, machine_result
+from harness.judgement.receipts.machine import HINT, starved_sandbox
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, Reason, ReasonKind, Table
@@ -113,8 +113,8 @@ def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure
     """
     always_well = found.outcome is Outcome.FAIL and found.value is None
     span = (attempt.observed_from_ns, attempt.observed_until_ns)
-    machine = machine_result(case.plan, case.evidence, [span])
-    if always_well or found.outcome is Outcome.INCONCLUSIVE or machine is None or machine.ok:
+    machine = starved_sandbox(case.plan, case.evidence, [span])
+    if always_well or found.outcome is Outcome.INCONCLUSIVE or machine is None:
         return found
     why = Reason(kind=ReasonKind.MACHINE, text=f"{found.because.text}, but {machine.why}", hint=HINT)
     return replace(found, outcome=Outcome.INCONCLUSIVE, because=why)

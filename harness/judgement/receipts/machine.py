@@ -48,19 +48,36 @@ HINT: Final = "run again on a machine with nothing else to do; `readiness doctor
 Spans = Sequence[tuple[int, int]]
 
 
-def machine_result(
-    plan: Plan, evidence: Evidence, spans: Spans | None = None, *, excusing: bool = True
-) -> MachineResult | None:
-    """CPU pressure of the machine in these spans, or in the run; None of a target that does not run beside the harness.
+def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
+    """CPU pressure of the machine in the run; None of a target that does not run beside the harness.
+
+    Of a sandbox it decides (`starved_sandbox`). Of any other target with a loopback address it is reported only: whoever judges a service beside
+    the harness reads there what its latencies are worth.
+    """
+    beside = _is_sandbox(plan) or any(True for _ in every(MachineSeen, evidence.observations))
+    return _result(evidence, None, excusing=True) if beside else None
+
+
+def starved_sandbox(plan: Plan, evidence: Evidence, spans: Spans, *, excusing: bool = True) -> MachineResult | None:
+    """The machine of a sandbox in these spans; None where it was not starved, and of any other target.
 
     Args:
         plan: of the run.
         evidence: of the run.
-        spans: when; None: the complete run.
-        excusing: whether a FAIL is asked about, or the run. A PASS is doubted only for more: not for a target that waited for a processor, disks or memory, nor for late
+        spans: when.
+        excusing: whether a FAIL is asked about. A PASS is doubted only for more: not for a target that waited for a processor, disks or memory, nor for late
             seconds that a quiet machine has by chance.
     """
-    if not (plan.environment == BESIDE or plan.stands_in) or not len(evidence.probes):
+    machine = _result(evidence, spans, excusing=excusing) if _is_sandbox(plan) else None
+    return None if machine is None or machine.ok else machine
+
+
+def _is_sandbox(plan: Plan) -> bool:
+    return plan.environment == BESIDE or plan.stands_in
+
+
+def _result(evidence: Evidence, spans: Spans | None, *, excusing: bool) -> MachineResult | None:
+    if not len(evidence.probes):
         return None
     due, sent = evidence.probes.ints["due_ns"], evidence.probes.ints["sent_ns"]
     asked = (sent > 0) & _inside(due, spans)
@@ -110,13 +127,13 @@ def on_this_machine(case: Case, found: Measure, spans: Spans | None = None) -> M
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
     failed = found.outcome is Outcome.FAIL
-    machine = machine_result(
+    machine = starved_sandbox(
         case.plan,
         case.evidence,
         _spans(case, found, excusing=failed) if spans is None else _with_room(spans, excusing=failed),
         excusing=failed,
     )
-    if machine is None or machine.ok:
+    if machine is None:
         return found
     text = f"{found.because.text}, but {machine.why}"
     return replace(found, outcome=Outcome.INCONCLUSIVE, because=Reason(kind=ReasonKind.MACHINE, text=text, hint=HINT))

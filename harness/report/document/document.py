@@ -77,7 +77,8 @@ class Document(Record):
         SteadyEnd | None, Field(description="Whether the target was steady at the end; null: not recorded.")
     ]
     machine: Annotated[
-        MachineRecord | None, Field(description="The machine that a sandbox shares with the harness; null: no sandbox.")
+        MachineRecord | None,
+        Field(description="The machine that the target shares with the harness; null: it does not."),
     ]
     unjudged_harm: Annotated[
         tuple[HarmRecord, ...],

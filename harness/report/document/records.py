@@ -273,12 +273,12 @@ class SteadyEnd(Record):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineRecord(Record):
-    """The machine that the harness shares with a sandbox."""
+    """The machine that the harness shares with its target."""
 
     ok: Annotated[
         bool,
         Field(
-            description="false: it was starved; latencies, recoveries and errors prove no FAIL there, and no PASS where probes were late."
+            description="false: it was starved; of a sandbox latencies, recoveries and errors prove no FAIL there, and no PASS where probes were late."
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
