@@ -1,7 +1,8 @@
 """The one clock: the only module of the harness that reads time or sleeps.
 
 Everything that is compared is measured on `CLOCK_MONOTONIC` in integer nanoseconds, which all processes of one
-machine share. The wall clock is for people: it names runs and is recorded beside observations, and nothing is computed from it.
+machine share. The wall clock is for people: it names runs and is recorded beside observations. No length of time is computed from it; where the
+two clocks part, the monotonic one did not count the time of a machine that slept, or the wall clock was set (`harness.evidence.clock_steps`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from harness.units import NS_PER_S
+from harness.units import NS_PER_MS, NS_PER_S
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TOGETHER_NS: Final = 10 * NS_PER_MS
+_TRIES: Final = 5
 
 
 def now_ns() -> int:
@@ -32,12 +38,36 @@ def worked_s() -> float:
 
 def wall() -> datetime:
     """The wall clock in UTC, aware."""
-    return datetime.now(UTC)
+    return _EPOCH + timedelta(microseconds=time.time_ns() // 1000)
 
 
-def wall_text() -> str:
-    """The wall clock as RFC 3339 in UTC with microseconds: `2026-01-31T12:00:00.000000Z`."""
-    return wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def wall_text(at: datetime | None = None) -> str:
+    """The wall clock (or `at`) as RFC 3339 in UTC with microseconds: `2026-01-31T12:00:00.000000Z`."""
+    return (at or wall()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def both() -> tuple[int, datetime]:
+    """CLOCK_MONOTONIC and the wall clock at one moment.
+
+    A process that is stopped between two readings would let the clocks seem to part: it reads them again.
+    """
+    for _ in range(_TRIES):
+        before_ns, at, after_ns = now_ns(), wall(), now_ns()
+        if after_ns - before_ns < _TOGETHER_NS:
+            break
+    return after_ns, at
+
+
+def asleep_ns() -> int | None:
+    """Nanoseconds for which this machine has slept since it booted; None where the system does not count them.
+
+    CLOCK_BOOTTIME counts them, CLOCK_MONOTONIC does not. A pause between the two readings adds to the difference: the least of three.
+    Source: Linux, clock_gettime(2).
+    """
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return None
+    readings = ((now_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME)) for _ in range(3))
+    return max(min(boot_ns - mono_ns for mono_ns, boot_ns in readings), 0)
 
 
 def sleep(seconds: float) -> None:

@@ -52,12 +52,13 @@ class History:
         Raises:
             EvidenceError: the operating system does not take it, as of a full disk.
         """
+        mono_ns, wall = clock.both()
         observation = Observation(
             source=self._source,
             seq=self._seq,
             clock=clock_name(),
-            mono_ns=clock.now_ns(),
-            wall=clock.wall_text(),
+            mono_ns=mono_ns,
+            wall=clock.wall_text(wall),
             kind=kind,
             subject=subject,
             fields=fields,

@@ -14,6 +14,7 @@ from harness.errors import MissingEvidence
 from harness.evidence import facts
 from harness.evidence.baseline import BASELINE, baseline_directory
 from harness.evidence.checks import read_checks
+from harness.evidence.clock_steps import clock_steps
 from harness.evidence.experiments import read_experiments
 from harness.evidence.generators import Generators
 from harness.evidence.history import read_history
@@ -125,6 +126,7 @@ def _load(directory: RunDirectory) -> Evidence:
         missing=tuple(_unique(missing)),
         complete=complete,
         cut=facts.cut(observations),
+        clock_steps=clock_steps(observations),
     )
 
 

@@ -6,6 +6,7 @@ from harness.model.closeness import closeness, leading_first, share_of_limit
 from harness.model.domain import DOMAINS, NO_FAULT, Domain, KnownExperiments, domain_of, only_by_name
 from harness.model.evidence import (
     Baseline,
+    ClockStep,
     Cut,
     Evidence,
     Experiment,
@@ -140,6 +141,7 @@ __all__ = [
     "Check",
     "Claim",
     "ClaimVerdict",
+    "ClockStep",
     "Cut",
     "Decision",
     "DecisionOutcome",

@@ -218,6 +218,22 @@ class Cut:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClockStep:
+    """The clocks of the machine of the run parted between two records, so lengths of time across it are not known.
+
+    Attributes:
+        from_ns, until_ns: the records before and after it.
+        ahead_s: by how much the other clock went ahead of CLOCK_MONOTONIC; negative: it was set back.
+        slept: True: the machine slept; False: it did not, so its wall clock was set; None: unknown.
+    """
+
+    from_ns: int
+    until_ns: int
+    ahead_s: float
+    slept: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunStarted:
     """What the run itself recorded that it is, when it began. The plan and the manifest must name the same."""
 
@@ -289,6 +305,7 @@ class Evidence:
         missing: files that are gone, cut short or edited.
         complete: whether the run completed and was sealed. cut: what cut it short, where that was recorded.
         baseline: the run that was given to compare with; None: none was.
+        clock_steps: when the machine slept, or its wall clock was set, in order of time.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)
@@ -312,6 +329,7 @@ class Evidence:
     complete: bool = True
     cut: Cut | None = None
     baseline: Baseline | None = None
+    clock_steps: tuple[ClockStep, ...] = ()
 
     @property
     def tables(self) -> Mapping[str, Table]:

@@ -1,9 +1,10 @@
-"""The machine that the harness and the sandbox share: whether there is room on it for both."""
+"""The machine of the run: whether it slept, and whether there is room on it for the harness and a sandbox."""
 
 from __future__ import annotations
 
 import re
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,7 +18,7 @@ from harness.units import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.evidence import RunDirectory
+    from harness.evidence import History, RunDirectory
     from harness.targets import Target
 
 PRESSURE: Final = Path("/proc/pressure/cpu")
@@ -50,10 +51,10 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 
 
 class MachineLog:
-    """A context that records CPU pressure and the CPU share of others.
+    """A context that records each second how long the machine has slept, and CPU pressure and the CPU share of others.
 
-    Each second, how long work and the target waited for a processor, and how much of it others took.
-    Only for a target that runs on this machine: its entry is a loopback address. The target is the processes that listen there.
+    How long work and the target waited for a processor, and how much of it others took, only for a target that runs on this
+    machine: its entry is a loopback address. The target is the processes that listen there.
     """
 
     def __init__(
@@ -67,17 +68,26 @@ class MachineLog:
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
 
     def __enter__(self) -> Self:
-        if self._beside:
-            self._thread.start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        if self._beside:
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
-        history = self._directory.history("machine")
+        with closing(self._directory.history("machine")) as history:
+            self._put(history, clock.now_ns())
+            if self._beside:
+                self._follow(history)
+            while not self._ended.wait(EACH_S):
+                self._put(history, clock.now_ns())
+            self._put(history, clock.now_ns())
+
+    def _put(self, history: History, at_ns: int, **told: float | None) -> None:
+        history.put("machine.seen", "machine", at_ns=at_ns, asleep_ns=clock.asleep_ns(), **told)
+
+    def _follow(self, history: History) -> None:
         before, at_ns = readings(*self._files), clock.now_ns()
         pids, times, searched_ns = listeners(self._doors), dict[int, ProcessorTime](), at_ns
         while not self._ended.wait(EACH_S):
@@ -85,9 +95,8 @@ class MachineLog:
                 pids, searched_ns = listeners(self._doors), at_ns  # none was found, or some have ended
             now, now_ns, later = readings(*self._files), clock.now_ns(), processor_times(pids)
             told = {**shares(before, now, now_ns - at_ns), "delay_ms": delay_ms(times, later)}
-            history.put("machine.seen", "machine", at_ns=now_ns, **told)
+            self._put(history, now_ns, **told)
             before, at_ns, times = now, now_ns, later
-        history.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from harness import clock
 from harness.evidence import RowWriter, RunDirectory, seal
 from harness.evidence.history import clock_name
 from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
@@ -15,6 +17,8 @@ from harness.model import LEDGER_READS, PIPELINE, SAMPLES, Evidence, Plan, Table
 END = 220
 WELL: Mapping[str, Any] = {"cpu": 0.2, "gc_ms": 1.0, "loop_ms": 2.0}
 """How a generator fares that is in good order."""
+BEGUN = datetime(2026, 1, 31, tzinfo=UTC)
+"""What the wall clock said when the monotonic one began."""
 AFTER_NS = 10**12
 """When the run ended: after everything that is on record."""
 FILES = {
@@ -113,10 +117,11 @@ def write_samples(directory: RunDirectory, evidence: Evidence, workers: Sequence
 
 
 def write_history(directory: RunDirectory, source: str, lines: Iterable[Line]) -> None:
-    """A history with these lines, in order of time."""
+    """A history with these lines, in order of time; the wall clock was never set."""
     text = ""
     for seq, (at_ns, kind, subject, fields) in enumerate(sorted(lines, key=lambda line: line[0])):
-        line = {"seq": seq, "clock": clock_name(), "mono_ns": at_ns, "wall": "", "kind": kind, "subject": subject}
+        line = {"seq": seq, "clock": clock_name(), "mono_ns": at_ns, "kind": kind, "subject": subject}
+        line["wall"] = clock.wall_text(BEGUN + timedelta(microseconds=at_ns // 1000))
         text += json.dumps({**line, "fields": fields}) + "\n"
     (directory.path / "history" / f"{source}.ndjson").write_text(text, encoding="utf-8")
 

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
+from harness.evidence import RunDirectory, read_history
+from harness.model.observations import MachineSeen, every
 from harness.run import sandbox
-from harness.run.machine import Readings, company, is_beside, readings, shares, waited_share
+from harness.run.machine import MachineLog, Readings, company, is_beside, readings, shares, waited_share
+from harness.targets import Target
+from tests.fake_clock import FakeClock, S
 
 PSI = """some avg10=43.81 avg60=57.25 avg300=73.42 total=12686325991
 full avg10=0.00 avg60=0.00 avg300=0.00 total=0
@@ -68,6 +72,20 @@ def test_what_the_kernel_counts_is_read_and_told_as_shares(tmp_path: Path) -> No
     )
     nothing = readings(tmp_path / "none" / "cpu", tmp_path / "none")
     assert shares(nothing, nothing, 1_000_000_000) == {"waited": None, "stolen": None, "stalled": None}
+
+
+def test_how_long_the_machine_has_slept_is_recorded_wherever_the_target_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the run begins and when it ends; of a target elsewhere no CPU figures are."""
+    fake = FakeClock.installed(monkeypatch)
+    directory = RunDirectory.create(tmp_path, "r1")
+    with MachineLog(Target(name="shop", environment="staging", entry="https://shop.example.test"), directory):
+        fake.suspend(40)
+    records, missing = read_history(directory.path / "history" / "machine.ndjson")
+    seen = list(every(MachineSeen, records))
+    assert (missing, seen[-1].asleep_ns, seen[-1].waited) == ([], 40 * S, None)
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize(

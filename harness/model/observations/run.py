@@ -49,9 +49,10 @@ class RunEnded(Recorded):
 @written("machine.seen", by=["machine"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MachineSeen(Timed):
-    """CPU figures of the machine since the last such record, where the target runs on it too; shares from 0 to 1, None where unknown.
+    """Sleep of the machine and, where the target runs on it too, its CPU figures since the last such record; shares from 0 to 1, None where unknown.
 
     Attributes:
+        asleep_ns: how long the machine has slept since it booted: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
         waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
         delay_ms: how long the processes at the target's entries waited for a processor each time they were given one, on average.
         stalled: of the time, in which no work at all went on, as all of it waited for disks or for memory.
@@ -61,6 +62,7 @@ class MachineSeen(Timed):
     stolen: Size | None = None
     delay_ms: Size | None = None
     stalled: Size | None = None
+    asleep_ns: Count | None = None
 
 
 @written("window.opened", by=["run"])

@@ -1,0 +1,68 @@
+"""Moments of a run at which the clocks of its machine parted: it slept, or its wall clock was set.
+
+CLOCK_MONOTONIC does not count the time that a machine sleeps. The wall clock does, and so does CLOCK_BOOTTIME, which the history of the
+machine has each second. Every line of a history has the other two. The difference of two clocks changes by a step, and by nothing else:
+Linux slews both alike. A step below the limit is no evidence of anything: two clocks cannot be read at once. No machine sleeps for less
+than a second; NTP sets a clock that is off by 0.1 to 1 s, which moves nothing that is joined by wall clock by more than its samples are apart.
+Sources: Linux, clock_gettime(2) and adjtimex(2).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from harness.model import ClockStep
+from harness.model.observations import MachineSeen, every
+from harness.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.model import Observation
+
+STEP_NS: Final = NS_PER_S
+"""The difference of two clocks changes by more than this from one record to the next: it is a step."""
+SLEW: Final = 500e-6
+"""The most that NTP slews a clock, as a share of the time between two records: where a kernel slews one clock only, that is no step."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Reading = tuple[int, int]
+"""CLOCK_MONOTONIC, and how far another clock was ahead of it, in ns."""
+
+
+def clock_steps(observations: Sequence[Observation]) -> tuple[ClockStep, ...]:
+    """Every step in the order of time; what was recorded by the clock of another machine is left out."""
+    own = next((o.clock for o in observations if o.source == "run"), None)
+    mine = [o for o in observations if o.clock == own]
+    asleep = [(one.recorded_ns, one.asleep_ns) for one in every(MachineSeen, mine) if one.asleep_ns is not None]
+    sleeps = [_step(*pair, slept=True) for pair in steps(asleep)]
+    sampled = (min(asleep)[0], max(asleep)[0]) if asleep else (0, 0)
+    found = list(sleeps)
+    for before, after in steps(_walls(mine)):
+        if not any(sleep.from_ns < after[0] and before[0] < sleep.until_ns for sleep in sleeps):
+            known = sampled[0] <= before[0] and after[0] <= sampled[1]
+            found.append(_step(before, after, slept=False if known else None))
+    return tuple(sorted(found, key=lambda step: step.from_ns))
+
+
+def steps(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Reading]]:
+    """The successive readings between which the clocks parted."""
+    for before, after in pairwise(sorted(readings)):
+        if abs(after[1] - before[1]) > STEP_NS + SLEW * (after[0] - before[0]):
+            yield before, after
+
+
+def _walls(observations: Iterable[Observation]) -> Iterable[Reading]:
+    for o in observations:
+        try:
+            wall = datetime.fromisoformat(o.wall)
+        except ValueError:
+            continue
+        if wall.tzinfo is not None:
+            yield o.mono_ns, (wall - _EPOCH) // timedelta(microseconds=1) * 1000 - o.mono_ns
+
+
+def _step(before: Reading, after: Reading, *, slept: bool | None) -> ClockStep:
+    return ClockStep(from_ns=before[0], until_ns=after[0], ahead_s=(after[1] - before[1]) / NS_PER_S, slept=slept)
