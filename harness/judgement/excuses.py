@@ -53,9 +53,18 @@ def unexcused(account: Account, plan: Plan, evidence: Evidence, objective: Objec
 
 
 def _young(lost: Writes, disaster: Experiment, age_ns: int) -> Bools:
-    sent_ns = disaster.fault.sent_ns or 0
-    until_ns = disaster.fault.confirmed_ns or sent_ns
+    sent_ns, until_ns = _taken(disaster)
     return np.asarray((lost.at_ns >= sent_ns - age_ns) & (lost.at_ns <= until_ns), dtype=np.bool_)
+
+
+def disasters(evidence: Evidence) -> Iterable[tuple[int, int]]:
+    """When each disaster was sent, and until when it may have taken a write."""
+    return (_taken(attempt) for attempt in _sent(evidence) if domain_of(attempt.domain).disaster)
+
+
+def _taken(disaster: Experiment) -> tuple[int, int]:
+    sent_ns = disaster.fault.sent_ns or 0
+    return sent_ns, disaster.fault.confirmed_ns or sent_ns
 
 
 def _still_there(evidence: Evidence, disaster: Experiment, lost: Writes) -> Bools:

@@ -13,6 +13,7 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
+from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.harm import unjudged_harm
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
@@ -123,11 +124,17 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
         why = f"{gone.file} is not complete: {gone.why}"
         hint = "bring the file back, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
-    found = [
-        on_this_machine(case, one, spec.moments(case, one) if spec.moments else None) if spec.timed else one
-        for one in spec.judge(case)
-    ]
+    found = [_on_this_machine(case, spec, one) for one in spec.judge(case)]
     return (*found, *_untried(case, name)) or (inconclusive(case, name, _NOTHING, _CHECK),)
+
+
+def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
+    """A measure of a figure of time, held against the machine; harm is harm, however long it took."""
+    by_clocks = spec.clocked and bool(case.evidence.clock_steps)
+    if not (spec.timed or by_clocks) or (spec.judges and found.outcome is Outcome.FAIL):
+        return found
+    spans = spec.moments(case, found) if spec.moments else None
+    return on_this_machine(case, found, spans, timed=spec.timed, anytime=spec.basis is Basis.CHECK)
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:

@@ -21,7 +21,7 @@ class ReasonKind(StrEnum):
     EVIDENCE = "evidence"
     """Evidence is gone, incomplete or edited."""
     MACHINE = "machine"
-    """The machine that a sandbox shares with the harness was starved."""
+    """The machine of the harness slept, or its wall clock was set; or the one that it shares with a sandbox was starved."""
     FAULT = "fault"
     LOAD = "load"
     WATCH = "watch"

@@ -11,6 +11,7 @@ import pytest
 from harness.judgement import judge
 from harness.model import (
     JOURNEY_READS,
+    ClockStep,
     DecisionOutcome,
     Evidence,
     Judgement,
@@ -110,6 +111,12 @@ class Case:
 def all_of(outcome: Outcome) -> dict[str, Outcome]:
     """Every row."""
     return {requirement.id: outcome for requirement in core_plan().requirements}
+
+
+def parted(at_s: float, ahead_s: float, *, slept: bool) -> Callable[[Evidence], Evidence]:
+    """The clocks of the harness's own machine parted: what it measured across that moment took longer, or is joined wrongly."""
+    step = ClockStep(from_ns=ns(at_s), until_ns=ns(at_s + 1), ahead_s=ahead_s, slept=slept)
+    return lambda run: replace(run, clock_steps=(step,))
 
 
 def slow_for_ever(run: Evidence) -> Evidence:
@@ -390,6 +397,30 @@ CASES = (
             ("one replica was never observed", unobserved("postgres-eu-west-1-1")),
             ("the old primary was not observed after it was lost", unobserved("postgres-us-east-1-0", since=206)),
         )
+    ),
+    *(
+        Case(
+            id=f"clocks: {what} while the database's primary was lost",
+            edit=parted(210, ahead_s, slept=slept),
+            decision=UNDECIDED,
+            rows={"DA-DR-FAILOVER": INCONCLUSIVE, "ND-KPI-P95": PASS, "ND-KPI-ERRORS": PASS},
+        )
+        for what, ahead_s, slept in (
+            ("the machine of the harness slept", 40.0, True),
+            ("its wall clock was set back", -3.0, False),
+        )
+    ),
+    Case(
+        id="clocks: the machine of the harness slept in the window before the faults",
+        edit=parted(60, 40.0, slept=True),
+        decision=UNDECIDED,
+        rows={"ND-KPI-P95": INCONCLUSIVE, "ND-KPI-ERRORS": INCONCLUSIVE, "DA-DR-FAILOVER": PASS},
+    ),
+    Case(
+        id="clocks: nothing was measured when the machine of the harness slept",
+        edit=parted(-60, 40.0, slept=True),
+        decision=GO,
+        rows={},
     ),
     Case(
         id="10: it was not steady at the end",

@@ -6,15 +6,18 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness import clock
 from harness.evidence import RunDirectory, load_evidence, seal
 from harness.evidence.manifest import write_manifest
 from harness.judgement import judge
-from harness.model import DecisionOutcome, Evidence, Judgement
+from harness.model import DecisionOutcome, Evidence, Judgement, ReasonKind
+from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.recorder import record
@@ -152,3 +155,31 @@ def test_a_table_that_the_plan_says_is_recorded_is_missing_even_without_a_record
     judgement = without(run, file, "history/seal.ndjson")
     assert f"{file}: is missing: the plan says that it is recorded" in judgement.missing
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
+
+
+def apart_since(directory: RunDirectory, at_ns: int, seconds: float) -> None:
+    """Every line of every history has a wall clock that went ahead by so much at this time."""
+    for path in sorted((directory.path / "history").glob("*.ndjson")):
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for line in lines:
+            if line["mono_ns"] >= at_ns:
+                wall = datetime.fromisoformat(line["wall"]) + timedelta(seconds=seconds)
+                line["wall"] = clock.wall_text(wall)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    write_manifest(directory, core_plan())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "outcome"),
+    [(0.9, DecisionOutcome.GO), (40.0, DecisionOutcome.INCONCLUSIVE), (-2.0, DecisionOutcome.INCONCLUSIVE)],
+)
+def test_clocks_that_parted_in_a_recovery_leave_it_undecided(
+    run: RunDirectory, seconds: float, outcome: DecisionOutcome
+) -> None:
+    """From the wall times of the histories alone: 4 s after the database's primary was killed, whose recovery took 8 s, as it reads."""
+    apart_since(run, ns(210), seconds)
+    judgement = judged(run)
+    assert judgement.missing == ()
+    assert judgement.decision.outcome is outcome
+    found = {verdict.requirement: verdict for verdict in judgement.verdicts}["DA-DR-FAILOVER"]
+    assert (found.because.kind is ReasonKind.MACHINE) is (outcome is not DecisionOutcome.GO)

@@ -25,7 +25,7 @@ from judgement_builders import plan as small_plan
 from test_judgement_rollouts import BLUE_GREEN, SWITCHED
 
 from harness.judgement import judge
-from harness.judgement.receipts.machine import machine_result, starved_sandbox
+from harness.judgement.receipts.machine import machine_result, starvation
 from harness.model import (
     PROBES,
     DecisionOutcome,
@@ -145,7 +145,7 @@ def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_pass_alone(
     sent = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < until_ns), 80_000_000, 0)
     run = replace(run, probes=replace(run.probes, ints={**ints, "sent_ns": ints["sent_ns"] + sent}))
     found = [
-        starved_sandbox(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)], excusing=excusing)
+        starvation(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)], excusing=excusing)
         for excusing in (False, True)
     ]
     assert [one is None for one in found] == [passing, failing]
@@ -217,8 +217,10 @@ def test_a_service_beside_the_harness_has_a_receipt_that_decides_nothing() -> No
     assert late is not None
     assert (quiet.ok, late.ok, late.delay_ms) == (True, False, 0.5)
     assert late.why.startswith("the machine was starved: the watch sent probes over 50 ms late in ")
-    assert starved_sandbox(plan, starved(read, 0.2), EVER) is None
-    assert starved_sandbox(core_plan(), starved(read, 0.2), EVER) == late
+    assert starvation(plan, starved(read, 0.2), EVER) is None
+    doubt = starvation(core_plan(), starved(read, 0.2), EVER)
+    assert doubt is not None
+    assert doubt.text == late.why
 
 
 def late_in(run: Evidence, start: float, end: float) -> Evidence:

@@ -9,8 +9,9 @@ import pytest
 from judgement_builders import down, every, evidence, measures, objective, plan, table
 
 from harness.judgement import judge
-from harness.model import PROBES, Evidence, Figure, Measure, Op, Outcome, Phase, Table, WatchSource
+from harness.model import PROBES, ClockStep, Evidence, Figure, Measure, Op, Outcome, Phase, Table, WatchSource
 from harness.model.recorded import SERVICE
+from tests.builders.recorder import ns
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 FAILING = objective(Figure.SERVICE_HEALTH, Op.BELOW, "10 s", experiments=("database-loss",), phase=Phase.FAULT)
@@ -79,3 +80,11 @@ def test_a_starved_machine_makes_services_fail_and_none_well() -> None:
     found = measures(judge(plan({"R": FAILING}, environment="sandbox"), starved))
     assert {one.scope["service"]: one.outcome for one in found} == {"a": INCONCLUSIVE, "b": FAIL}
     assert "but the machine was starved" in found[0].reason
+
+
+def test_a_harness_that_slept_knows_not_how_soon_a_service_failed() -> None:
+    """A second by its clock, and 40 s that it did not count; a service that read well to the end did so for longer still."""
+    slept = ClockStep(from_ns=ns(112), until_ns=ns(113), ahead_s=40.0, slept=True)
+    found = judged(replace(run(down(health("a"), 112, 140), health("b")), clock_steps=(slept,)))
+    assert {name: one.outcome for name, one in found.items()} == {"a": INCONCLUSIVE, "b": FAIL}
+    assert "but the machine of the harness slept for 40 s" in found["a"].reason

@@ -12,7 +12,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.machine import HINT, starved_sandbox
+from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
@@ -26,8 +26,6 @@ from harness.model import (
     Measure,
     Outcome,
     Phase,
-    Reason,
-    ReasonKind,
     Receipt,
     Table,
 )
@@ -150,13 +148,7 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
     watch = next((receipt for receipt in watches if receipt.ok is not True), receipts["watch"])
     needed = {"fault": receipts["fault"], "watch": watch, "restore": receipts["restore"]}
     outcome, reason = settled(outcome, own, needed, ("fault", "watch"))
-    if outcome is Outcome.FAIL and seconds is not None and seconds < _IN_DOUBT * case.scaled.in_unit("s"):
-        span = (pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)
-        machine = starved_sandbox(case.plan, case.evidence, [span])
-        if machine is not None:
-            outcome = Outcome.INCONCLUSIVE
-            reason = Reason(kind=ReasonKind.MACHINE, text=f"{reason.text}, but {machine.why}", hint=HINT)
-    return measure(
+    made = measure(
         case,
         figure.value,
         outcome,
@@ -173,6 +165,19 @@ def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: st
             files=(*pod.attempt.files, "history/pods.ndjson", "watch/portal.parquet"),
         ),
     )
+    return _on_this_machine(case, pod, made)
+
+
+def _on_this_machine(case: Case, pod: _HitPod, found: Measure) -> Measure:
+    """The measure, in doubt where the machine slept meanwhile; one that missed its limit by little also where it was starved."""
+    if found.outcome not in (Outcome.PASS, Outcome.FAIL):
+        return found
+    spans = [(pod.attempt.observed_from_ns, pod.attempt.observed_until_ns)]
+    doubt = slept(case.evidence, spans)
+    failed = found.outcome is Outcome.FAIL and found.value is not None
+    if doubt is None and failed and (found.value or 0.0) < _IN_DOUBT * case.scaled.in_unit("s"):
+        doubt = starvation(case.plan, case.evidence, spans)
+    return doubted(found, doubt)
 
 
 def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:

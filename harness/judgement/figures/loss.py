@@ -8,11 +8,11 @@ not count. They break other objectives, and the reason reports their number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.judgement.account import Account, Writes
-from harness.judgement.excuses import QUORUM, account_in, unexcused
+from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
@@ -197,6 +197,15 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
         yield Lack(what=what, window_s=window_s)
 
 
+def _moments(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
+    """The time in which a write may be excused, of each disaster; none where none is missing, or none would be excused."""
+    older = case.objective.older_than
+    if older is None or case.plan.durability == QUORUM or not len(account_in(case.plan, case.evidence).lost):
+        return ()
+    age_ns = round(older.at_scale(case.plan.time_scale).in_unit("s") * NS_PER_S)
+    return [(first - age_ns, last) for first, last in disasters(case.evidence)]
+
+
 def _in_words(objective: Objective) -> str:
     excused = f" older than {objective.older_than}" if objective.older_than else ""
     return in_words(objective, f"no acknowledged write{excused} is missing")
@@ -217,4 +226,6 @@ SPEC: Final = Spec(
     ),
     lacks=_lacks,
     words=_in_words,
+    clocked=True,
+    moments=_moments,
 )

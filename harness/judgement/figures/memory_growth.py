@@ -257,4 +257,5 @@ SPEC: Final = Spec(
         Need(key="kubernetes", why="the pods are found through the Kubernetes API"),
     ),
     lacks=_lacks,
+    clocked=True,
 )

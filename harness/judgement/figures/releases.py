@@ -211,6 +211,7 @@ MORE_ERRORS: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
+    clocked=True,
 )
 
 SLOWDOWN: Final = Spec(
@@ -221,4 +222,5 @@ SLOWDOWN: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
+    clocked=True,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,10 +12,10 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.machine import HINT, starved_sandbox
+from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, Reason, ReasonKind, Table
+from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -107,17 +106,15 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
 
 
 def _on_this_machine(case: Case, attempt: Experiment, found: Measure) -> Measure:
-    """The measure, in doubt where the machine was starved meanwhile: a service that waits for a processor reads failing too.
+    """The measure, in doubt where the machine slept meanwhile, or was starved: a service that waits for a processor reads failing too.
 
-    One that read well to the end is in no doubt: no queue makes a good answer.
+    One that read well to the end is in no doubt: no queue makes a good answer, and a sleep only shortens the time that is counted.
     """
     always_well = found.outcome is Outcome.FAIL and found.value is None
-    span = (attempt.observed_from_ns, attempt.observed_until_ns)
-    machine = starved_sandbox(case.plan, case.evidence, [span])
-    if always_well or found.outcome is Outcome.INCONCLUSIVE or machine is None:
+    if always_well or found.outcome is Outcome.INCONCLUSIVE:
         return found
-    why = Reason(kind=ReasonKind.MACHINE, text=f"{found.because.text}, but {machine.why}", hint=HINT)
-    return replace(found, outcome=Outcome.INCONCLUSIVE, because=why)
+    spans = [(attempt.observed_from_ns, attempt.observed_until_ns)]
+    return doubted(found, slept(case.evidence, spans) or starvation(case.plan, case.evidence, spans))
 
 
 def _failing(rows: Table) -> Bools:

@@ -197,6 +197,7 @@ class Spec:
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
         timed: whether it is made of how long things took, or of what failed for being late: a starved machine makes it too.
+        clocked: whether it is made of a length of time that no starved machine changes; one that slept does. What is `timed` is that as well.
         moments: when a measure of it was made, where its scope does not say that; empty: time is no matter of this one.
         judges: the harm to written data that this figure fails for; what was measured and no claim judges keeps a release from GO.
     """
@@ -217,5 +218,6 @@ class Spec:
     rates: Mapping[str, float] = field(default_factory=dict)
     words: Callable[[Objective], str] = described
     timed: bool = False
+    clocked: bool = False
     moments: Callable[[Case, Measure], Sequence[tuple[int, int]]] | None = None
     judges: frozenset[Harm] = frozenset()

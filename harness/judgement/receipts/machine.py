@@ -1,5 +1,10 @@
-"""The receipt of the machine that a sandbox shares with the harness: whether there was processor time for both.
+"""The receipt of the machine of the run: whether its clocks counted all of the time, and whether it had processor time for harness and sandbox.
 
+A machine that sleeps stops CLOCK_MONOTONIC, by which everything is timed: a target elsewhere that was out meanwhile reads as back too soon.
+A wall clock that is set misplaces what is joined by it: rows of a database, samples of Prometheus, times of pods. Either is a moment across
+which no length of time is known, so a figure of time is neither PASS nor FAIL there.
+
+The rest is of a target that shares the machine.
 A process of the harness that does next to nothing, the watch, is late when the machine is starved, and so is everything that it shares the
 machine with. Sandbox runs on a machine to themselves had at most 2.8 % of their seconds with a probe sent over 50 ms late (the
 99th percentile of all probes: 5 to 17 ms); beside other work it was 15 % (46 ms). The limit is between them. The watch goes first, and
@@ -19,7 +24,18 @@ from scipy.special import bdtrc
 
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
-from harness.model import Evidence, Experiment, MachineResult, Measure, Outcome, Phase, Plan, Reason, ReasonKind
+from harness.model import (
+    ClockStep,
+    Evidence,
+    Experiment,
+    MachineResult,
+    Measure,
+    Outcome,
+    Phase,
+    Plan,
+    Reason,
+    ReasonKind,
+)
 from harness.model.observations import MachineSeen, every
 from harness.units import NS_PER_S
 
@@ -44,22 +60,19 @@ STOLEN: Final = 0.05
 BESIDE: Final = "sandbox"
 """The environment whose target runs beside the harness."""
 HINT: Final = "run again on a machine with nothing else to do; `readiness doctor` says whether it is busy"
+AWAKE: Final = "run again on a machine that does not sleep, and whose clock nothing sets meanwhile"
 
 Spans = Sequence[tuple[int, int]]
 
 
-def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
-    """CPU pressure of the machine in the run; None of a target that does not run beside the harness.
-
-    Of a sandbox it decides (`starved_sandbox`). Of any other target with a loopback address it is reported only: whoever judges a service beside
-    the harness reads there what its latencies are worth.
-    """
-    beside = _is_sandbox(plan) or any(True for _ in every(MachineSeen, evidence.observations))
-    return _result(evidence, None, excusing=True) if beside else None
+def slept(evidence: Evidence, spans: Spans | None) -> Reason | None:
+    """Why no length of time in these spans, or in the run, is known: the machine slept, or its clock was set; None: it is."""
+    why = _parted(evidence, spans)
+    return Reason(kind=ReasonKind.MACHINE, text=why, hint=AWAKE) if why else None
 
 
-def starved_sandbox(plan: Plan, evidence: Evidence, spans: Spans, *, excusing: bool = True) -> MachineResult | None:
-    """The machine of a sandbox in these spans; None where it was not starved, and of any other target.
+def starvation(plan: Plan, evidence: Evidence, spans: Spans, *, excusing: bool = True) -> Reason | None:
+    """Why what was measured in these spans of a sandbox was made by a starved machine; None: it was not, or the target is no sandbox.
 
     Args:
         plan: of the run.
@@ -69,7 +82,52 @@ def starved_sandbox(plan: Plan, evidence: Evidence, spans: Spans, *, excusing: b
             seconds that a quiet machine has by chance.
     """
     machine = _result(evidence, spans, excusing=excusing) if _is_sandbox(plan) else None
-    return None if machine is None or machine.ok else machine
+    return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
+
+
+def doubted(found: Measure, doubt: Reason | None) -> Measure:
+    """The measure, INCONCLUSIVE where it is in doubt."""
+    if doubt is None:
+        return found
+    reason = replace(doubt, text=f"{found.because.text}, but {doubt.text}")
+    return replace(found, outcome=Outcome.INCONCLUSIVE, because=reason)
+
+
+def _parted(evidence: Evidence, spans: Spans | None) -> str:
+    """What became of the clocks in these spans; empty: nothing."""
+    within = [step for step in evidence.clock_steps if spans is None or _meets(step, spans)]
+    if not within:
+        return ""
+    step = max(within, key=lambda one: (one.slept is True, abs(one.ahead_s)))
+    more = f" (and {len(within) - 1} more)" if len(within) > 1 else ""
+    moved = f"{abs(step.ahead_s):.3g} s {'ahead' if step.ahead_s > 0 else 'back'}"
+    if step.slept:
+        return (
+            f"the machine of the harness slept for {step.ahead_s:.3g} s meanwhile, which its clock did not count{more}"
+        )
+    if step.slept is None and step.ahead_s > 0:
+        return f"the wall clock of the harness went {moved} meanwhile: its machine slept, or the clock was set{more}"
+    return f"the wall clock of the harness was set {moved} meanwhile{more}"
+
+
+def _meets(step: ClockStep, spans: Spans) -> bool:
+    """Whether the step may have been in a span: it was between its two records, nothing tells when."""
+    return any(start < step.until_ns and step.from_ns < end for start, end in spans)
+
+
+def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
+    """CPU pressure of the machine in the run, and whether it slept; None of a target that does not run beside the harness.
+
+    Of a sandbox it decides (`starvation`). Of any other target with a loopback address it is reported only: whoever judges a service beside
+    the harness reads there what its latencies are worth.
+    """
+    beside = _is_sandbox(plan) or any(map(_has_figures, every(MachineSeen, evidence.observations)))
+    return _result(evidence, None, excusing=True) if beside else None
+
+
+def _has_figures(seen: MachineSeen) -> bool:
+    """Whether it tells more than sleep: that is recorded for every target."""
+    return any(one is not None for one in (seen.waited, seen.stolen, seen.delay_ms, seen.stalled))
 
 
 def _is_sandbox(plan: Plan) -> bool:
@@ -102,9 +160,10 @@ def _result(evidence: Evidence, spans: Spans | None, *, excusing: bool) -> Machi
         why += f"; all work waited for disks or memory for over {100 * STALLED:g} % of the time in {stalling} of {len(stalls)} s"
     if stolen is not None and stolen > STOLEN:
         starved, why = True, f"{why}; other machines took {100 * stolen:.3g} % of the processor time"
+    parted, busy = _parted(evidence, spans), f"the machine was starved: {why}" if starved else why
     return MachineResult(
-        ok=not starved,
-        why=f"the machine was starved: {why}" if starved else why,
+        ok=not (starved or parted),
+        why=f"{parted}; {busy}" if parted else busy,
         late_share=count / of if of else None,
         waited_share=_mean([one.waited for one in seen]),
         stolen_share=stolen,
@@ -116,10 +175,17 @@ def _many(seconds: int, of: int) -> bool:
     return seconds >= FEWEST_LATE and seconds > LATE_SHARE * of
 
 
-def on_this_machine(case: Case, found: Measure, spans: Spans | None = None) -> Measure:
-    """The measure of a figure that a starved machine makes: neither PASS nor FAIL where the machine was starved meanwhile.
+def on_this_machine(
+    case: Case, found: Measure, spans: Spans | None = None, *, timed: bool = True, anytime: bool = False
+) -> Measure:
+    """The measure of a figure of time: neither PASS nor FAIL where the machine slept meanwhile, or was starved.
 
-    `spans`: when it was made, where its scope does not say that.
+    Args:
+        case: of the measure.
+        found: the measure.
+        spans: when it was made, where its scope does not say that.
+        timed: whether a starved machine makes it; else only one that slept does.
+        anytime: whether nothing tells when it was made: a machine that slept at any time of the run may have.
 
     A platform that passes while it waits for a processor has passed a harder test, so its queue excuses a FAIL only; a PASS is in doubt
     where the watch itself was late in more seconds than on a quiet machine.
@@ -127,16 +193,11 @@ def on_this_machine(case: Case, found: Measure, spans: Spans | None = None) -> M
     if found.outcome not in (Outcome.PASS, Outcome.FAIL):
         return found
     failed = found.outcome is Outcome.FAIL
-    machine = starved_sandbox(
-        case.plan,
-        case.evidence,
-        _spans(case, found, excusing=failed) if spans is None else _with_room(spans, excusing=failed),
-        excusing=failed,
-    )
-    if machine is None:
-        return found
-    text = f"{found.because.text}, but {machine.why}"
-    return replace(found, outcome=Outcome.INCONCLUSIVE, because=Reason(kind=ReasonKind.MACHINE, text=text, hint=HINT))
+    when = _spans(case, found, excusing=failed) if spans is None else _with_room(spans, excusing=failed)
+    doubt = slept(case.evidence, None if anytime and spans is None else when)
+    if doubt is None and timed:
+        doubt = starvation(case.plan, case.evidence, when, excusing=failed)
+    return doubted(found, doubt)
 
 
 def _spans(case: Case, found: Measure, *, excusing: bool) -> Spans:

@@ -45,6 +45,7 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
         environment=plan.environment,
         target=plan.target,
         time_scale=plan.time_scale,
+        stands_in=plan.stands_in,
         release=plan.release,
         release_receipt=_same(records.ReleaseRecord, judgement.release),
         headline=decision.headline,

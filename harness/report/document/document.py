@@ -49,6 +49,7 @@ class Document(Record):
     environment: Annotated[str, Field(description="Of the target: sandbox, staging or production.")]
     target: Annotated[str, Field(description="Name of the target.")]
     time_scale: Annotated[Number, Field(description="What `times` says is scaled was divided by it.", gt=0)]
+    stands_in: Annotated[bool, Field(description="Whether the sandbox stood for the environment.")]
     release: Annotated[str, Field(description="Release under test.")]
     release_receipt: Annotated[
         ReleaseRecord | None, Field(description="Whether what served is that release; null: nothing was recorded.")

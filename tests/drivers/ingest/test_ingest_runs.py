@@ -106,7 +106,7 @@ def test_a_run_in_another_environment(tmp_path: Path) -> None:
         decided(tmp_path)
 
 
-@pytest.mark.parametrize("played", [{"time_scale": 60}, {"machine": {"late": 0.0}}])
+@pytest.mark.parametrize("played", [{"time_scale": 60}, {"stands_in": True}])
 def test_a_run_in_a_staging_that_the_sandbox_plays(tmp_path: Path, played: dict[str, Any]) -> None:
     """Its GO is none of staging, and its NO-GO does not outweigh one of staging."""
     run(tmp_path, "one", **played)
@@ -114,6 +114,12 @@ def test_a_run_in_a_staging_that_the_sandbox_plays(tmp_path: Path, played: dict[
         decided(tmp_path)
     run(tmp_path, "two", sealed="2026-11-19T09:00:00Z")
     run(tmp_path, "one", decision="NO-GO", **played)
+    assert decided(tmp_path)["decision"] is True
+
+
+def test_a_run_of_a_staging_that_is_reached_through_this_machine(tmp_path: Path) -> None:
+    """A port that is forwarded has a loopback address, so the machine is recorded: that makes it no sandbox."""
+    run(tmp_path, "one", machine={"ok": True})
     assert decided(tmp_path)["decision"] is True
 
 

@@ -45,7 +45,7 @@ class _VerdictFile(ReportSection):
     target: str
     release: str
     time_scale: float = 1.0
-    machine: dict[str, object] | None = None
+    stands_in: bool = False
     requirements: tuple[_RequirementEntry, ...] = Field(strict=False)
     experiments: tuple[_ExperimentEntry, ...] = Field(default=(), strict=False)
 
@@ -66,7 +66,7 @@ class EarlierRun:
     Attributes:
         run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged, with so many requirements.
         origin: release, commit, environment, target, and when its evidence was sealed.
-        played: whether the sandbox has played the environment: no other target has a time scale, or a machine of its own recorded.
+        played: whether the sandbox has played the environment, as it says itself or by its time scale, which no other target has.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
         drills: experiments whose last attempt has its receipts, or in which something failed: name → (domain, whether all passed).
     """
@@ -123,7 +123,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
             target=found.target,
             made=Moment.of(sealed.sealed, f"{beside}: sealed"),
         ),
-        played=found.environment != "sandbox" and (found.time_scale != 1 or found.machine is not None),
+        played=found.environment != "sandbox" and (found.stands_in or found.time_scale != 1),
         measured=frozenset(one.name for one in measures if one.value is not None),
         drills=_drills(found, measures),
     )

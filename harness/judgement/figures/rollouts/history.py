@@ -234,6 +234,7 @@ def rollout_spec(
     unit: str = "",
     phase: Phase = Phase.STEP,
     timed: bool = False,
+    clocked: bool = False,
 ) -> Spec:
     """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release."""
     return Spec(
@@ -246,6 +247,7 @@ def rollout_spec(
         evidence=lambda case: (f"rollouts/{case.objective.scope.rollout}/", "history/rollouts", "history/load"),
         needs=lambda _objective: (_CLUSTER, _CHANGED),
         timed=timed,
+        clocked=clocked,
     )
 
 

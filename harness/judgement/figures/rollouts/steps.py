@@ -176,6 +176,10 @@ def _unless_decided(outcome: Outcome) -> ReasonKind | None:
 
 ORDER: Final = rollout_spec(Figure.ROLLOUT_STEPS, orders)
 LENGTH: Final = rollout_spec(
-    Figure.STEP_LENGTH, lengths, limit=LimitRule(dimension="time", ops=frozenset({Op.AT_LEAST})), unit="s"
+    Figure.STEP_LENGTH,
+    lengths,
+    limit=LimitRule(dimension="time", ops=frozenset({Op.AT_LEAST})),
+    unit="s",
+    clocked=True,
 )
 VERDICT: Final = rollout_spec(Figure.STEP_VERDICT, verdicts)

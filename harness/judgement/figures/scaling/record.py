@@ -150,6 +150,7 @@ def scaling_spec(
     unit: str = "",
     phase: Phase = Phase.RUN,
     timed: bool = False,
+    clocked: bool = False,
 ) -> Spec:
     """The spec of a figure of autoscalers."""
     return Spec(
@@ -162,4 +163,5 @@ def scaling_spec(
         evidence=lambda _case: FILES,
         needs=lambda _objective: (Need(key="kubernetes", why="autoscalers are objects of the Kubernetes API"),),
         timed=timed,
+        clocked=clocked,
     )

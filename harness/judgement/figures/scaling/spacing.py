@@ -112,5 +112,5 @@ def _figures(case: Case, level: HeldLevel, value: float | None, n: int, *, span:
 
 
 _AT_LEAST: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_LEAST}))
-APART: Final = scaling_spec(Figure.SCALINGS_APART, apart, limit=_AT_LEAST, unit="s")
-SCALED_IN: Final = scaling_spec(Figure.SCALED_IN, scaled_in, limit=_AT_LEAST, unit="s")
+APART: Final = scaling_spec(Figure.SCALINGS_APART, apart, limit=_AT_LEAST, unit="s", clocked=True)
+SCALED_IN: Final = scaling_spec(Figure.SCALED_IN, scaled_in, limit=_AT_LEAST, unit="s", clocked=True)
