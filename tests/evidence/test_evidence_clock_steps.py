@@ -126,10 +126,10 @@ class Stopped(FakeClock):
     """A clock of a process that is stopped for half a minute the first time that it asks for the wall clock."""
 
     def time_ns(self) -> int:
-        """As `time.time_ns`, after the stop."""
-        stop, self.stop_s = getattr(self, "stop_s", 30), 0
+        """As `time.time_ns`, before the stop."""
+        stop, self.stop_s, read = getattr(self, "stop_s", 30), 0, super().time_ns()
         self.sleep(stop)
-        return super().time_ns()
+        return read
 
 
 def test_a_process_that_is_stopped_between_two_clocks_reads_them_again(monkeypatch: pytest.MonkeyPatch) -> None:
