@@ -33,6 +33,29 @@ class TakenBack(StrEnum):
     """A trigger fires, and the platform takes it back by itself."""
 
 
+class TookBack(StrEnum):
+    """Who took a rollout back."""
+
+    PLATFORM = "platform"
+    """It was aborted, or its spec was set back, and not by the harness."""
+    HAND = "hand"
+    """The harness gave the command for the way back, as planned."""
+    HARNESS = "harness"
+    """The harness ended it, because nothing else did in its time."""
+    UNKNOWN = "unknown"
+    """The candidate was taken away, and what was observed does not say by whom."""
+
+
+_TOOK_BACK: Final[Mapping[str, str]] = {
+    TookBack.PLATFORM: "by the platform",
+    TookBack.HAND: "by hand",
+    TookBack.HARNESS: "by the harness",
+    TookBack.UNKNOWN: "by whom is not known",
+}
+WATCHED_AFTER_S: Final = 12.0
+"""So long the way back is watched at least, from its beginning and once the old release is everywhere."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedReport:
     """A report of a user that the run sends.
@@ -63,6 +86,7 @@ class RolloutPlan:
         taken_back: how it is expected to end.
         watched_s: how long it is watched at all users before it is taken back by hand.
         within_s: longest, from its beginning to the old release everywhere.
+        after_s: how long the way back is watched, as the sentences about it ask; only then the harness helps it.
         triggers: when it must be taken back.
         reports: of users, that the run sends.
         kind: what is changed: `Rollout` (Argo Rollouts), `Deployment` or `Service`. names: of the objects. namespaces: where they are.
@@ -79,6 +103,7 @@ class RolloutPlan:
     taken_back: TakenBack = TakenBack.BY_HAND
     watched_s: float = 10.0
     within_s: float = 60.0
+    after_s: float = WATCHED_AFTER_S
     triggers: tuple[Trigger, ...] = ()
     reports: tuple[PlannedReport, ...] = ()
     kind: str = "Rollout"
@@ -106,6 +131,12 @@ class RolloutPlan:
 
 ALL: Final = 1.0
 """The share of the last step."""
+
+
+def taken_back_words(by: str) -> str:
+    """`taken back by hand`; `taken back, by whom is not known`."""
+    said = _TOOK_BACK.get(by, f"by {by}")
+    return f"taken back{',' if by == TookBack.UNKNOWN else ''} {said}"
 
 
 def percent(share: float) -> str:

@@ -36,6 +36,7 @@ from harness.steps import traffic_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.model.rollout import RolloutPlan
     from harness.run.settings import Settings
     from harness.targets import Target
 
@@ -146,7 +147,11 @@ def _plan(
         demand={demand.key: demand for demand in ordered},
         traffic={name: library.traffic[name] for name in traffic_of(ordered)},
         experiments=experiments,
-        rollouts={d.name: library.rollouts[d.name] for d in ordered if d.kind == DemandKind.ROLLOUT},
+        rollouts={
+            d.name: _way_back_watched(library.rollouts[d.name], claims, scale)
+            for d in ordered
+            if d.kind == DemandKind.ROLLOUT
+        },
         primary_region=target.primary_region,
         route_needs=target.routes,
         regions=target.shares,
@@ -277,6 +282,12 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
         after_s=after_s,
         awaits=tuple(sorted(awaits)),
     )
+
+
+def _way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:
+    """The rollout with its way back watched for the longest that a sentence about it asks."""
+    named = [o for claim in claims for o in claim.objectives if o.scope.rollout == rollout.name]
+    return replace(rollout, after_s=max([rollout.after_s, *(spec_of(o.figure).afterwards(o, scale) for o in named)]))
 
 
 def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:

@@ -297,6 +297,19 @@ def test_who_took_it_back_is_part_of_the_sentence() -> None:
     assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("PASS", "INCONCLUSIVE")
 
 
+def test_a_rollback_by_whom_is_not_known_decides_nothing() -> None:
+    """It may have been the platform, or not: neither a failure of the one nor a rollback for no cause."""
+    run = evidence(told_=history(by="unknown"))
+    assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("INCONCLUSIVE", "INCONCLUSIVE")
+    text = "canary was taken back, by whom is not known (as planned), expected taken back by the platform"
+    assert judged(BY_ITSELF, run, PLATFORM)[0].because.text == text
+    (quiet,) = judged(QUIET_ERRORS, run, PLATFORM)
+    assert (quiet.outcome.value, "a rollback started" in quiet.because.text) == ("INCONCLUSIVE", False)
+    (start,) = judged(SLOW, _taken_back(31.5, _slow_from(25.0), by="unknown"), PLATFORM)
+    assert start.outcome.value == "INCONCLUSIVE"
+    assert "; it was taken back, by whom is not known (as planned), expected within 4 s" in start.because.text
+
+
 @pytest.mark.parametrize(("by", "expected"), [("platform", "FAIL"), ("harness", "INCONCLUSIVE")])
 def test_a_candidate_that_never_took_over_is_red(by: str, expected: str) -> None:
     """Its pods did not get ready, and the platform gave up; where only the harness ended it nothing is known."""

@@ -56,6 +56,8 @@ def switched(back: float, by: str = "platform", number: int = 5) -> Any:
         (30.2, "platform", "FAIL"),
         (30.1, "harness", "FAIL"),
         (29.9, "harness", "INCONCLUSIVE"),
+        (29.9, "unknown", "INCONCLUSIVE"),
+        (30.1, "unknown", "FAIL"),
         (20.0, "hand", "INCONCLUSIVE"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,13 +11,14 @@ from harness.catalogue import load_catalogue
 from harness.drivers.check import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
-from harness.run.planning import Compiled, make_plan
+from harness.run.planning import Compiled, _way_back_watched, make_plan
 from harness.run.project import find_project
 from harness.run.sandbox import needed_parts
 from harness.run.settings import Settings
 from harness.targets import Target, load_target
 from tests.builders.core_plan import ROOT, sandbox_target
 from tests.builders.full_target import asked_for, full_target, loaded, without
+from tests.builders.rollout_runs import objective_of, planned, rollout_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,3 +162,29 @@ def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
     if section != "doors":
         return without(content, key)
     return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "scale", "seconds"),
+    [
+        (
+            "every request is served by the old release within 5 min of the one documented command, under traffic",
+            1,
+            302,
+        ),
+        (
+            "every request is served by the old release within 5 min of the one documented command, under traffic",
+            60,
+            12,
+        ),
+        ("no request fails within 40 s of the switch and of the switch back", 60, 42),
+        ("every step lasted at least 2 h", 1, 12),
+    ],
+)
+def test_the_way_back_of_a_rollout_is_watched_as_long_as_its_sentences_ask(
+    sentence: str, scale: float, seconds: float
+) -> None:
+    """With 2 s more: what was observed for less passes nothing. A length of something else asks for nothing."""
+    plan = planned(objective_of(sentence))
+    assert _way_back_watched(plan.rollouts["canary"], plan.claims, scale).after_s == seconds
+    assert _way_back_watched(replace(rollout_plan(), name="other"), plan.claims, scale).after_s == 12

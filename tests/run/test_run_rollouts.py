@@ -11,14 +11,16 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
+from harness.drivers.rollout import WayBack, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError
 from harness.model import Demand, DemandKind, Phase, Quantity
-from harness.model.rollout import RolloutPlan, Strategy, TakenBack
+from harness.model.rollout import RolloutPlan, Strategy, TakenBack, TookBack
 from harness.run.acts import following
 from harness.run.acts.driver import Library
-from harness.run.acts.following import Following, _gone_back, step_of
+from harness.run.acts.following import Following
+from harness.run.acts.reaching import CandidateAnswers, step_of
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import load_target
@@ -51,13 +53,18 @@ CANARY = RolloutPlan(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scripted(Changeable):
-    """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself, and `says` is its status at all times."""
+    """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself, and `says` is its status at all times.
+
+    `reverts_s` after it was begun others set its spec back, which takes `returns_s`.
+    """
 
     KIND: ClassVar[str] = "Rollout"
 
     clock: FakeClock
     steps: Sequence[tuple[float, float]] = STEPS
     aborts_s: float | None = None
+    reverts_s: float | None = None
+    returns_s: float = 1.0
     takes_s: float = 0.0
     pauses: bool = False
     undoes: bool = True
@@ -65,11 +72,12 @@ class Scripted(Changeable):
     state: dict[str, Any] = field(
         default_factory=lambda: {
             "template": OLD,
-            "since": -10.0,
+            "since": -100.0,
             "promoted": [],
             "undone": [],
             "strategy": {"canary": {}},
             "strategies": [],
+            "hastened": [],
         }
     )
 
@@ -80,6 +88,8 @@ class Scripted(Changeable):
 
     def read(self) -> dict[str, Any]:
         """As it is now."""
+        if self.reverts_s is not None and self.state["template"] == NEW and self.seconds >= self.reverts_s:
+            self.state.update({"template": OLD, "since": self.clock.now_ns / S - 1000.0})
         return {"metadata": {"name": self.name}, "spec": {"replicas": 4, "template": self.state["template"]}}
 
     def patch(self, body: Any) -> None:
@@ -92,7 +102,7 @@ class Scripted(Changeable):
         if self.says is not None:
             return self.says
         if obj["spec"]["template"] == OLD:
-            rest = self.seconds >= 1.0
+            rest = self.seconds >= self.returns_s
             share = 1.0 if rest else 0.0
             return ObjectStatus(phase="Healthy" if rest else "Progressing", share=share, switched=rest, current="old")
         if self.aborts_s is not None and self.seconds >= self.aborts_s:
@@ -129,6 +139,12 @@ class Scripted(Changeable):
         """Goes on to the next step."""
         del obj
         self.state["promoted"].append(self.seconds)
+        return True
+
+    def hasten(self, obj: Any) -> bool:
+        """Remembers when."""
+        del obj
+        self.state["hastened"].append(round(self.seconds, 1))
         return True
 
     def remembered(self, obj: Any) -> dict[str, Any]:
@@ -181,7 +197,7 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run
         context.traffic.load = cast("Any", SimpleNamespace(rows=(), alive=lambda: True))
         monkeypatch.setattr(following, "Cluster", SimpleNamespace(of=lambda _target: None))
         monkeypatch.setattr(following, "changeable", lambda *_words: here)
-        monkeypatch.setattr(following.CandidateAnswers, "poll", lambda self: setattr(self, "count", answers))
+        monkeypatch.setattr(CandidateAnswers, "poll", lambda self: setattr(self, "count", answers))
         RolloutDriver().run(act, context)
         return Run(set_, here)
 
@@ -274,25 +290,51 @@ def test_what_is_not_at_rest_is_left_as_it_is(rolled: Callable[..., Run], status
     run = rolled(says=status)
     assert [o["why"] for o in run.of("rollout.skipped")] == [why]
     assert run.of("rollout.started") == []
-    assert (run.here.state["since"], run.here.state["strategies"]) == (-10.0, [])
+    assert (run.here.state["since"], run.here.state["strategies"]) == (-100.0, [])
     assert pending_intents(run.stage.context.platform) == []
 
 
 def test_an_abort_of_an_older_spec_is_no_way_back() -> None:
     """Right after the patch a status still says what was before it."""
     stale = ObjectStatus(phase="Progressing", aborted=True, observed=False)
-    assert _gone_back({"Rollout eu/cart": stale}) == ""
-    assert _gone_back({"Rollout eu/cart": replace(stale, observed=True)}) == "Rollout eu/cart: aborted"
+    assert gone_back({"Rollout eu/cart": stale}, {}) is None
+    back = gone_back({"Rollout eu/cart": replace(stale, observed=True)}, {})
+    assert back == WayBack(by=TookBack.PLATFORM, why="Rollout eu/cart: aborted")
 
 
-def test_a_platform_that_takes_it_back_is_left_alone_until_it_was_watched(rolled: Callable[..., Run]) -> None:
-    """Its spec still has the candidate: that is set back only 12 s later."""
-    run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), aborts_s=20.0)
+def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Callable[..., Run]) -> None:
+    """An undo or a revert by GitOps, at 20 s: the harness neither waits for its own time, nor undoes, nor hastens it."""
+    run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), reverts_s=20.0, returns_s=6.0)
     (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
     assert (back["by"], back["at_ns"], back["since_ns"]) == ("platform", 20.0, 19.8)
-    assert "RolloutAborted: metric errors" in back["why"]
-    assert 32.0 <= ended["at_ns"] <= 36.0
-    assert (ended["ok"], run.here.state["template"], run.here.state["undone"]) == (True, OLD, [])
+    assert back["why"] == f"Rollout eu/cart: its spec asks for cart:{STABLE} again, which others wrote"
+    assert (ended["ok"], ended["at_ns"], run.here.state["undone"], run.here.state["hastened"]) == (True, 26.0, [], [])
+
+
+def test_the_harness_hastens_only_its_own_way_back(rolled: Callable[..., Run]) -> None:
+    """Every 2 s from the command on, until the object is at rest."""
+    assert rolled(returns_s=5.0).here.state["hastened"] == [2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "reverted", "within_s", "ended"),
+    [(12.0, 40.0, 60.0, 87.0), (40.0, 40.0, 60.0, 87.0), (12.0, 70.0, 60.0, None), (12.0, 70.0, 120.0, 117.0)],
+)
+def test_the_way_back_is_waited_for_as_the_plan_says(
+    rolled: Callable[..., Run], after_s: float, reverted: float, within_s: float, ended: float | None
+) -> None:
+    """From 47 s on: what the sentences ask, then the rest of `within`, 30 s at least."""
+    run = rolled(replace(CANARY, after_s=after_s, within_s=within_s), returns_s=reverted)
+    (end,) = run.of("rollout.ended")
+    assert (end["ok"], end["at_ns"]) == ((True, ended) if ended else (False, 47.0 + after_s + 30.0))
+
+
+@pytest.mark.parametrize(("after_s", "end"), [(12.0, 60.0), (40.0, 87.0)])
+def test_the_way_back_is_watched_as_long_as_its_sentences_ask(
+    rolled: Callable[..., Run], after_s: float, end: float
+) -> None:
+    """40 s from its beginning, at 47 s; 12 s from its end where less is asked."""
+    assert rolled(replace(CANARY, after_s=after_s)).stage.windows[-2][2] == end
 
 
 def test_the_harness_promotes_a_step_that_has_lasted_and_was_answered(rolled: Callable[..., Run]) -> None:

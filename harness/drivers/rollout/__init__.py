@@ -6,16 +6,20 @@ from harness.drivers.rollout.back import go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
+from harness.drivers.rollout.reverted import FollowedSpec, WayBack, gone_back
 from harness.drivers.rollout.status import ObjectStatus
 
 __all__ = [
     "Changeable",
+    "FollowedSpec",
     "ObjectStatus",
     "Replaced",
     "Strategy",
+    "WayBack",
     "candidate_template",
     "changeable",
     "go_back",
+    "gone_back",
     "intend_back",
     "load_rollout",
     "on_target",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 BACK_WITHIN_S: Final = 20.0
-"""So long the recovery of one object waits until it is at rest on the release before."""
+"""So long, at least, the recovery of one object waits until it is at rest on the release before; as its rollout may take, if that is longer."""
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
 """Every so many observations a request that may have been missed is sent again."""
@@ -36,11 +36,12 @@ def _take_back(
     before: Replaced,
     strategy: Strategy | None = None,
     images: Sequence[str] | None = None,
+    within_s: float = BACK_WITHIN_S,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
     Raises:
-        DriverError: it does not within `BACK_WITHIN_S`, or not with the strategy that it had; or it has an image of neither
+        DriverError: it does not within `within_s`, or not with the strategy that it had; or it has an image of neither
             release (`images` are the candidate's), which others gave it since: that is not overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
@@ -50,14 +51,14 @@ def _take_back(
             f"{here.subject} has {', '.join(sorted(foreign))}, of neither release: it was changed since by others",
             hint=f"if it is as it must be, delete the entry of the undo log; else give it the release {release} by hand",
         )
-    _end_on(here, before, current, release)
+    _end_on(here, before, current, release, within_s)
     if strategy is not None and here.strategy(here.present()) != strategy:
         here.set_strategy(strategy)
-        _end_on(here, before, current, release)
+        _end_on(here, before, current, release, within_s)
 
 
-def _end_on(here: Changeable, before: Replaced, current: str, release: str) -> None:
-    for number, _ in enumerate(Deadline.after(BACK_WITHIN_S).ticks(_POLL_S)):
+def _end_on(here: Changeable, before: Replaced, current: str, release: str, within_s: float) -> None:
+    for number, _ in enumerate(Deadline.after(within_s).ticks(_POLL_S)):
         again = number % _AGAIN == 0
         if go_back(here, before, current, hasten=again, restore=again):
             return
@@ -65,7 +66,7 @@ def _end_on(here: Changeable, before: Replaced, current: str, release: str) -> N
     why = ": ".join(filter(None, (status.phase, status.message)))
     shown = f"{here.SHOWN_BY} {here.name} -n {here.namespace}"
     raise DriverError(
-        f"{here.subject} did not return to {release} within {BACK_WITHIN_S:g} s ({why})",
+        f"{here.subject} did not return to {release} within {within_s:g} s ({why})",
         hint=f"check it with `{shown}`, set it back by hand, then run `readiness recover`",
     )
 
@@ -99,7 +100,14 @@ def take_over(here: Changeable, template: Replaced) -> None:
 
 
 def intend_back(
-    platform: Platform, rollout: str, here: Changeable, *, release: str, candidate: str, template: Replaced
+    platform: Platform,
+    rollout: str,
+    here: Changeable,
+    *,
+    release: str,
+    candidate: str,
+    template: Replaced,
+    within_s: float = BACK_WITHIN_S,
 ) -> Intent:
     """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
 
@@ -110,6 +118,7 @@ def intend_back(
         release: what it runs now.
         candidate: what takes over.
         template: what it gives the object.
+        within_s: how long the rollout may take.
     """
     return take_over.intend(
         platform,
@@ -123,4 +132,5 @@ def intend_back(
         before=here.template(here.present()),
         strategy=here.strategy(here.present()),
         images=images_of(template),
+        within_s=max(within_s, BACK_WITHIN_S),
     )

@@ -81,9 +81,13 @@ class Changeable(ABC):
             raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
         return obj
 
+    def observed(self) -> Object:
+        """The object as its status is read from it; what a rollout replaces need not be in it."""
+        return self.present()
+
     def status(self) -> ObjectStatus:
-        """How far it is now; what a rollout replaces need not be read for that."""
-        return self.status_of(self.present())
+        """How far it is now."""
+        return self.status_of(self.observed())
 
     def template(self, obj: Object) -> Replaced:
         """What a rollout replaces of it.
@@ -184,12 +188,12 @@ class ArgoRollout(Changeable):
             raise DriverError(f"{self.subject} refers to a Deployment {workload} that does not exist")
         return {**obj, "spec": {**obj["spec"], "template": there["spec"]["template"]}}
 
-    def status(self) -> ObjectStatus:
+    def observed(self) -> Object:
         """Without the workload."""
         obj = self._read()
         if obj is None:
             raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
-        return self.status_of(obj)
+        return obj
 
     def _read(self) -> Object | None:
         return self.cluster.custom(ARGO, "rollouts", self.namespace, self.name)

@@ -115,7 +115,7 @@ class RolloutBack(Timed):
     """A rollout (the subject) was taken back: the order was sent, or the platform was first seen to go back.
 
     Attributes:
-        by: `platform`, `hand` (as planned) or `harness` (because nothing else ended it). why: for people.
+        by: `platform`, `hand` (as planned), `harness` (because nothing else ended it) or `unknown`. why: for people.
         failed: what the command for the way back answered; empty where it worked.
         since_ns: when it was last seen going on.
     """

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from harness.model import SAMPLES, Table
-from harness.model.rollout import percent
+from harness.model.rollout import percent, taken_back_words
 from harness.report.html.plot import (
     FOOT,
     GAP,
@@ -78,7 +78,7 @@ def _lines(view: RolloutView, began_ns: int, axis: Axis) -> Iterable[Line]:
     for step in view.steps:
         yield line_at((step.when_ns - began_ns) / NS_PER_S, "reads", f"{percent(step.share)} %", 2, axis)
     if back is not None:
-        yield line_at((back.when_ns - began_ns) / NS_PER_S, "fault", f"taken back by {back.by}", 0, axis)
+        yield line_at((back.when_ns - began_ns) / NS_PER_S, "fault", taken_back_words(back.by), 0, axis)
     if ended is not None and ended.ok:
         yield line_at((ended.when_ns - began_ns) / NS_PER_S, "writes", f"at rest on {ended.release}", 1, axis)
 

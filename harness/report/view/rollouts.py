@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.model import SAMPLES, Evidence, Plan, Table, Window
 from harness.model.observations import RolloutBack, RolloutEnded, RolloutSkipped, RolloutStarted, RolloutStep, every
+from harness.model.rollout import taken_back_words
 from harness.report.view.wording import NOTHING, figure
 from harness.units import NS_PER_S
 
@@ -103,7 +104,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
     for trigger in rollout.triggers:
         yield "Trigger", str(trigger)
     if back is not None:
-        yield "Decision", f"taken back by {back.by}: {back.why}"
+        yield "Decision", f"{taken_back_words(back.by)}: {back.why}"
         if back.failed:
             yield "Command for the way back", f"failed: {back.failed}"
     if ended is not None:
@@ -120,7 +121,7 @@ def _way_back(
     late = rows.where(rows.words["release"].equals(rollout.candidate) & (rows.ints["sent_ns"] > back.since_ns))
     last_ns = int(late.ints["sent_ns"].max()) if len(late) else back.since_ns
     seconds = figure(round((last_ns - back.since_ns) / NS_PER_S, 1), "s")
-    return f"taken back by {'hand' if back.by == 'hand' else f'the {back.by}'} in {seconds}"
+    return f"{taken_back_words(back.by)} in {seconds}"
 
 
 def _hit(windows: Sequence[Window], census: int) -> str:

@@ -6,18 +6,34 @@ Begun, followed step by step, promoted where the file says so, and taken back.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.rollout import candidate_template, changeable, go_back, intend_back, take_over
+from harness.drivers.rollout import (
+    FollowedSpec,
+    WayBack,
+    candidate_template,
+    changeable,
+    go_back,
+    gone_back,
+    intend_back,
+    take_over,
+)
 from harness.errors import DriverError
-from harness.evidence import RowTail
-from harness.model import SAMPLES, Phase
-from harness.model.rollout import ALL, RolloutPlan, Strategy, TakenBack, percent
+from harness.model import Phase
+from harness.model.rollout import (
+    WATCHED_AFTER_S,
+    RolloutPlan,
+    Strategy,
+    TakenBack,
+    TookBack,
+    percent,
+    taken_back_words,
+)
 from harness.run.acts.at_once import Beside, at_once
 from harness.run.acts.changes import RolloutChanges, analysed
+from harness.run.acts.reaching import CandidateAnswers, step_of
 from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
@@ -26,7 +42,6 @@ from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from harness.drivers.rollout import Changeable, ObjectStatus, Replaced
     from harness.drivers.rollout import Strategy as StrategySpec
@@ -38,16 +53,11 @@ _ANALYSES: Final = 3
 """Analyses are read every so many polls: there is one list of them a namespace."""
 _SEND_AGAIN_S: Final = 2.0
 """A request that the controller may have missed is sent again after this."""
-AFTER_S: Final = 12.0
-"""So long the way back is watched once the old release is everywhere.
-
-Sentences speak of the 10 s after it.
-"""
 _BACK_WITHIN_S: Final = 30.0
+"""So long, at least, the harness helps back what did not return in the time that the sentences give it."""
+_OF_THE_HARNESS: Final = frozenset({TookBack.HAND, TookBack.HARNESS})
 _AT_REST_WITHIN_S: Final = 10.0
 """So long an object that is to be changed, or was given a strategy, is waited for."""
-_CLOSE: Final = 0.005
-"""Shares that differ by less are equal: weights are whole percents."""
 
 
 class Following:
@@ -69,6 +79,7 @@ class Following:
         self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
         self._before: dict[str, Replaced] = {}
         self._was: dict[str, str] = {}
+        self._specs: dict[str, FollowedSpec] = {}
         self._strategies: dict[str, StrategySpec | None] = {}
         self._polls = 0
         self._seen = RolloutChanges(self._sink, plan.name)
@@ -78,6 +89,7 @@ class Following:
         self._reached_ns = 0
         self._asked_ns = self._polled_ns = clock.now_ns()
         self._promoted_ns = 0
+        self._began_ns = 0
         self._signals = SignalReader(plan, context, cluster, places, self._sink)
 
     def run(self) -> None:
@@ -107,6 +119,7 @@ class Following:
                 release=stable,
                 candidate=plan.candidate,
                 template=templates[one.subject],
+                within_s=plan.within_s,
             )
             for one in self._objects
         ]
@@ -120,7 +133,7 @@ class Following:
             self._sink.put("rollout.skipped", plan.name, why=why)
             self._restore(why, intents)
             return
-        began_ns = clock.now_ns()
+        began_ns = self._began_ns = clock.now_ns()
         context.presence.begin(plan.within_s)
         context.traffic.rollout_reached(plan.name, "start", Phase.STEP, began_ns)
         at_once(lambda one: take_over(one, templates[one.subject]), self._objects)
@@ -137,8 +150,8 @@ class Following:
         )
         with closing(self._analyses):
             with closing(self._signals):
-                by, why = self._follow()
-            self._end(self._take_back(by, why), intents)
+                back = self._follow()
+            self._end(back.by, self._take_back(back), intents)
 
     def _remember(self) -> None:
         """Read what every object is, at rest: the rollout ends on that."""
@@ -146,6 +159,9 @@ class Following:
         self._before = {one.subject: one.template(obj) for one, obj in there}
         self._was = {one.subject: one.status_of(obj).current for one, obj in there}
         self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
+        self._specs = {
+            one.subject: FollowedSpec(one, self._before[one.subject], self._was[one.subject]) for one in self._objects
+        }
 
     def _adopt(self, strategies: Mapping[str, StrategySpec | None]) -> str:
         """Give every object its strategy and wait until it is at rest; which did not come to rest, empty where all did."""
@@ -171,18 +187,17 @@ class Following:
                 break
         return words
 
-    def _follow(self) -> tuple[str, str]:
+    def _follow(self) -> WayBack:
         """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
         plan = self._plan
         deadline = clock.Deadline.after(plan.within_s)
         for _ in deadline.ticks(_POLL_S):
             self._context.present()
             before_ns, statuses = self._poll()
-            if why := _gone_back(statuses):
-                self._sink.put(
-                    "rollout.back", plan.name, at_ns=self._polled_ns, by="platform", why=why, since_ns=before_ns
-                )
-                return "platform", why
+            if back := gone_back(statuses, self._specs):
+                fields = {"by": back.by.value, "why": back.why, "since_ns": before_ns}
+                self._sink.put("rollout.back", plan.name, at_ns=self._polled_ns, **fields)
+                return back
             self._step(statuses, before_ns)
             self._signals.poll(self._plan.steps[self._reached] if self._reached >= 0 else 0.0)
             if self._may_promote(statuses):
@@ -191,11 +206,12 @@ class Following:
             lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
             if over and plan.taken_back is TakenBack.BY_HAND:
-                return "hand", "as planned"
+                return WayBack(by=TookBack.HAND, why="as planned")
             self._context.progress.now(
                 f"rollout {plan.name}: {_in_words(statuses.values())}, {deadline.left_s:.0f} s left"
             )
-        return "harness", f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
+        why = f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
+        return WayBack(by=TookBack.HARNESS, why=why)
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
         """The state of every object now, and when it was read before.
@@ -204,7 +220,7 @@ class Following:
         the next reading, so that it is not late, and recorded as of this one: one of them let the object go on.
         """
         before_ns, self._asked_ns = self._asked_ns, clock.now_ns()
-        read = at_once(self._begun, self._objects)
+        read = at_once(lambda one: self._specs[one.subject].read(), self._objects)
         self._polled_ns = clock.now_ns()
         statuses = {one.subject: status for one, status in zip(self._objects, read, strict=True)}
         new = [one for one in self._objects if self._seen.is_new(one.subject, statuses[one.subject])]
@@ -216,15 +232,6 @@ class Following:
         self._answers.poll()
         self._polls += 1
         return before_ns, statuses
-
-    def _begun(self, one: Changeable) -> ObjectStatus:
-        """The state of one object.
-
-        Before its controller has processed the candidate it is at rest on the old release, which is no share of the candidate's.
-        """
-        status = one.status()
-        same = one.IDENTIFIES and status.current == self._was[one.subject]
-        return replace(status, share=0.0, switched=False) if same else status
 
     def _step(self, statuses: Mapping[str, ObjectStatus], before_ns: int) -> None:
         """Open a window when every object gives the candidate about the share of a later step."""
@@ -266,33 +273,38 @@ class Following:
                 "rollout.promoted", self._plan.name, at_ns=self._promoted_ns, share=share, answers=self._answers.count
             )
 
-    def _take_back(self, by: str, why: str) -> int:
-        """Begin the rollback where the platform does not; returns when it began."""
+    def _take_back(self, back: WayBack) -> int:
+        """Begin the rollback where others do not; returns when it began."""
         at_ns = clock.now_ns()
         self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, at_ns)
-        self._context.progress.say(f"rollout {self._plan.name}: taken back by {by} ({why})")
-        if by == "platform":
+        self._context.progress.say(f"rollout {self._plan.name}: {taken_back_words(back.by)} ({back.why})")
+        if back.by not in _OF_THE_HARNESS:
             return at_ns
-        failed = "; ".join(filter(None, at_once(lambda one: _ordered(one, by), self._objects)))
-        self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, by=by, why=why, failed=failed, since_ns=at_ns)
+        failed = "; ".join(filter(None, at_once(lambda one: _ordered(one, back.by), self._objects)))
+        fields = {"by": back.by.value, "why": back.why, "failed": failed, "since_ns": at_ns}
+        self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, **fields)
         return at_ns
 
-    def _end(self, began_ns: int, intents: Sequence[Intent]) -> None:
+    def _end(self, by: TookBack, began_ns: int, intents: Sequence[Intent]) -> None:
         """See every object at rest on the release before, watch on, and say which release it ended on.
 
-        What the platform, or the one command, does not bring back by itself is helped only after `AFTER_S`: until then it is judged.
+        What others, or the one command, do not bring back is helped only after `after_s` of the plan: until then it is judged.
+        It may then take what is left of `within`.
         """
+        after_ns = round(self._plan.after_s * NS_PER_S)
+        left_s = self._plan.within_s - self._plan.after_s - (began_ns - self._began_ns) / NS_PER_S
         context, name = self._context, self._plan.name
         left = {one.subject: one for one in self._objects}
         sent_ns = began_ns
-        for _ in clock.Deadline.after(AFTER_S + _BACK_WITHIN_S).ticks(_POLL_S):
+        for _ in clock.Deadline.after(self._plan.after_s + max(left_s, _BACK_WITHIN_S)).ticks(_POLL_S):
             context.present()
             self._poll()
             now_ns = clock.now_ns()
             send = now_ns - sent_ns >= _SEND_AGAIN_S * NS_PER_S
             sent_ns = now_ns if send else sent_ns
-            late = send and now_ns - began_ns >= AFTER_S * NS_PER_S
-            back = at_once(partial(self._is_back, hasten=send, restore=late), left.values())
+            late = send and now_ns - began_ns >= after_ns
+            hasten = send and (late or by in _OF_THE_HARNESS)
+            back = at_once(partial(self._is_back, hasten=hasten, restore=late), left.values())
             left = {subject: one for (subject, one), rests in zip(left.items(), back, strict=True) if not rests}
             if not left:
                 break
@@ -302,7 +314,8 @@ class Following:
         release = "" if left else context.plan.release
         self._sink.put("rollout.ended", name, at_ns=at_ns, ok=not left, release=release, why=why, statuses=words)
         if not left:
-            context.pass_time(AFTER_S, f"rollout {name}: after the way back")
+            watch_s = max(self._plan.after_s - (at_ns - began_ns) / NS_PER_S, WATCHED_AFTER_S)
+            context.pass_time(watch_s, f"rollout {name}: after the way back")
         self._restore(why, intents)
 
     def _is_back(self, one: Changeable, *, hasten: bool, restore: bool) -> bool:
@@ -326,64 +339,13 @@ class Following:
         context.progress.say(f"rollout {name}: {why or 'ended on ' + context.plan.release}")
 
 
-def step_of(given: float, steps: Sequence[float], reached: int) -> int:
-    """The step that a share is nearest to, from the next one on.
-
-    The one that was reached where the share has not risen.
-
-    Args:
-        given: share that the candidate is given now.
-        steps: as expected.
-        reached: number of the last one; -1: none yet.
-    """
-    last = steps[reached] if reached >= 0 else 0.0
-    later = range(reached + 1, len(steps))
-    if not later or given <= _CLOSE:
-        return reached
-    nearest = min(later, key=lambda number: abs(steps[number] - given))
-    if abs(steps[nearest] - given) < abs(last - given) - _CLOSE and (nearest < len(steps) - 1 or given >= ALL - _CLOSE):
-        return nearest
-    return reached
-
-
-class CandidateAnswers:
-    """Counts the answers of the candidate while they come.
-
-    Args:
-        rows: the workers' row files.
-        candidate: as its answers name it.
-    """
-
-    def __init__(self, rows: Sequence[Path], candidate: str) -> None:
-        self._tails = [RowTail(path, SAMPLES) for path in rows]
-        self._candidate = candidate
-        self._since_ns = 0
-        self.count = 0
-
-    def begin(self, at_ns: int) -> None:
-        """Count the answers of another step from now on."""
-        self._since_ns, self.count = at_ns, 0
-
-    def poll(self) -> None:
-        """Read the rows that are new."""
-        for rows in (tail.poll() for tail in self._tails):
-            own = rows.words["release"].equals(self._candidate) & (rows.ints["intended_ns"] >= self._since_ns)
-            self.count += int(own.sum())
-
-
-def _gone_back(statuses: Mapping[str, ObjectStatus]) -> str:
-    """Why the platform rolls it back; empty while it does not: what a status says of an older spec is no way back."""
-    back = ((subject, status) for subject, status in statuses.items() if status.aborted and status.observed)
-    return next((f"{subject}: {status.message or 'aborted'}" for subject, status in back), "")
-
-
-def _ordered(one: Changeable, by: str) -> str:
+def _ordered(one: Changeable, by: TookBack) -> str:
     """Order the rollback; returns what went wrong, empty where nothing did.
 
     By hand with the one command of the product, else by ending what is under way.
     """
     try:
-        if by == "hand":
+        if by is TookBack.HAND:
             one.undo()
         else:
             one.abort(one.present())

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from harness.drivers.rollout import Changeable, changeable, go_back, intend_back, take_over
+from harness.drivers.rollout import Changeable, FollowedSpec, WayBack, changeable, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import relabelled
+from harness.model.rollout import TookBack
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
@@ -110,6 +111,20 @@ def test_a_canary_pauses_is_promoted_and_is_undone_from_its_history(pocket: Pock
     web.undo()
     _until_back(pocket, web, old, was)
     pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
+
+
+def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web: Changeable) -> None:
+    """As `kubectl argo rollouts undo` by others while the candidate waits at one half."""
+    old, was = web.template(web.present()), web.status().current
+    followed = FollowedSpec(web, old, was)
+    take_over(web, relabelled(old, "version", "1.1.0"))
+    pocket.until(lambda: followed.read().pause == "CanaryPauseStep", 60)
+    going = followed.back
+    web.undo()
+    followed.read()
+    why = "Rollout default/web: its spec asks for test/web:1.0.0 again, which others wrote"
+    assert (going, followed.back) == (None, WayBack(by=TookBack.PLATFORM, why=why))
+    _until_back(pocket, web, old, was)
 
 
 def test_a_canary_is_aborted_and_says_so(pocket: PocketCluster, web: Changeable) -> None:

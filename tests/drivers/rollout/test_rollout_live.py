@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.rollout import Changeable, changeable, go_back, take_over
+from harness.drivers.rollout import Changeable, FollowedSpec, WayBack, changeable, go_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
+from harness.model.rollout import TookBack
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster
@@ -79,6 +80,18 @@ def test_a_deployment_takes_over_and_is_undone_from_its_own_history(pocket: Pock
     pocket.until(lambda: go_back(web, old, was, hasten=False, restore=False))
     pocket.until(lambda: _releases(pocket) == {"1.0.0"})
     assert int(web.status().current) > int(was)
+
+
+def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web: Changeable) -> None:
+    """As `kubectl rollout undo` by others while the candidate takes over."""
+    followed = FollowedSpec(web, web.template(web.present()), web.status().current)
+    take_over(web, relabelled(web.template(web.present()), "version", "1.1.0"))
+    pocket.until(lambda: followed.read().at_rest and _releases(pocket) == {"1.1.0"})
+    going = followed.back
+    web.undo()
+    followed.read()
+    why = "Deployment default/web: its spec asks for test/web:1.0.0 again, which others wrote"
+    assert (going, followed.back) == (None, WayBack(by=TookBack.PLATFORM, why=why))
 
 
 def test_without_a_history_there_is_no_way_back_by_hand(pocket: PocketCluster, web: Changeable) -> None:

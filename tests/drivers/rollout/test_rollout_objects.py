@@ -10,6 +10,7 @@ import pytest
 from harness.drivers.rollout.back import go_back, take_over
 from harness.drivers.rollout.candidate import previous, relabelled
 from harness.drivers.rollout.objects import ArgoRollout, Changeable, PlainDeployment, SwitchedService
+from harness.drivers.rollout.reverted import FollowedSpec
 from harness.errors import DriverError
 from harness.targets import Target
 from tests.fake_clock import FakeClock
@@ -33,14 +34,17 @@ class RecordedCluster:
         self.obj = obj
         self.workload = workload
         self.sets = sets or []
+        self.primary: dict[str, Any] | None = None
         self.sent: list[tuple[str, Any]] = []
 
-    def custom(self, version: str, plural: str, namespace: str, name: str) -> dict[str, Any]:
-        """The object, or the workload that it refers to."""
+    def custom(self, version: str, plural: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """The object, the workload that it refers to, or its primary."""
         group = {"rollouts": "argoproj.io/v1alpha1", "deployments": "apps/v1"}[plural]
         assert (version, namespace) == (group, "eu")
         if name == "cart-pods" and self.workload is not None:
             return deepcopy(self.workload)
+        if name == "cart-primary":
+            return deepcopy(self.primary)
         assert name == "cart"
         return deepcopy(self.obj)
 
@@ -296,3 +300,94 @@ def test_a_strategy_of_its_own_kind_is_kept_unless_it_is_set_always() -> None:
     set_always = {"canary": {"canaryService": "cart-canary", "steps": [{"setWeight": 100}, {"pause": {}}]}}
     assert cart.strategy_for(obj, asked, always=True) == set_always
     assert cart.strategy_for(obj, {}, always=True) == obj["spec"]["strategy"]
+
+
+def followed(cluster: RecordedCluster, kind: type[ArgoRollout | PlainDeployment] = ArgoRollout) -> FollowedSpec:
+    """Its spec from the candidate on, which was read once."""
+    spec = FollowedSpec(on(cluster, kind), OLD, "a")
+    spec.read()
+    assert spec.back is None
+    return spec
+
+
+def back_of(spec: FollowedSpec) -> tuple[str, str]:
+    """Who took it back, and why, when it is read again."""
+    spec.read()
+    return ("", "") if spec.back is None else (spec.back.by.value, spec.back.why)
+
+
+def tagged(tag: str, **more: Any) -> dict[str, Any]:
+    """A template of that image."""
+    return {**OLD, "spec": {"containers": [{"image": f"shop/cart:{tag}"}], **more}}
+
+
+@pytest.mark.parametrize(
+    ("template", "by", "why"),
+    [
+        (OLD, "platform", "its spec asks for shop/cart:1.0.0 again, which others wrote"),
+        (tagged("1.0.0", restartPolicy="Always"), "platform", "its spec asks for shop/cart:1.0.0 again"),
+        (tagged("0.9.0"), "unknown", "its spec asks for shop/cart:0.9.0, of neither release"),
+        (tagged("1.1.0", restartPolicy="Always"), "", ""),
+    ],
+    ids=["undone", "reverted in its image", "another release", "the candidate, changed otherwise"],
+)
+@pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
+def test_who_set_a_spec_back_is_told_from_what_it_asks_for(
+    kind: type[ArgoRollout | PlainDeployment], template: dict[str, Any], by: str, why: str
+) -> None:
+    """At once, before its controller has observed it."""
+    cluster = RecordedCluster(argo(NEW))
+    spec = followed(cluster, kind)
+    cluster.obj["spec"]["template"] = template
+    cluster.obj["metadata"]["generation"] = 3
+    found, said = back_of(spec)
+    assert (found, why in said) == (by, True)
+
+
+def test_a_template_with_its_defaults_is_back_when_its_controller_says_so() -> None:
+    """Releases of one image: `undo` writes another text of the old template; what is not observed says nothing."""
+    same = {**OLD, "metadata": {"labels": {"app": "cart", "version": "1.1.0"}}}
+    cluster = RecordedCluster(argo(same))
+    spec = followed(cluster)
+    cluster.obj["spec"]["template"] = {**OLD, "spec": {**OLD["spec"], "restartPolicy": "Always"}}
+    cluster.obj["metadata"]["generation"] = 3
+    assert back_of(spec) == ("", "")
+    cluster.obj["status"] |= {"observedGeneration": "3", "currentPodHash": "a"}
+    assert back_of(spec)[0] == "platform"
+
+
+def test_a_workload_is_back_only_after_its_candidate_was_taken_up() -> None:
+    """Until its controller processes the candidate, a Rollout that refers to a workload says that it is on the old release."""
+    obj = argo(OLD, currentPodHash="a", stableRS="a", phase="Healthy")
+    obj["spec"] = {
+        "replicas": 4,
+        "strategy": {"canary": {}},
+        "workloadRef": {"kind": "Deployment", "name": "cart-pods"},
+    }
+    cluster = RecordedCluster(obj)
+    spec = followed(cluster)
+    cluster.obj["status"] |= {"currentPodHash": "b", "phase": "Progressing"}
+    assert back_of(spec) == ("", "")
+    cluster.obj["status"] |= {"currentPodHash": "a"}
+    assert back_of(spec)[0] == "platform"
+
+
+@pytest.mark.parametrize(
+    ("ran", "primary", "by", "share"),
+    [
+        (4, OLD, "platform", 0.0),
+        (4, NEW, "", 1.0),
+        (4, None, "unknown", 0.0),
+        (0, OLD, "", 0.0),
+        (0, None, "", 0.0),
+    ],
+    ids=["given up by Flagger", "promoted by Flagger", "scaled by others", "not begun by Flagger", "never ran"],
+)
+def test_a_deployment_that_is_scaled_to_nothing(ran: int, primary: Any, by: str, share: float) -> None:
+    """Its spec keeps the candidate; what its primary runs tells a promotion from a way back."""
+    cluster = RecordedCluster(argo(NEW, replicas=ran))
+    cluster.obj["spec"]["replicas"] = ran
+    cluster.primary = None if primary is None else {"spec": {"template": primary}}
+    spec = followed(cluster, PlainDeployment)
+    cluster.obj["spec"]["replicas"] = 0
+    assert (back_of(spec)[0], spec.read().share) == (by, share)

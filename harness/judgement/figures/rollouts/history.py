@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.judgement.figures.spec import Basis, Need, Spec
+from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
@@ -15,6 +15,7 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
+    Objective,
     Outcome,
     Phase,
     Plan,
@@ -33,7 +34,7 @@ from harness.model.observations import (
     RolloutStep,
     every,
 )
-from harness.model.rollout import RolloutPlan, percent
+from harness.model.rollout import RolloutPlan, TookBack, percent, taken_back_words
 
 _CLOSE: Final = 0.005
 """Shares that differ by less are one: weights are whole percents."""
@@ -94,6 +95,14 @@ class RolloutHistory:
     def switched(self) -> StepTaken | None:
         """The step at which everybody is given the candidate."""
         return next((step for step in self.steps if step.share == 1), None)
+
+    @property
+    def unclear(self) -> str:
+        """`; it was taken back, by whom is not known (…)`; empty where that is known, or it was not."""
+        back = self.back
+        if back is None or back.by != TookBack.UNKNOWN:
+            return ""
+        return f"; it was {taken_back_words(back.by)} ({back.why})"
 
     @property
     def back_ns(self) -> int:
@@ -235,8 +244,12 @@ def rollout_spec(
     phase: Phase = Phase.STEP,
     timed: bool = False,
     clocked: bool = False,
+    of_way_back: bool = False,
 ) -> Spec:
-    """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release."""
+    """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release.
+
+    One `of_way_back` needs the way back watched for every length of time in its sentence.
+    """
     return Spec(
         figure=figure,
         judge=judge,
@@ -248,8 +261,15 @@ def rollout_spec(
         needs=lambda _objective: (_CLUSTER, _CHANGED),
         timed=timed,
         clocked=clocked,
+        afterwards=_way_back_s if of_way_back else nothing_afterwards,
     )
 
 
+def _way_back_s(objective: Objective, scale: float) -> float:
+    """The longest length of the sentence, from the way back on, and a margin: what was observed for less passes nothing."""
+    return max((one.used_s for one in objective.lengths(scale)), default=0.0) + _MARGIN_S
+
+
+_MARGIN_S: Final = 2.0
 _CLUSTER: Final = Need(key="kubernetes", why="rollouts are made through Kubernetes")
 _CHANGED: Final = Need(key="rollout", why="a rollout changes what the target file names")

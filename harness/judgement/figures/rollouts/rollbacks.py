@@ -20,7 +20,6 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
 )
 from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, memory, report_fires
-from harness.judgement.figures.rollouts.switches import BY_HARNESS, BY_PLATFORM
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
     Firing,
@@ -38,7 +37,7 @@ from harness.judgement.figures.rollouts.triggers import (
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
-from harness.model.rollout import percent
+from harness.model.rollout import TookBack, percent
 from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
@@ -152,7 +151,7 @@ def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measur
 
 def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
     limit_s, back = case.scaled.in_unit("s"), history.back
-    mine = back if back is not None and back.by == BY_PLATFORM else None
+    mine = back if back is not None and back.by == TookBack.PLATFORM else None
     low = high = None
     if mine is not None and fired.may_ns is not None:
         high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
@@ -169,6 +168,7 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
             text = f"{text} in {formatted(waited_s, 's')} after the condition"
         else:
             text = f"{text}, and it is not certain that its condition was there for the whole window"
+        text += history.unclear
     elif mine.when_ns < fired.may_ns:
         text = "the rollback started before the condition was there for the whole window"
     elif high is not None and low is not None:
@@ -217,13 +217,13 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
     signal = Signal(case.objective.params["signal"])
     tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
     back = history.back
-    mine = back if back is not None and back.by == BY_PLATFORM else None
+    mine = back if back is not None and back.by == TookBack.PLATFORM else None
     said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
     receipts = {"fault": tried, "load": load_of(case)}
     outcome = Outcome.FAIL if mine is not None else Outcome.PASS
     if mine is None:
         receipts["restore"] = ended_receipt(history)
-        if back is not None and back.by == BY_HARNESS:
+        if back is not None and back.by in (TookBack.HARNESS, TookBack.UNKNOWN):
             outcome, said = Outcome.INCONCLUSIVE, f"it did not stay with all users ({back.why})"
     if mine is not None and (other := _other_cause(case, history, signal, mine)):
         outcome, said = Outcome.INCONCLUSIVE, f"{said}, but {other}"

@@ -19,6 +19,7 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model.rollout import TookBack, taken_back_words
 from harness.model.table import Bools
 from harness.units import NS_PER_S
 
@@ -26,9 +27,6 @@ _FEWEST: Final = 20
 """Answers after the last one of the other release: fewer do not show that it is gone."""
 _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
-BY_PLATFORM: Final = "platform"
-BY_HARNESS: Final = "harness"
-"""Who took a rollout back: the second where nothing ended it in its time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +90,7 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         back = history.back
         if each in found:
             yield gone(case, name, history, found[each], new_connections=new_only)
-        elif back is not None and back.by == BY_PLATFORM and not new_only:
+        elif back is not None and back.by == TookBack.PLATFORM and not new_only:
             text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
             yield concluded(case, name, Outcome.FAIL, text, Figures(receipts={"load": load_of(case)}), switch=each)
         else:
@@ -116,9 +114,10 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
         yield concluded(case, name, Outcome.FAIL, text, Figures())
     elif history.back.by != by:
-        told = f"{history.plan.name} was taken back by {history.back.by} ({history.back.why}), expected by {by}"
-        outcome = Outcome.FAIL if by == BY_PLATFORM else Outcome.INCONCLUSIVE
-        yield concluded(case, name, outcome, told, Figures(), kind=None if by == BY_PLATFORM else ReasonKind.NO_RECORD)
+        told = f"{history.plan.name} was {taken_back_words(history.back.by)} ({history.back.why}), expected {taken_back_words(by)}"
+        decided = by == TookBack.PLATFORM and history.back.by != TookBack.UNKNOWN
+        outcome = Outcome.FAIL if decided else Outcome.INCONCLUSIVE
+        yield concluded(case, name, outcome, told, Figures(), kind=None if decided else ReasonKind.NO_RECORD)
     else:
         yield gone(case, name, history, switch)
 
@@ -220,9 +219,9 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
 
 _UNTIL: Final = LimitRule(dimension="time", ops=ONLY_BELOW)
 NEW: Final = rollout_spec(
-    Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True
+    Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True, of_way_back=True
 )
 OLD: Final = rollout_spec(
-    Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True
+    Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True, of_way_back=True
 )
-FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED, timed=True)
+FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED, timed=True, of_way_back=True)

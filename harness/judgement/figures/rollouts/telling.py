@@ -108,7 +108,12 @@ def _says_why(alert: Mapping[str, Any], release: str) -> bool:
 
 
 _SPEC: Final = rollout_spec(
-    Figure.ROLLBACK_TOLD, told, limit=LimitRule(dimension="time", ops=ONLY_BELOW), unit="s", timed=True
+    Figure.ROLLBACK_TOLD,
+    told,
+    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+    unit="s",
+    timed=True,
+    of_way_back=True,
 )
 TOLD: Final = replace(
     _SPEC,

@@ -17,11 +17,11 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.figures.rollouts.switches import BY_PLATFORM
 from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
+from harness.model.rollout import TookBack
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
@@ -48,7 +48,7 @@ def taken_back(case: Case) -> Iterable[Measure]:
     elif mine is None:
         waited_s = (history.back_ns - switched.at_ns) / NS_PER_S
         outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
-        text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch"
+        text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch{history.unclear}"
     else:
         high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
@@ -78,7 +78,7 @@ def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
 
 def _own(history: RolloutHistory) -> RolloutBack | None:
     """The rollback, where the platform began it."""
-    return history.back if history.back is not None and history.back.by == BY_PLATFORM else None
+    return history.back if history.back is not None and history.back.by == TookBack.PLATFORM else None
 
 
 def _answers(case: Case, history: RolloutHistory, release: str, since_ns: int) -> Table:
@@ -112,7 +112,7 @@ def not_promoted(case: Case) -> Iterable[Measure]:
     elif mine is not None:
         outcome, text = Outcome.PASS, f"it was taken back before it was promoted ({mine.why})"
     else:
-        text = "it was neither promoted nor taken back by the platform"
+        text = f"it was neither promoted nor taken back by the platform{history.unclear}"
     said = ", ".join(worse.values()) or "it was beyond neither criterion"
     receipts = {"fault": Receipt(ok=bool(worse), why=said, hint=_TRIED), "load": load_of(case)}
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
