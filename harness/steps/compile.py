@@ -42,7 +42,7 @@ def compile_scenario(
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
-            objectives.append(_with_report(objective, step, asked))
+            objectives.append(_with_report(objective, step, asked, catalogue.requirement(requirement).profile))
     if not objectives:
         raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
     required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
@@ -201,15 +201,19 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     return replace(objective, scope=scope, at=step.at)
 
 
-def _with_report(objective: Objective, step: Step, asked: _Asked) -> Objective:
-    """The objective with the report that the scenario has read, where it speaks of one."""
+def _with_report(objective: Objective, step: Step, asked: _Asked, profile: str) -> Objective:
+    """The objective with the report that the scenario has read, where it speaks of one.
+
+    Of a verdict the profile that must have decided is that of the requirement's own file, where the sentence names no other.
+    """
     if objective.demand == DemandKind.INGEST:
         if not asked.report:
             hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
             raise UsageError(
                 f"{objective.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint
             )
-        return replace(objective, params={**objective.params, **asked.report})
+        own = {"profile": profile} if asked.report["format"] == "verdict" else {}
+        return replace(objective, params={**own, **objective.params, **asked.report})
     return objective
 
 

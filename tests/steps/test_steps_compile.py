@@ -51,6 +51,18 @@ def test_a_check_needs_no_when(catalogue: Catalogue) -> None:
     assert claim.objectives[0].scope.traffic is None
 
 
+@pytest.mark.parametrize(("requirement", "profile"), [("ND-CHG-TEST", "normaldance"), ("AT-VEC-PRODUCTION", "atomos")])
+def test_an_earlier_run_must_be_of_the_profile_of_the_row(catalogue: Catalogue, requirement: str, profile: str) -> None:
+    """The sentence names none: it is that of the file which the requirement is in. So the demand of one row is not that of another."""
+    claim, _ = compiled(
+        catalogue,
+        requirement,
+        'when: the verdict "staging" of this release has been read',
+        "then: the decision of the run in staging is GO, younger than 7 d",
+    )
+    assert claim.objectives[0].params["profile"] == profile
+
+
 def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:
     """A sentence that names none speaks of those that the scenario ran."""
     claim, _ = compiled(

@@ -83,6 +83,10 @@ SAY = {
         "decided-go",
         {"environment": "staging", "younger": "7 d"},
     ),
+    'the decision of the run in staging by the profile "core" is GO': (
+        "decided-go",
+        {"environment": "staging", "profile": "core"},
+    ),
     'at least 2 runs measured the "error rate", the newest younger than 7 d': (
         "runs-measured",
         {"at_least": "2", "figure": "error rate", "younger": "7 d"},

@@ -21,7 +21,10 @@ _MOST_RUNS: Final = 10_000
 
 
 def decided_go(asked: Asked) -> Sequence[FactReading]:
-    """The newest run in an environment decided GO; one that the sandbox has played was not there."""
+    """The newest run in an environment, by the profile that must have decided, decided GO.
+
+    One that the sandbox has played was not there. A run by other profiles decides nothing, and a NO-GO of a newer one leaves it open.
+    """
     environment = asked.params["environment"]
     runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
     there = [(path, run) for path, run in runs if run.origin.environment == environment and not run.played]
@@ -29,11 +32,23 @@ def decided_go(asked: Asked) -> Sequence[FactReading]:
         found = ", ".join(sorted({_place(run) for _path, run in runs}))
         hint = f"name the `verdict.json` of a run in {environment}"
         raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
-    path, run = max(there, key=lambda one: _sealed(one[1]))
+    there.sort(key=lambda one: _sealed(one[1]))
+    newest, profile = there[-1][1], asked.params.get("profile", "")
+    deciding = [one for one in there if not profile or profile in one[1].profile.split("+")]
+    path, run = (deciding or there)[-1]
+    seen, ok = _decision(run), run.decision == "GO" if deciding else None
+    if ok and newest is not run and newest.decision == "NO-GO":
+        seen, ok = f"{seen}, but the newer {_decision(newest)}", None
+    expected = f"GO by the profile {shown(profile)}" if profile else "GO"
+    return [
+        *provenance(asked, [(path, run.origin)]),
+        FactReading(subject="decision", expected=expected, observed=seen, ok=ok),
+    ]
+
+
+def _decision(run: EarlierRun) -> str:
     breadth = f"profile {run.profile} with {run.requirements} requirement{'' if run.requirements == 1 else 's'}"
-    seen = f"{run.decision} in the run {run.run}, {breadth}"
-    decision = FactReading(subject="decision", expected="GO", observed=seen, ok=run.decision == "GO")
-    return [*provenance(asked, [(path, run.origin)]), decision]
+    return f"{run.decision} in the run {run.run}, {breadth}"
 
 
 def _place(run: EarlierRun) -> str:

@@ -215,10 +215,10 @@ _THEN_RUNS: Final = (
     Template(
         name="decided-go",
         keyword=Keyword.THEN,
-        text="the decision of the run in <environment> is GO" + _YOUNGER,
-        about="The newest `verdict.json` of that environment; its age is that of the manifest's seal.",
+        text='the decision of the run in <environment>[ by the profile "<profile:name>"] is GO' + _YOUNGER,
+        about="The newest `verdict.json` of that environment and profile, by default the one of the requirement's own file; its age is that of the manifest's seal.",
         example="the decision of the run in staging is GO, younger than 7 d",
-        mean=ingest("decided-go", environment="<environment>", younger="<age>"),
+        mean=ingest("decided-go", environment="<environment>", profile="<profile>", younger="<age>"),
     ),
     Template(
         name="read-history",

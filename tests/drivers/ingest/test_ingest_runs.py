@@ -89,6 +89,34 @@ def test_the_newest_run_counts(tmp_path: Path) -> None:
     assert decided(tmp_path)["decision"] is False
 
 
+BY_CORE = GO_THEN.replace("is GO", 'by the profile "core" is GO')
+
+
+@pytest.mark.parametrize(
+    ("profile", "decision", "ok"),
+    [("core", "GO", True), ("checklist+core", "GO", True), ("core", "NO-GO", False), ("score", "GO", None)],
+)
+def test_the_profile_that_must_have_decided(tmp_path: Path, profile: str, decision: str, *, ok: bool | None) -> None:
+    """A run by other profiles decides nothing; one by several decides for each."""
+    run(tmp_path, "one", profile=profile, decision=decision)
+    fact = seen(tmp_path, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
+    assert (fact.ok, fact.expected) == (ok, "GO by the profile core")
+    assert fact.observed == f"{decision} in the run one, profile {profile} with 1 requirement"
+
+
+@pytest.mark.parametrize(("later", "ok"), [("GO", True), ("PARTIAL", True), ("NO-GO", None)])
+def test_a_newer_run_by_another_profile(tmp_path: Path, later: str, *, ok: bool | None) -> None:
+    """It does not stand for the profile that must have decided; its NO-GO leaves open what holds now."""
+    run(tmp_path, "a", sealed="2026-11-19T09:00:00Z")
+    run(tmp_path, "b", decision=later, profile="checklist")
+    fact = seen(tmp_path, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
+    assert fact.ok is ok
+    assert fact.observed.startswith("GO in the run a, profile core")
+    assert fact.observed.endswith("but the newer NO-GO in the run b, profile checklist with 1 requirement") is (
+        ok is None
+    )
+
+
 def test_runs_that_are_no_evidence(tmp_path: Path) -> None:
     """Of another release, too old, from the future."""
     run(tmp_path, "one", release="0.9.0")
