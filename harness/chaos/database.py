@@ -17,8 +17,13 @@ SWITCH_BACK_S: Final = 60.0
 """How long the database may take to lead from the primary region again."""
 
 
-def _uncordon(cluster: Cluster, _target: Target, *, node: str) -> None:
-    cluster.patch_node(node, {"spec": {"unschedulable": None}})
+def _uncordon(cluster: Cluster, _target: Target, *, node: str, unschedulable: bool = False) -> None:
+    """Let pods come to a node again, unless it was `unschedulable` before.
+
+    A node says neither how often nor by whom it was cordoned. So one that a person cordons while it is cordoned here is uncordoned all the same.
+    """
+    if not unschedulable:
+        cluster.patch_node(node, {"spec": {"unschedulable": None}})
 
 
 @undoable("uncordon", undo=_uncordon, of_a_cluster=True)
@@ -41,6 +46,7 @@ def take_leader(cluster: Cluster, namespace: str, pod: str) -> None:
 def kill_leader() -> Hits:
     """Kill the database pod that holds the lock, and keep it down: the nodes it may run on are cordoned first.
 
+    A node that is cordoned already stays so afterwards: its entry of the undo log says that it was.
     `uncordon_nodes` lets it come back; `lead_from_home` makes the primary region lead again.
 
     Raises:
@@ -57,8 +63,10 @@ def kill_leader() -> Hits:
     here.destructive(hits)
     here.intend(take_leader, f"kill {name}", region=here.target.primary_region)
     for node in _nodes_for(here, pod):
-        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node))
-        cordon(here.cluster, name_of(node))
+        before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
+        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
+        if not before:
+            cordon(here.cluster, name_of(node))
     take_leader(here.cluster, namespace, name)
     return remembered(here, hits)
 
@@ -90,7 +98,10 @@ def order_promotion(member: str = "") -> str:
 @undoes(cordon)
 @accesses(*access("patch nodes"))
 def uncordon_nodes() -> list[str]:
-    """Uncordon every node that the harness cordoned; returns their names."""
+    """Uncordon every node that the harness cordoned; returns the nodes of the undo log, also those that were cordoned before and stay so.
+
+    A cordon that a person adds while the harness's own is in place cannot be told from it, and is taken away with it.
+    """
     return session().undo(cordon)
 
 
@@ -112,11 +123,10 @@ def lead_from_home(within_s: float = SWITCH_BACK_S) -> str:
 
 
 def _nodes_for(here: ChaosSession, pod: Object) -> list[Object]:
-    """The schedulable nodes that a replacement of the pod could go to: its own, and what its nodeSelector matches."""
+    """The nodes that a replacement of the pod could go to if none were cordoned: its own, and what its nodeSelector matches."""
     selector = (pod["spec"].get("nodeSelector") or {}).items()
     return [
         node
         for node in here.cluster.nodes()
-        if not node.get("spec", {}).get("unschedulable")
-        and (name_of(node) == pod["spec"].get("nodeName") or (selector and selector <= labels_of(node).items()))
+        if name_of(node) == pod["spec"].get("nodeName") or (selector and selector <= labels_of(node).items())
     ]

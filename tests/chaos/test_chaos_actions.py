@@ -125,6 +125,20 @@ def test_the_leader_is_killed_kept_away_and_brought_home(pocket: Any) -> None:
     assert undos() == []
 
 
+@pytest.mark.parametrize("undo", ["its action", "a recovery"])
+def test_a_node_that_a_person_had_cordoned_stays_cordoned(pocket: Any, undo: str) -> None:
+    """Its entry of the undo log says so; one that they cordon while the fault is in cannot be told from the harness's."""
+    pocket.change("Node", "", "us-east-1a", spec={"unschedulable": True})
+    actions.kill_leader()
+    assert undos() == ["uncordon us-east-1b", "uncordon us-east-1a True", "switch-back us-east-1"]
+    if undo == "its action":
+        actions.uncordon_nodes()
+    else:
+        recover(pocket.target)
+    cordoned = [pocket.get("Node", "", f"us-east-1{zone}")["spec"].get("unschedulable", False) for zone in "ab"]
+    assert cordoned == [True, False]
+
+
 def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
     """The other node of the region loses power: it, and the pods on it, are hit."""
     hits = actions.power_off_node(f"topology.kubernetes.io/region={'us-east-1'}")
