@@ -22,6 +22,7 @@ from locust.contrib.fasthttp import ResponseContextManager as FastCaughtResponse
 from locust.exception import (
     CatchResponseError,
     InterruptTaskSet,
+    LocustError,
     RescheduleTask,
     RescheduleTaskImmediately,
     ResponseError,
@@ -87,14 +88,31 @@ class ForeignRequests:
                 self._users[getcurrent()] = type(user).__name__.lower()
             if isinstance(session, HttpSession):
                 options = {**_certificates(session), **options}
+            route = str(name or getattr(session, "request_name", None) or url)
             try:
-                return request(session, method, url, name=name, **options)
+                response = request(session, method, url, name=name, **options)
             except GreenletExit:
-                route = name or getattr(session, "request_name", None) or url
-                self._put((str(route), str(method)), (sent_ns, clock.now_ns()), error=CUT_OFF)
+                self._put((route, str(method)), (sent_ns, clock.now_ns()), error=CUT_OFF)
                 raise
+            if options.get("catch_response"):
+                self._caught(response, f"{method} {route}")
+            return response
 
         return follow
+
+    def _caught(self, response: Any, route: str) -> None:
+        """Notice when a response is given up that no `with` has left."""
+        if response.request_meta["response"] is response:
+            response.request_meta["response"] = None  # until it is left: a cycle would be freed late, or never
+        response.kept = weakref.finalize(response, self._lost, route)
+        response.kept.atexit = False
+
+    def _lost(self, route: str) -> None:
+        """The response of a request was given up, and no `with` had left it: Locust reports none of it, and so does no row.
+
+        Its journey counts as broken, because the target was asked and what it answered is not known.
+        """
+        self._worker.broke(LocustError(f"{route}: catch_response=True without `with`: Locust reports no such request"))
 
     def _ended(self, *, context: Any = None, exception: BaseException | None = None, **said: Any) -> None:
         """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost."""
@@ -188,11 +206,16 @@ class ForeignRequests:
 def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
     """The end of a `with` of `catch_response` that reports its request although the body raised: Locust would report none.
 
+    A response that was kept may be left so later, and as often as its file does: Locust reports it each time.
     It has the failure of its status; a right one that the body broke on is a `broken task`.
     """
 
     @wraps(leave)
     def report(response: Any, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> Any:
+        if (kept := getattr(response, "kept", None)) is not None:
+            kept.detach()
+            if response.request_meta["response"] is None:
+                response.request_meta["response"] = response
         if kind is None or response._manual_result is not None or isinstance(error, ResponseError):  # noqa: SLF001
             return leave(response, kind, error, trace)
         right = response.request_meta["exception"] is None and 0 < response.status_code < _ERROR

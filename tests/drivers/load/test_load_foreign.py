@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
@@ -216,6 +217,24 @@ def test_a_request_whose_check_raised_is_a_row(run: Run, server: TruthServer) ->
     told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
     assert sum(fields["broken"] for fields in told) == 2
     assert "JSON" in told[0]["broken_why"]
+
+
+def test_a_response_that_is_kept_and_never_left_is_no_row(run: Run, server: TruthServer) -> None:
+    """As Locust has it: no request is reported, and to judge it raises. What was sent is then not proven: its journey broke."""
+    load = run.start(plan("stock_kept", users=2), server.url)
+
+    def told() -> list[Any]:
+        return [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
+
+    until(lambda: len(server.seen) == 8 and sum(fields["broken"] for fields in told()) >= 4)
+    load.stop()
+    (rows,) = rows_of(load)
+    found = [*zip(words(rows, "name"), words(rows, "error"), strict=True)]
+    for client in ("http", "fast"):
+        mine = [one for one in found if str(one[0]).startswith(client)]
+        assert mine == [(f"{client} between", None), (f"{client} 1", "sold out")]
+    assert sum(fields["broken"] for fields in told()) == 4  # two of each user
+    assert "catch_response=True without `with`: Locust reports no such request" in told()[0]["broken_why"]
 
 
 @contextmanager
