@@ -163,8 +163,10 @@ class ExperimentRecorder:
             self._put("fault.why", why=f"{name}: {why}")
             return
         self.gone, self.confirmed = self.gone or not confirms, self.confirmed or confirms
-        hits = {"hit": [asdict(hit) for hit in self.receipts.hits()]} if confirms else {}
-        self._put(_ROLES[role], at_ns=at_ns, probe=name, **hits)
+        found: dict[str, Any] = {}
+        if confirms:
+            found = {"hit": [asdict(hit) for hit in self.receipts.hits()], "inferred": self.receipts.inferred()}
+        self._put(_ROLES[role], at_ns=at_ns, probe=name, **found)
 
     def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
         """Why the probe's answer is no receipt; empty when it is one."""

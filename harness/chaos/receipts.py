@@ -14,10 +14,13 @@ from harness.model import Hit
 from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
 from harness.targets.harness_block import BlastRadius
-from harness.targets.kubernetes import controller_of, has_condition, is_terminating
+from harness.targets.kubernetes import controller_of, has_condition, is_terminating, namespaces_of
 from harness.targets.processes import PROCESS, running
+from harness.targets.workloads import autoscalers_in
 
 _JOB: Final = "Job"
+Decisions = Mapping[tuple[str, str], tuple[int, str]]
+"""By namespace and name of the workload: the replicas that its autoscaler asks for, and when it last changed them."""
 
 
 class HitSnapshot:
@@ -25,15 +28,21 @@ class HitSnapshot:
 
     def __init__(self) -> None:
         self._before: list[Hit] | None = None
+        self._decisions: Decisions = {}
         self._pidfiles: tuple[Path, ...] = ()
 
     def remember(self, pidfiles: Sequence[Path] = ()) -> None:
         """Read the cluster, and the processes that some pidfiles name, before the method."""
         self._pidfiles = tuple(pidfiles)
+        here = _session_or_none()
+        self._decisions = _decisions(here) if here is not None else {}
         self._before = self._present()
 
     def hits(self) -> list[Hit]:
-        """What our own actions reported as hit; else what was there before the method and is not any more."""
+        """What our own actions reported as hit; else what was there before the method and is not any more.
+
+        Without the pods of a workload that an autoscaler has scaled down since: which of them it ended, and which the fault, is not known.
+        """
         here = _session_or_none()
         if here is not None and here.hits:
             return here.hits
@@ -41,7 +50,16 @@ class HitSnapshot:
         if present is None or self._before is None:
             return []
         left = {hit.uid for hit in present}
-        return [hit for hit in self._before if hit.uid not in left]
+        gone = [hit for hit in self._before if hit.uid not in left]
+        if here is None or not any(hit.kind == "pod" for hit in gone):
+            return gone
+        fell = _fell(self._decisions, _decisions(here))
+        return [hit for hit in gone if not any(hit.is_of(*workload) for workload in fell)]
+
+    def inferred(self) -> bool:
+        """Whether nothing but its end says that something was hit, as no action has reported it."""
+        here = _session_or_none()
+        return here is None or not here.hits
 
     def gone(self) -> bool:
         """Whether everything that was hit is gone: another uid or none for a pod or a process, not Ready for a node.
@@ -104,6 +122,36 @@ class HitSnapshot:
             raise InterruptExecution(f"{activity.get('name')} refused: {why} {expected}: {error}") from error
         if host != expected:
             raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
+
+
+def _decisions(here: ChaosSession) -> Decisions:
+    """What every autoscaler has decided last: the replicas that it asks for, and when it changed them; nothing where it cannot be read."""
+    if here.target.kubernetes is None:
+        return {}
+    try:
+        every = [one for place in namespaces_of(here.target) for one in autoscalers_in(here.cluster, place)]
+    except HarnessError:
+        return {}
+    statuses = [(one, one.get("status") or {}) for one in every]
+    return {
+        (str(one["metadata"]["namespace"]), str(one["spec"]["scaleTargetRef"]["name"])): (
+            int(status.get("desiredReplicas") or 0),
+            str(status.get("lastScaleTime") or ""),
+        )
+        for one, status in statuses
+    }
+
+
+def _fell(before: Decisions, now: Decisions) -> list[tuple[str, str]]:
+    """Namespace and name of the workloads that their autoscalers have scaled down in between.
+
+    `lastScaleTime` changes only where the autoscaler itself has scaled: what an action scales down is a hit of that action.
+    """
+    return [
+        key
+        for key, (replicas, at) in now.items()
+        if key in before and replicas < before[key][0] and at != before[key][1]
+    ]
 
 
 def _given(provider: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:

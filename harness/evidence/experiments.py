@@ -140,6 +140,7 @@ def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
         gone_by=sent.gone_by if sent else "",
         stays=next((stays.probe or "its probe" for stays in every(FaultStays, child)), ""),
         hit=tuple(_hit(hit) for hit in confirmed.hit) if confirmed else (),
+        inferred=confirmed is not None and confirmed.inferred,
         why="; ".join(why.why for why in every(FaultWhy, child)),
     )
 

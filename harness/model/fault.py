@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,12 @@ class Intent:
     version: int = 1
 
 
+_HASH: Final = "[bcdfghjklmnpqrstvwxz2456789]"
+"""Characters that Kubernetes makes names of."""
+_OF_A_CONTROLLER: Final = re.compile(rf"(?:{_HASH}{{1,10}}-)?(?:[0-9]+|{_HASH}{{5}})")
+"""What a pod's name has behind its workload's: hashes, or the number in a StatefulSet."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
     """One thing that the fault hit, read from the target.
@@ -52,6 +59,12 @@ class Hit:
     region: str = ""
     workload: str = ""
     controller: str = ""
+
+    def is_of(self, namespace: str, workload: str) -> bool:
+        """Whether it is a pod of the workload of that name: by its label, or by its own name, as controllers form it."""
+        beside = self.name.removeprefix(f"{workload}-")
+        named = self.workload == workload or (beside != self.name and bool(_OF_A_CONTROLLER.fullmatch(beside)))
+        return self.kind == "pod" and self.namespace == namespace and named
 
     @property
     def is_of_its_node(self) -> bool:
@@ -74,7 +87,7 @@ class FaultWindow:
         held: whether the fault was still in at the end of its hold; None: not asked.
         gone_by: the probe that the file names to see the end of the fault; empty where it names none, or none was recorded.
         stays: the same probe, where it was asked for the last time and did not see it; else empty.
-        hit: what it hit.
+        hit: what it hit. inferred: nothing but its end says so, as the action is of others and reports no hit.
         why: what is known where something is missing.
     """
 
@@ -89,4 +102,5 @@ class FaultWindow:
     gone_by: str = ""
     stays: str = ""
     hit: tuple[Hit, ...] = field(default_factory=tuple)
+    inferred: bool = False
     why: str = ""

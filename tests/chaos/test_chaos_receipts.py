@@ -50,7 +50,9 @@ def present(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Hit] | None]:
     def next_one(_here: object) -> Sequence[Hit] | None:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    monkeypatch.setattr(receipts, "_session_or_none", lambda: SimpleNamespace(hits=[]))
+    monkeypatch.setattr(
+        receipts, "_session_or_none", lambda: SimpleNamespace(hits=[], target=SimpleNamespace(kubernetes=None))
+    )
     monkeypatch.setattr(receipts, "_present", next_one)
     return answers
 
@@ -101,9 +103,44 @@ def test_a_pod_of_a_job_that_ends_was_not_hit(monkeypatch: pytest.MonkeyPatch) -
         pods=lambda: answers.pop(0) if len(answers) > 1 else answers[0],
     )
     monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
+    monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ())
     seen = HitSnapshot()
     seen.remember()
     assert (seen.hits(), seen.gone()) == ([], False)
+
+
+def _said(desired: int, at: str, target: str = "web") -> dict[str, Any]:
+    """An autoscaler, as the API server has it."""
+    status = {"desiredReplicas": desired, "lastScaleTime": f"2026-11-20T09:{at}Z"}
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": target}, "maxReplicas": 9}
+    return {"metadata": {"name": "any", "namespace": "eu"}, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("now", "hit"),
+    [
+        (_said(2, "05:00"), ["api-1"]),
+        (_said(2, "00:00"), ["api-1", "web-1"]),
+        (_said(3, "05:00"), ["api-1", "web-1"]),
+        (_said(4, "05:00"), ["api-1", "web-1"]),
+        (_said(2, "05:00", target="we"), ["api-1", "web-1"]),
+    ],
+    ids=["it scaled down", "an action scaled down", "it has scaled", "it scaled up", "of another workload"],
+)
+def test_a_pod_that_its_autoscaler_ended_was_not_hit(
+    monkeypatch: pytest.MonkeyPatch, now: dict[str, Any], hit: list[str]
+) -> None:
+    """By an action of others, which reports nothing: a pod of each workload is gone, and the autoscaler of one asked for 3 before."""
+    pods = [Hit(kind="pod", name=f"{name}-1", uid=name, namespace="eu", workload=name) for name in ("api", "web")]
+    answers, said = [pods, []], [[_said(3, "00:00")], [now]]
+    here = SimpleNamespace(hits=[], cluster=None, target=SimpleNamespace(kubernetes=object()))
+    monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
+    monkeypatch.setattr(receipts, "_present", lambda _here: answers.pop(0))
+    monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ["eu"])
+    monkeypatch.setattr(receipts, "autoscalers_in", lambda _cluster, _place: said.pop(0))
+    seen = HitSnapshot()
+    seen.remember()
+    assert ([one.name for one in seen.hits()], seen.inferred()) == (hit, True)
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judgement_builders import HITS, SPANS, evidence, experiment, node, ns, plan, pod, recovery
+from judgement_builders import HITS, SPANS, evidence, experiment, node, ns, observation, plan, pod, recovery
 
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import gone_receipt, named_receipt, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
-from harness.model import Evidence, Experiment, Hit, LeaderChange, Steady
+from harness.model import Evidence, Experiment, Hit, LeaderChange, Observation, Steady
 
 DATABASE = experiment("database-loss", *SPANS["database-loss"])
 REGION = experiment("region-loss", *SPANS["region-loss"])
@@ -36,6 +36,52 @@ def test_a_pod_that_went_before_the_action_or_long_after_its_confirmation_was_no
         None,
         "database-loss: the pod and node histories do not show that pg-0 was lost",
     )
+
+
+def scaled(at: float, desired: int, target: str = "pg", place: str = "us-east-1") -> Observation:
+    """What an autoscaler asks for from then on."""
+    fields = {"target": target, "least": 1, "most": 9, "current": 3, "desired": desired, "active": True}
+    return observation("autoscaler.changed", f"{place}/{target}", at, "autoscalers", at_ns=ns(at), **fields)
+
+
+@pytest.mark.parametrize(
+    ("falls", "inferred", "ok"),
+    [
+        (scaled(111.0, 2), True, None),
+        (scaled(111.0, 2), False, True),
+        (scaled(111.0, 4), True, True),
+        (scaled(105.0, 2), True, True),
+        (scaled(111.0, 2, target="p"), True, True),
+        (scaled(111.0, 2, place="eu-west-1"), True, True),
+    ],
+    ids=["scaled down", "reported by its action", "scaled up", "long before", "another workload", "another namespace"],
+)
+def test_a_pod_that_ended_as_its_autoscaler_scaled_down_was_not_hit(
+    falls: Observation, *, inferred: bool, ok: bool | None
+) -> None:
+    """pg-0 is gone at 111.5 s: where only that says that it was hit, the decision of its autoscaler may have ended it."""
+    attempt = replace(DATABASE, fault=replace(DATABASE.fault, inferred=inferred))
+    before = [replace(scaled(1, 3), subject=falls.subject)]
+    receipt = fault_receipt(plan(), replace(evidence(), observations=(*before, falls)), attempt)
+    assert receipt.ok is ok
+    if ok is None:
+        said = "database-loss: pg-0 ended as the autoscaler scaled down, and no action reported it as hit"
+        assert receipt.why == said
+
+
+@pytest.mark.parametrize(
+    ("name", "workload", "of"),
+    [
+        ("track-7d9f8b6c5d-x2v4z", "track", True),
+        ("pg-0", "pg", True),
+        ("track-service-7d9f8b6c5d-x2v4z", "track", False),
+        ("track-service-7d9f8b6c5d-x2v4z", "track-service", True),
+        ("trackservice-0", "track", False),
+    ],
+)
+def test_a_pod_is_known_as_of_its_workload_by_its_name(name: str, workload: str, *, of: bool) -> None:
+    """Where no label says it: a hash of the template and one of its own, or a number."""
+    assert Hit(kind="pod", name=name, namespace="eu").is_of("eu", workload) is of
 
 
 def test_a_pod_without_uid_is_known_by_its_name() -> None:

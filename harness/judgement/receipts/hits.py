@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.model import Evidence, Experiment, Hit, Objective, Receipt
+from harness.model.observations import AutoscalerSeen, every
 from harness.units import NS_PER_S
 
 LATER_NS: Final = 5 * NS_PER_S
@@ -23,12 +24,14 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     """Whether the histories show every hit between the action and a few seconds after confirmation.
 
     For a fault that hit nodes the nodes count, as their pods follow sooner or later. A fault of domain `region` must have hit every
-    node of each region.
+    node of each region. A pod that no action reported as hit does not count where its autoscaler scaled down as it ended.
     """
     nodes = [hit for hit in attempt.fault.hit if hit.kind == "node"]
     expected = nodes or [hit for hit in attempt.fault.hit if hit.kind == "pod"]
     if not expected:
         return _no(attempt, "neither a pod nor a node was hit")
+    if scaled := [hit.name for hit in expected if attempt.fault.inferred and _scaled_down(evidence, attempt, hit)]:
+        return _no(attempt, f"{_some(scaled)} ended as the autoscaler scaled down, and no action reported it as hit")
     left = [hit.name for hit in expected if not _went(evidence, attempt, hit)]
     if left:
         return _no(attempt, f"the pod and node histories do not show that {_some(left)} was lost")
@@ -146,12 +149,31 @@ def _primary_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
 def _went(evidence: Evidence, attempt: Experiment, hit: Hit) -> bool:
     if hit.kind == "node":
         return _node_went(evidence, attempt, hit.name)
+    return bool(_ends_ns(evidence, attempt, hit))
+
+
+def _ends_ns(evidence: Evidence, attempt: Experiment, hit: Hit) -> list[int]:
+    """When the history shows the loss of a pod, while the fault went in."""
     since_ns, until_ns = _span(attempt)
-    return any(
-        change.what in _GONE and since_ns <= change.at_ns <= until_ns
+    return [
+        change.at_ns
         for change in evidence.pods
-        if (change.uid == hit.uid if hit.uid else (change.name, change.namespace) == (hit.name, hit.namespace))
-    )
+        if change.what in _GONE
+        and since_ns <= change.at_ns <= until_ns
+        and (change.uid == hit.uid if hit.uid else (change.name, change.namespace) == (hit.name, hit.namespace))
+    ]
+
+
+def _scaled_down(evidence: Evidence, attempt: Experiment, hit: Hit) -> bool:
+    """Whether a pod ended within a few seconds of a decision of its autoscaler for fewer replicas."""
+    said: dict[str, int] = {}
+    falls_ns = []
+    for one in every(AutoscalerSeen, evidence.observations):
+        if one.desired < said.get(one.subject, 0) and hit.is_of(one.subject.partition("/")[0], one.target):
+            falls_ns.append(one.when_ns)
+        said[one.subject] = one.desired
+    ends_ns = _ends_ns(evidence, attempt, hit)
+    return any(abs(ended - fell) <= LATER_NS for ended in ends_ns for fell in falls_ns)
 
 
 def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:

@@ -23,10 +23,15 @@ class FaultSent(Timed):
 @written("fault.confirmed", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultConfirmed(Timed):
-    """The fault was read from the target as in, with what it hit."""
+    """The fault was read from the target as in, with what it hit.
+
+    Attributes:
+        inferred: nothing but its end says that something was hit; no action reported it.
+    """
 
     probe: Word = ""
     hit: ManyFields = ()
+    inferred: YesOrNo = False
 
 
 @written("fault.held", by=["chaos-*"])
