@@ -10,6 +10,7 @@ import yaml
 
 from harness import clock
 from harness.chaos import actions, injected, probes
+from harness.chaos.receipts import HitSnapshot
 from harness.chaos.session import node_hit, pod_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected, Refused
 from harness.targets import platform_of, undo
@@ -61,6 +62,20 @@ def test_a_probe_of_a_fault_that_hit_nothing_says_so(pocket: Any) -> None:
     """A probe that asks for what was hit does not pass on an empty list."""
     with pytest.raises(FaultNotInjected, match="no pod was hit by this experiment"):
         probes.hit_pods_gone(within_s=0)
+
+
+def test_a_pod_that_ended_as_its_autoscaler_scaled_down_is_no_hit(pocket: Any) -> None:
+    """Of an action of others, which reports nothing: as the API server has the autoscaler, before and after its decision."""
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "track-service"}, "minReplicas": 2, "maxReplicas": 9}
+    scaler = ("HorizontalPodAutoscaler", "us-east-1", "track-service")
+    pocket.create(scaler[0], {"metadata": {"name": scaler[2], "namespace": scaler[1]}, "spec": spec})
+    pocket.change(*scaler, status={"desiredReplicas": 3, "lastScaleTime": "2026-11-20T09:00:00Z"})
+    seen = HitSnapshot()
+    seen.remember()
+    session().cluster.delete_pod("us-east-1", "track-service-1", grace_s=0)
+    assert [hit.name for hit in seen.hits()] == ["track-service-1"]
+    pocket.change(*scaler, status={"desiredReplicas": 2, "lastScaleTime": "2026-11-20T09:05:00Z"})
+    assert seen.hits() == []
 
 
 def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
