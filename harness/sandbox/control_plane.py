@@ -36,6 +36,7 @@ from harness.sandbox.cluster.recorder import recorder
 from harness.sandbox.cluster.serving import serve
 from harness.sandbox.cluster.store import Object, Store
 from harness.sandbox.cluster.tls import Authority
+from harness.sandbox.cluster.turns import Turns
 from harness.sandbox.directory import Directory
 from harness.sandbox.network.addresses import api_address
 from harness.sandbox.network.loopback import Loopback
@@ -60,6 +61,7 @@ class Machinery:
 
     def __init__(self, settings: SandboxSettings, store: Store) -> None:
         directory = Directory(Path(settings.directory))
+        turns = Turns()
         self.network = Loopback(settings.octet, messages.asking(settings.forwarder))
         self.agent = Agent(
             store=store,
@@ -73,9 +75,10 @@ class Machinery:
                 imports=IMPORTS,
             ),
             record=recorder(store, "kubelet"),
+            turns=turns,
         )
         self.meters = ClusterMeters(store, self.agent, self.network)
-        self.manager = Manager(store, self.network, self.agent)
+        self.manager = Manager(store, self.network, self.agent, turns)
         self._nodes = NodeLifecycle(store, self.agent, recorder(store, "node-controller"))
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:

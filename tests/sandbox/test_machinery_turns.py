@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import operator
 import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -22,14 +25,28 @@ from harness.sandbox.cluster.kubelet import launcher
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
 from harness.sandbox.cluster.store import Store, WatchEvent
+from harness.sandbox.cluster.turns import TURN_S, Turns
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import Pod
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "api_stalls.py"
 PODS = 100
+REQUESTS = 8
 BEGUN_IN_S = 0.002
 STALL_S = 0.05
 """A quarter of what it takes to begin all of them."""
+
+
+@pytest.fixture(autouse=True)
+def frozen() -> Iterator[None]:
+    """As in the control plane: no walk over all objects of this process falls into a turn."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 READY = {"type": "Ready", "status": "True"}
@@ -44,6 +61,52 @@ async def longest_turn(done: asyncio.Event) -> float:
     return longest
 
 
+def busy(seconds: float) -> None:
+    """Use a processor for so long."""
+    until_s = clock.worked_s() + seconds
+    while clock.worked_s() < until_s:
+        pass
+
+
+def test_controllers_and_kubelets_share_one_turn() -> None:
+    """Steps of several sources are done in the order in which they came, and together for no longer than one turn."""
+    done: list[tuple[int, int]] = []
+
+    async def run() -> float:
+        turns, over = Turns(), asyncio.Event()
+
+        def step(source: int, number: int) -> None:
+            busy(TURN_S / 5)
+            done.append((number, source))
+            if number < 10:
+                turns.add(partial(step, source, number + 1))
+            elif source == 7:
+                over.set()
+
+        for source in range(8):
+            turns.add(partial(step, source, 0))
+        return await asyncio.wait_for(longest_turn(over), 60)
+
+    assert asyncio.run(run()) < 2 * TURN_S
+    assert done == sorted(done)
+    assert len(done) == 8 * 11
+
+
+def test_a_step_that_raises_keeps_no_other_from_its_turn() -> None:
+    """The event loop reports it, as of any callback."""
+    reported: list[BaseException] = []
+
+    async def run() -> None:
+        turns, over = Turns(), asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        turns.add(lambda: operator.truediv(1, 0))
+        turns.add(over.set)
+        await asyncio.wait_for(over.wait(), 10)
+
+    asyncio.run(run())
+    assert [type(each) for each in reported] == [ZeroDivisionError]
+
+
 def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, in their order; others are served in between."""
     begun: list[str] = []
@@ -56,12 +119,11 @@ def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPa
             launcher=cast("Any", None),
             directories=cast("Any", None),
             record=cast("Any", None),
+            turns=Turns(),
         )
 
         def begin(pod: dict[str, Any], _node: Any) -> None:
-            until_s = clock.worked_s() + BEGUN_IN_S
-            while clock.worked_s() < until_s:
-                pass
+            busy(BEGUN_IN_S)
             begun.append(pod["metadata"]["name"])
             if len(begun) == PODS:
                 done.set()
@@ -88,7 +150,7 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
 
     async def run() -> float:
         store, network = Store(), Loopback(230, asking)
-        manager = Manager(store, network, cast("Any", None))
+        manager = Manager(store, network, cast("Any", None), Turns())
         store.create(NODE, {"metadata": {"name": "a"}, "spec": {}})
         ports = [{"port": 80}]
         meta = {"name": "many", "namespace": "default"}
@@ -101,8 +163,7 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
             spec = {"nodeName": "a", "containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}
             store.create(POD, {"metadata": labelled, "spec": spec, "status": status})
             began = clock.worked_s()
-            while not manager.turn():
-                pass
+            await manager.settle()
             longest = max(longest, clock.worked_s() - began)
         return longest
 
@@ -116,7 +177,7 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
 
 
 def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns() -> None:
-    """By one ReplicaSet; each of them has its node in the end."""
+    """By one ReplicaSet, while requests wait for the controllers; each of them has its node in the end."""
     asking, serving = messages.pair()
     reader = threading.Thread(target=_drain, args=(serving, []), daemon=True)
     reader.start()
@@ -132,12 +193,15 @@ def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns()
                     done.set()
 
         store.subscribe(seen)
-        Manager(store, Loopback(231, asking), cast("Any", None))
+        manager = Manager(store, Loopback(231, asking), cast("Any", None), Turns())
         store.create(NODE, {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [READY]}})
         template = {"metadata": {"labels": {"app": "many"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
         spec = {"replicas": PODS, "selector": {"matchLabels": {"app": "many"}}, "template": template}
         store.create(REPLICASET, {"metadata": {"name": "many", "namespace": "default"}, "spec": spec})
-        return await asyncio.wait_for(longest_turn(done), 60)
+        requests = [asyncio.create_task(manager.settle()) for _ in range(REQUESTS)]
+        longest = await asyncio.wait_for(longest_turn(done), 60)
+        await asyncio.gather(*requests)
+        return longest
 
     longest = asyncio.run(run())
     asking.close()

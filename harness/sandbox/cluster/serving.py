@@ -17,6 +17,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 
 from harness.errors import SandboxError
 
@@ -80,6 +81,8 @@ async def serve(
             timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         )
     )
+    # In a thread, because it imports; that it is anyio's loads what the first streamed answer would stop everything for.
+    await run_in_threadpool(server.config.load)
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     stopping = asyncio.create_task(stop.wait())
     try:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import (
     cronjobs,
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Store, WatchEvent
+    from harness.sandbox.cluster.turns import Turns
     from harness.sandbox.network.seam import Network
 
 
@@ -63,8 +64,6 @@ class Kubelets(PodTerminator, RateSource, Stressor, Protocol):
 
 
 ROUNDS = 100
-TURN_S = 0.01
-"""How long the controllers keep everybody else waiting, in seconds of the processor."""
 SETTLED_WITHIN_S = 2.0
 """How long a request waits for the controllers to come to rest."""
 _LOG = logging.getLogger(__name__)
@@ -90,44 +89,76 @@ class Controller:
 
 
 class Manager:
-    """All controllers of the cluster, in one thread and in turns: what a turn of the loop has no time for goes on in the next ones."""
+    """All controllers of the cluster, each run of one a step of `turns`."""
 
-    def __init__(self, store: Store, network: Network, pods: Kubelets) -> None:
+    def __init__(self, store: Store, network: Network, pods: Kubelets, turns: Turns) -> None:
         self._controllers = _all(store, network, pods)
         self._dirty: set[Controller] = set(self._controllers)
-        self._rest: Iterator[None] | None = None
-        """What the last turn had no time for."""
+        self._turns = turns
+        self._steps = self._rounds_of_steps()
         self._rounds = 0
         """Since something else than a controller has changed anything."""
         self._failed: SandboxError | None = None
-        self._scheduled = False
+        self._rested = asyncio.Event()
+        """Not set while a step is due."""
         self._running = False
         store.subscribe(self._on_event)
+        self._turns.add(self._step)
 
     async def settle(self) -> None:
-        """Run to a fixed point, for `SETTLED_WITHIN_S` at most, and let others have their turns meanwhile."""
-        deadline = clock.Deadline.after(SETTLED_WITHIN_S)
-        while not self.turn() and not deadline.over:
-            await clock.asleep(0)
+        """Wait until the controllers come to rest, for `SETTLED_WITHIN_S` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED_WITHIN_S):
+                await self._rested.wait()
 
-    def turn(self) -> bool:
-        """Run for `TURN_S`, and whether nothing is left to be done; what is left follows by itself."""
-        if self._running:
-            return True
+    def tick(self) -> None:
+        """Time has passed: run what depends on it.
+
+        Raises:
+            SandboxError: a controller has failed since the last tick.
+        """
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+        self._rounds = 0
+        self._dirty |= {each for each in self._controllers if each.timed}
+        self._later()
+
+    def _on_event(self, event: WatchEvent) -> None:
+        ending = event.type == "DELETED" or (event.kind is not POD and is_ending(event.object))
+        touched = {
+            each
+            for each in self._controllers
+            if event.kind in each.watches or event.kind.resource in each.resources or (each.deletions and ending)
+        }
+        self._dirty |= touched
+        if touched and not self._running:
+            self._rounds = 0
+            self._later()
+
+    def _later(self) -> None:
+        if self._rested.is_set():
+            self._rested.clear()
+            self._turns.add(self._step)
+
+    def _step(self) -> None:
+        """Run the controller whose turn it is; the next one follows, until none has anything to do."""
+        rests = False
         self._running = True
-        steps, self._rest = self._rest or self._steps(), None
-        until_s = clock.worked_s() + TURN_S
         try:
-            for _ in steps:
-                if clock.worked_s() > until_s:
-                    self._rest = steps
-                    self._later()
-                    return False
+            rests = next(self._steps, self) is self
+        except SandboxError as error:
+            _LOG.exception("a controller has failed")
+            self._failed, rests = error, True  # the caller of the next tick is one that can end the sandbox for it
         finally:
             self._running = False
-        return True
+            if rests:
+                self._steps = self._rounds_of_steps()
+                self._rested.set()
+            else:
+                self._turns.add(self._step)
 
-    def _steps(self) -> Iterator[None]:
+    def _rounds_of_steps(self) -> Iterator[None]:
         """Each run of one controller, round after round, until none has anything to do."""
         while self._dirty:
             self._rounds += 1
@@ -148,44 +179,6 @@ class Manager:
         except SandboxError:
             self._dirty.add(controller)
             raise
-
-    def tick(self) -> None:
-        """Time has passed: run what depends on it.
-
-        Raises:
-            SandboxError: a controller has failed since the last tick.
-        """
-        failed, self._failed = self._failed, None
-        if failed is not None:
-            raise failed
-        self._rounds = 0
-        self._dirty |= {each for each in self._controllers if each.timed}
-        self.turn()
-
-    def _on_event(self, event: WatchEvent) -> None:
-        ending = event.type == "DELETED" or (event.kind is not POD and is_ending(event.object))
-        touched = {
-            each
-            for each in self._controllers
-            if event.kind in each.watches or event.kind.resource in each.resources or (each.deletions and ending)
-        }
-        self._dirty |= touched
-        if touched and not self._running:
-            self._rounds = 0
-            self._later()
-
-    def _later(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._soon)
-
-    def _soon(self) -> None:
-        self._scheduled = False
-        try:
-            self.turn()
-        except SandboxError as error:
-            _LOG.exception("a controller has failed")
-            self._failed = error  # the caller of the next tick is one that can end the sandbox for it
 
 
 def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:

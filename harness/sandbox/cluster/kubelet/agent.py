@@ -6,9 +6,9 @@ Pods that are bound live here, nodes beat, power fails and comes back.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import clock
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.kubelet.commands import RunningCommand
     from harness.sandbox.cluster.kubelet.launcher import Launcher
     from harness.sandbox.cluster.recorder import Recorder
+    from harness.sandbox.cluster.turns import Turns
     from harness.sandbox.network.seam import Network
 
 __all__ = ["LEASES", "Agent"]
@@ -36,39 +37,44 @@ __all__ = ["LEASES", "Agent"]
 
 RETRY_S = 1.0
 """Pause before a pod that got no address is tried again."""
-TURN_S = 0.005
-"""So long pods are begun at once.
-
-A Deployment may ask for a hundred, and between two turns the API server serves others.
-"""
 
 
 class Agent:
-    """All kubelets. Everything is driven by the store's events and by `beat` once a second."""
+    """All kubelets. Everything is driven by the store's events and by `beat` once a second; pods are begun in `turns`."""
 
     def __init__(
-        self, *, store: Store, network: Network, launcher: Launcher, directories: Directories, record: Recorder
+        self,
+        *,
+        store: Store,
+        network: Network,
+        launcher: Launcher,
+        directories: Directories,
+        record: Recorder,
+        turns: Turns,
     ) -> None:
         self._store = store
         self._network = network
         self._launcher = launcher
         self._dirs = directories
         self._record = record
+        self._turns = turns
         self._workers: dict[str, PodWorker] = {}
         self._times = logs.LogTimes()
         self._meter = Meter()
         self._stress = StressProcesses()
         self._limits = CpuLimits()
         self._powered: dict[str, bool] = {}
-        self._news: deque[WatchEvent] = deque()
-        self._turn_due = False
         store.subscribe(self._on_event)
 
     def beat(self) -> None:
-        """Once a second: a heartbeat of each node that has power, what containers use, memory and CPU limits, and when which log has grown."""
+        """Once a second: a heartbeat of each node that has power; then, in its turn, what is measured."""
         for node in self._store.list(NODE):
             if is_powered(node):
                 beat(self._store, node["metadata"]["name"])
+        self._turns.add(self._measure)
+
+    def _measure(self) -> None:
+        """What containers use, memory and CPU limits, and when which log has grown."""
         for worker in self._workers.values():
             for path in worker.log_files:
                 self._times.sample(path)
@@ -183,24 +189,15 @@ class Agent:
 
     def _on_event(self, event: WatchEvent) -> None:
         """Only enqueues: the store must not be written from within its own notice."""
-        if event.kind not in (POD, NODE):
-            return
-        self._news.append(event)
-        if not self._turn_due:
-            self._turn_due = True
-            asyncio.get_running_loop().call_soon(self._take_turn)
+        if event.kind is NODE:
+            self._turns.add(partial(self._on_node, event))
+        elif event.kind is POD and self._concerns(event):
+            self._turns.add(partial(self._on_pod, event))
 
-    def _take_turn(self) -> None:
-        """Events in their order, for `TURN_S`; the others have the next turn."""
-        turn = clock.Deadline.after(TURN_S)
-        try:
-            while self._news and not turn.over:
-                event = self._news.popleft()
-                (self._on_pod if event.kind is POD else self._on_node)(event)
-        finally:
-            self._turn_due = bool(self._news)
-            if self._turn_due:
-                asyncio.get_running_loop().call_soon(self._take_turn)
+    def _concerns(self, event: WatchEvent) -> bool:
+        """Whether a pod is to be begun or ended: most changes of pods are those of their status."""
+        runs = event.object["metadata"]["uid"] in self._workers
+        return runs if event.type == "DELETED" else not runs and bool(event.object["spec"].get("nodeName"))
 
     def _on_pod(self, event: WatchEvent) -> None:
         pod = event.object
