@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.cluster import defaults, names, rules, schema
 from harness.sandbox.cluster.custom import structural
-from harness.sandbox.cluster.deletion import is_ending
+from harness.sandbox.cluster.deletion import is_ending, with_finalizers
 from harness.sandbox.cluster.statuses import Object, bad_request, invalid
 
 if TYPE_CHECKING:
@@ -81,6 +81,18 @@ def changed(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.t
         obj["spec"]["finalizers"] = (old.get("spec") or {}).get("finalizers", [])
     before = _complete(kind, old) if _content(obj) != _content(old) else None
     rules.check(kind, obj, before, held_by=old["metadata"].get("finalizers", []) if is_ending(old) else None)
+    return obj
+
+
+def finalized(kind: Kind, old: Object, body: Any, on_unknown: OnUnknown = schema.tolerate) -> Object:
+    """The object to store for a PUT to the subresource `finalize` of a Namespace: `spec.finalizers` are the client's here.
+
+    Raises StatusError 400 or 422.
+    """
+    obj = changed(kind, old, body, on_unknown)
+    given = defaults.fresh(body.get("spec") or {}).get("finalizers", ())
+    obj = with_finalizers(obj, given)
+    rules.check_finalize(kind, obj)
     return obj
 
 

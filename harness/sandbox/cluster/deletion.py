@@ -8,6 +8,8 @@ from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.statuses import Object
     from harness.sandbox.cluster.store import Store
@@ -67,6 +69,12 @@ def release(store: Store, kind: Kind, obj: Object, finalizer: str) -> bool:
     meta = obj["metadata"]
     left = [each for each in meta.get("finalizers") or () if each != finalizer]
     return finish(store, kind, store.update(kind, {**obj, "metadata": {**meta, "finalizers": left}}))
+
+
+def with_finalizers(namespace: Object, finalizers: Sequence[str]) -> Object:
+    """A namespace that these finalizers of its spec hold; without any the field is left out."""
+    spec = {key: value for key, value in (namespace.get("spec") or {}).items() if key != "finalizers"}
+    return {**namespace, "spec": {**spec, "finalizers": list(finalizers)} if finalizers else spec}
 
 
 def _to_be_emptied(kind: Kind, obj: Object) -> bool:

@@ -33,6 +33,7 @@ VERSION: Object = {
 }
 
 SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
+    "finalize": ("", "", "", ("update",)),
     "status": ("", "", "", ("get", "patch", "update")),
     "scale": ("autoscaling", "v1", "Scale", ("get", "patch", "update")),
     "log": ("", "", "", ("get",)),

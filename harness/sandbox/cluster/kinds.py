@@ -98,7 +98,7 @@ KINDS: tuple[Kind, ...] = (
         plural="namespaces",
         short=("ns",),
         namespaced=False,
-        subresources=("status",),
+        subresources=("finalize", "status"),
         verbs=ONE_BY_ONE,
         fields=("status.phase",),
     ),

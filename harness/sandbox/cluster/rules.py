@@ -33,6 +33,7 @@ MOST_BYTES: Final = 1 << 20
 """Of the data of a ConfigMap or Secret; the limit of a real API server."""
 MOST_CAUSES: Final = 20
 """Causes that one answer names."""
+STANDARD_FINALIZERS: Final = ("kubernetes", "orphan", "foregroundDeletion")
 
 _OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
 _PERCENT: Final = re.compile(r"[0-9]{1,9}%")
@@ -64,6 +65,25 @@ def check_status(kind: Kind, obj: Object) -> None:
     """Enforce the rules for what is written to an object's status. Raises StatusError 422 with every cause."""
     if kind.custom is None and (rule := STATUSES.get(kind.kind)):
         _refuse(kind, obj, [*rule(obj)])
+
+
+def check_finalize(kind: Kind, obj: Object) -> None:
+    """Enforce the rules for the finalizers of a Namespace's spec. Raises StatusError 422 with every cause."""
+    causes = [
+        (f"spec.finalizers[{i}]", f'Invalid value: "{names.shown(each)}": {why}')
+        for i, each in enumerate(obj["spec"].get("finalizers", ()))
+        if (why := _unfit_finalizer(each))
+    ]
+    _refuse(kind, obj, causes)
+
+
+def _unfit_finalizer(name: str) -> str:
+    """Why a name cannot be that of a finalizer, empty when it can."""
+    if not names.is_qualified(name):
+        return names.KEY_WORDS
+    if "/" not in name and name not in STANDARD_FINALIZERS:
+        return "name is neither a standard finalizer name nor is it fully qualified"
+    return ""
 
 
 def _refuse(kind: Kind, obj: Object, causes: Sequence[Cause]) -> None:

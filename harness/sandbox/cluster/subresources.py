@@ -1,4 +1,4 @@
-"""What is served below an object: status, scale, log, eviction, and the proxy to kubelets. `exec` is a WebSocket: `executing`."""
+"""What is served below an object: status, finalize, scale, log, eviction, and the proxy to kubelets. `exec` is a WebSocket: `executing`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response, StreamingResponse
 
 from harness import clock
-from harness.sandbox.cluster import admission, eviction, views
+from harness.sandbox.cluster import admission, deletion, eviction, views
 from harness.sandbox.cluster.bodies import require_bounded
 from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
 from harness.sandbox.cluster.patch import patched
@@ -40,16 +40,16 @@ class Subresources:
         stored = views.stored(target.kind)
         obj = views.shown(target.kind, self._store.get(stored, target.namespace, target.name))
         match target.subresource, call.request.method:
-            case "status", "GET":
-                return answer(obj)
+            case "status" | "scale" as shape, "GET":
+                return answer(obj if shape == "status" else scale_of(target.kind, obj))
             case "status", "PUT" | "PATCH":
                 new = views.unshown(
                     target.kind, admission.with_status(target.kind, obj, _written(call, obj), call.on_unknown)
                 )
                 written = self._store.update(stored, new, subresource="status", dry_run=call.dry_run)
                 return answer(views.shown(target.kind, written))
-            case "scale", "GET":
-                return answer(scale_of(target.kind, obj))
+            case "finalize", "PUT":
+                return await self._finalize(call, obj)
             case "scale", "PUT" | "PATCH":
                 return await self._scale(call, obj)
             case "log" | "proxy", "GET":
@@ -59,6 +59,15 @@ class Subresources:
             case "eviction", "POST":
                 return await self._evict(call, obj)
         raise method_not_allowed()
+
+    async def _finalize(self, call: Call, namespace: Object) -> Response:
+        """Write the finalizers of a Namespace's spec; one that is ending goes with the last of them, whatever it still holds."""
+        kind = call.target.kind
+        new = admission.finalized(kind, namespace, _written(call, namespace), call.on_unknown)
+        written = self._store.update(kind, new, dry_run=call.dry_run)
+        if not call.dry_run and deletion.finish(self._store, kind, written):
+            await self._hooks.settle()
+        return answer(written)
 
     async def _scale(self, call: Call, obj: Object) -> Response:
         kind = call.target.kind

@@ -186,6 +186,52 @@ def test_a_namespace_is_terminating_until_it_goes(core: Any) -> None:
     assert refusal(lambda: core.read_namespace("steady"))["code"] == 404
 
 
+def test_finalize_ends_a_namespace_that_is_held(core: Any) -> None:
+    """A client that takes the last of `spec.finalizers` ends it, with what it still holds; the answer is the last state."""
+    core.create_namespace({"metadata": {"name": "stuck"}})
+    config_map(core, "held", "stuck", finalizers=KEEP)
+    core.delete_namespace("stuck")
+    stuck = raw(core.read_namespace, "stuck")
+    ended = core.replace_namespace_finalize("stuck", {**stuck, "spec": {"finalizers": []}})
+    assert (ended.metadata.name, ended.spec.finalizers, ended.status.phase) == ("stuck", None, "Terminating")
+    assert refusal(lambda: core.read_namespace("stuck"))["code"] == 404
+    assert refusal(lambda: core.read_namespaced_config_map("held", "stuck"))["code"] == 404
+
+
+def test_finalizers_of_others_hold_a_namespace_that_is_empty(core: Any) -> None:
+    """The cluster takes its own, `kubernetes`; the others are written by `finalize` alone, also before the deletion."""
+    made = core.create_namespace({"metadata": {"name": "shared"}})
+    body: dict[str, Any] = {"metadata": {"name": "shared"}, "spec": {"finalizers": ["kubernetes", *KEEP]}}
+    body["metadata"]["resourceVersion"] = made.metadata.resource_version
+    written = core.replace_namespace_finalize("shared", body)
+    assert (written.spec.finalizers, written.status.phase) == (["kubernetes", *KEEP], "Active")
+    assert refusal(partial(core.replace_namespace_finalize, "shared", body))["code"] == 409
+    core.delete_namespace("shared")
+    left = core.read_namespace("shared")
+    assert (left.spec.finalizers, left.status.phase) == (KEEP, "Terminating")
+    empty = {"metadata": {"name": "shared"}}
+    assert core.replace_namespace_finalize("shared", empty, dry_run="All").spec.finalizers is None
+    assert core.read_namespace("shared").spec.finalizers == KEEP
+    core.replace_namespace_finalize("shared", empty)
+    assert refusal(lambda: core.read_namespace("shared"))["code"] == 404
+
+
+@pytest.mark.parametrize(
+    ("finalizer", "why"),
+    [
+        ("mine", "name is neither a standard finalizer name nor is it fully qualified"),
+        ("shop.test/-", "name part must consist of alphanumeric characters"),
+    ],
+)
+def test_finalize_takes_names_of_finalizers_only(core: Any, finalizer: str, why: str) -> None:
+    """Those of Kubernetes, or qualified by a domain; refused as by a genuine server."""
+    body = {"metadata": {"name": "default"}, "spec": {"finalizers": ["kubernetes", finalizer]}}
+    refused = refusal(partial(core.replace_namespace_finalize, "default", body))
+    [cause] = refused["details"]["causes"]
+    assert (refused["code"], cause["reason"], cause["field"]) == (422, "FieldValueInvalid", "spec.finalizers[1]")
+    assert cause["message"].startswith(f'Invalid value: "{finalizer}": {why}')
+
+
 def test_namespaces_are_deleted_one_by_one(core: Any) -> None:
     """Discovery does not name the verb of a collection; of the system's, one may go and comes back."""
     verbs = {each.name: each.verbs for each in core.get_api_resources().resources}

@@ -119,6 +119,7 @@ def test_a_body_without_content_type_is_json(http: httpx.Client) -> None:
         ("PUT", PODS, {"json": pod("a")}, (405, "MethodNotAllowed")),
         ("DELETE", "/api/v1/namespaces", {}, (405, "MethodNotAllowed")),
         ("POST", "/version", {}, (405, "MethodNotAllowed")),
+        ("GET", "/api/v1/namespaces/default/finalize", {}, (405, "MethodNotAllowed")),
         ("GET", PODS, {"headers": {"accept": "application/vnd.kubernetes.protobuf"}}, (406, "NotAcceptable")),
         (
             "POST",

@@ -62,5 +62,7 @@ def _namespaced(store: Store) -> Iterator[Kind]:
 
 
 def _finalize(store: Store, namespace: Object) -> None:
-    emptied = store.update(NAMESPACE, {**namespace, "spec": {**(namespace.get("spec") or {}), "finalizers": []}})
+    """Take the finalizer of this controller from an empty namespace; those of others hold it on."""
+    left = [each for each in (namespace.get("spec") or {}).get("finalizers") or () if each != "kubernetes"]
+    emptied = store.update(NAMESPACE, deletion.with_finalizers(namespace, left))
     deletion.finish(store, NAMESPACE, emptied)
