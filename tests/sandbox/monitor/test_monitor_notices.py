@@ -79,6 +79,28 @@ def test_an_alert_that_nobody_renews_ends_by_itself() -> None:
     assert sent(of, 141) == [("resolved", [("a", "resolved")])]
 
 
+def starts(of: Dispatcher) -> list[float]:
+    """When the alerts that are held began."""
+    return [each.starts_s for each in of.alerts]
+
+
+def test_an_alert_that_fires_again_begins_anew() -> None:
+    """Where the earlier one was over before: by its own end, or by the time after which one without an end is over."""
+    of = dispatcher()
+    without_end = {"labels": {"alertname": "Down", "pod": "a"}}
+    of.take([{**without_end, "startsAt": rfc3339(100)}], 100)
+    of.take([{**without_end, "startsAt": rfc3339(200)}], 200)
+    assert starts(of) == [100]
+    of.take([{**without_end, "startsAt": rfc3339(100), "endsAt": rfc3339(250)}], 250)
+    assert starts(of) == [100]
+    of.take([{**without_end, "startsAt": rfc3339(260)}], 260)
+    assert starts(of) == [260]
+    of.take([{**without_end, "startsAt": rfc3339(559)}], 561)  # it began before the other one was over
+    assert starts(of) == [260]
+    of.take([{**without_end, "startsAt": rfc3339(862)}], 862)
+    assert starts(of) == [862]
+
+
 def test_a_notice_has_the_form_of_version_4() -> None:
     """Group and common labels, fingerprints, and no end while it fires."""
     of = dispatcher()

@@ -78,7 +78,13 @@ def test_an_abort_sends_all_back_and_keeps_the_spec() -> None:
     world.deploy("one")  # kubectl argo rollouts undo
     world.settle()
     assert (world.status["phase"], world.weight, world.serving()) == ("Healthy", 0, {"one"})
-    assert "SkipSteps" in world.notices
+    told = {"RolloutUpdated", "RolloutAborted", "RolloutRetried", "SkipSteps"}
+    assert [each for each in world.notices if each in told] == [
+        "RolloutUpdated",
+        "RolloutAborted",
+        "RolloutRetried",
+        "SkipSteps",
+    ]
 
 
 def test_a_retry_analyses_again_what_the_abort_terminated() -> None:

@@ -1,6 +1,6 @@
 """Alertmanager's grouping: alerts into groups, groups into notices for their receivers.
 
-Source: prometheus/alertmanager dispatch/dispatch.go, notify/notify.go (DedupStage), template/template.go.
+Source: prometheus/alertmanager dispatch/dispatch.go, notify/notify.go (DedupStage), template/template.go, provider/mem/mem.go (Put), types/types.go (Merge).
 
     first alert of a group ──group_wait──▶ notice ──group_interval──▶ notice where something changed, or repeat_interval is over
 """
@@ -98,6 +98,10 @@ class HeldAlert:
         """Whether it has not ended."""
         return self.ends_s > now_s
 
+    def overlaps(self, later: HeldAlert) -> bool:
+        """Whether what is posted later is still this one, and goes on from its start; else it is another one with the same labels."""
+        return any(self.starts_s < moment_s < self.ends_s for moment_s in (later.starts_s, later.ends_s))
+
     @property
     def fingerprint(self) -> str:
         """Of its labels; dedupe by it, start and status."""
@@ -142,7 +146,7 @@ class Dispatcher:
                     continue  # its beginning was not reported
                 group = self._groups[key] = AlertGroup(key, due_s=now_s + self._route.wait_s)
             known = group.alerts.get(alert.labels)
-            if known is not None and known.firing(now_s):
+            if known is not None and known.overlaps(alert):
                 alert.starts_s = min(alert.starts_s, known.starts_s)
             group.alerts[alert.labels] = alert
 
@@ -150,8 +154,9 @@ class Dispatcher:
         labels = posted.get("labels")
         if not isinstance(labels, Mapping) or not labels:
             raise ValueError("at least one label pair required")
-        starts_s = moment_of(posted.get("startsAt")) or now_s
-        ends_s = moment_of(posted.get("endsAt")) or now_s + self._route.resolve_s
+        given_s = moment_of(posted.get("endsAt"))
+        starts_s = moment_of(posted.get("startsAt")) or given_s or now_s
+        ends_s = given_s or now_s + self._route.resolve_s
         annotations = posted.get("annotations") or {}
         named = tuple(sorted((str(name), str(value)) for name, value in labels.items()))
         return HeldAlert(

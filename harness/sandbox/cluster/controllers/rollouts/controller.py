@@ -12,7 +12,7 @@ from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.controllers.rollouts import runs, sets
 from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
-from harness.sandbox.cluster.controllers.rollouts.notices import TRIGGERS, RollbackNotices
+from harness.sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
 from harness.sandbox.cluster.controllers.rollouts.turn import (
     Notice,
@@ -180,6 +180,8 @@ class Rollouts:
                 self._record(rollout, "Warning" if warning else "Normal", reason, message)
                 if reason in TRIGGERS:
                     self._notices.tell(rollout, reason, message, self._taken_back(rollout))
+                elif reason in BEGINNINGS:
+                    self._notices.end(rollout)
 
     def _taken_back(self, rollout: Object) -> str:
         """The release of the template that the status still names."""

@@ -71,11 +71,14 @@ def _meet_template(turn: Turn) -> None:
         "message": "",
     }
     turn.forget_runs()
+    skips = False
     if isinstance(strategy, CanaryStrategy):
         skips = turn.updating and _close_rollback(turn)
         turn.status["currentStepIndex"] = len(strategy.steps) if skips or not turn.updating else 0
         if turn.stable is not None and (skips or not turn.updating):
             turn.do(Notice("SkipSteps", f"Rollback to stable ReplicaSet: revision {turn.new.revision}"))
+    if turn.updating and not skips:
+        turn.do(Notice("RolloutUpdated", f"Rollout updated to revision {turn.new.revision}"))
 
 
 def _close_rollback(turn: Turn) -> bool:
