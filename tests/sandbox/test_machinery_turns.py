@@ -87,7 +87,7 @@ def test_controllers_and_kubelets_share_one_turn() -> None:
             turns.add(partial(step, source, 0))
         return await asyncio.wait_for(longest_turn(over), 60)
 
-    assert asyncio.run(run()) < 2 * TURN_S
+    assert asyncio.run(run()) < 4 * TURN_S
     assert done == sorted(done)
     assert len(done) == 8 * 11
 

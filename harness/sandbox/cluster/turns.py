@@ -11,7 +11,7 @@ from harness import clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TURN_S: Final = 0.005
+TURN_S: Final = 0.0025
 """Seconds of the processor that one turn takes, all of this work together; a step that has begun is completed."""
 
 
