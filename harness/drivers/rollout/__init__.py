@@ -6,7 +6,7 @@ from harness.drivers.rollout.back import go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
-from harness.drivers.rollout.reverted import FollowedSpec, WayBack, gone_back
+from harness.drivers.rollout.reverted import FollowedSpec, Reversal, gone_back
 from harness.drivers.rollout.status import ObjectStatus
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "FollowedSpec",
     "ObjectStatus",
     "Replaced",
+    "Reversal",
     "Strategy",
-    "WayBack",
     "candidate_template",
     "changeable",
     "go_back",

@@ -25,7 +25,7 @@ _PRIMARY: Final = "-primary"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WayBack:
+class Reversal:
     """Who took a candidate back, and why, in words."""
 
     by: TookBack
@@ -48,7 +48,7 @@ class FollowedSpec:
         self._first: Replaced | None = None  # as the API server has it: admission may have changed what was sent
         self._took_up = False
         self._ran = False
-        self.back: WayBack | None = None
+        self.back: Reversal | None = None
 
     def read(self) -> ObjectStatus:
         """The state of the object; `back` is set where others took the candidate back by its spec.
@@ -69,43 +69,43 @@ class FollowedSpec:
             self.back = self._changed(asked, said=same and self._took_up and status.observed)
         return status
 
-    def _changed(self, asked: Replaced | None, *, said: bool) -> WayBack | None:
+    def _changed(self, asked: Replaced | None, *, said: bool) -> Reversal | None:
         """Whether the spec asks for something else than the candidate: by its text, by its images, or as its controller `said`."""
         before, first = (images_of(each or {}) for each in (self._before, self._first))
         now = before if asked is None else images_of(asked)
         reverted = asked is not None and (asked == self._before or (now == before and now != first))
         subject, shown = self._here.subject, ", ".join(before) or self._was
         if said or reverted:
-            return WayBack(by=TookBack.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote")
+            return Reversal(by=TookBack.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote")
         if others := sorted({*now} - {*before, *first}):
             why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
-            return WayBack(by=TookBack.UNKNOWN, why=why)
+            return Reversal(by=TookBack.UNKNOWN, why=why)
         return None
 
-    def _scaled_to_nothing(self, status: ObjectStatus) -> tuple[ObjectStatus, WayBack | None]:
+    def _scaled_to_nothing(self, status: ObjectStatus) -> tuple[ObjectStatus, Reversal | None]:
         """A Deployment of 0 replicas gives no user its template; whether it ran before, and what its primary runs, says why."""
         here = self._here
         primary = here.cluster.custom(APPS, "deployments", here.namespace, f"{here.name}{_PRIMARY}")
         none = replace(status, share=0.0, switched=False)
         if primary is None:
             why = f"{here.subject}: it was scaled to 0 while it ran the candidate"
-            return none, WayBack(by=TookBack.UNKNOWN, why=why) if self._ran else None
+            return none, Reversal(by=TookBack.UNKNOWN, why=why) if self._ran else None
         runs, before, first = (images_of(each or {}) for each in (_template(primary), self._before, self._first))
         if runs == first != before:
             return replace(status, share=1.0, switched=True), None
         why = f"{here.subject}: it was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(runs)}"
         by = TookBack.PLATFORM if runs == before != first else TookBack.UNKNOWN
-        return none, WayBack(by=by, why=why) if self._ran else None
+        return none, Reversal(by=by, why=why) if self._ran else None
 
 
-def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> WayBack | None:
+def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
     """Who takes the rollout back, but the harness; None: it goes on.
 
     An abort comes first. What a status says of an older spec is no way back.
     """
     for subject, status in statuses.items():
         if status.aborted and status.observed:
-            return WayBack(by=TookBack.PLATFORM, why=f"{subject}: {status.message or 'aborted'}")
+            return Reversal(by=TookBack.PLATFORM, why=f"{subject}: {status.message or 'aborted'}")
     found = [spec.back for spec in specs.values() if spec.back is not None]
     return next((one for one in found if one.by is TookBack.PLATFORM), next(iter(found), None))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.drivers.rollout import (
     FollowedSpec,
-    WayBack,
+    Reversal,
     candidate_template,
     changeable,
     go_back,
@@ -187,7 +187,7 @@ class Following:
                 break
         return words
 
-    def _follow(self) -> WayBack:
+    def _follow(self) -> Reversal:
         """Follow the rollout until it must be rolled back; returns who rolls it back, and why."""
         plan = self._plan
         deadline = clock.Deadline.after(plan.within_s)
@@ -206,12 +206,12 @@ class Following:
             lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
             if over and plan.taken_back is TakenBack.BY_HAND:
-                return WayBack(by=TookBack.HAND, why="as planned")
+                return Reversal(by=TookBack.HAND, why="as planned")
             self._context.progress.now(
                 f"rollout {plan.name}: {_in_words(statuses.values())}, {deadline.left_s:.0f} s left"
             )
         why = f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
-        return WayBack(by=TookBack.HARNESS, why=why)
+        return Reversal(by=TookBack.HARNESS, why=why)
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
         """The state of every object now, and when it was read before.
@@ -273,7 +273,7 @@ class Following:
                 "rollout.promoted", self._plan.name, at_ns=self._promoted_ns, share=share, answers=self._answers.count
             )
 
-    def _take_back(self, back: WayBack) -> int:
+    def _take_back(self, back: Reversal) -> int:
         """Begin the rollback where others do not; returns when it began."""
         at_ns = clock.now_ns()
         self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, at_ns)

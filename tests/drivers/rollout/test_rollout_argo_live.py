@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from harness.drivers.rollout import Changeable, FollowedSpec, WayBack, changeable, go_back, intend_back, take_over
+from harness.drivers.rollout import Changeable, FollowedSpec, Reversal, changeable, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.model.rollout import TookBack
 from harness.targets import Target, platform_of
@@ -123,7 +123,7 @@ def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web
     web.undo()
     followed.read()
     why = "Rollout default/web: its spec asks for test/web:1.0.0 again, which others wrote"
-    assert (going, followed.back) == (None, WayBack(by=TookBack.PLATFORM, why=why))
+    assert (going, followed.back) == (None, Reversal(by=TookBack.PLATFORM, why=why))
     _until_back(pocket, web, old, was)
 
 
