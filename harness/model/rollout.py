@@ -33,7 +33,7 @@ class TakenBack(StrEnum):
     """A trigger fires, and the platform takes it back by itself."""
 
 
-class TookBack(StrEnum):
+class ReversedBy(StrEnum):
     """Who took a rollout back."""
 
     PLATFORM = "platform"
@@ -46,11 +46,11 @@ class TookBack(StrEnum):
     """The candidate was taken away, and what was observed does not say by whom."""
 
 
-_TOOK_BACK: Final[Mapping[str, str]] = {
-    TookBack.PLATFORM: "by the platform",
-    TookBack.HAND: "by hand",
-    TookBack.HARNESS: "by the harness",
-    TookBack.UNKNOWN: "by whom is not known",
+_REVERSED_BY: Final[Mapping[str, str]] = {
+    ReversedBy.PLATFORM: "by the platform",
+    ReversedBy.HAND: "by hand",
+    ReversedBy.HARNESS: "by the harness",
+    ReversedBy.UNKNOWN: "by whom is not known",
 }
 WATCHED_AFTER_S: Final = 12.0
 """So long the way back is watched at least, from its beginning and once the old release is everywhere."""
@@ -135,8 +135,8 @@ ALL: Final = 1.0
 
 def taken_back_words(by: str) -> str:
     """`taken back by hand`; `taken back, by whom is not known`."""
-    said = _TOOK_BACK.get(by, f"by {by}")
-    return f"taken back{',' if by == TookBack.UNKNOWN else ''} {said}"
+    said = _REVERSED_BY.get(by, f"by {by}")
+    return f"taken back{',' if by == ReversedBy.UNKNOWN else ''} {said}"
 
 
 def percent(share: float) -> str:

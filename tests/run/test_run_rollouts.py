@@ -16,7 +16,7 @@ from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError
 from harness.model import Demand, DemandKind, Phase, Quantity
-from harness.model.rollout import RolloutPlan, Strategy, TakenBack, TookBack
+from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
 from harness.run.acts.driver import Library
 from harness.run.acts.following import Following
@@ -299,7 +299,7 @@ def test_an_abort_of_an_older_spec_is_no_way_back() -> None:
     stale = ObjectStatus(phase="Progressing", aborted=True, observed=False)
     assert gone_back({"Rollout eu/cart": stale}, {}) is None
     back = gone_back({"Rollout eu/cart": replace(stale, observed=True)}, {})
-    assert back == Reversal(by=TookBack.PLATFORM, why="Rollout eu/cart: aborted")
+    assert back == Reversal(by=ReversedBy.PLATFORM, why="Rollout eu/cart: aborted")
 
 
 def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Callable[..., Run]) -> None:

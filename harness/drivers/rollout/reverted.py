@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.drivers.rollout.candidate import images_of
 from harness.drivers.rollout.objects import APPS, PlainDeployment
-from harness.model.rollout import TookBack
+from harness.model.rollout import ReversedBy
 
 if TYPE_CHECKING:
     from harness.drivers.rollout.candidate import Replaced
@@ -28,7 +28,7 @@ _PRIMARY: Final = "-primary"
 class Reversal:
     """Who took a candidate back, and why, in words."""
 
-    by: TookBack
+    by: ReversedBy
     why: str
 
 
@@ -76,10 +76,12 @@ class FollowedSpec:
         reverted = asked is not None and (asked == self._before or (now == before and now != first))
         subject, shown = self._here.subject, ", ".join(before) or self._was
         if said or reverted:
-            return Reversal(by=TookBack.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote")
+            return Reversal(
+                by=ReversedBy.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote"
+            )
         if others := sorted({*now} - {*before, *first}):
             why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
-            return Reversal(by=TookBack.UNKNOWN, why=why)
+            return Reversal(by=ReversedBy.UNKNOWN, why=why)
         return None
 
     def _scaled_to_nothing(self, status: ObjectStatus) -> tuple[ObjectStatus, Reversal | None]:
@@ -89,12 +91,12 @@ class FollowedSpec:
         none = replace(status, share=0.0, switched=False)
         if primary is None:
             why = f"{here.subject}: it was scaled to 0 while it ran the candidate"
-            return none, Reversal(by=TookBack.UNKNOWN, why=why) if self._ran else None
+            return none, Reversal(by=ReversedBy.UNKNOWN, why=why) if self._ran else None
         runs, before, first = (images_of(each or {}) for each in (_template(primary), self._before, self._first))
         if runs == first != before:
             return replace(status, share=1.0, switched=True), None
         why = f"{here.subject}: it was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(runs)}"
-        by = TookBack.PLATFORM if runs == before != first else TookBack.UNKNOWN
+        by = ReversedBy.PLATFORM if runs == before != first else ReversedBy.UNKNOWN
         return none, Reversal(by=by, why=why) if self._ran else None
 
 
@@ -105,9 +107,9 @@ def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, Followed
     """
     for subject, status in statuses.items():
         if status.aborted and status.observed:
-            return Reversal(by=TookBack.PLATFORM, why=f"{subject}: {status.message or 'aborted'}")
+            return Reversal(by=ReversedBy.PLATFORM, why=f"{subject}: {status.message or 'aborted'}")
     found = [spec.back for spec in specs.values() if spec.back is not None]
-    return next((one for one in found if one.by is TookBack.PLATFORM), next(iter(found), None))
+    return next((one for one in found if one.by is ReversedBy.PLATFORM), next(iter(found), None))
 
 
 def _template(obj: Object) -> Replaced:

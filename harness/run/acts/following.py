@@ -24,10 +24,10 @@ from harness.errors import DriverError
 from harness.model import Phase
 from harness.model.rollout import (
     WATCHED_AFTER_S,
+    ReversedBy,
     RolloutPlan,
     Strategy,
     TakenBack,
-    TookBack,
     percent,
     taken_back_words,
 )
@@ -55,7 +55,7 @@ _SEND_AGAIN_S: Final = 2.0
 """A request that the controller may have missed is sent again after this."""
 _BACK_WITHIN_S: Final = 30.0
 """So long, at least, the harness helps back what did not return in the time that the sentences give it."""
-_OF_THE_HARNESS: Final = frozenset({TookBack.HAND, TookBack.HARNESS})
+_OF_THE_HARNESS: Final = frozenset({ReversedBy.HAND, ReversedBy.HARNESS})
 _AT_REST_WITHIN_S: Final = 10.0
 """So long an object that is to be changed, or was given a strategy, is waited for."""
 
@@ -206,12 +206,12 @@ class Following:
             lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
             if over and plan.taken_back is TakenBack.BY_HAND:
-                return Reversal(by=TookBack.HAND, why="as planned")
+                return Reversal(by=ReversedBy.HAND, why="as planned")
             self._context.progress.now(
                 f"rollout {plan.name}: {_in_words(statuses.values())}, {deadline.left_s:.0f} s left"
             )
         why = f"nothing ended it in {plan.within_s:g} s: {_in_words(self._poll()[1].values())}"
-        return Reversal(by=TookBack.HARNESS, why=why)
+        return Reversal(by=ReversedBy.HARNESS, why=why)
 
     def _poll(self) -> tuple[int, dict[str, ObjectStatus]]:
         """The state of every object now, and when it was read before.
@@ -285,7 +285,7 @@ class Following:
         self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, **fields)
         return at_ns
 
-    def _end(self, by: TookBack, began_ns: int, intents: Sequence[Intent]) -> None:
+    def _end(self, by: ReversedBy, began_ns: int, intents: Sequence[Intent]) -> None:
         """See every object at rest on the release before, watch on, and say which release it ended on.
 
         What others, or the one command, do not bring back is helped only after `after_s` of the plan: until then it is judged.
@@ -339,13 +339,13 @@ class Following:
         context.progress.say(f"rollout {name}: {why or 'ended on ' + context.plan.release}")
 
 
-def _ordered(one: Changeable, by: TookBack) -> str:
+def _ordered(one: Changeable, by: ReversedBy) -> str:
     """Order the rollback; returns what went wrong, empty where nothing did.
 
     By hand with the one command of the product, else by ending what is under way.
     """
     try:
-        if by is TookBack.HAND:
+        if by is ReversedBy.HAND:
             one.undo()
         else:
             one.abort(one.present())

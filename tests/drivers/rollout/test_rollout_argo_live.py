@@ -14,7 +14,7 @@ from kubernetes import client
 
 from harness.drivers.rollout import Changeable, FollowedSpec, Reversal, changeable, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import relabelled
-from harness.model.rollout import TookBack
+from harness.model.rollout import ReversedBy
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
@@ -123,7 +123,7 @@ def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web
     web.undo()
     followed.read()
     why = "Rollout default/web: its spec asks for test/web:1.0.0 again, which others wrote"
-    assert (going, followed.back) == (None, Reversal(by=TookBack.PLATFORM, why=why))
+    assert (going, followed.back) == (None, Reversal(by=ReversedBy.PLATFORM, why=why))
     _until_back(pocket, web, old, was)
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.drivers.rollout import Changeable, FollowedSpec, Reversal, changeable, go_back, take_over
 from harness.drivers.rollout.candidate import relabelled
 from harness.errors import DriverError
-from harness.model.rollout import TookBack
+from harness.model.rollout import ReversedBy
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster
@@ -91,7 +91,7 @@ def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web
     web.undo()
     followed.read()
     why = "Deployment default/web: its spec asks for test/web:1.0.0 again, which others wrote"
-    assert (going, followed.back) == (None, Reversal(by=TookBack.PLATFORM, why=why))
+    assert (going, followed.back) == (None, Reversal(by=ReversedBy.PLATFORM, why=why))
 
 
 def test_without_a_history_there_is_no_way_back_by_hand(pocket: PocketCluster, web: Changeable) -> None:

@@ -34,7 +34,7 @@ from harness.model.observations import (
     RolloutStep,
     every,
 )
-from harness.model.rollout import RolloutPlan, TookBack, percent, taken_back_words
+from harness.model.rollout import ReversedBy, RolloutPlan, percent, taken_back_words
 
 _CLOSE: Final = 0.005
 """Shares that differ by less are one: weights are whole percents."""
@@ -100,7 +100,7 @@ class RolloutHistory:
     def unclear(self) -> str:
         """`; it was taken back, by whom is not known (…)`; empty where that is known, or it was not."""
         back = self.back
-        if back is None or back.by != TookBack.UNKNOWN:
+        if back is None or back.by != ReversedBy.UNKNOWN:
             return ""
         return f"; it was {taken_back_words(back.by)} ({back.why})"
 

@@ -37,7 +37,7 @@ from harness.judgement.figures.rollouts.triggers import (
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
-from harness.model.rollout import TookBack, percent
+from harness.model.rollout import ReversedBy, percent
 from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
@@ -151,7 +151,7 @@ def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measur
 
 def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
     limit_s, back = case.scaled.in_unit("s"), history.back
-    mine = back if back is not None and back.by == TookBack.PLATFORM else None
+    mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     low = high = None
     if mine is not None and fired.may_ns is not None:
         high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
@@ -217,13 +217,13 @@ def no_rollbacks(case: Case) -> Iterable[Measure]:
     signal = Signal(case.objective.params["signal"])
     tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
     back = history.back
-    mine = back if back is not None and back.by == TookBack.PLATFORM else None
+    mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
     receipts = {"fault": tried, "load": load_of(case)}
     outcome = Outcome.FAIL if mine is not None else Outcome.PASS
     if mine is None:
         receipts["restore"] = ended_receipt(history)
-        if back is not None and back.by in (TookBack.HARNESS, TookBack.UNKNOWN):
+        if back is not None and back.by in (ReversedBy.HARNESS, ReversedBy.UNKNOWN):
             outcome, said = Outcome.INCONCLUSIVE, f"it did not stay with all users ({back.why})"
     if mine is not None and (other := _other_cause(case, history, signal, mine)):
         outcome, said = Outcome.INCONCLUSIVE, f"{said}, but {other}"

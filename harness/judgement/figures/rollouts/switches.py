@@ -19,7 +19,7 @@ from harness.judgement.figures.rollouts.history import (
 )
 from harness.judgement.measures import Case, Figures, formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
-from harness.model.rollout import TookBack, taken_back_words
+from harness.model.rollout import ReversedBy, taken_back_words
 from harness.model.table import Bools
 from harness.units import NS_PER_S
 
@@ -90,7 +90,7 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         back = history.back
         if each in found:
             yield gone(case, name, history, found[each], new_connections=new_only)
-        elif back is not None and back.by == TookBack.PLATFORM and not new_only:
+        elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
             yield concluded(case, name, Outcome.FAIL, text, Figures(receipts={"load": load_of(case)}), switch=each)
         else:
@@ -115,7 +115,7 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         yield concluded(case, name, Outcome.FAIL, text, Figures())
     elif history.back.by != by:
         told = f"{history.plan.name} was {taken_back_words(history.back.by)} ({history.back.why}), expected {taken_back_words(by)}"
-        decided = by == TookBack.PLATFORM and history.back.by != TookBack.UNKNOWN
+        decided = by == ReversedBy.PLATFORM and history.back.by != ReversedBy.UNKNOWN
         outcome = Outcome.FAIL if decided else Outcome.INCONCLUSIVE
         yield concluded(case, name, outcome, told, Figures(), kind=None if decided else ReasonKind.NO_RECORD)
     else:

@@ -21,7 +21,7 @@ from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
-from harness.model.rollout import TookBack
+from harness.model.rollout import ReversedBy
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
@@ -78,7 +78,7 @@ def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
 
 def _own(history: RolloutHistory) -> RolloutBack | None:
     """The rollback, where the platform began it."""
-    return history.back if history.back is not None and history.back.by == TookBack.PLATFORM else None
+    return history.back if history.back is not None and history.back.by == ReversedBy.PLATFORM else None
 
 
 def _answers(case: Case, history: RolloutHistory, release: str, since_ns: int) -> Table:
