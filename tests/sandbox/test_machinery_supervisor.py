@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clock
-from harness.errors import SandboxError
 from harness.sandbox import marker, processes, supervisor
 from harness.sandbox.directory import Directory, holder
 from harness.sandbox.network.addresses import api_address
@@ -108,19 +107,32 @@ def test_a_dead_part_ends_the_sandbox_with_its_name(tmp_path: Path) -> None:
         assert all_gone(pids)
 
 
+TAKEN = """
+import sys
+from harness.sandbox import __main__, supervisor
+
+supervisor.OCTETS = range(252, 254)
+sys.exit(__main__.main())
+"""
+"""A process of its own, because a supervisor that ends takes all children of its process with it."""
+
+
 @pytest.mark.parametrize(
-    ("octet", "what"),
-    [(None, "no range of loopback addresses is free"), (252, "the address is in use by another sandbox")],
+    ("options", "expected"),
+    [
+        ([], "no range of loopback addresses is free"),
+        (["--octet", "252"], "the address is in use by another sandbox"),
+    ],
 )
-def test_a_range_of_addresses_that_is_taken_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octet: int | None, what: str
-) -> None:
+def test_a_range_of_addresses_that_is_taken_is_said(tmp_path: Path, options: list[str], expected: str) -> None:
     """With the address and what to do; nothing is started, and nothing but the logs is left."""
-    monkeypatch.setattr(supervisor, "OCTETS", range(252, 254))
+    root = tmp_path / "sandbox"
     first, second = ((api_address(taken), supervisor.CLAIM_PORT) for taken in (252, 253))
-    wish = supervisor.Wish(root=tmp_path / "sandbox", release=None, octet=octet)
-    with socket.create_server(first), socket.create_server(second), pytest.raises(SandboxError, match=what) as raised:
-        supervisor.Supervisor(wish, lambda _: None).run()
-    assert raised.value.where == "{}:{}".format(*first)
-    assert "readiness sandbox down" in raised.value.hint
-    assert sorted(path.name for path in wish.root.iterdir()) == [marker.NAME, "logs"]
+    with socket.create_server(first), socket.create_server(second):
+        command = [sys.executable, "-c", TAKEN, str(root), *options]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    failed = json.loads(found.stdout)["failed"]
+    assert expected in failed["what"]
+    assert failed["where"] == "{}:{}".format(*first)
+    assert "readiness sandbox down" in failed["hint"]
+    assert sorted(path.name for path in root.iterdir()) == [marker.NAME, "logs"]
