@@ -14,6 +14,7 @@ import httpx
 
 from harness.chaos.containers import EXEC, succeeds_in
 from harness.chaos.injected import NETWORK, injected_now
+from harness.chaos.liveness import liveness_begun
 from harness.chaos.locks import queries_wait, rows_free
 from harness.chaos.polling import none_left, until
 from harness.chaos.session import ChaosSession, session
@@ -36,6 +37,7 @@ __all__ = [
     "hit_pods_gone",
     "leader_changed",
     "leads_from_home",
+    "liveness_begun",
     "member_parted",
     "members_streaming",
     "memory_grew",

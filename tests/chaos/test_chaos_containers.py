@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import clock
 from harness.chaos import actions, probes
 from harness.chaos.session import session
 from harness.errors import FaultNotInjected, TargetUnreachable
@@ -73,6 +75,34 @@ def test_a_restart_is_one_more_than_before_the_fault(pocket: Any) -> None:
     assert not probes.hit_containers_restarted(within_s=0.2)
     restarted(3)
     assert probes.hit_containers_restarted(within_s=1)
+
+
+@pytest.mark.parametrize(("started_s", "begun"), [(29.0, False), (33.0, True)])
+def test_liveness_is_probed_after_its_initial_delay(pocket: Any, started_s: float, *, begun: bool) -> None:
+    """30 s after the container was started; one that was not yet, or has no such probe, is told from it."""
+    pod = pocket.get("Pod", "us-east-1", "track-service-1")
+    [container] = pod["spec"]["containers"]
+
+    def now(state: dict[str, Any], **probe: Any) -> bool:
+        spec = {**pod["spec"], "containers": [{**container, **({"livenessProbe": probe} if probe else {})}]}
+        one = {
+            "name": container["name"],
+            "image": "i",
+            "imageID": "i",
+            "ready": True,
+            "restartCount": 0,
+            "state": state,
+        }
+        pocket.change(
+            "Pod", "us-east-1", "track-service-1", spec=spec, status={**pod["status"], "containerStatuses": [one]}
+        )
+        return probes.liveness_begun("app=track-service", "us-east-1", within_s=0.2)
+
+    at = (clock.wall() - timedelta(seconds=started_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    probe = {"initialDelaySeconds": 30, "tcpSocket": {"port": 80}}
+    assert now({"running": {"startedAt": at}}, **probe) is begun
+    assert not now({"waiting": {"reason": "ContainerCreating"}}, **probe)
+    assert now({"waiting": {"reason": "ContainerCreating"}})
 
 
 def test_what_cannot_be_run_says_where(pocket: Any) -> None:

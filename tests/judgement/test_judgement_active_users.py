@@ -11,7 +11,7 @@ import pytest
 from judgement_builders import evidence, measures, ns, objective, observation, plan, table
 
 from harness.judgement import judge
-from harness.model import SIGN_INS, Evidence, Figure, Measure, Observation, Op, Outcome, Table
+from harness.model import SIGN_INS, ClockStep, Evidence, Figure, Measure, Observation, Op, Outcome, Table
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 WITHIN_S = 10.0
@@ -55,11 +55,11 @@ def reads(says: Says, *, every_s: float = 1.0, until: float = 60.0, why: str = "
     )
 
 
-def judged(*read: Observation, rows: Table | None = None) -> Measure:
+def judged(*read: Observation, rows: Table | None = None, steps: tuple[ClockStep, ...] = ()) -> Measure:
     """The one measure of the sentence."""
     base = evidence()
     recorded = {**base.recorded, SIGN_INS.name: signed_in() if rows is None else rows}
-    given: Evidence = replace(base, recorded=recorded, observations=(*base.observations, *read))
+    given: Evidence = replace(base, recorded=recorded, observations=(*base.observations, *read), clock_steps=steps)
     (found,) = measures(judge(plan({"R": SENTENCE}), given))
     return found
 
@@ -159,3 +159,9 @@ def test_without_a_record_of_who_signed_in_nothing_is_decided() -> None:
     )
     found = judged(*reads(lambda _: 10.0), rows=few)
     assert (found.outcome, "10 active users on average are too few" in found.reason) == (INCONCLUSIVE, True)
+
+
+def test_users_who_were_active_while_the_machine_slept_cannot_be_counted() -> None:
+    """The platform counted the 40 s, the clock of the traffic did not."""
+    slept = ClockStep(from_ns=ns(30), until_ns=ns(31), ahead_s=40.0, slept=True)
+    assert judged(*reads(active), steps=(slept,)).outcome is INCONCLUSIVE

@@ -20,8 +20,9 @@ from test_judgement_containers import UNREADY, run, served
 from test_judgement_scaling import APART, CPU, held, judged, load, said
 
 from harness.judgement import judge
+from harness.judgement.figures import spec_of
 from harness.judgement.receipts.machine import AWAKE, machine_result
-from harness.model import ClockStep, Evidence, Measure, Objective, Outcome, ReasonKind
+from harness.model import ClockStep, Evidence, Figure, Measure, Objective, Outcome, ReasonKind
 from tests.builders.recorder import ns
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -58,9 +59,11 @@ def test_a_figure_in_doubt_says_what_became_of_the_clocks_and_what_to_do() -> No
     """Which of the two it was, if that is known; the longest of several."""
     texts = {
         "the machine of the harness slept for 40 s meanwhile, which its clock did not count": [step(113)],
-        "the wall clock of the harness was set 40 s ahead meanwhile": [step(113, slept=False)],
+        "the wall clock of the harness went 40 s ahead meanwhile: its machine was paused, or the clock was set": [
+            step(113, slept=False)
+        ],
         "the wall clock of the harness was set 2 s back meanwhile": [step(113, -2.0, slept=None)],
-        "the wall clock of the harness went 40 s ahead meanwhile: its machine slept, or the clock was set": [
+        "the wall clock of the harness went 40 s ahead meanwhile: its machine slept or was paused, or the clock was set": [
             step(113, slept=None)
         ],
         "the machine of the harness slept for 3 s meanwhile, which its clock did not count (and 1 more)": [
@@ -115,6 +118,29 @@ def test_what_has_no_window_is_in_doubt_whenever_the_clocks_parted(at: float) ->
         for steps, outcome in (((), PASS), ((step(at),), INCONCLUSIVE)):
             found = judged(sentence, *lines, base=replace(evidence(), clock_steps=steps))
             assert {one.outcome for one in found} == {outcome}
+
+
+def test_figures_that_no_clock_step_puts_in_doubt_hold_no_length_of_time_or_see_to_it_themselves() -> None:
+    """A new figure is held against the clocks unless it stands here."""
+    themselves = {Figure.SERVICE_HEALTH, Figure.RESTARTED, Figure.LAST_REQUEST}
+    timeless = {
+        Figure.COPIES,
+        Figure.READ_BACK,
+        Figure.PARTS,
+        Figure.ATTESTATION,
+        Figure.NEWEST_ROWS,
+        Figure.CONNECTIONS,
+        Figure.POOLING,
+        Figure.ALERT_TEXT,
+        Figure.ROLLOUT_STEPS,
+        Figure.STEP_VERDICT,
+        Figure.USERS_HIT,
+        Figure.NOT_PROMOTED,
+        Figure.MOST_REPLICAS,
+    }
+    free = {figure for figure in Figure if not (spec_of(figure).timed or spec_of(figure).clocked)}
+    assert free == themselves | timeless
+    assert {figure for figure in timeless if spec_of(figure).unit in ("s", "ms")} == set()
 
 
 def test_what_a_pod_does_in_time_is_in_doubt_as_well() -> None:

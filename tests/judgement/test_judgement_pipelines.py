@@ -14,6 +14,7 @@ from harness.judgement import judge
 from harness.judgement.figures.pipelines import pipeline_receipt, pipeline_result
 from harness.model import (
     PIPELINE,
+    ClockStep,
     Evidence,
     Figure,
     Measure,
@@ -194,6 +195,15 @@ def test_events_that_are_visible_in_time_once_and_whole_pass() -> None:
 def test_an_event_may_take_as_long_as_the_limit_says(limit: str, outcome: Outcome) -> None:
     """100 ms are within 100 ms; a limit under a minute is not scaled."""
     assert judged(events(), limit).outcome is outcome
+
+
+@pytest.mark.parametrize(("at", "outcome"), [(20, INCONCLUSIVE), (500, PASS)])
+def test_an_event_on_its_way_while_the_machine_slept_may_have_taken_longer(at: float, outcome: Outcome) -> None:
+    """Events are followed from 0 to 200 s; one that was lost is lost, whatever the clocks say."""
+    slept = ClockStep(from_ns=ns(at), until_ns=ns(at + 1), ahead_s=40.0, slept=True)
+    assert judged(events(), clock_steps=(slept,)).outcome is outcome
+    lost = with_words(with_ints(events(), 1, seen_ns=0, copies=0), 1, state="absent")
+    assert judged(lost, clock_steps=(slept,)).outcome is FAIL
 
 
 def test_what_fails_an_event_is_said() -> None:

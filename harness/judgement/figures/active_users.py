@@ -256,4 +256,5 @@ SPEC: Final = Spec(
         ),
     ),
     words=_in_words,
+    clocked=True,
 )

@@ -8,7 +8,7 @@ not read, is neither lost nor kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -207,6 +207,12 @@ def _count(mask: Bools) -> int:
     return int(mask.sum())
 
 
+def _followed(case: Case, _found: Measure) -> Sequence[tuple[int, int]]:
+    """The time in which an event was on its way, and followed: from the first that was made to the end of the watch."""
+    made = case.evidence.pipeline.ints["made_ns"]
+    return [(int(made.min()), _ended_ns(case.evidence))] if len(made) else ()
+
+
 SPEC: Final = Spec(
     figure=Figure.EVENTS,
     judge=events,
@@ -219,4 +225,6 @@ SPEC: Final = Spec(
     needs=lambda _objective: (
         Need(key="pipeline", why="events are followed through a pipeline that the target names"),
     ),
+    clocked=True,
+    moments=_followed,
 )

@@ -105,8 +105,9 @@ def _parted(evidence: Evidence, spans: Spans | None) -> str:
         return (
             f"the machine of the harness slept for {step.ahead_s:.3g} s meanwhile, which its clock did not count{more}"
         )
-    if step.slept is None and step.ahead_s > 0:
-        return f"the wall clock of the harness went {moved} meanwhile: its machine slept, or the clock was set{more}"
+    if step.ahead_s > 0:
+        paused = "was paused" if step.slept is False else "slept or was paused"
+        return f"the wall clock of the harness went {moved} meanwhile: its machine {paused}, or the clock was set{more}"
     return f"the wall clock of the harness was set {moved} meanwhile{more}"
 
 
