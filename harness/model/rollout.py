@@ -86,7 +86,8 @@ class RolloutPlan:
         taken_back: how it is expected to end.
         watched_s: how long it is watched at all users before it is taken back by hand.
         within_s: longest, from its beginning to the old release everywhere.
-        after_s: how long the way back is watched, as the sentences about it ask; only then the harness helps it.
+        after_s: how long the way back is watched, as the sentences about it ask.
+        helped_after_s: how long a way back that others began is left to them, as the sentences that judge it ask; then the harness helps it.
         triggers: when it must be taken back.
         reports: of users, that the run sends.
         kind: what is changed: `Rollout` (Argo Rollouts), `Deployment` or `Service`. names: of the objects. namespaces: where they are.
@@ -104,6 +105,7 @@ class RolloutPlan:
     watched_s: float = 10.0
     within_s: float = 60.0
     after_s: float = WATCHED_AFTER_S
+    helped_after_s: float = WATCHED_AFTER_S
     triggers: tuple[Trigger, ...] = ()
     reports: tuple[PlannedReport, ...] = ()
     kind: str = "Rollout"

@@ -285,9 +285,13 @@ def _watched(experiment: ExperimentPlan, claims: Iterable[Claim], scale: float) 
 
 
 def _way_back_watched(rollout: RolloutPlan, claims: Iterable[Claim], scale: float) -> RolloutPlan:
-    """The rollout with its way back watched for the longest that a sentence about it asks."""
-    named = [o for claim in claims for o in claim.objectives if o.scope.rollout == rollout.name]
-    return replace(rollout, after_s=max([rollout.after_s, *(spec_of(o.figure).afterwards(o, scale) for o in named)]))
+    """The rollout with its way back watched, and left alone, for the longest that the sentences about it ask."""
+    named = [(spec_of(o.figure), o) for claim in claims for o in claim.objectives if o.scope.rollout == rollout.name]
+    return replace(
+        rollout,
+        after_s=max([rollout.after_s, *(spec.afterwards(o, scale) for spec, o in named)]),
+        helped_after_s=max([rollout.helped_after_s, *(spec.left_alone(o, scale) for spec, o in named)]),
+    )
 
 
 def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:

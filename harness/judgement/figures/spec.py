@@ -193,6 +193,7 @@ class Spec:
         lacks: what a run lacks beside samples, window, users and experiments, which every figure needs (`sufficiency`).
         watched: how long an experiment must be watched, in s at a time scale: at most, while nothing is served, and at least.
         afterwards: how long traffic must run on after the restore, before the next fault, in s at a time scale.
+        left_alone: how long a way back that others began must not be helped, as the figure judges it, in s at a time scale.
         awaits: parts of the target that must be as before as well, before a held fault is let go: what is judged while it is in.
         rates: probes per second of watchers that it needs, by name, where those of every run are too few.
         words: describes an objective.
@@ -214,6 +215,7 @@ class Spec:
     lacks: Callable[[Objective, Offered], Iterable[Lack]] = nothing_lacks
     watched: Callable[[Objective, float], tuple[float, float]] = not_watched
     afterwards: Callable[[Objective, float], float] = nothing_afterwards
+    left_alone: Callable[[Objective, float], float] = nothing_afterwards
     awaits: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
     words: Callable[[Objective], str] = described

@@ -245,10 +245,12 @@ def rollout_spec(
     timed: bool = False,
     clocked: bool = False,
     of_way_back: bool = False,
+    left_alone: Callable[[Objective, float], float] = nothing_afterwards,
 ) -> Spec:
     """The spec of a figure of a rollout: all of them need its history, its requests, and the header that names the release.
 
-    One `of_way_back` needs the way back watched for every length of time in its sentence.
+    One `of_way_back` needs the way back watched for every length of time in its sentence, and one that judges how fast
+    others take the candidate back needs it `left_alone` for that long.
     """
     return Spec(
         figure=figure,
@@ -261,11 +263,12 @@ def rollout_spec(
         needs=lambda _objective: (_CLUSTER, _CHANGED),
         timed=timed,
         clocked=clocked,
-        afterwards=_way_back_s if of_way_back else nothing_afterwards,
+        afterwards=way_back_s if of_way_back else nothing_afterwards,
+        left_alone=left_alone,
     )
 
 
-def _way_back_s(objective: Objective, scale: float) -> float:
+def way_back_s(objective: Objective, scale: float) -> float:
     """The longest length of the sentence, from the way back on, and a margin: what was observed for less passes nothing."""
     return max((one.used_s for one in objective.lengths(scale)), default=0.0) + _MARGIN_S
 

@@ -16,9 +16,10 @@ from harness.judgement.figures.rollouts.history import (
     load_of,
     rolled,
     rollout_spec,
+    way_back_s,
 )
 from harness.judgement.measures import Case, Figures, formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
 from harness.model.rollout import ReversedBy, taken_back_words
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -217,11 +218,32 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
     return concluded(case, name, outcome, text, figures, kind=kind, switch=switch.name)
 
 
+def _there_and_back_s(objective: Objective, scale: float) -> float:
+    """New connections are judged after the switch back, too; all requests after the switch only."""
+    return way_back_s(objective, scale) if objective.params.get("of") == NEW_CONNECTIONS else 0.0
+
+
 _UNTIL: Final = LimitRule(dimension="time", ops=ONLY_BELOW)
 NEW: Final = rollout_spec(
-    Figure.ANSWERED_BY_NEW, answered_by_new, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True, of_way_back=True
+    Figure.ANSWERED_BY_NEW,
+    answered_by_new,
+    limit=_UNTIL,
+    unit="s",
+    phase=Phase.SWITCHED,
+    timed=True,
+    of_way_back=True,
+    left_alone=_there_and_back_s,
 )
 OLD: Final = rollout_spec(
-    Figure.ANSWERED_BY_OLD, answered_by_old, limit=_UNTIL, unit="s", phase=Phase.SWITCHED, timed=True, of_way_back=True
+    Figure.ANSWERED_BY_OLD,
+    answered_by_old,
+    limit=_UNTIL,
+    unit="s",
+    phase=Phase.SWITCHED,
+    timed=True,
+    of_way_back=True,
+    left_alone=way_back_s,
 )
-FAILURES: Final = rollout_spec(Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED, timed=True, of_way_back=True)
+FAILURES: Final = rollout_spec(
+    Figure.AROUND_SWITCH, failures, phase=Phase.SWITCHED, timed=True, of_way_back=True, left_alone=way_back_s
+)
