@@ -32,6 +32,7 @@ from tests.fake_clock import FakeClock, S
 STABLE, CANDIDATE = "1.0.0", "1.1.0"
 OLD = {"spec": {"containers": [{"name": "c", "image": f"cart:{STABLE}"}]}}
 NEW = {"spec": {"containers": [{"name": "c", "image": f"cart:{CANDIDATE}"}]}}
+FIX = {"spec": {"containers": [{"name": "c", "image": "cart:1.0.1-fix"}]}}
 COLOURS = "{blue-green: {blueGreen: {activeService: '{name}', previewService: '{name}-canary'}}}"
 DEMAND = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
 STEPS = ((5.0, 0.05), (15.0, 0.25), (25.0, 0.5), (35.0, 1.0))
@@ -55,7 +56,8 @@ CANARY = RolloutPlan(
 class Scripted(Changeable):
     """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself, and `says` is its status at all times.
 
-    `reverts_s` after it was begun others set its spec back, which takes `returns_s`.
+    `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
+    third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -64,6 +66,8 @@ class Scripted(Changeable):
     steps: Sequence[tuple[float, float]] = STEPS
     aborts_s: float | None = None
     reverts_s: float | None = None
+    fixed: tuple[dict[str, Any], float] | None = None
+    admitted: dict[str, Any] = field(default_factory=lambda: NEW)
     returns_s: float = 1.0
     takes_s: float = 0.0
     pauses: bool = False
@@ -90,11 +94,15 @@ class Scripted(Changeable):
         """As it is now."""
         if self.reverts_s is not None and self.state["template"] == NEW and self.seconds >= self.reverts_s:
             self.state.update({"template": OLD, "since": self.clock.now_ns / S - 1000.0})
+        replaced, after_s = self.fixed or ({}, 0.0)
+        if self.state["since"] >= 0 and self.state["template"] == replaced and self.seconds >= after_s:
+            self.state["template"] = FIX
         return {"metadata": {"name": self.name}, "spec": {"replicas": 4, "template": self.state["template"]}}
 
     def patch(self, body: Any) -> None:
         """Set the template."""
-        self.state.update({"template": body[0]["value"], "since": self.clock.now_ns / S - 1000.0})
+        template = self.admitted if body[0]["value"] == NEW else body[0]["value"]
+        self.state.update({"template": template, "since": self.clock.now_ns / S - 1000.0})
 
     def status_of(self, obj: Any) -> ObjectStatus:
         """By the clock, when the answer to a request of `takes_s` is made."""
@@ -309,6 +317,48 @@ def test_a_spec_that_others_set_back_is_taken_back_by_the_platform(rolled: Calla
     assert (back["by"], back["at_ns"], back["since_ns"]) == ("platform", 20.0, 19.8)
     assert back["why"] == f"Rollout eu/cart: its spec asks for cart:{STABLE} again, which others wrote"
     assert (ended["ok"], ended["at_ns"], run.here.state["undone"], run.here.state["hastened"]) == (True, 26.0, [], [])
+
+
+@pytest.mark.parametrize("fixed", [(NEW, 10.0), (OLD, 5.0)], ids=["during the canary", "after the way back"])
+def test_what_others_rolled_out_meanwhile_is_never_overwritten(
+    rolled: Callable[..., Run], fixed: tuple[dict[str, Any], float]
+) -> None:
+    """A person's hotfix: neither its template nor its strategy is restored, and the way back stays in the undo log, with the reason."""
+    blue_green = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
+    run = rolled(blue_green, steps=((5.0, 1.0),), fixed=fixed)
+    why = "Rollout eu/cart has cart:1.0.1-fix, of neither release: it was changed since by others"
+    assert run.here.state["template"] == FIX
+    assert len(run.here.state["strategies"]) == 1  # that of the rollout
+    assert len(pending_intents(run.stage.context.platform)) == 1
+    assert set(run.stage.context.unrestored.values()) == {f"not restored after the rollout canary: {why}"}
+    (ended,) = run.of("rollout.ended")
+    during = fixed[0] == NEW
+    assert (ended["ok"], ended["why"]) == ((False, why) if during else (True, ""))
+    assert [o["by"] for o in run.of("rollout.back")] == ["unknown" if during else "hand"]
+
+
+def test_a_candidate_whose_registry_admission_replaced_is_taken_back(rolled: Callable[..., Run]) -> None:
+    """Its images are those of the first observation."""
+    mirrored = {"spec": {"containers": [{"name": "c", "image": f"mirror.test/cart:{CANDIDATE}"}]}}
+    run = rolled(replace(CANARY, taken_back=TakenBack.BY_PLATFORM), admitted=mirrored)
+    assert [o["by"] for o in run.of("rollout.back")] == ["harness"]
+    assert (run.of("rollout.ended")[0]["ok"], run.here.state["template"]) == (True, OLD)
+
+
+@pytest.mark.parametrize(
+    ("reverts_s", "helped_after_s", "by", "helped"),
+    [(20.0, 12.0, "platform", 12.0), (20.0, 40.0, "platform", 40.0), (0.0, 40.0, "unknown", 12.0)],
+)
+def test_a_way_back_of_others_is_helped_when_no_sentence_judges_it_any_more(
+    rolled: Callable[..., Run], reverts_s: float, helped_after_s: float, by: str, helped: float
+) -> None:
+    """Not only after it was watched for the longest length of time in any sentence; one of unknown origin is judged by none."""
+    plan = replace(CANARY, taken_back=TakenBack.BY_PLATFORM, after_s=60.0, helped_after_s=helped_after_s)
+    run = rolled(plan, reverts_s=reverts_s, returns_s=45.0)
+    (back,), (ended,) = run.of("rollout.back"), run.of("rollout.ended")
+    assert (back["by"], run.here.state["hastened"][0]) == (by, pytest.approx(helped, abs=0.3))
+    assert ended["ok"]
+    assert run.stage.windows[-2][2] == pytest.approx(back["at_ns"] + 60.0, abs=0.3)
 
 
 def test_the_harness_hastens_only_its_own_way_back(rolled: Callable[..., Run]) -> None:

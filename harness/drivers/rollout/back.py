@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
-from harness.drivers.rollout.candidate import images_of
+from harness.drivers.rollout.candidate import foreign_images, images_of
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets.undo import undoable
@@ -45,12 +45,9 @@ def _take_back(
             release (`images` are the candidate's), which others gave it since: that is not overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
-    foreign = {*images_of(here.template(here.present()))} - {*images_of(before), *(images or ())}
-    if foreign and images is not None:
-        raise DriverError(
-            f"{here.subject} has {', '.join(sorted(foreign))}, of neither release: it was changed since by others",
-            hint=f"if it is as it must be, delete the entry of the undo log; else give it the release {release} by hand",
-        )
+    if images is not None and (why := given_by_others(here, (*images_of(before), *images))):
+        hint = f"if it is as it must be, delete the entry of the undo log; else give it the release {release} by hand"
+        raise DriverError(why, hint=hint)
     _end_on(here, before, current, release, within_s)
     if strategy is not None and here.strategy(here.present()) != strategy:
         here.set_strategy(strategy)
@@ -71,7 +68,26 @@ def _end_on(here: Changeable, before: Replaced, current: str, release: str, with
     )
 
 
-def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, restore: bool) -> bool:
+def given_by_others(here: Changeable, known: Iterable[str]) -> str:
+    """`Deployment eu/cart has cart:2.0.0, of neither release: …`: what must not be overwritten; empty where every image is `known`.
+
+    Args:
+        here: the object.
+        known: the images of both releases.
+    """
+    foreign = ", ".join(foreign_images(here.template(here.present()), known))
+    return f"{here.subject} has {foreign}, of neither release: it was changed since by others" if foreign else ""
+
+
+def go_back(
+    here: Changeable,
+    before: Replaced,
+    current: str,
+    *,
+    hasten: bool,
+    restore: bool,
+    known: Iterable[str] | None = None,
+) -> bool:
     """One step of the way back: whether the object is at rest on what it was.
 
     Args:
@@ -80,6 +96,7 @@ def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, r
         current: what it said that this is.
         hasten: whether the steps of the way there are left out, once its spec is what it was.
         restore: whether its spec is set to what it was.
+        known: the images of both releases: a spec with any other is not overwritten; None: it is.
     """
     obj = here.present()
     if here.back_on(obj, before, current):
@@ -87,7 +104,7 @@ def go_back(here: Changeable, before: Replaced, current: str, *, hasten: bool, r
     if here.asks_for(obj, before, current):
         if hasten:
             here.hasten(obj)
-    elif restore:
+    elif restore and (known is None or not foreign_images(here.template(obj), known)):
         here.abort(obj)
         here.replace(before)
     return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,24 @@ def images_of(template: Replaced) -> list[str]:
     """The images of a pod template; a selector has none."""
     spec = template.get("spec") or {}
     return [str(one.get("image", "")) for key in ("initContainers", "containers") for one in spec.get(key) or []]
+
+
+def containers_of(template: Replaced) -> dict[str, str]:
+    """The image of each container of a pod template, by the container's name; a selector has none."""
+    spec = template.get("spec") or {}
+    every = [one for key in ("initContainers", "containers") for one in spec.get(key) or []]
+    return {str(one.get("name", "")): str(one.get("image", "")) for one in every}
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether they are equal, or one is the other with a digest behind its repository and tag, as admission adds it."""
+    return one == other or one.partition("@")[0] == other or other.partition("@")[0] == one
+
+
+def foreign_images(template: Replaced, known: Iterable[str]) -> list[str]:
+    """The images of a pod template that are not `known`: others gave it those."""
+    expected = list(known)
+    return sorted({one for one in images_of(template) if not any(same_image(one, each) for each in expected)})
 
 
 def _tagged(image: str, tag: str) -> str:

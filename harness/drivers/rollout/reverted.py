@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from harness.drivers.rollout.candidate import images_of
+from harness.drivers.rollout.candidate import containers_of, foreign_images, images_of, same_image
 from harness.drivers.rollout.objects import APPS, PlainDeployment
 from harness.model.rollout import ReversedBy
 
@@ -50,6 +50,11 @@ class FollowedSpec:
         self._ran = False
         self.back: Reversal | None = None
 
+    @property
+    def images(self) -> list[str]:
+        """The images of the candidate as the API server had it at the first observation."""
+        return images_of(self._first or {})
+
     def read(self) -> ObjectStatus:
         """The state of the object; `back` is set where others took the candidate back by its spec.
 
@@ -62,42 +67,59 @@ class FollowedSpec:
         self._took_up = self._took_up or not same
         self._first = asked if self._first is None else self._first
         status = replace(status, share=0.0, switched=False) if same else status
-        if (self._here.KIND, obj["spec"].get("replicas", 1)) == (PlainDeployment.KIND, 0):
-            status, self.back = self._scaled_to_nothing(status)
-        else:
-            self._ran = self._ran or bool((obj.get("status") or {}).get("replicas"))
+        nothing = (self._here.KIND, obj["spec"].get("replicas", 1)) == (PlainDeployment.KIND, 0)
+        self._ran = self._ran or (not nothing and bool((obj.get("status") or {}).get("replicas")))
+        primary = self._primary() if nothing else None
+        if primary is None:
             self.back = self._changed(asked, said=same and self._took_up and status.observed)
+        else:
+            status, self.back = self._scaled_to_nothing(status, primary)
         return status
 
     def _changed(self, asked: Replaced | None, *, said: bool) -> Reversal | None:
         """Whether the spec asks for something else than the candidate: by its text, by its images, or as its controller `said`."""
-        before, first = (images_of(each or {}) for each in (self._before, self._first))
-        now = before if asked is None else images_of(asked)
-        reverted = asked is not None and (asked == self._before or (now == before and now != first))
-        subject, shown = self._here.subject, ", ".join(before) or self._was
-        if said or reverted:
+        subject, shown = self._here.subject, ", ".join(images_of(self._before)) or self._was
+        if asked is not None and asked == self._before == self._first and not said:
+            why = f"{subject}: its spec asks for {shown}, and was never observed to ask for the candidate"
+            return Reversal(by=ReversedBy.UNKNOWN, why=why)
+        if said or (asked is not None and self._reverted(asked)):
             return Reversal(
                 by=ReversedBy.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote"
             )
-        if others := sorted({*now} - {*before, *first}):
-            why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
-            return Reversal(by=ReversedBy.UNKNOWN, why=why)
-        return None
+        first = containers_of(self._first or {})
+        if asked is None or _covers(containers_of(asked), first):
+            return None
+        others = foreign_images(asked, [*images_of(self._before), *first.values()])
+        why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
+        return Reversal(by=ReversedBy.UNKNOWN, why=why) if others else None
 
-    def _scaled_to_nothing(self, status: ObjectStatus) -> tuple[ObjectStatus, Reversal | None]:
+    def _reverted(self, asked: Replaced) -> bool:
+        """Whether it is the template before, or has its images in place of the candidate's; containers of neither may be beside them."""
+        now, before, first = (containers_of(each or {}) for each in (asked, self._before, self._first))
+        has_before = _covers(now, before) and not (first.keys() - before.keys()) & now.keys()
+        restored = _equal(now, before) and not _equal(before, first)  # such as a container that the candidate lacks
+        return asked == self._before or (has_before and (restored or not _covers(now, first)))
+
+    def _primary(self) -> Object | None:
+        """What Flagger serves users from beside this object; None: Flagger does not own it, and 0 replicas say nothing of a release."""
+        here = self._here
+        return here.cluster.custom(APPS, "deployments", here.namespace, f"{here.name}{_PRIMARY}")
+
+    def _scaled_to_nothing(self, status: ObjectStatus, primary: Object) -> tuple[ObjectStatus, Reversal | None]:
         """A Deployment of 0 replicas gives no user its template; whether it ran before, and what its primary runs, says why."""
         here = self._here
-        primary = here.cluster.custom(APPS, "deployments", here.namespace, f"{here.name}{_PRIMARY}")
-        none = replace(status, share=0.0, switched=False)
-        if primary is None:
-            why = f"{here.subject}: it was scaled to 0 while it ran the candidate"
-            return none, Reversal(by=ReversedBy.UNKNOWN, why=why) if self._ran else None
-        runs, before, first = (images_of(each or {}) for each in (_template(primary), self._before, self._first))
-        if runs == first != before:
+        runs: Replaced = primary["spec"]["template"]
+        old, new = self._is_of(runs, self._before), self._is_of(runs, self._first or {})
+        if new and not old:
             return replace(status, share=1.0, switched=True), None
-        why = f"{here.subject}: it was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(runs)}"
-        by = ReversedBy.PLATFORM if runs == before != first else ReversedBy.UNKNOWN
-        return none, Reversal(by=by, why=why) if self._ran else None
+        why = f"{here.subject}: it was scaled to 0, and {here.name}{_PRIMARY} runs {', '.join(images_of(runs))}"
+        by = ReversedBy.PLATFORM if old and not new else ReversedBy.UNKNOWN
+        return replace(status, share=0.0, switched=False), Reversal(by=by, why=why) if self._ran else None
+
+    def _is_of(self, runs: Replaced, release: Replaced) -> bool:
+        """Whether a primary runs that release: by its images, and where both releases have the same ones by its labels and pod spec."""
+        same = _equal(containers_of(self._before), containers_of(self._first or {}))
+        return _equal(containers_of(runs), containers_of(release)) and (not same or _own(runs) == _own(release))
 
 
 def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
@@ -112,6 +134,24 @@ def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, Followed
     return next((one for one in found if one.by is ReversedBy.PLATFORM), next(iter(found), None))
 
 
-def _template(obj: Object) -> Replaced:
-    template: Replaced = obj["spec"]["template"]
-    return template
+def _covers(now: Mapping[str, str], part: Mapping[str, str]) -> bool:
+    """Whether every container of `part` is there with the same image."""
+    return all(name in now and same_image(now[name], image) for name, image in part.items())
+
+
+def _equal(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return one.keys() == other.keys() and _covers(one, other)
+
+
+def _own(template: Replaced) -> Any:
+    """Labels and pod spec, without the suffix that Flagger adds for the primary to names, labels and what the spec refers to."""
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    return _unsuffixed({"labels": labels, "spec": template.get("spec") or {}})
+
+
+def _unsuffixed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unsuffixed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unsuffixed(item) for item in value]
+    return value.removesuffix(_PRIMARY) if isinstance(value, str) else value

@@ -15,8 +15,10 @@ from harness.drivers.rollout import (
     Reversal,
     candidate_template,
     changeable,
+    given_by_others,
     go_back,
     gone_back,
+    images_of,
     intend_back,
     take_over,
 )
@@ -79,6 +81,7 @@ class Following:
         self._objects = [changeable(cluster, plan.kind, place, name) for place in places for name in plan.names]
         self._before: dict[str, Replaced] = {}
         self._was: dict[str, str] = {}
+        self._images: dict[str, list[str]] = {}  # of both releases
         self._specs: dict[str, FollowedSpec] = {}
         self._strategies: dict[str, StrategySpec | None] = {}
         self._polls = 0
@@ -105,6 +108,10 @@ class Following:
         templates = {
             one.subject: candidate_template(plan, context.target, one.namespace, one.name, self._before[one.subject])
             for one in self._objects
+        }
+        self._images = {
+            subject: [*images_of(self._before[subject]), *images_of(template)]
+            for subject, template in templates.items()
         }
         same = [subject for subject, template in templates.items() if template == self._before[subject]]
         self._objects = [one for one in self._objects if one.subject not in same]
@@ -288,10 +295,11 @@ class Following:
     def _end(self, by: ReversedBy, began_ns: int, intents: Sequence[Intent]) -> None:
         """See every object at rest on the release before, watch on, and say which release it ended on.
 
-        What others, or the one command, do not bring back is helped only after `after_s` of the plan: until then it is judged.
-        It may then take what is left of `within`.
+        What others, or the one command, do not bring back is helped only after `helped_after_s` of the plan: until then it is judged.
+        No sentence judges a way back of unknown origin, which is helped after 12 s. It may then take what is left of `within`.
+        An image of neither release is not overwritten: the object then ended on neither, and stays in the undo log.
         """
-        after_ns = round(self._plan.after_s * NS_PER_S)
+        alone_s = WATCHED_AFTER_S if by is ReversedBy.UNKNOWN else self._plan.helped_after_s
         left_s = self._plan.within_s - self._plan.after_s - (began_ns - self._began_ns) / NS_PER_S
         context, name = self._context, self._plan.name
         left = {one.subject: one for one in self._objects}
@@ -302,14 +310,17 @@ class Following:
             now_ns = clock.now_ns()
             send = now_ns - sent_ns >= _SEND_AGAIN_S * NS_PER_S
             sent_ns = now_ns if send else sent_ns
-            late = send and now_ns - began_ns >= after_ns
+            late = send and now_ns - began_ns >= alone_s * NS_PER_S
             hasten = send and (late or by in _OF_THE_HARNESS)
             back = at_once(partial(self._is_back, hasten=hasten, restore=late), left.values())
             left = {subject: one for (subject, one), rests in zip(left.items(), back, strict=True) if not rests}
             if not left:
                 break
         at_ns, statuses = clock.now_ns(), self._poll()[1]
-        why = "; ".join(f"{subject} is {_in_words([statuses[subject]])}" for subject in left)
+        why = "; ".join(
+            self._given_by_others(one) or f"{subject} is {_in_words([statuses[subject]])}"
+            for subject, one in left.items()
+        )
         words = {subject: _in_words([status]) for subject, status in statuses.items()}
         release = "" if left else context.plan.release
         self._sink.put("rollout.ended", name, at_ns=at_ns, ok=not left, release=release, why=why, statuses=words)
@@ -319,7 +330,15 @@ class Following:
         self._restore(why, intents)
 
     def _is_back(self, one: Changeable, *, hasten: bool, restore: bool) -> bool:
-        return go_back(one, self._before[one.subject], self._was[one.subject], hasten=hasten, restore=restore)
+        subject, known = one.subject, self._known(one)
+        return go_back(one, self._before[subject], self._was[subject], hasten=hasten, restore=restore, known=known)
+
+    def _known(self, one: Changeable) -> list[str]:
+        """The images of both releases, with the candidate's as admission may have changed them."""
+        return [*self._images[one.subject], *self._specs[one.subject].images]
+
+    def _given_by_others(self, one: Changeable) -> str:
+        return given_by_others(one, self._known(one))
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:
         """Whether what was disturbed is as before.
@@ -327,6 +346,7 @@ class Following:
         What is not is not broken further, and stays in the undo log.
         """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
+        why = why or "; ".join(filter(None, at_once(self._given_by_others, self._objects)))
         why = why or self._adopt(self._strategies)
         state, _ = traffic.condition.wait(self._act.touches, _BACK_WITHIN_S, context.present)
         if state.ok and not why:

@@ -321,6 +321,11 @@ def tagged(tag: str, **more: Any) -> dict[str, Any]:
     return {**OLD, "spec": {"containers": [{"image": f"shop/cart:{tag}"}], **more}}
 
 
+def beside(tag: str) -> dict[str, Any]:
+    """A template of that image, with a container that an operator added."""
+    return tagged(tag, initContainers=[{"name": "mesh", "image": "mesh:2.0"}])
+
+
 @pytest.mark.parametrize(
     ("template", "by", "why"),
     [
@@ -328,8 +333,23 @@ def tagged(tag: str, **more: Any) -> dict[str, Any]:
         (tagged("1.0.0", restartPolicy="Always"), "platform", "its spec asks for shop/cart:1.0.0 again"),
         (tagged("0.9.0"), "unknown", "its spec asks for shop/cart:0.9.0, of neither release"),
         (tagged("1.1.0", restartPolicy="Always"), "", ""),
+        (tagged("1.1.0@sha256:ab"), "", ""),
+        (tagged("1.0.0@sha256:ab"), "platform", "its spec asks for shop/cart:1.0.0 again"),
+        (beside("1.1.0"), "", ""),
+        (beside("1.0.0"), "platform", "its spec asks for shop/cart:1.0.0 again"),
+        (beside("1.0.1"), "unknown", "its spec asks for mesh:2.0, shop/cart:1.0.1, of neither release"),
     ],
-    ids=["undone", "reverted in its image", "another release", "the candidate, changed otherwise"],
+    ids=[
+        "undone",
+        "reverted in its image",
+        "another release",
+        "the candidate, changed otherwise",
+        "the candidate, pinned to its digest",
+        "reverted and pinned to its digest",
+        "a container beside the candidate",
+        "a container beside the release before",
+        "a container beside another release",
+    ],
 )
 @pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
 def test_who_set_a_spec_back_is_told_from_what_it_asks_for(
@@ -373,22 +393,90 @@ def test_a_workload_is_back_only_after_its_candidate_was_taken_up() -> None:
     assert back_of(spec)[0] == "platform"
 
 
+@pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
+def test_a_candidate_that_was_never_observed_was_taken_back_by_whom_is_not_known(
+    kind: type[ArgoRollout | PlainDeployment],
+) -> None:
+    """Admission undid it, or a reconciler did before the first observation: nothing shows which."""
+    spec = FollowedSpec(on(RecordedCluster(argo(OLD, currentPodHash="a")), kind), OLD, "a")
+    why = f"{kind.KIND} eu/cart: its spec asks for shop/cart:1.0.0, and was never observed to ask for the candidate"
+    assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
+
+
+def test_a_container_that_the_candidate_lacks_is_back_with_the_release_before() -> None:
+    """The candidate's own container is the same in both releases."""
+    cluster = RecordedCluster(argo(tagged("1.0.0")))
+    spec = FollowedSpec(on(cluster), beside("1.0.0"), "a")
+    spec.read()
+    cluster.obj["spec"]["template"] = {**beside("1.0.0"), "metadata": {}}
+    assert back_of(spec)[0] == "platform"
+
+
+def test_another_image_in_a_container_that_the_candidate_adds_is_of_neither_release() -> None:
+    """The containers of the release before are as they were in both."""
+    cluster = RecordedCluster(argo(beside("1.0.0")))
+    spec = followed(cluster)
+    cluster.obj["spec"]["template"]["spec"]["initContainers"][0]["image"] = "mesh:3.0"
+    assert back_of(spec) == ("unknown", "Rollout eu/cart: its spec asks for mesh:3.0, of neither release")
+
+
 @pytest.mark.parametrize(
     ("ran", "primary", "by", "share"),
-    [
-        (4, OLD, "platform", 0.0),
-        (4, NEW, "", 1.0),
-        (4, None, "unknown", 0.0),
-        (0, OLD, "", 0.0),
-        (0, None, "", 0.0),
-    ],
-    ids=["given up by Flagger", "promoted by Flagger", "scaled by others", "not begun by Flagger", "never ran"],
+    [(4, OLD, "platform", 0.0), (4, NEW, "", 1.0), (4, tagged("0.9.0"), "unknown", 0.0), (0, OLD, "", 0.0)],
+    ids=["given up by Flagger", "promoted by Flagger", "neither", "not begun by Flagger"],
 )
-def test_a_deployment_that_is_scaled_to_nothing(ran: int, primary: Any, by: str, share: float) -> None:
+def test_a_deployment_that_flagger_scaled_to_nothing(ran: int, primary: Any, by: str, share: float) -> None:
     """Its spec keeps the candidate; what its primary runs tells a promotion from a way back."""
-    cluster = RecordedCluster(argo(NEW, replicas=ran))
+    assert scaled_to_nothing(NEW, primary, ran) == (by, share)
+
+
+@pytest.mark.parametrize(("runs", "by", "share"), [("1", "platform", 0.0), ("2", "", 1.0), ("3", "unknown", 0.0)])
+def test_a_primary_of_a_release_of_the_same_image_is_told_by_its_pod_spec(runs: str, by: str, share: float) -> None:
+    """Only the configuration differs. Flagger names the primary, its label and the Secrets that it copies with a suffix."""
+    assert scaled_to_nothing(configured("2"), configured(runs, "-primary"), 4, configured("1")) == (by, share)
+
+
+@pytest.mark.parametrize("ran", [4, 0], ids=["scaled by KEDA", "never ran"])
+def test_a_deployment_at_zero_without_a_primary_is_not_taken_back(ran: int) -> None:
+    """An autoscaler took it there, or it was there before: it is at rest as its status says, and a candidate only by its spec."""
+    cluster = RecordedCluster(argo(NEW, replicas=ran, observedGeneration=2))
     cluster.obj["spec"]["replicas"] = ran
-    cluster.primary = None if primary is None else {"spec": {"template": primary}}
     spec = followed(cluster, PlainDeployment)
     cluster.obj["spec"]["replicas"] = 0
-    assert (back_of(spec)[0], spec.read().share) == (by, share)
+    cluster.obj["status"] |= {"replicas": 0}
+    status = spec.read()
+    assert (spec.back, status.at_rest, status) == (None, True, on(cluster, PlainDeployment).status())
+    cluster.obj["spec"]["template"] = OLD
+    assert back_of(spec)[0] == "platform"
+
+
+def configured(value: str, suffix: str = "") -> dict[str, Any]:
+    """A template of one image with a value in its environment, as it is or as Flagger copies it."""
+    secret = {"name": f"cart{suffix}"}
+    container = {"name": "cart", "image": "shop/cart:1.0.0", "env": [{"name": "A", "value": value}]}
+    labels = {"app": f"cart{suffix}"}
+    return {"metadata": {"labels": labels}, "spec": {"containers": [container], "volumes": [{"secret": secret}]}}
+
+
+def scaled_to_nothing(
+    candidate: dict[str, Any], primary: dict[str, Any], ran: int, before: dict[str, Any] = OLD
+) -> tuple[str, float | None]:
+    """Who took a Deployment back that is scaled to 0 beside that primary, and the share of its candidate."""
+    cluster = RecordedCluster(argo(candidate, replicas=ran))
+    cluster.obj["spec"]["replicas"] = ran
+    cluster.primary = {"spec": {"template": primary}}
+    spec = FollowedSpec(on(cluster, PlainDeployment), before, "a")
+    spec.read()
+    cluster.obj["spec"]["replicas"] = 0
+    return back_of(spec)[0], spec.read().share
+
+
+def test_a_spec_of_neither_release_is_not_set_back() -> None:
+    """Others gave it a third one; an image that admission only pinned is known."""
+    cluster = RecordedCluster(argo(tagged("1.0.1")))
+    known = ["shop/cart:1.0.0", "shop/cart:1.1.0"]
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, known=known)
+    assert cluster.sent == []
+    cluster.obj["spec"]["template"] = tagged("1.1.0@sha256:ab")
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, known=known)
+    assert cluster.obj["spec"]["template"] == OLD
