@@ -181,6 +181,9 @@ class _Draft:
 
     def _add_profile(self, name: str, ids: tuple[str, ...], place: SourceLocation) -> None:
         where = place.file.where(place.keys)
+        if "+" in name:
+            what = f"the profile {name!r} has a `+` in its name, which joins the profiles of a run"
+            raise ConfigurationError(what, where=where, hint="write a hyphen instead")
         if name in self.profiles:
             raise ConfigurationError(
                 f"the profile {name!r} is defined twice", where=where, hint="rename one of the two"

@@ -203,6 +203,8 @@ def test_a_project_adds_its_own(tmp_path: Path) -> None:
         ),
         ("[SHOP-1, ND-KPI-P95]", "[SHOP-1, SHOP-1]", "19: profiles.counter", "names SHOP-1 twice", "name each once"),
         ("profile: shop", "profile: core", "1: profile", "the profile 'core' is defined twice", "rename"),
+        ("profile: shop", "profile: shop+till", "1: profile", "the profile 'shop+till' has a `+`", "a hyphen"),
+        ("counter:", "counter+till:", "19: profiles.counter+till", "the profile 'counter+till' has a `+`", "a hyphen"),
         ("profile: shop\n", "", "1", "requirements need a profile to belong to", "add `profile: NAME`"),
         (
             "title: signed off",
