@@ -42,7 +42,7 @@ def compile_scenario(
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
-            objectives.append(_with_report(objective, step, asked, catalogue.requirement(requirement).profile))
+            objectives.append(_with_report(objective, step, asked, catalogue, catalogue.requirement(requirement)))
     if not objectives:
         raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
     required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
@@ -201,20 +201,31 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
     return replace(objective, scope=scope, at=step.at)
 
 
-def _with_report(objective: Objective, step: Step, asked: _Asked, profile: str) -> Objective:
-    """The objective with the report that the scenario has read, where it speaks of one.
-
-    Of a verdict the profile that must have decided is that of the requirement's own file, where the sentence names no other.
-    """
+def _with_report(
+    objective: Objective, step: Step, asked: _Asked, catalogue: Catalogue, requirement: Requirement
+) -> Objective:
+    """The objective with the report that the scenario has read, where it speaks of one."""
     if objective.demand == DemandKind.INGEST:
         if not asked.report:
             hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
             raise UsageError(
                 f"{objective.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint
             )
-        own = {"profile": profile} if asked.report["format"] == "verdict" else {}
-        return replace(objective, params={**own, **objective.params, **asked.report})
+        params = {**objective.params, **asked.report}
+        if asked.report["format"] == "verdict":
+            params |= _deciding(params.get("profile", requirement.profile), catalogue)
+        return replace(objective, params=params)
     return objective
+
+
+def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
+    """The profile that must have decided, by default that of the requirement's own file, and the `rows` of that file.
+
+    A run by another profile with all of these rows decided for it as well. A profile that is no file of its own is known by its name only.
+    """
+    rows = catalogue.profiles.get(profile, ())
+    own = bool(rows) and all(catalogue.requirement(row).profile == profile for row in rows)
+    return {"profile": profile, **({"rows": str(len(rows))} if own else {})}
 
 
 def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ def test_an_earlier_run_must_be_of_the_profile_of_the_row(catalogue: Catalogue, 
         "then: the decision of the run in staging is GO, younger than 7 d",
     )
     assert claim.objectives[0].params["profile"] == profile
+    assert claim.objectives[0].params["rows"] == str(len(catalogue.profiles[profile]))
 
 
 def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:

@@ -173,7 +173,7 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list
     """
     facts = []
     if asked.params.get("of") in {"release", "commit", "target"}:
-        facts.append(_of_this(asked, asked.params["of"], origins))
+        facts.append(of_this(asked, asked.params["of"], origins))
     if environment := asked.params.get("environment"):
         facts.append(_environment(environment, origins))
     if (age := _age(asked, origins)) is not None:
@@ -181,7 +181,14 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list
     return facts
 
 
-def _of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
+def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
+    """The fact that every file is of the release, commit or target that is judged; unknown where one is of another.
+
+    Args:
+        asked: what the sentence fixes.
+        what: `release`, `commit` or `target`.
+        origins: of each file.
+    """
     this = {"release": asked.release, "commit": asked.commit, "target": asked.target.name}[what]
     same = {"release": same_release, "commit": same_commit}.get(what, str.__eq__)
     expected = f"{what} {shown(this)}" if this else f"the {what} that is judged"

@@ -12,7 +12,7 @@ from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
 from harness.drivers.ingest.formats.provenance import same_commit, same_release
-from harness.drivers.ingest.reports import age_of, files_of, key_of, provenance, some
+from harness.drivers.ingest.reports import age_of, files_of, key_of, of_this, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
 from harness.model import domain_of
@@ -23,22 +23,21 @@ _MOST_RUNS: Final = 10_000
 def decided_go(asked: Asked) -> Sequence[FactReading]:
     """The newest run in an environment, by the profile that must have decided, decided GO.
 
-    One that the sandbox has played was not there. A run by other profiles decides nothing, and a NO-GO of a newer one leaves it open.
+    A filtered run decides nothing, nor does one by other profiles; but a newer NO-GO of these leaves it open. Runs of another release,
+    commit or target than the sentence asks for do not count: without any other the newest of them is named, and decides nothing.
     """
-    environment = asked.params["environment"]
-    runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
-    there = [(path, run) for path, run in runs if run.origin.environment == environment and not run.played]
-    if not there:
-        found = ", ".join(sorted({_place(run) for _path, run in runs}))
-        hint = f"name the `verdict.json` of a run in {environment}"
-        raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
-    there.sort(key=lambda one: _sealed(one[1]))
-    newest, profile = there[-1][1], asked.params.get("profile", "")
-    deciding = [one for one in there if not profile or profile in one[1].profile.split("+")]
-    path, run = (deciding or there)[-1]
-    seen, ok = _decision(run), run.decision == "GO" if deciding else None
-    if ok and newest is not run and newest.decision == "NO-GO":
-        seen, ok = f"{seen}, but the newer {_decision(newest)}", None
+    everything, what, profile = _there(asked), asked.params["of"], asked.params.get("profile", "")
+    own = [one for one in everything if of_this(asked, what, [(one[0], one[1].origin)]).ok]
+    there = own or everything
+    by_profile = [one for one in there if _is_by(one[1], asked.params)]
+    deciding = [one for one in by_profile if one[1].decision != "PARTIAL"]
+    path, run = (deciding or by_profile or there)[-1]
+    seen, ok = _decision(run), run.decision == "GO" if own and deciding else None
+    if by_profile and not deciding:
+        seen += ": a filtered run decides nothing, and no other run is there"
+    against = _newest_no_go(everything, run) if ok else None
+    if against is not None:
+        seen, ok = f"{seen}, but the newer {_decision(against)}", None
     expected = f"GO by the profile {shown(profile)}" if profile else "GO"
     return [
         *provenance(asked, [(path, run.origin)]),
@@ -46,9 +45,37 @@ def decided_go(asked: Asked) -> Sequence[FactReading]:
     ]
 
 
+def _there(asked: Asked) -> Sequence[tuple[Path, EarlierRun]]:
+    """The runs in the environment, the newest last; one that the sandbox has played was not there."""
+    environment = asked.params["environment"]
+    runs = [(path, _run(asked, path)) for path in files_of(asked, "verdict")]
+    there = [(path, run) for path, run in runs if run.origin.environment == environment and not run.played]
+    if not there:
+        found = ", ".join(sorted({_place(run) for _path, run in runs}))
+        hint = f"name the `verdict.json` of a run in {environment}"
+        raise DriverError(f"has no run in {environment}, only in {found}", where=key_of(asked), hint=hint)
+    return sorted(there, key=lambda one: _sealed(one[1]))
+
+
+def _is_by(run: EarlierRun, params: Mapping[str, str]) -> bool:
+    """Whether a run decides for the profile: by that name, or with as many `rows` as that catalogue file has."""
+    profile, rows = params.get("profile", ""), int(params.get("rows", "0"))
+    return not profile or profile in run.profiles or 0 < rows <= run.rows.get(profile, 0)
+
+
+def _newest_no_go(runs: Sequence[tuple[Path, EarlierRun]], since: EarlierRun) -> EarlierRun | None:
+    """The newest NO-GO since a run, of its release and target, that no GO by the same profile has followed."""
+    last: dict[str, EarlierRun] = {}
+    for _path, run in runs:
+        same = same_release(run.origin.release, since.origin.release) and run.origin.target == since.origin.target
+        if run is not since and same and run.decision in ("GO", "NO-GO") and _sealed(run) >= _sealed(since):
+            last.update(dict.fromkeys(run.profiles, run))
+    return max((run for run in last.values() if run.decision == "NO-GO"), key=_sealed, default=None)
+
+
 def _decision(run: EarlierRun) -> str:
-    breadth = f"profile {run.profile} with {run.requirements} requirement{'' if run.requirements == 1 else 's'}"
-    return f"{run.decision} in the run {run.run}, {breadth}"
+    breadth = f"{run.requirements} requirement{'' if run.requirements == 1 else 's'}"
+    return f"{run.decision} in the run {run.run}, profile {shown('+'.join(run.profiles))} with {breadth}"
 
 
 def _place(run: EarlierRun) -> str:

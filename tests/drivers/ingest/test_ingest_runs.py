@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.drivers.ingest import ENGINES
 from harness.drivers.ingest.formats.earlier import earlier_run
 from harness.errors import DriverError, HarnessError
 from harness.judgement import judge
 from harness.report import render_verdict
-from tests.builders.asked import oks, seen
+from tests.builders.asked import COMMIT, asked, oks, seen
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 
@@ -51,6 +53,7 @@ def run(directory: Path, name: str, sealed: str = "2026-11-20T09:00:00.000000Z",
         "environment": verdict["environment"],
         "release": verdict["release"],
         "sealed": sealed,
+        "commit": keys.get("commit", COMMIT),
     }
     place = directory / "runs" / name
     place.mkdir(parents=True, exist_ok=True)
@@ -75,7 +78,7 @@ def test_a_run_in_staging_that_decided_go(tmp_path: Path) -> None:
     assert decided(tmp_path) == {"release": True, "environment": True, "age": True, "decision": True}
 
 
-@pytest.mark.parametrize("decision", ["NO-GO", "INCONCLUSIVE", "PARTIAL"])
+@pytest.mark.parametrize("decision", ["NO-GO", "INCONCLUSIVE"])
 def test_another_decision_is_not_go(tmp_path: Path, decision: str) -> None:
     """Nothing but GO is."""
     run(tmp_path, "one", decision=decision)
@@ -117,6 +120,90 @@ def test_a_newer_run_by_another_profile(tmp_path: Path, later: str, *, ok: bool 
     )
 
 
+def staging(directory: Path, *runs: str) -> tuple[bool | None, str]:
+    """What the row by the profile core says of runs in staging, a day apart: each its name, profile, decision and, if not 1.0.0, release."""
+    for day, one in enumerate(runs):
+        name, profile, decision, *release = one.split()
+        given = {"release": release[0]} if release else {}
+        run(directory, name, f"2026-11-{15 + day}T09:00:00Z", profile=profile, decision=decision, **given)
+    fact = seen(directory, GO_WHEN, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"]
+    return fact.ok, fact.observed
+
+
+GO_A = "GO in the run a, profile core with 1 requirement"
+NO_GO_B = f"{GO_A}, but the newer NO-GO in the run b, profile checklist with 1 requirement"
+
+
+@pytest.mark.parametrize(
+    ("runs", "ok", "observed"),
+    [
+        (("a core GO", "b checklist NO-GO", "c checklist PARTIAL"), None, NO_GO_B),
+        (("a core GO", "b checklist NO-GO", "c score GO"), None, NO_GO_B),
+        (("a core GO", "b checklist NO-GO", "c checklist INCONCLUSIVE"), None, NO_GO_B),
+        (("a core GO", "b checklist NO-GO", "c checklist+score GO"), True, GO_A),
+        (("b checklist NO-GO", "a core GO"), True, GO_A),
+        (("b core NO-GO", "a core GO"), True, GO_A),
+        (("a core GO", "b checklist NO-GO 1.1.0-rc"), True, GO_A),
+        (("a core GO", "b core NO-GO 1.1.0-rc"), True, GO_A),
+        (("a core GO v1.0.0", "b checklist NO-GO"), None, NO_GO_B),
+    ],
+)
+def test_newer_runs_by_other_profiles(tmp_path: Path, runs: tuple[str, ...], *, ok: bool | None, observed: str) -> None:
+    """A NO-GO of this release leaves a GO open, until a GO by its own profile follows it."""
+    assert staging(tmp_path, *runs) == (ok, observed)
+
+
+@pytest.mark.parametrize(
+    ("what", "other", "ok"),
+    [("target", {"release": "1.1.0-rc"}, True), ("target", {}, None), ("commit", {"commit": "a" * 40}, None)],
+)
+def test_a_newer_no_go_of_the_release(tmp_path: Path, what: str, other: dict[str, str], *, ok: bool | None) -> None:
+    """It counts whatever the sentence reads the verdict of: by another commit too, and not by another release."""
+    run(tmp_path, "a", sealed="2026-11-19T09:00:00Z")
+    run(tmp_path, "b", profile="checklist", decision="NO-GO", **other)
+    when = GO_WHEN.replace("release", what)
+    assert seen(tmp_path, when, BY_CORE, {"verdict": {"staging": "runs/*/verdict.json"}})["decision"].ok is ok
+
+
+def test_a_no_go_of_another_target(tmp_path: Path) -> None:
+    """It says nothing of the one that was judged GO."""
+    run(tmp_path, "b", profile="checklist", decision="NO-GO", target="elsewhere")
+    assert staging(tmp_path, "a core GO") == (True, GO_A)
+
+
+def test_a_filtered_run_is_passed_over(tmp_path: Path) -> None:
+    """A PARTIAL one after a GO takes nothing back; alone it decides nothing."""
+    partial = "PARTIAL in the run b, profile core with 1 requirement"
+    why = f"{partial}: a filtered run decides nothing, and no other run is there"
+    assert staging(tmp_path, "b core PARTIAL") == (None, why)
+    assert staging(tmp_path, "a core GO", "b core PARTIAL") == (True, GO_A)
+
+
+def test_runs_of_another_release_alone(tmp_path: Path) -> None:
+    """Its NO-GO is no failure of this one."""
+    observed = "NO-GO in the run a, profile core with 1 requirement"
+    assert staging(tmp_path, "a core NO-GO 1.1.0-rc") == (None, observed)
+
+
+@pytest.mark.parametrize(("rows", "ok"), [(2, True), (3, None)])
+def test_a_profile_of_ones_own_with_all_rows_of_a_file(tmp_path: Path, rows: int, *, ok: bool | None) -> None:
+    """Two rows of the file `normaldance`, one of them twice, and one of another file."""
+    entries = [("A-1", "normaldance"), ("A-2", "normaldance"), ("A-2", "normaldance"), ("B-1", "atomos")]
+    listed = [{"id": row, "profile": file, "verdict": "PASS"} for row, file in entries]
+    run(tmp_path, "one", profile="release-gate", requirements=listed)
+    then = GO_THEN.replace("is GO", 'by the profile "normaldance" is GO')
+    name, demand = asked(tmp_path, GO_WHEN, then, {"verdict": {"staging": "runs/*/verdict.json"}})
+    facts = ENGINES[name](replace(demand, params={**demand.params, "rows": str(rows)}))
+    assert next(fact.ok for fact in facts if fact.subject == "decision") is ok
+
+
+def test_a_run_by_many_profiles(tmp_path: Path) -> None:
+    """Their names are cut short where they are shown, not where they are compared."""
+    many = "normaldance+atomos+integration-platform+feature-integration+core"
+    ok, observed = staging(tmp_path, f"a {many} GO")
+    assert (ok, observed) == (True, f"GO in the run a, profile {many[:60]}… with 1 requirement")
+
+
 def test_runs_that_are_no_evidence(tmp_path: Path) -> None:
     """Of another release, too old, from the future."""
     run(tmp_path, "one", release="0.9.0")
@@ -134,9 +221,9 @@ def test_a_run_in_another_environment(tmp_path: Path) -> None:
         decided(tmp_path)
 
 
-@pytest.mark.parametrize("played", [{"time_scale": 60}, {"stands_in": True}])
+@pytest.mark.parametrize("played", [{"time_scale": 60}, {"stands_in": True}, {"machine": {"ok": True}}])
 def test_a_run_in_a_staging_that_the_sandbox_plays(tmp_path: Path, played: dict[str, Any]) -> None:
-    """Its GO is none of staging, and its NO-GO does not outweigh one of staging."""
+    """Its GO is none of staging, and its NO-GO does not outweigh one of staging. Without `stands_in` the machine tells."""
     run(tmp_path, "one", **played)
     with pytest.raises(DriverError, match="has no run in staging, only in staging as the sandbox plays it"):
         decided(tmp_path)
@@ -147,7 +234,9 @@ def test_a_run_in_a_staging_that_the_sandbox_plays(tmp_path: Path, played: dict[
 
 def test_a_run_of_a_staging_that_is_reached_through_this_machine(tmp_path: Path) -> None:
     """A port that is forwarded has a loopback address, so the machine is recorded: that makes it no sandbox."""
-    run(tmp_path, "one", machine={"ok": True})
+    run(tmp_path, "one", machine={"ok": True}, stands_in=False)
+    assert decided(tmp_path)["decision"] is True
+    run(tmp_path, "one", machine=None)
     assert decided(tmp_path)["decision"] is True
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -25,6 +27,7 @@ class _MeasureEntry(ReportSection):
 
 class _RequirementEntry(ReportSection):
     id: str
+    profile: str = ""
     verdict: str
     measures: tuple[_MeasureEntry, ...] = Field(default=(), strict=False)
 
@@ -45,9 +48,18 @@ class _VerdictFile(ReportSection):
     target: str
     release: str
     time_scale: float = 1.0
-    stands_in: bool = False
+    stands_in: bool | None = None
+    machine: Any = None
     requirements: tuple[_RequirementEntry, ...] = Field(strict=False)
     experiments: tuple[_ExperimentEntry, ...] = Field(default=(), strict=False)
+
+    def played(self) -> bool:
+        """Whether the sandbox has played an environment that is not its own.
+
+        Versions without `stands_in` recorded the machine of sandboxes only.
+        """
+        stands_in = isinstance(self.machine, dict) if self.stands_in is None else self.stands_in
+        return self.environment != "sandbox" and (stands_in or self.time_scale != 1)
 
 
 class _ManifestFile(ReportSection):
@@ -64,17 +76,19 @@ class EarlierRun:
     """One run, as it reports itself.
 
     Attributes:
-        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profile: what was judged, with so many requirements.
+        run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profiles: what was judged, with so many requirements.
+        rows: how many requirements were judged of each catalogue file.
         origin: release, commit, environment, target, and when its evidence was sealed.
-        played: whether the sandbox has played the environment, as it says itself or by its time scale, which no other target has.
+        played: whether the sandbox has played the environment, as it says itself, or by its time scale or machine.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
         drills: experiments whose last attempt has its receipts, or in which something failed: name → (domain, whether all passed).
     """
 
     run: str
     decision: str
-    profile: str
+    profiles: tuple[str, ...]
     requirements: int
+    rows: Mapping[str, int]
     origin: Provenance
     played: bool = False
     measured: frozenset[str] = field(default_factory=frozenset)
@@ -114,8 +128,9 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
     return EarlierRun(
         run=shown(found.run_id),
         decision=found.decision,
-        profile=shown(found.profile),
+        profiles=tuple(found.profile.split("+")),
         requirements=len(found.requirements),
+        rows=Counter(profile for _id, profile in {(one.id, one.profile) for one in found.requirements}),
         origin=Provenance(
             release=found.release,
             commit=sealed.commit,
@@ -123,7 +138,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
             target=found.target,
             made=Moment.of(sealed.sealed, f"{beside}: sealed"),
         ),
-        played=found.environment != "sandbox" and (found.stands_in or found.time_scale != 1),
+        played=found.played(),
         measured=frozenset(one.name for one in measures if one.value is not None),
         drills=_drills(found, measures),
     )
