@@ -105,11 +105,9 @@ def _pipe(f: Forged) -> None:
 
 def _socket(f: Forged) -> None:
     """A socket."""
-    here = Path.cwd()
-    os.chdir(f.place(f.some_file()).parent)  # its path may be too long for an address
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as made:
-        made.bind("s")
-    os.chdir(here)
+    place = f.place(f.some_file()).parent
+    with contextlib.chdir(place), contextlib.closing(socket.socket(socket.AF_UNIX)) as made:
+        made.bind("s")  # the whole path may be too long for an address
 
 
 def _hard_link(f: Forged) -> None:
