@@ -61,7 +61,7 @@ class Machinery:
 
     def __init__(self, settings: SandboxSettings, store: Store) -> None:
         directory = Directory(Path(settings.directory))
-        turns = Turns()
+        self._turns = Turns()
         self.network = Loopback(settings.octet, messages.asking(settings.forwarder))
         self.agent = Agent(
             store=store,
@@ -75,10 +75,10 @@ class Machinery:
                 imports=IMPORTS,
             ),
             record=recorder(store, "kubelet"),
-            turns=turns,
+            turns=self._turns,
         )
         self.meters = ClusterMeters(store, self.agent, self.network)
-        self.manager = Manager(store, self.network, self.agent, turns)
+        self.manager = Manager(store, self.network, self.agent, self._turns)
         self._nodes = NodeLifecycle(store, self.agent, recorder(store, "node-controller"))
 
     async def delete_pod(self, namespace: str, name: str, grace_seconds: int | None) -> Object:
@@ -117,10 +117,12 @@ class Machinery:
     async def tick(self) -> None:
         """Heartbeats, what depends on time, and the judgement of nodes, for ever.
 
-        A heartbeat that is due comes before each judgement, so that a stall harms no node.
+        A heartbeat that is due comes before each judgement, so that a stall harms no node. What a step of controllers or kubelets has raised
+        is raised here, where it ends the sandbox.
         """
         due = clock.Deadline.after(0)
         while True:
+            self._turns.raise_failed()
             if due.over:
                 due = clock.Deadline.after(BEAT_S)
                 self.agent.beat()

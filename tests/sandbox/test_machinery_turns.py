@@ -19,15 +19,19 @@ import pytest
 from harness import clock
 from harness.errors import SandboxError
 from harness.sandbox import messages
+from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers
 from harness.sandbox.cluster.controllers.manager import Manager
 from harness.sandbox.cluster.controllers.view import NODE, POD, REPLICASET, SERVICE
 from harness.sandbox.cluster.kubelet import launcher
 from harness.sandbox.cluster.kubelet.agent import Agent
 from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
+from harness.sandbox.cluster.kubelet.usage import Meter
 from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.turns import TURN_S, Turns
+from harness.sandbox.control_plane import Machinery
 from harness.sandbox.network.loopback import Loopback
 from harness.sandbox.network.seam import Pod
+from harness.sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,18 +97,49 @@ def test_controllers_and_kubelets_share_one_turn() -> None:
 
 
 def test_a_step_that_raises_keeps_no_other_from_its_turn() -> None:
-    """The event loop reports it, as of any callback."""
+    """The event loop reports it, as of any callback; the first one is kept for what can end the sandbox."""
     reported: list[BaseException] = []
 
     async def run() -> None:
         turns, over = Turns(), asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
+        turns.raise_failed()
         turns.add(lambda: operator.truediv(1, 0))
+        turns.add(lambda: operator.getitem([], 0))
         turns.add(over.set)
         await asyncio.wait_for(over.wait(), 10)
+        with pytest.raises(ZeroDivisionError):
+            turns.raise_failed()
 
     asyncio.run(run())
-    assert [type(each) for each in reported] == [ZeroDivisionError]
+    assert [type(each) for each in reported] == [ZeroDivisionError, IndexError]
+
+
+@pytest.mark.parametrize("why", [SandboxError("the meter is gone"), OSError("no descriptor is left"), KeyError("x")])
+@pytest.mark.parametrize("part", ["a controller", "the kubelets"])
+def test_a_controller_or_kubelet_that_fails_ends_the_sandbox(
+    monkeypatch: pytest.MonkeyPatch, part: str, why: Exception
+) -> None:
+    """What it raised is raised where time is told, in a task of the control plane's group."""
+    ends, others = zip(*(messages.pair() for _ in range(2)), strict=True)
+    monkeypatch.setattr(messages, "asking", ends.__getitem__)
+    messages.send(others[0], {"way": "plain"})
+    settings = SandboxSettings(directory="/", octet=232, release=None, parts=(), zygote=0, forwarder=1, supervisor=2)
+
+    def fails(*_: object) -> None:
+        raise why
+
+    monkeypatch.setattr(*((Meter, "sample", fails) if part == "the kubelets" else (Autoscalers, "reconcile", fails)))
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, __: None)
+        await asyncio.wait_for(Machinery(settings, Store()).tick(), 30)
+
+    with pytest.raises(type(why)) as raised:
+        asyncio.run(run())
+    assert raised.value is why
+    for end in (*ends, *others):
+        end.close()
 
 
 def test_pods_that_come_together_are_begun_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:

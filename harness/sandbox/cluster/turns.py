@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,13 @@ class Turns:
     def __init__(self) -> None:
         self._steps: deque[Callable[[], None]] = deque()
         self._due = False
+        self._failed: BaseException | None = None
+        """What the first step that failed has raised."""
+
+    def raise_failed(self) -> None:
+        """Raise what the first step that failed has raised; the event loop only logs it, and goes on with the other steps."""
+        if self._failed is not None:
+            raise self._failed
 
     def add(self, step: Callable[[], None]) -> None:
         """Call `step` once, after the steps that wait already; it may add itself again."""
@@ -39,5 +47,6 @@ class Turns:
             while self._steps and clock.worked_s() < until_s:
                 self._steps.popleft()()
         finally:
+            self._failed = self._failed or sys.exception()
             self._due = False
             self._call_later()

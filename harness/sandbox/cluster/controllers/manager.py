@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.errors import SandboxError
 from harness.sandbox.cluster.controllers import (
     cronjobs,
     deployment,
@@ -98,7 +97,6 @@ class Manager:
         self._steps = self._rounds_of_steps()
         self._rounds = 0
         """Since something else than a controller has changed anything."""
-        self._failed: SandboxError | None = None
         self._rested = asyncio.Event()
         """Not set while a step is due."""
         self._running = False
@@ -112,14 +110,7 @@ class Manager:
                 await self._rested.wait()
 
     def tick(self) -> None:
-        """Time has passed: run what depends on it.
-
-        Raises:
-            SandboxError: a controller has failed since the last tick.
-        """
-        failed, self._failed = self._failed, None
-        if failed is not None:
-            raise failed
+        """Time has passed: run what depends on it."""
         self._rounds = 0
         self._dirty |= {each for each in self._controllers if each.timed}
         self._later()
@@ -143,13 +134,10 @@ class Manager:
 
     def _step(self) -> None:
         """Run the controller whose turn it is; the next one follows, until none has anything to do."""
-        rests = False
+        rests = True  # also after a controller that failed: `turns` keeps what it raised
         self._running = True
         try:
             rests = next(self._steps, self) is self
-        except SandboxError as error:
-            _LOG.exception("a controller has failed")
-            self._failed, rests = error, True  # the caller of the next tick is one that can end the sandbox for it
         finally:
             self._running = False
             if rests:
@@ -176,9 +164,6 @@ class Manager:
             controller.run()
         except StatusError as refused:
             _LOG.warning("a controller was refused: %s", refused)
-        except SandboxError:
-            self._dirty.add(controller)
-            raise
 
 
 def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
