@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -163,10 +163,7 @@ class ExperimentRecorder:
             self._put("fault.why", why=f"{name}: {why}")
             return
         self.gone, self.confirmed = self.gone or not confirms, self.confirmed or confirms
-        found: dict[str, Any] = {}
-        if confirms:
-            found = {"hit": [asdict(hit) for hit in self.receipts.hits()], "inferred": self.receipts.inferred()}
-        self._put(_ROLES[role], at_ns=at_ns, probe=name, **found)
+        self._put(_ROLES[role], at_ns=at_ns, probe=name, **(self.receipts.proof() if confirms else {}))
 
     def _unconfirmed(self, *, shown: bool, confirms: bool) -> str:
         """Why the probe's answer is no receipt; empty when it is one."""

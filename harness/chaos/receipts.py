@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ class HitSnapshot:
 
     def __init__(self) -> None:
         self._before: list[Hit] | None = None
-        self._decisions: Decisions = {}
+        self._decisions: Decisions | None = {}
         self._pidfiles: tuple[Path, ...] = ()
 
     def remember(self, pidfiles: Sequence[Path] = ()) -> None:
@@ -39,10 +40,26 @@ class HitSnapshot:
         self._before = self._present()
 
     def hits(self) -> list[Hit]:
-        """What our own actions reported as hit; else what was there before the method and is not any more.
+        """What our own actions reported as hit; else what has ended since, without the pods that an autoscaler may have ended."""
+        return self._proven()[0]
 
-        Without the pods of a workload that an autoscaler has scaled down since: which of them it ended, and which the fault, is not known.
-        """
+    def proof(self) -> dict[str, Any]:
+        """What `fault.confirmed` records of the hits."""
+        hits, read = self._proven()
+        return {"hit": [asdict(hit) for hit in hits], "inferred": self.inferred(), "decisions_read": read}
+
+    def _proven(self) -> tuple[list[Hit], bool]:
+        """The hits, and whether the decisions of autoscalers could be read where they matter; else every pod that ended is among the hits."""
+        here, ended = _session_or_none(), self._ended()
+        if here is None or here.hits or not any(hit.kind == "pod" for hit in ended):
+            return ended, True
+        now = _decisions(here)
+        if self._decisions is None or now is None:
+            return ended, False
+        return _without_scaled(ended, _fell(self._decisions, now)), True
+
+    def _ended(self) -> list[Hit]:
+        """What our own actions reported as hit; else what was there before the method and is not any more, whatever ended it."""
         here = _session_or_none()
         if here is not None and here.hits:
             return here.hits
@@ -50,11 +67,7 @@ class HitSnapshot:
         if present is None or self._before is None:
             return []
         left = {hit.uid for hit in present}
-        gone = [hit for hit in self._before if hit.uid not in left]
-        if here is None or not any(hit.kind == "pod" for hit in gone):
-            return gone
-        fell = _fell(self._decisions, _decisions(here))
-        return [hit for hit in gone if not any(hit.is_of(*workload) for workload in fell)]
+        return [hit for hit in self._before if hit.uid not in left]
 
     def inferred(self) -> bool:
         """Whether nothing but its end says that something was hit, as no action has reported it."""
@@ -72,20 +85,21 @@ class HitSnapshot:
 
     def untouched(self) -> str:
         """What the file says that it hits, and did not; empty where it hit a process of its own, or names none."""
-        if not self._pidfiles or any(hit.kind == PROCESS for hit in self.hits()):
+        if not self._pidfiles or any(hit.kind == PROCESS for hit in self._ended()):
             return ""
         return f"no process of {', '.join(file.name for file in self._pidfiles)} was observed to end"
 
     def beyond(self, radius: BlastRadius) -> str:
         """What was hit beyond what file and target allow, where only the outcome shows it; empty where nothing was.
 
-        Our own actions ask before they hit anything; those of others are held against it afterwards.
+        Our own actions ask before they hit anything; those of others are held against it afterwards. All that has ended counts, also
+        what an autoscaler may have ended, as the action may have ended it too.
         """
         here, allowed = _session_or_none(), {"pod": radius.max_pods, PROCESS: radius.max_processes}
         declared = any(most is not None for most in allowed.values())
         if not (declared or (here is not None and not here.target.breakable)) or (here is not None and here.hits):
             return ""
-        hits = self.hits()
+        hits = self._ended()
         for kind, most in allowed.items():
             number = sum(1 for hit in hits if hit.kind == kind)
             if most is not None and number > most:
@@ -124,14 +138,14 @@ class HitSnapshot:
             raise InterruptExecution(f"{activity.get('name')} refused: the API server is {host}, expected {expected}")
 
 
-def _decisions(here: ChaosSession) -> Decisions:
-    """What every autoscaler has decided last: the replicas that it asks for, and when it changed them; nothing where it cannot be read."""
+def _decisions(here: ChaosSession) -> Decisions | None:
+    """What every autoscaler has decided last: the replicas that it asks for, and when it changed them; None where it cannot be read."""
     if here.target.kubernetes is None:
         return {}
     try:
         every = [one for place in namespaces_of(here.target) for one in autoscalers_in(here.cluster, place)]
     except HarnessError:
-        return {}
+        return None
     statuses = [(one, one.get("status") or {}) for one in every]
     return {
         (str(one["metadata"]["namespace"]), str(one["spec"]["scaleTargetRef"]["name"])): (
@@ -142,16 +156,26 @@ def _decisions(here: ChaosSession) -> Decisions:
     }
 
 
-def _fell(before: Decisions, now: Decisions) -> list[tuple[str, str]]:
-    """Namespace and name of the workloads that their autoscalers have scaled down in between.
+def _fell(before: Decisions, now: Decisions) -> dict[tuple[str, str], int]:
+    """By how many replicas autoscalers have scaled down in between, by namespace and name of the workload.
 
     `lastScaleTime` changes only where the autoscaler itself has scaled: what an action scales down is a hit of that action.
     """
-    return [
-        key
+    return {
+        key: before[key][0] - replicas
         for key, (replicas, at) in now.items()
         if key in before and replicas < before[key][0] and at != before[key][1]
-    ]
+    }
+
+
+def _without_scaled(ended: Sequence[Hit], fell: Mapping[tuple[str, str], int]) -> list[Hit]:
+    """What ended, without the pods of each workload of which no more ended than its replicas fell by.
+
+    Where more ended, the others were hit; which of them is not known, and all are kept.
+    """
+    own = {workload: [hit for hit in ended if hit.is_of(*workload)] for workload in fell}
+    scaled = {hit for workload, hits in own.items() if len(hits) <= fell[workload] for hit in hits}
+    return [hit for hit in ended if hit not in scaled]
 
 
 def _given(provider: Mapping[str, Any], secrets: Mapping[str, Any]) -> dict[str, Any]:

@@ -141,6 +141,7 @@ def _fault(name: str, domain: str, child: Sequence[Observation]) -> FaultWindow:
         stays=next((stays.probe or "its probe" for stays in every(FaultStays, child)), ""),
         hit=tuple(_hit(hit) for hit in confirmed.hit) if confirmed else (),
         inferred=confirmed is not None and confirmed.inferred,
+        decisions_read=confirmed is None or confirmed.decisions_read,
         why="; ".join(why.why for why in every(FaultWhy, child)),
     )
 

@@ -37,8 +37,19 @@ class Intent:
 
 _HASH: Final = "[bcdfghjklmnpqrstvwxz2456789]"
 """Characters that Kubernetes makes names of."""
-_OF_A_CONTROLLER: Final = re.compile(rf"(?:{_HASH}{{1,10}}-)?(?:[0-9]+|{_HASH}{{5}})")
-"""What a pod's name has behind its workload's: hashes, or the number in a StatefulSet."""
+_NUMBERED: Final = "[0-9]+"
+_GENERATED: Final = f"{_HASH}{{5}}"
+_OF_A_TEMPLATE: Final = f"{_HASH}{{6,10}}-{_GENERATED}"
+_BEHIND: Final = {
+    "StatefulSet": _NUMBERED,
+    "ReplicaSet": f"{_OF_A_TEMPLATE}|{_GENERATED}",
+    "DaemonSet": _GENERATED,
+    "": f"{_NUMBERED}|{_OF_A_TEMPLATE}|{_GENERATED}",
+}
+"""What a pod's name has behind its workload's, by its controller: a number, or five characters, after the hash of a template or without one.
+
+A hash has ten characters, or fewer where its number is small.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,10 +72,13 @@ class Hit:
     controller: str = ""
 
     def is_of(self, namespace: str, workload: str) -> bool:
-        """Whether it is a pod of the workload of that name: by its label, or by its own name, as controllers form it."""
-        beside = self.name.removeprefix(f"{workload}-")
-        named = self.workload == workload or (beside != self.name and bool(_OF_A_CONTROLLER.fullmatch(beside)))
-        return self.kind == "pod" and self.namespace == namespace and named
+        """Whether it is a pod of the workload of that name: by its label, or, where it has none, by its own name, as controllers form it."""
+        if self.kind != "pod" or self.namespace != namespace:
+            return False
+        if self.workload:
+            return self.workload == workload
+        behind = _BEHIND.get(self.controller, _GENERATED)
+        return re.fullmatch(f"{re.escape(workload)}-(?:{behind})", self.name) is not None
 
     @property
     def is_of_its_node(self) -> bool:
@@ -88,6 +102,7 @@ class FaultWindow:
         gone_by: the probe that the file names to see the end of the fault; empty where it names none, or none was recorded.
         stays: the same probe, where it was asked for the last time and did not see it; else empty.
         hit: what it hit. inferred: nothing but its end says so, as the action is of others and reports no hit.
+        decisions_read: whether the pods that an autoscaler ended could be left out of the hits.
         why: what is known where something is missing.
     """
 
@@ -103,4 +118,5 @@ class FaultWindow:
     stays: str = ""
     hit: tuple[Hit, ...] = field(default_factory=tuple)
     inferred: bool = False
+    decisions_read: bool = True
     why: str = ""

@@ -12,9 +12,9 @@ from chaoslib.exceptions import InterruptExecution
 from harness.chaos import control, receipts
 from harness.chaos.control import ExperimentRecorder, before_experiment_control
 from harness.chaos.receipts import HitSnapshot
-from harness.errors import EvidenceError
+from harness.errors import AccessDenied, EvidenceError
 from harness.model import Hit
-from harness.targets.harness_block import HarnessBlock
+from harness.targets.harness_block import BlastRadius, HarnessBlock
 
 A, B = (Hit(kind="pod", name=name, uid=name) for name in "ab")
 
@@ -116,14 +116,37 @@ def _said(desired: int, at: str, target: str = "web") -> dict[str, Any]:
     return {"metadata": {"name": "any", "namespace": "eu"}, "spec": spec, "status": status}
 
 
+def of(workload: str, number: int) -> list[Hit]:
+    """Pods of a workload."""
+    names = [f"{workload}-{each}" for each in range(number)]
+    return [Hit(kind="pod", name=name, uid=name, namespace="eu", workload=workload) for name in names]
+
+
+def autoscaled(monkeypatch: pytest.MonkeyPatch, pods: list[Hit], said: list[Any]) -> None:
+    """Pods that are there before the method and not any more after it, and what the autoscalers say each time, or why not."""
+    present = [pods, []]
+
+    def autoscalers(_cluster: object, _place: str) -> list[dict[str, Any]]:
+        answer: Any = said.pop(0)
+        if isinstance(answer, AccessDenied):
+            raise answer
+        return cast("list[dict[str, Any]]", answer)
+
+    here = SimpleNamespace(hits=[], cluster=None, target=SimpleNamespace(kubernetes=object(), breakable=True))
+    monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
+    monkeypatch.setattr(receipts, "_present", lambda _here: present.pop(0))
+    monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ["eu"])
+    monkeypatch.setattr(receipts, "autoscalers_in", autoscalers)
+
+
 @pytest.mark.parametrize(
     ("now", "hit"),
     [
-        (_said(2, "05:00"), ["api-1"]),
-        (_said(2, "00:00"), ["api-1", "web-1"]),
-        (_said(3, "05:00"), ["api-1", "web-1"]),
-        (_said(4, "05:00"), ["api-1", "web-1"]),
-        (_said(2, "05:00", target="we"), ["api-1", "web-1"]),
+        (_said(2, "05:00"), ["api-0"]),
+        (_said(2, "00:00"), ["api-0", "web-0"]),
+        (_said(3, "05:00"), ["api-0", "web-0"]),
+        (_said(4, "05:00"), ["api-0", "web-0"]),
+        (_said(2, "05:00", target="we"), ["api-0", "web-0"]),
     ],
     ids=["it scaled down", "an action scaled down", "it has scaled", "it scaled up", "of another workload"],
 )
@@ -131,16 +154,56 @@ def test_a_pod_that_its_autoscaler_ended_was_not_hit(
     monkeypatch: pytest.MonkeyPatch, now: dict[str, Any], hit: list[str]
 ) -> None:
     """By an action of others, which reports nothing: a pod of each workload is gone, and the autoscaler of one asked for 3 before."""
-    pods = [Hit(kind="pod", name=f"{name}-1", uid=name, namespace="eu", workload=name) for name in ("api", "web")]
-    answers, said = [pods, []], [[_said(3, "00:00")], [now]]
-    here = SimpleNamespace(hits=[], cluster=None, target=SimpleNamespace(kubernetes=object()))
-    monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
-    monkeypatch.setattr(receipts, "_present", lambda _here: answers.pop(0))
-    monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ["eu"])
-    monkeypatch.setattr(receipts, "autoscalers_in", lambda _cluster, _place: said.pop(0))
+    autoscaled(monkeypatch, [*of("api", 1), *of("web", 1)], [[_said(3, "00:00")], [now]])
     seen = HitSnapshot()
     seen.remember()
     assert ([one.name for one in seen.hits()], seen.inferred()) == (hit, True)
+
+
+@pytest.mark.parametrize(("fell", "hit"), [(1, 3), (2, 3), (3, 0), (4, 0)])
+def test_an_autoscaler_ends_no_more_pods_than_its_replicas_fell_by(
+    monkeypatch: pytest.MonkeyPatch, fell: int, hit: int
+) -> None:
+    """Three pods of the workload are gone: where it fell by fewer, the others were hit, and which of them is not known."""
+    autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(9 - fell, "05:00")]])
+    seen = HitSnapshot()
+    seen.remember()
+    assert len(seen.hits()) == hit
+
+
+@pytest.mark.parametrize("fell", [1, 3])
+def test_the_limit_of_a_blast_counts_what_an_autoscaler_may_have_ended(
+    monkeypatch: pytest.MonkeyPatch, fell: int
+) -> None:
+    """An action of others deletes three pods while the autoscaler scales down: a limit that it hides would guard nothing."""
+    autoscaled(monkeypatch, of("web", 3), [[_said(9, "00:00")], [_said(9 - fell, "05:00")]])
+    seen = HitSnapshot()
+    seen.remember()
+    assert seen.beyond(BlastRadius(max_pods=2)) == "it hit 3 pods, `blast_radius` allows 2"
+
+
+@pytest.mark.parametrize("unread", [0, 1])
+def test_decisions_that_cannot_be_read_are_recorded_as_unread(monkeypatch: pytest.MonkeyPatch, unread: int) -> None:
+    """Before the fault or after it: every pod that ended is recorded as hit."""
+    answers: list[Any] = [[_said(3, "00:00")], [_said(2, "05:00")]]
+    answers[unread] = AccessDenied("forbidden")
+    autoscaled(monkeypatch, of("web", 1), answers)
+    seen = HitSnapshot()
+    seen.remember()
+    proof = seen.proof()
+    assert ([hit["name"] for hit in proof["hit"]], proof["inferred"], proof["decisions_read"]) == (
+        ["web-0"],
+        True,
+        False,
+    )
+
+
+def test_decisions_that_were_read_are_recorded_as_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pod that the autoscaler ended is left out."""
+    autoscaled(monkeypatch, of("web", 1), [[_said(3, "00:00")], [_said(2, "05:00")]])
+    seen = HitSnapshot()
+    seen.remember()
+    assert seen.proof() == {"hit": [], "inferred": True, "decisions_read": True}
 
 
 @pytest.mark.parametrize("full", [False, True])

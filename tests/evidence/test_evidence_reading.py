@@ -126,6 +126,8 @@ def recorded(tmp_path: Path) -> RunDirectory:
         at_ns=320,
         probe="gone",
         hit=[{"kind": "pod", "name": "track-1", "uid": "u1", "controller": "DaemonSet"}],
+        inferred=True,
+        decisions_read=False,
     )
     run.put("restore", "pod-loss", attempt=1, ok=True, at_ns=390, why="")
     run.put(
@@ -169,6 +171,7 @@ def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
     )
     assert attempt.fault.hit[0].uid == "u1"
     assert attempt.fault.hit[0].is_of_its_node
+    assert (attempt.fault.inferred, attempt.fault.decisions_read) == (True, False)
 
 
 def test_plan_reads_back_equal(recorded: RunDirectory) -> None:

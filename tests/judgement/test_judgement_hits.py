@@ -69,6 +69,77 @@ def test_a_pod_that_ended_as_its_autoscaler_scaled_down_was_not_hit(
         assert receipt.why == said
 
 
+def three_of_pg(fell: int) -> tuple[Evidence, Experiment]:
+    """Three pods of pg end at 111.5 s, which no action reported; its autoscaler asks for so many fewer by then."""
+    hits = [replace(HITS["database"], name=f"pg-{each}", uid=f"u-{each}") for each in range(3)]
+    changes = [replace(pod(111.5, "deleted", hit.name, hit.uid), workload="pg") for hit in hits]
+    attempt = replace(DATABASE, fault=replace(DATABASE.fault, inferred=True, hit=tuple(hits)))
+    return replace(evidence(), pods=tuple(changes), observations=(scaled(1, 9), scaled(111, 9 - fell))), attempt
+
+
+@pytest.mark.parametrize(("fell", "ok"), [(1, True), (2, True), (3, None), (4, None)])
+def test_an_autoscaler_ends_no_more_pods_than_its_replicas_fell_by(fell: int, *, ok: bool | None) -> None:
+    """Of three pods that ended the others were hit."""
+    run, attempt = three_of_pg(fell)
+    assert gone_receipt(run, attempt).ok is ok
+
+
+def test_the_pods_that_an_autoscaler_may_have_ended_void_no_other() -> None:
+    """A pod of track was hit too; the receipt is of that one alone."""
+    run, attempt = three_of_pg(3)
+    attempt = replace(attempt, fault=replace(attempt.fault, hit=(*attempt.fault.hit, HITS["pod"])))
+    run = replace(run, pods=(*run.pods, pod(111.5, "deleted", "track-old", "u-old")))
+    assert gone_receipt(run, attempt).why == "database-loss: the histories show the loss of track-old"
+
+
+def test_a_pod_that_an_autoscaler_may_have_ended_is_not_one_of_each_service() -> None:
+    """Pods of track and of pg ended, those of pg as its autoscaler scaled down."""
+    run, attempt = three_of_pg(3)
+    attempt = replace(attempt, fault=replace(attempt.fault, hit=(*attempt.fault.hit, HITS["pod"])))
+    before = (pod(1, "ready", "track-old", "u-old"), replace(pod(1, "ready", "pg-0", "u-0"), workload="pg"))
+    receipt = named_receipt(replace(run, pods=(*before, *run.pods)), attempt, EACH)
+    assert (receipt.ok, receipt.why) == (None, "database-loss: the pods of pg ended as the autoscaler scaled down")
+
+
+def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() -> None:
+    """A pod that one of them ended could not be left out."""
+    attempt = replace(DATABASE, fault=replace(DATABASE.fault, inferred=True, decisions_read=False))
+    assert fault_receipt(plan(), evidence(), attempt).why == (
+        "database-loss: confirmed on the target after 1 s: pg-0; the decisions of autoscalers could not be read, "
+        "so one of them may have ended some of these"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "controller", "workload", "of"),
+    [
+        ("orders-db-0", "", "orders", False),
+        ("orders-db-0", "StatefulSet", "orders", False),
+        ("orders-db-0", "StatefulSet", "orders-db", True),
+        ("web-lb-x7kqz", "", "web", False),
+        ("web-lb-x7kqz", "DaemonSet", "web-lb", True),
+        ("web-x7kqz", "StatefulSet", "web", False),
+        ("web-0", "ReplicaSet", "web", False),
+        ("web-7d9f8b6c5d-x7kqz", "ReplicaSet", "web", True),
+        ("web-7d9f8b6c5d-x7kqz", "DaemonSet", "web", False),
+        ("web-x7kqz", "ReplicaSet", "web", True),
+        ("web-x7kqz", "CloneSet", "web", True),
+        ("web", "", "web", False),
+    ],
+)
+def test_the_name_of_a_pod_is_read_as_its_controller_forms_it(
+    name: str, controller: str, workload: str, *, of: bool
+) -> None:
+    """Parts of names are made of the characters of hashes too, like `db` and `lb`."""
+    assert Hit(kind="pod", name=name, namespace="eu", controller=controller).is_of("eu", workload) is of
+
+
+@pytest.mark.parametrize(("label", "of"), [("web", True), ("web-canary", False)])
+def test_a_label_alone_says_of_which_workload_a_pod_is(label: str, *, of: bool) -> None:
+    """Its name would be one of `web`."""
+    assert Hit(kind="pod", name="web-7d9f8b6c5d-x7kqz", namespace="eu", workload=label).is_of("eu", "web") is of
+
+
 @pytest.mark.parametrize(
     ("name", "workload", "of"),
     [

@@ -56,6 +56,8 @@ def _in_place(experiment: Experiment, within_s: float, evidence: Evidence) -> Re
     if fault.restarted_ns is not None:
         started_s = (fault.restarted_ns - (fault.sent_ns or 0)) / NS_PER_S
         why += f"; its file started it again after {started_s:.3g} s, so a restart is what was measured"
+    if fault.inferred and not fault.decisions_read:
+        why += "; the decisions of autoscalers could not be read, so one of them may have ended some of these"
     if after_s > within_s:
         ok, why = False, f"the fault was in only after {after_s:.3g} s, expected within {within_s:g} s"
     elif not held:

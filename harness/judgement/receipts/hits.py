@@ -24,14 +24,16 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     """Whether the histories show every hit between the action and a few seconds after confirmation.
 
     For a fault that hit nodes the nodes count, as their pods follow sooner or later. A fault of domain `region` must have hit every
-    node of each region. A pod that no action reported as hit does not count where its autoscaler scaled down as it ended.
+    node of each region. Pods that their autoscaler may have ended do not count.
     """
-    nodes = [hit for hit in attempt.fault.hit if hit.kind == "node"]
-    expected = nodes or [hit for hit in attempt.fault.hit if hit.kind == "pod"]
-    if not expected:
+    if not any(hit.kind in {"node", "pod"} for hit in attempt.fault.hit):
         return _no(attempt, "neither a pod nor a node was hit")
-    if scaled := [hit.name for hit in expected if attempt.fault.inferred and _scaled_down(evidence, attempt, hit)]:
-        return _no(attempt, f"{_some(scaled)} ended as the autoscaler scaled down, and no action reported it as hit")
+    hits = proven_hits(evidence, attempt)
+    nodes = [hit for hit in hits if hit.kind == "node"]
+    expected = nodes or [hit for hit in hits if hit.kind == "pod"]
+    if not expected:
+        scaled = _some([hit.name for hit in attempt.fault.hit if hit.kind == "pod"])
+        return _no(attempt, f"{scaled} ended as the autoscaler scaled down, and no action reported it as hit")
     left = [hit.name for hit in expected if not _went(evidence, attempt, hit)]
     if left:
         return _no(attempt, f"the pod and node histories do not show that {_some(left)} was lost")
@@ -44,6 +46,23 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     return Receipt(
         ok=True, why=f"{attempt.name}: the histories show the loss of {names}", files=("history/pods.ndjson",)
     )
+
+
+def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
+    """The hits; where no action reported them, without the pods that ended within a few seconds of their autoscaler's scaling down.
+
+    Of a workload of which more pods ended than its replicas fell by, the others were hit; which of them is not known, and all are kept.
+    """
+    if not attempt.fault.inferred:
+        return attempt.fault.hit
+    scaled: set[Hit] = set()
+    for workload, falls in _falls(evidence).items():
+        ends = {hit: _ends_ns(evidence, attempt, hit) for hit in attempt.fault.hit if hit.is_of(*workload)}
+        near = {hit: {at for at in falls for ended in own if abs(ended - at) <= LATER_NS} for hit, own in ends.items()}
+        doubtful = {hit for hit, at in near.items() if at}
+        if len(doubtful) <= sum(falls[at] for at in set().union(*near.values())):
+            scaled |= doubtful
+    return tuple(hit for hit in attempt.fault.hit if hit not in scaled)
 
 
 def named_receipt(evidence: Evidence, attempt: Experiment, objective: Objective) -> Receipt:
@@ -107,10 +126,13 @@ def _services_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
     there = {
         change.workload for change in evidence.pods_before(attempt.fault.sent_ns or 0) if change.namespace in places
     }
-    hit = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
+    ended = {one.workload for one in attempt.fault.hit if one.kind == "pod"}
+    hit = {one.workload for one in proven_hits(evidence, attempt) if one.kind == "pod"}
     if hit and not there:
         return _no(attempt, f"no history knows the pods of {_some(sorted(places))}")
     if untouched := sorted(there - hit - {""}):
+        if not set(untouched) - ended:
+            return _no(attempt, f"the pods of {_some(untouched)} ended as the autoscaler scaled down")
         return _no(attempt, f"no pod of {_some(untouched)} was hit", ok=False)
     return Receipt(ok=bool(hit), why=f"{attempt.name}: a pod of each of {_some(sorted(hit))} was hit")
 
@@ -164,16 +186,16 @@ def _ends_ns(evidence: Evidence, attempt: Experiment, hit: Hit) -> list[int]:
     ]
 
 
-def _scaled_down(evidence: Evidence, attempt: Experiment, hit: Hit) -> bool:
-    """Whether a pod ended within a few seconds of a decision of its autoscaler for fewer replicas."""
+def _falls(evidence: Evidence) -> dict[tuple[str, str], dict[int, int]]:
+    """Each decision of an autoscaler for fewer replicas: when, and by how many; by namespace and name of the workload."""
     said: dict[str, int] = {}
-    falls_ns = []
+    falls: dict[tuple[str, str], dict[int, int]] = {}
     for one in every(AutoscalerSeen, evidence.observations):
-        if one.desired < said.get(one.subject, 0) and hit.is_of(one.subject.partition("/")[0], one.target):
-            falls_ns.append(one.when_ns)
+        fewer = said.get(one.subject, 0) - one.desired
+        if fewer > 0:
+            falls.setdefault((one.subject.partition("/")[0], one.target), {})[one.when_ns] = fewer
         said[one.subject] = one.desired
-    ends_ns = _ends_ns(evidence, attempt, hit)
-    return any(abs(ended - fell) <= LATER_NS for ended in ends_ns for fell in falls_ns)
+    return falls
 
 
 def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:

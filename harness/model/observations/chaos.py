@@ -27,11 +27,13 @@ class FaultConfirmed(Timed):
 
     Attributes:
         inferred: nothing but its end says that something was hit; no action reported it.
+        decisions_read: whether the autoscalers' decisions were read before and after, so that the pods that they ended are left out.
     """
 
     probe: Word = ""
     hit: ManyFields = ()
     inferred: YesOrNo = False
+    decisions_read: YesOrNo = True
 
 
 @written("fault.held", by=["chaos-*"])
