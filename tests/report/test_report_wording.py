@@ -9,7 +9,7 @@ import pytest
 from report_measures import measure
 
 from harness.model import Length, OperationRecovery
-from harness.report.view.wording import at_scale, clean, duration, expected, figure, recovered, some, span
+from harness.report.view.wording import at_scale, clean, duration, expected, figure, give_or_take, recovered, some, span
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,8 @@ def test_long_lists_and_spans_are_shortened() -> None:
         "1 h 2 min",
         "1 min",
     ]
+
+
+def test_a_resolution_without_bound_is_unknown() -> None:
+    """Rounded, what is not finite has no number."""
+    assert [give_or_take(resolution, "s") for resolution in (0.0334, None)] == ["± 0.033 s", "± unknown"]

@@ -200,7 +200,7 @@ class Recovery(Record):
             "the latency that the run claims; 0: no client was affected; null: not back."
         ),
     ]
-    resolution: Annotated[Seconds, Field(description="Of `seconds`, in s.")]
+    resolution: Annotated[Seconds | None, Field(description="Of `seconds`, in s; null: without bound.")]
     observed: Annotated[Seconds, Field(description="How long was observed, s.")]
     on_heal: Annotated[
         bool, Field(description="It came back only after the fault was undone, which does not count as a recovery.")

@@ -46,9 +46,9 @@ def figure(value: float | None, unit: str = "") -> str:
     return NOTHING if value is None else f"{_number(value, unit)} {_unit(unit)}".rstrip()
 
 
-def give_or_take(resolution: float, unit: str) -> str:
-    """How exactly a figure can be told: `± 0.033 s`."""
-    return f"± {figure(float(f'{resolution:.2g}'), unit)}"
+def give_or_take(resolution: float | None, unit: str) -> str:
+    """How exactly a figure can be told: `± 0.033 s`; `± unknown` where no finite number says it, as of a spacing without bound."""
+    return "± unknown" if resolution is None else f"± {figure(float(f'{resolution:.2g}'), unit)}"
 
 
 def said(measure: Measure) -> str:
