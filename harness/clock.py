@@ -46,6 +46,11 @@ def wall_text(at: datetime | None = None) -> str:
     return (at or wall()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def wall_ns(at: datetime) -> int:
+    """A moment of the wall clock as nanoseconds since 1970, to the microsecond."""
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
 def both() -> tuple[int, datetime]:
     """CLOCK_MONOTONIC and the wall clock at one moment.
 

@@ -21,7 +21,7 @@ _ROUNDED_S: Final = 1.0
 
 
 @accesses(*access("list pods"))
-def liveness_begun(label_selector: str, ns: str, within_s: float = 45.0) -> bool:
+def liveness_begun(label_selector: str, ns: str, more_s: float = 15.0) -> bool:
     """Whether every container of some pods has run for longer than `initialDelaySeconds` of its liveness probe.
 
     A container without a liveness probe, and a pod that is over or ends, is not waited for.
@@ -29,27 +29,35 @@ def liveness_begun(label_selector: str, ns: str, within_s: float = 45.0) -> bool
     Args:
         label_selector: which pods, like `app=normaldance-frontend`.
         ns: their namespace.
-        within_s: how long to wait for it, in seconds.
+        more_s: how much longer than the longest of these delays to wait for it, in seconds.
     """
     here = session()
 
-    def begun() -> bool:
-        pods = here.cluster.pods(ns, label_selector)
-        return all(_begun(pod) for pod in pods if not (is_over(pod) or is_terminating(pod)))
+    def pods() -> list[Object]:
+        return [pod for pod in here.cluster.pods(ns, label_selector) if not (is_over(pod) or is_terminating(pod))]
 
-    return until(within_s, begun)
+    longest_s = max((_delay_s(one) for pod in pods() for one in _probed(pod)), default=0.0)
+    return until(longest_s + more_s, lambda: all(map(_begun, pods())))
+
+
+def _probed(pod: Object) -> list[Object]:
+    """Its containers whose liveness is probed."""
+    return [each for each in pod["spec"]["containers"] if each.get("livenessProbe")]
+
+
+def _delay_s(container: Object) -> float:
+    return float(container["livenessProbe"].get("initialDelaySeconds") or 0)
 
 
 def _begun(pod: Object) -> bool:
     states = {one["name"]: one for one in (pod.get("status") or {}).get("containerStatuses") or ()}
-    probed = [each for each in pod["spec"]["containers"] if each.get("livenessProbe")]
-    return all(_has_run(each["livenessProbe"], states.get(each["name"]) or {}) for each in probed)
+    return all(_has_run(_delay_s(each), states.get(each["name"]) or {}) for each in _probed(pod))
 
 
-def _has_run(probe: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
+def _has_run(delay_s: float, status: Mapping[str, Any]) -> bool:
     """Whether a container that has started, by its startup probe too, is past the delay of its liveness probe."""
     since = ((status.get("state") or {}).get("running") or {}).get("startedAt")
     if not since or status.get("started") is False:
         return False
     run_s = (clock.wall() - datetime.fromisoformat(since)).total_seconds()
-    return run_s > float(probe.get("initialDelaySeconds") or 0) + _ROUNDED_S
+    return run_s > delay_s + _ROUNDED_S

@@ -9,10 +9,11 @@ Sources: Linux, clock_gettime(2) and adjtimex(2).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from harness import clock
 from harness.model import ClockStep
 from harness.model.observations import MachineSeen, every
 from harness.units import NS_PER_S
@@ -26,7 +27,6 @@ STEP_NS: Final = NS_PER_S
 """The difference of two clocks changes by more than this from one record to the next: it is a step."""
 SLEW: Final = 500e-6
 """The most that NTP slews a clock, as a share of the time between two records: where a kernel slews one clock only, that is no step."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Reading = tuple[int, int]
 """CLOCK_MONOTONIC, and how far another clock was ahead of it, in ns."""
@@ -61,7 +61,7 @@ def _walls(observations: Iterable[Observation]) -> Iterable[Reading]:
         except ValueError:
             continue
         if wall.tzinfo is not None:
-            yield o.mono_ns, (wall - _EPOCH) // timedelta(microseconds=1) * 1000 - o.mono_ns
+            yield o.mono_ns, clock.wall_ns(wall) - o.mono_ns
 
 
 def _step(before: Reading, after: Reading, *, slept: bool | None) -> ClockStep:

@@ -224,7 +224,7 @@ class ClockStep:
     Attributes:
         from_ns, until_ns: the records before and after it.
         ahead_s: by how much the other clock went ahead of CLOCK_MONOTONIC; negative: it was set back.
-        slept: True: the machine slept; False: it did not, so its wall clock was set; None: unknown.
+        slept: True: the machine slept; False: it did not, so it was paused, or its wall clock was set; None: unknown.
     """
 
     from_ns: int
@@ -305,7 +305,7 @@ class Evidence:
         missing: files that are gone, cut short or edited.
         complete: whether the run completed and was sealed. cut: what cut it short, where that was recorded.
         baseline: the run that was given to compare with; None: none was.
-        clock_steps: when the machine slept, or its wall clock was set, in order of time.
+        clock_steps: when the machine slept or was paused, or its wall clock was set, in order of time.
     """
 
     windows: Mapping[str, Window] = field(default_factory=dict)

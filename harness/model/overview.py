@@ -96,7 +96,7 @@ class MachineResult:
     """Whether the machine that the harness shares with a sandbox had processor time for both, and never slept.
 
     Attributes:
-        ok: False: it was starved, slept, or its wall clock was set: latencies, recoveries and errors prove nothing then.
+        ok: False: it was starved, slept or was paused, or its wall clock was set: latencies, recoveries and errors prove nothing then.
         why: one sentence.
         late_share: of the seconds, in which the watch sent a probe late; None: none was sent.
         waited_share: of the time, in which something waited for a processor. stolen_share: of the processor time, taken by other

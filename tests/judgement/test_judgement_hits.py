@@ -114,6 +114,11 @@ def test_decisions_of_autoscalers_that_were_not_read_are_named_in_the_receipt() 
     ("name", "controller", "workload", "of"),
     [
         ("orders-db-0", "", "orders", False),
+        ("track-7d9f8b6c5d-x2v4z", "", "track", True),
+        ("track-service-7d9f8b6c5d-x2v4z", "", "track", False),
+        ("track-service-7d9f8b6c5d-x2v4z", "", "track-service", True),
+        ("trackservice-0", "", "track", False),
+        ("pg-0", "", "pg", True),
         ("orders-db-0", "StatefulSet", "orders", False),
         ("orders-db-0", "StatefulSet", "orders-db", True),
         ("web-lb-x7kqz", "", "web", False),
@@ -138,21 +143,6 @@ def test_the_name_of_a_pod_is_read_as_its_controller_forms_it(
 def test_a_label_alone_says_of_which_workload_a_pod_is(label: str, *, of: bool) -> None:
     """Its name would be one of `web`."""
     assert Hit(kind="pod", name="web-7d9f8b6c5d-x7kqz", namespace="eu", workload=label).is_of("eu", "web") is of
-
-
-@pytest.mark.parametrize(
-    ("name", "workload", "of"),
-    [
-        ("track-7d9f8b6c5d-x2v4z", "track", True),
-        ("pg-0", "pg", True),
-        ("track-service-7d9f8b6c5d-x2v4z", "track", False),
-        ("track-service-7d9f8b6c5d-x2v4z", "track-service", True),
-        ("trackservice-0", "track", False),
-    ],
-)
-def test_a_pod_is_known_as_of_its_workload_by_its_name(name: str, workload: str, *, of: bool) -> None:
-    """Where no label says it: a hash of the template and one of its own, or a number."""
-    assert Hit(kind="pod", name=name, namespace="eu").is_of("eu", workload) is of
 
 
 def test_a_pod_without_uid_is_known_by_its_name() -> None:

@@ -11,6 +11,7 @@ from judgement_builders import (
     down,
     health,
     measures,
+    observation,
     p95,
     reads,
     recovery,
@@ -63,16 +64,7 @@ def starved(run: Evidence, share: float, late_ms: float = 80.0) -> Evidence:
 
 def seen(at: int, delay_ms: float = 0.5) -> Observation:
     """What the kernel said of the machine at this second: how long the target waited each time that it needed a processor."""
-    return Observation(
-        source="machine",
-        seq=at,
-        clock="boot",
-        mono_ns=ns(at),
-        wall="",
-        kind="machine.seen",
-        subject="machine",
-        fields={"at_ns": ns(at), "delay_ms": delay_ms},
-    )
+    return observation("machine.seen", "machine", at, "machine", at_ns=ns(at), delay_ms=delay_ms)
 
 
 def slowed(run: Evidence) -> Evidence:
@@ -161,16 +153,7 @@ def test_processor_time_that_others_took_is_starvation_too() -> None:
 
     def seen(at: int, stolen: float | None) -> Observation:
         fields = {"at_ns": ns(at), "waited": 0.3, "stolen": stolen}
-        return Observation(
-            source="machine",
-            seq=at,
-            clock="boot",
-            mono_ns=ns(at),
-            wall="",
-            kind="machine.seen",
-            subject="machine",
-            fields=fields,
-        )
+        return observation("machine.seen", "machine", at, "machine", **fields)
 
     run = core_evidence()
     for stolen, ok in ((0.1, False), (0.01, True), (None, True)):
@@ -304,17 +287,7 @@ def test_disks_that_all_work_waited_for_excuse_a_failure_alone() -> None:
     """For four fifths of every second: a FAIL is in doubt, a PASS has passed a harder test."""
     run = core_evidence()
     told = tuple(
-        Observation(
-            source="machine",
-            seq=at,
-            clock="boot",
-            mono_ns=ns(at),
-            wall="",
-            kind="machine.seen",
-            subject="machine",
-            fields={"at_ns": ns(at), "stalled": 0.8},
-        )
-        for at in range(1, 400)
+        observation("machine.seen", "machine", at, "machine", at_ns=ns(at), stalled=0.8) for at in range(1, 400)
     )
     run = replace(run, observations=(*run.observations, *told))
     assert Outcome.FAIL not in outcomes(core_plan(), slowed(run), Figure.RESPONSE_TIME)

@@ -53,8 +53,7 @@ def relabelled(present: Replaced, label: str, candidate: str) -> Replaced:
 
 def images_of(template: Replaced) -> list[str]:
     """The images of a pod template; a selector has none."""
-    spec = template.get("spec") or {}
-    return [str(one.get("image", "")) for key in ("initContainers", "containers") for one in spec.get(key) or []]
+    return list(containers_of(template).values())
 
 
 def containers_of(template: Replaced) -> dict[str, str]:

@@ -76,14 +76,16 @@ class Changeable(ABC):
         Raises:
             DriverError: there is none.
         """
-        obj = self.read()
-        if obj is None:
-            raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
-        return obj
+        return self._there(self.read())
 
     def observed(self) -> Object:
         """The object as its status is read from it; what a rollout replaces need not be in it."""
         return self.present()
+
+    def _there(self, obj: Object | None) -> Object:
+        if obj is None:
+            raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
+        return obj
 
     def status(self) -> ObjectStatus:
         """How far it is now."""
@@ -190,10 +192,7 @@ class ArgoRollout(Changeable):
 
     def observed(self) -> Object:
         """Without the workload."""
-        obj = self._read()
-        if obj is None:
-            raise DriverError(f"there is no {self.subject}", hint="name it as the cluster does, in `rollout`")
-        return obj
+        return self._there(self._read())
 
     def _read(self) -> Object | None:
         return self.cluster.custom(ARGO, "rollouts", self.namespace, self.name)

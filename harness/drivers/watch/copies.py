@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
-from harness.drivers.watch.answers import NoAnswerError
 from harness.drivers.watch.ledger import DEADLINE_S, checksum
+from harness.drivers.watch.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter

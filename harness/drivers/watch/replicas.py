@@ -12,8 +12,8 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
-from harness.drivers.watch.answers import NoAnswerError, NoTableError
 from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.session_errors import NoAnswerError, NoTableError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter

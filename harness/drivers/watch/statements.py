@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from harness import clock
-from harness.drivers.watch.answers import NoAnswerError
 from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.session_errors import NoAnswerError
 from harness.drivers.watch.settings import Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.history import History

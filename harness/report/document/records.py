@@ -278,7 +278,7 @@ class MachineRecord(Record):
     ok: Annotated[
         bool,
         Field(
-            description="false: it was starved: latencies, recoveries and errors of a sandbox prove no FAIL there, and no PASS where probes were late; or it slept, or its wall clock was set: they prove neither at that time."
+            description="false: it was starved: latencies, recoveries and errors of a sandbox prove no FAIL there, and no PASS where probes were late; or it slept or was paused, or its wall clock was set: they prove neither at that time."
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]

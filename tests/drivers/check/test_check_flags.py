@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from harness.drivers.check.flags import exposed, served
+from harness.chaos.polling import until
+from harness.drivers.check.flags import exposed, served, switching
 from harness.drivers.check.flags.asking import AnswersSoFar, FeatureAnswer
 from harness.drivers.check.flags.switching import FlagSwitch, switched
 from harness.drivers.check.services import services_in
@@ -40,6 +41,7 @@ class FlaggedService(ThreadingHTTPServer):
     Attributes:
         sticks: whether what was on once stays on.
         always: whether they have their features all the time, or never; None: as their flags say.
+        pages: how many were served.
     """
 
     daemon_threads = True
@@ -52,6 +54,7 @@ class FlaggedService(ThreadingHTTPServer):
         self._was_on = False
         self.sticks = False
         self.always: bool | None = None
+        self.pages = 0
 
     def is_on(self) -> bool:
         """What the ConfigMap says now."""
@@ -74,6 +77,7 @@ class _FlaggedHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         shows = self.server.shows()
+        self.server.pages += 1
         if self.path == "/metrics":
             self._answer({}, "m 1\n" if shows else "n 1\n")
             return
@@ -153,6 +157,21 @@ def test_a_page_that_comes_with_its_flag_and_one_that_does_not(flagged: FlaggedS
     assert (missing.ok, missing.observed.startswith("not in the last of ")) == (False, True)
     flagged.always = True
     assert seen(served.flag_page, target, "1 s")["page of north, flag new"].ok is None
+
+
+def test_a_page_is_held_by_what_was_asked_for_after_the_switch(
+    flagged: FlaggedService, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API takes its time to answer the switch: the pages that come meanwhile have the feature, and count for nothing."""
+    set_variant = switching._set_variant
+
+    def slowly(cluster: Any, place: Any, flag: str, variant: str) -> None:
+        set_variant(cluster, place, flag, variant)
+        before = flagged.pages
+        assert variant == "off" or until(20.0, lambda: flagged.pages > before + 8)
+
+    monkeypatch.setattr(switching, "_set_variant", slowly)
+    assert seen(served.flag_page, target, "20 s")["page of north, flag new"].ok
 
 
 def test_a_flag_that_was_left_on_is_set_back(

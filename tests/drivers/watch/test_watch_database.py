@@ -14,10 +14,10 @@ from psycopg import sql
 
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
-from harness.drivers.watch.answers import NoTableError
 from harness.drivers.watch.ledger import checksum
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.replicas import Heartbeats, HeartbeatWriter
+from harness.drivers.watch.session_errors import NoTableError
 from harness.drivers.watch.sessions import DatabaseSession
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_FINAL, REPLICAS, Table

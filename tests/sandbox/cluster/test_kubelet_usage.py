@@ -73,3 +73,36 @@ def test_what_only_holds_memory_is_charged_no_cpu() -> None:
         assert last is not None
         assert last.cpu_ns - before < SOME_NS * CPU_SCALE
         assert used_ns(meter, pid, filling) - before >= SOME_NS * CPU_SCALE
+
+
+FORKS = """
+import os, time
+held = b"x" * 100_000_000
+ends_with_its_parent, kept = os.pipe()
+for _ in range(40):
+    if not os.fork():
+        os.close(kept)
+        os.read(ends_with_its_parent, 1)
+        os._exit(0)
+time.sleep(60)
+"""
+
+
+def test_many_processes_that_were_just_forked_use_no_more_than_their_share_of_what_forked_them() -> None:
+    """Forty containers at once, from one process that has 100 MB: a limit of 50 MB must kill none of them."""
+    meter = Meter()
+    with process(FORKS) as pid:
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        for _ in Deadline.after(30).ticks(0.05):
+            if len(children.read_text(encoding="ascii").split()) == 40:
+                break
+        forked = {
+            ContainerStart(pod=one, container="main", restarts=0): [int(one)]
+            for one in children.read_text(encoding="ascii").split()
+        }
+        assert len(forked) == 40
+        for measured in (24, 40):
+            meter.sample(forked)
+            used = [last.memory_bytes for start in forked if (last := meter.last(start)) is not None]
+            assert len(used) == measured
+            assert max(used) < 50_000_000

@@ -41,3 +41,15 @@ def test_it_begins_with_the_first_request_of_a_user() -> None:
 
     assert asyncio.run(asked("errors 0 2 1; slow 0 9 1500")) == (False, 0.0, True, 1.5)
     assert asyncio.run(asked("")) == (False, 0.0, False, 0.0)
+
+
+def test_memory_that_is_held_longer_or_beside_more_is_never_let_go_meanwhile() -> None:
+    """Only the difference is written or given back: the pod has at no moment less than both entries say."""
+    schedule = Schedule(TEXT)
+    schedule._hold(2000)
+    first = schedule._held[0]
+    schedule._hold(4500)
+    assert schedule._held[0] is first
+    assert len(b"".join(schedule._held)) == 5000 * 1024
+    schedule._hold(0)
+    assert schedule._held == []

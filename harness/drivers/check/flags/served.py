@@ -79,16 +79,22 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
             _wait(asked.answered_everywhere, ON_WITHIN_S)
             early = {region: len(own) for region, own in asked.answers.items()}
             on_ns = flag.turn(on=True)
-            _wait(lambda: all(map(_is_held, asked.answers.values())), within_s + HELD_WITHIN_S)
+            clear = partial(_clear_of_all, asked.answers, early, on_ns)
+            _wait(partial(_all_held, clear), within_s + HELD_WITHIN_S)
         missing = [region for region in target.doors if region not in pages]
-        clear = {region: _clear(own, early[region], on_ns) for region, own in asked.answers.items()}
         seen.append(flag.reading)
-        seen += [on_reading(f"{region}, flag {name}", own, on_ns, within_s) for region, own in clear.items()]
+        seen += [on_reading(f"{region}, flag {name}", own, on_ns, within_s) for region, own in clear().items()]
         seen += [
             FactReading(subject=f"page of {one}, flag {name}", expected="an address", observed="none", ok=None)
             for one in missing
         ]
     yield lambda: seen
+
+
+def _clear_of_all(
+    answers: Mapping[str, Sequence[FeatureAnswer]], early: Mapping[str, int], on_ns: int
+) -> dict[str, list[FeatureAnswer]]:
+    return {region: _clear(own, early[region], on_ns) for region, own in answers.items()}
 
 
 def _clear(answers: Sequence[FeatureAnswer], early: int, on_ns: int) -> list[FeatureAnswer]:
@@ -145,6 +151,10 @@ def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_
         observed=shown if clear else "it had the feature before, or did not answer",
         ok=(False if lacking else served or None) if clear else None,
     )
+
+
+def _all_held(answers: Callable[[], Mapping[str, Sequence[FeatureAnswer]]]) -> bool:
+    return all(map(_is_held, answers().values()))
 
 
 def _held(answers: Sequence[FeatureAnswer]) -> list[FeatureAnswer]:

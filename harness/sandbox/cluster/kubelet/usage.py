@@ -2,7 +2,8 @@
 
 CPU time is exact to the nanosecond: a process's own comes from its CPU clock (clock_getcpuclockid(3)), that of its children
 that have ended from /proc/PID/stat. Memory is the proportional set size, in which pages that processes share are counted once
-among them; it is read for a few processes each pass and follows the resident set in between, since reading it takes 0.5 ms.
+among them; it is read for a few processes each pass and follows the resident set in between, since reading it takes 0.5 ms. The resident set
+of a process that was just forked is that of what forked it: until its proportional set size has been read for the first time, nothing is known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ WINDOW_S: Final = 3.0
 _KEPT: Final = 8
 """Samples of a container."""
 _EXACT_AT_ONCE: Final = 6
-"""Processes whose proportional set size is read in one pass."""
+"""Processes whose proportional set size is read again in one pass."""
+_FIRST_AT_ONCE: Final = 24
+"""Processes whose proportional set size is read for the first time in one pass."""
 _TICK_NS: Final = NS_PER_S // os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SCHED_CLOCK: Final = 2
@@ -90,7 +93,7 @@ class ContainerRate:
 
 @dataclass(frozen=True, slots=True)
 class _Process:
-    """A line of /proc/PID/stat, the part that is used. `born` with the pid names a process for good."""
+    """A line of /proc/PID/stat, the part that is used."""
 
     pid: int
     parent: int
@@ -98,6 +101,11 @@ class _Process:
     ended_children_ns: int
     born: int
     resident: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names it for good."""
+        return self.pid, self.born
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ class Meter:
         self._samples: dict[ContainerStart, deque[UsageSample]] = {}
         self._counters: dict[ContainerStart, _Counters] = {}
         self._exact: dict[tuple[int, int], tuple[int, int]] = {}
-        self._turn: deque[tuple[int, int]] = deque()
+        self._turn: list[tuple[int, int]] = []
 
     def sample(self, running: Mapping[ContainerStart, Sequence[int]], uncharged: Collection[int] = ()) -> None:
         """Measure every container that runs; those not named are forgotten.
@@ -143,7 +151,9 @@ class Meter:
         self._read_exactly([process for each in members.values() for process in each])
         now_ns, wall = clock.now_ns(), clock.wall()
         self._samples = {
-            start: self._samples.get(start, deque(maxlen=_KEPT)) for start, each in members.items() if each
+            start: self._samples.get(start, deque(maxlen=_KEPT))
+            for start, each in members.items()
+            if any(process.key in self._exact for process in each)
         }
         free = _tree(uncharged, followers, table)
         counters = {start: _counted(members[start], free) for start in self._samples}
@@ -182,23 +192,25 @@ class Meter:
         return ContainerRate(container=start.container, first=first, last=last)
 
     def _memory(self, members: Iterable[_Process]) -> int:
+        """Of those that have been read."""
         found = 0
         for process in members:
-            exact, resident = self._exact.get((process.pid, process.born), (process.resident, process.resident))
-            found += max(0, exact + process.resident - resident)
+            if process.key in self._exact:
+                exact, resident = self._exact[process.key]
+                found += max(0, exact + process.resident - resident)
         return found
 
     def _read_exactly(self, processes: Iterable[_Process]) -> None:
-        """Read the proportional set size of those never read, then of those read longest ago."""
-        living = {(process.pid, process.born): process for process in processes}
+        """Read the proportional set size of those never read, and of those read longest ago."""
+        living = {process.key: process for process in processes}
         self._exact = {key: each for key, each in self._exact.items() if key in living}
-        self._turn = deque(key for key in self._turn if key in living)
-        self._turn.extendleft(key for key in living if key not in self._exact and key not in self._turn)
-        for _ in range(min(_EXACT_AT_ONCE, len(self._turn))):
-            key = self._turn.popleft()
-            self._turn.append(key)
+        again = [key for key in self._turn if key in living]
+        first = [key for key in living if key not in self._exact]
+        due = first[:_FIRST_AT_ONCE] + again[:_EXACT_AT_ONCE]
+        for key in due:
             resident = living[key].resident
             self._exact[key] = (_proportional(key[0]) or resident, resident)
+        self._turn = again[_EXACT_AT_ONCE:] + due
 
 
 def _counted(members: Iterable[_Process], free: Container[int]) -> _Counters:

@@ -12,6 +12,8 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+_PIECE_KB = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Defect:
@@ -30,7 +32,7 @@ class Schedule:
         self._entries = [_entry(one) for one in filter(str.strip, text.split(";"))]
         self._began_s: float | None = None
         self._counts = itertools.count(1)
-        self._held = b""
+        self._held: list[bytes] = []
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and self._entries == other._entries
@@ -69,9 +71,10 @@ class Schedule:
         return self.amount("slow") / 1000 if route == "read-track" else 0.0
 
     def _hold(self, kilobytes: int) -> None:
-        """Hold so much memory; the pages are written, so that they are in memory."""
-        self._held = b""
-        self._held = b"x" * 1024 * kilobytes
+        """Hold so much memory; the pages are written, so that they are in memory. What is held already stays: only the difference takes time."""
+        pieces = -(-kilobytes // _PIECE_KB)
+        del self._held[pieces:]
+        self._held += [b"x" * 1024 * _PIECE_KB for _ in range(pieces - len(self._held))]
 
 
 @cache
