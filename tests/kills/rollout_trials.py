@@ -100,7 +100,7 @@ def trial(project: Project, one: Strike) -> Killed:
 
 def unnamed(ended: Finished, back: Finished, release: str) -> Iterable[str]:
     """What brought the platform back must say on which release it is, where it was on its way to another."""
-    undone = [line for line in back.said.splitlines() if "undone: " in line]
+    undone = [line for line in back.said.splitlines() if "undone: " in line or "recovered: " in line]
     if undone and not all(f"from {release} to" in line for line in undone if "rollout" in line):
         yield f"what was undone does not name {release}: {undone}"
     if ended.code < 0 and not undone and "no undo is pending" not in back.said:

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox import messages, processes
 from harness.sandbox.cluster.kubelet import containment
 from harness.sandbox.cluster.kubelet.containment import Way
+from harness.sandbox.cluster.kubelet.ending import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,6 +165,7 @@ def _be_forked(launch: messages.Message) -> Module:
 
 def main(fd: int, preload: Sequence[str]) -> None:
     """Import, freeze, serve."""
+    ending = Ending()
     for name in preload:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -176,7 +178,7 @@ def main(fd: int, preload: Sequence[str]) -> None:
         if module is not None:
             end.detach()
     if module is not None:
-        module.run()
+        ending.of(module.run)
 
 
 if __name__ == "__main__":
