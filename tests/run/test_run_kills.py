@@ -157,6 +157,7 @@ def test_fifty_kills_of_a_rollout_come_at_every_stage_of_it() -> None:
     ("said", "faults"),
     [
         ("undone: rollout canary of Rollout us-east-1/track-service from 1.0.0 to 1.1.0", 0),
+        ("recovered: rollout canary of Rollout us-east-1/track-service from 1.0.0 to 1.1.0", 0),
         ("sandbox: no undo is pending", 0),
         ("undone: rollout canary of Rollout us-east-1/track-service from 0.9.0 to 1.1.0", 1),
         ("", 1),
