@@ -12,7 +12,7 @@ from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.conditions import PipelineKind, kinds_with
 from harness.drivers.static.files import named, shown
-from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep
+from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, texts_of
 from harness.drivers.static.registers import entries, is_blank
 from harness.drivers.static.runs import (
     StepRun,
@@ -66,12 +66,12 @@ def starts_on(asked: Asked) -> Sequence[FactReading]:
 
 def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool]:
     push = workflow.triggers.get("push")
-    branches = push.get("branches") if isinstance(push, dict) else None
+    branches = texts_of(push["branches"]) if isinstance(push, dict) and "branches" in push else None
     others = [name for name in workflow.triggers if name != "push"]
     extra = [key for key in push if key not in ("branches", "paths", "paths-ignore")] if isinstance(push, dict) else []
     if "push" not in workflow.triggers:
         return f"{' and '.join(others)}, no push", False
-    pushed = f"a push to {', '.join(map(str, branches))}" if isinstance(branches, list) else "a push to any branch"
+    pushed = "a push to any branch" if branches is None else f"a push to {', '.join(branches)}"
     return " and ".join([pushed, *extra, *others]), branches == [branch] and not others and not extra
 
 

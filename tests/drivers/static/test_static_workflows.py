@@ -36,6 +36,8 @@ DEPLOY = "jobs: {d: {runs-on: x, steps: [{run: helm upgrade a b}]}}"
     [
         ("{push: {branches: [main]}}", True),
         ("{push: {branches: [main], paths: [a]}}", True),
+        ("{push: {branches: main}}", True),
+        ("{push: {branches: next}}", False),
         ("{push: {branches: [main, next]}}", False),
         ("{push: {branches: [main], tags: ['v*']}}", False),
         ("{push: {branches: [main]}, workflow_dispatch: null}", False),
