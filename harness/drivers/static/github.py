@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from harness.drivers.static.called import WorkflowCall, begin_of, called_jobs, written
 from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, mapping_of, name_of, node_of_image, texts_of
 from harness.drivers.static.shell import Shell, commands_of, github_shell
 from harness.errors import ConfigurationError
@@ -18,8 +19,14 @@ _SUCCEEDED: Final = re.compile(
 )
 
 
-def github_workflow(document: YamlDocument, file: str) -> Workflow:
-    """A workflow of GitHub; raises ConfigurationError where it is not one."""
+def github_workflow(document: YamlDocument, file: str, call: WorkflowCall) -> Workflow:
+    """A workflow of GitHub; raises ConfigurationError where it is not one.
+
+    Args:
+        document: its file.
+        file: from where the target file is.
+        call: reads a workflow that a job calls; its jobs are among those of this one.
+    """
     data = document.data
     jobs = data["jobs"]
     if not isinstance(jobs, dict) or not jobs or not all(isinstance(job, dict) for job in jobs.values()):
@@ -28,9 +35,18 @@ def github_workflow(document: YamlDocument, file: str) -> Workflow:
         )
     if "on" not in data:
         raise ConfigurationError("says nothing of when it starts", where=document.where(()), hint="add `on: …`")
+    if odd := next((name for name in jobs if "/" in name), ""):
+        hint = "an id has letters, digits, `-` and `_`"
+        raise ConfigurationError(f"`{odd}` is not the id of a job", where=document.where(("jobs", odd)), hint=hint)
     on = data["on"]
-    triggers = on if isinstance(on, dict) else dict.fromkeys(on if isinstance(on, list) else [on])
-    known = {name: _job(document, file, name, job) for name, job in jobs.items()}
+    triggers = on if isinstance(on, dict) else dict.fromkeys(texts_of(on))
+    known: dict[str, Job] = {}
+    brought = ""
+    for name, job in jobs.items():
+        read = _job(document, file, name, job)
+        called = call(str(job["uses"]), _inputs(job)) if "uses" in job else None
+        known.update({name: read} if called is None else called_jobs(read, called))
+        brought = brought or (called.elsewhere if called else "")
     return Workflow(
         file=file,
         forge="github",
@@ -38,15 +54,15 @@ def github_workflow(document: YamlDocument, file: str) -> Workflow:
         triggers=triggers,
         jobs=known,
         held=lambda job: _held(known, job),
-        elsewhere=_elsewhere(jobs, known),
+        elsewhere=_elsewhere(jobs, known) or brought,
     )
 
 
 def _elsewhere(jobs: Mapping[str, Any], known: Mapping[str, Job]) -> str:
-    """What brings commands of other files: a workflow that a job calls, or an action of the repository."""
+    """What brings commands of files that are not read: a workflow that a job calls, or an action of the repository."""
     for name, job in known.items():
         for step in job.steps:
-            if "uses" in jobs[name] or step.uses.startswith("./"):
+            if "uses" in jobs.get(name, {}) or step.uses.startswith("./"):
                 return f"`uses: {step.uses}` ({step.place})"
     return ""
 
@@ -99,8 +115,7 @@ def _step(document: YamlDocument, file: str, at: tuple[str | int, ...], shell: S
     for key in at:
         step = step[key]
     commands = commands_of(str(step.get("run") or ""), shell)
-    inputs = step.get("with")
-    given = {key: _input(value) for key, value in inputs.items()} if isinstance(inputs, dict) else {}
+    given = _inputs(step)
     condition = str(step.get("if", ""))
     return WorkflowStep(
         name=str(step.get("name") or step.get("id") or ""),
@@ -116,9 +131,9 @@ def _step(document: YamlDocument, file: str, at: tuple[str | int, ...], shell: S
     )
 
 
-def _input(value: Any) -> str:
-    """An input as the action gets it: `false` for False."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _inputs(part: Mapping[str, Any]) -> dict[str, str]:
+    """What a step gives its action, or a job the workflow that it calls."""
+    return {key: written(value) for key, value in mapping_of(part.get("with")).items()}
 
 
 def _continues(part: Mapping[str, Any]) -> str:
@@ -128,7 +143,7 @@ def _continues(part: Mapping[str, Any]) -> str:
 
 def may_be_left_out(condition: str) -> bool:
     """Whether a job or step with this condition may not run, though nothing before it has failed."""
-    return _bare(condition) not in ("", "success()", "always()", "!cancelled()")
+    return _bare(condition).lower() not in ("", "true", "success()", "always()", "!cancelled()")
 
 
 def _bare(condition: str) -> str:
@@ -174,10 +189,20 @@ def after_failure(condition: str) -> str:
 
 def _held(jobs: Mapping[str, Job], name: str) -> Mapping[str, Held]:
     """The jobs that one waits for, directly or through others, and whether it begins only where they have succeeded."""
-    found: dict[str, Held] = {}
-    for other in _waited_for(jobs, [name]):
-        found[other] = _holds_back(jobs, jobs[name], other)
-    return found
+    return {
+        other: _passed_over(jobs, name, other) or _holds_back(jobs, jobs[name], other)
+        for other in _waited_for(jobs, [name])
+    }
+
+
+def _passed_over(jobs: Mapping[str, Job], name: str, other: str) -> Held | None:
+    """That a job of a called workflow may be skipped, with which that workflow succeeds; None where it may not, or a job is in it too."""
+    while (begin := begin_of(other)) and not name.startswith(begin):
+        if _left_out(jobs, other):
+            why = f"job {other.rstrip('/')} may be skipped, and the workflow that is called succeeds without it"
+            return Held(ok=False, why=why)
+        other = begin
+    return None
 
 
 def _waited_for(jobs: Mapping[str, Job], names: Sequence[str]) -> list[str]:
@@ -196,14 +221,18 @@ def _holds_back(jobs: Mapping[str, Job], job: Job, other: str, above: frozenset[
     """Whether a job does not begin unless another has succeeded.
 
     Without a status function in its condition it needs the success of all that are behind it. With one, only of those that the
-    condition names, of those whose failure it excludes and that cannot be left out, and of what these need.
+    condition names, of those whose failure it excludes and that cannot be left out, and of what these need. A job of a called workflow
+    begins where that does.
     """
+    scope = begin_of(job.id)
+    begin = f"{job.id}/" if f"{job.id}/" in jobs else scope
+    if begin and not other.startswith(begin):
+        return _holds_back(jobs, jobs[begin], other, above)
     if not job.regardless:
         return Held(ok=True)
     parts = _all_of(job.starts)
-    strict = {
-        found["job"] or found["quoted"] for part in parts for found in [_SUCCEEDED.fullmatch(part)] if found is not None
-    }
+    named = [found["job"] or found["quoted"] for part in parts if (found := _SUCCEEDED.fullmatch(part)) is not None]
+    strict = {f"{scope}{one}" for one in named}
     if "!failure()" in {re.sub(r"\s", "", part).lower() for part in parts}:
         strict |= {one for one in _waited_for(jobs, [job.id]) if not _left_out(jobs, one)}
     elif any(_NONE_FAILED.fullmatch(part) for part in parts):
@@ -212,12 +241,14 @@ def _holds_back(jobs: Mapping[str, Job], job: Job, other: str, above: frozenset[
         behind = other in _waited_for(jobs, [one])
         if one == other or (behind and _holds_back(jobs, jobs[one], other, above | {job.id}).ok):
             return Held(ok=True)
-    return Held(ok=False, why=f"job {job.id} runs after a failure too: {job.regardless}")
+    return Held(ok=False, why=f"job {job.id.rstrip('/')} runs after a failure too: {job.regardless}")
 
 
 def _left_out(jobs: Mapping[str, Job], name: str) -> bool:
-    """Whether a job may be skipped though nothing failed: by its own condition, or by that of one behind it."""
-    return any(may_be_left_out(jobs[one].starts) for one in (name, *_waited_for(jobs, [name])))
+    """Whether a job may be skipped though nothing failed: by its own condition, or by that of one behind it in its workflow."""
+    scope = begin_of(name)
+    behind = [one for one in _waited_for(jobs, [name]) if one.startswith(scope) and one != scope]
+    return any(may_be_left_out(jobs[one].starts) for one in (name, *behind))
 
 
 def _included(matrix: Mapping[str, Any], key: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.drivers.static.conditions import JobRule
@@ -37,7 +38,7 @@ class Job:
     """One job.
 
     Attributes:
-        id: in its file. stage: of a GitLab job. needs: ids of the jobs that it waits for.
+        id: in its file; of a workflow that the job `call` calls `call/ID`. stage: of a GitLab job. needs: ids of the jobs that it waits for.
         node: versions of Node.js that it runs on, as they are written; empty where it says none.
         environment: that it deploys to, where it says so. place: `file:line`.
         may_fail: why its failure stops nothing; empty where it does.
@@ -77,7 +78,8 @@ class Workflow:
         jobs: by id.
         held: a job's id → the jobs that it waits for, directly or through others, and whether each holds it back.
         rules: of a GitLab file as a whole; None where it has none.
-        elsewhere: what brings commands of other files, with its place; empty where nothing does.
+        elsewhere: what brings commands of files that are not read, with its place; empty where nothing does.
+        called: files of workflows of the same repository that it calls, directly or through others; their jobs are among its own.
     """
 
     file: str
@@ -88,6 +90,7 @@ class Workflow:
     held: Callable[[str], Mapping[str, Held]]
     rules: tuple[JobRule, ...] | None = None
     elsewhere: str = ""
+    called: frozenset[Path] = frozenset()
 
     @property
     def unread(self) -> str:

@@ -255,7 +255,7 @@ def stages_of_components(asked: Asked) -> Sequence[FactReading]:
             )
             continue
         asked.keep(path)
-        workflow = read_workflow(path, shown(path, asked))
+        workflow = read_workflow(path, shown(path, asked), asked.keep)
         found += [_stage(workflow, component.name, stage) for stage in expected]
     return found
 
@@ -265,9 +265,9 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
     jobs = [
         job
         for job in workflow.jobs.values()
-        if job.id.lower().replace("_", "-") in forms or job.stage.lower().replace("_", "-") in forms
+        if any(name.lower().replace("_", "-") in forms for name in (*job.id.split("/"), job.stage))
     ]
-    working = [job for job in jobs if _works(job)]
+    working = [job for job in jobs if _works(workflow, job)]
     seen = working[0].place if working else "its job runs nothing" if jobs else workflow.unread or "missing"
     return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
@@ -277,8 +277,9 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
     )
 
 
-def _works(job: Job) -> bool:
+def _works(workflow: Workflow, job: Job) -> bool:
     """Whether a job runs something, ever."""
-    never = job.starts.strip().removeprefix("${{").removesuffix("}}").strip() == "false"
+    behind = (one for one in workflow.jobs.values() if one.id.endswith("/") and job.id.startswith(one.id))
+    conditions = [one.starts.strip().removeprefix("${{").removesuffix("}}").strip().lower() for one in (job, *behind)]
     doing = (one for step in job.steps for one in step.commands if not _NOTHING.fullmatch(one.text))
-    return not never and (any(step.uses for step in job.steps) or any(doing))
+    return "false" not in conditions and (any(step.uses for step in job.steps) or any(doing))

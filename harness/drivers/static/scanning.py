@@ -56,7 +56,9 @@ def _every_push(workflow: Workflow, job: Job) -> str:
     if filters and not (filters == ["branches"] and _is_every(every)):
         return f"its pushes are filtered by {', '.join(filters)}"
     behind = [job, *(workflow.jobs[one] for one in workflow.held(job.id))]
-    return next((f"job {one.id} runs only if {one.starts}" for one in behind if may_be_left_out(one.starts)), "")
+    return next(
+        (f"job {one.id.rstrip('/')} runs only if {one.starts}" for one in behind if may_be_left_out(one.starts)), ""
+    )
 
 
 def _is_every(branches: Any) -> bool:

@@ -1,37 +1,109 @@
-"""The workflow files that a target names, each read as what wrote it: GitHub's or GitLab's."""
+"""The workflow files that a target names, each read as what wrote it, GitHub's or GitLab's, with those of its repository that it calls."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os.path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Final
 
 from harness.drivers.paper import Asked
-from harness.drivers.static.files import files_of, named, shown
+from harness.drivers.static.called import CALLED, with_inputs
+from harness.drivers.static.files import files_of, inside, named, shown
 from harness.drivers.static.github import github_workflow
 from harness.drivers.static.gitlab import gitlab_workflow
 from harness.drivers.static.jobs import Workflow
 from harness.errors import ConfigurationError
 from harness.yamlfile import read_documents
 
+_MOST_CALLS: Final = 100
+"""Calls of other workflows that one file leads to, each counted as often as it is made; GitHub allows fewer."""
+
 
 def workflows(asked: Asked) -> list[Workflow]:
-    """The workflows that the target file names.
+    """The workflows that the target file names; one that only others start is read as a part of these.
 
     Raises:
         ConfigurationError: there are none, or one is not a workflow.
     """
-    found = []
+    found: dict[Path, Workflow] = {}
     for path in files_of(named(asked, "workflows"), lambda path: path.suffix in (".yml", ".yaml")):
         asked.keep(path)
-        found.append(read_workflow(path, shown(path, asked)))
+        found[path] = read_workflow(path, shown(path, asked), asked.keep)
     if not found:
         raise ConfigurationError("there is no workflow", where=f"{asked.target.file}: files.workflows")
-    return found
+    called = {path for one in found.values() for path in one.called}
+    return [one for path, one in found.items() if path not in called or {*one.triggers} != {CALLED}]
 
 
-def read_workflow(path: Path, file: str) -> Workflow:
-    """One workflow file; raises ConfigurationError where it is neither GitHub's nor GitLab's."""
-    documents = [one for one in read_documents(path) if one.data is not None]
-    if not documents or not isinstance(documents[-1].data, dict):
-        raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
-    document = documents[-1]  # a GitLab file may begin with its `spec`
-    return github_workflow(document, file) if "jobs" in document.data else gitlab_workflow(document, file)
+def read_workflow(path: Path, file: str, used: Callable[[Path], object] = lambda _path: None) -> Workflow:
+    """One workflow file.
+
+    Args:
+        path: of the file.
+        file: the same from where the target file is.
+        used: called with the file of each workflow of the repository that it calls.
+
+    Raises:
+        ConfigurationError: it is neither GitHub's nor GitLab's, or calls too many others.
+    """
+    reading = _CallReader(used)
+    workflow = reading.of(Path(os.path.normpath(path)), file, {}, ())
+    return replace(workflow, called=frozenset(reading.called))
+
+
+class _CallReader:
+    """Reads a workflow with those that it calls.
+
+    Args:
+        used: called with each file that is called.
+    """
+
+    def __init__(self, used: Callable[[Path], object]) -> None:
+        self.called: set[Path] = set()
+        self._used, self._left = used, _MOST_CALLS
+
+    def of(self, path: Path, file: str, inputs: Mapping[str, str], callers: tuple[Path, ...]) -> Workflow:
+        """A workflow that is called by `callers`, the outermost first, with inputs; by none."""
+        documents = [one for one in read_documents(path) if one.data is not None]
+        if not documents or not isinstance(documents[-1].data, dict):
+            raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
+        document = documents[-1]  # a GitLab file may begin with its `spec`
+        if "jobs" not in document.data:
+            return gitlab_workflow(document, file)
+        behind = (*callers, path)
+        return github_workflow(
+            with_inputs(document, inputs) if callers else document,
+            file,
+            lambda uses, given: self._call(path, file, uses, given, behind),
+        )
+
+    def _call(
+        self, path: Path, file: str, uses: str, inputs: Mapping[str, str], callers: tuple[Path, ...]
+    ) -> Workflow | None:
+        """The workflow that a job calls; None where it is not one of this repository, or leads back to its caller."""
+        found = _file_of(path, uses)
+        if found is None or found in callers:
+            return None
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigurationError(
+                f"leads to more than {_MOST_CALLS} calls of other workflows", where=str(callers[0])
+            )
+        self._used(found)
+        workflow = self.of(found, str(PurePosixPath(file).with_name(found.name)), inputs, callers)
+        if CALLED not in workflow.triggers:
+            return None
+        self.called.add(found)
+        return workflow
+
+
+def _file_of(caller: Path, uses: str) -> Path | None:
+    """The file that `uses: ./.github/workflows/NAME` names, from a workflow in that directory; None where there is none."""
+    directory = caller.parent
+    if not uses.startswith("./") or (directory.parent.name, directory.name) != (".github", "workflows"):
+        return None
+    root = directory.parent.parent
+    found = Path(os.path.normpath(root / uses))
+    return inside(found, root) if found.parent == directory and found.is_file() else None

@@ -172,7 +172,7 @@ def test_a_rehearsal_with_options_before_its_verb_is_no_deployment(platform: Pap
     ],
 )
 def test_what_another_file_may_run_is_not_decided(platform: PaperPlatform, path: str, text: str, brings: str) -> None:
-    """A template, a pipeline that is started, a workflow that is called, an action of the repository: none is read."""
+    """A template, a pipeline that is started, a workflow that is not there, an action of the repository: none is read."""
     only(platform, path, text)
     facts = [*platform.find(RUNS), *platform.find(SCAN)]
     assert [fact.ok for fact in facts] == [None, None, None, None]
