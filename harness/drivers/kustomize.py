@@ -1,4 +1,4 @@
-"""Parts of a kustomization: the ConfigMaps that it generates, and the objects that a patch is of."""
+"""Parts of a kustomization: the ConfigMaps that it generates, the objects that a patch is of, and the images that it sets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _ROW: Final = ("name", "namespace", "behavior", "literals", "env", "envs", "file
 _OPTIONS: Final = ("disableNameSuffixHash", "labels", "annotations", "immutable")
 _BEHAVIORS: Final = ("create", "merge", "replace")
 _TARGET: Final = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+_IMAGE: Final = ("name", "newName", "newTag", "tagSuffix", "digest")
 _EQUAL: Final = re.compile(r"\s*(?P<key>[\w./-]+)\s*==?\s*(?P<value>[\w.-]*)\s*")
 
 
@@ -175,3 +176,51 @@ def _equal(document: YamlDocument, at: tuple[str | int, ...], selector: Any) -> 
             f"the selector `{selector}` is not understood here", where=document.where(at), hint=hint
         )
     return found
+
+
+def images(document: YamlDocument, value: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The change of the images that the rows of `images` name, of all containers at any depth, those that run first included.
+
+    Raises:
+        ConfigurationError: it is not a list, or a row has no name, or a key that is not understood here.
+    """
+    if value is not None and not isinstance(value, list):
+        raise ConfigurationError("must be a list", where=document.where(("images",)))
+    rows = [_known(document, ("images", index), row, _IMAGE) for index, row in enumerate(value or [])]
+    for index, row in enumerate(rows):
+        if not isinstance(row.get("name"), str):
+            raise ConfigurationError("each row must have a name", where=document.where(("images", index)))
+
+    def change(obj: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = obj if obj["kind"] == "CustomResourceDefinition" else _with_images(obj, rows)
+        return found
+
+    return change
+
+
+def _with_images(part: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
+    if isinstance(part, list):
+        return [_with_images(one, rows) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {key: _with_images(one, rows) for key, one in part.items()}
+    for key in ("containers", "initContainers"):
+        for container in found[key] if isinstance(found.get(key), list) else []:
+            if isinstance(container, dict) and isinstance(container.get("image"), str):
+                container["image"] = _image(container["image"], rows)
+    return found
+
+
+def _image(text: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """An image as the rows of its name set it; a new tag or digest takes the place of both."""
+    for row in rows:
+        name, _, digest = text.partition("@")
+        name, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+        if name != row["name"]:
+            continue
+        if row.get("newTag") or row.get("digest"):
+            tag, digest = str(row.get("newTag") or ""), str(row.get("digest") or "")
+        elif row.get("tagSuffix"):
+            tag, digest = f"{tag}{row['tagSuffix']}", ""
+        text = f"{row.get('newName') or name}{f':{tag}' if tag else ''}{f'@{digest}' if digest else ''}"
+    return text

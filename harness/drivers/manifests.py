@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from harness.drivers.kustomize import generated_maps, selection
+from harness.drivers.kustomize import generated_maps, images, selection
 from harness.errors import ConfigurationError
 from harness.merge import strategic
 from harness.yamlfile import YamlDocument, read_documents
@@ -47,6 +47,7 @@ CLUSTER_SCOPED: Final = frozenset(
 )
 """Kinds that are in no namespace, as far as files alone can say; what an API server serves, it knows itself."""
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
+_NAMING: Final = frozenset({"apiVersion", "kind", "metadata"})
 _IGNORED: Final = frozenset({"apiVersion", "kind", "metadata", "sortOptions", "buildMetadata"})
 _DEEPEST: Final = 12
 _MOST: Final = 5_000
@@ -193,9 +194,8 @@ class _Kustomizing:
                 if len(objects) > _MOST:
                     raise ConfigurationError(f"declares more than {_MOST} objects", where=str(file))
         objects = _with_maps(document, objects, self._used, exact=self._exact)
-        for key in document.data:
-            if key not in _GENERATING:
-                objects = _transformed(document, key, objects)
+        for key in sorted((key for key in document.data if key not in _GENERATING), key=_turn):
+            objects = _transformed(document, key, objects)
         return objects
 
     def _resource(
@@ -228,7 +228,7 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
         hint = f"understood are {', '.join(sorted(_TRANSFORMERS))}; or name what `kubectl kustomize` prints"
         raise ConfigurationError(f"`{key}` is not understood here", where=document.where((key,)), hint=hint)
     change = _TRANSFORMERS[key](document, document.data[key])
-    return [replace(one, content=change(one.content)) for one in objects]
+    return [replace(one, content=content) for one in objects if (content := change(one.content))]
 
 
 def _with_maps(
@@ -255,6 +255,7 @@ def _with_maps(
 
 
 _Change = Callable[[KustomizeValues], KustomizeValues]
+"""What a transformer makes of an object; empty where it takes the object away."""
 
 
 def _namespaced(document: YamlDocument, value: Any) -> _Change:
@@ -313,26 +314,6 @@ def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
     return change
 
 
-def _images(document: YamlDocument, value: Any) -> _Change:
-    rows = _named(document, "images", value)
-
-    def image(text: str) -> str:
-        name, colon, tag = text.rpartition(":") if ":" in text.rpartition("/")[2] else (text, "", "")
-        row = rows.get(name)
-        if row is None:
-            return text
-        tag = str(row.get("newTag", tag))
-        return f"{row.get('newName', name)}{colon or (':' if tag else '')}{tag}"
-
-    def change(obj: KustomizeValues) -> KustomizeValues:
-        spec = mapping(mapping(mapping(obj.get("spec")).get("template")).get("spec"))
-        known = [one for one in mappings(spec.get("containers")) if one.get("name") and one.get("image")]
-        changed = [{"name": one["name"], "image": image(str(one["image"]))} for one in known]
-        return strategic(obj, {"spec": {"template": {"spec": {"containers": changed}}}}) if changed else obj
-
-    return change
-
-
 def _patched(document: YamlDocument, value: Any) -> _Change:
     rows = [
         (
@@ -345,16 +326,28 @@ def _patched(document: YamlDocument, value: Any) -> _Change:
     def change(obj: KustomizeValues) -> KustomizeValues:
         for is_target, patches in rows:
             for patch in patches:
-                if is_target(obj) if is_target else _is_of(obj, patch):
-                    parts = {key: part for key, part in patch.items() if key not in ("apiVersion", "kind", "metadata")}
-                    try:
-                        obj = strategic(obj, parts | _metadata(patch))
-                    except ValueError as error:
-                        where = document.where(("patches",))
-                        raise ConfigurationError(f"a patch cannot be applied: {error}", where=where) from error
+                if not (is_target(obj) if is_target else _is_of(obj, patch)):
+                    continue
+                try:
+                    obj = _with_patch(obj, patch)
+                except ValueError as error:
+                    where = document.where(("patches",))
+                    raise ConfigurationError(f"a patch cannot be applied: {error}", where=where) from error
+                if not obj:
+                    return obj
         return obj
 
     return change if isinstance(value, list) else lambda obj: obj
+
+
+def _with_patch(obj: KustomizeValues, patch: KustomizeValues) -> KustomizeValues:
+    """An object with a patch, which changes neither its kind nor its name; empty where the patch deletes it.
+
+    Raises ValueError where it is malformed, or replaces the object: versions of kustomize differ in what they make of that.
+    """
+    if patch.get("$patch") == "replace":
+        raise ValueError("`$patch: replace` of an object is not understood here")
+    return strategic(obj, {key: part for key, part in patch.items() if key not in _NAMING} | _metadata(patch))
 
 
 def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[KustomizeValues]:
@@ -390,11 +383,17 @@ def _is_of(obj: KustomizeValues, patch: Mapping[str, Any]) -> bool:
 
 _GENERATING: Final = frozenset({"resources", "bases", "configMapGenerator", "generatorOptions", *_IGNORED})
 _TRANSFORMERS: Final[Mapping[str, Callable[[YamlDocument, Any], _Change]]] = {
+    "patches": _patched,
     "namespace": _namespaced,
-    "replicas": _scaled,
     "labels": _labelled,
     "commonLabels": _labelled,
     "commonAnnotations": _annotated,
-    "images": _images,
-    "patches": _patched,
+    "replicas": _scaled,
+    "images": images,
 }
+"""In the order in which kustomize applies them, whatever that of the file is."""
+
+
+def _turn(key: str) -> int:
+    """When a transformer is applied; an unknown one is refused first."""
+    return list(_TRANSFORMERS).index(key) if key in _TRANSFORMERS else -1

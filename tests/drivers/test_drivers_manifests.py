@@ -87,6 +87,84 @@ patches: [{path: patch.yaml}]
         assert _by_name(_kubectl(tmp_path / "over")) == _by_name([one.content for one in declared([tmp_path / "over"])])
 
 
+CRON = """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 1 * * *"
+  jobTemplate: {spec: {template: {spec: {containers: [{name: a, image: "registry:5000/web:1"}], restartPolicy: Never}}}}
+"""
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: once}
+spec: {initContainers: [{name: a, image: "other@sha256:00"}], containers: [{name: b, image: "registry:5000/web:1@sha256:11"}, {name: c, image: other}]}
+"""
+
+
+def test_images_are_set_wherever_a_container_is(tmp_path: Path) -> None:
+    """A new tag or digest takes the place of both; in pods and schedules, and in what runs first."""
+    digest = f"sha256:{'ab' * 32}"
+    write(
+        tmp_path,
+        d__all=f"{DEPLOYMENT}---{CRON}---{POD}",
+        d__kustomization=f"""
+resources: [all.yaml]
+images:
+  - {{name: "registry:5000/web", newName: web, digest: "{digest}"}}
+  - {{name: other, newTag: "2"}}
+""",
+    )
+    found = [one.content for one in declared([tmp_path / "d"])]
+    images = {one["name"]: one["image"] for obj in declared([tmp_path / "d"]) for one in obj.containers}
+    assert images == {"web": f"web@{digest}", "a": "other:2", "b": f"web@{digest}", "c": "other:2"}
+    assert found[1]["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] == f"web@{digest}"
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "d")) == _by_name(found)
+
+
+def test_a_patch_may_delete(tmp_path: Path) -> None:
+    """An object that is taken away is not declared, whether it is named or a target is."""
+    write(
+        tmp_path,
+        d__all=f"{DEPLOYMENT}---{CRON}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{a: b}}\n",
+        d__kustomization="""
+resources: [all.yaml]
+namespace: shop
+patches:
+  - patch: |
+      {$patch: delete, apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}
+  - target: {kind: CronJob}
+    patch: |
+      {$patch: delete, apiVersion: batch/v1, kind: CronJob, metadata: {name: any}}
+""",
+    )
+    [found] = [one.content for one in declared([tmp_path / "d"])]
+    assert (found["kind"], found["metadata"]) == ("ConfigMap", {"name": "c", "namespace": "shop"})
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
+
+
+def test_transformers_are_applied_in_their_own_order(tmp_path: Path) -> None:
+    """Patches before images and replicas, whatever is written first."""
+    patch = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: {containers: [{name: web, image: x}]}}}}"
+    write(
+        tmp_path,
+        d__web=DEPLOYMENT,
+        d__kustomization=f"""
+images: [{{name: x, newTag: "9"}}]
+replicas: [{{name: web, count: 5}}]
+resources: [web.yaml]
+patches: [{{patch: "{patch}"}}]
+""",
+    )
+    [found] = [one.content for one in declared([tmp_path / "d"])]
+    assert (found["spec"]["replicas"], found["spec"]["template"]["spec"]["containers"][0]["image"]) == (5, "x:9")
+    if KUBECTL:
+        assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
+
+
 def test_generated_config_maps_take_keys_from_their_bases(tmp_path: Path) -> None:
     """`merge` keeps what it does not name, `replace` does not; files go by their names, and options add labels."""
     write(
@@ -205,8 +283,15 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
             ),
             "a patch cannot be applied: an element of 'containers' does not contain declared merge key: name",
         ),
+        (
+            "patches: [{patch: '{$patch: replace, kind: Deployment, metadata: {name: web}}'}]\nresources: [web.yaml]\n",
+            "a patch cannot be applied: `$patch: replace` of an object is not understood here",
+        ),
         ("patches: [{path: ../a.yaml}]\nresources: [web.yaml]\n", "there is no `../a.yaml` beside it"),
         ("namespace: [a]\nresources: [web.yaml]\n", "must be a name"),
+        ("images: {a: b}\nresources: [web.yaml]\n", "must be a list"),
+        ("images: [{newTag: '1'}]\nresources: [web.yaml]\n", "each row must have a name"),
+        ("images: [{name: a, newtag: '1'}]\nresources: [web.yaml]\n", "`newtag` is not understood here"),
         ("configMapGenerator: [{name: a, behavior: merge}]\n", "its bases have 0 of that name"),
         ("configMapGenerator: [{name: a, behavior: add}]\n", "`behavior: add` is not understood here"),
         ("configMapGenerator: [{name: a, kvSources: []}]\n", "`kvSources` is not understood here"),
