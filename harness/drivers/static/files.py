@@ -30,7 +30,7 @@ def named(asked: Asked, key: str) -> tuple[Path, ...]:
     written: Sequence[str] | None = getattr(asked.target.files, key, None)
     if not written:
         raise ConfigurationError("names no files of this kind", where=where, hint=f"add `files: {{{key}: DIRECTORY}}`")
-    return tuple(path for text in written for path in _expanded(asked.target.file.parent, text, where))
+    return tuple(path for text in written for path in expanded(asked.target.file.parent, text, where))
 
 
 def overlay(asked: Asked, environment: str) -> Path:
@@ -39,11 +39,18 @@ def overlay(asked: Asked, environment: str) -> Path:
     if environment not in written:
         hint = f"add `files: {{overlays: {{{environment}: DIRECTORY}}}}`"
         raise ConfigurationError(f"names no overlay of {environment}", where=where, hint=hint)
-    [path, *_] = _expanded(asked.target.file.parent, written[environment], f"{where}.{environment}")
+    [path, *_] = expanded(asked.target.file.parent, written[environment], f"{where}.{environment}")
     return path
 
 
-def _expanded(base: Path, text: str, where: str) -> list[Path]:
+def expanded(base: Path, text: str, where: str) -> list[Path]:
+    """The files and directories of a path or glob; raises ConfigurationError where there are none.
+
+    Args:
+        base: what the path is relative to.
+        text: the path or glob.
+        where: it is written, for people.
+    """
     found = [base / text]
     if glob.has_magic(text):
         top = Path("/") if text.startswith("/") else base

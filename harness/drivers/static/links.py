@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from harness.drivers.facts import FactReading
+from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
-from harness.drivers.static.files import files_of, inside, named, shown, text_of
+from harness.drivers.static.files import expanded, files_of, inside, named, shown, text_of
 from harness.drivers.static.registers import Entry, entries, is_blank, register_file, texts
 from harness.errors import ConfigurationError, UsageError
 from harness.model import Quantity
-from harness.yamlfile import read_documents
+from harness.yamlfile import YamlDocument, read_documents
 
 _SCENARIO: Final = re.compile(
     r"^\s*(?:Scenario|Scenario Outline|Example|Scenario Template):\s*(?P<title>\S.*?)\s*$", re.MULTILINE
@@ -53,23 +54,31 @@ def _alerts(asked: Asked) -> Iterator[Entry]:
     for path in files_of(named(asked, "rules"), lambda path: path.suffix in (".yml", ".yaml")):
         asked.keep(path)
         for document in read_documents(path):
-            groups = document.data.get("groups") if isinstance(document.data, dict) else None
-            if not isinstance(groups, list):
-                raise ConfigurationError(
-                    "is not a file of Prometheus rules", where=document.where(()), hint="it begins with `groups:`"
-                )
-            for at, rule in _rules(groups):
-                if not isinstance(rule, dict):
-                    raise ConfigurationError("the rule is not a mapping", where=document.where(at))
-                if (rule.get("labels") or {}).get("action") == "rollback":
+            for at, rule in _rules(document) if document.data is not None else ():
+                if mapping(rule.get("labels")).get("action") == "rollback":
                     place = f"{shown(path, asked)}:{document.line(at)}"
-                    yield Entry(name=str(rule.get("alert", "?")), values=rule.get("annotations") or {}, place=place)
+                    yield Entry(name=str(rule.get("alert", "?")), values=mapping(rule.get("annotations")), place=place)
 
 
-def _rules(groups: Sequence[Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    for number, group in enumerate(groups):
-        for index, rule in enumerate((group.get("rules") if isinstance(group, dict) else None) or []):
-            yield ("groups", number, "rules", index), rule
+def _rules(document: YamlDocument) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
+    """The rules of a file of Prometheus, or of an object `PrometheusRule` of its operator, with their places."""
+    content, at = mapping(document.data), tuple[str | int, ...]()
+    if content.get("kind") == "PrometheusRule":
+        content, at = mapping(content.get("spec")), ("spec",)
+    at = (*at, "groups")
+    for number, group in enumerate(_listed(document, at, content.get("groups"))):
+        here = (*at, number, "rules")
+        for index, rule in enumerate(_listed(document, here, mapping(group).get("rules") or [])):
+            if not isinstance(rule, dict):
+                raise ConfigurationError("the rule is not a mapping", where=document.where((*here, index)))
+            yield (*here, index), rule
+
+
+def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) -> list[Any]:
+    if not isinstance(value, list):
+        hint = "it begins with `groups:`, or is an object `PrometheusRule`"
+        raise ConfigurationError("is not a file of Prometheus rules", where=document.where(at), hint=hint)
+    return value
 
 
 def scenarios_exist(asked: Asked) -> Sequence[FactReading]:
@@ -139,7 +148,8 @@ def _ran(asked: Asked) -> set[str]:
             "names no report of the contract tests", where=where, hint="add `evidence: {junit: {contract: FILE}}`"
         )
     found: set[str] = set()
-    for path in files_of([asked.target.file.parent / one for one in written], lambda path: path.suffix == ".xml"):
+    roots = [path for one in written for path in expanded(asked.target.file.parent, one, where)]
+    for path in files_of(roots, lambda path: path.suffix == ".xml"):
         try:
             root = fromstring(text_of(path))
         except ParseError as error:
@@ -219,10 +229,9 @@ def _moment(path: Path) -> datetime | None:
         raise ConfigurationError("is not JSON", where=f"{path}:{getattr(error, 'lineno', 1)}") from error
     if not isinstance(content, dict):
         return None
-    if found := _RUN_ID.search(str(content.get("run_id", ""))):
-        return datetime.strptime(found["at"], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    found = _RUN_ID.search(str(content.get("run_id", "")))
     try:
-        at = datetime.fromisoformat(str(content.get("measured", "")))
+        at = datetime.fromisoformat(found["at"] if found else str(content.get("measured", "")))
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import indent
 
 import pytest
+import yaml
 
 from harness.drivers.static.files import LARGEST, files_of
 from harness.errors import ConfigurationError
@@ -95,6 +97,54 @@ def test_a_glob_names_several_files(platform: PaperPlatform) -> None:
     """From where the target file is."""
     platform.name(workflows=["repository/.github/workflows/*.yaml", "repository/.gitlab-ci.yml"])
     assert bad(platform.row("DA-CI-TRIGGER")) == []
+
+
+def test_every_file_of_a_glob_is_a_report_of_contract_tests(platform: PaperPlatform) -> None:
+    """As Maven writes a file a class; where there is none, nothing is known of what ran."""
+    content = yaml.safe_load(platform.target.read_text())
+    content["evidence"]["junit"]["contract"] = "repository/reports/contract*.xml"
+    platform.target.write_text(yaml.safe_dump(content))
+    assert bad(platform.row("IP-MGR-TESTING")) == []
+    (platform.root / "reports" / "contract.xml").unlink()
+    with pytest.raises(ConfigurationError, match="there is no file or directory") as raised:
+        platform.row("IP-MGR-TESTING")
+    assert raised.value.where.endswith("evidence.junit.contract")
+
+
+RULES = """
+groups:
+  - name: a
+    rules:
+      - {alert: Slow, expr: up, labels: {action: rollback}, annotations: {rollback: nothing}}
+      - {alert: Odd, expr: up, labels: [a], annotations: b}
+      - {record: a:b, expr: up}
+  - {name: none}
+---
+"""
+OPERATOR = f"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {{name: a}}\nspec:\n{indent(RULES[1:-4], '  ')}"
+
+
+@pytest.mark.parametrize(("text", "line"), [(RULES, 5), (OPERATOR, 8)], ids=["file", "object"])
+def test_alerts_of_prometheus_and_of_its_operator(platform: PaperPlatform, text: str, line: int) -> None:
+    """An empty document after the rules is nothing."""
+    platform.write("rules/more.yaml", text)
+    assert bad(platform.row("AT-RBK-COVERAGE")) == [(f"repository/rules/more.yaml:{line} alert Slow", False)]
+
+
+@pytest.mark.parametrize("groups", ["5", "[{rules: 5}]", "[{rules: {a: b}}]", "[{rules: [a]}]", "{a: b}", "null"])
+def test_rules_of_another_shape_cost_the_row(platform: PaperPlatform, groups: str) -> None:
+    """And not the run."""
+    platform.write("rules/more.yaml", f"groups: {groups}\n")
+    with pytest.raises(ConfigurationError) as raised:
+        platform.row("AT-RBK-COVERAGE")
+    assert "more.yaml:1" in raised.value.where
+
+
+def test_a_baseline_of_no_time_is_unknown(platform: PaperPlatform) -> None:
+    """A thirteenth month is none."""
+    platform.write("registers/baselines/edge-to-ingest.json", '{"run_id": "20261399T999999Z"}')
+    [(subject, ok)] = bad(platform.row("FI-REVIEW-STD-BENCHMARKS"))
+    assert (subject.endswith("edge to ingest: baseline"), ok) == (True, None)
 
 
 def test_a_link_out_of_the_directory_is_refused(platform: PaperPlatform, tmp_path: Path) -> None:
