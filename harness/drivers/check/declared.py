@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.drivers.facts import FactProbe, FactReading
-from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared
+from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared, mapping
 from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
@@ -27,6 +27,27 @@ _FIRST: Final = 3
 _UNCOMPARED: Final = frozenset({"apiVersion", "kind", "status"})
 _KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topologyKey", "type")
 """What tells the elements of a list apart, in this order."""
+_HOOK: Final = "helm.sh/hook"
+_REMOVED: Final = "helm.sh/hook-delete-policy"
+_OF_HOOKS: Final = frozenset(
+    [
+        "Job",
+        "Pod",
+        "ConfigMap",
+        "Secret",
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "PersistentVolumeClaim",
+    ]
+)
+"""Kinds that a hook of Helm may make for a while; what serves users is there whatever its annotations are."""
+_LATER: Final = frozenset(
+    {"test", "test-success", "test-failure", "pre-delete", "post-delete", "pre-rollback", "post-rollback"}
+)
+"""Hooks that no installation or upgrade runs."""
 _QUANTITY: Final = re.compile(r"[0-9.]+(?:m|[kMGTPE]i?|Ki)?")
 
 
@@ -114,8 +135,11 @@ def _compared(one: DeclaredObject, namespace: str, cluster: Cluster, served: _Se
         )
     live = cluster.read(version, one.kind, one.name, namespace)
     if live is None:
-        return FactReading(subject=subject, expected=expected, observed="there is no such object", ok=False)
+        seen, ok = _absent(one)
+        return FactReading(subject=subject, expected=expected, observed=seen, ok=ok)
     content = {key: value for key, value in one.content.items() if key not in _UNCOMPARED}
+    if not namespace:  # charts write one into objects that are in none
+        content["metadata"] = {key: value for key, value in content["metadata"].items() if key != "namespace"}
     if one.kind == "Secret":
         content = {key: value for key, value in content.items() if key == "metadata"}
     found = list(differences(content, live))
@@ -126,6 +150,18 @@ def _compared(one: DeclaredObject, namespace: str, cluster: Cluster, served: _Se
         observed=f"{len(found)} differ: {named}" if found else expected,
         ok=not found,
     )
+
+
+def _absent(one: DeclaredObject) -> tuple[str, bool | None]:
+    """What it means that an object is not there: one of a hook may come and go, and so may a Job that ended."""
+    annotations = mapping(one.content["metadata"].get("annotations"))
+    hooks = {name.strip() for name in str(annotations.get(_HOOK, "")).split(",")} - {""}
+    if hooks and one.kind in _OF_HOOKS:
+        gone = hooks <= _LATER or "hook-succeeded" in str(annotations.get(_REMOVED, ""))
+        return f"there is none: Helm makes it for `{', '.join(sorted(hooks))}`", True if gone else None
+    if one.kind == "Job" and "ttlSecondsAfterFinished" in mapping(one.content.get("spec")):
+        return "there is none: it is deleted after it finished", None
+    return "there is no such object", False
 
 
 def differences(there: Any, live: Any, place: str = "") -> Iterator[str]:

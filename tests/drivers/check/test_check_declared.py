@@ -148,6 +148,45 @@ def test_what_an_operator_makes_is_declared_by_its_owner(cluster: PocketCluster,
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "annotations", "ok"),
+    [
+        ("Pod", {"helm.sh/hook": "test"}, True),
+        ("Pod", {"helm.sh/hook": "test-success, pre-delete"}, True),
+        ("ConfigMap", {"helm.sh/hook": "pre-upgrade", "helm.sh/hook-delete-policy": "hook-succeeded"}, True),
+        ("ConfigMap", {"helm.sh/hook": "pre-upgrade,test"}, None),
+        ("Service", {"helm.sh/hook": "test"}, False),
+        ("Pod", {"helm.sh/hook": ""}, False),
+        ("Pod", {"note": "test"}, False),
+    ],
+)
+def test_what_a_hook_of_helm_makes_comes_and_goes(
+    target: Target, kind: str, annotations: dict[str, str], *, ok: bool | None
+) -> None:
+    """Every new chart has a test of this kind; what serves is there whatever its annotations are."""
+    metadata = {"name": "a", "namespace": "north", "annotations": annotations}
+    [fact] = declared_fields(declaring(target, {"apiVersion": "v1", "kind": kind, "metadata": metadata}), {})()
+    assert fact.ok is ok
+
+
+def test_a_job_that_is_deleted_when_it_ended_is_unknown(target: Target) -> None:
+    """Whether it ever ran is not known."""
+    template = {"spec": {"containers": [{"name": "a", "image": "a"}], "restartPolicy": "Never"}}
+    spec = {"ttlSecondsAfterFinished": 60, "template": template}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a", "namespace": "north"}, "spec": spec}
+    [fact] = declared_fields(declaring(target, job), {})()
+    assert (fact.ok, fact.observed) == (None, "there is none: it is deleted after it finished")
+
+
+def test_a_namespace_of_what_is_in_none_is_not_compared(cluster: PocketCluster, target: Target) -> None:
+    """Charts write one into a ClusterRole and the like, and the API server drops it."""
+    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "extra"}}
+    cluster.create("Namespace", there)
+    written = {**there, "metadata": {"name": "extra", "namespace": "north"}}
+    [fact] = declared_fields(declaring(target, written), {})()
+    assert (fact.subject, fact.ok) == ("Namespace extra (all.yaml:1)", True)
+
+
 def test_values_of_secrets_are_not_read(cluster: PocketCluster, target: Target) -> None:
     """They would be in the run directory."""
     secret = {
