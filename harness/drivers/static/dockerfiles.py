@@ -15,7 +15,10 @@ from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.errors import ConfigurationError
 
 _DIRECTIVE: Final = re.compile(r"#\s*escape\s*=\s*(?P<escape>[\\`])\s*$", re.IGNORECASE)
-_HEREDOC: Final = re.compile(r"<<-?\s*(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
+_HEREDOC: Final = re.compile(r"(?<!\S)\d*<<-?\s*(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
+_QUOTED: Final = re.compile(r"(?<!\\)(?<!<<)(?<!<<-)(?:\"(?:\\.|[^\"\\])*\"|'[^']*')")
+_ARGUMENT: Final = re.compile(r"(?P<name>\w+)(?:=(?P<value>(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s\"'])*))?")
+_NAMES: Final = ("dockerfile", "containerfile")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}|(?P<short>\w+))")
 _KNOWN: Final = frozenset(
@@ -128,7 +131,7 @@ def _escape(lines: Sequence[str]) -> str:
 
 
 def _after_heredocs(lines: Sequence[str], at: int, instruction: str, where: str) -> int:
-    for found in _HEREDOC.finditer(instruction):
+    for found in _HEREDOC.finditer(_QUOTED.sub("''", instruction)):
         end = next((number for number in range(at, len(lines)) if lines[number].strip() == found["word"]), None)
         if end is None:
             raise ConfigurationError(f"the here-document `{found['word']}` has no end", where=where)
@@ -142,8 +145,8 @@ def stages(text: str, where: str) -> list[Stage]:
     found: list[Stage] = []
     for one in instructions(text, where):
         if one.word == "ARG" and not found:
-            name, equals, value = one.rest.partition("=")
-            arguments[name.strip()] = _filled(value.strip().strip("\"'"), arguments) if equals else ""
+            for given in _ARGUMENT.finditer(one.rest):
+                arguments[given["name"]] = _filled(re.sub("[\"']", "", given["value"] or ""), arguments)
         elif one.word == "FROM":
             words = [word for word in one.rest.split() if not word.startswith("--")]
             if not words:
@@ -190,7 +193,10 @@ def node_images(asked: Asked) -> Sequence[FactReading]:
 
 
 def _is_dockerfile(path: Path) -> bool:
-    return path.name == "Dockerfile" or path.name.startswith("Dockerfile.") or path.suffix == ".dockerfile"
+    """Whether a file is one by its name: `Dockerfile`, `Dockerfile.api`, `api.Dockerfile`; not what a build ignores."""
+    name = path.name.lower()
+    begins = any(name == one or name.startswith((f"{one}.", f"{one}-", f"{one}_")) for one in _NAMES)
+    return not name.endswith(".dockerignore") and (begins or name.endswith(tuple(f".{one}" for one in _NAMES)))
 
 
 def _is_of_node(built: Sequence[Stage]) -> bool:

@@ -50,6 +50,27 @@ def test_an_argument_stands_for_its_default() -> None:
     assert found[3].origin == "node:20-alpine"
 
 
+def test_a_line_may_have_several_arguments() -> None:
+    """As BuildKit takes them, in quotes too."""
+    found = stages('ARG NODE=20 OS="alpine" NONE\nFROM node:$NODE-$OS\nFROM a:$NONE', "Dockerfile")
+    assert [stage.image for stage in found] == ["node:20-alpine", "a:$NONE"]
+
+
+@pytest.mark.parametrize("run", ['grep a <<<"text"', 'sh -c "cat <<EOF > b"', "echo $((1<<SHIFT))", "echo 'a <<EOF'"])
+def test_what_only_reads_like_a_here_document(run: str) -> None:
+    """A here-string, a text in quotes, a shift."""
+    assert [word for word, _, _ in read(f"FROM a\nRUN {run}\nCMD b")] == ["FROM", "RUN", "CMD"]
+
+
+@pytest.mark.parametrize("name", ["api.Dockerfile", "Dockerfile-api", "Containerfile", "Containerfile.api"])
+def test_a_dockerfile_may_have_a_name_of_its_own(platform: PaperPlatform, name: str) -> None:
+    """As `docker build -f` and Podman take them; what a build ignores is not one."""
+    platform.write(f"docker/{name}", "FROM node:18\nCMD node a\n")
+    platform.write(f"docker/{name}.dockerignore", "node_modules\n!src\n")
+    found = [(subject, ok) for subject, ok in bad(platform.find(SENTENCE)) if name in subject]
+    assert found == [(f"repository/docker/{name}:1 FROM", False)]
+
+
 @pytest.mark.parametrize(
     ("dockerfile", "facts"),
     [
