@@ -279,6 +279,15 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
     assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
 
 
+def test_a_digest_is_not_a_release(tmp_path: Path) -> None:
+    """Syft gives it as the version of an image; the file beside the document names the release."""
+    document = json.loads(json.dumps(BILL))
+    document["metadata"]["component"]["version"] = f"sha256:{'0123456789abcdef' * 4}"
+    assert billed(tmp_path, document)["release"] is None
+    (tmp_path / "b.json.origin.yaml").write_text("release: 1.0.0\n")
+    assert set(billed(tmp_path, document).values()) == {True}
+
+
 def test_a_document_of_nothing_says_nothing(tmp_path: Path) -> None:
     """An image without components was not scanned."""
     assert billed(tmp_path, {**BILL, "components": []})["components listed"] is None

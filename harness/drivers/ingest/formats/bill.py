@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -15,6 +16,8 @@ from harness.errors import DriverError
 
 _READ: Final = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 """Versions of the format; what is used of it is the same in all."""
+_DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
+"""What some writers give as the version of an image: `sha256:…`, which is not a release."""
 _DEVELOPMENT: Final = ":development"
 """How writers end the name of the property that marks what only developers need: `cdx:npm:package:development`."""
 
@@ -53,7 +56,7 @@ class BillOfMaterials:
         of: the image or program that it describes; empty where it does not say.
         components: how many, those inside others included.
         development: `name version` of those that only developers need.
-        origin: the version of what it describes is the release; the property `commit` of its metadata the commit.
+        origin: the version of what it describes is the release, unless it is a digest; the property `commit` of its metadata the commit.
     """
 
     of: str
@@ -79,12 +82,13 @@ def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
     subject, stamp = bill.metadata.component, bill.metadata.timestamp
     every = list(_every(bill.components))
     commit = next((one.value for one in bill.metadata.properties if one.name.rpartition(":")[2] == "commit"), "")
+    version = subject.version if subject else ""
     return BillOfMaterials(
         of=shown(subject.name) if subject else "",
         components=len(every),
         development=tuple(shown(f"{one.name} {one.version}".strip()) for one in every if _is_development(one)),
         origin=Provenance(
-            release=subject.version if subject else "",
+            release="" if _DIGEST.fullmatch(version) else version,
             commit=commit,
             made=Moment.of(stamp, f"{where}: metadata.timestamp") if stamp else None,
         ),
