@@ -86,15 +86,18 @@ def _passed(asked: Asked, suites: _Suites) -> list[FactReading]:
 
 
 def _clean(asked: Asked, suites: _Suites) -> list[FactReading]:
-    facts = [_none("tests that failed", suites.of(CaseOutcome.FAILED))]
+    facts = [_none("tests that failed", [case.label for case in suites.of(CaseOutcome.FAILED)])]
     if "skipped" in asked.params.get("failures", ""):
-        facts.append(_none("tests that were skipped", suites.of(CaseOutcome.SKIPPED)))
+        skipped = [case.label for case in suites.of(CaseOutcome.SKIPPED)]
+        unlisted = sum(part.report.unlisted for part in suites.parts)
+        facts.append(_none("tests that were skipped", skipped, unlisted))
     return facts
 
 
-def _none(subject: str, cases: Sequence[JunitCase]) -> FactReading:
-    seen = f"{len(cases)}: {some([case.label for case in cases])}" if cases else "none"
-    return FactReading(subject=subject, expected="none", observed=seen, ok=not cases)
+def _none(subject: str, labels: Sequence[str], unlisted: int = 0) -> FactReading:
+    named = [*labels, *([f"{unlisted} that the report does not list"] if unlisted else [])]
+    seen = f"{len(labels) + unlisted}: {some(named)}" if named else "none"
+    return FactReading(subject=subject, expected="none", observed=seen, ok=not named)
 
 
 def _browsers(least: int, suites: _Suites) -> FactReading:

@@ -119,6 +119,48 @@ def test_skipped_counts_only_where_the_sentence_says_so(tmp_path: Path) -> None:
     assert found(tmp_path, text, f"{THEN} or was skipped")["tests that were skipped"] is False
 
 
+CYPRESS = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="Mocha Tests" time="2.1" tests="3" failures="0" skipped="1">
+  <testsuite name="Root Suite" timestamp="2026-11-20T09:30:00" tests="0" file="cypress/e2e/a.cy.js" time="0.000" failures="0"/>
+  <testsuite name="basket" timestamp="2026-11-20T09:30:00" tests="3" time="2.1" failures="0">
+    <testcase name="basket adds" time="1.0" classname="adds"/>
+    <testcase name="basket removes" time="1.1" classname="removes"/>
+  </testsuite>
+</testsuites>"""
+
+
+def test_skipped_tests_that_cypress_counts_and_does_not_list(tmp_path: Path) -> None:
+    """As it writes them unless it is told to; they are skipped, and nothing is missing."""
+    (tmp_path / "unit.xml.origin.yaml").write_text(f"commit: {COMMIT}\n")
+    assert set(found(tmp_path, CYPRESS).values()) == {True}
+    fact = seen(tmp_path, WHEN, f"{THEN} or was skipped", UNIT)["tests that were skipped"]
+    assert (fact.ok, fact.observed) == (False, "1: 1 that the report does not list")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('skipped="1"', ""),
+        ('skipped="1"', 'skipped="2"'),
+        ('tests="3" failures="0" skipped', 'tests="4" failures="0" skipped'),
+        ('tests="3" time', 'tests="4" time'),
+        ('tests="3" time', 'tests="2" time'),
+    ],
+)
+def test_missing_tests_that_nothing_explains(tmp_path: Path, old: str, new: str) -> None:
+    """The number of skipped tests is that of the missing ones, in all and suite by suite."""
+    (tmp_path / "unit.xml.origin.yaml").write_text(f"commit: {COMMIT}\n")
+    assert old in CYPRESS
+    assert found(tmp_path, CYPRESS.replace(old, new, 1))["counts"] is None
+
+
+def test_a_time_in_milliseconds(tmp_path: Path) -> None:
+    """As Playwright wrote it for years."""
+    text = suite(case("one"), case("two")).replace("2026-11-21T11:00:00Z", "1795258800000")
+    (tmp_path / "unit.xml").write_text(text)
+    assert seen(tmp_path, WHEN, f"{THEN}, younger than 7 d", UNIT)["age"].observed.startswith("1.0 h old")
+
+
 def test_nine_where_ten_are_declared(tmp_path: Path) -> None:
     """The report contradicts itself: neither PASS nor FAIL."""
     (tmp_path / "unit.xml").write_text(suite(*[case(f"t{n}") for n in range(9)], tests=10))

@@ -46,6 +46,8 @@ _FAILED: Final = frozenset(
 """What writers say of a case in `status` and `result`, in small letters."""
 _LONGEST_S: Final = 1e8
 """Of a suite: three years."""
+_MILLISECONDS: Final = re.compile(r"\d{12,13}")
+"""Since 1970, as Playwright before 1.32 writes when a suite began."""
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d*)?|\.\d+")
 
 
@@ -91,6 +93,7 @@ class JunitReport:
         origin: as its properties and timestamps say; without a time where a suite with tests has none.
         ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
         contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
+        unlisted: how many skipped tests are counted and not among the cases, as Cypress and Mocha write them.
     """
 
     cases: tuple[JunitCase, ...]
@@ -98,6 +101,7 @@ class JunitReport:
     origin: Provenance
     ended: Moment | None
     contradictions: tuple[str, ...]
+    unlisted: int = 0
 
 
 def junit_report(body: bytes, where: str) -> JunitReport:
@@ -132,13 +136,17 @@ class _Suite:
             return None
         return self.began.after(max(self.took_s, self.longest_s))
 
-    def contradictions(self, where: str) -> list[str]:
-        """Where it declares something else than is there, with nested suites and without."""
-        return [
-            f"{where}:{self.line}: {name}={declared} declared, {self.below[name]} counted"
+    def contradictions(self, where: str) -> dict[str, str]:
+        """Where it declares something else than is there, with nested suites and without, by the name of the count."""
+        return {
+            name: f"{where}:{self.line}: {name}={declared} declared, {self.below[name]} counted"
             for name, declared in self.declared.items()
             if declared not in (self.below[name], self.direct[name], *self._errors_as_failures(name))
-        ]
+        }
+
+    def missing(self, name: str) -> int:
+        """How many more it declares than there are."""
+        return self.declared.get(name, 0) - self.below[name]
 
     def _errors_as_failures(self, name: str) -> tuple[int, ...]:
         """Some writers count errors among the failures, where they declare no errors."""
@@ -184,6 +192,9 @@ class _Reader:
     undated: bool = False
     ends: list[Moment] = field(default_factory=list)
     endless: bool = False
+    short: list[str] = field(default_factory=list)
+    missing: int = 0
+    unlisted: int = 0
 
     def start(self, tag: str, attributes: dict[str, str], line: int) -> None:
         """An element begins."""
@@ -241,6 +252,7 @@ class _Reader:
             origin=origin,
             ended=None if self.endless else max(self.ends, key=lambda moment: moment.last, default=None),
             contradictions=tuple(self.contradictions),
+            unlisted=self.unlisted,
         )
 
     def _begin_suite(self, attributes: dict[str, str], line: int) -> None:
@@ -251,15 +263,15 @@ class _Reader:
         }
         began = None
         if moment := attributes.get("timestamp"):
-            began = Moment.of(moment, f"{self.where}:{line}: timestamp")
+            began = _moment(moment, f"{self.where}:{line}: timestamp")
             self.moments.append(began)
         name, host = sys.intern(attributes.get("name", "")), sys.intern(attributes.get("hostname", ""))
         took_s = _seconds(attributes.get("time", ""))
         self.suites.append(_Suite(name=name, host=host, line=line, declared=declared, began=began, took_s=took_s))
 
     def _end_suite(self, suite: _Suite) -> None:
-        self.contradictions += suite.contradictions(self.where)
         outer = self.suites[-1] if self.suites else None
+        self._contradicts(suite, inner=outer is not None)
         if suite.open and (end := suite.end()) is not None:
             self.ends.append(end)
         elif suite.open and outer is not None:
@@ -269,6 +281,18 @@ class _Reader:
             outer.longest_s = max(outer.longest_s, suite.longest_s)
             for name, count in suite.below.items():
                 outer.below[name] += count
+
+    def _contradicts(self, suite: _Suite, *, inner: bool) -> None:
+        """Where a suite contradicts itself; Mocha counts skipped tests in each suite, and says only of all suites how many they are."""
+        found = suite.contradictions(self.where)
+        missing = suite.missing("tests")
+        if inner and {*found} == {"tests"} and missing > 0 and "skipped" not in suite.declared:
+            self.short += found.values()
+            self.missing += missing
+        elif not inner and {*found} == {"tests", "skipped"} and 0 < missing == self.missing == suite.missing("skipped"):
+            self.unlisted = missing
+        else:
+            self.contradictions += found.values() if inner else [*self.short, *found.values()]
 
     def _begin_case(self, attributes: dict[str, str], line: int) -> None:
         name = attributes.get("name", "").strip()
@@ -332,6 +356,10 @@ def _count(text: str, where: str) -> int:
     if not text.strip().isdecimal() or len(text) > 9:
         raise DriverError(f"`{shown(text)}` is not a count", where=where, hint="see what wrote the report")
     return int(text)
+
+
+def _moment(text: str, where: str) -> Moment:
+    return Moment.at_epoch(int(text) / 1000, where) if _MILLISECONDS.fullmatch(text) else Moment.of(text, where)
 
 
 def _seconds(text: str) -> float | None:
