@@ -316,6 +316,21 @@ def test_panels_of_closed_rows_are_read(prometheus: PrometheusClient) -> None:
     assert [(one.subject, _drawn(prometheus, one, 60.0).ok) for one in _panels(board)] == [("A, Gone, query 1", False)]
 
 
+@pytest.mark.parametrize("text", ["[]", "5", "null", '"a"', "{", "[" * 100_000])
+def test_what_is_no_dashboard_is_an_error_with_its_name(text: str) -> None:
+    """A ConfigMap with the label of dashboards costs the check, and not the run."""
+    with pytest.raises(DriverError) as raised:
+        list(_panels({"metadata": {"name": "boards"}, "data": {"a.json": text}}))
+    assert raised.value.where == "boards/a.json"
+
+
+def test_panels_of_another_shape_are_passed_over() -> None:
+    """What is no list of objects asks for nothing."""
+    board = {"title": "A", "panels": [{"title": "B", "targets": 5}, 7, {"panels": "c", "targets": [1, {"expr": "up"}]}]}
+    found = list(_panels({"metadata": {"name": "boards"}, "data": {"a.json": json.dumps(board)}}))
+    assert [one.query for one in found] == ["up"]
+
+
 def test_a_prometheus_that_is_away_is_an_error_with_its_address(tmp_path: Path) -> None:
     """And a target without one is a mistake of its file."""
     file = tmp_path / "target.yaml"

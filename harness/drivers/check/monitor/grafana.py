@@ -140,7 +140,7 @@ class GrafanaClient:
             if library := (panel.get("libraryPanel") or {}).get("uid"):
                 model = (self._content(f"/api/library-elements/{library}", dict).get("result") or {}).get("model") or {}
                 panel = {**model, "title": panel.get("title") or model.get("title", "")}  # noqa: PLW2901 - the same one, whole
-            queries = [one for one in panel.get("targets") or [] if isinstance(one, dict)]
+            queries = objects_in(panel.get("targets"))
             named = variables_in(json.dumps([queries, panel.get("datasource")]))
             unvalued = next((name for name in named if name in values and values[name] is None), "")
             asked = [self._query(one, panel.get("datasource"), values) for one in queries]
@@ -230,10 +230,14 @@ def unread_in(board: Mapping[str, Any]) -> str:
 
 def panels_in(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The panels of a dashboard or of a row, rows and what is in closed ones included; the oldest dashboards have `rows` of panels."""
-    every = [one for key in sorted(_PANELS) for one in board.get(key) or []]
-    for panel in [one for one in every if isinstance(one, dict)]:
+    for panel in [one for key in sorted(_PANELS) for one in objects_in(board.get(key))]:
         yield panel
         yield from panels_in(panel)
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; of anything else none."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def variables_in(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from harness.drivers.check.exposition import metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
-from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, panels_in, unread_in, variables_in
+from harness.drivers.check.monitor.grafana import MIXED, SHOWN_ELSEWHERE, objects_in, panels_in, unread_in, variables_in
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import DriverError
@@ -132,12 +132,13 @@ def _every_panel(target: Target) -> list[PanelQuery]:
 
 def _panels(config_map: Mapping[str, Any]) -> Iterator[PanelQuery]:
     for file, text in sorted((config_map.get("data") or {}).items()):
+        where = f"{config_map['metadata']['name']}/{file}"
         try:
             dashboard = json.loads(text)
-        except ValueError as error:
-            raise DriverError(
-                f"the dashboard is not JSON: {error}", where=f"{config_map['metadata']['name']}/{file}"
-            ) from error
+        except (ValueError, RecursionError) as error:
+            raise DriverError(f"the dashboard is not JSON: {error}", where=where) from error
+        if not isinstance(dashboard, dict):
+            raise DriverError("the dashboard is not a JSON object", where=where, hint="save it again in Grafana")
         yield from _queries(str(dashboard.get("title", file)), dashboard)
 
 
@@ -149,7 +150,7 @@ def _queries(board: str, dashboard: Mapping[str, Any]) -> Iterator[PanelQuery]:
         title = str(panel.get("title", ""))
         if panel.get("libraryPanel") and not panel.get("targets"):
             yield PanelQuery(title, f"{board}, {title}", "", f"its queries are in Grafana's library; {_ASK_GRAFANA}")
-        for at, query in enumerate(panel.get("targets") or [], 1):
+        for at, query in enumerate(objects_in(panel.get("targets")), 1):
             source = _source_of(query.get("datasource")) or _source_of(panel.get("datasource"))
             if query.get("hide") or source in SHOWN_ELSEWHERE:
                 continue
