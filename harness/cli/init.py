@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -150,7 +151,7 @@ def _entry(given: str | None, *, asks: bool) -> str:
 
 
 def _path(option: str, value: str) -> str:
-    if not re.fullmatch(r"/[^\s\"'{}\\]*", value):
+    if not re.fullmatch(r"/[^\s\"'{}\\]*", value) or not value.isprintable():
         raise UsageError(f"{value!r} is not a path", where=option, hint="a path begins with `/`, like `/items/1`")
     return value
 
@@ -161,7 +162,8 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
     if not write:
         raise UsageError("a body needs the path that it is sent to", where="--body", hint="pass `--write PATH` too")
     try:
-        body = json.loads(given)
+        body = json.loads(given, parse_constant=_refuse_constant)
+        json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except ValueError as error:
         raise UsageError(f"is not JSON: {error}", where="--body", hint="write it like '{\"item\": 1}'") from error
     if not isinstance(body, dict):
@@ -170,6 +172,15 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
 
 
 def _refuse_known(answers: ProjectAnswers) -> None:
+def _refuse_constant(word: str) -> None:
+    """`NaN` and `Infinity` are no JSON, though Python reads them.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"`{word}` is no JSON value")
+
+
     """A profile that comes with the package would be found in its place."""
     from harness.catalogue import load_catalogue
 
@@ -201,8 +212,15 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
 
 
 def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> list[str]:
+def _repository_above(directory: Path) -> Path | None:
+    """The root of the Git repository that the directory is in; None where it is the root itself, or in none."""
+    here = directory.resolve()
+    root = next((one for one in (here, *here.parents) if (one / ".git").exists()), None)
+    return root if root != here else None
+
+
     """What to do now, in this order."""
-    steps = [f"cd {directory}"] if directory.resolve() != Path.cwd() else []
+    steps = [f"cd {shlex.quote(str(directory))}"] if directory.resolve() != Path.cwd() else []
     if "pyproject.toml" in project.kept:
         table = (
             f'[tool.harness]  target = "target.yaml"  profiles = ["{answers.profile}"]  catalogue = ["catalogue"]  '
@@ -210,6 +228,12 @@ def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> 
         )
         steps.append(f"# pyproject.toml was kept: it needs the table {table}")
     from harness.cli.starter.writing import is_address, tool_requirement
+    if (above := _repository_above(directory)) is not None:
+        inside = directory.resolve().relative_to(above)
+        steps.append(
+            f"# .github/ and .gitlab-ci.yml count at the root of a repository only: move them to {above} and let them "
+            f"work in {inside} (docs/ci.md, a project in a directory of a repository)"
+        )
 
     allow = "" if answers.breakable else f" --allow-target {answers.name}"
     return [

@@ -35,7 +35,7 @@ def is_http(value: str) -> bool:
     """Whether it is an address of HTTP, with or without user and password."""
     try:
         parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and " " not in value
     except ValueError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -169,6 +170,64 @@ def test_where_the_requirement_is_an_address_no_wheel_is_asked_for(
     )
 
 
+@pytest.mark.parametrize("name", ["2024", "1.5", "on", "null", "Shop_1", "x" * 63, "a-", "0x1F"])
+def test_every_name_that_a_target_may_have_makes_a_project(readiness: Call, name: str) -> None:
+    """One that YAML reads as a number or a word of its own is in quotes, and objects of Kubernetes have names that it takes."""
+    assert readiness("init", "it", "--entry", "http://127.0.0.1:9", "--name", name)[0] == 0
+    assert load_target(Path("it/target.yaml")).name == name
+    code, said = readiness("catalogue", "lint", "--json", below="it")
+    assert (code, json.loads(said)["problems"]) == (0, [])
+    job: Any = read_documents(Path("deploy/nightly.yaml"))[0].data
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", job["metadata"]["name"])
+
+
+def test_the_next_commands_can_be_typed_where_the_directory_has_a_space(readiness: Call) -> None:
+    """The path is quoted as a shell reads it."""
+    said = readiness("init", "my shop", "--entry", "http://127.0.0.1:9", "--name", "shop")[1]
+    assert "\n  cd 'my shop'\n" in said
+
+
+@pytest.mark.parametrize("git", ["directory", "file"])
+def test_where_the_files_for_ci_count_is_told(readiness: Call, tmp_path: Path, git: str) -> None:
+    """Of a directory of a repository, a worktree of Git too, no CI system reads them."""
+    (tmp_path / "repository").mkdir()
+    told = "# .github/ and .gitlab-ci.yml count at the root of a repository only: move them to "
+    entry = ("--entry", "http://127.0.0.1:9")
+    assert told not in readiness("init", "repository", *entry, "--name", "shop")[1]
+    if git == "file":
+        (tmp_path / "repository" / ".git").write_text("gitdir: /elsewhere\n")
+    else:
+        (tmp_path / "repository" / ".git").mkdir()
+    assert told not in readiness("init", "repository", *entry, "--name", "shop")[1]
+    said = readiness("init", "repository/apps/shop", *entry)[1]
+    assert f"{told}{tmp_path.resolve()}/repository and let them work in apps/shop (docs/ci.md" in said
+
+
+def test_an_image_of_the_project_has_no_reports(tmp_path: Path) -> None:
+    """Nor what the restart keeps of the service's environment, which is below them."""
+    write_project(tmp_path, ProjectAnswers(name="shop", entry="http://127.0.0.1:9"))
+    assert "/reports/" in (tmp_path / ".dockerignore").read_text().splitlines()
+    assert (
+        'parent / "reports" / "service-process.json"' in (tmp_path / "experiments" / "service_process.py").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "local"),
+    [
+        ("http://localhost:80", True),
+        ("http://0.0.0.0:80", True),
+        ("http://[::]:80", True),
+        ("http://[::1]:80", True),
+        ("http://10.0.0.1:80", False),
+        ("http://shop.test", False),
+    ],
+)
+def test_which_addresses_are_of_this_machine(entry: str, local: bool) -> None:  # noqa: FBT001 - a row of a table
+    """Also the one of every address, as servers print it when they start."""
+    assert ProjectAnswers(name="shop", entry=entry).local is local
+
+
 def test_the_traffic_has_a_write_where_a_path_is_named(tmp_path: Path) -> None:
     """Its file is a size, its routes add up to all requests, and the locustfile sends them."""
     write_project(
@@ -204,6 +263,10 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: a body needs the path that it is sent to"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: is not JSON"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: is not a JSON object"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": NaN}'], "`NaN` is no JSON value"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": "\\ud800"}'], "--body: is not JSON"),
+        (["--entry", "http://127.0.0.1:9", "--read", "/\udcff"], "is not a path"),
+        (["--entry", "http://a b:9"], "is not an address of HTTP"),
         (["--entry", "http://127.0.0.1:9", "--name", "a b"], "--name: 'a b' cannot be the name of a target"),
         (["--entry", "http://127.0.0.1:9", "--name", "core"], "a profile 'core' come with the package"),
         (["--entry", "http://127.0.0.1:9", "--name", "nd"], "requirements named ND-… or a profile 'nd' come"),

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import yaml
+
 from harness.errors import UsageError
 from harness.files import write_atomic
 
@@ -27,6 +29,10 @@ _WINDOW_S: Final = 25
 """Seconds of the first fault-free window: each route is requested 250 times, enough for the rows of the project."""
 _THINK_MS: Final = 500
 _SHORTEST_MS: Final = 100
+_LONGEST_OBJECT: Final = 42
+WRITE: Final = "write"
+"""The route of the journey's POST."""
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +65,10 @@ class ProjectAnswers:
         """Whether the service runs on this machine."""
         host = urlsplit(self.entry).hostname or ""
         try:
-            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+            address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
         except ValueError:
             return False
+        return address.is_loopback or address.is_unspecified  # as servers print it that listen on every address
 
     @property
     def breakable(self) -> bool:
@@ -72,6 +79,11 @@ class ProjectAnswers:
     def profile(self) -> str:
         """The profile's name, and that of its file."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "own"
+
+    @property
+    def object_name(self) -> str:
+        """What objects of Kubernetes are called after it, behind `readiness-`: a CronJob has 52 characters at most."""
+        return self.profile[:_LONGEST_OBJECT].strip("-")
 
     @property
     def prefix(self) -> str:
@@ -130,6 +142,7 @@ def _files(answers: ProjectAnswers) -> Iterator[tuple[str, bytes]]:
         block_end_string="%>",
     )
     templates.filters["pystring"] = json.dumps
+    templates.filters["scalar"] = _scalar
     values = _values(answers)
     for template, name in {
         "pyproject.toml": "pyproject.toml",
@@ -145,6 +158,7 @@ def _files(answers: ProjectAnswers) -> Iterator[tuple[str, bytes]]:
         "gitlab-ci.yml": ".gitlab-ci.yml",
         "deploy/nightly.yaml": "deploy/nightly.yaml",
         "Dockerfile": "Dockerfile",
+        "dockerignore": ".dockerignore",
         "gitignore": ".gitignore",
         "README.md": "README.md",
     }.items():
@@ -159,6 +173,7 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
     parts = urlsplit(answers.entry)
     return {
         "name": answers.name,
+        "object": answers.object_name,
         "profile": answers.profile,
         "prefix": answers.prefix,
         "environment": answers.environment,
@@ -193,7 +208,7 @@ def _calls(answers: ProjectAnswers) -> Iterator[tuple[str, str]]:
         yield "read", f'journey.get({_quoted(answers.read)}, name="read", status=200)'
     if answers.write:
         body = _literal(dict(answers.body or {}))
-        yield "write", f'journey.post({_quoted(answers.write)}, name="write", json={body}, once=True)'
+        yield WRITE, f'journey.post({_quoted(answers.write)}, name="{WRITE}", json={body}, once=True)'
 
 
 def _expected(expect: Mapping[str, str]) -> str:
@@ -226,6 +241,12 @@ def tool_requirement() -> str:
 def is_address(requirement: str) -> bool:
     """Whether a requirement names a repository, from which CI installs the tool by itself."""
     return " @ " in requirement
+
+
+def _scalar(text: str) -> str:
+    """A text as a value or a key of YAML: in quotes where it would be read as a number, a date or a word like `no`."""
+    plain = _PLAIN.fullmatch(text) is not None and yaml.safe_load(text) == text
+    return text if plain else json.dumps(text)
 
 
 def _literal(value: object) -> str:
