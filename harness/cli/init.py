@@ -99,7 +99,8 @@ def _answers(directory: Path, options: dict[str, Any], *, asks: bool) -> tuple[P
         raise UsageError("there is no such file", where=str(ca), hint="name a file of PEM certificates")
     tls = tls_of(str(ca) if ca else "")
     documented = documented_reads(options["openapi"], tls) if options["openapi"] else None
-    found = discovered(entry, tls)
+    reads = documented.reads if documented else ()
+    found = discovered(entry, tls, [read.path for read in reads if read.status == 200])
     health = _path(
         "--health",
         options["health"] or _asked("Path that answers 200 while it is well", found.health or "/health", asks),
@@ -115,7 +116,7 @@ def _answers(directory: Path, options: dict[str, Any], *, asks: bool) -> tuple[P
         write=_path("--write", write) if write else "",
         body=_body(options["body"], write),
         ca=ca.read_bytes() if ca else None,
-        reads=documented.reads if documented else (),
+        reads=reads,
     )
     _refuse_known(answers)
     return answers, _problem(entry, found, directory, options), documented.left_out if documented else ()
@@ -171,7 +172,6 @@ def _body(given: str | None, write: str) -> dict[str, Any] | None:
     return body
 
 
-def _refuse_known(answers: ProjectAnswers) -> None:
 def _refuse_constant(word: str) -> None:
     """`NaN` and `Infinity` are no JSON, though Python reads them.
 
@@ -181,6 +181,7 @@ def _refuse_constant(word: str) -> None:
     raise ValueError(f"`{word}` is no JSON value")
 
 
+def _refuse_known(answers: ProjectAnswers) -> None:
     """A profile that comes with the package would be found in its place."""
     from harness.catalogue import load_catalogue
 
@@ -211,7 +212,6 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
     return ""
 
 
-def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> list[str]:
 def _repository_above(directory: Path) -> Path | None:
     """The root of the Git repository that the directory is in; None where it is the root itself, or in none."""
     here = directory.resolve()
@@ -219,6 +219,7 @@ def _repository_above(directory: Path) -> Path | None:
     return root if root != here else None
 
 
+def _next(directory: Path, answers: ProjectAnswers, project: WrittenProject) -> list[str]:
     """What to do now, in this order."""
     steps = [f"cd {shlex.quote(str(directory))}"] if directory.resolve() != Path.cwd() else []
     if "pyproject.toml" in project.kept:
@@ -227,13 +228,13 @@ def _repository_above(directory: Path) -> Path | None:
             'features = ["features"]  loadtests = ["loadtests"]  experiments = ["experiments"]'
         )
         steps.append(f"# pyproject.toml was kept: it needs the table {table}")
-    from harness.cli.starter.writing import is_address, tool_requirement
     if (above := _repository_above(directory)) is not None:
         inside = directory.resolve().relative_to(above)
         steps.append(
             f"# .github/ and .gitlab-ci.yml count at the root of a repository only: move them to {above} and let them "
             f"work in {inside} (docs/ci.md, a project in a directory of a repository)"
         )
+    from harness.cli.starter.writing import is_address, tool_requirement
 
     allow = "" if answers.breakable else f" --allow-target {answers.name}"
     return [

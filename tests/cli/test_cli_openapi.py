@@ -7,18 +7,21 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.cli.init import init
 from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, documented_reads
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
+from harness.targets import load_target
 from tests.builders.http_servers import Quiet, serving
 
 TLS = ssl.create_default_context()
@@ -75,6 +78,32 @@ def test_the_reads_of_a_document_in_yaml(tmp_path: Path) -> None:
     assert found.left_out == ("GET /me: it needs a sign-in", "GET /users/{name}: the parameter `name` has no example")
 
 
+class _Undocumented(Quiet, BaseHTTPRequestHandler):
+    """A service as a framework makes it: nothing at the root, no path of health, the document and its reads."""
+
+    def do_GET(self) -> None:
+        """The document, and one of the two reads that it describes."""
+        paths = {"/gone": {"get": {}}, "/items": {"get": {"responses": {"200": {}}}}}
+        found = {"/openapi.json": {"openapi": "3.1.0", "paths": paths}, "/items": [1]}.get(self.path)
+        body = b"" if found is None else json.dumps(found).encode()
+        self.send_response(404 if found is None else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_the_probes_of_a_service_without_a_root_are_its_documented_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its first run is refused: neither `/` nor a path of health answers 200."""
+    monkeypatch.chdir(tmp_path)
+    with serving(_Undocumented) as entry:
+        made = CliRunner().invoke(init, ["shop", "--entry", entry, "--openapi", f"{entry}/openapi.json", "--json"])
+    assert json.loads(made.output)["problem"] == ""
+    probes = load_target(tmp_path / "shop" / "target.yaml").probes
+    assert (probes.health, probes.read.path) == ("/items", "/items")
+
+
 def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:
     """A sign-in that may be left out, an empty scheme, is none."""
     text = "openapi: 3.1.0\nsecurity: [{token: []}]\npaths: {/me: {get: {}}, /cart: {get: {}}}\n"
@@ -104,6 +133,53 @@ def test_the_reads_of_a_document_in_json_from_an_address(tmp_path: Path) -> None
         assert found.reads == (DocumentedRead(name="read-a", path="/v2/a", expect={"n": "list"}),)
         with pytest.raises(UsageError, match="status 404"):
             documented_reads(f"{address}/missing.json", TLS)
+
+
+BUNDLED = """
+openapi: 3.0.3
+servers: [{url: "{scheme}://{host}/api/{version}", variables: {scheme: {default: https}, host: {default: shop.test}, version: {default: v2}}}]
+paths:
+  /orders/{order id}:
+    parameters: [{name: order id, in: path}]
+    get:
+      parameters: [{name: order id, in: path, example: 7}, {$ref: "#/paths/~1lists~1%7Bid%7D/get/parameters/1"}]
+      responses: {"200": {content: {application/json: {schema: {$ref: "#/components/schemas/An%20order"}}}}}
+  /lists/{id}:
+    servers: [{url: "lists/v1/"}]
+    get: {operationId: write, parameters: [{name: id, in: path, example: 1}, {name: page, in: query, required: true, example: 2}]}
+  /straße: {get: {operationId: "on", servers: [{url: /}]}}
+  /news: {get: {responses: {"200": {content: {text/event-stream: {}}}}}}
+  /cart: {get: {parameters: [{name: session, in: cookie, required: true}]}}
+  /a: {get: {operationId: get-item}}
+  /b: {get: {operationId: get_item}}
+  /c: {get: {operationId: get_item_2}}
+components:
+  schemas:
+    An order:
+      required: [id, secret]
+      properties: {id: {type: integer}, secret: {type: string, writeOnly: true}}
+"""
+
+
+def test_what_bundlers_and_generators_write_is_read(tmp_path: Path) -> None:
+    """References through lists and encoded names, variables of a server, servers of a path, what only requests have, names that collide."""
+    found = documented_reads(written(tmp_path, BUNDLED), TLS)
+    assert [(read.name, read.path, dict(read.expect)) for read in found.reads] == [
+        ("read-orders-order-id", "/api/v2/orders/7?page=2", {"id": "int"}),
+        ("write-2", "/lists/v1/lists/1?page=2", {}),
+        ("on", "/stra%C3%9Fe", {}),
+        ("get-item", "/api/v2/a", {}),
+        ("get-item-2", "/api/v2/b", {}),
+        ("get-item-2-2", "/api/v2/c", {}),
+    ]
+    assert found.left_out == (
+        "GET /news: its answer is a stream, which does not end",
+        "GET /cart: it needs the cookie `session`",
+    )
+    project = ProjectAnswers(name="shop", entry="http://127.0.0.1:9", reads=found.reads, write="/orders")
+    write_project(tmp_path / "shop", project)
+    traffic = load_traffic("visitors", [tmp_path / "shop" / "loadtests"], {})
+    assert {*traffic.routes} == {"write", *(read.name for read in found.reads)}
 
 
 def test_the_journey_sends_them(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +20,8 @@ class DiscoveredPaths:
     """Paths that answer GET with status 200.
 
     Attributes:
-        health: the first of `HEALTH`; empty: none.
-        read: the root, else the same where its answer has a body; empty: none.
+        health: the first of `HEALTH`, else a documented read; empty: none.
+        read: the root, else a documented read, else the same as `health`, where its answer has a body; empty: none.
         problem: why nothing is known; empty where the service answers.
         refused: the status with which it refused a request without credentials; 0: it refused none.
     """
@@ -45,8 +45,14 @@ def tls_of(ca_file: str) -> ssl.SSLContext:
         raise ConfigurationError(f"has no certificate: {error}", where=ca_file, hint=hint) from error
 
 
-def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) -> DiscoveredPaths:
-    """Request the paths where services usually answer; nothing else is sent."""
+def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) -> DiscoveredPaths:
+    """Request the paths where services usually answer, then those that are documented; nothing else is sent.
+
+    Args:
+        entry: of the service.
+        tls: how it is verified.
+        documented: paths of its reads that answer 200, as its OpenAPI document says.
+    """
     import httpx
 
     refused: list[int] = []
@@ -59,8 +65,9 @@ def discovered(entry: str, tls: ssl.SSLContext, health: Iterable[str] = HEALTH) 
             return answer.status_code == 200 and (silent or bool(answer.content.strip()))
 
         try:
-            well = next((path for path in health if answers(path, silent=True)), "")
-            read = next((path for path in ("/", well) if path and answers(path)), "")
+            stored = [path for path in documented if path not in HEALTH]
+            well = next((path for path in (*HEALTH, *stored) if answers(path, silent=True)), "")
+            read = next((path for path in ("/", *stored, well) if path and answers(path)), "")
         except httpx.HTTPError as error:
             return DiscoveredPaths(problem=str(error) or type(error).__name__)
     return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
+from harness.cli.starter.writing import WRITE
 from harness.errors import ConfigurationError, UsageError
 from harness.yamlfile import read_documents
 
@@ -61,6 +62,10 @@ class DocumentedReads:
 
 
 _SIGN_IN: Final = "it needs a sign-in"
+_STREAM: Final = "text/event-stream"
+_IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
+"""Characters that a described path may have as they are."""
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//[^/]*")
 
 
 class _NoExampleError(Exception):
@@ -106,12 +111,15 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
 
 
 def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
-    """The reads with names that differ."""
-    taken: dict[str, int] = {}
+    """The reads with names that differ, also from that of the journey's POST."""
+    taken = {WRITE}
     named = []
     for read in reads:
-        taken[read.name] = number = taken.get(read.name, 0) + 1
-        name = read.name if number == 1 else f"{read.name}-{number}"
+        name, number = read.name, 1
+        while name in taken:
+            number += 1
+            name = f"{read.name}-{number}"
+        taken.add(name)
         named.append(DocumentedRead(name=name, path=read.path, status=read.status, expect=read.expect))
     return tuple(named)
 
@@ -143,33 +151,43 @@ class _Document:
         schemes = operation.get("security", self._root.get("security"))
         if schemes and not (isinstance(schemes, list) and {} in schemes):  # an empty one: the sign-in may be left out
             raise _NoExampleError(_SIGN_IN)
-        described = [part.get("parameters") for part in (item, operation)]
-        parameters = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
-        filled, query = path, dict[str, str]()
-        for parameter in parameters:
-            name, place = str(parameter.get("name")), parameter.get("in")
+        filled, query = quote(path, safe=_IN_PATHS), dict[str, str]()
+        for (name, place), parameter in self._parameters(item, operation).items():
             if place == "path":
-                filled = filled.replace(f"{{{name}}}", quote(self._example(parameter), safe=""))
+                filled = filled.replace(f"{{{quote(name, safe=_IN_PATHS)}}}", quote(self._example(parameter), safe=""))
             elif place == "query" and parameter.get("required") is True:
                 query[name] = self._example(parameter)
-            elif place == "header" and parameter.get("required") is True:
-                raise _NoExampleError(f"it needs the header `{name}`")
+            elif place in {"header", "cookie"} and parameter.get("required") is True:
+                raise _NoExampleError(f"it needs the {place} `{name}`")
         if missing := re.findall(r"{([^}]*)}", filled):
             raise _NoExampleError(f"the path parameter `{missing[0]}` is not described")
         status, answer = self._answer(operation)
+        if isinstance(media := answer.get("content"), dict) and {*media} == {_STREAM}:
+            raise _NoExampleError("its answer is a stream, which does not end")
         return DocumentedRead(
             name=_name(operation.get("operationId"), path),
-            path=self._base() + filled + (f"?{urlencode(query)}" if query else ""),
+            path=self._base(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),
             status=status,
             expect=self._expected(answer),
         )
 
-    def _base(self) -> str:
-        """The path that every path is below of."""
-        servers = self._root.get("servers")
-        first = servers[0] if isinstance(servers, list) and servers and isinstance(servers[0], dict) else {}
+    def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+        """The parameters by name and place; those of the operation hide the path's."""
+        described = [part.get("parameters") for part in (item, operation)]
+        every = [self._resolved(one) for several in described if isinstance(several, list) for one in several]
+        return {(str(one.get("name")), str(one.get("in"))): one for one in every}
+
+    def _base(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
+        """The path that a path is below of: of the operation's first server, else of the path's, else of the document's."""
+        listed = [part.get("servers") for part in (operation, item, self._root)]
+        first = next((one[0] for one in listed if isinstance(one, list) and one and isinstance(one[0], dict)), {})
         base = str(first.get("url") or self._root.get("basePath") or "")
-        return "" if "{" in base else urlsplit(base).path.rstrip("/")
+        variables = first.get("variables")
+        for name, variable in variables.items() if isinstance(variables, dict) else ():
+            if isinstance(variable, dict) and "default" in variable:
+                base = base.replace(f"{{{name}}}", str(variable["default"]))
+        path = _ORIGIN.sub("", base, count=1).partition("?")[0].strip("/")
+        return f"/{path}" if path and "{" not in path else ""
 
     def _example(self, parameter: Mapping[str, Any]) -> str:
         schema = self._resolved(parameter.get("schema", parameter))
@@ -210,7 +228,7 @@ class _Document:
         for key in required[:MOST_KEYS]:
             described = self._resolved(properties.get(key))
             kind = described.get("type")
-            if isinstance(kind, str) and kind in _TYPES and described.get("nullable") is not True:
+            if isinstance(kind, str) and kind in _TYPES and not _may_lack(described):
                 expected[str(key)] = _TYPES[kind]
         return expected
 
@@ -236,13 +254,19 @@ class _Document:
             raise ConfigurationError(f"`$ref: {reference}` leads out of this document", where=self._source, hint=hint)
         value: Any = self._root
         for part in reference[2:].split("/"):
-            key = part.replace("~1", "/").replace("~0", "~")
-            if not isinstance(value, dict) or key not in value:
+            key = unquote(part).replace("~1", "/").replace("~0", "~")
+            try:
+                value = value[int(key)] if isinstance(value, list) else value[key]
+            except (LookupError, TypeError, ValueError) as error:
                 raise ConfigurationError(
                     f"`$ref: {reference}` leads nowhere", where=self._source, hint=f"there is no `{key}`"
-                )
-            value = value[key]
+                ) from error
         return value
+
+
+def _may_lack(described: Mapping[str, Any]) -> bool:
+    """Whether a required key may be null, or is required of requests alone."""
+    return described.get("nullable") is True or described.get("writeOnly") is True
 
 
 def _name(operation: Any, path: str) -> str:
