@@ -85,8 +85,8 @@ def read_document(path: Path) -> YamlDocument:
 
 
 def yaml_files(directory: Path) -> list[Path]:
-    """The files of YAML in a directory, sorted."""
-    return sorted(path for path in directory.glob("*") if path.suffix in SUFFIXES)
+    """The files of YAML in a directory, sorted; hidden ones, as editors leave them, are passed over."""
+    return sorted(path for path in directory.glob("[!.]*") if path.suffix in SUFFIXES)
 
 
 def _nearest_file(path: Path) -> str:

@@ -162,7 +162,7 @@ def _session(
     session.check()
     quiet = ["-qq", "--assert=plain"] if planning else ["-q"]  # a plan runs no test whose asserts would be rewritten
     arguments = [
-        *(str(path) for path in feature_files(project)),
+        *map(_argument, feature_files(project)),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
         *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
         *quiet,
@@ -182,6 +182,22 @@ def _session(
 
 def _allure_report(decided: Decided, code: int) -> None:
     """Make Allure's report of the run where the extra is installed. Whatever becomes of it, the run has decided already."""
+def _argument(path: Path) -> str:
+    """A feature file as an argument of pytest, which takes what follows `[` or `::` for the name of a test.
+
+    Raises:
+        UsageError: it has one below the directory that the command is called in, too.
+    """
+    name = str(path)
+    for mark in ("[", "::"):
+        if mark in name:
+            name = os.path.relpath(path)
+    if odd := next((mark for mark in ("[", "::") if mark in name), ""):
+        hint = "rename it, or call the command in the project's directory"
+        raise UsageError(f"pytest takes no path with `{odd}`", where=name, hint=hint)
+    return name
+
+
     from harness.report.allure.npm import find_node
 
     if find_node() is None:

@@ -339,6 +339,32 @@ def test_the_lint_finds_what_collection_finds(
     assert said.partition(": no profile")[0] in text
 
 
+def planned(said: str) -> set[str]:
+    """The requirements of a plan in JSON that a run can decide."""
+    return {one["requirement"] for one in json.loads(said)["sentences"] if one["can_be_decided"]}
+
+
+@pytest.mark.parametrize("name", ["shop [new]", "shop::2"])
+def test_a_directory_may_have_a_name_that_pytest_reads_otherwise(readiness: Call, shop: Path, name: str) -> None:
+    """Where the command is called in the project; elsewhere it says what to do."""
+    shop.rename(shop.parent / name)
+    code, said = readiness("plan", "--json", below=name)
+    assert code == 0, said
+    assert planned(said) == {"SHOP-P95", "SHOP-ERRORS", "SHOP-RESTART"}
+    (shop.parent / name / "features" / "a[b].feature").write_text("Feature: b\n")
+    code, said = readiness("plan", below=name)
+    assert (code, "features/a[b].feature: pytest takes no path with `[`\n  hint: rename it" in said) == (4, True), said
+
+
+def test_what_an_editor_leaves_beside_a_file_is_passed_over(readiness: Call, shop: Path) -> None:
+    """Such as the lock of Emacs, a link that leads nowhere; it is no requirement and no experiment."""
+    for kind, name in (("catalogue", "shop"), ("experiments", "service-restart"), ("features", "service")):
+        suffix = "feature" if kind == "features" else "yaml"
+        (shop / kind / f".#{name}.{suffix}").symlink_to("me@here.4711")
+    code, said = readiness("catalogue", "lint", "--json", below="shop")
+    assert (code, json.loads(said)["problems"]) == (0, [])
+
+
 def test_one_id_claimed_twice_is_one_requirement_with_two_scenarios(readiness: Call, shop: Path) -> None:
     """Plan and lint say so."""
     feature = shop / "features" / "service.feature"

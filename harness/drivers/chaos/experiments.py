@@ -201,7 +201,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
     for directory in directories:
         if directory == directories[-1]:
             hidden = {*found}
-        for path in sorted(directory.glob("*")) if directory.is_dir() else []:
+        for path in sorted(directory.glob("[!.]*")) if directory.is_dir() else []:
             if path.suffix not in SUFFIXES or path.stem in hidden:
                 continue
             if (other := found.setdefault(path.stem, path)) != path:
