@@ -32,6 +32,8 @@ _DIGITS: Final = 100
 """Characters of a number."""
 _NO_TAGS: Final = "tags are not used here"
 _NO_ANCHORS: Final = "anchors are not used here"
+_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _MARK: Final = "\ufeff"
 """The byte order mark that some editors put before the text."""
 
@@ -76,12 +78,17 @@ def read_document(path: Path) -> YamlDocument:
         ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, has a key twice, a key that is not
             text, a tag, an anchor, an alias, or a number that people and programs read differently.
     """
-    text = read_text(path)
+    text = _joined(read_text(path)) if path.suffix == ".json" else read_text(path)
     try:
         data, lines = _read(path, text, _Quick) if _Quick is not None else _read(path, text, _Plain)
     except (yaml.YAMLError, ValueError, OverflowError):
         data, lines = _explained(path, text)  # in the words of the reader that tells more
     return YamlDocument(path=path, data=data, lines=lines)
+
+
+def _joined(text: str) -> str:
+    """JSON whose pairs of escapes, by which it writes a character such as an emoji, are that character: YAML has no pairs."""
+    return _PAIR.sub(lambda found: found[1] + bytes.fromhex(found[2] + found[3]).decode("utf-16-be"), text)
 
 
 def yaml_files(directory: Path) -> list[Path]:
@@ -119,7 +126,7 @@ def read_text(path: Path) -> str:
 
 def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
     try:
-        return _read(path, text, _Plain)
+        read = _read(path, text, _Plain)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -131,6 +138,11 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # a character that YAML does not allow, or a scalar that looks like a date or a number but is invalid
         raise ConfigurationError(f"is not plain YAML: {str(error).splitlines()[0]}", where=str(path)) from error
+    if half := _HALF.search(text):  # libyaml refuses it; this reader makes text of it that cannot be written
+        where = f"{path}:{text.count(chr(10), 0, half.start()) + 1}"
+        hint = "write the character itself"
+        raise ConfigurationError(f"is not plain YAML: `{half[0]}` is no character", where=where, hint=hint)
+    return read
 
 
 def _cure(problem: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigurationError
-from harness.yamlfile import TaggedList, read_documents
+from harness.yamlfile import TaggedList, read_document, read_documents
 
 
 def data(tmp_path: Path, text: str) -> list[Any]:
@@ -40,6 +41,17 @@ def test_words_stay_words(tmp_path: Path) -> None:
             "true": None,
         }
     ]  # fmt: skip
+
+
+def test_what_json_writes_as_a_pair_of_escapes_is_one_character(tmp_path: Path) -> None:
+    """As `json.dumps` does with an emoji: YAML has no pairs. Half of one is no text, and is refused with its line."""
+    path = tmp_path / "a.json"
+    content = {"title": "kill \U0001f600", "path": "\\ud83d\\ude00", "both": "\\\U0001f600", "small": "é"}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert read_document(path).data == content
+    path.write_text('{\n "a": "\\ud83d"}', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"a.json:2: is not plain YAML: `\\ud83d` is no character"):
+        read_document(path)
 
 
 def test_anchors_and_merges_are_followed(tmp_path: Path) -> None:
