@@ -6,12 +6,14 @@ that the plan says (`run-time`, `tags`, `master`). For the same reason its envir
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from locust.argument_parser import LocustArgumentParser
 from locust.main import main
 
 import harness.locust.travel  # noqa: F401  # adds the options, and what records
+from harness.targets.child import ChildSettings
 
 
 def read_no_files() -> None:
@@ -26,4 +28,6 @@ def read_no_files() -> None:
 
 if __name__ == "__main__":
     read_no_files()
+    # after what is installed, so that a file of the project replaces no package
+    sys.path += ChildSettings.from_env().modules
     main()  # type: ignore[no-untyped-call]

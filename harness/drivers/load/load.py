@@ -23,6 +23,7 @@ from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
 from harness.model.plan import JOIN_S
+from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
 
 START_S: Final = 30.0
@@ -111,6 +112,7 @@ class Load:
         self._say = say
         self._go = self._directory / "begin"
         self._ours = are_ours(Path(settings.plan.locustfile))
+        self._modules = ChildSettings(modules=(str(project_directory(Path(settings.plan.locustfile))),))
         self.begin_ns = 0
         self.stopping_ns = 0
         self._children: list[_LoadProcess] = []
@@ -195,7 +197,7 @@ class Load:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._working_directory(),
-                env={**_environment(self._run_dir), **self._settings.variables},
+                env={**_environment(self._run_dir), **self._modules.as_env(), **self._settings.variables},
                 start_new_session=True,
             )
         self._children.append(_LoadProcess(workers=workers, process=process, rows=rows))

@@ -343,6 +343,43 @@ def test_whose_users_they_are_is_read_from_the_modules_that_bring_them(
     assert not load_traffic("browse", [tmp_path]).stock
 
 
+OPEN = """\
+locustfile: FILE
+rate: 20/s
+journey: 100 ms
+requests_per_journey: 1
+warm_up: 2 s
+for: 5 s
+routes: {home: 100 %}
+"""
+JOURNEYS = """\
+from harness.locust import Journey, OpenLoopUser
+
+from common.paths import HOME
+
+
+class Visitor(OpenLoopUser):
+    def journey(self, journey: Journey) -> None:
+        journey.get(HOME, name="home")
+"""
+
+
+def test_journeys_import_the_modules_of_their_project_from_wherever_the_command_is_called(
+    run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `locust` does when it is started there by hand; what the plan finds, the run finds, too."""
+    file = project(tmp_path)
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "paths.py").write_text('HOME = "/of-the-project"\n', encoding="utf-8")
+    file.write_text(JOURNEYS, encoding="utf-8")
+    (tmp_path / "browse.yaml").write_text(OPEN.replace("FILE", str(file)), encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "loadtests")
+    load = run.start(load_traffic("browse", [tmp_path]), server.url)
+    until(lambda: bool(server.seen))
+    load.stop()
+    assert {seen.path for seen in server.seen} == {"/of-the-project"}
+
+
 def test_several_processes_with_one_shape_are_refused_wherever_the_shape_is(run: Run, server: TruthServer) -> None:
     """Each of them would have all its users."""
     with pytest.raises(DriverError) as raised:
