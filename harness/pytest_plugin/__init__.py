@@ -88,7 +88,8 @@ def _features_named(config: pytest.Config) -> bool:
     from harness.run.project import find_project
 
     features = find_project(Path.cwd()).search("features")
-    named = [Path(str(argument).split("::")[0]).absolute() for argument in config.args]
+    given = [Path(str(argument).split("::")[0]) for argument in config.args]
+    named = [place for path in given for place in (path.absolute(), path.resolve())]  # `..` is in no name of a feature
     return any(path.is_relative_to(base) or base.is_relative_to(path) for path in named for base in features)
 
 

@@ -225,7 +225,8 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
         sandbox=table.get("target") == SANDBOX,
         profiles=tuple(table.get("profiles", ())),
         catalogue=paths("catalogue"),
-        features=paths("features"),
+        # pytest names what it collects without `..`
+        features=tuple(path.resolve() if ".." in path.parts else path for path in paths("features")),
         experiments=paths("experiments"),
         loadtests=paths("loadtests"),
         rollouts=paths("rollouts"),

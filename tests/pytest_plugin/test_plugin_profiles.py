@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.plain.plain_project import Project
 
 
@@ -38,3 +40,15 @@ def test_the_markers_of_the_project_come_first(project: Project) -> None:
     marked = [line.split(":")[0] for line in finished.out.splitlines() if line.startswith("@pytest.mark.")]
     assert marked[:3] == [f"@pytest.mark.PL-{name}" for name in ("P95", "ERRORS", "UPTIME")]
     assert "@pytest.mark.ND-KPI-P95" in marked
+
+
+def test_features_beside_the_project_belong_to_it(project: Project) -> None:
+    """Named with `..`, to the command and to pytest: both name each file as pytest does."""
+    (project.root / "features").rename(project.root.parent / "shared")
+    project.edit("pyproject.toml", '["features"]', '["../shared"]')
+    planned = project.do("plan", "--json")
+    assert planned.code == 0, planned.said
+    asked = json.loads(planned.out)
+    assert {one["requirement"] for one in asked["sentences"]} == {"PL-P95", "PL-ERRORS", "PL-UPTIME"}
+    collected = project.do("../shared", "--collect-only", "-q", module="pytest")
+    assert "3 tests collected" in collected.out, collected.said
