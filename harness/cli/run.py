@@ -133,6 +133,7 @@ def _session(
     from harness.run.project import feature_files, find_project
     from harness.run.settings import Settings
     from harness.run.which import run_path, runs_directory
+    from harness.steps.own import take_python_path
 
     project = find_project(Path.cwd())
     runs = options["out"] or runs_directory()
@@ -168,6 +169,7 @@ def _session(
         *quiet,
         *pytest_arguments,
     ]
+    take_python_path(project.root)
     sys.stdout.flush()
     code = int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
     if code == 0 and not planning and session.decided is None:
@@ -180,8 +182,6 @@ def _session(
     return code
 
 
-def _allure_report(decided: Decided, code: int) -> None:
-    """Make Allure's report of the run where the extra is installed. Whatever becomes of it, the run has decided already."""
 def _argument(path: Path) -> str:
     """A feature file as an argument of pytest, which takes what follows `[` or `::` for the name of a test.
 
@@ -198,6 +198,8 @@ def _argument(path: Path) -> str:
     return name
 
 
+def _allure_report(decided: Decided, code: int) -> None:
+    """Make Allure's report of the run where the extra is installed. Whatever becomes of it, the run has decided already."""
     from harness.report.allure.npm import find_node
 
     if find_node() is None:

@@ -5,8 +5,12 @@ They are beside the harness's in one feature: pytest-bdd runs them when a scenar
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -22,6 +26,16 @@ from pytest_bdd.steps import StepFunctionContext, StepNamePrefix, step_function_
 
 from harness.errors import ConfigurationError
 
+_SETTINGS: Final = {
+    "pytest.toml": "pytest",
+    ".pytest.toml": "pytest",
+    "pytest.ini": "pytest",
+    ".pytest.ini": "pytest",
+    "pyproject.toml": "tool.pytest",
+    "tox.ini": "pytest",
+    "setup.cfg": "tool:pytest",
+}
+"""Where pytest has its settings, in its order, and the table that they are in."""
 _DEFINED: Final = StepNamePrefix.step_def.value
 """How names of pytest-bdd's step definitions begin."""
 
@@ -38,11 +52,55 @@ def is_own_step(keyword: str, text: str, feature: Path, root: Path) -> bool:
     Raises:
         ConfigurationError: a `conftest.py`, or a module that it names in `pytest_plugins`, cannot be imported.
     """
+    take_python_path(root)
     return any(
         context.type in {None, keyword} and context.parser.is_matching(text)
         for conftest in _conftests(feature.resolve().parent, root.resolve())
         for context in _steps_of(conftest)
     )
+
+
+def take_python_path(root: Path) -> None:
+    """Let modules of the project be found as its own pytest finds them: first in the directories of its setting `pythonpath`.
+
+    A run is a session of pytest without the project's settings, so that none of them changes what is run or judged.
+
+    Args:
+        root: of the project, where pytest's settings are.
+    """
+    for path in reversed(_python_path(root.resolve())):
+        if path not in sys.path:
+            sys.path.insert(0, path)
+
+
+@lru_cache(maxsize=64)
+def _python_path(root: Path) -> tuple[str, ...]:
+    """The directories that the first file with settings of pytest names; none where it cannot be read: pytest reports it."""
+    for name, table in _SETTINGS.items():
+        file = root / name
+        try:
+            found = _settings(file, table) if file.is_file() else None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigParserError):
+            return ()
+        if found is not None:
+            named = found.get("pythonpath", ())
+            paths = shlex.split(named) if isinstance(named, str) else named
+            return tuple(str(root / str(path)) for path in paths) if isinstance(paths, Sequence) else ()
+    return ()
+
+
+def _settings(file: Path, table: str) -> Mapping[str, object] | None:
+    """The settings of pytest in a file; None where it has none."""
+    text = file.read_text(encoding="utf-8-sig")
+    if file.suffix != ".toml":
+        parser = ConfigParser(interpolation=None)
+        parser.read_string(text, str(file))
+        return parser[table] if parser.has_section(table) else None
+    found: object = tomllib.loads(text)
+    for key in table.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    options = found.get("ini_options", found) if isinstance(found, dict) else None
+    return options if isinstance(options, dict) else None
 
 
 def _conftests(folder: Path, root: Path) -> Iterator[Path]:

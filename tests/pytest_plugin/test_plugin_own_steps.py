@@ -91,6 +91,28 @@ def test_the_plan_and_the_lint_know_own_steps(mixed: Project) -> None:
     assert "PL-P95" in planned.out
 
 
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        ("pytest.ini", "[pytest]\npythonpath = lib src\naddopts = --nonsense\n"),
+        ("setup.cfg", "[tool:pytest]\npythonpath = src\n"),
+        ("pyproject.toml", '\n[tool.pytest.ini_options]\npythonpath = ["src"]\n'),
+    ],
+)
+def test_steps_import_what_the_settings_of_pytest_let_them(mixed: Project, file: str, settings: str) -> None:
+    """As in the project's own suite: the directories of `pythonpath`. No other setting counts."""
+    (mixed.root / "src").mkdir()
+    (mixed.root / "src" / "shop_client.py").write_text("STATUS = 200\n", encoding="utf-8")
+    conftest = mixed.root / "conftest.py"
+    conftest.write_text(f"from shop_client import STATUS\n{STEPS.replace('200', 'STATUS')}", encoding="utf-8")
+    assert "No module named 'shop_client'" in mixed.do("plan").said
+    with (mixed.root / file).open("a", encoding="utf-8") as opened:
+        opened.write(settings)
+    for command in (["plan"], ["catalogue", "lint"]):
+        finished = mixed.do(*command)
+        assert finished.code == 0, finished.said
+
+
 def test_own_steps_alone_cannot_claim_a_requirement(mixed: Project) -> None:
     """A tag with an id, and nothing that the harness could judge."""
     mixed.append(FEATURE, OWN.replace("  Scenario:", "  @PL-P95\n  Scenario:"))
