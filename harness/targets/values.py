@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Final
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.errors import UsageError
 from harness.model import Quantity
+
+_IN_PATHS: Final = "/%?#[]@!$&'()*+,;=:~{}"
+"""Characters that a path may have as they are."""
 
 
 class TargetSection(BaseModel):
@@ -56,7 +59,7 @@ def _root(value: str) -> str:
 def _path(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("a path that starts with `/`")
-    return value
+    return quote(value, safe=_IN_PATHS)  # as the journeys send it; in a request's line a space would be its end
 
 
 def _path_of_id(value: str) -> str:

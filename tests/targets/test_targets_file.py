@@ -74,6 +74,8 @@ def test_a_plain_text_stands_for_a_release_or_a_read(tmp_path: Path) -> None:
     assert (plain.release.version, plain.release.header, plain.release.images) == ("v1", "", False)
     assert plain.release.answered_in == "x-release"
     assert (plain.probes.read.path, plain.probes.read.expect) == ("/x", {})
+    odd = load(f'{least}probes: {{read: "/straße 1?q=a%20b", health: "/[x]~"}}\n', tmp_path)
+    assert (odd.probes.read.path, odd.probes.health) == ("/stra%C3%9Fe%201?q=a%20b", "/[x]~")
     full = load(f"{least}release: {{version: v1, header: x-release, images: true, path: /version}}\n", tmp_path)
     assert (full.release.header, full.release.images, full.release.path) == ("x-release", True, "/version")
     assert load(f"{least}release: {{version: v1, path: /version}}\n", tmp_path).release.answered_in == ""
