@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.chaos.forking import end_with, serve
+from harness.chaos.forking import end_processes_with_us, end_with, serve
 from harness.targets.child import ChildSettings
 
 
@@ -27,6 +27,7 @@ def main() -> None:
     sys.path += ChildSettings.from_env().modules  # read anew: a forked process has an environment of its own
     from harness.chaos.kubeconfig import one_context
 
+    end_processes_with_us()
     if sys.argv[1:2] == ["rollbacks"]:
         from harness.chaos.rolling_back import roll_back
 

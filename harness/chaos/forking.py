@@ -10,10 +10,12 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final
@@ -26,6 +28,22 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(1)
+
+
+def end_processes_with_us() -> None:
+    """Let the processes that `process` providers start end with this one, however it ends.
+
+    Else an action that is under way when the harness is killed would act after the recovery. What it has put into the background goes on.
+    """
+    from chaoslib.provider import process
+
+    class Ending:
+        """As much of `subprocess` as Chaos Toolkit's provider uses."""
+
+        PIPE, TimeoutExpired = subprocess.PIPE, subprocess.TimeoutExpired
+        run = staticmethod(partial(subprocess.run, preexec_fn=partial(end_with, os.getpid())))
+
+    process.subprocess = Ending
 
 
 def serve(connection: int, modules: Sequence[str]) -> None:

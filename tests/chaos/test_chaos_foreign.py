@@ -27,6 +27,7 @@ from harness.drivers.chaos import (
     open_rollbacks,
     resolved_configuration,
 )
+from harness.errors import ConfigurationError
 from harness.evidence import read_history
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
@@ -277,7 +278,8 @@ def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None
     assert intent is not None
     assert "kill" in intent.action
     (bench.root / "experiments" / "kill.yaml").write_text(f"{FILE[:begin]}rollbacks:\n  - ref: none-of-this-name\n")
-    assert open_rollbacks(platform_of(bench.target), load_experiment("kill", [bench.root / "experiments"])) is None
+    with pytest.raises(ConfigurationError, match=r"rollbacks\[0\].ref: no activity is named `none-of-this-name`"):
+        load_experiment("kill", [bench.root / "experiments"])
 
 
 def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,8 +295,30 @@ def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monk
     monkeypatch.setattr(attempt, "_ROLLBACKS_S", 3.0)
     (left,) = recover(bench.target, within_s=0).left
     assert "did not end within 3 s" in left.why
-    stat = Path("/proc") / (bench.root / "script.pid").read_text().strip() / "stat"
-    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert _gone(bench.root / "script.pid")
+
+
+@pytest.mark.parametrize("background", ["", "    background: true\n"])
+def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: Bench, background: str) -> None:
+    """Else it would break the target after `readiness recover` has brought it back. What it started in the background goes on."""
+    script = "echo $$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
+    child = bench.child(("kill -9 $(cat ${pidfile})", script), ("  - name: kill\n", f"  - name: kill\n{background}"))
+    assert any((bench.root / "service.pid").exists() for _ in Deadline.after(90).ticks(0.05))
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    child.finish()
+    service = int((bench.root / "service.pid").read_text())
+    try:
+        assert any(_gone(bench.root / "script.pid") for _ in Deadline.after(30).ticks(0.05))
+        assert not _gone(bench.root / "service.pid")
+    finally:
+        os.kill(service, signal.SIGKILL)
+
+
+def _gone(pidfile: Path) -> bool:
+    """Whether its process has ended."""
+    stat = Path("/proc") / pidfile.read_text().strip() / "stat"
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_what_ends_the_fault_by_an_action_of_others_undoes_it(bench: Bench) -> None:
