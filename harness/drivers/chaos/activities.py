@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from harness.catalogue.names import nearest
 from harness.drivers.chaos.providers import functions_of, module_directories
+from harness.drivers.chaos.validity import check_call, check_form
 from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError
 from harness.model import NO_FAULT, domain_of
@@ -60,8 +61,10 @@ def check_activity(document: YamlDocument, location: Location, activity: Activit
                 where=document.where((*location, "provider")),
                 hint=f"write `{required}: …`: a {provider['type'].capitalize()} provider {what}",
             )
+    check_form(document, location, activity)
     if provider["type"] == "python":
         _check_function(document, location, provider)
+        check_call(document, location, provider, module_directories(document.path))
     elif provider["type"] == "process":
         _check_program(document, location, provider)
 
@@ -141,7 +144,7 @@ def check_probes(document: YamlDocument, named: Mapping[str, str], domain: str) 
                 hint=f"did you mean `{suggestion}`?" if suggestion else f"its probes are {', '.join(probes) or 'none'}",
             )
         if name:
-            _check_tolerance(document, *probes[name])
+            _check_confirming(document, *probes[name])
 
 
 def check_restart(
@@ -175,7 +178,7 @@ def _key(document: YamlDocument, key: str) -> str:
     return document.where(("extensions", block_index(document.data) or 0, key))
 
 
-def _check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
+def _check_confirming(document: YamlDocument, location: Location, probe: Activity) -> None:
     """What a process or an HTTP request returns is no yes by itself; a tolerance is one that Chaos Toolkit knows."""
     provider = probe["provider"]["type"]
     if "tolerance" not in probe:
@@ -185,6 +188,17 @@ def _check_tolerance(document: YamlDocument, location: Location, probe: Activity
                 where=document.where(location),
                 hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or any other of Chaos Toolkit's",
             )
+        return
+    check_tolerance(document, location, probe)
+
+
+def check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
+    """Refuse a tolerance that Chaos Toolkit does not know.
+
+    Raises:
+        ConfigurationError: with its words.
+    """
+    if isinstance(probe["tolerance"], bool | int | str | list):
         return
     # the toolkit takes a moment to load, and most files have no such probe
     from chaoslib.exceptions import InvalidActivity

@@ -10,6 +10,8 @@ from typing import Final
 
 from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
 from harness.drivers.chaos.providers import module_directories
+from harness.drivers.chaos.validity import missing_variable
+from harness.errors import ConfigurationError
 from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target
@@ -19,7 +21,7 @@ from harness.targets.kubeconfig import api_server_url
 from harness.targets.kubernetes import REGION_LABEL
 from harness.targets.one_context import kubeconfig_files
 from harness.targets.state import STATE_VARIABLE, state_directory
-from harness.yamlfile import read_document
+from harness.yamlfile import YamlDocument, read_document
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 _PREFIX: Final = "READINESS_"
@@ -94,10 +96,12 @@ def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
     """What an experiment's block `configuration` resolves to in a run: by variable, or by name where it is no variable.
 
     Raises:
-        ConfigurationError: the file is wrong.
+        ConfigurationError: the file is wrong, or takes a variable that a run does not have.
     """
-    env = {**_callers(), **_chosen_by(read_experiment(path), target)}
-    block = read_document(path).data.get("configuration")
+    file, document = read_experiment(path), read_document(path)
+    env = {**_callers(), **_chosen_by(file, target)}
+    _refuse_missing(document, file, target, env)
+    block = document.data.get("configuration")
     found = {}
     for name, value in block.items() if isinstance(block, dict) else ():
         if isinstance(value, dict) and value.get("type") == "env":
@@ -106,6 +110,22 @@ def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
         else:
             found[str(name)] = json.dumps(value) if isinstance(value, dict | list) else str(value)
     return found
+
+
+def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target, env: Mapping[str, str]) -> None:
+    """Refuse a file that Chaos Toolkit would not run, as a variable of its `configuration` or `secrets` is not set."""
+    if missing_variable(document.data, env) is None:
+        return
+    here = Path.cwd()
+    every = {**child_environment(file, target, here, hold=here, allow_target=target.name), "TMPDIR": str(here)}
+    if (missing := missing_variable(document.data, every)) is not None:
+        at, name = missing
+        default = ", or give it a `default`" if at[0] == "configuration" else ""
+        raise ConfigurationError(
+            f"the variable `{name}` is not set",
+            where=document.where(at),
+            hint=f"set it where `readiness` is called{default}; those of the caller that begin with {_PREFIX} are not passed on",
+        )
 
 
 def _callers() -> dict[str, str]:

@@ -13,8 +13,15 @@ from pydantic import ValidationError
 from harness import yamlfile
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
-from harness.drivers.chaos.activities import check_activity, check_probes, check_restart, refuse_dry
+from harness.drivers.chaos.activities import (
+    check_activity,
+    check_probes,
+    check_restart,
+    check_tolerance,
+    refuse_dry,
+)
 from harness.drivers.chaos.providers import is_own, needs_cluster
+from harness.drivers.chaos.validity import check_hypothesis, check_references, check_texts
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
@@ -141,9 +148,14 @@ def read_experiment(path: Path) -> ExperimentFile:
             hint="it needs `title`, `description`, and `method`, a list of activities",
         )
     _check_keys(document)
+    check_texts(document)
     activities = list(activities_of(document))
     for location, activity in activities:
         check_activity(document, location, activity)
+    by_place = dict(activities)
+    for location in check_hypothesis(document):
+        check_tolerance(document, location, by_place.get(location) or {"tolerance": True})
+    check_references(document, [str(activity["name"]) for activity in by_place.values()])
     block = _block(document)
     if block is not None:
         named = {"confirmed_by": block.confirmed_by, "gone_by": block.gone_by}
@@ -234,13 +246,6 @@ def _check_keys(document: YamlDocument) -> None:
                 f"unknown key `{key}`",
                 where=document.where((key,)),
                 hint=f"did you mean `{suggestion}`?" if suggestion else f"known here: {', '.join(_TOP)}",
-            )
-    for key in ("title", "description"):
-        if key not in document.data:
-            raise ConfigurationError(
-                f"the key `{key}` is missing",
-                where=document.where(()),
-                hint=f"write `{key}: …`; Chaos Toolkit needs it",
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harness.drivers.packages import package_spec, project_directory
 
@@ -19,6 +19,22 @@ _WITHOUT_CLUSTER: Final = frozenset({"hold"})
 _MORE: Final = frozenset({"*", "__getattr__"})
 """Names by which a module has more names than its source says."""
 _OURS: Final = "harness.chaos"
+_DEEPEST: Final = 5
+"""So many modules are followed to where a function is defined."""
+
+
+class Parameters(NamedTuple):
+    """What a function takes by name.
+
+    Attributes:
+        known: all of them.
+        needed: those without a default.
+        others: whether it takes any other, too.
+    """
+
+    known: tuple[str, ...]
+    needed: tuple[str, ...]
+    others: bool
 
 
 def module_directories(file: Path) -> tuple[Path, ...]:
@@ -62,20 +78,65 @@ def functions_of(module: str, directories: tuple[Path, ...] = ()) -> frozenset[s
     source = _source(module, directories)
     if source is None:
         return None
-    try:
-        tree = ast.parse(source.read_bytes()) if source.suffix == ".py" else ast.Module(body=[], type_ignores=[])
-    except (OSError, SyntaxError, ValueError):
-        return frozenset()
-    names: set[str] = set()
-    for statement in _at_top(tree.body):
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(statement.name)
-        elif isinstance(statement, ast.Import | ast.ImportFrom):
-            names.update((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names.update(one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
+    names = {name for statement in _statements(source) or () for name in _bound(statement)}
     return frozenset() if names & _MORE else frozenset(names)
+
+
+@cache
+def _statements(source: Path) -> tuple[ast.stmt, ...] | None:
+    """What a module does when it is imported; None where its source cannot be read."""
+    try:
+        return tuple(_at_top(ast.parse(source.read_bytes()).body)) if source.suffix == ".py" else None
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that one statement defines, imports or assigns; `*` for those of another module."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+    return set()
+
+
+@cache
+def parameters_of(
+    module: str, function: str, directories: tuple[Path, ...] = (), _deep: int = _DEEPEST
+) -> Parameters | None:
+    """What a function of a module takes; None where the source does not say it for certain.
+
+    That is a name that is bound twice or to anything but a function, and a decorator of others, which may change it.
+
+    Args:
+        module: by its full name.
+        function: that the module defines, or imports from another one.
+        directories: where modules are looked up beside what is installed.
+    """
+    source = _source(module, directories)
+    statements = _statements(source) if source is not None and _deep else None
+    bound = [one for one in statements or () if function in _bound(one)]
+    one = bound[0] if len(bound) == 1 else None
+    if isinstance(one, ast.ImportFrom) and one.module and not one.level:
+        named = next(alias.name for alias in one.names if (alias.asname or alias.name) == function)
+        return parameters_of(one.module, named, directories, _deep - 1)
+    if isinstance(one, ast.FunctionDef) and (not one.decorator_list or _within(module, _OURS)):
+        return _parameters(one.args)
+    return None
+
+
+def _parameters(taken: ast.arguments) -> Parameters | None:
+    """What a function takes; None where a part of it has no name."""
+    if taken.posonlyargs or taken.vararg:
+        return None
+    by_place = [argument.arg for argument in taken.args]
+    by_name = [argument.arg for argument in taken.kwonlyargs]
+    needed = by_place[: len(by_place) - len(taken.defaults)]
+    needed += [name for name, default in zip(by_name, taken.kw_defaults, strict=True) if default is None]
+    return Parameters(known=(*by_place, *by_name), needed=tuple(needed), others=taken.kwarg is not None)
 
 
 def _at_top(statements: list[ast.stmt]) -> Iterator[ast.stmt]:

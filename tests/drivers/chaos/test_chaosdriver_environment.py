@@ -9,6 +9,7 @@ import pytest
 from harness.drivers.chaos import resolved_configuration
 from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
+from harness.errors import ConfigurationError
 from harness.run.project import bundled
 from harness.targets import Target, load_target
 
@@ -56,3 +57,38 @@ def test_the_configuration_of_an_experiment_is_resolved_as_its_child_will(
     assert resolved_configuration(bundled("experiments") / "node-loss.yaml", target) == {
         "READINESS_NODES": "topology.kubernetes.io/region=eu-west-1"
     }
+
+
+WITH_VARIABLES = """\
+title: t
+description: d
+configuration:
+  where: {type: env, key: SHOP_PLACE, default: here}
+  run: {type: env, key: READINESS_RUN}
+  token: {type: env, key: SHOP_TOKEN}
+secrets:
+  shop: {password: {type: env, key: SHOP_PASSWORD}}
+method: []
+"""
+
+
+def test_a_variable_that_is_not_set_is_refused_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, target: Target, tmp_path: Path
+) -> None:
+    """Chaos Toolkit would not run the file, and the load would have been offered for nothing."""
+    file = tmp_path / "a.yaml"
+    file.write_text(WITH_VARIABLES, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        resolved_configuration(file, target)
+    assert str(caught.value).replace(f"{tmp_path}/", "") == (
+        "a.yaml:6: configuration.token: the variable `SHOP_TOKEN` is not set\n  hint: set it where `readiness` is called, "
+        "or give it a `default`; those of the caller that begin with READINESS_ are not passed on"
+    )
+    monkeypatch.setenv("SHOP_TOKEN", "t")
+    with pytest.raises(
+        ConfigurationError,
+        match=r"secrets.shop.password: the variable `SHOP_PASSWORD` is not set\n  hint: set it where `readiness` is called; those",
+    ):
+        resolved_configuration(file, target)
+    monkeypatch.setenv("SHOP_PASSWORD", "p")
+    assert resolved_configuration(file, target)["SHOP_TOKEN"] == "t"

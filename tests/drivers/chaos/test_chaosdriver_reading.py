@@ -10,11 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import yaml
+from chaoslib.exceptions import ChaosException
+from chaoslib.experiment import ensure_experiment_is_valid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.chaos import find_experiments, load_experiment, read_journal
-from harness.drivers.chaos.providers import functions_of
+from harness.drivers.chaos.providers import functions_of, parameters_of
 from harness.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parents[3] / "experiments"
@@ -145,6 +148,75 @@ def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
     (tmp_path / "a.yaml").write_text(ACTIVITY.replace(right, wrong), encoding="utf-8")
     error = find_experiments([tmp_path]).broken["a"]
     assert str(error).replace(f"{tmp_path}/", "") == said
+
+
+FULL = """\
+title: t
+description: d
+steady-state-hypothesis:
+  title: h
+  probes:
+    - {type: probe, name: well, tolerance: true, provider: {type: python, module: shop_faults, func: well}}
+method:
+  - {type: action, name: act, pauses: {before: 1}, provider: {type: python, module: shop_faults, func: act, arguments: {name: x}}}
+  - {ref: well}
+rollbacks:
+  - {type: action, name: back, timeout: 3, provider: {type: python, module: shop_faults, func: back, arguments: {any: 1}}}
+"""
+OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secrets, qty=1):\n    pass\n\n\ndef back(**every):\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("title: t", "title: ''", "a.yaml:1: title: `title` is empty\n  hint: write `title: …`; Chaos Toolkit needs it"),
+        ("description: d", "description: d\ntags: [1]", "a.yaml:3: tags[0]: the tag `1` is not text\n  hint: put it in quotes"),
+        ("description: d", "description: d\nextensions: [{domain: pod}]", "a.yaml:3: extensions[0]: an extension without a name\n  hint: write `name: …`; ours is `name: harness`"),
+        ("  title: h\n", "", "a.yaml:3: steady-state-hypothesis: the hypothesis has no title\n  hint: write `title: …` and `probes: […]` below it; Chaos Toolkit needs the title"),
+        ("tolerance: true, ", "", "a.yaml:6: steady-state-hypothesis.probes[0]: a probe of the hypothesis has no tolerance\n  hint: write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"),
+        ("tolerance: true", "tolerance: {type: regx}", "a.yaml:6: steady-state-hypothesis.probes[0].tolerance: Chaos Toolkit does not know this tolerance: hypothesis probe tolerance type 'regx' is unsupported\n  hint: write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`"),
+        ("ref: well", "ref: wel", "a.yaml:9: method[1].ref: no activity is named `wel`\n  hint: did you mean `well`?"),
+        ("name: act,", "name: '',", "a.yaml:8: method[0].name: an activity without a name\n  hint: write `name: …`"),
+        ("timeout: 3", "timeout: 3 s", "a.yaml:11: rollbacks[0].timeout: `3 s` is not a number of seconds\n  hint: write it like `timeout: 10`"),
+        ("timeout: 3", "background: 'yes'", "a.yaml:11: rollbacks[0].background: `yes` is not true or false\n  hint: write `background: true`"),
+        ("before: 1", "before: 1 s", "a.yaml:8: method[0].pauses.before: `1 s` is not a number of seconds\n  hint: write it like `before: 3`"),
+        ("{name: x}", "{nmae: x}", "a.yaml:8: method[0].provider.arguments.nmae: `act` takes no argument `nmae`\n  hint: did you mean `name`?"),
+        ("{name: x}", "{qty: 2}", "a.yaml:8: method[0].provider.arguments: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
+        (", arguments: {name: x}", "", "a.yaml:8: method[0].provider: `act` needs the argument `name`\n  hint: write `arguments: {name: …}`"),
+        ("arguments: {name: x}", "arguments: x", "a.yaml:8: method[0].provider.arguments: arguments of a function must be a mapping\n  hint: write `arguments: {name: …}`"),
+    ],
+)  # fmt: skip
+def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, said: str
+) -> None:
+    """Else a load is offered for an experiment that never begins. Chaos Toolkit's own check refuses each of them, and not the right one."""
+    (tmp_path / "shop_faults.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "a.yaml").write_text(FULL, encoding="utf-8")
+    assert load_experiment("a", [tmp_path]).name == "a"
+    ensure_experiment_is_valid(yaml.safe_load(FULL))
+    assert right in FULL
+    text = FULL.replace(right, wrong)
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_experiment("a", [tmp_path])
+    assert str(caught.value).replace(f"{tmp_path}/", "") == said
+    with pytest.raises((ChaosException, AttributeError)):
+        ensure_experiment_is_valid(yaml.safe_load(text))
+
+
+def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> None:
+    """Also where a module only imports them; what another's decorator makes of a function is not known."""
+    assert message(tmp_path, "label_selector:", "label_selctor:", "pod-loss").endswith("did you mean `label_selector`?")
+    assert parameters_of("harness.chaos.actions", "kill_pods") == (
+        ("label_selector", "ns", "qty"),
+        ("label_selector", "ns"),
+        False,
+    )
+    (tmp_path / "shop_faults.py").write_text("import functools\n\n@functools.cache\ndef act(name):\n    pass\n")
+    assert parameters_of("shop_faults", "act", (tmp_path,)) is None
+    assert parameters_of("shop_faults", "missing", (tmp_path,)) is None
+    assert parameters_of("nowhere", "act", (tmp_path,)) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,180 @@
+"""What Chaos Toolkit refuses of a file before it does anything: found when the file is read, so that no load is offered for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from numbers import Number
+from typing import Any, Final
+
+from harness.catalogue.names import nearest
+from harness.drivers.chaos.providers import Parameters, parameters_of
+from harness.errors import ConfigurationError
+from harness.yamlfile import Location, YamlDocument
+
+Activity = Mapping[str, Any]
+
+_HYPOTHESIS: Final = "steady-state-hypothesis"
+_INJECTED: Final = frozenset({"configuration", "secrets"})
+"""Arguments that Chaos Toolkit gives a function itself, where it takes them."""
+
+
+def check_texts(document: YamlDocument) -> None:
+    """Refuse a title or a description without text, tags that are no text, and extensions without a name.
+
+    Raises:
+        ConfigurationError: one of these.
+    """
+    for key in ("title", "description"):
+        if key not in document.data:
+            raise ConfigurationError(
+                f"the key `{key}` is missing",
+                where=document.where(()),
+                hint=f"write `{key}: …`; Chaos Toolkit needs it",
+            )
+        if not document.data[key]:
+            raise _refused(document, (key,), f"`{key}` is empty", f"write `{key}: …`; Chaos Toolkit needs it")
+    for index, tag in enumerate(_listed(document, ("tags",))):
+        if not isinstance(tag, str) or not tag:
+            raise _refused(document, ("tags", index), f"the tag `{tag}` is not text", "put it in quotes")
+    for index, extension in enumerate(_listed(document, ("extensions",))):
+        if not isinstance(extension, Mapping) or not str(extension.get("name") or "").strip():
+            at: Location = ("extensions", index)
+            raise _refused(document, at, "an extension without a name", "write `name: …`; ours is `name: harness`")
+
+
+def check_hypothesis(document: YamlDocument) -> Iterator[Location]:
+    """The places of its probes, each with a tolerance.
+
+    Raises:
+        ConfigurationError: it has no title, or one of its probes no tolerance.
+    """
+    hypothesis = document.data.get(_HYPOTHESIS)
+    if hypothesis is None:
+        return
+    if not isinstance(hypothesis, Mapping) or not hypothesis.get("title"):
+        hint = "write `title: …` and `probes: […]` below it; Chaos Toolkit needs the title"
+        raise _refused(document, (_HYPOTHESIS,), "the hypothesis has no title", hint)
+    for index, probe in enumerate(_listed(document, (_HYPOTHESIS, "probes"))):
+        at: Location = (_HYPOTHESIS, "probes", index)
+        if not isinstance(probe, Mapping) or "tolerance" not in probe:
+            hint = "write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"
+            raise _refused(document, at, "a probe of the hypothesis has no tolerance", hint)
+        yield at
+
+
+def check_references(document: YamlDocument, known: Collection[str]) -> None:
+    """Refuse a `ref` that leads to no activity of the file.
+
+    Raises:
+        ConfigurationError: it does.
+    """
+    for part in (("method",), ("rollbacks",)):
+        for index, one in enumerate(_listed(document, part)):
+            if isinstance(one, Mapping) and "ref" in one and one["ref"] not in known:
+                suggestion = nearest(str(one["ref"]), known)
+                hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known) or 'none'}"
+                raise _refused(document, (*part, index, "ref"), f"no activity is named `{one['ref']}`", hint)
+
+
+def check_form(document: YamlDocument, location: Location, activity: Activity) -> None:
+    """Refuse an activity without a name, and a timeout, a pause or a `background` of another type.
+
+    Raises:
+        ConfigurationError: one of these.
+    """
+    if not activity["name"]:
+        raise _refused(document, (*location, "name"), "an activity without a name", "write `name: …`")
+    if activity.get("timeout") is not None and not isinstance(activity["timeout"], Number):
+        what = f"`{activity['timeout']}` is not a number of seconds"
+        raise _refused(document, (*location, "timeout"), what, "write it like `timeout: 10`")
+    if not isinstance(activity.get("background", False), bool):
+        what = f"`{activity['background']}` is not true or false"
+        raise _refused(document, (*location, "background"), what, "write `background: true`")
+    pauses = activity.get("pauses")
+    if pauses is not None and not isinstance(pauses, Mapping):
+        hint = "write `pauses: {before: 3}`"
+        raise _refused(document, (*location, "pauses"), "pauses must be a mapping", hint)
+    for key, value in (pauses or {}).items():
+        named = isinstance(value, str) and value.startswith("${") and value.endswith("}")
+        if value is not None and not named and (isinstance(value, bool) or not isinstance(value, int | float)):
+            what = f"`{value}` is not a number of seconds"
+            raise _refused(document, (*location, "pauses", key), what, f"write it like `{key}: 3`")
+
+
+def check_arguments(document: YamlDocument, location: Location, function: str, parameters: Parameters) -> None:
+    """Refuse arguments that a function does not take, and those that it needs and are missing.
+
+    Raises:
+        ConfigurationError: with the nearest argument.
+    """
+    place: Location = (*location, "provider")
+    given = _at(document.data, place).get("arguments", {})
+    needed = [name for name in parameters.needed if name not in _INJECTED]
+    if not isinstance(given, Mapping):
+        hint = f"write `arguments: {{{', '.join(f'{name}: …' for name in needed) or 'name: value'}}}`"
+        raise _refused(document, (*place, "arguments"), "arguments of a function must be a mapping", hint)
+    for name in given:
+        if parameters.others or name in parameters.known:
+            continue
+        suggestion = nearest(name, parameters.known)
+        takes = f"it takes {', '.join(parameters.known)}" if parameters.known else "it takes none"
+        hint = f"did you mean `{suggestion}`?" if suggestion else takes
+        raise _refused(document, (*place, "arguments", name), f"`{function}` takes no argument `{name}`", hint)
+    if missing := [name for name in needed if name not in given]:
+        at: Location = (*place, "arguments") if "arguments" in _at(document.data, place) else place
+        hint = f"write `arguments: {{{missing[0]}: …}}`"
+        raise _refused(document, at, f"`{function}` needs the argument `{missing[0]}`", hint)
+
+
+def check_call(
+    document: YamlDocument, location: Location, provider: Mapping[str, Any], directories: Sequence[Any]
+) -> None:
+    """The arguments of a `python` provider, where the source says what its function takes.
+
+    Raises:
+        ConfigurationError: they do not fit.
+    """
+    parameters = parameters_of(str(provider["module"]), str(provider["func"]), tuple(directories))
+    if parameters is not None:
+        check_arguments(document, location, str(provider["func"]), parameters)
+
+
+def missing_variable(data: Mapping[str, Any], env: Mapping[str, str]) -> tuple[Location, str] | None:
+    """The first variable that `configuration` or `secrets` take from the environment, that is not there and has no default.
+
+    Args:
+        data: of the file.
+        env: of the child that runs it.
+    """
+    every = (
+        *_variables(data.get("configuration"), ("configuration",), deep=False),
+        *_variables(data.get("secrets"), ("secrets",), deep=True),
+    )
+    return next(((at, name) for at, name in every if name not in env), None)
+
+
+def _variables(value: object, at: Location, *, deep: bool) -> Iterator[tuple[Location, str]]:
+    """The places that take a variable, and its name; secrets are in groups, and have no defaults."""
+    for key, one in value.items() if isinstance(value, Mapping) else ():
+        if not isinstance(one, Mapping):
+            continue
+        if one.get("type") == "env":
+            if deep or "default" not in one:
+                yield (*at, str(key)), str(one.get("key", ""))
+        elif deep and one.get("type") != "vault":
+            yield from _variables(one, (*at, str(key)), deep=True)
+
+
+def _listed(document: YamlDocument, location: Location) -> list[Any]:
+    found = _at(document.data, location)
+    return found if isinstance(found, list) else []
+
+
+def _at(data: Any, location: Location) -> Any:
+    for key in location:
+        data = data.get(key) if isinstance(data, Mapping) else data[key]
+    return data
+
+
+def _refused(document: YamlDocument, location: Location, what: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(what, where=document.where(location), hint=hint)
