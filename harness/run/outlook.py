@@ -6,18 +6,21 @@ It lists seconds, samples, scaled lengths of time, and what cannot be decided at
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.watch import Rates
-from harness.judgement.figures import Offered
+from harness.judgement.figures import Lack, Offered
 from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.model import DemandKind, Per, Phase
+from harness.model.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
 from harness.run.awaited import account_document, accounted
 
 if TYPE_CHECKING:
-    from harness.judgement.figures import Lack, Numbers
+    from harness.judgement.figures import Numbers
     from harness.model import Act, Length, Objective, Plan, TrafficPlan
 
 START_S: Final = 10.0
@@ -52,11 +55,20 @@ def prospects(plan: Plan) -> tuple[Prospect, ...]:
             objective=objective,
             times=objective.lengths(plan.time_scale),
             numbers=numbers_of(objective, offered_to(plan, objective)),
-            lacks=lacks_of(objective, offered_to(plan, objective)),
+            lacks=(*lacks_of(objective, offered_to(plan, objective)), *_unconfirmed(plan, objective)),
         )
         for claim in plan.claims
         for objective in claim.objectives
     )
+
+
+def _unconfirmed(plan: Plan, objective: Objective) -> Iterator[Lack]:
+    """The experiments that an objective speaks of, and whose files name no probe that confirms the fault."""
+    for name in objective.scope.experiments:
+        experiment = plan.experiments.get(name)
+        if experiment is not None and experiment.domain == UNKNOWN.name:
+            file = Path(experiment.file).name
+            yield Lack(what=f"a block `harness` in {file}, whose `confirmed_by` names a probe which confirms the fault")
 
 
 def offered_to(plan: Plan, objective: Objective) -> Offered:

@@ -90,6 +90,21 @@ def test_an_experiment_that_nobody_wrote_is_lacking() -> None:
     assert lacks(replace(plan, claims=(changed,))) == {"DA-DR-RTO": "an experiment of: loss of all database members"}
 
 
+def test_an_experiment_that_nothing_confirms_decides_nothing() -> None:
+    """A stock file without a block: it would be run, and its rows be INCONCLUSIVE however well users are served."""
+    plan = core_plan()
+    foreign = replace(plan.experiments["pod-loss"], domain="unknown", file="/shop/experiments/stock.json")
+    found = lacks(replace(plan, experiments={**plan.experiments, "pod-loss": foreign}))
+    told = "a block `harness` in stock.json, whose `confirmed_by` names a probe which confirms the fault"
+    assert {*found.values()} == {told}
+    speaking = {
+        claim.requirement
+        for claim in plan.claims
+        if any("pod-loss" in objective.scope.experiments for objective in claim.objectives)
+    }
+    assert {*found} == speaking
+
+
 def test_a_run_is_expected_to_take_less_than_it_may() -> None:
     """The acts of core with what is around them, as runs on two cores took; at most when no recovery comes."""
     expected, longest = seconds(core_plan())
