@@ -21,7 +21,7 @@ from harness.drivers.chaos.activities import (
     refuse_dry,
 )
 from harness.drivers.chaos.providers import is_own, needs_cluster
-from harness.drivers.chaos.validity import check_hypothesis, check_references, check_texts
+from harness.drivers.chaos.validity import check_hypothesis, check_parts, check_references, check_texts
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
@@ -148,6 +148,7 @@ def read_experiment(path: Path) -> ExperimentFile:
             hint="it needs `title`, `description`, and `method`, a list of activities",
         )
     _check_keys(document)
+    check_parts(document)
     check_texts(document)
     activities = list(activities_of(document))
     for location, activity in activities:

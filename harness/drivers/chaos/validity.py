@@ -14,8 +14,40 @@ from harness.yamlfile import Location, YamlDocument
 Activity = Mapping[str, Any]
 
 _HYPOTHESIS: Final = "steady-state-hypothesis"
+_MAPPINGS: Final[tuple[Location, ...]] = (("configuration",), ("secrets",), (_HYPOTHESIS,))
+_LISTS: Final[tuple[Location, ...]] = (
+    ("method",),
+    ("rollbacks",),
+    ("extensions",),
+    ("controls",),
+    (_HYPOTHESIS, "probes"),
+)
+"""Parts whose items are mappings."""
 _INJECTED: Final = frozenset({"configuration", "secrets"})
 """Arguments that Chaos Toolkit gives a function itself, where it takes them."""
+
+
+def check_parts(document: YamlDocument) -> None:
+    """Refuse parts of another type than Chaos Toolkit takes: it would fail on them, and a misread `rollbacks` would undo nothing.
+
+    Raises:
+        ConfigurationError: one of these.
+    """
+    for at in _MAPPINGS:
+        if not isinstance(_at(document.data, at) or {}, Mapping):
+            raise _refused(document, at, f"`{at[-1]}` must be a mapping", f"write `{at[-1]}: {{name: value}}`")
+    for at in _LISTS:
+        found = _at(document.data, at)
+        if found is not None and not isinstance(found, list):
+            raise _refused(document, at, f"`{at[-1]}` must be a list", "begin each item with `- `")
+        for index, one in enumerate(found or ()):
+            if not isinstance(one, Mapping):
+                what = f"`{one}` is not a mapping"
+                raise _refused(document, (*at, index), what, "write its keys below each other, like `- name: …`")
+    for index, control in enumerate(_listed(document, ("controls",))):
+        for key in ("name", "provider"):
+            if key not in control:
+                raise _refused(document, ("controls", index), f"the key `{key}` is missing", f"write `{key}: …`")
 
 
 def check_texts(document: YamlDocument) -> None:
@@ -37,7 +69,7 @@ def check_texts(document: YamlDocument) -> None:
         if not isinstance(tag, str) or not tag:
             raise _refused(document, ("tags", index), f"the tag `{tag}` is not text", "put it in quotes")
     for index, extension in enumerate(_listed(document, ("extensions",))):
-        if not isinstance(extension, Mapping) or not str(extension.get("name") or "").strip():
+        if not str(extension.get("name") or "").strip():
             at: Location = ("extensions", index)
             raise _refused(document, at, "an extension without a name", "write `name: …`; ours is `name: harness`")
 
@@ -51,12 +83,12 @@ def check_hypothesis(document: YamlDocument) -> Iterator[Location]:
     hypothesis = document.data.get(_HYPOTHESIS)
     if hypothesis is None:
         return
-    if not isinstance(hypothesis, Mapping) or not hypothesis.get("title"):
+    if not hypothesis.get("title"):
         hint = "write `title: …` and `probes: […]` below it; Chaos Toolkit needs the title"
         raise _refused(document, (_HYPOTHESIS,), "the hypothesis has no title", hint)
     for index, probe in enumerate(_listed(document, (_HYPOTHESIS, "probes"))):
         at: Location = (_HYPOTHESIS, "probes", index)
-        if not isinstance(probe, Mapping) or "tolerance" not in probe:
+        if "tolerance" not in probe:
             hint = "write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"
             raise _refused(document, at, "a probe of the hypothesis has no tolerance", hint)
         yield at
@@ -70,7 +102,7 @@ def check_references(document: YamlDocument, known: Collection[str]) -> None:
     """
     for part in (("method",), ("rollbacks",)):
         for index, one in enumerate(_listed(document, part)):
-            if isinstance(one, Mapping) and "ref" in one and one["ref"] not in known:
+            if "ref" in one and one["ref"] not in known:
                 suggestion = nearest(str(one["ref"]), known)
                 hint = f"did you mean `{suggestion}`?" if suggestion else f"it has {', '.join(known) or 'none'}"
                 raise _refused(document, (*part, index, "ref"), f"no activity is named `{one['ref']}`", hint)
@@ -82,8 +114,12 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
     Raises:
         ConfigurationError: one of these.
     """
-    if not activity["name"]:
+    if not activity["name"] or isinstance(activity["name"], list | dict):
         raise _refused(document, (*location, "name"), "an activity without a name", "write `name: …`")
+    given = activity["provider"].get("arguments")
+    if activity["provider"]["type"] == "process" and not isinstance(given or (), str | tuple | list | Mapping):
+        at = (*location, "provider", "arguments")
+        raise _refused(document, at, f"`{given}` are no arguments", "write a list, a text or a mapping")
     if activity.get("timeout") is not None and not isinstance(activity["timeout"], Number):
         what = f"`{activity['timeout']}` is not a number of seconds"
         raise _refused(document, (*location, "timeout"), what, "write it like `timeout: 10`")
@@ -171,8 +207,9 @@ def _listed(document: YamlDocument, location: Location) -> list[Any]:
 
 
 def _at(data: Any, location: Location) -> Any:
+    """What is at a place; None where it is not there."""
     for key in location:
-        data = data.get(key) if isinstance(data, Mapping) else data[key]
+        data = data[key] if isinstance(data, list) else data.get(key) if isinstance(data, Mapping) else None
     return data
 
 

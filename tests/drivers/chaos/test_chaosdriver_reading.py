@@ -175,6 +175,14 @@ OWN = "def well(configuration=None):\n    return True\n\n\ndef act(name, *, secr
         ("  title: h\n", "", "a.yaml:3: steady-state-hypothesis: the hypothesis has no title\n  hint: write `title: …` and `probes: […]` below it; Chaos Toolkit needs the title"),
         ("tolerance: true, ", "", "a.yaml:6: steady-state-hypothesis.probes[0]: a probe of the hypothesis has no tolerance\n  hint: write `tolerance: true`, `tolerance: 0` for an exit code, `tolerance: 200` for a status, or another"),
         ("tolerance: true", "tolerance: {type: regx}", "a.yaml:6: steady-state-hypothesis.probes[0].tolerance: Chaos Toolkit does not know this tolerance: hypothesis probe tolerance type 'regx' is unsupported\n  hint: write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`"),
+        ("  - {ref: well}\n", "  - nothing\n", "a.yaml:9: method[1]: `nothing` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
+        ("  - {ref: well}\n", "  - \n", "a.yaml:9: method[1]: `None` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
+        ("rollbacks:\n  - ", "rollbacks:\n  back: ", "a.yaml:10: rollbacks: `rollbacks` must be a list\n  hint: begin each item with `- `"),
+        ("description: d", "description: d\nextensions: {name: harness}", "a.yaml:3: extensions: `extensions` must be a list\n  hint: begin each item with `- `"),
+        ("description: d", "description: d\nconfiguration: [a]", "a.yaml:3: configuration: `configuration` must be a mapping\n  hint: write `configuration: {name: value}`"),
+        ("description: d", "description: d\nsecrets: a", "a.yaml:3: secrets: `secrets` must be a mapping\n  hint: write `secrets: {name: value}`"),
+        ("description: d", "description: d\ncontrols: [{name: a}]", "a.yaml:3: controls[0]: the key `provider` is missing\n  hint: write `provider: …`"),
+        ("description: d", "description: d\ncontrols: [a]", "a.yaml:3: controls[0]: `a` is not a mapping\n  hint: write its keys below each other, like `- name: …`"),
         ("ref: well", "ref: wel", "a.yaml:9: method[1].ref: no activity is named `wel`\n  hint: did you mean `well`?"),
         ("name: act,", "name: '',", "a.yaml:8: method[0].name: an activity without a name\n  hint: write `name: …`"),
         ("timeout: 3", "timeout: 3 s", "a.yaml:11: rollbacks[0].timeout: `3 s` is not a number of seconds\n  hint: write it like `timeout: 10`"),
@@ -201,7 +209,7 @@ def test_what_chaos_toolkit_would_refuse_when_it_runs_is_refused_when_it_is_read
     with pytest.raises(ConfigurationError) as caught:
         load_experiment("a", [tmp_path])
     assert str(caught.value).replace(f"{tmp_path}/", "") == said
-    with pytest.raises((ChaosException, AttributeError)):
+    with pytest.raises((ChaosException, AttributeError, TypeError)):
         ensure_experiment_is_valid(yaml.safe_load(text))
 
 
