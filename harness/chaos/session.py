@@ -29,6 +29,7 @@ from harness.targets.kubernetes import (
     workload_of,
 )
 from harness.targets.undo import Undoable, undo_intent
+from harness.targets.workloads import owner_of
 
 PRESENT: Final = access("list nodes", "list pods")
 """What every experiment asks beside its activities: what was there before, and what is gone."""
@@ -161,6 +162,7 @@ def pod_hit(pod: Object, regions: Mapping[str, str]) -> Hit:
         region=regions.get(pod.get("spec", {}).get("nodeName") or "", ""),
         workload=workload_of(labels),
         controller=controller_of(pod),
+        owner=owner_of(pod),
     )
 
 

@@ -60,6 +60,7 @@ class Hit:
         kind: `pod`, `node` or `process`.
         name, namespace, uid, address, region, workload: what it was; empty where unknown.
         controller: the kind of what made a pod, like `ReplicaSet`; empty where unknown.
+        owner: the workload whose pod it is, by the name of what made it, whatever its labels say; empty where unknown.
     """
 
     kind: str
@@ -70,13 +71,14 @@ class Hit:
     region: str = ""
     workload: str = ""
     controller: str = ""
+    owner: str = ""
 
     def is_of(self, namespace: str, workload: str) -> bool:
-        """Whether it is a pod of the workload of that name: by its label, or, where it has none, by its own name, as controllers form it."""
+        """Whether it is a pod of the workload of that name: by its owner, else by its label, else by its own name, as controllers form it."""
         if self.kind != "pod" or self.namespace != namespace:
             return False
-        if self.workload:
-            return self.workload == workload
+        if known := self.owner or self.workload:
+            return known == workload
         behind = _BEHIND.get(self.controller, _GENERATED)
         return re.fullmatch(f"{re.escape(workload)}-(?:{behind})", self.name) is not None
 

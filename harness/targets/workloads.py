@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from harness.errors import AccessDenied
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, workload_of
+from harness.targets.kubernetes import Cluster, Object, labels_of, workload_of
 
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
 ROLLOUT: Final = "Rollout"
+TEMPLATE_HASHES: Final = ("pod-template-hash", "rollouts-pod-template-hash")
+"""Labels by which the ReplicaSets of Deployments and of Rollouts know their pods: their own names end with the same hash."""
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
@@ -87,6 +89,17 @@ def workload_name(controller: Object) -> str:
     """The workload that a controller's pods belong to, by the labels of its template; its own name where these name none."""
     labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
     return workload_of(labels) or str(controller["metadata"]["name"])
+
+
+def owner_of(pod: Object) -> str:
+    """The workload whose pod it is, by the name of what made it, whatever its label says; empty for a pod that was made by hand.
+
+    A ReplicaSet is named as its Deployment or Rollout, with the hash of the pod template behind it.
+    """
+    owners = pod["metadata"].get("ownerReferences") or []
+    name = next((str(owner["name"]) for owner in owners if owner.get("controller")), "")
+    hashes = [f"-{value}" for key in TEMPLATE_HASHES if (value := labels_of(pod).get(key))]
+    return next((name.removesuffix(each) for each in hashes if name.endswith(each)), name)
 
 
 def replicas_of(workload: Object) -> int:

@@ -12,6 +12,7 @@ from harness.targets.workloads import (
     controllers,
     http_port,
     is_complete,
+    owner_of,
     ready_of,
     replicas_of,
     replicated,
@@ -152,6 +153,24 @@ def test_restarts_are_those_of_containers_and_sidecars() -> None:
         },
     }
     assert (restarts_of(pod), restarts_of({})) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("owner", "labels", "name"),
+    [
+        ({"kind": "ReplicaSet", "name": "cart-api-7d9f"}, {"app": "cart", "pod-template-hash": "7d9f"}, "cart-api"),
+        ({"kind": "ReplicaSet", "name": "cart-7d9f"}, {"rollouts-pod-template-hash": "7d9f"}, "cart"),
+        ({"kind": "ReplicaSet", "name": "cart-7d9f"}, {}, "cart-7d9f"),
+        ({"kind": "StatefulSet", "name": "cart-db"}, {"app": "cart"}, "cart-db"),
+        (None, {"app": "cart"}, ""),
+    ],
+)
+def test_a_pod_is_of_the_workload_that_made_it_whatever_its_label_says(
+    owner: dict[str, Any] | None, labels: dict[str, str], name: str
+) -> None:
+    """The hash of its template is behind the name of a Deployment or a Rollout, and not of a ReplicaSet by itself."""
+    owners = [{"kind": "Thing", "name": "other"}, *([{**owner, "controller": True}] if owner else [])]
+    assert owner_of({"metadata": {"name": "p", "labels": labels, "ownerReferences": owners}}) == name
 
 
 def test_an_autoscaler_may_go_down_to_no_replica() -> None:

@@ -26,14 +26,13 @@ from harness.targets.own import OWN
 from harness.targets.places import Clusters, caller_name, callers_of, namespaces
 from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
 from harness.targets.undo import undoable
+from harness.targets.workloads import TEMPLATE_HASHES
 
 OTHERS: Final = (8081, 9090, 15672)
 """Ports that are tried beside the declared one."""
 _NEVER_SERVED: Final = 1
 """The port that the listener's readiness is asked at: it is never ready, and so is no pod of any Service but its own."""
 _MARK: Final = "readiness/listener"
-_OWNERS: Final = frozenset({"pod-template-hash", "rollouts-pod-template-hash"})
-"""Labels by which the ReplicaSets of Deployments and of Rollouts know their pods; a pod with them would be taken for one too many."""
 
 _LISTENER: Final = """\
 import os, selectors, socket, sys, time
@@ -173,7 +172,8 @@ def _backends(cluster: Cluster, namespace: str, port: int) -> list[_Backend]:
             continue
         pods = cluster.pods(namespace, ",".join(f"{key}={value}" for key, value in selector.items()))
         labels = pods[0]["metadata"]["labels"] if pods else {}
-        own = {key: value for key, value in labels.items() if key not in _OWNERS}
+        # with a hash of a template a ReplicaSet would take the listener for a pod too many
+        own = {key: value for key, value in labels.items() if key not in TEMPLATE_HASHES}
         listener = f"readiness-listener-{uuid.uuid4().hex[:6]}"
         found.append(_Backend(name=service["metadata"]["name"], labels=own, listener=listener))
     return found
