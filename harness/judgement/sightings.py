@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from harness.judgement.receipts.attempts import known_until_ns, quiet_windows, samples_due
+from harness.judgement.receipts.hits import proven_hits
 from harness.model import Evidence, Experiment, Hit, PodChange, Table
 from harness.model.table import Bools, Words
 from harness.units import NS_PER_S
@@ -194,7 +195,7 @@ def _among(words: Words, names: set[str]) -> Bools:
 
 def new_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterable[PodChange]:
     """The first Ready of each pod that is new since the fault, of the workloads that it hit."""
-    hit = {_home(_known(item, evidence, span[0])) for item in attempt.fault.hit}
+    hit = {_home(_known(item, evidence, span[0])) for item in proven_hits(evidence, attempt)}
     known = {change.uid for change in evidence.pods if change.at_ns < span[0]}
     for change in evidence.pods:
         if change.what == "ready" and change.at_ns < span[1] and change.uid not in known and _home(change) in hit:
@@ -207,7 +208,7 @@ def killed_pods(evidence: Evidence, attempt: Experiment, span: tuple[int, int]) 
     gone = {
         change.uid: change for change in evidence.pods if change.what == "deleted" and span[0] <= change.at_ns < span[1]
     }
-    for item in attempt.fault.hit:
+    for item in proven_hits(evidence, attempt):
         if item.kind == "pod":
             yield gone.get(item.uid, _known(item, evidence, attempt.fault.confirmed_ns or span[0]))
 

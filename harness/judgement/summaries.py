@@ -13,6 +13,7 @@ from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
 from harness.judgement.receipts.restore import restore_receipt, undone
@@ -121,7 +122,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         attempt=attempt.attempt,
         verdict=Outcome.INCONCLUSIVE if reason else Outcome.PASS,
         reason=reason or "its receipts are ok",
-        hit=tuple(item.name for item in fault.hit),
+        hit=tuple(item.name for item in proven_hits(evidence, attempt)),
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),
         seen_by_client_after_s=_after(fault.sent_ns, _first_failure(evidence, attempt)),
@@ -200,7 +201,7 @@ def _first_failure(evidence: Evidence, attempt: Experiment) -> int | None:
 
 def _regions(plan: Plan, evidence: Evidence, attempt: Experiment) -> dict[str, OperationRecovery]:
     """Each region that the fault hit, as observed at its own door."""
-    hit = sorted({item.region for item in attempt.fault.hit if item.region})
+    hit = sorted({item.region for item in proven_hits(evidence, attempt) if item.region})
     seen = {region: regional_recovery(plan, evidence, attempt, region) for region in hit}
     return {region: recovery for region, recovery in seen.items() if recovery is not None}
 

@@ -12,6 +12,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
@@ -129,7 +130,7 @@ def _pods(case: Case, attempt: Experiment, workload: str, scope: Mapping[str, st
             requests=requests,
             scope={**scope, "pod": hit.name},
         )
-        for hit in fault.hit
+        for hit in proven_hits(case.evidence, attempt)
         if hit.kind == "pod" and hit.workload == workload
     ]
 

@@ -18,7 +18,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
-from harness.judgement.receipts.hits import whole_service_receipt
+from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed, share_bounds
@@ -52,7 +52,7 @@ def couplings(case: Case) -> Iterable[Measure]:
 def _gone(case: Case, attempt: Experiment) -> set[str]:
     """The services that an attempt took and that a route needs."""
     services = {service for needs in case.plan.route_needs.values() for service in needs}
-    return {hit.workload for hit in attempt.fault.hit if hit.kind == "pod"} & services
+    return {hit.workload for hit in proven_hits(case.evidence, attempt) if hit.kind == "pod"} & services
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:

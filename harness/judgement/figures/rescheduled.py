@@ -11,6 +11,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt
@@ -118,7 +119,7 @@ def _lost(evidence: Evidence, attempt: Experiment) -> Counter[Workload]:
     A pod of a DaemonSet comes back with its node only; one without a label of a workload belongs to none, and so does one of a namespace that is not followed.
     """
     followed = {(change.namespace, change.workload) for change in evidence.pods}
-    hits = [(hit.namespace, hit.workload) for hit in attempt.fault.hit if _may_move(hit)]
+    hits = [(hit.namespace, hit.workload) for hit in proven_hits(evidence, attempt) if _may_move(hit)]
     return Counter(workload for workload in hits if workload in followed)
 
 

@@ -29,6 +29,7 @@ from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.hits import proven_hits
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.units import NS_PER_S
@@ -73,7 +74,7 @@ def _of_its_pod(case: Case, trial: Trial, alerts: list[Fired]) -> list[Fired]:
     """Of a sentence that speaks of one pod those whose labels name the pod that was hit."""
     if "part" not in case.objective.params:
         return alerts
-    hit = {one.name for one in trial.attempt.fault.hit}
+    hit = {one.name for one in proven_hits(case.evidence, trial.attempt)}
     return [one for one in alerts if hit & {value for _, value in one.labels}]
 
 

@@ -29,6 +29,7 @@ from harness.judgement.figures.alerting.history import (
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.restore import restore_receipt
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
@@ -220,7 +221,7 @@ def grouped(case: Case) -> Iterable[Measure]:
 
 def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     attempt, most = trial.attempt, int(case.objective.params["most"])
-    hits = attempt.fault.hit
+    hits = proven_hits(case.evidence, attempt)
     parts = {
         attempt.domain,
         *(word for hit in hits for word in (hit.name, hit.workload, hit.namespace, hit.region)),
