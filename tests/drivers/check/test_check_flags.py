@@ -237,12 +237,15 @@ def test_variants_that_are_no_mapping_are_not_understood(
 def test_answers_are_held_against_the_limit() -> None:
     """The last one with the feature at 4 s, and one at 6 s; too few after the limit show nothing."""
     flag = FlagSwitch(target=None, cluster=None, place=None, name="new", on="on", off="off", said=[])  # type: ignore[arg-type]
+    flag.sent_ns = 20 * 10**9
     answers = [FeatureAnswer(int(n * 1e8), n < 240) for n in range(400)]  # off at 20 s, the last one with it at 23.9 s
     good = served.off_reading("north", answers, 20 * 10**9, 5, flag)
     assert (good.ok, good.observed) == (True, "the last one after 3.9 s; 0 of 149 later than 5 s")
     late = served.off_reading("north", [*answers, FeatureAnswer(26 * 10**9, has=True)], 20 * 10**9, 5, flag)
     assert (late.ok, late.observed) == (False, "the last one after 6.0 s; 1 of 150 later than 5 s")
     assert served.off_reading("north", answers[:260], 20 * 10**9, 5, flag).ok is None
+    flag.sent_ns = 18 * 10**9  # the API server answered 2 s later: the last one with the feature was late, or was not
+    assert served.off_reading("north", answers, 20 * 10**9, 5, flag).ok is None
 
 
 def test_a_page_has_its_feature_when_no_answer_lacks_it_any_more() -> None:
@@ -358,7 +361,7 @@ def test_a_declared_service_without_a_ready_pod_does_not_expose_what_its_flag_sw
     assert {subject: one.ok for subject, one in good.items()} == {"flag new": True, "service till, flag new": True}
     assert not flagged.is_on()
     declare(cluster, "gone", 2)
-    beside = seen(exposed.flag_metrics, measured, "1 s")
+    beside = seen(exposed.flag_metrics, measured, "10 s")
     assert {subject: one.ok for subject, one in beside.items()} == {
         "flag new": True,
         "service gone, flag new": False,

@@ -119,7 +119,8 @@ def off_reading(
     words = (
         f"the last one after {max(last - off_ns, 0) / NS_PER_S:.1f} s; {late} of {len(after)} later than {within_s:g} s"
     )
-    enough = had and len(after) >= LEAST
+    since_ns = flag.sent_ns + round(within_s * NS_PER_S)  # the flag may have been off since then
+    enough = had and len(after) >= LEAST and not any(one.has for one in answers if one.sent_ns > since_ns)
     return FactReading(
         subject=f"answers of {place}",
         expected=f"none with {flag.name} later than {within_s:g} s after its flag is off",

@@ -120,6 +120,7 @@ class FlagSwitch:
         name: of the flag.
         on, off: names of its variants that are true and false.
         said: what OFREP said of each switch, for people; `why` where it did not follow.
+        sent_ns: before the last switch was sent: the API server had it between that moment and the one that `turn` returns.
     """
 
     target: Target
@@ -130,9 +131,11 @@ class FlagSwitch:
     off: str
     said: list[str]
     why: str = ""
+    sent_ns: int = 0
 
     def turn(self, *, on: bool) -> int:
         """Switch it; when the API had it, in the run's nanoseconds. What OFREP says is waited for and recorded."""
+        self.sent_ns = clock.now_ns()
         _set_flag(self.cluster, self.place, self.name, self.on if on else self.off)
         at_ns, word = clock.now_ns(), "on" if on else "off"
         settings = flags_of(self.target)[0]
