@@ -183,7 +183,8 @@ class AnalysisStatus:
     Attributes:
         name: of the object. kind: `Step`, `Background`, `PrePromotion` or `PostPromotion`. step: of a step's the number, from 0.
         phase: Pending, Running, Successful, Failed, Error or Inconclusive. message: why.
-        measured: fewest measurements of any metric that was not a dry run; a run that was ended early is Successful whatever it measured.
+        measured: fewest measurements of any metric that was not a dry run; 0 of a run that was ended early (`spec.terminate`), as that is
+            Successful whatever it measured.
         metrics: of each its name, phase and counts.
     """
 
@@ -221,6 +222,6 @@ def read_analysis(obj: Object) -> AnalysisStatus:
         step=int(step) if step.isdigit() else None,
         phase=str(status.get("phase") or "Pending"),
         message=str(status.get("message") or ""),
-        measured=min(counted, default=0) if len(results) >= declared else 0,
+        measured=min(counted, default=0) if len(results) >= declared and not obj["spec"].get("terminate") else 0,
         metrics=metrics,
     )

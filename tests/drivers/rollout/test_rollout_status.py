@@ -192,5 +192,8 @@ def test_an_analysis_that_was_ended_early_is_successful_and_measured_nothing() -
     assert read_analysis(analysis("Successful", result, metrics=2)).measured == 0
     errors = {"name": "p95", "phase": "Error", "error": 5}
     assert read_analysis(analysis("Error", result, errors, metrics=2)).measured == 0
+    stopped = analysis("Successful", result)
+    stopped["spec"]["terminate"] = True  # as `promote` past its step does: one measurement of five may be all
+    assert read_analysis(stopped).measured == 0
     dry = {"name": "dry", "dryRun": True, "phase": "Failed", "count": 0}
     assert read_analysis(analysis("Successful", result, dry, metrics=2)).measured == 3
