@@ -86,6 +86,18 @@ def test_an_object_that_leaves_steps_out_is_red_in_the_order() -> None:
     assert order.because.text.startswith("Rollout us-east-1/track-service went through 5 %, 100 % of the users")
 
 
+@pytest.mark.parametrize(
+    ("known_s", "order", "verdict"), [(0.9, "FAIL", "FAIL"), (12.0, "INCONCLUSIVE", "INCONCLUSIVE")]
+)
+def test_a_step_that_fits_into_a_time_without_readings_may_have_been_taken(
+    known_s: float, order: str, verdict: str
+) -> None:
+    """The API server was silent while one region went on from 5 % to 50 %: nothing shows that it left 25 % out."""
+    lines = _but(_but(history(), 0.25), 0.50)
+    run = _run(*lines, _at(0.50, 35.0, known_s=known_s))
+    assert (outcome(ORDER, run), outcome(VERDICT, run)) == (order, verdict)
+
+
 def test_an_object_that_goes_back_to_a_step_is_red_in_the_order() -> None:
     """25 %, 5 % for 2 s, and 25 % again: shares only grow."""
     run = _run(*history(), _at(0.05, 28.0), _at(0.25, 30.0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from harness.judgement.figures.rollouts.history import RolloutHistory
 from harness.model.observations import RolloutStatus
@@ -24,6 +25,7 @@ class Stay:
         left_since_ns, left_ns: it left the step between the two: for another one, or the rollout was taken back.
         left_step: number of its own step when it was first seen to have left; None: it does not say, or was taken back.
         next_share: where it went from there; None: nowhere, the rollout was taken back or its record ends.
+        hidden: steps that it may have been at just before this one, while it was not read.
     """
 
     subject: str
@@ -34,6 +36,7 @@ class Stay:
     left_ns: int
     left_step: int | None = None
     next_share: float | None = None
+    hidden: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,6 +59,15 @@ class Stay:
         return max(self.came_ns - self.came_since_ns, self.left_ns - self.left_since_ns) / NS_PER_S
 
 
+UNREAD_NS: Final = NS_PER_S
+"""Objects are read several times a second. While the API server was silent for longer, one may have come to a step and left it."""
+
+
+def may_hide(steps: Sequence[float], before: float, share: float, since_ns: int, at_ns: int) -> list[float]:
+    """The planned steps between two shares, to the second of which something came between two moments: none where it was read meanwhile."""
+    return [one for one in steps if before < one < share] if at_ns - since_ns > UNREAD_NS else []
+
+
 def stays_of(history: RolloutHistory) -> Mapping[str, tuple[Stay, ...]]:
     """Of every object its stays at steps, in order of time, until the rollout was taken back; empty where it said nothing."""
     subjects = sorted({*history.objects, *(one.subject for one in history.statuses)})
@@ -76,6 +88,7 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
     found = []
     for number, (share, came) in enumerate(runs):
         following = runs[number + 1] if number + 1 < len(runs) else None
+        before = runs[number - 1][0] if number else 0.0
         left = following[1] if following else None
         found.append(
             Stay(
@@ -87,6 +100,7 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
                 left_ns=left.when_ns if left else end_ns,
                 left_step=left.step if left else None,
                 next_share=following[0] if following else None,
+                hidden=tuple(may_hide(history.plan.steps, before, share, came.since_ns, came.when_ns)),
             )
         )
     return tuple(found)

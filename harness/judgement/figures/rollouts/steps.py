@@ -16,7 +16,7 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.figures.rollouts.stays import Stay, stays_of
+from harness.judgement.figures.rollouts.stays import Stay, may_hide, stays_of
 from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
@@ -36,11 +36,18 @@ def orders(case: Case) -> Iterable[Measure]:
         yield history
         return
     expected = tuple(case.objective.params["steps"].split())
-    paths = {subject: tuple(percent(stay.share) for stay in own) for subject, own in stays_of(history).items()}
-    paths = {history.plan.name: tuple(percent(step.share) for step in history.steps), **paths}
-    wrong = [who for who, path in paths.items() if path != expected[: len(path)]]
+    stays = stays_of(history)
+    paths = {subject: tuple(percent(stay.share) for stay in own) for subject, own in stays.items()}
+    possible = {
+        subject: tuple(percent(one) for stay in own for one in (*stay.hidden, stay.share))
+        for subject, own in stays.items()
+    }
+    whole = history.plan.name
+    paths = {whole: tuple(percent(step.share) for step in history.steps), **paths}
+    possible[whole] = tuple(percent(one) for step in _with_hidden(history) for one in step)
+    wrong = [who for who, path in paths.items() if not _begins(expected, path) and not _begins(expected, possible[who])]
     early = [who for who, path in paths.items() if path != expected]
-    who = next(iter([*wrong, *early, history.plan.name]))
+    who = next(iter([*wrong, *early, whole]))
     said = f"{who} went through {_listed(paths[who])} of the users, expected {_listed(expected)}"
     outcome = Outcome.FAIL if wrong else Outcome.INCONCLUSIVE if early else Outcome.PASS
     if early and not wrong:
@@ -49,6 +56,18 @@ def orders(case: Case) -> Iterable[Measure]:
     yield concluded(
         case, name, outcome, said, Figures(receipts=receipts, method=_METHOD), kind=_unless_decided(outcome)
     )
+
+
+def _begins(expected: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return path == expected[: len(path)]
+
+
+def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
+    """Each step of the rollout, and before it those that nothing shows, as the objects were not read."""
+    before = 0.0
+    for step in history.steps:
+        yield (*may_hide(history.plan.steps, before, step.share, step.since_ns, step.at_ns), step.share)
+        before = step.share
 
 
 def lengths(case: Case) -> Iterable[Measure]:
@@ -114,12 +133,14 @@ def verdicts(case: Case) -> Iterable[Measure]:
     paths = stays_of(history)
     went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
     went_on = [stay for stay in went_on if 0 < stay.share < (stay.next_share or 0)]
-    left_out = [
-        (subject, step.name)
+    missed = [
+        (subject, step, any(step.share in stay.hidden for stay in own))
         for step, _ in pairwise(history.steps)
         for subject, own in paths.items()
         if step.share not in {stay.share for stay in own}
     ]
+    left_out = [(subject, step.name) for subject, step, hidden in missed if not hidden]
+    unread = [f"{subject} was not read at {step.name}" for subject, step, hidden in missed if hidden]
     without = [*((stay.subject, stay.name) for stay in went_on if not _has_verdict(history, stay)), *left_out]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
     receipts = {"load": load_of(case), "restore": ended_receipt(history)}
@@ -131,6 +152,9 @@ def verdicts(case: Case) -> Iterable[Measure]:
         subject, step = without[0]
         text = f"{subject} went on from {step} without a verdict ({len(without)} of {len(went_on) + len(left_out)})"
         yield concluded(case, name, Outcome.FAIL, text, figures)
+    elif unread:
+        text = f"{unread[0]}, as the API server was silent: whether it went on without a verdict is not known"
+        yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
     elif not paths or len(history.steps) < max(len(history.plan.steps), 2):
         text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
