@@ -103,6 +103,10 @@ class TargetUnreachable(DriverError):
     """No answer where the target file says there is one."""
 
 
+class TargetSilent(TargetUnreachable):
+    """No answer at all: whether the request was received is not known."""
+
+
 class TargetGone(TargetUnreachable):
     """Nothing of the target has answered for some time: nothing can be undone there now."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import AccessDenied, TargetUnreachable
+from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
 from harness.targets.kubeconfig import api_client
 from harness.targets.target import Target
 
@@ -358,9 +358,7 @@ class Cluster:
             return error.status or 0, said.encode() if isinstance(said, str) else said
         except HTTPError as error:
             cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise TargetUnreachable(
-                f"no answer from the API server ({type(cause).__name__})", where=self.url
-            ) from error
+            raise TargetSilent(f"no answer from the API server ({type(cause).__name__})", where=self.url) from error
         return response.status, body
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.clock import Deadline
 from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled
 from harness.drivers.scale.stress import stressed, stressors_for
-from harness.errors import DriverError, TargetUnreachable
+from harness.errors import DriverError
 from harness.model import Quantity
 from harness.model.scaling import NEAR
+from harness.targets.patience import patiently
 
 if TYPE_CHECKING:
     from harness.model import Demand, Sink
     from harness.targets import Platform, Target
 
-_T = TypeVar("_T")
 _POLL_S: Final = 0.5
 _REACHED_WITHIN_S: Final = 12.0
 """A rate of CPU is over some seconds; so long it may take to be what it is."""
@@ -31,7 +31,6 @@ SPIKE: Final = 1.5
 _UPS: Final = 3
 """Scale-ups that a spike waits for."""
 _IDLE_READINGS: Final = 3
-_ATTEMPTS: Final = 3
 _LEAST, _MOST = 0.05, 2.5
 """A usage over the request that is not divided by less, and a correction that is not greater."""
 _MORE_S: Final = 1.0
@@ -65,7 +64,7 @@ class Holding:
     def read(self, here: Scaled, resource: str) -> _Reading:
         """Read the usage and the replicas, and record them."""
         self.alive()
-        usage, replicas = _patiently(lambda: (here.usage(resource), here.replicas()))
+        usage, replicas = patiently(lambda: (here.usage(resource), here.replicas()))
         fields = {"demand": self.demand.key, "resource": resource, "replicas": replicas}
         self.sink.put("scale.usage", here.subject, at_ns=clock.now_ns(), usage=usage.mean, pods=usage.pods, **fields)
         return _Reading(usage.mean, replicas)
@@ -95,8 +94,8 @@ def spike(now: Holding) -> None:
     """
     here = cheapest(now.target)
     _rest(now, here)
-    was = _patiently(here.replicas)
-    level, pods = _Level("cpu", SPIKE, _idle(now, here, "cpu")), len(_patiently(here.pods))
+    was = patiently(here.replicas)
+    level, pods = _Level("cpu", SPIKE, _idle(now, here, "cpu")), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
     with _stress(now, here, level, level.usage):
         last, ups = was, 0
@@ -125,7 +124,7 @@ def _idle(now: Holding, here: Scaled, resource: str) -> float:
 
 def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
     """Reach a level, with as much more or less as the first attempt was off, and keep it for so long, or until the replicas rise."""
-    was, pods = _patiently(here.replicas), len(_patiently(here.pods))
+    was, pods = patiently(here.replicas), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
     added = max(level.usage - level.own, 0.0)
     for last in (False, True):
@@ -179,23 +178,9 @@ def _rest(now: Holding, here: Scaled) -> None:
     """
     for _ in Deadline.after(_REST_WITHIN_S).ticks(_POLL_S):
         now.alive()
-        if _patiently(here.at_rest):
+        if patiently(here.at_rest):
             return
     raise DriverError(
         f"{here.subject} did not come to {here.least} ready replicas within {_REST_WITHIN_S:g} s",
         hint="see what its autoscaler says of itself",
     )
-
-
-def _patiently(read: Callable[[], _T]) -> _T:
-    """What is read; an API server that does not answer is asked again.
-
-    Raises:
-        TargetUnreachable: it did not answer `_ATTEMPTS` times.
-    """
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return read()
-        except TargetUnreachable:
-            clock.sleep(_POLL_S)
-    return read()

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.run.acts.at_once import at_once
+from harness.targets.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,6 @@ class RolloutChanges:
 
 
 def analysed(objects: Sequence[Changeable], at_ns: int) -> Analysed:
-    """The analyses of some objects, read after the moment at which their states were."""
-    return at_ns, [
-        (one.subject, found) for one, found in zip(objects, at_once(lambda one: one.analyses(), objects), strict=True)
-    ]
+    """The analyses of some objects, read after the moment at which their states were; again while the API server is silent."""
+    found = patiently(lambda: at_once(lambda one: one.analyses(), objects))
+    return at_ns, [(one.subject, own) for one, own in zip(objects, found, strict=True)]
