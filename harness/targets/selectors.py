@@ -1,4 +1,4 @@
-"""Whether the selector of a controller selects a pod."""
+"""Selectors: whether that of a controller selects a pod, and their text."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def selects(controller: Object, pod: Object) -> bool:
         and expected.items() <= labels.items()
         and all(_is_met(one, labels) for one in expressions)
     )
+
+
+def selector_text(labels: Mapping[str, str]) -> str:
+    """A selector as the API takes it, its labels in their order: `app=cart,version=1.0.0`."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _is_met(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -14,13 +14,15 @@ import pytest
 from harness.drivers.rollout import Reversal, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
-from harness.errors import DriverError
+from harness.errors import DriverError, TargetSilent
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
+from harness.run.acts.changes import analysed
 from harness.run.acts.driver import Library
 from harness.run.acts.following import Following
 from harness.run.acts.reaching import CandidateAnswers, step_of
+from harness.run.acts.rolled import RolledObjects
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import load_target
@@ -57,7 +59,8 @@ class Scripted(Changeable):
     """An object that comes to each step by the clock; `aborts_s` after it was begun it goes back by itself, and `says` is its status at all times.
 
     `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
-    third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate.
+    third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
+    after it was begun the API server does not answer. `edited` is the strategy that others give it once it was begun.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -68,6 +71,8 @@ class Scripted(Changeable):
     reverts_s: float | None = None
     fixed: tuple[dict[str, Any], float] | None = None
     admitted: dict[str, Any] = field(default_factory=lambda: NEW)
+    silent: tuple[float, float] | None = None
+    edited: dict[str, Any] | None = None
     returns_s: float = 1.0
     takes_s: float = 0.0
     pauses: bool = False
@@ -92,6 +97,11 @@ class Scripted(Changeable):
 
     def read(self) -> dict[str, Any]:
         """As it is now."""
+        begun = self.state["since"] >= 0
+        if self.silent is not None and begun and self.silent[0] <= self.seconds < self.silent[1]:
+            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+        if self.edited is not None and begun:
+            self.state["strategy"] = self.edited
         if self.reverts_s is not None and self.state["template"] == NEW and self.seconds >= self.reverts_s:
             self.state.update({"template": OLD, "since": self.clock.now_ns / S - 1000.0})
         replaced, after_s = self.fixed or ({}, 0.0)
@@ -149,9 +159,9 @@ class Scripted(Changeable):
         self.state["promoted"].append(self.seconds)
         return True
 
-    def hasten(self, obj: Any) -> bool:
+    def hasten(self, obj: Any, current: str) -> bool:
         """Remembers when."""
-        del obj
+        del obj, current
         self.state["hastened"].append(round(self.seconds, 1))
         return True
 
@@ -270,11 +280,73 @@ def test_an_object_gets_the_strategy_of_the_rollout_and_its_own_back(rolled: Cal
     assert rolled().here.state["strategies"] == []
 
 
+OTHERS = {"canary": {"steps": [{"setWeight": 1}]}}
+
+
+def test_a_strategy_that_the_rollout_did_not_give_is_left_to_whom_it_belongs(rolled: Callable[..., Run]) -> None:
+    """A person changes the steps of the canary while its candidate takes over: the rollout gave the object none of its own."""
+    run = rolled(edited=OTHERS)
+    assert (run.here.state["strategy"], run.here.state["strategies"]) == (OTHERS, [])
+    assert pending_intents(run.stage.context.platform) == []
+
+
+def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten(rolled: Callable[..., Run]) -> None:
+    """The object ended on its release, and its own strategy stays in the undo log."""
+    run = rolled(replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None), edited=OTHERS)
+    why = "not restored after the rollout canary: Rollout eu/cart has a strategy that others gave it since"
+    assert set(run.stage.context.unrestored.values()) == {why}
+    (intent,) = pending_intents(run.stage.context.platform)
+    assert (run.here.state["strategy"], intent.undo["strategy"]) == (OTHERS, {"canary": {}})
+
+
+def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Callable[..., Run]) -> None:
+    """From 14 s to 22 s: what came meanwhile came after the last answer was asked for."""
+    run = rolled(silent=(14.0, 22.0))
+    assert [(o["share"], o["since_ns"]) for o in run.of("rollout.step")][:2] == [(0.05, 4.8), (0.25, 13.8)]
+    assert 22.0 <= run.of("rollout.step")[1]["at_ns"] < 23.0
+    assert [(o["by"], o["failed"]) for o in run.of("rollout.back")] == [("hand", "")]
+    assert run.of("rollout.ended")[0]["ok"]
+
+
+def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled: Callable[..., Run]) -> None:
+    """For 20 s, not longer; then the run ends, and recovers what its undo log has."""
+    with pytest.raises(TargetSilent, match="no answer from the API server"):
+        rolled(silent=(14.0, 60.0))
+
+
+def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of the reading that asked for them."""
+    clock = FakeClock.installed(monkeypatch)
+    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    silent = iter([True, False])
+
+    def analyses(_: object) -> tuple[AnalysisStatus, ...]:
+        if next(silent):
+            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+        return ()
+
+    monkeypatch.setattr(Scripted, "analyses", analyses)
+    assert analysed([here], 7) == (7, [("Rollout eu/cart", ())])
+
+
+def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One was promoted to 25 % and the other missed it: sent again to both, the first one would go on to 50 %."""
+    clock = FakeClock.installed(monkeypatch)
+    paused = ObjectStatus(phase="Paused", share=0.05, pause="CanaryPauseStep", current="new")
+    said = [paused, replace(paused, share=0.25), replace(paused, share=None)]
+    every = [
+        Scripted(cluster=cast("Any", None), namespace="eu", name=f"cart-{number}", clock=clock, says=one)
+        for number, one in enumerate(said)
+    ]
+    assert RolledObjects(every, lambda: None).promote(CANARY.steps, 0)
+    assert [len(one.state["promoted"]) for one in every] == [1, 0, 0]
+
+
 def test_a_candidate_that_is_what_runs_already_is_refused(
     rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is nothing to roll out."""
-    monkeypatch.setattr(following, "candidate_template", lambda *_words: OLD)
+    monkeypatch.setattr(following, "candidate_template", lambda *_words, **_more: OLD)
     with pytest.raises(DriverError, match=r"nothing of 1\.1\.0 differs from what runs: Rollout eu/cart"):
         rolled()
 

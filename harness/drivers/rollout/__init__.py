@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.drivers.rollout.back import given_by_others, go_back, intend_back, take_over
-from harness.drivers.rollout.candidate import Replaced, candidate_template, images_of
+from harness.drivers.rollout.back import Given, given_by_others, go_back, intend_back, take_over
+from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.drivers.rollout.reverted import FollowedSpec, Reversal, gone_back
@@ -12,6 +12,7 @@ from harness.drivers.rollout.status import ObjectStatus
 __all__ = [
     "Changeable",
     "FollowedSpec",
+    "Given",
     "ObjectStatus",
     "Replaced",
     "Reversal",
@@ -21,7 +22,6 @@ __all__ = [
     "given_by_others",
     "go_back",
     "gone_back",
-    "images_of",
     "intend_back",
     "load_rollout",
     "on_target",

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
-from harness.drivers.rollout.candidate import foreign_images, images_of
+from harness.drivers.rollout.candidate import Replaced, containers_of, equal, foreign_images, images_of, without_images
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets.undo import undoable
 
 if TYPE_CHECKING:
-    from harness.drivers.rollout.candidate import Replaced
     from harness.model import Intent
     from harness.targets import Platform, Target
-    from harness.targets.kubernetes import Cluster
+    from harness.targets.kubernetes import Cluster, Object
 
 BACK_WITHIN_S: Final = 20.0
 """So long, at least, the recovery of one object waits until it is at rest on the release before; as its rollout may take, if that is longer."""
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
 """Every so many observations a request that may have been missed is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a rollout gives an object; anything that it has else was given by others.
+
+    Attributes:
+        template: in the place that is replaced; empty where only its images are known, as of an older undo log.
+        images: of it, as admission may have changed them.
+        undone: what the command for the way back wrote there, in the product's own text of the release before.
+    """
+
+    template: Replaced
+    images: Sequence[str] = ()
+    undone: Replaced | None = None
 
 
 def _take_back(
@@ -36,28 +51,35 @@ def _take_back(
     before: Replaced,
     strategy: Strategy | None = None,
     images: Sequence[str] | None = None,
+    template: Replaced | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
+    `strategy` is what the object had where the rollout gave it another one, `template` the candidate's, and `images` all that an older
+    undo log has of that.
+
     Raises:
-        DriverError: it does not within `within_s`, or not with the strategy that it had; or it has an image of neither
-            release (`images` are the candidate's), which others gave it since: that is not overwritten.
+        DriverError: it does not within `within_s`, or not with the strategy that it had; or others changed it since, which is not
+            overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
-    if images is not None and (why := given_by_others(here, (*images_of(before), *images))):
-        hint = f"if it is as it must be, delete the entry of the undo log; else give it the release {release} by hand"
-        raise DriverError(why, hint=hint)
-    _end_on(here, before, current, release, within_s)
+    given = Given(template=template or {}, images=images or ()) if template or images else None
+    _end_on(here, before, current, release, within_s, given=given)
     if strategy is not None and here.strategy(here.present()) != strategy:
         here.set_strategy(strategy)
-        _end_on(here, before, current, release, within_s)
+        _end_on(here, before, current, release, within_s, given=given)
 
 
-def _end_on(here: Changeable, before: Replaced, current: str, release: str, within_s: float) -> None:
+def _end_on(
+    here: Changeable, before: Replaced, current: str, release: str, within_s: float, *, given: Given | None
+) -> None:
     for number, _ in enumerate(Deadline.after(within_s).ticks(_POLL_S)):
         again = number % _AGAIN == 0
-        if go_back(here, before, current, hasten=again, restore=again):
+        if again and given is not None and (why := given_by_others(here, before, current, given)):
+            hint = "if it is as it must be, delete the entry of the undo log; else"
+            raise DriverError(why, hint=f"{hint} give it the release {release} by hand")
+        if go_back(here, before, current, hasten=again, restore=again, given=given):
             return
     status = here.status()
     why = ": ".join(filter(None, (status.phase, status.message)))
@@ -68,15 +90,40 @@ def _end_on(here: Changeable, before: Replaced, current: str, release: str, with
     )
 
 
-def given_by_others(here: Changeable, known: Iterable[str]) -> str:
-    """`Deployment eu/cart has cart:2.0.0, of neither release: …`: what must not be overwritten; empty where every image is `known`.
+def given_by_others(here: Changeable, before: Replaced, current: str, given: Given) -> str:
+    """`Deployment eu/cart has cart:2.0.0, of neither release: …`: what must not be overwritten; empty where there is nothing.
 
     Args:
         here: the object.
-        known: the images of both releases.
+        before: what it was.
+        current: what it said that this is.
+        given: what the rollout gave it.
     """
-    foreign = ", ".join(foreign_images(here.template(here.present()), known))
-    return f"{here.subject} has {foreign}, of neither release: it was changed since by others" if foreign else ""
+    return _of_others(here, here.present(), before, current, given)
+
+
+def _of_others(here: Changeable, obj: Object, before: Replaced, current: str, given: Given) -> str:
+    since = "it was changed since by others"
+    template, known = here.template(obj), (*images_of(before), *images_of(given.template), *given.images)
+    if foreign := foreign_images(template, known):
+        return f"{here.subject} has {', '.join(foreign)}, of neither release: {since}"
+    if _configured_since(here, obj, before, current, given):
+        return f"{here.subject} has {', '.join(images_of(template))} again, with a configuration of neither release: {since}"
+    return ""
+
+
+def _configured_since(here: Changeable, obj: Object, before: Replaced, current: str, given: Given) -> bool:
+    """Whether others restored the release before, and changed something else of it.
+
+    Images tell it, where the releases differ by them. What admission left of a candidate without its images is the candidate's.
+    """
+    own, now = containers_of(before), containers_of(here.template(obj))
+    if not given.template or equal(own, containers_of(given.template)) or not equal(own, now):
+        return False
+    if not here.status_of(obj).observed or here.asks_for(obj, before, current):
+        return False
+    ours = (before, given.template, given.undone or before)
+    return without_images(here.template(obj)) not in map(without_images, ours)
 
 
 def go_back(
@@ -86,7 +133,7 @@ def go_back(
     *,
     hasten: bool,
     restore: bool,
-    known: Iterable[str] | None = None,
+    given: Given | None = None,
 ) -> bool:
     """One step of the way back: whether the object is at rest on what it was.
 
@@ -96,15 +143,15 @@ def go_back(
         current: what it said that this is.
         hasten: whether the steps of the way there are left out, once its spec is what it was.
         restore: whether its spec is set to what it was.
-        known: the images of both releases: a spec with any other is not overwritten; None: it is.
+        given: what the rollout gave it: what others did is not overwritten; None: it is.
     """
     obj = here.present()
     if here.back_on(obj, before, current):
         return True
     if here.asks_for(obj, before, current):
         if hasten:
-            here.hasten(obj)
-    elif restore and (known is None or not foreign_images(here.template(obj), known)):
+            here.hasten(obj, current)
+    elif restore and (given is None or not _of_others(here, obj, before, current, given)):
         here.abort(obj)
         here.replace(before)
     return False
@@ -124,6 +171,7 @@ def intend_back(
     release: str,
     candidate: str,
     template: Replaced,
+    strategy: Strategy | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> Intent:
     """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
@@ -135,6 +183,7 @@ def intend_back(
         release: what it runs now.
         candidate: what takes over.
         template: what it gives the object.
+        strategy: that the object has, where the rollout gives it another one.
         within_s: how long the rollout may take.
     """
     return take_over.intend(
@@ -147,7 +196,7 @@ def intend_back(
         release=release,
         current=here.status().current,
         before=here.template(here.present()),
-        strategy=here.strategy(here.present()),
-        images=images_of(template),
+        strategy=strategy,
+        template=template,
         within_s=max(within_s, BACK_WITHIN_S),
     )

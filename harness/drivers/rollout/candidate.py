@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.manifests import declared
 from harness.errors import ConfigurationError, DriverError
+from harness.targets.selectors import selector_text
 from harness.targets.workloads import DEPLOYMENT, ROLLOUT, referred
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 Replaced = dict[str, Any]
 """What a rollout replaces of an object: a pod template, or a selector."""
+_CONTAINERS: Final = ("initContainers", "containers")
+"""Where a pod template has its containers."""
 
 
-def candidate_template(plan: RolloutPlan, target: Target, namespace: str, name: str, present: Replaced) -> Replaced:
-    """What replaces `present`.
+def candidate_template(
+    plan: RolloutPlan, target: Target, namespace: str, name: str, present: Replaced, *, release: str
+) -> Replaced:
+    """What replaces `present`, which runs `release`.
 
     Raises:
         ConfigurationError: the manifests have no such object.
@@ -31,7 +36,7 @@ def candidate_template(plan: RolloutPlan, target: Target, namespace: str, name: 
         return _declared(
             target.beside(settings.manifests.replace("{candidate}", plan.candidate)), plan, namespace, name
         )
-    made = relabelled(present, settings.label if settings is not None else "version", plan.candidate)
+    made = relabelled(present, settings.label if settings is not None else "version", plan.candidate, release)
     if made == present:
         raise DriverError(
             f"{plan.kind} {namespace}/{name} is the same for {plan.candidate}: no tag or label of it names a release",
@@ -40,27 +45,45 @@ def candidate_template(plan: RolloutPlan, target: Target, namespace: str, name: 
     return made
 
 
-def relabelled(present: Replaced, label: str, candidate: str) -> Replaced:
-    """The same with the candidate in the tag of every image and in the value of the label: a pod template, or a selector."""
+def relabelled(present: Replaced, label: str, candidate: str, release: str = "") -> Replaced:
+    """The same with the candidate in the tag of the images and in the value of the label: a pod template, or a selector.
+
+    Where some images have the release that runs as their tag, by its name or by the label, the others are of another product, such as
+    a proxy's, and stay; else no tag tells them apart, and all get the candidate's.
+    """
     if "spec" not in present:
         return {**present, label: candidate} if label in present else dict(present)
     metadata, spec = dict(present.get("metadata") or {}), dict(present["spec"])
-    if label in (metadata.get("labels") or {}):
-        metadata["labels"] = {**metadata["labels"], label: candidate}
-    spec["containers"] = [{**one, "image": _tagged(str(one["image"]), candidate)} for one in spec["containers"]]
+    labels = metadata.get("labels") or {}
+    if label in labels:
+        metadata["labels"] = {**labels, label: candidate}
+    running = {release, labels.get(label, "")} - {""}
+    named = [one for one in spec["containers"] if _tag(str(one["image"])) in running] or spec["containers"]
+    spec["containers"] = [
+        {**one, "image": _tagged(str(one["image"]), candidate)} if one in named else one for one in spec["containers"]
+    ]
     return {**present, **({"metadata": metadata} if metadata else {}), "spec": spec}
 
 
 def images_of(template: Replaced) -> list[str]:
-    """The images of a pod template; a selector has none."""
+    """What names the release: the images of a pod template, or a selector as its text."""
     return list(containers_of(template).values())
 
 
 def containers_of(template: Replaced) -> dict[str, str]:
-    """The image of each container of a pod template, by the container's name; a selector has none."""
+    """The image of each container of a pod template, by the container's name; of a selector its text."""
+    if template and "spec" not in template:
+        return {"selector": selector_text(template)}
     spec = template.get("spec") or {}
-    every = [one for key in ("initContainers", "containers") for one in spec.get(key) or []]
+    every = [one for key in _CONTAINERS for one in spec.get(key) or []]
     return {str(one.get("name", "")): str(one.get("image", "")) for one in every}
+
+
+def without_images(template: Replaced) -> Replaced:
+    """A pod template with no image in any of its containers: what else it asks for."""
+    spec = template.get("spec") or {}
+    bare = {key: [{**one, "image": ""} for one in spec[key]] for key in _CONTAINERS if spec.get(key)}
+    return {**template, "spec": {**spec, **bare}}
 
 
 def same_image(one: str, other: str) -> bool:
@@ -68,10 +91,25 @@ def same_image(one: str, other: str) -> bool:
     return one == other or one.partition("@")[0] == other or other.partition("@")[0] == one
 
 
+def covers(now: Mapping[str, str], part: Mapping[str, str]) -> bool:
+    """Whether every container of `part` is there with the same image."""
+    return all(name in now and same_image(now[name], image) for name, image in part.items())
+
+
+def equal(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether the containers are the same, each with the same image."""
+    return one.keys() == other.keys() and covers(one, other)
+
+
 def foreign_images(template: Replaced, known: Iterable[str]) -> list[str]:
-    """The images of a pod template that are not `known`: others gave it those."""
+    """The images of a pod template, or the selector, that are not `known`: others gave it those."""
     expected = list(known)
     return sorted({one for one in images_of(template) if not any(same_image(one, each) for each in expected)})
+
+
+def _tag(image: str) -> str:
+    """`1.0.0` of `registry:5000/shop/cart:1.0.0`; empty where it has none."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def _tagged(image: str, tag: str) -> str:

@@ -20,6 +20,8 @@ from harness.drivers.rollout.status import (
 )
 from harness.errors import DriverError
 from harness.targets.access import Access, access
+from harness.targets.patience import patiently
+from harness.targets.selectors import selector_text
 from harness.targets.workloads import ARGO
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _PROMOTABLE: Final = frozenset({"CanaryPauseStep", "BlueGreenPause"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changeable(ABC):
-    """One object that a rollout changes. Every call is a request; none of them waits.
+    """One object that a rollout changes. Every call is a request; none of them waits, but for an API server that is silent `undo`.
 
     Attributes:
         cluster: where it is. namespace, name: of the object.
@@ -139,13 +141,18 @@ class Changeable(ABC):
         """Promote it out of a pause that waits for a person; whether anything was sent."""
         return False
 
-    def undo(self) -> None:
-        """Give the one command for the way back: to the release before, as the product itself remembers it.
+    def undo(self) -> Replaced:
+        """Give the one command for the way back: to the release before, as the product itself remembers it; what it wrote.
+
+        Each of its requests is sent again while the API server is silent. What is remembered is read once: a command that was received
+        although its answer was lost has made the candidate the release before.
 
         Raises:
-            DriverError: it remembers none.
+            DriverError: it remembers none, or the API server refuses it.
         """
-        self.replace(self.remembered(self.present()))
+        remembered = patiently(lambda: self.remembered(self.present()))
+        patiently(lambda: self.replace(remembered))
+        return remembered
 
     @abstractmethod
     def remembered(self, obj: Object) -> Replaced:
@@ -155,8 +162,8 @@ class Changeable(ABC):
         """End what is under way, where the product then goes back by itself; whether anything was sent."""
         return False
 
-    def hasten(self, obj: Object) -> bool:  # noqa: ARG002
-        """On the way back, leave out the steps of the way there; whether anything was sent."""
+    def hasten(self, obj: Object, current: str) -> bool:  # noqa: ARG002
+        """On the way back to what it said to be `current`, leave out the steps of the way there; whether anything was sent."""
         return False
 
     def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:  # noqa: ARG002 - of those that identify it
@@ -260,10 +267,14 @@ class ArgoRollout(Changeable):
         self._patch_status({"abort": True})
         return True
 
-    def hasten(self, obj: Object) -> bool:
-        """`promote --full`, once the controller has observed the way back: a flag that is set too early is lost."""
+    def hasten(self, obj: Object, current: str) -> bool:
+        """`promote --full`, once the controller says that it is on the way back to `current`.
+
+        A flag that is set too early is lost. Or worse: a Rollout that refers to a workload counts as observed before its controller has
+        seen that the workload was set back, and would promote the candidate.
+        """
         status = self.status_of(obj)
-        if not status.observed or status.current == status.stable:
+        if not status.observed or status.current != current or status.current == status.stable:
             return False
         self._patch_status({"promoteFull": True})
         return True
@@ -334,8 +345,7 @@ class SwitchedService(Changeable):
         return self.before
 
     def _selected(self, obj: Object) -> list[Object]:
-        selector = ",".join(f"{key}={value}" for key, value in sorted(self.template(obj).items()))
-        return self.cluster.pods(self.namespace, selector)
+        return self.cluster.pods(self.namespace, selector_text(self.template(obj)))
 
 
 _BY_KIND: Final[Mapping[str, tuple[Access, ...]]] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.drivers.rollout.candidate import containers_of, foreign_images, images_of, same_image
+from harness.drivers.rollout.candidate import containers_of, covers, equal, foreign_images, images_of, same_image
 from harness.drivers.rollout.objects import APPS, PlainDeployment
 from harness.model.rollout import ReversedBy
 
@@ -39,12 +39,14 @@ class FollowedSpec:
         here: the object.
         before: what it had in the place that a rollout replaces.
         was: what it said that this is.
+        sent: what the candidate has there.
     """
 
-    def __init__(self, here: Changeable, before: Replaced, was: str) -> None:
+    def __init__(self, here: Changeable, before: Replaced, was: str, sent: Replaced) -> None:
         self._here = here
         self._before = before
         self._was = was
+        self._sent = sent
         self._first: Replaced | None = None  # as the API server has it: admission may have changed what was sent
         self._took_up = False
         self._ran = False
@@ -82,23 +84,34 @@ class FollowedSpec:
         if asked is not None and asked == self._before == self._first and not said:
             why = f"{subject}: its spec asks for {shown}, and was never observed to ask for the candidate"
             return Reversal(by=ReversedBy.UNKNOWN, why=why)
+        if asked is not None and (kept := self._kept()):
+            why = (
+                f"{subject}: at the first observation its spec asked for {', '.join(kept)} in place of the candidate's"
+            )
+            return Reversal(by=ReversedBy.UNKNOWN, why=why)
         if said or (asked is not None and self._reverted(asked)):
             return Reversal(
                 by=ReversedBy.PLATFORM, why=f"{subject}: its spec asks for {shown} again, which others wrote"
             )
         first = containers_of(self._first or {})
-        if asked is None or _covers(containers_of(asked), first):
+        if asked is None or covers(containers_of(asked), first):
             return None
         others = foreign_images(asked, [*images_of(self._before), *first.values()])
         why = f"{subject}: its spec asks for {', '.join(others)}, of neither release"
         return Reversal(by=ReversedBy.UNKNOWN, why=why) if others else None
 
+    def _kept(self) -> list[str]:
+        """Images of the release before that the spec had at the first observation, where the candidate that was sent has others."""
+        sent, before, first = (containers_of(each or {}) for each in (self._sent, self._before, self._first))
+        own = [name for name in sent.keys() & before.keys() if not same_image(sent[name], before[name])]
+        return sorted({first[name] for name in own if name in first and same_image(first[name], before[name])})
+
     def _reverted(self, asked: Replaced) -> bool:
         """Whether it is the template before, or has its images in place of the candidate's; containers of neither may be beside them."""
         now, before, first = (containers_of(each or {}) for each in (asked, self._before, self._first))
-        has_before = _covers(now, before) and not (first.keys() - before.keys()) & now.keys()
-        restored = _equal(now, before) and not _equal(before, first)  # such as a container that the candidate lacks
-        return asked == self._before or (has_before and (restored or not _covers(now, first)))
+        has_before = covers(now, before) and not (first.keys() - before.keys()) & now.keys()
+        restored = equal(now, before) and not equal(before, first)  # such as a container that the candidate lacks
+        return asked == self._before or (has_before and (restored or not covers(now, first)))
 
     def _primary(self) -> Object | None:
         """What Flagger serves users from beside this object; None: Flagger does not own it, and 0 replicas say nothing of a release."""
@@ -118,8 +131,8 @@ class FollowedSpec:
 
     def _is_of(self, runs: Replaced, release: Replaced) -> bool:
         """Whether a primary runs that release: by its images, and where both releases have the same ones by its labels and pod spec."""
-        same = _equal(containers_of(self._before), containers_of(self._first or {}))
-        return _equal(containers_of(runs), containers_of(release)) and (not same or _own(runs) == _own(release))
+        same = equal(containers_of(self._before), containers_of(self._first or {}))
+        return equal(containers_of(runs), containers_of(release)) and (not same or _own(runs) == _own(release))
 
 
 def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, FollowedSpec]) -> Reversal | None:
@@ -132,15 +145,6 @@ def gone_back(statuses: Mapping[str, ObjectStatus], specs: Mapping[str, Followed
             return Reversal(by=ReversedBy.PLATFORM, why=f"{subject}: {status.message or 'aborted'}")
     found = [spec.back for spec in specs.values() if spec.back is not None]
     return next((one for one in found if one.by is ReversedBy.PLATFORM), next(iter(found), None))
-
-
-def _covers(now: Mapping[str, str], part: Mapping[str, str]) -> bool:
-    """Whether every container of `part` is there with the same image."""
-    return all(name in now and same_image(now[name], image) for name, image in part.items())
-
-
-def _equal(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    return one.keys() == other.keys() and _covers(one, other)
 
 
 def _own(template: Replaced) -> Any:

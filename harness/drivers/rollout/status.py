@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.targets.selectors import selector_text
+
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
 
@@ -152,7 +154,7 @@ def read_service(obj: Object, pods: Iterable[Object], endpoints: Object | None) 
     ready = {_address(pod) for pod in pods if _ready(pod)}
     subsets = (endpoints or {}).get("subsets") or []
     there = {address["ip"] for subset in subsets for address in subset.get("addresses") or ()}
-    current = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    current = selector_text(selector)
     done = bool(ready) and there == ready
     if not ready:
         message = f"no ready pod is selected by {current}"

@@ -38,7 +38,8 @@ target = load_target(Path(sys.argv[1]))
 here = changeable(Cluster.of(target), "Rollout", "default", "web")
 old = here.template(here.present())
 new = relabelled(old, "version", "1.1.0")
-intend_back(platform_of(target), "blue-green", here, release="1.0.0", candidate="1.1.0", template=new)
+own = here.strategy(here.present())
+intend_back(platform_of(target), "blue-green", here, release="1.0.0", candidate="1.1.0", template=new, strategy=own)
 here.set_strategy(json.loads(sys.argv[2]))
 take_over(here, new)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -116,8 +117,9 @@ def test_a_canary_pauses_is_promoted_and_is_undone_from_its_history(pocket: Pock
 def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web: Changeable) -> None:
     """As `kubectl argo rollouts undo` by others while the candidate waits at one half."""
     old, was = web.template(web.present()), web.status().current
-    followed = FollowedSpec(web, old, was)
-    take_over(web, relabelled(old, "version", "1.1.0"))
+    new = relabelled(old, "version", "1.1.0")
+    followed = FollowedSpec(web, old, was, new)
+    take_over(web, new)
     pocket.until(lambda: followed.read().pause == "CanaryPauseStep", 60)
     going = followed.back
     web.undo()
@@ -188,6 +190,7 @@ def test_a_rollout_is_a_workload_that_is_scaled(pocket: PocketCluster, web: Chan
 def test_nothing_is_left_to_undo_once_the_way_back_was_struck_off(target: Target, web: Changeable) -> None:
     """The intent names the strategy, so that whoever recovers gives it back."""
     new = relabelled(web.template(web.present()), "version", "1.1.0")
-    intent = intend_back(platform_of(target), "canary", web, release="1.0.0", candidate="1.1.0", template=new)
+    own, platform = web.strategy(web.present()), platform_of(target)
+    intent = intend_back(platform, "canary", web, release="1.0.0", candidate="1.1.0", template=new, strategy=own)
     assert intent.undo["strategy"] == CANARY
     assert len(recover(target).undone) == 1

@@ -84,8 +84,10 @@ def test_a_deployment_takes_over_and_is_undone_from_its_own_history(pocket: Pock
 
 def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web: Changeable) -> None:
     """As `kubectl rollout undo` by others while the candidate takes over."""
-    followed = FollowedSpec(web, web.template(web.present()), web.status().current)
-    take_over(web, relabelled(web.template(web.present()), "version", "1.1.0"))
+    old = web.template(web.present())
+    new = relabelled(old, "version", "1.1.0")
+    followed = FollowedSpec(web, old, web.status().current, new)
+    take_over(web, new)
     pocket.until(lambda: followed.read().at_rest and _releases(pocket) == {"1.1.0"})
     going = followed.back
     web.undo()

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.rollout.back import go_back, take_over
+from harness.drivers.rollout.back import Given, go_back, take_over
 from harness.drivers.rollout.candidate import previous, relabelled
 from harness.drivers.rollout.objects import ArgoRollout, Changeable, PlainDeployment, SwitchedService
 from harness.drivers.rollout.reverted import FollowedSpec
-from harness.errors import DriverError
+from harness.errors import DriverError, TargetSilent
 from harness.targets import Target
 from tests.fake_clock import FakeClock
 
@@ -26,7 +26,11 @@ NEW: dict[str, Any] = {
 
 
 class RecordedCluster:
-    """Objects as they were read from a cluster; keeps what is sent to it, and applies a JSON patch's `replace`."""
+    """Objects as they were read from a cluster; keeps what is sent to it, and applies a JSON patch's `replace`.
+
+    Attributes:
+        loses: whether the answer to the next patch is lost; its controller has made that revision the newest by then.
+    """
 
     def __init__(
         self, obj: dict[str, Any], sets: list[dict[str, Any]] | None = None, workload: dict[str, Any] | None = None
@@ -35,6 +39,7 @@ class RecordedCluster:
         self.workload = workload
         self.sets = sets or []
         self.primary: dict[str, Any] | None = None
+        self.loses = False
         self.sent: list[tuple[str, Any]] = []
 
     def custom(self, version: str, plural: str, namespace: str, name: str) -> dict[str, Any] | None:
@@ -84,6 +89,12 @@ class RecordedCluster:
         if isinstance(body, list):
             changed = self.workload if what == "workload" and self.workload is not None else self.obj
             changed["spec"][body[0]["path"].rpartition("/")[2]] = body[0]["value"]
+        if self.loses:
+            self.loses = False
+            self.sets.reverse()
+            for number, one in enumerate(self.sets, start=1):
+                one["metadata"]["annotations"] = {"rollout.argoproj.io/revision": str(number)}
+            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
 
 
 def argo(template: dict[str, Any], **status: Any) -> dict[str, Any]:
@@ -241,6 +252,24 @@ def test_the_candidate_is_in_the_tag_of_every_image(image: str, tagged: str) -> 
     assert relabelled(template, "version", "1.1.0")["spec"]["containers"][0]["image"] == tagged
 
 
+@pytest.mark.parametrize(
+    ("image", "version", "images"),
+    [
+        ("shop/cart:1.0.0", "1.0.0", ["shop/cart:1.1.0", "proxy:2.3"]),
+        ("shop/cart:1.0.0", "stable", ["shop/cart:1.1.0", "proxy:2.3"]),
+        ("shop/cart:v7", "v7", ["shop/cart:1.1.0", "proxy:2.3"]),
+        ("shop/cart:v7", "stable", ["shop/cart:1.1.0", "proxy:1.1.0"]),
+    ],
+    ids=["by both", "by the release", "by the label", "by neither"],
+)
+def test_a_container_of_another_product_keeps_its_tag(image: str, version: str, images: list[str]) -> None:
+    """There is no proxy of that release; where no tag is the one that runs, nothing tells which image is the product's."""
+    containers = [{"name": "c", "image": image}, {"name": "proxy", "image": "proxy:2.3"}]
+    template = {"metadata": {"labels": {"version": version}}, "spec": {"containers": containers}}
+    found = relabelled(template, "version", "1.1.0", "1.0.0")
+    assert [one["image"] for one in found["spec"]["containers"]] == images
+
+
 def test_a_label_that_is_not_there_is_not_added() -> None:
     """A selector of a label that no pod has would select nothing."""
     assert relabelled({"app": "cart"}, "version", "1.1.0") == {"app": "cart"}
@@ -302,9 +331,13 @@ def test_a_strategy_of_its_own_kind_is_kept_unless_it_is_set_always() -> None:
     assert cart.strategy_for(obj, {}, always=True) == obj["spec"]["strategy"]
 
 
-def followed(cluster: RecordedCluster, kind: type[ArgoRollout | PlainDeployment] = ArgoRollout) -> FollowedSpec:
-    """Its spec from the candidate on, which was read once."""
-    spec = FollowedSpec(on(cluster, kind), OLD, "a")
+def followed(
+    cluster: RecordedCluster,
+    kind: type[ArgoRollout | PlainDeployment] = ArgoRollout,
+    sent: dict[str, Any] | None = None,
+) -> FollowedSpec:
+    """Its spec from the candidate on, which was read once: it has what was sent, where nothing else is given."""
+    spec = FollowedSpec(on(cluster, kind), OLD, "a", sent or cluster.obj["spec"].get("template", NEW))
     spec.read()
     assert spec.back is None
     return spec
@@ -398,7 +431,7 @@ def test_a_candidate_that_was_never_observed_was_taken_back_by_whom_is_not_known
     kind: type[ArgoRollout | PlainDeployment],
 ) -> None:
     """Admission undid it, or a reconciler did before the first observation: nothing shows which."""
-    spec = FollowedSpec(on(RecordedCluster(argo(OLD, currentPodHash="a")), kind), OLD, "a")
+    spec = FollowedSpec(on(RecordedCluster(argo(OLD, currentPodHash="a")), kind), OLD, "a", NEW)
     why = f"{kind.KIND} eu/cart: its spec asks for shop/cart:1.0.0, and was never observed to ask for the candidate"
     assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
 
@@ -406,7 +439,7 @@ def test_a_candidate_that_was_never_observed_was_taken_back_by_whom_is_not_known
 def test_a_container_that_the_candidate_lacks_is_back_with_the_release_before() -> None:
     """The candidate's own container is the same in both releases."""
     cluster = RecordedCluster(argo(tagged("1.0.0")))
-    spec = FollowedSpec(on(cluster), beside("1.0.0"), "a")
+    spec = FollowedSpec(on(cluster), beside("1.0.0"), "a", tagged("1.0.0"))
     spec.read()
     cluster.obj["spec"]["template"] = {**beside("1.0.0"), "metadata": {}}
     assert back_of(spec)[0] == "platform"
@@ -465,7 +498,7 @@ def scaled_to_nothing(
     cluster = RecordedCluster(argo(candidate, replicas=ran))
     cluster.obj["spec"]["replicas"] = ran
     cluster.primary = {"spec": {"template": primary}}
-    spec = FollowedSpec(on(cluster, PlainDeployment), before, "a")
+    spec = FollowedSpec(on(cluster, PlainDeployment), before, "a", candidate)
     spec.read()
     cluster.obj["spec"]["replicas"] = 0
     return back_of(spec)[0], spec.read().share
@@ -474,9 +507,126 @@ def scaled_to_nothing(
 def test_a_spec_of_neither_release_is_not_set_back() -> None:
     """Others gave it a third one; an image that admission only pinned is known."""
     cluster = RecordedCluster(argo(tagged("1.0.1")))
-    known = ["shop/cart:1.0.0", "shop/cart:1.1.0"]
-    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, known=known)
+    given = Given(NEW)
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, given=given)
     assert cluster.sent == []
     cluster.obj["spec"]["template"] = tagged("1.1.0@sha256:ab")
-    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, known=known)
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True, given=given)
     assert cluster.obj["spec"]["template"] == OLD
+
+
+@pytest.mark.parametrize("kind", [ArgoRollout, PlainDeployment])
+def test_a_candidate_whose_image_admission_undid_was_taken_back_by_whom_is_not_known(
+    kind: type[ArgoRollout | PlainDeployment],
+) -> None:
+    """What is left of it is its label; a candidate that differs in that alone is followed."""
+    kept = {**NEW, "spec": OLD["spec"]}
+    spec = FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", NEW)
+    why = (
+        f"{kind.KIND} eu/cart: at the first observation its spec asked for shop/cart:1.0.0 in place of the candidate's"
+    )
+    assert [back_of(spec) for _ in range(2)] == [("unknown", why)] * 2
+    assert back_of(FollowedSpec(on(RecordedCluster(argo(kept)), kind), OLD, "a", kept)) == ("", "")
+
+
+BLUE, GREEN, THIRD = ({"app": "cart", "version": version} for version in ("1.0.0", "1.1.0", "1.0.2"))
+
+
+def test_a_service_that_others_switched_to_a_third_colour_is_left_to_them() -> None:
+    """While it is followed, on the way back, and in a recovery."""
+    cluster = RecordedCluster({"metadata": {"name": "cart"}, "spec": {"selector": dict(GREEN)}})
+    here = SwitchedService(cluster=cluster, namespace="eu", name="cart", before=BLUE)  # type: ignore[arg-type]  # recorded
+    was = "app=cart,version=1.0.0"
+    spec = FollowedSpec(here, BLUE, was, GREEN)
+    assert back_of(spec) == ("", "")
+    cluster.obj["spec"]["selector"] = dict(THIRD)
+    others = "app=cart,version=1.0.2, of neither release"
+    assert back_of(spec) == ("unknown", f"Service eu/cart: its spec asks for {others}")
+    assert not go_back(here, BLUE, was, hasten=True, restore=True, given=Given(GREEN))
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": "Service", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": was, "before": BLUE}
+    with pytest.raises(DriverError, match=f"Service eu/cart has {others}: it was changed since by others"):
+        take_over.undo(cluster, target, **undo, template=GREEN)
+    assert cluster.sent == []
+
+
+def deployed(template: dict[str, Any]) -> RecordedCluster:
+    """A Deployment at rest on a template."""
+    status = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+    spec = {"replicas": 1, "template": template}
+    return RecordedCluster({"metadata": {"name": "cart", "generation": 2}, "spec": spec, "status": status})
+
+
+def test_a_release_that_others_restored_and_configured_is_left_to_them() -> None:
+    """It runs the images of the release before, with more than that had; an older undo log says only which images are known."""
+    theirs = tagged("1.0.0", terminationGracePeriodSeconds=60)
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
+    cluster = deployed(theirs)
+    said = "Deployment eu/cart has shop/cart:1.0.0 again, with a configuration of neither release"
+    with pytest.raises(DriverError, match=f"{said}: it was changed since by others"):
+        take_over.undo(cluster, target, **undo, template=NEW)
+    assert cluster.sent == []
+    for template in (NEW, tagged("1.1.0", restartPolicy="Always"), {**NEW, "spec": OLD["spec"]}):
+        cluster = deployed(template)
+        take_over.undo(cluster, target, **undo, template=NEW)
+        assert cluster.obj["spec"]["template"] == OLD, "the candidate, also as admission or others left it"
+    cluster = deployed(theirs)
+    take_over.undo(cluster, target, **undo, images=["shop/cart:1.1.0"])
+    assert cluster.obj["spec"]["template"] == OLD
+
+
+def test_what_the_command_for_the_way_back_wrote_is_not_of_others() -> None:
+    """A ReplicaSet's template may have labels of its own, as of `stableMetadata`; the spec is then set to its own text."""
+    undone = {**OLD, "metadata": {"labels": {**OLD["metadata"]["labels"], "role": "stable"}}}
+    cluster = RecordedCluster(argo(undone, currentPodHash="c", stableRS="b"))
+    assert not go_back(on(cluster), OLD, "a", hasten=False, restore=True, given=Given(NEW))
+    assert cluster.obj["spec"]["template"] == undone
+    assert not go_back(on(cluster), OLD, "a", hasten=False, restore=True, given=Given(NEW, undone=undone))
+    assert cluster.obj["spec"]["template"] == OLD
+
+
+def test_what_others_do_while_a_recovery_waits_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spec is set to what it was, and a person gives it a hotfix before the object is at rest on that."""
+    clock = FakeClock.installed(monkeypatch)
+    cluster = deployed(NEW)
+    cluster.obj["status"]["availableReplicas"] = 0
+    fix_ns = clock.now_ns + 3 * 10**9
+    read = cluster.custom
+
+    def custom(*words: str) -> dict[str, Any] | None:
+        if clock.now_ns >= fix_ns:
+            cluster.obj["spec"]["template"] = tagged("1.0.1")
+        return read(*words)
+
+    monkeypatch.setattr(cluster, "custom", custom)
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
+    with pytest.raises(DriverError, match=r"has shop/cart:1\.0\.1, of neither release"):
+        take_over.undo(cluster, target, **undo, template=NEW)
+    assert [body[0]["value"] for _, body in cluster.sent] == [OLD]
+
+
+def test_a_candidate_is_not_promoted_on_the_way_back_of_its_workload() -> None:
+    """The workload is set back, and the controller has not seen it: it still says, of the generation that it knows, that it is on the candidate."""
+    obj = argo(OLD, workloadObservedGeneration="4")
+    obj["metadata"]["annotations"] = {"rollout.argoproj.io/workload-generation": "4"}
+    del obj["spec"]["template"]
+    obj["spec"]["workloadRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart-pods"}
+    cluster = RecordedCluster(obj, workload={"metadata": {"name": "cart-pods"}, "spec": {"template": deepcopy(OLD)}})
+    assert on(cluster).status().observed
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True)
+    assert cluster.sent == []
+    cluster.obj["status"] |= {"currentPodHash": "a", "stableRS": "b"}
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=True)
+    assert cluster.sent == [("status", {"status": {"promoteFull": True}})]
+
+
+def test_an_undo_whose_answer_was_lost_is_sent_again_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server had received it: by its history the release before is then the candidate."""
+    FakeClock.installed(monkeypatch)
+    cluster = RecordedCluster(argo(NEW), [replica_set(1, OLD), replica_set(2, NEW)])
+    cluster.loses = True
+    undone = on(cluster).undo()
+    assert [body[0]["value"] for _, body in cluster.sent] == [undone, undone]
+    assert cluster.obj["spec"]["template"]["spec"] == OLD["spec"]

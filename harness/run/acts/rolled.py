@@ -1,0 +1,233 @@
+"""The objects of a rollout: what each was, what it is given, and the requests to all of them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from harness import clock
+from harness.drivers.rollout import FollowedSpec, Given, given_by_others, go_back, intend_back
+from harness.errors import DriverError, TargetSilent, TargetUnreachable
+from harness.model.rollout import ReversedBy
+from harness.run.acts.at_once import at_once
+from harness.run.acts.reaching import step_of
+from harness.targets.patience import patiently
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from harness.drivers.rollout import Changeable, ObjectStatus, Replaced, Strategy
+    from harness.model import Intent
+    from harness.model.rollout import RolloutPlan
+    from harness.targets import Platform
+
+POLL_S: Final = 0.2
+_AT_REST_WITHIN_S: Final = 10.0
+"""So long an object that is to be changed, or was given a strategy, is waited for."""
+
+R = TypeVar("R")
+
+
+class RolledObjects:
+    """Sends a request to every object at the same time, and again while the API server is silent.
+
+    Args:
+        objects: that the rollout changes.
+        present: called while something is waited for; raises where that is in vain.
+    """
+
+    def __init__(self, objects: Sequence[Changeable], present: Callable[[], None]) -> None:
+        self.all = list(objects)
+        self._present = present
+        self._before: dict[str, Replaced] = {}
+        self._was: dict[str, str] = {}
+        self._strategies: dict[str, Strategy | None] = {}
+        self._lent: dict[str, Strategy | None] = {}  # as the API server has those that the rollout gave
+        self._specs: dict[str, FollowedSpec] = {}
+        self._undone: dict[str, Replaced] = {}
+        self.templates: dict[str, Replaced] = {}
+
+    @property
+    def subjects(self) -> list[str]:
+        """`Rollout us-east-1/track-service`, of each."""
+        return [one.subject for one in self.all]
+
+    @property
+    def specs(self) -> Mapping[str, FollowedSpec]:
+        """What each asks for, by subject."""
+        return self._specs
+
+    def of_each(self, call: Callable[[Changeable], R], objects: Iterable[Changeable] | None = None) -> list[R]:
+        """What a call returns for each object, or for some; made twice it comes to the same.
+
+        Raises:
+            TargetUnreachable: the API server was silent for too long.
+        """
+        chosen = self.all if objects is None else list(objects)
+        return patiently(lambda: at_once(call, chosen), self._present)
+
+    def remember(self, template_of: Callable[[Changeable, Replaced], Replaced]) -> list[str]:
+        """Read what every object is, at rest, on which the rollout ends, and what it is given; those that are given nothing else are left out.
+
+        Args:
+            template_of: what the candidate has in place of what an object has.
+        """
+        there = list(zip(self.all, self.of_each(lambda one: one.present()), strict=True))
+        self._before = {one.subject: one.template(obj) for one, obj in there}
+        self._was = {one.subject: one.status_of(obj).current for one, obj in there}
+        self._strategies = {one.subject: one.strategy(obj) for one, obj in there}
+        self.templates = {one.subject: template_of(one, self._before[one.subject]) for one in self.all}
+        same = [subject for subject, template in self.templates.items() if template == self._before[subject]]
+        self.all = [one for one in self.all if one.subject not in same]
+        self._specs = {
+            subject: FollowedSpec(one, self._before[subject], self._was[subject], self.templates[subject])
+            for one in self.all
+            for subject in [one.subject]
+        }
+        return same
+
+    def strategies_for(self, asked: Mapping[Any, Any], *, always: bool) -> dict[str, Strategy]:
+        """The strategy that each must be given for the rollout, of those that have another one."""
+        every = self.of_each(lambda one: one.strategy_for(one.present(), asked, always=always))
+        found = dict(zip(self.subjects, every, strict=True))
+        return {key: value for key, value in found.items() if value is not None and value != self._strategies[key]}
+
+    def intend_back(
+        self, platform: Platform, plan: RolloutPlan, release: str, lent: Mapping[str, Strategy]
+    ) -> list[Intent]:
+        """Put on disk how each is taken back; `lent`: the strategies that some are to be given."""
+        return [
+            intend_back(
+                platform,
+                plan.name,
+                one,
+                release=release,
+                candidate=plan.candidate,
+                template=self.templates[one.subject],
+                strategy=self._strategies[one.subject] if one.subject in lent else None,
+                within_s=plan.within_s,
+            )
+            for one in self.all
+        ]
+
+    def lend(self, strategies: Mapping[str, Strategy]) -> str:
+        """Give some objects a strategy, and wait until they are at rest; which did not come to rest, empty where all did."""
+        why = self._adopt(strategies)
+        self._lent = self._present_of(strategies)
+        return why
+
+    def return_strategies(self) -> str:
+        """Set back the strategies that the rollout gave; why one was not, empty where all were.
+
+        One that others have changed meanwhile is theirs, and so is that of an object which the rollout gave none.
+        """
+        for subject, now in self._present_of(self._lent).items():
+            if now not in (self._lent[subject], self._strategies[subject]):
+                return f"{subject} has a strategy that others gave it since"
+        return self._adopt({subject: own for subject in self._lent if (own := self._strategies[subject]) is not None})
+
+    def _adopt(self, strategies: Mapping[str, Strategy]) -> str:
+        now = self._present_of(strategies)
+        changed = [one for one in self.all if one.subject in now and now[one.subject] != strategies[one.subject]]
+        for one in changed:
+            one.set_strategy(strategies[one.subject])
+        left = self.unrested(changed)
+        return f"not at rest once their strategy was set: {left}" if left else ""
+
+    def _present_of(self, subjects: Collection[str]) -> dict[str, Strategy | None]:
+        """The strategies that some objects have now."""
+        chosen = [one for one in self.all if one.subject in subjects]
+        now = self.of_each(lambda one: one.strategy(one.present()), chosen)
+        return {one.subject: strategy for one, strategy in zip(chosen, now, strict=True)}
+
+    def unrested(self, objects: Sequence[Changeable] | None = None) -> str:
+        """Which objects did not come to rest in `_AT_REST_WITHIN_S`, in words; empty where all did.
+
+        A way back to the spec of one that is not at rest would promote the release that was aborted, or that waits for a person.
+        """
+        left, words = list(self.all if objects is None else objects), ""
+        for _ in clock.Deadline.after(_AT_REST_WITHIN_S).ticks(POLL_S):
+            self._present()
+            statuses = self.of_each(lambda one: one.status(), left)
+            busy = [(one, status) for one, status in zip(left, statuses, strict=True) if not status.at_rest]
+            left = [one for one, _ in busy]
+            words = ", ".join(f"{one.subject} is {in_words([status])}" for one, status in busy)
+            if not left:
+                break
+        return words
+
+    def read(self) -> tuple[int, dict[str, ObjectStatus]]:
+        """The state of every object, and when it was asked for."""
+
+        def asked() -> tuple[int, list[ObjectStatus]]:
+            return clock.now_ns(), at_once(lambda one: self._specs[one.subject].read(), self.all)
+
+        asked_ns, read = patiently(asked, self._present)
+        return asked_ns, dict(zip(self.subjects, read, strict=True))
+
+    def promote(self, steps: Sequence[float], reached: int) -> bool:
+        """Promote every object that is at the step of the rollout, and not beyond it; whether anything was sent.
+
+        One that was promoted while another one missed it would be given more users than the rollout has come to.
+        """
+        return any(at_once(partial(_promoted, steps=steps, reached=reached), self.all))
+
+    def order_back(self, by: ReversedBy) -> str:
+        """Order the rollback; returns what went wrong, empty where nothing did.
+
+        By hand with the one command of the product, else by ending what is under way.
+
+        Raises:
+            TargetSilent: whether an order was received is not known.
+        """
+        return "; ".join(filter(None, at_once(partial(self._ordered, by=by), self.all)))
+
+    def _ordered(self, one: Changeable, by: ReversedBy) -> str:
+        try:
+            if by is ReversedBy.HAND:
+                self._undone[one.subject] = one.undo()
+            else:
+                patiently(lambda: one.abort(one.present()))
+        except TargetSilent:
+            raise
+        except DriverError as error:
+            return error.what
+        return ""
+
+    def go_back(self, objects: Iterable[Changeable], *, hasten: bool, restore: bool) -> list[bool]:
+        """One step of the way back of some objects: whether each is at rest on what it was."""
+
+        def back(one: Changeable) -> bool:
+            before, was = self._before[one.subject], self._was[one.subject]
+            return go_back(one, before, was, hasten=hasten, restore=restore, given=self._given(one))
+
+        return self.of_each(back, objects)
+
+    def of_others(self, objects: Iterable[Changeable] | None = None) -> list[str]:
+        """Of each object, or of some, what others gave it that must not be overwritten; empty where there is nothing."""
+
+        def others(one: Changeable) -> str:
+            return given_by_others(one, self._before[one.subject], self._was[one.subject], self._given(one))
+
+        return self.of_each(others, objects)
+
+    def _given(self, one: Changeable) -> Given:
+        """The candidate's, with its images as admission may have changed them."""
+        subject = one.subject
+        return Given(self.templates[subject], self._specs[subject].images, self._undone.get(subject))
+
+
+def _promoted(one: Changeable, steps: Sequence[float], reached: int) -> bool:
+    """Whether a promotion was sent. One whose answer was lost may have been received: what the object says next tells it."""
+    try:
+        obj = one.present()
+        share = one.status_of(obj).share
+        return share is not None and step_of(share, steps, reached) == reached and one.promote(obj)
+    except TargetUnreachable:
+        return False
+
+
+def in_words(statuses: Iterable[ObjectStatus]) -> str:
+    """`Paused (CanaryPauseStep)`, each once."""
+    words = (f"{status.phase} ({status.message})" if status.message else status.phase for status in statuses)
+    return ", ".join(dict.fromkeys(words))
