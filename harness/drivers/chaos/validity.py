@@ -209,7 +209,10 @@ def _listed(document: YamlDocument, location: Location) -> list[Any]:
 def _at(data: Any, location: Location) -> Any:
     """What is at a place; None where it is not there."""
     for key in location:
-        data = data[key] if isinstance(data, list) else data.get(key) if isinstance(data, Mapping) else None
+        if isinstance(data, list) and isinstance(key, int):
+            data = data[key]
+        else:
+            data = data.get(key) if isinstance(data, Mapping) else None
     return data
 
 
