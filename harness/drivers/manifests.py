@@ -159,7 +159,8 @@ def _of_document(document: YamlDocument) -> Iterator[DeclaredObject]:
 
 def _object(data: Any, place: str) -> DeclaredObject:
     metadata = data.get("metadata") if isinstance(data, dict) else None
-    if not isinstance(metadata, dict) or not data.get("kind") or not isinstance(metadata.get("name"), str):
+    named = isinstance(metadata, dict) and isinstance(data.get("kind"), str) and isinstance(metadata.get("name"), str)
+    if not named or not data["kind"]:
         raise ConfigurationError(
             "is not a Kubernetes object", where=place, hint="each has `apiVersion`, `kind` and `metadata: {name: …}`"
         )

@@ -263,14 +263,20 @@ def _configurations(path: Path) -> list[Mapping[str, Any]]:
     return listed
 
 
+def _texts(value: Any) -> list[str]:
+    """The texts of a list, or the one text."""
+    listed = value if isinstance(value, list) else [value]
+    return [one for one in listed if isinstance(one, str)]
+
+
 def _reported(image: Mapping[str, Any], file: str, asked: Asked) -> FactReading | None:
     """The version of Node.js in an image's environment; None for an image of something else."""
     config = image["Config"]
-    words = [str(word) for key in ("Entrypoint", "Cmd") for word in config.get(key) or []]
-    versions = [str(one).partition("=")[2] for one in config.get("Env") or [] if str(one).startswith("NODE_VERSION=")]
+    words = [*_texts(config.get("Entrypoint")), *_texts(config.get("Cmd"))]
+    versions = [one.partition("=")[2] for one in _texts(config.get("Env")) if one.startswith("NODE_VERSION=")]
     if not versions and not any(_NODE.search(word) for word in words):
         return None
-    name = next(iter(image.get("RepoTags") or []), str(image.get("Id", "image"))[:19])
+    name = next(iter(_texts(image.get("RepoTags"))), str(image.get("Id", "image"))[:19])
     return FactReading(
         subject=f"{file}: {name}",
         expected=f"Node.js {asked.params['version']}",

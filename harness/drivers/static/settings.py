@@ -142,8 +142,8 @@ def _value(
         return ("", "it has no value") if value in (None, "") else (str(value), "")
     if reference := mapping(source.get("configMapKeyRef")):
         found = maps.get((namespace, str(reference.get("name"))), {})
-        if reference.get("key") in found:
-            return str(found[reference["key"]]), ""
+        if (key := str(reference.get("key"))) in found:
+            return str(found[key]), ""
         return "", f"ConfigMap {reference.get('name')} has no key {reference.get('key')}"
     if reference := mapping(source.get("secretKeyRef")):
         return f"secret {reference.get('name')}/{reference.get('key')}", ""

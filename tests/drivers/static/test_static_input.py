@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import indent
@@ -138,6 +139,47 @@ def test_rules_of_another_shape_cost_the_row(platform: PaperPlatform, groups: st
     with pytest.raises(ConfigurationError) as raised:
         platform.row("AT-RBK-COVERAGE")
     assert "more.yaml:1" in raised.value.where
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("Config", "Cmd"), 5),
+        (("Config", "Entrypoint"), True),
+        (("Config", "Env"), 1.5),
+        (("RepoTags",), {"a": "b"}),
+    ],
+)
+def test_an_image_of_another_shape_ends_no_run(platform: PaperPlatform, place: tuple[str, ...], value: object) -> None:
+    """What is not a list of texts has none."""
+    path = platform.root / "images" / "backend.json"
+    content = json.loads(path.read_text())
+    *behind, last = place
+    part = content[0]
+    for key in behind:
+        part = part[key]
+    part[last] = value
+    path.write_text(json.dumps(content))
+    assert False not in {ok for _, ok in bad(platform.row("DA-IMG-NODE20"))}
+
+
+def test_an_object_of_another_shape_ends_no_run(platform: PaperPlatform) -> None:
+    """A kind that is a list is refused, and a key that is one is a key that the ConfigMap does not have."""
+    path = platform.root / "deploy" / "base" / "api-gateway.yaml"
+    text = path.read_text()
+    objects = list(yaml.safe_load_all(text))
+    [workload] = [one for one in objects if one["kind"] == "Deployment"]
+    rows = workload["spec"]["template"]["spec"]["containers"][0]["env"]
+    reference = next(
+        row["valueFrom"]["configMapKeyRef"] for row in rows if "configMapKeyRef" in row.get("valueFrom", {})
+    )
+    reference["key"] = ["a"]
+    path.write_text(yaml.safe_dump_all(objects))
+    assert {ok for _, ok in bad(platform.row("AT-ENV-CONFIG"))} == {False}
+    workload["kind"] = [["a"]]
+    path.write_text(yaml.safe_dump_all(objects))
+    with pytest.raises(ConfigurationError, match="is not a Kubernetes object"):
+        platform.row("AT-ENV-CONFIG")
 
 
 def test_a_baseline_of_no_time_is_unknown(platform: PaperPlatform) -> None:
