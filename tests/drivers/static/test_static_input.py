@@ -147,7 +147,7 @@ def test_rules_of_another_shape_cost_the_row(platform: PaperPlatform, groups: st
         (("Config", "Cmd"), 5),
         (("Config", "Entrypoint"), True),
         (("Config", "Env"), 1.5),
-        (("RepoTags",), {"a": "b"}),
+        (("RepoTags",), 5),
     ],
 )
 def test_an_image_of_another_shape_ends_no_run(platform: PaperPlatform, place: tuple[str, ...], value: object) -> None:
