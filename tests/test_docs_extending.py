@@ -22,6 +22,7 @@ def modules() -> Iterator[dict[str, ModuleType]]:
     made = {}
     for name, rest in BLOCKS:
         made[name] = sys.modules[name] = ModuleType(name)
+        made[name].__file__ = str(Path(__file__).with_name(f"{name}.py"))
         code = compile(f'"""{name}.py: {rest}', f"docs/extending.md: {name}.py", "exec", dont_inherit=True)
         exec(code, made[name].__dict__)  # noqa: S102 - the page's own examples
     yield made
@@ -109,7 +110,7 @@ def test_the_driver_reads_how_its_script_ends(
 
     script = tmp_path / "drills" / "restore.sh"
     script.parent.mkdir()
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(modules["drill"], "__file__", str(tmp_path / "drill.py"))
     seen = []
     for ends, within in (("exit 0", "60 s"), ("exit 3", "60 s"), ("exit 0", "0 s")):
         script.write_text(f"#!/bin/sh\n{ends}\n", encoding="utf-8")
