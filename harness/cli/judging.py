@@ -24,7 +24,7 @@ def judge(run: Path, *, check: bool) -> int:
     from harness.errors import Exit
     from harness.evidence import RunDirectory
     from harness.report import closing_lines
-    from harness.run.deciding import decide, other_verdict, same_verdict, write_verdict
+    from harness.run.deciding import decide, other_verdict, require_figures, same_verdict, write_verdict
     from harness.run.exits import exit_of
     from harness.run.which import run_path, which_run
 
@@ -32,6 +32,7 @@ def judge(run: Path, *, check: bool) -> int:
     click.echo(which_run(decided.directory.path), err=True)
     for line in closing_lines(decided.plan, decided.judgement):
         click.echo(line)
+    require_figures(decided.plan)
     if not check:
         write_verdict(decided)
         return exit_of(decided.judgement)
@@ -59,11 +60,12 @@ def report(run: Path, *, allure: bool) -> int:
     RUN is a directory or its name below reports/runs.
     """
     from harness.evidence import RunDirectory
-    from harness.run.deciding import decide, write_verdict
+    from harness.run.deciding import decide, require_figures, write_verdict
     from harness.run.which import run_path, which_run
 
     decided = decide(RunDirectory.open(run_path(run)))
     click.echo(which_run(decided.directory.path), err=True)
+    require_figures(decided.plan)
     write_verdict(decided)
     click.echo(decided.directory.path / "readiness.html")
     if allure:

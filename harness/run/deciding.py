@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import harness
-from harness.errors import EvidenceError, HarnessError
+from harness.errors import EvidenceError, HarnessError, UsageError
 from harness.evidence import load_evidence
 from harness.files import write_atomic
 from harness.judgement import judge
+from harness.judgement.figures import is_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,21 @@ def decide(directory: RunDirectory) -> Decided:
     plan = directory.read_plan()
     evidence = load_evidence(directory)
     return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence))
+
+
+def require_figures(plan: Plan) -> None:
+    """Refuse to go on where a sentence is of a figure that is not known here: its verdict would be one of less knowledge.
+
+    Raises:
+        UsageError: one is.
+    """
+    for claim in plan.claims:
+        for objective in claim.objectives:
+            if not is_known(objective.figure):
+                raise UsageError(
+                    f"the figure {objective.figure.value!r} of {claim.requirement} is unknown here, so nothing was written or compared",
+                    hint="call the command in the directory of the project that defines it, or install the package that it is in",
+                )
 
 
 def write_verdict(decided: Decided) -> None:

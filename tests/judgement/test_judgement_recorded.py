@@ -444,6 +444,23 @@ ELSEWHERE = {
 """Where else a run may be judged: settings of the environment."""
 
 
+@pytest.mark.parametrize("command", ["judge", "judge --check", "report"])
+def test_a_verdict_is_not_written_over_where_a_figure_of_the_run_is_unknown(run: RunDirectory, command: str) -> None:
+    """As that of a project whose directory the command is not called in: a FAIL would become INCONCLUSIVE."""
+    (run.path / "verdict.json").write_bytes(b"as it was judged")
+    plan_file = run.path / "plan.json"
+    plan_file.write_text(plan_file.read_text().replace('"figure": "error rate"', '"figure": "mood"'))
+    name, *options = command.split()
+    ended = subprocess.run(
+        [sys.executable, "-m", "harness", name, str(run.path), *options], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 4, ended
+    assert (
+        "is unknown here, so nothing was written or compared\n  hint: call the command in the directory" in ended.stderr
+    )
+    assert (run.path / "verdict.json").read_bytes() == b"as it was judged"
+
+
 @pytest.mark.parametrize("where", [*ELSEWHERE])
 def test_a_verdict_has_the_same_bytes_elsewhere(whole: RunDirectory, where: str) -> None:
     """In a child with another hash seed, time zone, locale, number of threads or instruction set: judged anew, byte for byte."""

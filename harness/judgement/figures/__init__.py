@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from harness.model import Figure
 
-__all__ = ["FIGURES", "GROUP", "Basis", "Lack", "Need", "Numbers", "Offered", "Spec", "spec_of"]
+__all__ = ["FIGURES", "GROUP", "Basis", "Lack", "Need", "Numbers", "Offered", "Spec", "is_known", "spec_of"]
 
 GROUP: Final = "readiness.figures"
 
@@ -160,13 +160,21 @@ def spec_of(figure: Figure) -> Spec:
     Raises:
         UsageError: no figure has this name, or the package that names it cannot be loaded.
     """
-    spec = FIGURES.get(figure) or _installed().get(figure)
-    if spec is None:
+    if not is_known(figure):
         known = ", ".join(sorted({*FIGURES, *_installed()}))
         raise UsageError(
             f"the figure {figure.value!r} is unknown", hint=f"install the package it is in; known are {known}"
         )
-    return spec
+    return FIGURES.get(figure) or _installed()[figure]
+
+
+def is_known(figure: Figure) -> bool:
+    """Whether a figure is the harness's own, or that of an installed package or of the project that the command is called in.
+
+    Raises:
+        UsageError: a package or the project names one that cannot be loaded.
+    """
+    return figure in FIGURES or figure in _installed()
 
 
 @cache
