@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from harness.units import NS_PER_MS, NS_PER_S
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TOGETHER_NS: Final = 10 * NS_PER_MS
 _TRIES: Final = 5
+_STEPS: Final = 10
+_T = TypeVar("_T")
 
 
 def now_ns() -> int:
@@ -85,6 +87,38 @@ async def asleep(seconds: float) -> None:
     await asyncio.sleep(max(0.0, seconds))
 
 
+async def ends_within(seconds: float, task: asyncio.Task[_T]) -> bool:
+    """Whether a task ends within that time, in which this process ran.
+
+    It is waited for in steps. A process that was stopped loses one of them, and reads what came meanwhile before it gives up;
+    `asyncio.timeout` and `asyncio.wait_for` would give up first.
+    """
+    for _ in range(_STEPS):
+        await asyncio.wait({task}, timeout=seconds / _STEPS)
+        if task.done():
+            return True
+    return False
+
+
+async def within(seconds: float, awaited: Coroutine[Any, Any, _T]) -> _T:
+    """What it returns, where it ends within that time (see `ends_within`); else it is cancelled.
+
+    Raises:
+        TimeoutError: it did not end in that time.
+    """
+    task = asyncio.create_task(awaited)
+    try:
+        if not await ends_within(seconds, task):
+            raise TimeoutError
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # read: what failed too late has timed out
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A moment by which something must have happened."""
@@ -107,9 +141,13 @@ class Deadline:
         return now_ns() >= self.at_ns
 
     def ticks(self, every_s: float) -> Iterator[None]:
-        """Yield at once and then each `every_s` seconds until the deadline: a bounded polling loop."""
+        """Yield at once and then each `every_s` seconds until the deadline: a bounded polling loop.
+
+        The last time is at the deadline or after it: a process that was stopped meanwhile, or whose request took long, asks once more.
+        """
         while True:
+            last = self.over
             yield
-            if self.over:
+            if last:
                 return
             sleep(min(every_s, self.left_s))

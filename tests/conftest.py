@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 if (
@@ -27,7 +27,9 @@ from tests.plain.scenes import SCENES, STRIKES, Stage
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
-settings.register_profile("harness", deadline=None)  # what an example may take is for a benchmark, on a quiet machine
+settings.register_profile(
+    "harness", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # what an example may take is for a benchmark, on a quiet machine
 settings.load_profile("harness")
 
 SHARED: Mapping[str, tuple[str, ...]] = {

@@ -71,11 +71,13 @@ class _RowLock:
         try:
             with psycopg.connect(_address(self.target, SESSION), autocommit=True) as connection:
                 connection.execute(sql.SQL("SET lock_timeout = {}").format(_LOCK_MS))
-                for _ in Deadline.after(LONGEST_S).ticks(self.free_s):
+                deadline = Deadline.after(LONGEST_S)
+                while not deadline.over:
                     with connection.transaction():
                         connection.execute(query)
                         self.held.set()
                         clock.sleep(self.held_s)
+                    clock.sleep(self.free_s)
         except psycopg.Error as error:  # it was ended, or never began
             self.why = " ".join(str(error).split()) or type(error).__name__
             self.held.set()
