@@ -80,8 +80,7 @@ async def _within(asking: Coroutine[Any, Any, list[tuple[Any, ...]]], seconds: f
     """
     task = asyncio.create_task(asking)
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
+        if not await clock.ends_within(seconds, task):
             raise TimeoutError
         return task.result()
     finally:

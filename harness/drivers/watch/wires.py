@@ -105,10 +105,14 @@ class Wires:
         kept = wire is not None
         reply, error = _Response(), None
         sent_ns = clock.now_ns()
+
+        async def exchanged() -> _Response:
+            nonlocal wire
+            wire = wire or await self._open()
+            return await wire.exchange(method, path, headers or {}, content)
+
         try:
-            async with asyncio.timeout(within_s):
-                wire = wire or await self._open()
-                reply = await wire.exchange(method, path, headers or {}, content)
+            reply = await clock.within(within_s, exchanged())
         except (aiohttp.ClientError, HttpProcessingError, OSError) as failure:  # TimeoutError is an OSError
             error = _word(failure)
         finally:

@@ -98,6 +98,24 @@ def test_a_primary_that_dies_does_not_make_its_standby_late(
     assert ("south-0", "replica", "primary") in roles(settings)
 
 
+def test_an_answer_of_a_member_that_came_while_the_watch_was_stopped_is_an_answer(
+    members: tuple[Member, Member],
+) -> None:
+    """For longer than it waits, while it connected."""
+
+    async def asking() -> tuple[Any, ...] | None:
+        session = DatabaseSession(members[0].dsn, application="tests")
+        asked = asyncio.create_task(session.ask("SELECT 2", within_s=1.0))
+        for _ in range(5):
+            await clock.asleep(0)
+        clock.sleep(1.2)  # stops the loop
+        answer = await asked
+        await session.close()
+        return answer
+
+    assert asyncio.run(asking()) == (2,)
+
+
 def test_a_member_that_hangs_costs_no_look(members: tuple[Member, Member], settings: WatchSettings) -> None:
     """A stopped server gives a row with an error for each look, while the other member is looked at as before."""
     with Watch(settings) as watch:
