@@ -57,8 +57,7 @@ class Result:
 async def attempt(action: Object, place: ProbePlace, within_s: float) -> Result:
     """One httpGet, tcpSocket, exec or sleep; never raises, a failure is a result."""
     try:
-        async with asyncio.timeout(within_s):
-            return await _act(action, place)
+        return await clock.within(within_s, _act(action, place))
     except TimeoutError:
         return Result(ok=False, saw=f"no answer within {within_s:g} s")
     except (OSError, asyncio.IncompleteReadError, ValueError) as error:
