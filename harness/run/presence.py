@@ -25,6 +25,11 @@ TIMEOUT_S: Final = 1.0
 
 Every address is asked twice within the 5 s in which it must be noticed: a machine that is busy for a moment is not gone.
 """
+_AT_MOST_S: Final = EVERY_S + 2 * TIMEOUT_S
+"""What one check adds to the silence at most: the address that answered last, then all others.
+
+Longer than that nothing was asked: the harness itself was stopped, or did something else.
+"""
 
 
 class Presence:
@@ -38,7 +43,8 @@ class Presence:
         self._probes = dict(probes)
         self._has_api_server = has_api_server
         self._answered = next(iter(self._probes), "")
-        self._due_ns = self._last_ns = clock.now_ns()
+        self._due_ns = self._asked_ns = clock.now_ns()
+        self._silent_s = 0.0
         self._gone_after_s = GONE_AFTER_S
 
     def begin(self, observe_s: float) -> None:
@@ -46,7 +52,8 @@ class Presence:
 
         The target was there until now.
         """
-        self._due_ns = self._last_ns = clock.now_ns()
+        self._due_ns = self._asked_ns = clock.now_ns()
+        self._silent_s = 0.0
         self._gone_after_s = GONE_AFTER_S if self._has_api_server else GONE_AFTER_S + observe_s
 
     def check(self) -> None:
@@ -58,14 +65,12 @@ class Presence:
         """
         if clock.now_ns() < self._due_ns:
             return
-        if self._any():
-            self._last_ns = clock.now_ns()
-        now_ns = clock.now_ns()
-        self._due_ns = now_ns + round(EVERY_S * NS_PER_S)
-        silent_s = (now_ns - self._last_ns) / NS_PER_S
-        if silent_s >= self._gone_after_s:
+        answers, now_ns = self._any(), clock.now_ns()
+        self._silent_s = 0.0 if answers else self._silent_s + min((now_ns - self._asked_ns) / NS_PER_S, _AT_MOST_S)
+        self._asked_ns, self._due_ns = now_ns, now_ns + round(EVERY_S * NS_PER_S)
+        if self._silent_s >= self._gone_after_s:
             raise TargetGone(
-                f"the target is gone: nothing of it has answered for {silent_s:.1f} s",
+                f"the target is gone: nothing of it has answered for {self._silent_s:.1f} s",
                 where=", ".join(self._probes),
                 hint="start it again, then run `readiness recover`; the evidence so far is kept, and is not enough",
             )
