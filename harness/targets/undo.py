@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
-from harness import clock
 from harness.clock import Deadline
 from harness.errors import DriverError, HarnessError, Refused
 from harness.model import Intent
@@ -275,10 +274,10 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
         ConfigurationError: `platform` is None, and the target's kubeconfig cannot be read.
     """
     platform = platform or platform_of(target)
-    intents, deadline = pending_intents(platform), Deadline.after(within_s)
+    intents = pending_intents(platform)
     undone: list[str] = []
     left: dict[str, Left] = {}
-    while intents:
+    for _ in Deadline.after(within_s).ticks(_AGAIN_S):
         for intent in intents:
             why = _undone(target, intent)
             if why is None:
@@ -288,9 +287,8 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
                 left[intent.id] = why
         again = {key for key, one in left.items() if one.understood and not one.ended}
         intents = [intent for intent in intents if intent.id in again]
-        if deadline.over:
+        if not intents:
             break
-        clock.sleep(min(_AGAIN_S, deadline.left_s) if intents else 0)
     unclear = [Left(path=one.path, what="", why=one.why, understood=False) for one in unclear_intents(platform)]
     return Recovered(undone=tuple(undone), left=(*left.values(), *unclear))
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.errors import DriverError, HarnessError, Refused, UsageError
+from harness import clock
+from harness.errors import DriverError, HarnessError, Refused, TargetUnreachable, UsageError
 from harness.model import ExperimentPlan, Hit, Intent
 from harness.targets import (
     Platform,
@@ -225,6 +226,30 @@ def test_an_undo_that_fails_keeps_no_other_from_its_turn(tmp_path: Path, monkeyp
     with pytest.raises(Refused, match="1 entries of the undo log are not understood"):
         recovered.require_all(where)
     assert len(pending_intents(where)) == 3
+
+
+def _slow(_cluster: object, _target: Target, *, what: str) -> None:
+    did.append(what)
+    clock.sleep(2.0)
+    if len(did) < 2:
+        raise TargetUnreachable("no answer")
+
+
+@undoable("answers-late", undo=_slow)
+def is_late() -> None:
+    """Nothing."""
+
+
+def test_an_undo_that_took_longer_than_there_was_is_tried_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that was stopped meanwhile must not leave broken what answers again."""
+    FakeClock.installed(monkeypatch)
+    did.clear()
+    stage = target(tmp_path)
+    is_late.intend(platform_of(stage), "x", "break it", what="it")
+    assert len(recover(stage, within_s=1.0).undone) == 1
+    assert did == ["it", "it"]
 
 
 def _remove(cluster: Cluster, _target: Target, *, pod: str) -> None:
