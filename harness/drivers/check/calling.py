@@ -47,9 +47,11 @@ def call(place):
         return "closed"
 
 with ThreadPoolExecutor(32) as pool:
-    while time.monotonic() < end:
+    while True:
         number += 1
         print(json.dumps([number, dict(zip(places, pool.map(call, places)))]), flush=True)
+        if time.monotonic() >= end:
+            break
         time.sleep(0.2)
 """
 """Takes seconds to live, a path to ask for (empty: nothing is sent), and places such as `api-gateway:8080`, which it calls all at once.

@@ -44,7 +44,7 @@ def turn(places, seconds):
     end = time.monotonic() + float(seconds)
     def ask(place, counts):
         (host, _, port), there = place.rpartition(":"), None
-        while time.monotonic() < end:
+        while True:
             try:
                 there = there or http.client.HTTPConnection(host, int(port), timeout=10)
                 there.request("GET", path)
@@ -56,6 +56,8 @@ def turn(places, seconds):
             except (OSError, http.client.HTTPException):
                 counts[1] += 1
                 there = None
+            if time.monotonic() >= end:
+                return
     wall, began, used = time.time(), time.monotonic(), time.process_time()
     counts = [(place, [0, 0]) for place in places for _ in range(int(in_flight))]
     threads = [threading.Thread(target=ask, args=each) for each in counts]

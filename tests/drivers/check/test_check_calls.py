@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
+from harness import clock
 from harness.drivers.check.calls.pool import pool_burst
 from harness.drivers.check.calls.regions import region_serves
 from harness.drivers.check.calls.sign_in import sign_ins
+from harness.drivers.check.calls.together import CallAnswer, CallPlan, _sent
 from harness.drivers.facts import settled
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
@@ -164,11 +168,11 @@ def test_users_that_may_not_be_written_are_not_tried(shop: Shop, tmp_path: Path)
 
 def test_a_burst_over_the_pool_is_answered_or_refused_in_time(shop: Shop, shopped: Target) -> None:
     """Fifty at once, five places; then most of them are refused with 503."""
-    [served] = pool_burst(shopped, {"within": "5 s"})()
+    [served] = pool_burst(shopped, {"within": "30 s"})()
     assert (served.ok, served.subject) == (True, "50 requests at once, with 5 connections to the database")
     assert served.observed.startswith("50 answered; the slowest took ")
     shop.places, shop.patience_s = Tickets(5), 0.1
-    [refused] = pool_burst(shopped, {"within": "5 s"})()
+    [refused] = pool_burst(shopped, {"within": "30 s"})()
     assert refused.ok
     assert refused.observed.startswith("45 refused with 503, 5 answered; ")
 
@@ -176,19 +180,19 @@ def test_a_burst_over_the_pool_is_answered_or_refused_in_time(shop: Shop, shoppe
 def test_a_burst_that_nobody_answers_shows_no_pool(shop: Shop, shopped: Target) -> None:
     """All fifty are refused: an outage; four of five connections answer: it cannot be told."""
     shop.places, shop.patience_s = threading.Semaphore(0), 0.1
-    [outage] = pool_burst(shopped, {"within": "5 s"})()
+    [outage] = pool_burst(shopped, {"within": "30 s"})()
     assert (outage.ok, outage.observed.split(";")[0]) == (False, "50 refused with 503")
     shop.places = Tickets(4)
-    [few] = pool_burst(shopped, {"within": "5 s"})()
+    [few] = pool_burst(shopped, {"within": "30 s"})()
     assert (few.ok, few.observed.split(";")[0]) == (None, "46 refused with 503, 4 answered")
 
 
 def test_a_burst_that_failed_once_counts_though_the_next_is_answered(shop: Shop, shopped: Target) -> None:
     """A fact is read three times; a failed burst is not forgiven."""
     shop.places, shop.patience_s, shop.refusal = Tickets(49), 0.05, 500
-    probe = pool_burst(shopped, {"within": "5 s"})
+    probe = pool_burst(shopped, {"within": "30 s"})
     probe()
-    shop.places, shop.patience_s = threading.Semaphore(5), 2.0
+    shop.places, shop.patience_s = threading.Semaphore(5), 30.0
     [fact] = settled(probe)
     assert (fact.ok, fact.attempts) == (False, 3)
     assert fact.observed.startswith("50 answered; the slowest took ")
@@ -198,12 +202,26 @@ def test_a_burst_that_failed_once_counts_though_the_next_is_answered(shop: Shop,
 
 def test_a_burst_that_waits_for_ever_or_fails_is_found(shop: Shop, shopped: Target) -> None:
     """No place and no end of patience; then another status than 503."""
-    shop.places, shop.patience_s = threading.Semaphore(0), 3.0
+    shop.places, shop.patience_s = threading.Semaphore(0), 15.0
     [waits] = pool_burst(shopped, {"within": "0.5 s"})()
     assert (waits.ok, waits.observed.split(";")[0]) == (False, "50 no answer within 0.5 s")
     shop.patience_s, shop.refusal = 0.05, 500
-    [fails] = pool_burst(shopped, {"within": "5 s"})()
+    [fails] = pool_burst(shopped, {"within": "30 s"})()
     assert (fails.ok, fails.observed.split(";")[0]) == (False, "50 refused with 500")
+
+
+def test_an_answer_that_came_while_the_harness_was_stopped_is_an_answer(shop: Shop) -> None:
+    """For longer than it waits."""
+
+    async def asked() -> CallAnswer:
+        async with httpx.AsyncClient(base_url="http://127.95.6.1:8080", timeout=30, trust_env=False) as client:
+            call = asyncio.create_task(_sent(client, CallPlan(method="GET", path="/items/1"), 1.0))
+            for _ in range(5):
+                await clock.asleep(0)
+            clock.sleep(1.2)  # stops the loop
+            return await call
+
+    assert asyncio.run(asked()).status == 200
 
 
 def test_a_region_serves_its_own_requests(shop: Shop, shopped: Target) -> None:

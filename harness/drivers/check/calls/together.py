@@ -70,7 +70,7 @@ async def _all(
     gate = asyncio.Semaphore(at_once)
     client = httpx.AsyncClient(
         base_url=entry,
-        timeout=httpx.Timeout(within_s),
+        timeout=httpx.Timeout(None),  # `_sent` limits all of it
         proxy=proxy_for(target, entry),
         verify=tls_context(target),
         trust_env=False,
@@ -94,8 +94,7 @@ async def _sent(client: httpx.AsyncClient, call: CallPlan, within_s: float) -> C
         return (clock.now_ns() - began_ns) / NS_PER_S
 
     try:
-        async with asyncio.timeout(within_s):
-            answer = await client.request(call.method, call.path, json=call.body)
+        answer = await clock.within(within_s, client.request(call.method, call.path, json=call.body))
     except (TimeoutError, httpx.TimeoutException):
         return CallAnswer(status=0, seconds=seconds(), why=f"no answer within {within_s:g} s")
     except httpx.HTTPError as error:

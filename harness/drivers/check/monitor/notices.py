@@ -64,7 +64,10 @@ def _arrives(target: Target, within_s: float) -> FactReading:
             if mark in _log(receiver, alerting.receiver):
                 took_s = clock.now_s() - sent_s
                 return FactReading(
-                    subject=NAME, expected=f"within {within_s:g} s", observed=f"a notice after {took_s:.1f} s", ok=True
+                    subject=NAME,
+                    expected=f"within {within_s:g} s",
+                    observed=f"a notice after {took_s:.1f} s",
+                    ok=took_s <= within_s,
                 )
     return FactReading(subject=NAME, expected=f"within {within_s:g} s", observed="no notice", ok=False)
 
