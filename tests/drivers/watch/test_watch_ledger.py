@@ -131,7 +131,7 @@ def test_a_region_that_lacks_a_write_is_read_again_and_its_last_read_is_a_round_
     began = clock.now_s()
     done = reads.read_entries("end", lag_s=1.0)
     reads.close()
-    assert 0.7 < clock.now_s() - began < 10
+    assert 0.7 < clock.now_s() - began < 60
     assert [(read.round, read.source, read.complete, read.rows) for read in done] == [
         (1, "north", True, 9),
         (2, "north", True, 9),
@@ -202,7 +202,8 @@ def pipeline(service: Service, file: Path, during: Callable[[PipelineClient], No
         wires = Wires(service.url, ssl.create_default_context())
         client = PipelineClient(run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows)
         tasks = [asyncio.create_task(client.send(0)) for _ in range(events)]
-        await asyncio.wait(tasks, timeout=0.5)
+        while not {f"/events/40-{number}" for number in range(events)} <= {*service.asked}:  # each was answered before
+            await asyncio.wait(tasks, timeout=0.01)
         during(client)
         await asyncio.gather(*tasks)
         await wires.close()
@@ -285,7 +286,8 @@ def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path)
         wires = Wires(service.url, ssl.create_default_context())
         client = PipelineClient(run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows)
         task = asyncio.create_task(client.send(0))
-        await asyncio.wait({task}, timeout=0.5)
+        while "/events/40-0" not in service.asked:  # it was accepted before
+            await asyncio.wait({task}, timeout=0.01)
         task.cancel()
         await asyncio.wait({task})
         await wires.close()
@@ -302,7 +304,7 @@ def test_an_event_that_is_given_up_has_its_row(service: Service, tmp_path: Path)
 def test_a_watch_follows_its_events_to_the_end(service: Service, settings: WatchSettings) -> None:
     """Every event sent has its row when the watch has ended, the last ones included."""
     with Watch(settings) as watch:
-        assert any(len(service.events) >= 6 for _ in clock.Deadline.after(20).ticks(0.05))
+        assert any(len(service.events) >= 6 for _ in clock.Deadline.after(60).ticks(0.05))
         assert watch.stop()
     rows = read_rows(settings.run_directory / "watch" / "pipeline.rows", PIPELINE)
     assert rows.closed
