@@ -29,7 +29,7 @@ def plan_of(locustfile: str, *, per_s: float, workers: int = 1) -> TrafficPlan:
     )
 
 
-def until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
+def until(condition: Callable[[], bool], *, within_s: float = 90.0) -> None:
     """Wait until it holds; fails when it does not."""
     for _ in clock.Deadline.after(within_s).ticks(0.02):
         if condition():

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +54,11 @@ def platform(seen: Seen) -> Reply:
 
 
 class TruthServer:
-    """Serves on an address of its own until the `with` ends."""
+    """Serves on an address of its own until the `with` ends.
+
+    Attributes:
+        closed: how many connections are closed.
+    """
 
     def __init__(self, address: str) -> None:
         self.seen: list[Seen] = []
@@ -63,6 +67,7 @@ class TruthServer:
         self._socket = socket.create_server((address, 0), backlog=512)
         self.url = f"http://{address}:{self._socket.getsockname()[1]}"
         self._connections = 0
+        self.closed = 0
         self.serving = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,6 +101,9 @@ class TruthServer:
         finally:
             self._tasks.discard(task)
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            self.closed += 1
 
     async def _talk(self, connection: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

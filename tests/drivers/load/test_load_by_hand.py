@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -105,12 +106,13 @@ def test_the_listeners_in_progress_are_put_on_record_each_second(run: Run, serve
     server.behave = platform
     plan = load_traffic("everyday", [LOADTESTS], {"everyday": TrafficOverride.model_validate({"rate": "15/s"})})
     load = run.start(plan, server.url)
-    until(lambda: len(run.observations("load.users", "load-users-1")) >= 4, within_s=20)
+    until(lambda: len(run.observations("load.users", "load-users-1")) >= 4)
     load.stop()
     seen = run.observations("load.users", "load-users-1")
     assert {observation.subject for observation in seen} == {"everyday"}
-    assert all(0.5 < (b.fields["at_ns"] - a.fields["at_ns"]) / NS_PER_S < 1.5 for a, b in pairwise(seen))
-    assert 20 < seen[3].fields["users"] < 75
+    assert 0.5 < median((b.fields["at_ns"] - a.fields["at_ns"]) / NS_PER_S for a, b in pairwise(seen)) < 1.5
+    elapsed_s = (seen[3].fields["at_ns"] - load.begin_ns) / NS_PER_S  # 3 to 4, and more where the machine was late
+    assert 15 * min(elapsed_s, 6.0) / 3 < seen[3].fields["users"] < 15 * elapsed_s + 25
 
 
 def test_the_everyday_locustfile_runs_by_hand(server: TruthServer, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_a_changing_rate_is_kept_to_the_nanosecond_by_two_workers(run: Run, serv
     points = ((0.0, 20.0), (1.0, 20.0), (1.0, 0.0), (1.5, 0.0), (3.5, 80.0))
     plan = replace(plan_of("visitor", per_s=1, workers=2), rates=points, arrivals="constant")
     load = run.start(plan, server.url)
-    until(lambda: clock.now_ns() > load.begin_ns + 4 * NS_PER_S)
+    until(lambda: clock.now_ns() > load.begin_ns + 4 * NS_PER_S and len(server.seen) >= 145)
     load.stop()
     sent = intended_s(run, [rows.table for rows in rows_of(load)])
     dues = due_times(begin_ns=0, curve=RateCurve(points=points), arrivals="constant", random=random_of(1))
@@ -50,7 +50,7 @@ def test_a_trace_is_sent_as_recorded_and_starts_over(run: Run, server: TruthServ
     plan = plan_of("mixed", per_s=1, workers=2)
     plan = replace(plan, arrivals="trace", trace=str(trace), trace_ns=recorded.offsets_ns)
     load = run.start(plan, server.url)
-    until(lambda: clock.now_ns() > load.begin_ns + 4 * NS_PER_S)
+    until(lambda: clock.now_ns() > load.begin_ns + 4 * NS_PER_S and len(server.seen) >= 12)
     load.stop()
     tables = [rows.table for rows in rows_of(load)]
     sent = intended_s(run, tables)

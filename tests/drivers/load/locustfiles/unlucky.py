@@ -10,7 +10,7 @@ from harness.locust import Journey, OpenLoopUser
 class Unlucky(OpenLoopUser):
     """The server does what the path says."""
 
-    timeout_s: ClassVar[float] = 0.5
+    timeout_s: ClassVar[float] = 2.5
 
     def journey(self, journey: Journey) -> None:
         """Each request is named after the failure that it must be."""
