@@ -62,6 +62,11 @@ class Member:
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute(query.encode(), values)
 
+    def streams(self) -> bool:
+        """Whether it is a standby that gets its primary's log as it is written."""
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute("SELECT status FROM pg_stat_wal_receiver").fetchone() == ("streaming",)
+
     def send(self, number: signal.Signals) -> None:
         """A signal to the server."""
         assert self.process is not None
@@ -75,29 +80,54 @@ class Member:
             with suppress(ProcessLookupError):  # one that has just ended by itself
                 os.kill(pid, number)
 
+    def end(self) -> None:
+        """Let it write everything down, and end."""
+        assert self.process is not None
+        self.send(signal.SIGINT)
+        self.process.wait(60)
+        self.process = None
+
     def stop(self) -> None:
         """End it at once."""
         if self.process is not None:
             self.freeze(signal.SIGCONT)
             self.send(signal.SIGQUIT)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
 
-def until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until the condition holds."""
     assert any(condition() for _ in clock.Deadline.after(within_s).ticks(0.05))
 
 
-def streaming(primary: Member, standby: Member) -> None:
-    """Start both."""
+def initialised(data: Path) -> None:
+    """Make a data directory that trusts this machine, with the role `tester`."""
+    command = postgres("initdb", "-N", "-A", "trust", "-U", "tester", "-D", data)
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def prepared(primary: Member, standby: Member) -> None:
+    """Make the data directories of a primary, and of a standby that will stream from it; none of them runs."""
+    initialised(primary.data)
     with (primary.data / "postgresql.conf").open("a") as file:
         file.write(SETTINGS)
     with (primary.data / "pg_hba.conf").open("a") as file:
         file.write("host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n")
-    primary.start()
-    primary.ask("CREATE TABLE ledger (client bigint, sequence bigint, checksum text, PRIMARY KEY (client, sequence))")
     source = f"host={primary.address} port=5432 user=tester"
     copy = postgres("pg_basebackup", "-N", "-c", "fast", "-R", "-d", source, "-D", standby.data)
-    subprocess.run(copy, check=True, capture_output=True)
+    primary.start()
+    try:
+        primary.ask(
+            "CREATE TABLE ledger (client bigint, sequence bigint, checksum text, PRIMARY KEY (client, sequence))"
+        )
+        subprocess.run(copy, check=True, capture_output=True)
+    finally:
+        primary.end()
+
+
+def streaming(primary: Member, standby: Member) -> None:
+    """Start both, and wait until one streams from the other."""
+    primary.start()
     standby.start()
+    until(standby.streams)
