@@ -213,19 +213,19 @@ class Pocket:
         async def read() -> Object:
             return self.world.store.get(kinds.by_name(kind), namespace, name)
 
-        return asyncio.run_coroutine_threadsafe(read(), self.world.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(read(), self.world.loop).result(60)
 
     def change(self, kind: str, namespace: str, name: str, **parts: Any) -> None:
         async def write() -> None:
             self.world.change(kind, namespace, name, **parts)
 
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
+        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
 
     def create(self, kind: str, obj: Object) -> None:
         async def write() -> None:
             self.world.create(kind, obj)
 
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
+        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
 
     def define(self) -> None:
         """Let the server have the custom kinds that every sandbox has."""
@@ -235,7 +235,7 @@ class Pocket:
             for each in shipped():
                 self.world.store.create(DEFINITION, each)
 
-        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(10)
+        asyncio.run_coroutine_threadsafe(write(), self.world.loop).result(60)
 
     @property
     def leader(self) -> str:
@@ -260,8 +260,19 @@ def target_yaml(kubeconfig_path: Path) -> Object:
     }
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The process that imports Chaos Toolkit, once: each experiment is a fork of it, with an environment of its own."""
+    file = tmp_path_factory.mktemp("forks") / "target.yaml"
+    config, certificate = file.with_name("kubeconfig"), Authority().certificate
+    kubeconfig.write(config, server="https://127.96.0.1:1", authority=certificate, token="t", context="pocket")
+    file.write_text(yaml.safe_dump(target_yaml(config)))
+    with ForkServer(load_target(file)) as server:
+        yield server
+
+
 @pytest.fixture
-def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
+def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ForkServer) -> Iterator[Pocket]:
     """A server of its own for each test; `READINESS_TARGET` and `READINESS_STATE` lead to it."""
     loop, started = asyncio.new_event_loop(), threading.Event()
     world: list[World] = []
@@ -287,7 +298,7 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     file = tmp_path / "target.yaml"
     file.write_text(yaml.safe_dump(target_yaml(tmp_path / "kubeconfig")))
     monkeypatch.setenv("READINESS_TARGET", str(file))
@@ -301,10 +312,9 @@ def pocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pocket]:
     ):
         monkeypatch.delenv(name, raising=False)
     session.cache_clear()
-    with ForkServer(load_target(file)) as forks:
-        yield Pocket(world[0], load_target(file), asked, forks)
+    yield Pocket(world[0], load_target(file), asked, forks)
     session.cache_clear()
     loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     loop.close()

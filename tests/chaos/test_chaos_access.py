@@ -43,7 +43,7 @@ def declared_by(*functions: Callable[..., Any], target: Target) -> tuple[Access,
 def pod_loss() -> list[Callable[..., Any]]:
     """Kill, confirm, wait."""
     actions.kill_pods("app=track-service", "us-east-1", qty=1)
-    assert probes.hit_pods_gone(within_s=5)
+    assert probes.hit_pods_gone(within_s=30)
     probes.workloads_ready(within_s=0.2)
     probes.members_streaming(within_s=0.2)
     return [actions.kill_pods, probes.hit_pods_gone, probes.workloads_ready, probes.members_streaming]
@@ -52,18 +52,18 @@ def pod_loss() -> list[Callable[..., Any]]:
 def node_loss() -> list[Callable[..., Any]]:
     """Cut power, confirm, give it back."""
     actions.power_off_node("topology.kubernetes.io/region=us-east-1")
-    assert probes.hit_nodes_not_ready(within_s=5)
+    assert probes.hit_nodes_not_ready(within_s=30)
     actions.power_on_nodes()
-    assert probes.nodes_ready(within_s=5)
+    assert probes.nodes_ready(within_s=30)
     return [actions.power_off_node, probes.hit_nodes_not_ready, actions.power_on_nodes, probes.nodes_ready]
 
 
 def primary_loss() -> list[Callable[..., Any]]:
     """Kill the leader, confirm, lead from home again."""
     actions.kill_leader()
-    assert probes.leader_changed(within_s=5)
+    assert probes.leader_changed(within_s=30)
     actions.uncordon_nodes()
-    actions.lead_from_home(within_s=5)
+    actions.lead_from_home(within_s=30)
     return [actions.kill_leader, probes.leader_changed, actions.uncordon_nodes, actions.lead_from_home]
 
 
@@ -84,16 +84,16 @@ def injected() -> list[Callable[..., Any]]:
 def partition() -> list[Callable[..., Any]]:
     """Part a standby, confirm, join it again."""
     actions.partition_member()
-    assert probes.member_parted(within_s=5)
+    assert probes.member_parted(within_s=30)
     actions.end_faults()
-    assert probes.members_streaming(within_s=5)
+    assert probes.members_streaming(within_s=30)
     return [actions.partition_member, probes.member_parted, actions.end_faults, probes.members_streaming]
 
 
 def containers() -> list[Callable[..., Any]]:
     """Change one, confirm, wait for a restart, restore."""
     actions.run_in_containers("app=track-service", "us-east-1", command="touch down", undo="rm -f down")
-    assert probes.command_succeeds_in_hit_pods("test -e down", within_s=5)
+    assert probes.command_succeeds_in_hit_pods("test -e down", within_s=30)
     probes.hit_containers_restarted(within_s=0.2)
     actions.restore_containers()
     used: list[Callable[..., Any]] = [

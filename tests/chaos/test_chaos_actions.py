@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 POWER = "sandbox.readiness/power"
+WITHIN_S = 30.0
+"""Of what comes by itself: it is waited for no longer than it takes."""
 
 
 def names(hits: dict[str, list[dict[str, Any]]], kind: str = "pod") -> list[str]:
@@ -41,7 +43,7 @@ def test_pods_are_killed_in_order_of_their_names_and_seen_gone(pocket: Any) -> N
     assert names(hits) == ["track-service-1", "track-service-2"]
     assert {hit["region"] for hit in hits["hit"]} == {"us-east-1"}
     assert {hit["address"] for hit in hits["hit"]} == {"127.96.1.1"}
-    assert probes.hit_pods_gone(within_s=2)
+    assert probes.hit_pods_gone(within_s=WITHIN_S)
     assert pocket.get("Pod", "us-east-1", "track-service-3")["metadata"]["uid"] == kept
 
 
@@ -130,12 +132,12 @@ def test_the_leader_is_killed_kept_away_and_brought_home(pocket: Any) -> None:
     assert names(hits) == ["postgres-us-east-1-0"]
     assert undos() == ["uncordon us-east-1b", "uncordon us-east-1a", "switch-back us-east-1"]
     assert pocket.get("Node", "", "us-east-1a")["spec"]["unschedulable"] is True
-    assert probes.hit_pods_gone(within_s=2)
-    assert probes.leader_changed(within_s=2)
+    assert probes.hit_pods_gone(within_s=WITHIN_S)
+    assert probes.leader_changed(within_s=WITHIN_S)
     assert not probes.members_streaming(within_s=0.2)
     assert sorted(actions.uncordon_nodes()) == ["us-east-1a", "us-east-1b"]
-    assert probes.members_streaming(within_s=5)
-    assert actions.lead_from_home(within_s=10) == "postgres-us-east-1-0"
+    assert probes.members_streaming(within_s=WITHIN_S)
+    assert actions.lead_from_home(within_s=WITHIN_S) == "postgres-us-east-1-0"
     assert pocket.leader == "postgres-us-east-1-0"
     assert undos() == []
 
@@ -160,10 +162,10 @@ def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
     assert names(hits, "node") == ["us-east-1a"]
     assert names(hits) == ["track-service-1", "track-service-2"]
     assert undos() == [f"power-on us-east-1a {POWER}"]
-    assert probes.hit_nodes_not_ready(within_s=5)
+    assert probes.hit_nodes_not_ready(within_s=WITHIN_S)
     assert not probes.nodes_ready(within_s=0.2)
     assert actions.power_on_nodes() == ["us-east-1a"]
-    assert probes.nodes_ready(within_s=5)
+    assert probes.nodes_ready(within_s=WITHIN_S)
     assert undos() == []
 
 
@@ -305,7 +307,7 @@ def test_a_fault_that_did_not_go_in_is_said_by_its_probe(pocket: Any) -> None:
 
 def test_pods_that_were_hit_are_no_replacement(pocket: Any) -> None:
     """A controller may report them ready for some time after they were deleted."""
-    assert probes.workloads_ready(within_s=1)
+    assert probes.workloads_ready(within_s=WITHIN_S)
     session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-3"), {})])
     assert not probes.workloads_ready(within_s=0.3)
 
@@ -314,10 +316,10 @@ def test_an_evicted_pod_is_gone_and_does_not_count(pocket: Any) -> None:
     """Its object stays, with the phase Failed."""
     hit = pocket.get("Pod", "us-east-1", "track-service-3")
     session().hit([pod_hit(hit, {})])
-    assert probes.pods_ready("app=track-service", "us-east-1", 3, within_s=1)
+    assert probes.pods_ready("app=track-service", "us-east-1", 3, within_s=WITHIN_S)
     pocket.change("Pod", "us-east-1", "track-service-3", status={"phase": "Failed", "reason": "Evicted"})
-    assert probes.hit_pods_gone(within_s=1)
-    assert probes.pods_ready("app=track-service", "us-east-1", 2, within_s=1)
+    assert probes.hit_pods_gone(within_s=WITHIN_S)
+    assert probes.pods_ready("app=track-service", "us-east-1", 2, within_s=WITHIN_S)
     assert len(session().cluster.pods("us-east-1", over=True)) == 3
 
 
@@ -327,7 +329,7 @@ def test_what_is_in_other_namespaces_does_not_matter(pocket: Any) -> None:
     here = pocket.get("Deployment", "us-east-1", "track-service")
     meta = {"name": "broken", "namespace": "others"}
     pocket.create("Deployment", {"metadata": meta, "spec": here["spec"], "status": {"readyReplicas": 0}})
-    assert probes.workloads_ready(within_s=1)
+    assert probes.workloads_ready(within_s=WITHIN_S)
 
 
 def test_a_target_without_a_database_has_no_member_that_could_lag(pocket: Any) -> None:
@@ -400,7 +402,7 @@ def test_a_pod_that_is_given_memory_stays_and_is_counted(pocket: Any, monkeypatc
     pocket.define()
     monkeypatch.setattr(injected, "memory_of", lambda *_: {"track-service-1": 1e8})  # no metrics server here
     assert names(actions.stress_memory("app=track-service", "us-east-1", "115MB")) == ["track-service-1"]
-    assert probes.workloads_ready(within_s=2)
+    assert probes.workloads_ready(within_s=WITHIN_S)
     session().hit([pod_hit(pocket.get("Pod", "us-east-1", "track-service-1"), {})])
     assert not probes.workloads_ready(within_s=0.2)
 
@@ -424,7 +426,7 @@ def test_a_standby_is_parted_by_an_object_that_recovery_deletes(pocket: Any) -> 
     assert spec["target"]["selector"]["pods"] == {"database": ["postgres-us-east-1-0"]}
     own = made["metadata"]["name"]
     assert undos() == [f"delete-custom chaos-mesh.org/v1alpha1 networkchaos database {own}"]
-    assert probes.member_parted(within_s=5)
+    assert probes.member_parted(within_s=WITHIN_S)
     (intent,) = pending_intents(session().platform)
     undo_intent(session().cluster, session().target, intent)
     undo_intent(session().cluster, session().target, intent)
@@ -445,7 +447,7 @@ def test_a_member_that_still_streams_was_not_parted(pocket: Any) -> None:
     """Its NetworkChaos says that it is injected, and the member says that it streams: nothing is confirmed."""
     pocket.define()
     actions.partition_member()
-    assert probes.member_parted(within_s=5)
+    assert probes.member_parted(within_s=WITHIN_S)
     status = {"status": json.dumps({"state": "running", "replication_state": "streaming"})}
     pod = pocket.get("Pod", "database", "postgres-eu-west-1-0")
     pocket.change("Pod", "database", "postgres-eu-west-1-0", metadata={**pod["metadata"], "annotations": status})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.clock import Deadline
-from harness.drivers.chaos import ChaosRun, Restorer, load_experiment
+from harness.drivers.chaos import ChaosRun, ForkServer, Restorer, load_experiment
 from harness.evidence import read_history
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
@@ -42,7 +43,7 @@ def started(name: str, pocket: Any, experiments: Path, run: Path, **options: Any
 
 def wait_for(what: Any) -> None:
     """Wait until it is so, for a bounded time."""
-    assert any(what() for _ in Deadline.after(40).ticks(0.05))
+    assert any(what() for _ in Deadline.after(90).ticks(0.05))
 
 
 def history(run: Path, name: str) -> list[Observation]:
@@ -131,12 +132,13 @@ def test_an_interrupted_experiment_runs_its_rollbacks(
     """Ctrl-C while the fault is held: nodes uncordoned, the leader at home, no intent left; also when a script started the run with `&`."""
     run = tmp_path / "run"
     before = signal.signal(signal.SIGINT, ears)
-    try:
-        child = started("database-primary-loss", pocket, experiments, run)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    wait_for(lambda: child.confirmed_ns() is not None)
-    result = child.finish()
+    with ForkServer(pocket.target) as forks:
+        try:
+            child = started("database-primary-loss", replace(pocket, forks=forks), experiments, run)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        wait_for(lambda: child.confirmed_ns() is not None)
+        result = child.finish()
     assert result.why == "it was interrupted"
     assert result.journal["status"] == "interrupted"
     assert kinds(run, "database-primary-loss") == ["fault.sent", "fault.confirmed", "fault.undone", "fault.gone"]

@@ -30,10 +30,10 @@ def test_a_command_changes_the_first_pods_by_name_and_is_undone(pocket: Any, tmp
     """Two of three; its undo is on disk meanwhile, and struck afterwards."""
     hits = actions.run_in_containers(**DOWN, qty=2)
     assert [hit["name"] for hit in hits["hit"]] == ["track-service-1", "track-service-2"]
-    assert probes.command_succeeds_in_hit_pods("test -e down", within_s=2)
+    assert probes.command_succeeds_in_hit_pods("test -e down", within_s=30)
     assert sorted(path.parent.name for path in tmp_path.rglob("down")) == ["track-service-1", "track-service-2"]
     assert len(pending_intents(session().platform)) == 2
-    assert probes.workloads_ready(within_s=2)  # the pods stay, and are counted
+    assert probes.workloads_ready(within_s=30)  # the pods stay, and are counted
     assert sorted(actions.restore_containers()) == ["track-service-1", "track-service-2"]
     assert not list(tmp_path.rglob("down"))
     assert not pending_intents(session().platform)
@@ -42,12 +42,12 @@ def test_a_command_changes_the_first_pods_by_name_and_is_undone(pocket: Any, tmp
 def test_recovery_puts_a_container_right_and_leaves_a_pod_that_came_since(pocket: Any, tmp_path: Path) -> None:
     """The undo is of the pod that was hit, by its uid."""
     actions.run_in_containers(**DOWN)
-    left = recover(pocket.target, session().platform, within_s=1)
+    left = recover(pocket.target, session().platform)
     assert not left.left
     assert not list(tmp_path.rglob("down"))
     actions.run_in_containers(**DOWN)
     session().cluster.delete_pod("us-east-1", "track-service-1", grace_s=0)
-    assert not recover(pocket.target, session().platform, within_s=1).left
+    assert not recover(pocket.target, session().platform).left
     assert [path.parent.name for path in tmp_path.rglob("down")] == ["track-service-1"]
 
 
@@ -74,7 +74,7 @@ def test_a_restart_is_one_more_than_before_the_fault(pocket: Any) -> None:
     actions.run_in_containers("app=track-service", "us-east-1", command="true", undo="true")
     assert not probes.hit_containers_restarted(within_s=0.2)
     restarted(3)
-    assert probes.hit_containers_restarted(within_s=1)
+    assert probes.hit_containers_restarted(within_s=30)
 
 
 @pytest.mark.parametrize(("ago_s", "more_s", "begun"), [(-1.0, 0.2, False), (-1.0, 10.0, True), (3.0, 0.2, True)])
@@ -118,4 +118,4 @@ def test_a_pod_that_is_over_has_nothing_to_be_put_right(pocket: Any) -> None:
     actions.run_in_containers("app=track-service", "us-east-1", command="true", undo="exit 3")
     pod = pocket.get("Pod", "us-east-1", "track-service-1")
     pocket.change("Pod", "us-east-1", "track-service-1", status={**pod["status"], "phase": "Failed"})
-    assert not recover(pocket.target, session().platform, within_s=1).left
+    assert not recover(pocket.target, session().platform).left

@@ -44,7 +44,7 @@ extensions:
   - name: harness
     domain: process
     confirmed_by: ended
-    within: 2 s
+    within: 30 s
     processes: [one.pid, two.pid]
     blast_radius: {max_processes: 1}
 method:
@@ -60,6 +60,8 @@ rollbacks:
     type: action
     provider: {type: process, path: bash, arguments: ["-c", "echo ${pidfile} >> rolled-back"]}
 """
+SOON = ("within: 30 s", "within: 2 s")
+"""For what never comes true."""
 START = """\
   - name: start
     type: action
@@ -121,17 +123,16 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: ForkServer) -> Iterator[Bench]:
     """Two processes that run, and a state directory of the test's own."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
     (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     (tmp_path / "target.yaml").write_text(TARGET, encoding="utf-8")
     target = load_target(tmp_path / "target.yaml")
-    with ForkServer(target) as forks:
-        made = Bench(tmp_path, target, forks)
-        for name in ("one", "two"):
-            made.start(name)
-        yield made
+    made = Bench(tmp_path, target, forks)
+    for name in ("one", "two"):
+        made.start(name)
+    yield made
     for process in made.victims.values():
         process.kill()
         process.wait()
@@ -150,7 +151,7 @@ def test_a_process_is_killed_and_confirmed_by_an_exit_code(bench: Bench) -> None
 
 def test_a_tolerance_that_is_not_met_confirms_nothing(bench: Bench) -> None:
     """The probe is asked again until `within` is over."""
-    result = bench.ended(("kill -9", "kill -0"))
+    result = bench.ended(("kill -9", "kill -0"), SOON)
     assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
 
 
@@ -291,11 +292,15 @@ def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monk
     assert child._child is not None
     os.kill(child._child.pid, signal.SIGKILL)
     child.finish()
-    (bench.root / "script.pid").unlink()
-    monkeypatch.setattr(attempt, "_ROLLBACKS_S", 3.0)
-    (left,) = recover(bench.target, within_s=0).left
-    assert "did not end within 3 s" in left.why
-    assert _gone(bench.root / "script.pid")
+    pidfile = bench.root / "script.pid"
+    pidfile.unlink()
+    for seconds in (3.0, 10.0, 60.0):  # so long that the script has begun
+        monkeypatch.setattr(attempt, "_ROLLBACKS_S", seconds)
+        (left,) = recover(bench.target, within_s=0).left
+        assert f"did not end within {seconds:g} s" in left.why
+        if pidfile.exists() and pidfile.read_text().strip():
+            break
+    assert any(_gone(pidfile) for _ in Deadline.after(30).ticks(0.02))
 
 
 @pytest.mark.parametrize("background", ["", "    background: true\n"])
@@ -318,7 +323,10 @@ def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: 
 def _gone(pidfile: Path) -> bool:
     """Whether its process has ended."""
     stat = Path("/proc") / pidfile.read_text().strip() / "stat"
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def test_what_ends_the_fault_by_an_action_of_others_undoes_it(bench: Bench) -> None:
@@ -333,7 +341,7 @@ def test_what_ends_the_fault_by_an_action_of_others_undoes_it(bench: Bench) -> N
 
 def test_a_restart_is_measured_where_the_file_says_so(bench: Bench) -> None:
     """The start is a part of what users wait for; that is on record."""
-    bench.ended(("rollbacks:\n", START), ("    within: 2 s\n", "    within: 2 s\n    restarted_by: start\n"))
+    bench.ended(("rollbacks:\n", START), ("    within: 30 s\n", "    within: 30 s\n    restarted_by: start\n"))
     assert [one["activity"] for one in bench.recorded("fault.restarted")] == ["start"]
     assert bench.recorded("fault.undone")[0]["activity"] == "write-it-down"
 
@@ -346,6 +354,7 @@ def test_what_comes_once_in_many_answers_confirms_nothing(bench: Bench) -> None:
         ("kill -9", "kill -0"),
         ("    processes: [one.pid, two.pid]\n", ""),
         ("tolerance: 1", "tolerance: 0"),
+        SOON,
     )
     assert len((bench.root / "asked").read_text().splitlines()) > 4
     assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
@@ -364,7 +373,7 @@ def test_the_end_of_a_fault_is_asked_for_once_more_after_the_rollbacks(
     provider: {{type: process, path: bash, arguments: ["-c", "{back}"]}}
 rollbacks:
 """
-    bench.ended(("rollbacks:\n", probe), ("    within: 2 s\n", "    within: 1 s\n    gone_by: back\n"))
+    bench.ended(("rollbacks:\n", probe), ("    within: 30 s\n", "    within: 1 s\n    gone_by: back\n"))
     assert bench.recorded("fault.sent")[0]["gone_by"] == "back"
     assert [kind for kind in ("fault.gone", "fault.stays") if bench.recorded(kind)] == kinds
 
@@ -431,7 +440,7 @@ def test_a_probe_of_the_hypothesis_ends_the_fault_where_the_method_refers_to_it(
     result = bench.ended(
         ("method:\n", HYPOTHESIS),
         ("rollbacks:\n", "  - ref: answers\nrollbacks:\n"),
-        ("    within: 2 s\n", "    within: 2 s\n    gone_by: answers\n"),
+        ("    within: 30 s\n", "    within: 30 s\n    gone_by: answers\n"),
     )
     assert (result.confirmed, result.why) == (True, "")
     assert bench.recorded("fault.sent")[0]["gone_by"] == "answers"
