@@ -90,7 +90,7 @@ class PocketCluster:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def until(self, holds: Callable[[], bool], seconds: float = 20.0) -> float:
+    def until(self, holds: Callable[[], bool], seconds: float = 60.0) -> float:
         """Seconds until it held; fails the test when that is never within `seconds`."""
         began = clock.now_s()
         for _ in clock.Deadline.after(seconds).ticks(0.01):
@@ -101,6 +101,19 @@ class PocketCluster:
     def glance(self) -> list[tuple[str, str, bool]]:
         """Name, phase and readiness of all pods in `default`."""
         return [(pod.metadata.name, pod.status.phase, ready(pod)) for pod in self.pods()]
+
+    @contextmanager
+    def cordoned(self) -> Iterator[None]:
+        """No pod is placed on a node meanwhile: what is not there yet does not come, however long the test takes."""
+        self._cordon(on=True)
+        try:
+            yield
+        finally:
+            self._cordon(on=False)
+
+    def _cordon(self, *, on: bool) -> None:
+        for node in self.core.list_node().items:
+            self.core.patch_node(node.metadata.name, {"spec": {"unschedulable": on}})
 
     def pods(self, selector: str = "") -> list[Any]:
         """The pods in `default`."""
@@ -125,7 +138,12 @@ def server_container(**more: Any) -> dict[str, Any]:
         "command": ["python", "-c", SERVER],
         "ports": [{"name": "http", "containerPort": 8080}],
         "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
-        "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1},
+        "readinessProbe": {
+            "httpGet": {"path": "/healthz", "port": "http"},
+            "periodSeconds": 1,
+            "failureThreshold": 1,
+            "timeoutSeconds": 20,
+        },
         **more,
     }
 
@@ -145,4 +163,4 @@ def running(directory: Path, *options: str) -> Iterator[PocketCluster]:
         api.close()
         assert child.stdin is not None
         child.stdin.close()
-        child.wait(15)
+        child.wait(60)

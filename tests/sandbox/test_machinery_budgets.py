@@ -79,15 +79,19 @@ def test_a_budget_counts_its_pods(
 
 
 def test_a_second_eviction_waits_for_the_replacement(cluster: PocketCluster, policy: Any) -> None:
-    """One may go; the next is refused with the budget's figures until the new pod is ready; a dry run charges nothing."""
+    """One may go; the next is refused with the budget's figures until the new pod is ready; a dry run charges nothing.
+
+    The new one has no node until the second eviction was refused.
+    """
     cluster.apps.create_namespaced_deployment("default", deployment())
     cluster.until(lambda: settled(cluster))
     policy.create_namespaced_pod_disruption_budget("default", budget(maxUnavailable=1))
     first, second, _ = names(cluster)
     assert evict(cluster, first, dryRun=["All"])[0] == 201
     assert figures(policy) == (3, 2, 3, 1)
-    assert evict(cluster, first, gracePeriodSeconds=0)[0] == 201
-    code, status = evict(cluster, second)
+    with cluster.cordoned():
+        assert evict(cluster, first, gracePeriodSeconds=0)[0] == 201
+        code, status = evict(cluster, second)
     assert (code, status["reason"], status["message"]) == (429, "TooManyRequests", VIOLATES)
     why = "The disruption budget web needs 2 healthy pods and has 2 currently"
     assert status["details"]["causes"] == [{"reason": "DisruptionBudget", "message": why}]

@@ -56,7 +56,7 @@ def contained(way: Way, script: str, starter: str = STARTER) -> tuple[subprocess
 def test_the_exit_code_of_the_program_is_that_of_its_container(way: Way) -> None:
     """Whatever stands in between."""
     waiter, _ = contained(way, "exit 7")
-    waiter.communicate(timeout=20)
+    waiter.communicate(timeout=60)
     assert waiter.returncode == 7
 
 
@@ -64,15 +64,15 @@ def test_the_exit_code_of_the_program_is_that_of_its_container(way: Way) -> None
 def test_ending_a_container_ends_those_that_have_fled_into_sessions_of_their_own(way: Way) -> None:
     """An orphan in a new session is adopted by the init and ends with it."""
     waiter, init = contained(way, "(setsid sleep 600 &) ; sleep 600")
-    for _ in clock.Deadline.after(10).ticks(0.02):
+    for _ in clock.Deadline.after(60).ticks(0.02):
         if len(processes.descendants(init)) >= 3:
             break
     family = processes.descendants(init)
     assert len(family) >= 3
     processes.kill(init, containment.END_ALL)
-    waiter.communicate(timeout=20)
+    waiter.communicate(timeout=60)
     assert waiter.returncode == 137
-    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert any(not any(Path(f"/proc/{pid}").exists() for pid in family) for _ in clock.Deadline.after(60).ticks(0.02))
 
 
 @pytest.mark.parametrize("way", list(Way))
@@ -80,7 +80,7 @@ def test_a_container_that_is_killed_at_once_ends(way: Way) -> None:
     """The kill comes before its first process waits for one; it is kept, not lost."""
     waiter, init = contained(way, "sleep 600", LATE)
     processes.kill(init, containment.END_ALL)
-    waiter.communicate(timeout=20)
+    waiter.communicate(timeout=60)
     assert waiter.returncode == 137
 
 
@@ -88,11 +88,11 @@ def test_a_container_that_is_killed_at_once_ends(way: Way) -> None:
 def test_sigterm_reaches_the_program(way: Way) -> None:
     """The first process hands it on; the program decides how it ends."""
     waiter, init = contained(way, "trap 'exit 5' TERM; while :; do sleep 0.02; done")
-    for _ in clock.Deadline.after(10).ticks(0.05):
+    for _ in clock.Deadline.after(60).ticks(0.05):
         processes.kill(init, signal.SIGTERM)
         if waiter.poll() is not None:
             break
-    waiter.communicate(timeout=20)
+    waiter.communicate(timeout=60)
     assert waiter.returncode in (5, 143)
 
 
@@ -100,7 +100,7 @@ def test_sigterm_reaches_the_program(way: Way) -> None:
 def test_a_contained_program_is_not_root_and_its_files_stay_ours(way: Way, tmp_path: Path) -> None:
     """PostgreSQL refuses uid 0; files need no chown."""
     waiter, _ = contained(way, f"id -u > {tmp_path}/uid")
-    waiter.communicate(timeout=20)
+    waiter.communicate(timeout=60)
     assert (tmp_path / "uid").read_text().strip() == str(containment.INSIDE)
     assert (tmp_path / "uid").stat().st_uid == os.geteuid()
 

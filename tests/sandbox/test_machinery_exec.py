@@ -31,7 +31,7 @@ def ran(cluster: PocketCluster, *command: str) -> tuple[str, str, int]:
     """What a command writes to its two streams, and its exit code, by the official client."""
     exec_ = cluster.core.connect_get_namespaced_pod_exec
     talk = stream(exec_, "one", "default", command=list(command), _preload_content=False, **ASKED)
-    talk.run_forever(timeout=20)
+    talk.run_forever(timeout=60)
     try:
         return talk.read_stdout(), talk.read_stderr(), talk.returncode
     finally:
@@ -70,7 +70,7 @@ def test_a_client_that_leaves_ends_its_command(cluster: PocketCluster) -> None:
     exec_ = cluster.core.connect_get_namespaced_pod_exec
     command = ["sh", "-c", "echo $$; while true; do sleep 0.1; echo on; done"]
     talk = stream(exec_, "one", "default", command=command, _preload_content=False, **ASKED)
-    pid = talk.readline_stdout(timeout=10)
+    pid = talk.readline_stdout(timeout=60)
     talk.close()
     cluster.until(lambda: ran(cluster, "sh", "-c", f"kill -0 {pid}")[2] != 0)
 

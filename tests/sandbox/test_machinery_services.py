@@ -36,7 +36,7 @@ def start(cluster: PocketCluster, replicas: int = 2) -> str:
 def served(url: str) -> str:
     """Who answers; '' when the connection is refused or reset."""
     try:
-        return httpx.get(url, timeout=5).text
+        return httpx.get(url, timeout=30).text
     except httpx.TransportError:
         return ""
 
@@ -103,7 +103,7 @@ def caller(cluster: PocketCluster, name: str, labels: dict[str, str]) -> None:
         "import os, time, urllib.request\n"
         "url = f\"http://{os.environ['WEB_SERVICE_HOST']}:{os.environ['WEB_SERVICE_PORT']}\"\n"
         "while True:\n"
-        "    try: print('answered', urllib.request.urlopen(url, timeout=5).status, flush=True)\n"
+        "    try: print('answered', urllib.request.urlopen(url, timeout=30).status, flush=True)\n"
         "    except OSError: print('refused', flush=True)\n"
         "    time.sleep(0.05)\n"
     )

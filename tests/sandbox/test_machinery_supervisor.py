@@ -35,7 +35,7 @@ def with_pod(cluster: PocketCluster) -> list[int]:
     return found
 
 
-def all_gone(pids: list[int], within_s: float = 5.0) -> bool:
+def all_gone(pids: list[int], within_s: float = 60.0) -> bool:
     """Whether none of them lives any more, zombies aside, within so many seconds."""
 
     def lives(pid: int) -> bool:

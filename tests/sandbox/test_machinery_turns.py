@@ -107,7 +107,7 @@ def test_a_step_that_raises_keeps_no_other_from_its_turn() -> None:
         turns.add(lambda: operator.truediv(1, 0))
         turns.add(lambda: operator.getitem([], 0))
         turns.add(over.set)
-        await asyncio.wait_for(over.wait(), 10)
+        await asyncio.wait_for(over.wait(), 60)
         with pytest.raises(ZeroDivisionError):
             turns.raise_failed()
 
@@ -204,7 +204,7 @@ def test_a_pod_that_becomes_ready_among_a_hundred_keeps_nobody_waiting() -> None
 
     longest = asyncio.run(run())
     asking.close()
-    reader.join(10)
+    reader.join(60)
     serving.close()
     assert longest < STALL_S
     last = [message for message in told if "route" in message][-1]
@@ -240,7 +240,7 @@ def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns()
 
     longest = asyncio.run(run())
     asking.close()
-    reader.join(10)
+    reader.join(60)
     serving.close()
     assert longest < STALL_S
     assert len(bound) == PODS
@@ -274,15 +274,15 @@ def test_a_zygote_that_is_busy_keeps_nobody_waiting() -> None:
         while len(told) < 2 * PODS:
             await clock.asleep(0.01)
         made.close()
-        reader.join(10)
+        reader.join(60)
         return took
 
-    assert asyncio.run(run()) < messages.PATIENCE_S / 2
+    assert asyncio.run(run()) < messages.PATIENCE_S
     assert [message["argv"][1] for message in told] == [str(number) for number in range(2 * PODS)]
     serving.close()
 
 
-@pytest.mark.parametrize(("late_s", "patience_s", "comes"), [(0.3, 20.0, True), (5.0, 0.1, False)])
+@pytest.mark.parametrize(("late_s", "patience_s", "comes"), [(0.3, 60.0, True), (30.0, 0.1, False)])
 def test_a_zygote_that_is_late_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, *, late_s: float, patience_s: float, comes: bool
 ) -> None:

@@ -52,7 +52,7 @@ def network(log: Path) -> Iterator[Loopback]:
         net = Loopback(OCTET, ours)
         yield net
         net.close()
-        assert forwarder.wait(10) == 0
+        assert forwarder.wait(60) == 0
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def echo(address: str) -> Iterator[Endpoint]:
     listening.close()
     for connection in accepted:
         connection.close()
-    thread.join(5)
+    thread.join(30)
 
 
 def service(*backends: Endpoint, name: str = "web") -> Service:
@@ -101,7 +101,7 @@ def everyone(_seat: Seat, endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ..
 def call(address: str, port: int = 80) -> str:
     """Who answers one connection; '' when it is refused or reset."""
     try:
-        with socket.create_connection((address, port), timeout=5) as connection:
+        with socket.create_connection((address, port), timeout=30) as connection:
             connection.sendall(b"who?")
             return connection.recv(100).decode()
     except ConnectionError:
@@ -110,7 +110,7 @@ def call(address: str, port: int = 80) -> str:
 
 def eventually(address: str, expected: set[str]) -> bool:
     """Whether, within some seconds, the answers of six calls are exactly these."""
-    return any({call(address) for _ in range(6)} == expected for _ in clock.Deadline.after(5).ticks(0.02))
+    return any({call(address) for _ in range(6)} == expected for _ in clock.Deadline.after(60).ticks(0.02))
 
 
 def test_connections_take_turns_over_the_endpoints(network: Loopback) -> None:
@@ -151,7 +151,7 @@ def test_a_policy_that_comes_later_cuts_what_is_established(network: Loopback) -
     """A connection that is no longer allowed is reset."""
     with echo("127.92.1.206") as backend:
         network.serve([service(backend)], everyone)
-        with socket.create_connection((network.front(HOST, "shop", "web"), 80), timeout=5) as connection:
+        with socket.create_connection((network.front(HOST, "shop", "web"), 80), timeout=30) as connection:
             connection.sendall(b"who?")
             assert connection.recv(100).decode() == backend.address
             network.serve([service(backend)], lambda _seat, _endpoints: ())
@@ -164,7 +164,7 @@ def test_a_connection_to_an_endpoint_that_is_no_longer_ready_stays(network: Loop
     with echo("127.92.1.207") as old, echo("127.92.1.208") as new:
         network.serve([service(old)], everyone)
         front = network.front(HOST, "shop", "web")
-        with socket.create_connection((front, 80), timeout=5) as connection:
+        with socket.create_connection((front, 80), timeout=30) as connection:
             connection.sendall(b"who?")
             assert connection.recv(100).decode() == old.address
             network.serve([service(new)], everyone)
@@ -205,14 +205,14 @@ def test_delay_is_added_one_way_and_keeps_the_order_of_bytes(network: Loopback) 
         network.serve([service(backend)], everyone)
         pod = network.attach(Pod(namespace="shop", name="caller"))
         callee = Seat(key="shop/web", namespace="shop", address=backend.address)
-        with socket.create_connection((pod.env["WEB_SERVICE_HOST"], 80), timeout=5) as connection:
+        with socket.create_connection((pod.env["WEB_SERVICE_HOST"], 80), timeout=30) as connection:
             connection.sendall(b"who?")
             connection.recv(100)
             receipt = network.impair([(pod, callee)], Impairment(kind=Disturbance.DELAY, delay_s=0.2))
             began = clock.now_s()
             connection.sendall(b"who?")
             assert connection.recv(100).decode() == backend.address
-            assert 0.2 <= clock.now_s() - began < 3
+            assert 0.2 <= clock.now_s() - began < 20  # one way, once: no endless delay
             assert network.heal(receipt).hits >= 1
 
 

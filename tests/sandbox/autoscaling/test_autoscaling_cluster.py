@@ -121,14 +121,14 @@ def test_replicas_follow_the_cpu_of_real_processes_up_and_down(autoscaled: Calla
     """Over the target up to the maximum, and back to the minimum once the load has been gone for the window."""
     web = autoscaled(metric("cpu", averageUtilization=50))
     web.burn(0.08)
-    web.cluster.until(lambda: web.replicas == 4, 40)
+    web.cluster.until(lambda: web.replicas == 4, 120)
     assert web.conditions["ScalingActive"] == ("True", "ValidMetricFound")
     assert any(reason == "SuccessfulRescale" and "above target" in message for reason, message in web.events())
     assert web.status.last_scale_time is not None
     assert web.status.current_metrics[0].resource.current.average_utilization > 55
     web.burn(0)
-    web.cluster.until(lambda: web.conditions["AbleToScale"][1] == "ScaleDownStabilized", 40)
-    web.cluster.until(lambda: web.replicas == 2, 40)
+    web.cluster.until(lambda: web.conditions["AbleToScale"][1] == "ScaleDownStabilized", 120)
+    web.cluster.until(lambda: web.replicas == 2, 120)
     assert ("SuccessfulRescale", "New size: 2; reason: All metrics below target") in web.events()
     web.cluster.until(lambda: len(web.cluster.pods("app=web")) == 2)
 
@@ -136,7 +136,7 @@ def test_replicas_follow_the_cpu_of_real_processes_up_and_down(autoscaled: Calla
 def test_memory_over_its_average_scales_to_the_maximum(autoscaled: Callable[..., Autoscaled]) -> None:
     """And the status says that the maximum holds it back."""
     web = autoscaled(metric("memory", averageValue="1Mi"), maxReplicas=3)
-    web.cluster.until(lambda: web.replicas == 3, 40)
+    web.cluster.until(lambda: web.replicas == 3, 120)
     assert ("SuccessfulRescale", "New size: 3; reason: memory resource above target") in web.events()
     web.cluster.until(lambda: web.conditions["ScalingLimited"] == ("True", "TooManyReplicas"))
     assert web.status.desired_replicas == 3
@@ -154,7 +154,7 @@ def test_a_failed_metric_blocks_scaling_down_and_not_up(autoscaled: Callable[...
     """Memory asks for more and gets it, although there is no source of the other metric."""
     pods = {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "1"}}
     web = autoscaled({"type": "Pods", "pods": pods}, metric("memory", averageValue="1Mi"), maxReplicas=3)
-    web.cluster.until(lambda: web.replicas == 3, 40)
+    web.cluster.until(lambda: web.replicas == 3, 120)
     web.api.patch_namespaced_horizontal_pod_autoscaler(
         "web", "default", {"spec": {"metrics": [{"type": "Pods", "pods": pods}, metric("memory", averageValue="8Gi")]}}
     )
