@@ -98,7 +98,7 @@ class PocketApi:
         async def run() -> Any:
             return function(*arguments, **options)
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(timeout=60)
 
     def client(self) -> Any:
         """The official client, configured by the kubeconfig alone."""
@@ -138,9 +138,9 @@ def pocket_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketApi]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     yield PocketApi(store, machinery, meters, app, directory, url, loop)
     loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     loop.close()

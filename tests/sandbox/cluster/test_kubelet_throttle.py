@@ -55,11 +55,11 @@ def test_a_container_uses_no_more_than_its_limit(limits: CpuLimits, cores: float
     """Under the CPU scale: half a core is a twentieth of one. What was used ahead is taken from what comes; a busy machine may give it less."""
     with process(SPIN) as pid:
         limits.hold({START: (cores, [pid])})
-        began_ns, began_s = own_cpu_ns(pid), clock.now_s()
-        for _ in Deadline.after(5).ticks(0.05):
-            if limits.throttled(START)[1] >= 10:
+        began_ns, began_s, share = own_cpu_ns(pid), clock.now_s(), 1.0
+        for _ in Deadline.after(60).ticks(0.05):
+            share = (own_cpu_ns(pid) - began_ns) / (clock.now_s() - began_s) / NS_PER_S
+            if limits.throttled(START)[1] >= 10 and share <= 1.35 * cores / CPU_SCALE:
                 break
-        share = (own_cpu_ns(pid) - began_ns) / (clock.now_s() - began_s) / NS_PER_S
         assert 0 < share <= 1.35 * cores / CPU_SCALE
         periods, throttled = limits.throttled(START)
         assert 10 <= throttled <= periods
@@ -73,12 +73,9 @@ def test_a_container_that_uses_little_is_never_stopped(limits: CpuLimits) -> Non
             assert state_of(idle) != "T"
         assert limits.throttled(START)[1] == 0
         limits.hold({START: (0.01, [busy])})
-        for _ in Deadline.after(5).ticks(0.005):
-            if state_of(busy) == "T":
-                break
-        assert state_of(busy) == "T"
+        assert any(state_of(busy) == "T" for _ in Deadline.after(60).ticks(0.005))
         limits.close()
-        assert any(state_of(busy) != "T" for _ in Deadline.after(5).ticks(0.005))
+        assert any(state_of(busy) != "T" for _ in Deadline.after(60).ticks(0.005))
         assert limits.throttled(START) == (0, 0)
 
 

@@ -46,11 +46,11 @@ def granted_ns(pid: int) -> int:
 def test_stress_is_charged_at_once_also_after_earlier_stress() -> None:
     """What the first stress used stays counted when it has ended, and what the second uses comes on top of it."""
     meter = Meter()
-    with process("import time; time.sleep(60)") as pid:
+    with process("import time; time.sleep(600)") as pid:
         counter = used_ns(meter, pid)
         for _ in range(2):
             with process("while True: pass") as stress:
-                for _ in Deadline.after(10).ticks(0.01):
+                for _ in Deadline.after(60).ticks(0.01):
                     if granted_ns(stress) >= SOME_NS:
                         break
                 granted = granted_ns(stress)
@@ -63,9 +63,9 @@ def test_stress_is_charged_at_once_also_after_earlier_stress() -> None:
 def test_what_only_holds_memory_is_charged_no_cpu() -> None:
     """Filling memory takes CPU, and an autoscaler that looks at CPU must not rise for it."""
     meter = Meter()
-    with process("import time; time.sleep(60)") as pid, process("while True: pass") as filling:
+    with process("import time; time.sleep(600)") as pid, process("while True: pass") as filling:
         before = used_ns(meter, pid)
-        for _ in Deadline.after(10).ticks(0.01):
+        for _ in Deadline.after(60).ticks(0.01):
             if granted_ns(filling) >= SOME_NS:
                 break
         meter.sample({START: [pid, filling]}, [filling])

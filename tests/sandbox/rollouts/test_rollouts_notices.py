@@ -33,7 +33,7 @@ SUBSCRIBED = {
     for trigger in ("on-rollout-aborted", "on-rollout-updated")
 }
 ROLLOUT = {"metadata": {"name": "track", "namespace": "default", "annotations": SUBSCRIBED}}
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 Shown = list[tuple[str, str, str]]
 
