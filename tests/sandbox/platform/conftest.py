@@ -22,6 +22,19 @@ PLATFORM = Path(__file__).parents[3] / "harness" / "sandbox" / "platform"
 
 SECRET = "a secret of the tests that is long enough for HS256"
 POSTGRES, USER, TRACK, GATEWAY = "127.93.0.1", "127.93.0.2", "127.93.0.3", "127.93.0.4"
+PATIENT = """
+import os, runpy, sys
+from normaldance.kit import app
+app.DRAIN_S = float(os.environ["DRAIN_S"])
+if sys.argv[1] in {"user", "track"}:
+    from normaldance.kit import postgres
+    postgres.ATTEMPT_S = postgres.READ_S = postgres.WRITE_S = postgres.CONNECT_S = 20.0
+elif sys.argv[1] == "gateway":
+    from normaldance.kit import calls
+    calls.CONNECT_S = 20.0
+runpy.run_module(f"normaldance.{sys.argv[1]}", run_name="__main__", alter_sys=True)
+"""
+"""Runs a service that waits for as long as a busy machine needs, and that ends at once: most tests are of something else than its deadlines."""
 AS_ORDINARY = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
 
 
@@ -35,7 +48,7 @@ def process(argv: list[str], env: Mapping[str, str], log: Path) -> Iterator[subp
         finally:
             child.send_signal(signal.SIGINT)
             try:
-                child.wait(10)
+                child.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
@@ -55,7 +68,7 @@ class Postgres:
         assert not self.answers(), f"a PostgreSQL of tests that were killed is still at {POSTGRES}: end it"
         argv = [*AS_ORDINARY, tool("postgres"), "-D", str(self.data), "-h", POSTGRES, "-c", "unix_socket_directories="]
         self._stack.enter_context(process(argv, {}, self.log))
-        for _ in Deadline.after(20).ticks(0.05):
+        for _ in Deadline.after(60).ticks(0.05):
             if self.answers():
                 return
         raise AssertionError(self.log.read_text())
@@ -116,7 +129,7 @@ class Services:
     stack: ExitStack
 
     def start(self, service: str, address: str, **env: str) -> subprocess.Popen[bytes]:
-        """One service at an address, answering /health."""
+        """One service at an address, answering /health; with the variable BOUNDED it has the deadlines that its pods have."""
         child = self.begin(service, address, **env)
         wait_for(f"http://{address}:8080/health", self._log(service, address))
         return child
@@ -135,15 +148,16 @@ class Services:
             "TOKEN_SECRET": SECRET, "DATABASE_SERVICE_HOST": POSTGRES, "DATABASE_SERVICE_PORT": "5432",
             "PGUSER": "normaldance", "PGDATABASE": "normaldance", "PGPASSWORD": "n",
             "USER_SERVICE_SERVICE_HOST": USER, "USER_SERVICE_SERVICE_PORT": "8080",
-            "TRACK_SERVICE_SERVICE_HOST": TRACK, "TRACK_SERVICE_SERVICE_PORT": "8080", **env,
+            "TRACK_SERVICE_SERVICE_HOST": TRACK, "TRACK_SERVICE_SERVICE_PORT": "8080",
+            **({} if "BOUNDED" in env else {"CALL_WITHIN_S": "20", "DRAIN_S": "0"}), **env,
         }  # fmt: skip
-        argv = [sys.executable, "-m", f"normaldance.{service}"]
+        argv = [sys.executable, *(["-m", f"normaldance.{service}"] if "BOUNDED" in env else ["-c", PATIENT, service])]
         return self.stack.enter_context(process(argv, variables, self._log(service, address)))
 
 
 def wait_for(url: str, log: Path) -> None:
-    """Until the address answers 200, at most 20 s."""
-    for _ in Deadline.after(20).ticks(0.03):
+    """Until the address answers 200, at most a minute."""
+    for _ in Deadline.after(60).ticks(0.03):
         try:
             if httpx.get(url, trust_env=False).status_code == 200:
                 return
@@ -167,7 +181,7 @@ def platform(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         started.start("user", USER)
         started.start("track", TRACK)
         started.start("gateway", GATEWAY)
-        with httpx.Client(base_url=f"http://{GATEWAY}:8080", trust_env=False, timeout=5) as client:
+        with httpx.Client(base_url=f"http://{GATEWAY}:8080", trust_env=False, timeout=30) as client:
             yield client
 
 

@@ -44,7 +44,7 @@ def test_regions_are_weighted_60_30_10_and_a_lost_one_costs_no_request(
     regions: dict[str, subprocess.Popen[bytes]],
 ) -> None:
     """Exact shares of 200 requests, and of any ten; after SIGKILL of a region every request is served by the others."""
-    with httpx.Client(base_url=f"http://{ENTRY}:8080", trust_env=False, timeout=5) as client:
+    with httpx.Client(base_url=f"http://{ENTRY}:8080", trust_env=False, timeout=30) as client:
         assert client.get("/balancer-health").status_code == 200
         assert served(client, 200) == {"us-east-1": 120, "eu-west-1": 60, "ap-southeast-1": 20}
         assert served(client, 10) == {"us-east-1": 6, "eu-west-1": 3, "ap-southeast-1": 1}

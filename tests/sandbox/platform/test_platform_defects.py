@@ -27,7 +27,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 def at(address: str) -> httpx.Client:
     """A client of one service, without its gateway."""
-    return httpx.Client(base_url=f"http://{address}:8080", trust_env=False)
+    return httpx.Client(base_url=f"http://{address}:8080", trust_env=False, timeout=30)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_only_the_named_routes_forget() -> None:
 def test_a_forgotten_write_is_acknowledged_and_not_there(services: Services, postgres: Postgres) -> None:
     """201 for both, one row."""
     services.start("track", "127.93.7.3", DEFECT_FORGET_ONE_IN="2", DEFECT_FORGET_ROUTES="write-ledger")
-    with httpx.Client(base_url="http://127.93.7.3:8080", trust_env=False) as client:
+    with at("127.93.7.3") as client:
         bodies = [{"client": 9, "sequence": n, "checksum": "c"} for n in range(2)]
         assert [client.post("/ledger", json=body).status_code for body in bodies] == [201, 201]
     assert len(postgres.rows("SELECT sequence FROM ledger WHERE client = 9")) == 1
@@ -88,7 +88,7 @@ def test_a_forgotten_write_is_acknowledged_and_not_there(services: Services, pos
 def test_a_failing_gateway_fails_one_route_in_turn_and_never_health(platform: httpx.Client, services: Services) -> None:
     """Every second answer is 502 though the service answered; /health is always 200."""
     services.start("gateway", "127.93.7.4", DEFECT_FAIL_ONE_IN="2", TRACK_SERVICE_SERVICE_HOST=TRACK)
-    with httpx.Client(base_url="http://127.93.7.4:8080", trust_env=False) as client:
+    with at("127.93.7.4") as client:
         assert sorted(client.get("/tracks/1").status_code for _ in range(4)) == [200, 200, 502, 502]
         assert {client.get("/health").status_code for _ in range(6)} == {200}
 
@@ -96,43 +96,48 @@ def test_a_failing_gateway_fails_one_route_in_turn_and_never_health(platform: ht
 def test_an_unready_service_answers_health_alone(services: Services, postgres: Postgres) -> None:
     """503 at once to all else, with region and pod on it."""
     services.start("track", "127.93.7.5", DEFECT_REFUSES_ALL="yes")
-    with httpx.Client(base_url="http://127.93.7.5:8080", trust_env=False) as client:
+    with at("127.93.7.5") as client:
         answers = [client.get(path) for path in ("/tracks/1", "/ready", "/metrics", "/health")]
     assert [answer.status_code for answer in answers] == [503, 503, 503, 200]
     assert {answer.headers["x-served-pod"] for answer in answers} == {"track-0"}
 
 
-@pytest.mark.parametrize(("path", "slow"), [("/tracks/1", True), ("/health", False)])
-def test_a_slow_release_delays_one_route(services: Services, postgres: Postgres, path: str, slow: bool) -> None:  # noqa: FBT001 - a column
-    """At least 100 ms on the named route, nothing on the others."""
-    services.start("track", "127.93.7.6", DEFECT_SLOW_ROUTES="read-track", DEFECT_SLOW_MS="100")
-    answer = httpx.get(f"http://127.93.7.6:8080{path}", trust_env=False)
-    assert (answer.status_code, answer.elapsed.total_seconds() >= 0.1) == (200, slow)
+@pytest.mark.parametrize(("path", "slow_s", "slow"), [("/tracks/1", 0.1, True), ("/health", 20.0, False)])
+def test_a_slow_release_delays_one_route(
+    services: Services, postgres: Postgres, path: str, slow_s: float, *, slow: bool
+) -> None:
+    """At least so long on the named route, nothing on the others."""
+    delay = {"DEFECT_SLOW_ROUTES": "read-track", "DEFECT_SLOW_MS": f"{1000 * slow_s}"}
+    services.start("track", "127.93.7.6", **delay)
+    with at("127.93.7.6") as client:
+        answer = client.get(path)
+    assert (answer.status_code, answer.elapsed.total_seconds() >= slow_s) == (200, slow)
 
 
 def test_every_third_answer_of_a_gateway_is_late_and_never_its_health(
     platform: httpx.Client, services: Services
 ) -> None:
-    """Two of six reads take 200 ms longer; the health path takes no longer."""
+    """One of three reads in a row takes 200 ms longer, each time; the health path takes no longer."""
     late = {"DEFECT_SLOW_ROUTES": "every", "DEFECT_SLOW_MS": "200", "DEFECT_SLOW_ONE_IN": "3"}
     services.start("gateway", "127.93.7.7", TRACK_SERVICE_SERVICE_HOST=TRACK, **late)
     with at("127.93.7.7") as client:
-        reads = [client.get("/tracks/1").elapsed.total_seconds() for _ in range(6)]
-        health = [client.get("/health").elapsed.total_seconds() for _ in range(6)]
-    assert sum(seconds >= 0.2 for seconds in reads) == 2
-    assert max(health) < 0.2
+        reads = [client.get("/tracks/1").elapsed.total_seconds() for _ in range(12)]
+        health = [client.get("/health").elapsed.total_seconds() for _ in range(12)]
+    late, healthy = ([min(took_s[turn::3]) >= 0.2 for turn in range(3)] for took_s in (reads, health))
+    assert sorted(late) == [False, False, True]  # what the machine delays is not the same one each time
+    assert not any(healthy)
 
 
 def test_a_late_release_is_quick_until_a_pod_is_replaced(services: Services, postgres: Postgres, marks: None) -> None:
     """A pod that starts after the rollout slows the reads of a pod that was there from the first."""
-    late = {"DEFECT_LATE_MS": "1000", "DEFECT_ROLLOUT_S": "0.3"}
+    late = {"DEFECT_LATE_MS": "3000", "DEFECT_ROLLOUT_S": "0.3"}
     services.start("track", "127.93.7.8", **late)
     with at("127.93.7.8") as client:
-        assert within(5, lambda: bool(postgres.rows("SELECT key FROM requests WHERE key = 'mark:started'")))
-        assert not within(1, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 1.0)
+        assert within(30, lambda: bool(postgres.rows("SELECT key FROM requests WHERE key = 'mark:started'")))
+        assert not within(1, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 3.0)
         services.start("track", "127.93.7.9", **late)
-        assert within(10, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 1.0)
-        assert client.get("/ledger?client=9").elapsed.total_seconds() < 1.0
+        assert within(30, lambda: client.get("/tracks/1").elapsed.total_seconds() >= 3.0)
+        assert client.get("/ledger?client=9").elapsed.total_seconds() < 3.0
 
 
 def test_a_pod_that_replaces_another_never_serves(services: Services, marks: None) -> None:
@@ -142,7 +147,7 @@ def test_a_pod_that_replaces_another_never_serves(services: Services, marks: Non
     with at("127.93.7.10") as client:
         assert not within(0.5, lambda: client.get("/tracks/1").status_code != 200)
     second = services.begin("track", "127.93.7.11", **never)
-    assert second.wait(10) == 1
+    assert second.wait(60) == 1
     assert "this one gives up" in services.log("track", "127.93.7.11")
 
 
@@ -152,14 +157,23 @@ def test_writes_are_refused_for_a_while_when_the_first_primary_leads_again(
     """Another primary leads: 201. The first one leads again: 503 for as long as the release says, reads go on; then 201."""
     mark = "INSERT INTO requests (key, answer) VALUES ('mark:primary', '\"127.93.0.77\"') RETURNING key"
     postgres.rows(mark)
-    services.start("track", "127.93.7.12", DEFECT_FAILBACK_S="1")
+    services.start("track", "127.93.7.12", DEFECT_FAILBACK_S="3")
     row = {"client": 11, "sequence": 0, "checksum": "c"}
+
+    def led_by(address: str) -> None:
+        leads = f"UPDATE requests SET answer = '\"{address}\"' WHERE key = 'mark:primary' RETURNING key"  # noqa: S608 - of this test
+        postgres.rows(leads)
+
     with at("127.93.7.12") as client:
-        assert not within(1, lambda: client.post("/ledger", json=row).status_code != 201)
-        postgres.rows("UPDATE requests SET answer = '\"127.93.0.1\"' WHERE key = 'mark:primary' RETURNING key")
-        assert within(5, lambda: client.post("/ledger", json=row).status_code == 503)
+        for _ in range(5):  # again where the pod was too late to learn that another one led
+            led_by("127.93.0.77")
+            assert not within(1, lambda: client.post("/ledger", json=row).status_code != 201)
+            led_by("127.93.0.1")
+            if refused := within(10, lambda: client.post("/ledger", json=row).status_code == 503):
+                break
+        assert refused
         assert client.get("/tracks/1").status_code == 200
-        assert within(5, lambda: client.post("/ledger", json=row).status_code == 201)
+        assert within(30, lambda: client.post("/ledger", json=row).status_code == 201)
         assert not within(1, lambda: client.post("/ledger", json=row).status_code != 201)
 
 
