@@ -22,6 +22,8 @@ from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 
+HERE = "127.86.2.1"
+"""No other test listens there: what is free by TCP is free by UDP."""
 NAMES = {"api.example.test": ("192.0.2.1", "2001:db8::1"), "www.example.test": ("192.0.2.2",)}
 
 
@@ -97,14 +99,14 @@ def serving(zone: Zone) -> Iterator[str]:
             if (said := zone.answer(self.request.recv(size), "tcp")) is not None:
                 self.request.sendall(len(said).to_bytes(2, "big") + said)
 
-    tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), OverTcp)
+    tcp = socketserver.ThreadingTCPServer((HERE, 0), OverTcp)
     port = tcp.server_address[1]
-    udp = socketserver.ThreadingUDPServer(("127.0.0.1", port), OverUdp)
+    udp = socketserver.ThreadingUDPServer((HERE, port), OverUdp)
     servers: list[socketserver.BaseServer] = [tcp, udp]
     for server in servers:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"{HERE}:{port}"
     finally:
         for server in servers:
             server.shutdown()

@@ -128,7 +128,7 @@ def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, d
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
         f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n"
         "rollout: {names: [track-service], candidate: 2.0.0}\n"
-        "migration: {manifests: '{candidate}.yaml', up: up, down: down, within: 5 s, growing: {tracks: [plays]}}\n"
+        "migration: {manifests: '{candidate}.yaml', up: up, down: down, within: 60 s, growing: {tracks: [plays]}}\n"
     )
     return load_target(file)
 

@@ -103,7 +103,7 @@ def target(storage: Storage, tmp_path: Path) -> Iterator[Target]:
 
     server = threading.Thread(target=asyncio.run, args=(serve(),))
     server.start()
-    assert started.wait(10)
+    assert started.wait(60)
     file = tmp_path / "target.yaml"
     entry = "entry: http://127.0.0.1:1"
     file.write_text(f"name: shop\nenvironment: sandbox\n{entry}\nprometheus: http://127.0.0.1:{ports[0]}\n")
@@ -227,11 +227,12 @@ PODS: list[dict[str, Any]] = [
 
 def test_series_of_a_service_monitor_are_found_by_their_pods(storage: Storage, prometheus: PrometheusClient) -> None:
     """They have no label `app`; the youngest of its pods counts, and what no pod exposes is not exposed."""
+    began_s = clock.now_s()
     scraped_pods(storage, "asked", {"a": {"pod": "till-0"}}, 3.0)
     scraped_pods(storage, "asked", {"b": {"pod": "till-1"}}, 30.0)
     ages = _ages(prometheus, "asked", PODS)
     assert [_young(("south", name), "x", ages, 15.0).ok for name in ("till", "cart")] == [True, False]
-    assert ages.values["south", "till"] == pytest.approx(3.0, abs=1.0)
+    assert 2.9 < ages.values["south", "till"] < 3.1 + clock.now_s() - began_s
 
 
 def test_series_of_no_pod_and_no_service_decide_nothing(storage: Storage, prometheus: PrometheusClient) -> None:
@@ -732,7 +733,7 @@ def test_a_constant_that_the_database_counts_as_a_value_is_one() -> None:
 
 def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, target: Target) -> None:
     """First, last and the longest time without one, those of all pods of a workload together; what no scrape made is left out."""
-    now_s = clock.wall().timestamp()
+    began_ns, now_s = clock.now_ns(), clock.wall().timestamp()
     storage.add(labels_of({"__name__": "own", "namespace": "us-east-1", "app": "till"}), now_s - 1.0, 1.0)
     for name, ago in (("till:up:rate", 2.0), ("ALERTS", 2.0), ("lone_bucket", 2.0), ("gappy", 9.0), ("gappy", 1.0)):
         storage.add(labels_of({"__name__": name, "namespace": "north", "app": "till"}), now_s - ago, 1.0)
@@ -742,7 +743,7 @@ def test_samples_of_metrics_are_read_on_from_the_last_reading(storage: Storage, 
     assert found["gappy"].gap_ns == pytest.approx(8e9, rel=0.01)
     assert found["gappy"].gap_from_ns == found["gappy"].first_ns
     assert found["up"].gap_ns == pytest.approx(1e9, rel=0.01)
-    assert clock.now_ns() - found["up"].last_ns == pytest.approx(1e9, rel=0.9)
+    assert -1.1e9 < found["up"].last_ns - began_ns < clock.now_ns() - began_ns - 0.9e9
     assert set(reader.read()["north", "till"]) <= {"gappy", "up"}
     other = SeriesReader(target.model_copy(update={"kubernetes": Kubernetes(context="x", namespace="us-east-1")}))
     assert {place: sorted(of) for place, of in other.read().items()} == {("us-east-1", "till"): ["own"]}

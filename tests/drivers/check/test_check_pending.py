@@ -126,7 +126,7 @@ def test_a_node_that_comes_at_once_is_not_missed(
     looks = Cluster.pods
 
     def late(self: Cluster, namespace: str = "", label_selector: str = "", **more: Any) -> list[Object]:
-        for _ in clock.Deadline.after(20).ticks(0.05):
+        for _ in clock.Deadline.after(60).ticks(0.05):
             own = [one for one in looks(self, namespace) if one["metadata"]["name"].startswith("readiness-pending")]
             if not namespace or all(one["spec"].get("nodeName") for one in own):
                 break

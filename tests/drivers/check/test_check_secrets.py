@@ -139,7 +139,7 @@ def until_logged(cluster: PocketCluster, name: str) -> None:
     from harness import clock
 
     file = cluster.kubelet.logs_directory / name
-    assert any(file.exists() and file.stat().st_size for _ in clock.Deadline.after(10).ticks(0.05))
+    assert any(file.exists() and file.stat().st_size for _ in clock.Deadline.after(60).ticks(0.05))
 
 
 def test_a_target_without_a_secret_has_shown_nothing(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_each_member_counts_the_statements_of_the_services(members: Pair, tmp_pa
     for statement in ("CREATE EXTENSION pg_stat_statements", "CREATE ROLE service LOGIN"):
         primary.ask(statement)
     assert schema_digest(Reference(file=str(tmp_path / "north"))) == digest
-    assert any(not read_statements(target)[1].why for _ in clock.Deadline.after(20).ticks(0.1))
+    assert any(not read_statements(target)[1].why for _ in clock.Deadline.after(60).ticks(0.1))
 
     asked(
         primary.dsn,

@@ -81,7 +81,7 @@ def edges() -> Iterator[tuple[Edge, Edge]]:
         edge.server_close()
 
 
-def probe(edges: tuple[Edge, Edge], tmp_path: Path, within: str = "300 ms") -> list[FactReading]:
+def probe(edges: tuple[Edge, Edge], tmp_path: Path, within: str) -> list[FactReading]:
     """What is seen when twenty rows are written in the far region and read at home."""
     file = tmp_path / "target.yaml"
     file.write_text(
@@ -93,14 +93,14 @@ def probe(edges: tuple[Edge, Edge], tmp_path: Path, within: str = "300 ms") -> l
 
 def test_rows_that_are_readable_at_once_are_as_expected(edges: tuple[Edge, Edge], tmp_path: Path) -> None:
     """Twenty of twenty."""
-    found = probe(edges, tmp_path)
+    found = probe(edges, tmp_path, "30 s")
     assert [one.ok for one in found] == [True] * 20
     assert found[0].subject == "write 1 of 20 from far to home"
 
 
 def test_rows_that_wait_at_the_edge_are_a_failure(edges: tuple[Edge, Edge], tmp_path: Path) -> None:
-    """They are shown after two seconds, 50 ms are promised."""
-    edges[0].after_s = 2.0
+    """They are shown after a minute, 50 ms are promised."""
+    edges[0].after_s = 60.0
     found = probe(edges, tmp_path, "50 ms")
     assert {one.ok for one in found} == {False}
     assert found[0].observed == "not readable in 0.05 s"
