@@ -45,7 +45,7 @@ def shop(directory: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes
     with subprocess.Popen([sys.executable, "shop.py", str(port)], cwd=directory) as process:
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
-                for _ in clock.Deadline.after(30).ticks(0.05):
+                for _ in clock.Deadline.after(90).ticks(0.05):
                     try:
                         client.get("/")
                         break
@@ -66,7 +66,7 @@ def test_the_server_of_the_page_keeps_both_contracts_also_when_it_is_killed(tmp_
         assert client.get("/events/e1").status_code == 404
         assert client.post("/events", json={"id": "e1", "checksum": "x"}).status_code == 202
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(60)
     with shop(tmp_path) as (client, _):
         assert client.get("/ledger?client=7").json() == {"rows": [[0, "c0"], [1, "c1"]]}
         assert client.get("/ledger?client=70").json() == {"rows": []}

@@ -297,7 +297,7 @@ def test_the_process_that_listens_is_killed_and_started_again(tmp_path: Path) ->
 
         assert do("gone") == 1
         assert do("kill") == 0
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
         assert (do("gone"), do("start"), do("back"), do("gone"), do("start")) == (0, 0, 0, 1, 0)
         assert do("kill") == 0
     kept = json.loads((tmp_path / "reports" / "service-process.json").read_text())

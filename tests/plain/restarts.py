@@ -117,7 +117,7 @@ def start_service(root: Path) -> None:
     """Start the service of the project and wait until it listens."""
     subprocess.run([root / "start.sh"], cwd=root, check=True)
     log = root / "service.log"
-    assert any(log.is_file() and "ready" in log.read_text() for _ in clock.Deadline.after(20).ticks(0.05))
+    assert any(log.is_file() and "ready" in log.read_text() for _ in clock.Deadline.after(60).ticks(0.05))
 
 
 def service_pid(root: Path) -> int:

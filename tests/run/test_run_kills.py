@@ -132,9 +132,9 @@ def test_what_is_left_behind_is_named(tmp_path: Path) -> None:
         path.touch()
     (told,) = left_over(temporary, root)
     assert all(name in told for name in ("/a", "/chaos-b", "/c.partial"))
-    with subprocess.Popen(["sleep", "60"], env={**os.environ, "READINESS_STATE": str(root / "state")}) as process:
+    with subprocess.Popen(["sleep", "600"], env={**os.environ, "READINESS_STATE": str(root / "state")}) as process:
         try:
-            for _ in clock.Deadline.after(10.0).ticks(0.05):  # a process that was just begun has no environment yet
+            for _ in clock.Deadline.after(60.0).ticks(0.05):  # a process that was just begun has no environment yet
                 if named := list(outlived(root, within_s=0.0)):
                     break
             assert [str(process.pid) in one for one in named] == [True]

@@ -57,7 +57,7 @@ def test_a_run_that_is_killed_while_the_process_is_down_is_recovered(tmp_path: P
         assert recovered.code == 0, recovered.said
         assert "undone: roll-back" in recovered.out
         assert "undone: verify-restored" in recovered.out
-        assert any(answers(project) for _ in clock.Deadline.after(20).ticks(0.1))
+        assert any(answers(project) for _ in clock.Deadline.after(60).ticks(0.1))
         assert project.do("recover").out.endswith("no undo is pending\n")
 
 

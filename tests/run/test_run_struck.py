@@ -1,6 +1,6 @@
 """A run that something happens to in its middle: one clear message, the right code, evidence kept, nothing left running.
 
-That every process is gone within 5 s is asserted by the scenes themselves.
+That every process is gone is asserted by the scenes themselves.
 """
 
 from __future__ import annotations
