@@ -308,14 +308,15 @@ def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: 
     """Else it would break the target after `readiness recover` has brought it back. What it started in the background goes on."""
     script = "echo $$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
     child = bench.child(("kill -9 $(cat ${pidfile})", script), ("  - name: kill\n", f"  - name: kill\n{background}"))
-    assert any((bench.root / "service.pid").exists() for _ in Deadline.after(90).ticks(0.05))
+    service_pid = bench.root / "service.pid"
+    assert any(service_pid.exists() and service_pid.read_text().strip() for _ in Deadline.after(90).ticks(0.05))
     assert child._child is not None
     os.kill(child._child.pid, signal.SIGKILL)
     child.finish()
-    service = int((bench.root / "service.pid").read_text())
+    service = int(service_pid.read_text())
     try:
         assert any(_gone(bench.root / "script.pid") for _ in Deadline.after(30).ticks(0.05))
-        assert not _gone(bench.root / "service.pid")
+        assert not _gone(service_pid)
     finally:
         os.kill(service, signal.SIGKILL)
 
