@@ -141,7 +141,7 @@ def _explained(path: Path, text: str) -> tuple[Any, dict[Location, int]]:
     if half := _HALF.search(text):  # libyaml refuses it; this reader makes text of it that cannot be written
         where = f"{path}:{text.count(chr(10), 0, half.start()) + 1}"
         hint = "write the character itself"
-        raise ConfigurationError(f"is not plain YAML: `{half[0]}` is no character", where=where, hint=hint)
+        raise ConfigurationError(f"is not plain YAML: `{half[0]}` is not a character", where=where, hint=hint)
     return read
 
 

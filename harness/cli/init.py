@@ -178,7 +178,7 @@ def _refuse_constant(word: str) -> None:
     Raises:
         ValueError: always.
     """
-    raise ValueError(f"`{word}` is no JSON value")
+    raise ValueError(f"`{word}` is not a JSON value")
 
 
 def _refuse_known(answers: ProjectAnswers) -> None:

@@ -285,7 +285,8 @@ def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None
 
 def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that hangs would act later, beside the next recovery."""
-    script = "echo $$ > script.pid; sleep 600"
+    # Chaos Toolkit takes `$$` for `$` where the file has a configuration
+    script = "echo $$$$ > script.pid; sleep 600"
     child = bench.child(("echo ${pidfile} >> rolled-back", script))
     open_rollbacks(platform_of(bench.target), child.experiment)
     assert any((bench.root / "script.pid").exists() for _ in Deadline.after(90).ticks(0.05))
@@ -306,7 +307,7 @@ def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monk
 @pytest.mark.parametrize("background", ["", "    background: true\n"])
 def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: Bench, background: str) -> None:
     """Else it would break the target after `readiness recover` has brought it back. What it started in the background goes on."""
-    script = "echo $$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
+    script = "echo $$$$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
     child = bench.child(("kill -9 $(cat ${pidfile})", script), ("  - name: kill\n", f"  - name: kill\n{background}"))
     service_pid = bench.root / "service.pid"
     assert any(service_pid.exists() and service_pid.read_text().strip() for _ in Deadline.after(90).ticks(0.05))
@@ -323,7 +324,7 @@ def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: 
 
 def _gone(pidfile: Path) -> bool:
     """Whether its process has ended."""
-    stat = Path("/proc") / pidfile.read_text().strip() / "stat"
+    stat = Path("/proc") / str(int(pidfile.read_text())) / "stat"
     try:
         return stat.read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

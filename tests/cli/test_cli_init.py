@@ -263,7 +263,7 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: a body needs the path that it is sent to"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "{"], "--body: is not JSON"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", "[]"], "--body: is not a JSON object"),
-        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": NaN}'], "`NaN` is no JSON value"),
+        (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": NaN}'], "`NaN` is not a JSON value"),
         (["--entry", "http://127.0.0.1:9", "--write", "/o", "--body", '{"a": "\\ud800"}'], "--body: is not JSON"),
         (["--entry", "http://127.0.0.1:9", "--read", "/\udcff"], "is not a path"),
         (["--entry", "http://a b:9"], "is not an address of HTTP"),

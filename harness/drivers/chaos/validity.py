@@ -119,7 +119,7 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
     given = activity["provider"].get("arguments")
     if activity["provider"]["type"] == "process" and not isinstance(given or (), str | tuple | list | Mapping):
         at = (*location, "provider", "arguments")
-        raise _refused(document, at, f"`{given}` are no arguments", "write a list, a text or a mapping")
+        raise _refused(document, at, f"`{given}` is not a list of arguments", "write a list, a text or a mapping")
     if activity.get("timeout") is not None and not isinstance(activity["timeout"], Number):
         what = f"`{activity['timeout']}` is not a number of seconds"
         raise _refused(document, (*location, "timeout"), what, "write it like `timeout: 10`")
