@@ -307,7 +307,9 @@ def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monk
 @pytest.mark.parametrize("background", ["", "    background: true\n"])
 def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: Bench, background: str) -> None:
     """Else it would break the target after `readiness recover` has brought it back. What it started in the background goes on."""
-    script = "echo $$$$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
+    script = (
+        "echo $$$$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
+    )
     child = bench.child(("kill -9 $(cat ${pidfile})", script), ("  - name: kill\n", f"  - name: kill\n{background}"))
     service_pid = bench.root / "service.pid"
     assert any(service_pid.exists() and service_pid.read_text().strip() for _ in Deadline.after(90).ticks(0.05))
