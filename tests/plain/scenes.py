@@ -69,28 +69,37 @@ def _played(root: Path, entry: str, *arguments: str, traffic: str = "", module: 
     return Project.copy(root, entry, traffic=traffic).do(*arguments, module=module)
 
 
-def _decided(root: Path, play: Callable[[Path], Finished]) -> Finished:
-    """What came of it where the machine was not starved: where it was, a run is INCONCLUSIVE, and is made again."""
+def _undisturbed(
+    root: Path,
+    play: Callable[[Path], Finished],
+    shows: Callable[[Finished], bool] = lambda finished: finished.code != Exit.INCONCLUSIVE,
+) -> Finished:
+    """What came of it where the machine was not starved: where it was, that is why a run is INCONCLUSIVE, and it is made again."""
     for number in range(_TRIES):
         finished = play(root / str(number))
-        if finished.code != Exit.INCONCLUSIVE:
+        if shows(finished):
             break
     return finished
 
 
+def _has_too_few(finished: Finished) -> bool:
+    return all("too few to decide" in reason for reason in finished.reasons().values())
+
+
 def _healthy(root: Path) -> Finished:
     with service() as entry:
-        return _decided(root, lambda at: _played(at, entry, "run"))
+        return _undisturbed(root, lambda at: _played(at, entry, "run"))
 
 
 def _slow(root: Path) -> Finished:
     with service("--slow-ms", 250) as entry:
-        return _decided(root, lambda at: _played(at, entry, "features", module="pytest"))
+        return _undisturbed(root, lambda at: _played(at, entry, "features", module="pytest"))
 
 
 def _too_short(root: Path) -> Finished:
     with service() as entry:
-        return _played(root, entry, "run", traffic="{rate: 20/s, for: 2 s}")
+        short = "{rate: 20/s, for: 2 s}"
+        return _undisturbed(root, lambda at: _played(at, entry, "run", traffic=short), _has_too_few)
 
 
 def _only(root: Path) -> Finished:
