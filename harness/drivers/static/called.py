@@ -18,15 +18,17 @@ CALLED: Final = "workflow_call"
 """The trigger of a workflow that others may call."""
 WorkflowCall = Callable[[str, Mapping[str, str]], Workflow | None]
 """`uses` and inputs → the workflow that is called; None where it is not read."""
-_INPUT: Final = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}")
+_INPUT: Final = re.compile(r"\$\{\{\s*inputs\.([\w-]+)\s*\}\}", re.IGNORECASE)
 _CONDITION: Final = re.compile(
-    r"(?P<no>!\s*)?inputs\.(?P<name>[\w-]+)(?:\s*(?P<operator>[!=]=)\s*(?:'(?P<text>[^']*)'|(?P<truth>true|false)))?"
+    r"(?P<no>!\s*)?(?i:inputs)\.(?P<name>[\w-]+)(?:\s*(?P<operator>[!=]=)\s*(?:'(?P<text>[^']*)'|(?P<truth>true|false)))?"
 )
+_EMPTY: Final = {"boolean": "false", "number": "0"}
+"""What an input of this type is where nothing gives it a value; a text is empty."""
 
 
 def written(value: Any) -> str:
-    """An input as a workflow or an action gets it: `false` for False."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """An input as a workflow or an action gets it: `false` for False, nothing for null."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _CallInput(NamedTuple):
@@ -36,16 +38,28 @@ class _CallInput(NamedTuple):
     value: str
 
 
-def with_inputs(document: YamlDocument, given: Mapping[str, str]) -> YamlDocument:
-    """A workflow with its inputs filled in: those that are given, else their defaults; others stay as they are written."""
+def with_inputs(document: YamlDocument, given: Mapping[str, str]) -> YamlDocument | None:
+    """A workflow with its inputs filled in: those that are given, else their defaults, else what is empty for their type.
+
+    None where GitHub refuses the call: an input is given that is not declared, or a required one is not given. Upper and lower case of
+    names are alike.
+    """
     on = mapping_of(document.data.get("on"))
-    declared = mapping_of(mapping_of(on.get(CALLED)).get("inputs"))
-    inputs = {
-        name: _CallInput(str(one.get("type", "")), given[name] if name in given else written(one["default"]))
-        for name, one in declared.items()
-        if isinstance(one, dict) and (name in given or "default" in one)
+    declared = {
+        name.lower(): mapping_of(one) for name, one in mapping_of(mapping_of(on.get(CALLED)).get("inputs")).items()
     }
+    values = {name.lower(): value for name, value in given.items()}
+    required = {name for name, one in declared.items() if one.get("required") is True and one.get("default") is None}
+    if not required <= values.keys() <= declared.keys():
+        return None
+    inputs = {name: _call_input(one, values.get(name)) for name, one in declared.items()}
     return replace(document, data={**document.data, "jobs": _filled(document.data["jobs"], inputs)})
+
+
+def _call_input(declared: Mapping[str, Any], given: str | None) -> _CallInput:
+    kind, default = str(declared.get("type", "")), declared.get("default")
+    value = given if given is not None else _EMPTY.get(kind, "") if default is None else written(default)
+    return _CallInput(kind, value)
 
 
 def _filled(part: Any, inputs: Mapping[str, _CallInput]) -> Any:
@@ -58,15 +72,15 @@ def _filled(part: Any, inputs: Mapping[str, _CallInput]) -> Any:
         return [_filled(one, inputs) for one in part]
     if not isinstance(part, str):
         return part
-    return _INPUT.sub(lambda found: inputs[found[1]].value if found[1] in inputs else found[0], part)
+    return _INPUT.sub(lambda found: inputs[name].value if (name := found[1].lower()) in inputs else found[0], part)
 
 
 def _decided(condition: str, inputs: Mapping[str, _CallInput]) -> str:
     """`true` or `false` where a condition is about one input alone, of which its type and value are known; else the condition."""
     found = _CONDITION.fullmatch(condition.strip().removeprefix("${{").removesuffix("}}").strip())
-    if found is None or found["name"] not in inputs or (found["no"] and found["operator"]):
+    if found is None or found["name"].lower() not in inputs or (found["no"] and found["operator"]):
         return condition
-    kind, value = inputs[found["name"]]
+    kind, value = inputs[found["name"].lower()]
     if kind == "boolean" and value in ("true", "false") and found["text"] is None:
         same = value == (found["truth"] or "true")
     elif kind == "string" and "${{" not in value and found["text"] is not None:

@@ -15,7 +15,7 @@ from harness.drivers.static.github import github_workflow
 from harness.drivers.static.gitlab import gitlab_workflow
 from harness.drivers.static.jobs import Workflow
 from harness.errors import ConfigurationError
-from harness.yamlfile import read_documents
+from harness.yamlfile import YamlDocument, read_documents
 
 _MOST_CALLS: Final = 100
 """Calls of other workflows that one file leads to, each counted as often as it is made; GitHub allows fewer."""
@@ -49,7 +49,8 @@ def read_workflow(path: Path, file: str, used: Callable[[Path], object] = lambda
         ConfigurationError: it is neither GitHub's nor GitLab's, or calls too many others.
     """
     reading = _CallReader(used)
-    workflow = reading.of(Path(os.path.normpath(path)), file, {}, ())
+    path = Path(os.path.normpath(path))
+    workflow = reading.of(_document(path), path, file, ())
     return replace(workflow, called=frozenset(reading.called))
 
 
@@ -64,25 +65,17 @@ class _CallReader:
         self.called: set[Path] = set()
         self._used, self._left = used, _MOST_CALLS
 
-    def of(self, path: Path, file: str, inputs: Mapping[str, str], callers: tuple[Path, ...]) -> Workflow:
-        """A workflow that is called by `callers`, the outermost first, with inputs; by none."""
-        documents = [one for one in read_documents(path) if one.data is not None]
-        if not documents or not isinstance(documents[-1].data, dict):
-            raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
-        document = documents[-1]  # a GitLab file may begin with its `spec`
+    def of(self, document: YamlDocument, path: Path, file: str, callers: tuple[Path, ...]) -> Workflow:
+        """The workflow of a document that is called by `callers`, the outermost first; by none."""
         if "jobs" not in document.data:
             return gitlab_workflow(document, file)
         behind = (*callers, path)
-        return github_workflow(
-            with_inputs(document, inputs) if callers else document,
-            file,
-            lambda uses, given: self._call(path, file, uses, given, behind),
-        )
+        return github_workflow(document, file, lambda uses, given: self._call(path, file, uses, given, behind))
 
     def _call(
         self, path: Path, file: str, uses: str, inputs: Mapping[str, str], callers: tuple[Path, ...]
     ) -> Workflow | None:
-        """The workflow that a job calls; None where it is not one of this repository, or leads back to its caller."""
+        """The workflow that a job calls; None where it is not one of this repository, leads back to its caller, or refuses its inputs."""
         found = _file_of(path, uses)
         if found is None or found in callers:
             return None
@@ -92,11 +85,22 @@ class _CallReader:
                 f"leads to more than {_MOST_CALLS} calls of other workflows", where=str(callers[0])
             )
         self._used(found)
-        workflow = self.of(found, str(PurePosixPath(file).with_name(found.name)), inputs, callers)
+        document = _document(found)
+        filled = with_inputs(document, inputs) if "jobs" in document.data else document
+        if filled is None:
+            return None
+        workflow = self.of(filled, found, str(PurePosixPath(file).with_name(found.name)), callers)
         if CALLED not in workflow.triggers:
             return None
         self.called.add(found)
         return workflow
+
+
+def _document(path: Path) -> YamlDocument:
+    documents = [one for one in read_documents(path) if one.data is not None]
+    if not documents or not isinstance(documents[-1].data, dict):
+        raise ConfigurationError("is not a workflow", where=f"{path}:1", hint="name files with jobs")
+    return documents[-1]  # a GitLab file may begin with its `spec`
 
 
 def _file_of(caller: Path, uses: str) -> Path | None:

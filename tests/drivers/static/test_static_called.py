@@ -101,6 +101,59 @@ def test_what_the_caller_does_not_wait_for_does_not_count(
     assert [ok for _, ok in bad(found(platform, RUNS, **files))] == oks
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "oks"),
+    [
+        ("main", "quick: false", "Quick: false", []),
+        ("main", "quick: false", "QUICK: true", [False]),
+        ("ci", "quick: {", "Quick: {", []),
+        ("ci", '"!inputs.quick"', '"!Inputs.QUICK"', []),
+        ("ci", "${{ inputs.node }}", "${{ INPUTS.Node }}", []),
+        ("main", ", quick: false", "", [False]),
+        ("ci", "boolean, default: true}", "boolean}", []),
+        ("ci", "boolean, default: true}", "boolean, default: }", []),
+        ("ci", "boolean, default: true}", "boolean, default: null, required: false}", []),
+    ],
+)
+def test_an_input_has_the_value_that_github_gives_it(
+    platform: PaperPlatform, file: str, old: str, new: str, *, oks: list[bool | None]
+) -> None:
+    """Names in upper and lower case are alike; one that is not given has its default, else what is empty for its type."""
+    files = {"main": MAIN, "ci": CI}
+    assert old in files[file]
+    files[file] = files[file].replace(old, new)
+    if "boolean}" in new or "default: " in new:
+        files["main"] = files["main"].replace(", quick: false", "")
+    assert [ok for _, ok in bad(found(platform, RUNS, **files))] == oks
+
+
+@pytest.mark.parametrize(
+    ("declared", "condition", "ok"),
+    [
+        ("type: string", "inputs.where == ''", True),
+        ("type: string, default:", "inputs.where == 'none'", False),
+        ("type: string", "inputs.where != ''", False),
+        ("type: boolean", "inputs.where", False),
+    ],
+)
+def test_an_input_without_a_value_is_empty(platform: PaperPlatform, declared: str, condition: str, *, ok: bool) -> None:
+    """A text as well as a switch; a default without a value gives nothing."""
+    ci = CI.replace("      node:", f"      where: {{{declared} }}\n      node:").replace('"!inputs.quick"', condition)
+    tests = next(fact for fact in found(platform, RUNS, main=MAIN, ci=ci) if fact.subject.endswith("test:all"))
+    assert tests.ok is ok
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("quick: false", "quick: false, fast: true"), ('node: "20", ', "")],
+)
+def test_a_call_whose_inputs_github_refuses_is_not_decided(platform: PaperPlatform, old: str, new: str) -> None:
+    """One that is not declared, or a required one that is not given: the workflow never starts."""
+    facts = found(platform, RUNS, main=MAIN.replace(old, new), ci=CI)
+    assert [fact.ok for fact in facts] == [None, None, None]
+    assert all("what `uses: ./.github/workflows/ci.yaml` (" in fact.observed for fact in facts)
+
+
 DEPLOYING = """
 on: {workflow_call: {inputs: {target: {type: string}}}}
 jobs:
@@ -193,7 +246,8 @@ def test_what_is_not_a_file_of_the_repository_is_not_decided(platform: PaperPlat
 )
 def test_what_a_called_workflow_calls_elsewhere_is_not_decided(platform: PaperPlatform, job: str, brings: str) -> None:
     """An action or a workflow that is not read may run what is missing."""
-    facts = found(platform, RUNS, main=MAIN, ci=f"on: workflow_call\njobs: {{a: {job}}}\n")
+    main = MAIN.replace('    with: {node: "20", quick: false}\n', "")
+    facts = found(platform, RUNS, main=main, ci=f"on: workflow_call\njobs: {{a: {job}}}\n")
     assert [fact.ok for fact in facts] == [None, None, None]
     assert all(f"what `uses: {brings}` (" in fact.observed for fact in facts)
 
