@@ -159,6 +159,21 @@ def selection(document: YamlDocument, index: int, target: Any) -> Callable[[Mapp
     return is_target
 
 
+def is_named_by(patch: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
+    """Whether a patch without a target is of this object: version and namespace count where the patch has them.
+
+    Args:
+        patch: with its kind and name.
+        obj: one of those that are declared.
+    """
+    own, named = obj["metadata"], patch["metadata"]
+    return (
+        (str(patch["kind"]), str(named["name"])) == (obj["kind"], own["name"])
+        and patch.get("apiVersion") in (None, obj.get("apiVersion"))
+        and (not named.get("namespace") or named["namespace"] == (own.get("namespace") or "default"))
+    )
+
+
 def _pattern(document: YamlDocument, at: tuple[str | int, ...], value: Any) -> re.Pattern[str]:
     try:
         return re.compile(str(value or ".*"))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-from harness.drivers.kustomize import generated_maps, images, selection
+from harness.drivers.kustomize import generated_maps, images, is_named_by, selection
 from harness.errors import ConfigurationError
 from harness.merge import strategic
 from harness.yamlfile import YamlDocument, read_documents
@@ -316,18 +316,19 @@ def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
 
 
 def _patched(document: YamlDocument, value: Any) -> _Change:
-    rows = [
-        (
-            selection(document, index, named) if (named := mapping(row).get("target")) else None,
-            _patches(document, index, mapping(row)),
-        )
-        for index, row in enumerate(_listed(document, "patches"))
-    ]
+    rows = []
+    for index, row in enumerate(_listed(document, "patches")):
+        target, patches = mapping(row).get("target"), _patches(document, index, mapping(row))
+        if not target and not all(one.get("kind") and mapping(one.get("metadata")).get("name") for one in patches):
+            hint = "add `kind` and `metadata: {name: …}` to the patch, or a `target` beside it"
+            where = document.where(("patches", index))
+            raise ConfigurationError("the patch names no object", where=where, hint=hint)
+        rows.append((selection(document, index, target) if target else None, patches))
 
     def change(obj: KustomizeValues) -> KustomizeValues:
         for is_target, patches in rows:
             for patch in patches:
-                if not (is_target(obj) if is_target else _is_of(obj, patch)):
+                if not (is_target(obj) if is_target else is_named_by(patch, obj)):
                     continue
                 try:
                     obj = _with_patch(obj, patch)
@@ -373,13 +374,6 @@ def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[K
 def _metadata(patch: Mapping[str, Any]) -> KustomizeValues:
     kept = {key: part for key, part in mapping(patch.get("metadata")).items() if key in ("labels", "annotations")}
     return {"metadata": kept} if kept else {}
-
-
-def _is_of(obj: KustomizeValues, patch: Mapping[str, Any]) -> bool:
-    """Whether a patch without a target is of this object."""
-    there = (obj["kind"], obj["metadata"].get("name"))
-    expected = (patch.get("kind"), mapping(patch.get("metadata")).get("name"))
-    return all(str(value) == str(own or "") for own, value in zip(there, expected, strict=True) if value)
 
 
 _GENERATING: Final = frozenset({"resources", "bases", "configMapGenerator", "generatorOptions", *_IGNORED})

@@ -146,6 +146,48 @@ patches:
         assert _by_name(_kubectl(tmp_path / "d")) == _by_name([found])
 
 
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: a}", ["v1 b", "v1 ", "v2 "]),
+        ("apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}", ["v1 a", "v1 b", "v2 "]),
+        ("apiVersion: v2, kind: ConfigMap, metadata: {name: c}", ["v1 a", "v1 b", "v1 "]),
+    ],
+)
+def test_a_patch_deletes_the_one_object_that_it_names(tmp_path: Path, named: str, kept: list[str]) -> None:
+    """Not one of the same kind and name in another namespace, nor one of another version; no namespace is `default`."""
+    objects = "---".join(
+        f"\napiVersion: {version}\nkind: ConfigMap\nmetadata: {{name: c{space}}}\n"
+        for version, space in (("v1", ", namespace: a"), ("v1", ", namespace: b"), ("v1", ""), ("v2", ""))
+    )
+    write(
+        tmp_path,
+        d__all=objects,
+        d__kustomization=f"resources: [all.yaml]\npatches:\n  - patch: |\n      {{$patch: delete, {named}}}\n",
+    )
+    found = [one.content for one in declared([tmp_path / "d"])]
+    assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in found] == kept
+    if KUBECTL:
+        printed = _kubectl(tmp_path / "d")
+        assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in printed] == kept
+
+
+@pytest.mark.parametrize("named", ["", ", kind: Deployment", ", metadata: {name: web}"])
+def test_a_patch_that_names_no_object_is_refused(tmp_path: Path, named: str) -> None:
+    """It would delete all objects, or all of a kind or a name; kubectl refuses it."""
+    write(
+        tmp_path,
+        d__web=DEPLOYMENT,
+        d__kustomization=f"resources: [web.yaml]\npatches: [{{patch: '{{$patch: delete{named}}}'}}]\n",
+    )
+    with pytest.raises(ConfigurationError, match="the patch names no object") as raised:
+        declared([tmp_path / "d"])
+    assert raised.value.where.endswith("kustomization.yaml:2: patches[0]")
+    if KUBECTL:
+        with pytest.raises(subprocess.CalledProcessError):
+            _kubectl(tmp_path / "d")
+
+
 def test_transformers_are_applied_in_their_own_order(tmp_path: Path) -> None:
     """Patches before images and replicas, whatever is written first."""
     patch = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, template: {spec: {containers: [{name: web, image: x}]}}}}"
