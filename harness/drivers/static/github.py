@@ -236,12 +236,18 @@ def _holds_back(jobs: Mapping[str, Job], job: Job, other: str, above: frozenset[
     if "!failure()" in {re.sub(r"\s", "", part).lower() for part in parts}:
         strict |= {one for one in _waited_for(jobs, [job.id]) if not _left_out(jobs, one)}
     elif any(_NONE_FAILED.fullmatch(part) for part in parts):
-        strict |= {one for one in job.needs if one in jobs and not jobs[one].needs and not _left_out(jobs, one)}
+        strict |= {one for one in job.needs if one in jobs and _always_begins(jobs, one)}
     for one in (strict & set(jobs)) - above:
         behind = other in _waited_for(jobs, [one])
         if one == other or (behind and _holds_back(jobs, jobs[one], other, above | {job.id}).ok):
             return Held(ok=True)
     return Held(ok=False, why=f"job {job.id.rstrip('/')} runs after a failure too: {job.regardless}")
+
+
+def _always_begins(jobs: Mapping[str, Job], name: str) -> bool:
+    """Whether a job begins whenever its workflow does, so that it is never skipped; one that calls a workflow, as its begin does."""
+    begin = f"{name}/" if f"{name}/" in jobs else name
+    return {*jobs[begin].needs} <= {begin_of(begin)} and not _left_out(jobs, begin)
 
 
 def _left_out(jobs: Mapping[str, Job], name: str) -> bool:

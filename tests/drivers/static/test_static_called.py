@@ -27,6 +27,7 @@ jobs:
     runs-on: ubuntu-latest
     steps: [{run: helm upgrade a b}]
 """
+NONE_FAILED = "always() && !contains(needs.*.result, 'failure')"
 CI = """
 on:
   workflow_call:
@@ -77,6 +78,7 @@ def test_a_called_workflow_is_a_part_of_the_one_that_calls_it(platform: PaperPla
         ("main", "needs: [ci]", "needs: [ci]\n    if: always()", [False, False, False]),
         ("main", "needs: [ci]", "needs: [ci]\n    if: always() && needs.ci.result == 'success'", []),
         ("main", "needs: [ci]", "needs: [ci]\n    if: ${{ !failure() }}", []),
+        ("main", "needs: [ci]", f"needs: [ci]\n    if: {NONE_FAILED}", []),
         ("main", "  ci:\n", "  ci:\n    if: github.actor != 'bot'\n", []),
         ("main", "quick: false", "quick: true", [False]),
         ("main", 'node: "20"', "node: 18", [False, False, False]),
@@ -152,6 +154,26 @@ def test_a_call_whose_inputs_github_refuses_is_not_decided(platform: PaperPlatfo
     facts = found(platform, RUNS, main=MAIN.replace(old, new), ci=CI)
     assert [fact.ok for fact in facts] == [None, None, None]
     assert all("what `uses: ./.github/workflows/ci.yaml` (" in fact.observed for fact in facts)
+
+
+@pytest.mark.parametrize(
+    ("ci", "more", "oks"),
+    [
+        ("if: vars.CI", "", [False, False, False]),
+        ("needs: [first]", "  first: {steps: [{run: make}]}\n", [False, False, False]),
+        ("with: {}", "", []),
+    ],
+)
+def test_a_calling_job_that_may_be_skipped_has_not_failed(
+    platform: PaperPlatform, ci: str, more: str, oks: list[bool]
+) -> None:
+    """By its own condition, or where one that it needs fails; a job in what it calls that may be skipped takes nothing from the others."""
+    main = MAIN.replace('with: {node: "20", quick: false}', ci).replace(
+        "needs: [ci]", f"needs: [ci]\n    if: {NONE_FAILED}"
+    )
+    called = CI.replace("required: true", "default: '20'").replace("default: true", "default: false")
+    called += "  late: {if: vars.LATE, steps: [{run: make}]}\n"
+    assert [ok for _, ok in bad(found(platform, RUNS, main=main + more, ci=called))] == oks
 
 
 DEPLOYING = """
@@ -254,7 +276,12 @@ def test_what_a_called_workflow_calls_elsewhere_is_not_decided(platform: PaperPl
 
 @pytest.mark.parametrize(
     ("condition", "ok"),
-    [("always()", False), ("always() && needs.test.result == 'success'", True), ("'!cancelled() && !failure()'", True)],
+    [
+        ("always()", False),
+        ("always() && needs.test.result == 'success'", True),
+        ("'!cancelled() && !failure()'", True),
+        (f'"{NONE_FAILED}"', True),
+    ],
 )
 def test_conditions_of_a_called_job_are_about_the_jobs_beside_it(
     platform: PaperPlatform, condition: str, *, ok: bool
