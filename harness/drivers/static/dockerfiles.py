@@ -15,8 +15,10 @@ from harness.drivers.static.files import files_of, named, shown, text_of
 from harness.errors import ConfigurationError
 
 _DIRECTIVE: Final = re.compile(r"#\s*escape\s*=\s*(?P<escape>[\\`])\s*$", re.IGNORECASE)
-_HEREDOC: Final = re.compile(r"(?<!\S)\d*<<-?\s*(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)")
-_QUOTED: Final = re.compile(r"(?<!\\)(?<!<<)(?<!<<-)(?:\"(?:\\.|[^\"\\])*\"|'[^']*')")
+_HEREDOC: Final = re.compile(
+    r"(?<!\S)\d*<<-?\s*(?P<quote>[\"']?)(?P<word>[A-Za-z_]\w*)(?P=quote)|(?<!\\)(?:\"(?:\\.|[^\"\\])*\"|'[^']*')"
+)
+"""A here-document, with its `word`, or another text in quotes."""
 _ARGUMENT: Final = re.compile(r"(?P<name>\w+)(?:=(?P<value>(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s\"'])*))?")
 _NAMES: Final = ("dockerfile", "containerfile")
 _WORD: Final = re.compile(r"[A-Za-z]+")
@@ -131,7 +133,9 @@ def _escape(lines: Sequence[str]) -> str:
 
 
 def _after_heredocs(lines: Sequence[str], at: int, instruction: str, where: str) -> int:
-    for found in _HEREDOC.finditer(_QUOTED.sub("''", instruction)):
+    for found in _HEREDOC.finditer(instruction):
+        if found["word"] is None:
+            continue
         end = next((number for number in range(at, len(lines)) if lines[number].strip() == found["word"]), None)
         if end is None:
             raise ConfigurationError(f"the here-document `{found['word']}` has no end", where=where)

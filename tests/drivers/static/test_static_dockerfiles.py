@@ -42,6 +42,21 @@ def test_a_here_document_holds_no_instructions() -> None:
     assert [(word, line) for word, _, line in read(text)] == [("FROM", 1), ("RUN", 2), ("COPY", 5), ("CMD", 10)]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN cat <<'A' > /x && cat <<'B' > /y",
+        'COPY <<"A" <<"B" /dest/',
+        "RUN echo '<<C' \"it's\" && cat <<'A' <<B",
+        """RUN cat <<"A" > 'x y' && cat 3<<-'B'""",
+    ],
+)
+def test_an_instruction_may_have_several_here_documents_in_quotes(line: str) -> None:
+    """Each mark of a quote belongs to one text alone, from left to right."""
+    text = f"FROM a\n{line}\nFROM x\nA\nFROM y\nB\nCMD c"
+    assert [(word, line) for word, _, line in read(text)] == [("FROM", 1), (line.partition(" ")[0], 2), ("CMD", 7)]
+
+
 def test_an_argument_stands_for_its_default() -> None:
     """Also within another, and where FROM gives one of its own."""
     text = "ARG VERSION=20\nARG BASE=node:${VERSION}\nFROM $BASE-alpine AS One\nFROM ${OTHER:-node:18}\nFROM ${NONE}\nFROM one"
