@@ -267,7 +267,19 @@ def read_documents(path: Path) -> tuple[YamlDocument, ...]:
     Raises:
         ConfigurationError: the file cannot be read, is too large, is no YAML, is nested too deeply, expands to too much, or has a key twice.
     """
-    text = read_text(path)
+    return documents_in(read_text(path), path)
+
+
+def documents_in(text: str, path: Path) -> tuple[YamlDocument, ...]:
+    """Read the YAML documents of a text, as `read_documents` those of a file.
+
+    Args:
+        text: of the documents.
+        path: of the file that has the text; lines are counted from where it begins.
+
+    Raises:
+        ConfigurationError: the text is no YAML, is nested too deeply, expands to too much, or has a key twice.
+    """
     try:
         return tuple(_foreign_documents(path, text))
     except yaml.MarkedYAMLError as error:

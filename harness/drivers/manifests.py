@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from harness.drivers.kustomize import generated_maps, images, is_named_by, selection
 from harness.errors import ConfigurationError
 from harness.merge import strategic
-from harness.yamlfile import YamlDocument, read_documents
+from harness.yamlfile import YamlDocument, documents_in, read_documents
 
 KustomizeValues = dict[str, Any]
 KUSTOMIZATION: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -357,14 +355,15 @@ def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[K
     at = ("patches", index)
     if "patch" in row:
         try:
-            found = [one for one in yaml.safe_load_all(str(row["patch"])) if one is not None]
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise ConfigurationError("the patch is not YAML", where=document.where((*at, "patch"))) from error
+            read = documents_in(str(row["patch"]), document.path)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.what, where=document.where((*at, "patch")), hint=error.hint) from error
     else:
         path = (document.path.parent / str(row.get("path", ""))).resolve()
         if not path.is_relative_to(document.path.parent.resolve()) or not path.is_file():
             raise ConfigurationError(f"there is no `{row.get('path')}` beside it", where=document.where(at))
-        found = [one.data for one in read_documents(path) if one.data is not None]
+        read = read_documents(path)
+    found = [one.data for one in read if one.data is not None]
     if not all(isinstance(one, dict) for one in found):
         hint = "write it as a strategic merge patch; or name what `kubectl kustomize` prints"
         raise ConfigurationError("a JSON patch is not understood here", where=document.where(at), hint=hint)

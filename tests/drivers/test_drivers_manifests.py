@@ -317,7 +317,7 @@ def _by_name(objects: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[s
         ("resources: [https://example.test/base]\n", "there is no `https://example.test/base`"),
         ("resources: [../../../../../etc]\n", "leads out of"),
         ("patches: [{patch: '[{op: add}]'}]\nresources: [web.yaml]\n", "a JSON patch is not understood here"),
-        ("patches: [{patch: '[a: b: c'}]\nresources: [web.yaml]\n", "the patch is not YAML"),
+        ("patches: [{patch: '[a: b: c'}]\nresources: [web.yaml]\n", "is not YAML: "),
         (
             (
                 "patches: [{patch: '{kind: Deployment, metadata: {name: web}, spec: {template: {spec: {containers: [{}]}}}}'}]\n"
@@ -356,6 +356,37 @@ def test_a_kustomization_that_is_not_understood_says_so(tmp_path: Path, kustomiz
         declared([tmp_path / "d"])
     assert what in raised.value.what
     assert "kustomization.yaml" in raised.value.where
+
+
+_TENFOLD = ", ".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ("{x: &a [*a]}", "is nested too deeply"),
+        (f"{{a0: &a0 [1], {_TENFOLD}}}", "expands to more than 200000 values"),
+        (f"{'[' * 100}{']' * 100}", "is not YAML: it is nested too deeply"),
+        ("{a: 1, a: 2}", "the key `a` is defined twice"),
+    ],
+)
+def test_the_text_of_a_patch_is_read_within_bounds(tmp_path: Path, spec: str, what: str) -> None:
+    """As a file of its own is: an alias of itself, aliases of aliases, and nesting without end."""
+    write(
+        tmp_path,
+        d__web=DEPLOYMENT,
+        d__kustomization=f"""
+resources: [web.yaml]
+images: [{{name: web, newTag: "2"}}]
+patches:
+  - patch: |
+      {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}, spec: {spec}}}
+""",
+    )
+    with pytest.raises(ConfigurationError) as raised:
+        declared([tmp_path / "d"])
+    assert raised.value.what == what
+    assert raised.value.where.endswith("kustomization.yaml:5: patches[0].patch")
 
 
 def test_a_link_out_of_the_directory_is_refused(tmp_path: Path) -> None:
