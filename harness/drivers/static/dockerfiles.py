@@ -20,7 +20,8 @@ _HEREDOC: Final = re.compile(
 )
 """A here-document, with its `word`, or another text in quotes."""
 _ARGUMENT: Final = re.compile(r"(?P<name>\w+)(?:=(?P<value>(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s\"'])*))?")
-_NAMES: Final = ("dockerfile", "containerfile")
+_FILE: Final = re.compile(r"(?:dockerfile|containerfile)(?:\..*|[-_][^.]*)?|.*\.(?:dockerfile|containerfile)")
+"""Names, in small letters; what follows `-` or `_` has no ending, which `dockerfile-guide.md` has."""
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _VARIABLE: Final = re.compile(r"\$(?:\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}|(?P<short>\w+))")
 _KNOWN: Final = frozenset(
@@ -105,7 +106,7 @@ def instructions(text: str, where: str) -> list[Instruction]:
             raise ConfigurationError(
                 f"`{word[:40]}` is not an instruction",
                 where=f"{where}:{start + 1}",
-                hint="see the Dockerfile reference",
+                hint="name Dockerfiles only; their instructions are in the Dockerfile reference",
             )
         found.append(
             Instruction(
@@ -197,10 +198,9 @@ def node_images(asked: Asked) -> Sequence[FactReading]:
 
 
 def _is_dockerfile(path: Path) -> bool:
-    """Whether a file is one by its name: `Dockerfile`, `Dockerfile.api`, `api.Dockerfile`; not what a build ignores."""
+    """Whether a file is one by its name: `Dockerfile`, `Dockerfile.api`, `Dockerfile-api`, `api.Dockerfile`; not what a build ignores."""
     name = path.name.lower()
-    begins = any(name == one or name.startswith((f"{one}.", f"{one}-", f"{one}_")) for one in _NAMES)
-    return not name.endswith(".dockerignore") and (begins or name.endswith(tuple(f".{one}" for one in _NAMES)))
+    return not name.endswith(".dockerignore") and _FILE.fullmatch(name) is not None
 
 
 def _is_of_node(built: Sequence[Stage]) -> bool:

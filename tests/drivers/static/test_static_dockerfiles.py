@@ -77,13 +77,27 @@ def test_what_only_reads_like_a_here_document(run: str) -> None:
     assert [word for word, _, _ in read(f"FROM a\nRUN {run}\nCMD b")] == ["FROM", "RUN", "CMD"]
 
 
-@pytest.mark.parametrize("name", ["api.Dockerfile", "Dockerfile-api", "Containerfile", "Containerfile.api"])
+@pytest.mark.parametrize(
+    "name",
+    ["api.Dockerfile", "Dockerfile-api", "Dockerfile_api", "Dockerfile.api.ci", "Containerfile", "Containerfile.api"],
+)
 def test_a_dockerfile_may_have_a_name_of_its_own(platform: PaperPlatform, name: str) -> None:
     """As `docker build -f` and Podman take them; what a build ignores is not one."""
     platform.write(f"docker/{name}", "FROM node:18\nCMD node a\n")
     platform.write(f"docker/{name}.dockerignore", "node_modules\n!src\n")
     found = [(subject, ok) for subject, ok in bad(platform.find(SENTENCE)) if name in subject]
     assert found == [(f"repository/docker/{name}:1 FROM", False)]
+
+
+@pytest.mark.parametrize("name", ["dockerfile-guide.md", "Dockerfile_test.go", "Dockerfile-build.sh", "dockerfiles"])
+def test_a_file_beside_dockerfiles_is_not_one(platform: PaperPlatform, name: str) -> None:
+    """A text, a test or a script about them; where such a file is named itself, the hint says what to name."""
+    platform.write(f"docker/{name}", "# How images are built\nRead this.\n")
+    assert bad(platform.find(SENTENCE)) == []
+    platform.name(dockerfiles=f"repository/docker/{name}")
+    with pytest.raises(ConfigurationError, match="`Read` is not an instruction") as raised:
+        platform.find(SENTENCE)
+    assert raised.value.hint.startswith("name Dockerfiles only")
 
 
 @pytest.mark.parametrize(
