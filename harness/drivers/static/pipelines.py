@@ -71,7 +71,9 @@ def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool]:
     extra = [key for key in push if key not in ("branches", "paths", "paths-ignore")] if isinstance(push, dict) else []
     if "push" not in workflow.triggers:
         return f"{' and '.join(others)}, no push", False
-    pushed = "a push to any branch" if branches is None else f"a push to {', '.join(branches)}"
+    pushed = (
+        "a push to any branch" if branches is None else f"a push to {', '.join(branches) or 'no branch that is named'}"
+    )
     return " and ".join([pushed, *extra, *others]), branches == [branch] and not others and not extra
 
 

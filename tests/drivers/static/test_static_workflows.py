@@ -53,6 +53,14 @@ def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, o
     assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
 
 
+@pytest.mark.parametrize("branches", ["", "[]"])
+def test_a_push_to_no_branch_is_reported_as_that(platform: PaperPlatform, branches: str) -> None:
+    """The key without a value, or with an empty list."""
+    only(platform, GITHUB, f"on: {{push: {{branches: {branches}}}}}\n{DEPLOY}\n")
+    [fact] = platform.find(TRIGGER)
+    assert (fact.ok, fact.observed) == (False, "a push to no branch that is named")
+
+
 @pytest.mark.parametrize(
     ("workflow", "deploy", "ok"),
     [
