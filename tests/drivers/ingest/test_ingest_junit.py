@@ -161,6 +161,14 @@ def test_a_time_in_milliseconds(tmp_path: Path) -> None:
     assert seen(tmp_path, WHEN, f"{THEN}, younger than 7 d", UNIT)["age"].observed.startswith("1.0 h old")
 
 
+def test_a_time_in_milliseconds_is_shown_as_a_date(tmp_path: Path) -> None:
+    """Not as a number that a reader has to convert."""
+    text = suite(case("one"), case("two")).replace("2026-11-21T11:00:00Z", "1795345201500")
+    (tmp_path / "unit.xml").write_text(text)
+    age = seen(tmp_path, WHEN, f"{THEN}, younger than 7 d", UNIT)["age"]
+    assert "is dated 2026-11-22T11:00:01Z, in the future" in age.observed
+
+
 def test_nine_where_ten_are_declared(tmp_path: Path) -> None:
     """The report contradicts itself: neither PASS nor FAIL."""
     (tmp_path / "unit.xml").write_text(suite(*[case(f"t{n}") for n in range(9)], tests=10))

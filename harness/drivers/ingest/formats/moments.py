@@ -49,9 +49,10 @@ class Moment:
 
     @classmethod
     def at_epoch(cls, seconds: float, where: str) -> Moment:
-        """Seconds since 1970, UTC; raises DriverError where no calendar has that."""
+        """Seconds since 1970, as text the UTC time; raises DriverError where no calendar has that."""
         try:
-            return cls._between(f"{seconds:g} s since 1970", datetime.fromtimestamp(seconds, UTC))
+            at = datetime.fromtimestamp(seconds, UTC)
+            return cls._between(f"{at:%Y-%m-%dT%H:%M:%SZ}", at)
         except (ValueError, OverflowError, OSError) as error:
             raise DriverError(f"`{seconds:g}` is not a time", where=where, hint="write seconds since 1970") from error
 
