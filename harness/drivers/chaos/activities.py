@@ -193,22 +193,37 @@ def _check_confirming(document: YamlDocument, location: Location, probe: Activit
 
 
 def check_tolerance(document: YamlDocument, location: Location, probe: Activity) -> None:
-    """Refuse a tolerance that Chaos Toolkit does not know.
+    """Refuse a tolerance that Chaos Toolkit does not know; one that is a probe is checked as any other activity.
 
     Raises:
         ConfigurationError: with its words.
     """
-    if isinstance(probe["tolerance"], bool | int | str | list):
+    tolerance, at = probe["tolerance"], (*location, "tolerance")
+    if isinstance(tolerance, bool | int | str | list):
+        return
+    if isinstance(tolerance, Mapping) and tolerance.get("type") == "probe":
+        # not by the toolkit's own check, which imports its module into this process
+        check_activity(document, at, tolerance)
+        if not isinstance(tolerance["provider"].get("arguments"), Mapping):
+            raise ConfigurationError(
+                "a probe that is a tolerance needs `arguments`, a mapping",
+                where=document.where((*at, "provider")),
+                hint="write `arguments: {value: 0}`; Chaos Toolkit replaces `value` with what is judged",
+            )
         return
     # the toolkit takes a moment to load, and most files have no such probe
     from chaoslib.exceptions import InvalidActivity
     from chaoslib.hypothesis import ensure_hypothesis_tolerance_is_valid
 
     try:
-        ensure_hypothesis_tolerance_is_valid(probe["tolerance"])
-    except InvalidActivity as error:
+        ensure_hypothesis_tolerance_is_valid(tolerance)
+    except (
+        InvalidActivity,
+        AttributeError,
+        OverflowError,
+    ) as error:  # a path that is not text, a pattern's `{9999999999}`
         raise ConfigurationError(
             f"Chaos Toolkit does not know this tolerance: {error}",
-            where=document.where((*location, "tolerance")),
+            where=document.where(at),
             hint="write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`",
         ) from error

@@ -1,0 +1,78 @@
+"""What of an experiment file is refused when it is read, held against Chaos Toolkit's own check."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from chaoslib.exceptions import ChaosException
+from chaoslib.experiment import ensure_experiment_is_valid
+
+from harness.drivers.chaos import find_experiments, load_experiment
+
+PROBE = "{type: probe, name: near, provider: {type: python, module: near_enough, func: fits, arguments: {value: 0}}}"
+TOLERATED = f"""\
+title: t
+description: d
+steady-state-hypothesis:
+  title: h
+  probes:
+    - {{type: probe, name: up, tolerance: {PROBE}, provider: {{type: process, path: "true"}}}}
+method: []
+"""
+AT = "a.yaml:6: steady-state-hypothesis.probes[0].tolerance"
+
+
+def refused(directory: Path, text: str) -> str:
+    """Why a file is not used; empty where it is. Every other file of its directory is read as before."""
+    (directory / "a.yaml").write_text(text, encoding="utf-8")
+    error = find_experiments([directory]).broken.get("a")
+    return "" if error is None else str(error).replace(f"{directory}/", "")
+
+
+def test_a_tolerance_may_be_a_probe_of_a_module_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the child finds it; the module is not imported here. In the child Chaos Toolkit accepts the file."""
+    module = tmp_path / "near_enough.py"
+    module.write_text("def fits(value):\n    return True\n", encoding="utf-8")
+    assert refused(tmp_path, TOLERATED) == ""
+    assert load_experiment("a", [tmp_path]).name == "a"
+    assert "near_enough" not in sys.modules
+    monkeypatch.syspath_prepend(tmp_path)
+    ensure_experiment_is_valid(yaml.safe_load(TOLERATED))
+    del sys.modules["near_enough"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("near_enough", "nowhere_near", f"{AT}.provider.module: the module `nowhere_near` is not installed\n  hint: install the package that brings it, put its file beside the experiment, or correct the name"),
+        ("func: fits", "func: fit", f"{AT}.provider.func: `near_enough` has no function `fit`\n  hint: did you mean `fits`?"),
+        ("name: near, ", "", f"{AT}: the key `name` is missing\n  hint: write `name: …`"),
+        ("value: 0", "", f"{AT}.provider.arguments: `fits` needs the argument `value`\n  hint: write `arguments: {{value: …}}`"),
+        (PROBE, "{type: probe, name: near, provider: [1]}", f"{AT}.provider: a provider must be a mapping\n  hint: write `provider: {{type: python, module: …, func: …}}`"),
+        (PROBE, "{type: regex, pattern: 'a{99999999999999999999}'}", f"{AT}: Chaos Toolkit does not know this tolerance: the repetition number is too large\n  hint: write a value, a list, or a mapping with `type: regex`, `jsonpath`, `range` or `probe`"),
+    ],
+)  # fmt: skip
+def test_a_tolerance_that_chaos_toolkit_would_refuse_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, said: str
+) -> None:
+    """As an activity is, with file, line and key. Chaos Toolkit's own check fails on each of them."""
+    (tmp_path / "near_enough.py").write_text("def fits(value):\n    return True\n", encoding="utf-8")
+    assert right in TOLERATED
+    text = TOLERATED.replace(right, wrong)
+    assert refused(tmp_path, text) == said
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises((ChaosException, AttributeError, OverflowError)):
+        ensure_experiment_is_valid(yaml.safe_load(text))
+    sys.modules.pop("near_enough", None)
+
+
+def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) -> None:
+    """Chaos Toolkit accepts it without them, and then fails where it adds the value."""
+    program = "{type: probe, name: near, provider: {type: process, path: 'true'}}"
+    said = f"{AT}.provider: a probe that is a tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with what is judged"
+    assert refused(tmp_path, TOLERATED.replace(PROBE, program)) == said
