@@ -34,7 +34,8 @@ def check_parts(document: YamlDocument) -> None:
         ConfigurationError: one of these.
     """
     for at in _MAPPINGS:
-        if not isinstance(_at(document.data, at) or {}, Mapping):
+        found = _at(document.data, at)
+        if found is not None and not isinstance(found, Mapping):
             raise _refused(document, at, f"`{at[-1]}` must be a mapping", f"write `{at[-1]}: {{name: value}}`")
     for at in _LISTS:
         found = _at(document.data, at)

@@ -76,3 +76,14 @@ def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) ->
     program = "{type: probe, name: near, provider: {type: process, path: 'true'}}"
     said = f"{AT}.provider: a probe that is a tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with what is judged"
     assert refused(tmp_path, TOLERATED.replace(PROBE, program)) == said
+
+
+@pytest.mark.parametrize("empty", ["[]", "''", "false", "0"])
+@pytest.mark.parametrize("part", ["steady-state-hypothesis", "configuration", "secrets"])
+def test_an_empty_value_of_another_type_is_no_mapping(tmp_path: Path, part: str, empty: str) -> None:
+    """An error of this file alone: of a hypothesis it ended every command that reads experiments."""
+    text = f"title: t\ndescription: d\n{part}: {empty}\nmethod: []\n"
+    said = f"a.yaml:3: {part}: `{part}` must be a mapping\n  hint: write `{part}: {{name: value}}`"
+    assert refused(tmp_path, text) == said
+    with pytest.raises(AttributeError):
+        ensure_experiment_is_valid(yaml.safe_load(text))
