@@ -80,11 +80,11 @@ def _python_path(root: Path) -> tuple[str, ...]:
         file = root / name
         try:
             found = _settings(file, table) if file.is_file() else None
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigParserError):
+            named = () if found is None else found.get("pythonpath", ())
+            paths = shlex.split(named) if isinstance(named, str) else named
+        except (OSError, ValueError, ConfigParserError):  # no UTF-8 or TOML, a quote that is not closed
             return ()
         if found is not None:
-            named = found.get("pythonpath", ())
-            paths = shlex.split(named) if isinstance(named, str) else named
             return tuple(str(root / str(path)) for path in paths) if isinstance(paths, Sequence) else ()
     return ()
 

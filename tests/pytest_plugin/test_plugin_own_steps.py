@@ -113,6 +113,14 @@ def test_steps_import_what_the_settings_of_pytest_let_them(mixed: Project, file:
         assert finished.code == 0, finished.said
 
 
+@pytest.mark.parametrize("settings", ["[pytest]\npythonpath = it's\n", "pythonpath = src\n", "[pytest]\n\ud800"])
+def test_settings_of_pytest_that_cannot_be_read_end_no_command(mixed: Project, settings: str) -> None:
+    """A quote that is not closed, a line of no section, bytes that are no UTF-8: pytest itself reports them."""
+    (mixed.root / "pytest.ini").write_bytes(settings.encode(errors="surrogatepass"))
+    finished = mixed.do("catalogue", "lint")
+    assert finished.code == 0, finished.said
+
+
 def test_own_steps_alone_cannot_claim_a_requirement(mixed: Project) -> None:
     """A tag with an id, and nothing that the harness could judge."""
     mixed.append(FEATURE, OWN.replace("  Scenario:", "  @PL-P95\n  Scenario:"))
