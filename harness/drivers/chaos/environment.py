@@ -121,17 +121,19 @@ def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target
     if (missing := missing_variable(document.data, every)) is not None:
         at, name = missing
         default = ", or give it a `default`" if at[0] == "configuration" else ""
+        state = "is empty" if os.environ.get(name) == "" else "is not set"
         raise ConfigurationError(
-            f"the variable `{name}` is not set",
+            f"the variable `{name}` {state}",
             where=document.where(at),
-            hint=f"set it where `readiness` is called{default}; those of the caller that begin with {_PREFIX} are not passed on",
+            hint=f"set it where `readiness` is called{default}; those of the caller that are empty or begin with {_PREFIX} are not passed on",
         )
 
 
 def _callers() -> dict[str, str]:
-    """The caller's environment, without what names another target, a proxy, or chooses what is broken."""
+    """The caller's environment, without what is empty, names another target, a proxy, or chooses what is broken."""
     left_out = {*_PROXIES, *_CLUSTER}
-    return {name: value for name, value in os.environ.items() if name not in left_out and not name.startswith(_PREFIX)}
+    named = {name: value for name, value in os.environ.items() if name not in left_out and value}
+    return {name: value for name, value in named.items() if not name.startswith(_PREFIX)}
 
 
 def _chosen_by(file: ExperimentFile, target: Target) -> dict[str, str]:

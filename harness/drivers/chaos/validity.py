@@ -23,6 +23,14 @@ _LISTS: Final[tuple[Location, ...]] = (
     (_HYPOTHESIS, "probes"),
 )
 """Parts whose items are mappings."""
+_NEVER_NULL: Final[tuple[Location, ...]] = (
+    ("configuration",),
+    ("secrets",),
+    ("controls",),
+    ("rollbacks",),
+    (_HYPOTHESIS, "probes"),
+)
+"""Parts that may be left out, and that Chaos Toolkit fails on where the key has no value."""
 _INJECTED: Final = frozenset({"configuration", "secrets"})
 """Arguments that Chaos Toolkit gives a function itself, where it takes them."""
 
@@ -33,10 +41,7 @@ def check_parts(document: YamlDocument) -> None:
     Raises:
         ConfigurationError: one of these.
     """
-    for at in _MAPPINGS:
-        found = _at(document.data, at)
-        if found is not None and not isinstance(found, Mapping):
-            raise _refused(document, at, f"`{at[-1]}` must be a mapping", f"write `{at[-1]}: {{name: value}}`")
+    _check_values(document)
     for at in _LISTS:
         found = _at(document.data, at)
         if found is not None and not isinstance(found, list):
@@ -49,6 +54,19 @@ def check_parts(document: YamlDocument) -> None:
         for key in ("name", "provider"):
             if key not in control:
                 raise _refused(document, ("controls", index), f"the key `{key}` is missing", f"write `{key}: …`")
+
+
+def _check_values(document: YamlDocument) -> None:
+    """Refuse keys without a value, where Chaos Toolkit fails on them, and what is there in the place of a mapping."""
+    for at in _NEVER_NULL:
+        inside = _at(document.data, at[:-1])
+        if isinstance(inside, Mapping) and at[-1] in inside and inside[at[-1]] is None:
+            hint = "leave the key out, or write something below it"
+            raise _refused(document, at, f"`{at[-1]}` has no value", hint)
+    for at in _MAPPINGS:
+        found = _at(document.data, at)
+        if found is not None and not isinstance(found, Mapping):
+            raise _refused(document, at, f"`{at[-1]}` must be a mapping", f"write `{at[-1]}: {{name: value}}`")
 
 
 def check_texts(document: YamlDocument) -> None:

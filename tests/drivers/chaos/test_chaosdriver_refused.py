@@ -9,6 +9,8 @@ import pytest
 import yaml
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
+from chaoslib.hypothesis import run_steady_state_hypothesis
+from chaoslib.run import EventHandlerRegistry
 
 from harness.drivers.chaos import find_experiments, load_experiment
 
@@ -76,6 +78,27 @@ def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) ->
     program = "{type: probe, name: near, provider: {type: process, path: 'true'}}"
     said = f"{AT}.provider: a probe that is a tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with what is judged"
     assert refused(tmp_path, TOLERATED.replace(PROBE, program)) == said
+
+
+@pytest.mark.parametrize("part", ["configuration", "secrets", "controls", "rollbacks"])
+def test_a_part_without_a_value_is_refused(tmp_path: Path, part: str) -> None:
+    """As when everything below the key is a comment: Chaos Toolkit fails on it before it does anything."""
+    text = f"title: t\ndescription: d\nmethod: []\n{part}:\n  # - {{ref: nothing}}\n"
+    said = f"a.yaml:4: {part}: `{part}` has no value\n  hint: leave the key out, or write something below it"
+    assert refused(tmp_path, text) == said
+    experiment = yaml.safe_load(text)
+    with pytest.raises((TypeError, AttributeError)):
+        ensure_experiment_is_valid(experiment)
+    assert refused(tmp_path, text.replace(f"{part}:", "extensions:\ntags:")) == ""
+
+
+def test_a_hypothesis_without_a_value_for_its_probes_is_refused(tmp_path: Path) -> None:
+    """Chaos Toolkit accepts the file, and fails when it asks the probes."""
+    text = "title: t\ndescription: d\nsteady-state-hypothesis:\n  title: h\n  probes:\nmethod: []\n"
+    said = "a.yaml:5: steady-state-hypothesis.probes: `probes` has no value\n  hint: leave the key out, or write something below it"
+    assert refused(tmp_path, text) == said
+    with pytest.raises(TypeError):
+        run_steady_state_hypothesis(yaml.safe_load(text), {}, {}, None, EventHandlerRegistry())
 
 
 @pytest.mark.parametrize("empty", ["[]", "''", "false", "0"])
