@@ -248,19 +248,32 @@ def test_answers_are_held_against_the_limit() -> None:
     assert served.off_reading("north", answers, 20 * 10**9, 5, flag).ok is None
 
 
+SWITCHED_NS = 10 * 10**9
+
+
 def test_a_page_has_its_feature_when_no_answer_lacks_it_any_more() -> None:
     """On at 10 s, there from 30 s on; too few answers with it show nothing; one without it after the limit, though many have it."""
     page = [FeatureAnswer(n * 10**9, n >= 30) for n in range(100)]
-    good = served.on_reading("north", page, 10 * 10**9, 60)
+    good = served.on_reading("north", page, SWITCHED_NS, 60, SWITCHED_NS)
     assert (good.ok, good.observed) == (True, "after 20.0 s, in all 70 answers since")
-    slow = served.on_reading("north", page, 10 * 10**9, 15)
+    slow = served.on_reading("north", page, SWITCHED_NS, 15, SWITCHED_NS)
     assert (slow.ok, slow.observed) == (False, "after 20.0 s, in all 70 answers since; 4 later than 15 s lack it")
-    assert served.on_reading("north", page[11:], 10 * 10**9, 60).ok is None
+    assert served.on_reading("north", page[11:], SWITCHED_NS, 60, SWITCHED_NS).ok is None
     for few in (page[:10], page[:20], page[:79]):
-        assert served.on_reading("north", few, 10 * 10**9, 60).ok is None
-    assert served.on_reading("north", page[:20], 10 * 10**9, 5).ok is False
+        assert served.on_reading("north", few, SWITCHED_NS, 60, SWITCHED_NS).ok is None
+    assert served.on_reading("north", page[:20], SWITCHED_NS, 5, SWITCHED_NS).ok is False
     dense = [FeatureAnswer(n * 10**9 + more, n >= 30) for n in range(33) for more in range(50)]
-    assert served.on_reading("north", dense, 10 * 10**9, 60).ok is None  # 150 answers in 2 s
+    assert served.on_reading("north", dense, SWITCHED_NS, 60, SWITCHED_NS).ok is None  # 150 answers in 2 s
+
+
+def test_a_page_is_in_time_by_the_moment_at_which_its_switch_was_sent() -> None:
+    """Sent at 10 s, answered at 18 s, there from 27.5 s on: after 9.5 s or after 17.5 s, in time for certain from 17.5 s on, and late below 9.5 s."""
+    page = [FeatureAnswer(n * 10**8, n >= 275) for n in range(500) if not 100 <= n < 180]
+    read = {
+        within_s: served.on_reading("north", page, 18 * 10**9, within_s, SWITCHED_NS) for within_s in (9, 10, 17, 18)
+    }
+    assert {within_s: one.ok for within_s, one in read.items()} == {9: False, 10: None, 17: None, 18: True}
+    assert read[10].observed == "after 9.5 to 17.5 s, in all 225 answers since"
 
 
 def test_an_answer_that_was_under_way_while_the_flag_was_switched_is_neither_before_nor_after() -> None:
@@ -286,7 +299,7 @@ def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:
     mixed = [FeatureAnswer(n * 50_000_000, n >= 200 and draw.random() < 2 / 3) for n in range(1600)]
     tens = sum(all(one.has for one in mixed[at : at + 10]) for at in range(200, 1590))
     assert tens > 3
-    page = served.on_reading("north", mixed, 10 * 10**9, 60)
+    page = served.on_reading("north", mixed, SWITCHED_NS, 60, SWITCHED_NS)
     assert (page.ok, page.observed.endswith("later than 60 s lack it")) == (False, True)
 
 

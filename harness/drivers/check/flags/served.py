@@ -83,7 +83,9 @@ def flag_page(target: Target, params: Mapping[str, str]) -> Iterator[FactProbe]:
             _wait(partial(_all_held, clear), within_s + HELD_WITHIN_S)
         missing = [region for region in target.doors if region not in pages]
         seen.append(flag.reading)
-        seen += [on_reading(f"{region}, flag {name}", own, on_ns, within_s) for region, own in clear().items()]
+        seen += [
+            on_reading(f"{region}, flag {name}", own, on_ns, within_s, flag.sent_ns) for region, own in clear().items()
+        ]
         seen += [
             FactReading(subject=f"page of {one}, flag {name}", expected="an address", observed="none", ok=None)
             for one in missing
@@ -129,10 +131,11 @@ def off_reading(
     )
 
 
-def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float) -> FactReading:
+def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_s: float, sent_ns: int) -> FactReading:
     """A region's page: without the feature before its flag was on, and never again without it from some answer on.
 
     One answer without it after the limit is enough: some pod still lacks it. Too few with it, or in too short a time, show nothing.
+    The flag was on at some moment between `sent_ns` and `on_ns`: in time is what is in time from the first one, late what is late from the second.
     """
     before = [one for one in answers if one.sent_ns < on_ns]
     after = [one for one in answers if one.sent_ns >= on_ns]
@@ -140,12 +143,13 @@ def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_
     lacking = sum(not one.has for one in after if one.sent_ns > on_ns + within_s * NS_PER_S)
     shown = f"not in the last of {len(after)} answers"
     if held:
-        took_s = (held[0].sent_ns - on_ns) / NS_PER_S
-        shown = f"after {took_s:.1f} s, in all {len(held)} answers since"
+        least, most = (f"{(held[0].sent_ns - since_ns) / NS_PER_S:.1f}" for since_ns in (on_ns, sent_ns))
+        took = least if least == most else f"{least} to {most}"
+        shown = f"after {took} s, in all {len(held)} answers since"
     if lacking:
         shown += f"; {lacking} later than {within_s:g} s lack it"
     clear = bool(before) and not any(one.has for one in before)
-    served = _is_held(after) and held[0].sent_ns <= on_ns + within_s * NS_PER_S
+    served = _is_held(after) and held[0].sent_ns <= sent_ns + within_s * NS_PER_S
     return FactReading(
         subject=f"page of {place}",
         expected=f"with the feature within {within_s:g} s after its flag is on",
