@@ -17,6 +17,9 @@ LATER_NS: Final = 5 * NS_PER_S
 """Time after the confirmation in which a history may show the hit."""
 EACH_SERVICE: Final = "each service"
 """In place of one thing: a pod of every service."""
+SCALED_DOWN: Final = "which the fault hit or the autoscaler ended"
+"""What is known of a hit that is not proven."""
+SCALED_DOWN_HINT: Final = "run again while no autoscaler scales down, or let an action report what it hit"
 _GONE: Final = frozenset({"deleted", "unready"})
 
 

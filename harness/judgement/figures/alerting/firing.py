@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from harness.judgement.figures.alerting.hidden import watched
@@ -29,8 +30,8 @@ from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.hits import proven_hits
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
+from harness.model import ONLY_BELOW, Experiment, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.units import NS_PER_S
 
@@ -56,10 +57,23 @@ def fires(case: Case) -> Iterable[Measure]:
 
 
 def _fires_after(case: Case, attempt: Experiment, alerts: list[Fired], scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of one attempt; none where no fault was sent."""
+    """The measure of one attempt; none where no fault was sent.
+
+    Where an alert of a hit that is not proven would be in time, its lack at the others is no failure.
+    """
     if (trial := trial_by(case.evidence, attempt)) is not None:
         fault = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
-        yield after(case, trial, _of_its_pod(case, trial, alerts), scope, fault)
+        proven = proven_hits(case.evidence, attempt)
+        found = after(case, trial, _of_its_pod(case, proven, alerts), scope, fault)
+        doubtful = _of_its_pod(case, attempt.fault.hit, alerts)
+        if found.outcome is Outcome.FAIL and after(case, trial, doubtful, scope, fault).outcome is not Outcome.FAIL:
+            unproven = sorted(
+                hit.name for hit in {*attempt.fault.hit} - {*proven} if _of_its_pod(case, [hit], doubtful)
+            )
+            text = f"{found.because.text}, but an alert names {', '.join(unproven)}, {SCALED_DOWN}"
+            why = because(Outcome.INCONCLUSIVE, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT)
+            found = replace(found, outcome=Outcome.INCONCLUSIVE, because=why)
+        yield found
 
 
 def _selected(case: Case) -> tuple[str, frozenset[str]]:
@@ -70,11 +84,11 @@ def _selected(case: Case) -> tuple[str, frozenset[str]]:
     return part, rules_of(case.evidence, part)
 
 
-def _of_its_pod(case: Case, trial: Trial, alerts: list[Fired]) -> list[Fired]:
-    """Of a sentence that speaks of one pod those whose labels name the pod that was hit."""
+def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fired]:
+    """Of a sentence that speaks of one pod those whose labels name one of the hits."""
     if "part" not in case.objective.params:
         return alerts
-    hit = {one.name for one in proven_hits(case.evidence, trial.attempt)}
+    hit = {one.name for one in hits}
     return [one for one in alerts if hit & {value for _, value in one.labels}]
 
 

@@ -29,9 +29,9 @@ from harness.judgement.figures.alerting.history import (
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.hits import proven_hits
+from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.receipts.restore import restore_receipt
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind
+from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S
 
@@ -221,21 +221,24 @@ def grouped(case: Case) -> Iterable[Measure]:
 
 def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     attempt, most = trial.attempt, int(case.objective.params["most"])
-    hits = proven_hits(case.evidence, attempt)
-    parts = {
-        attempt.domain,
-        *(word for hit in hits for word in (hit.name, hit.workload, hit.namespace, hit.region)),
-    } - {""}
     words = " ".join(_words(mine[0]))
-    names = sorted(part for part in parts if re.search(rf"(?<![\w-]){re.escape(part)}(?!\w)", words))
-    outcome = Outcome.PASS if len(mine) <= most and names else Outcome.FAIL
+    parts = {attempt.domain, *_parts(proven_hits(case.evidence, attempt))} - {""}
+    names = _named(parts, words)
+    unproven = [] if names else _named(_parts(attempt.fault.hit), words)
+    outcome = Outcome.PASS if names else Outcome.INCONCLUSIVE if unproven else Outcome.FAIL
     first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
+    if unproven:
+        first = f"names only {', '.join(unproven)}, {SCALED_DOWN}"
+    if len(mine) > most:
+        outcome = Outcome.FAIL
+    undecided = outcome is Outcome.INCONCLUSIVE
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
         "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
     }
     text = f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}"
-    outcome, reason = settled(outcome, because(outcome, text), receipts)
+    own = because(outcome, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT) if undecided else because(outcome, text)
+    outcome, reason = settled(outcome, own, receipts)
     figures = Figures(
         value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
         n=len(mine),
@@ -245,6 +248,14 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     )
     scope = {"experiment": attempt.name}
     return measure(case, Figure.NOTICES.value, outcome, reason, scope=scope, figures=figures, limit=f"at most {most}")
+
+
+def _parts(hits: Iterable[Hit]) -> set[str]:
+    return {word for hit in hits for word in (hit.name, hit.workload, hit.namespace, hit.region)} - {""}
+
+
+def _named(parts: Iterable[str], words: str) -> list[str]:
+    return sorted(part for part in parts if re.search(rf"(?<![\w-]){re.escape(part)}(?!\w)", words))
 
 
 def _words(notice: NoticeReceived) -> Iterable[str]:
