@@ -87,15 +87,23 @@ def test_an_object_that_leaves_steps_out_is_red_in_the_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known_s", "order", "verdict"), [(0.9, "FAIL", "FAIL"), (12.0, "INCONCLUSIVE", "INCONCLUSIVE")]
+    ("known_s", "expected", "why"),
+    [
+        (0.9, "FAIL", "went on from 25 % without a verdict (1 of 6)"),
+        (
+            9.0,
+            "INCONCLUSIVE",
+            "was not read at 25 %, between two readings 9 s apart: whether it went on without a verdict is not known",
+        ),
+    ],
+    ids=["close", "far apart"],
 )
-def test_a_step_that_fits_into_a_time_without_readings_may_have_been_taken(
-    known_s: float, order: str, verdict: str
-) -> None:
-    """The API server was silent while one region went on from 5 % to 50 %: nothing shows that it left 25 % out."""
-    lines = _but(_but(history(), 0.25), 0.50)
-    run = _run(*lines, _at(0.50, 35.0, known_s=known_s))
-    assert (outcome(ORDER, run), outcome(VERDICT, run)) == (order, verdict)
+def test_a_step_that_fits_between_two_readings_may_have_been_taken(known_s: float, expected: str, why: str) -> None:
+    """The first reading after that shows one region at 50 % and the other at 25 %: nothing shows that the first one left 25 % out."""
+    run = _run(*_but(_but(history(), 0.25), 0.50), _at(0.50, 25.0, known_s=known_s))
+    (verdict,) = judged(VERDICT, run)
+    assert (outcome(ORDER, run), verdict.outcome.value) == (expected, expected)
+    assert verdict.because.text == f"{FAST} {why}"
 
 
 def test_an_object_that_goes_back_to_a_step_is_red_in_the_order() -> None:

@@ -264,6 +264,14 @@ def test_a_step_that_came_while_it_was_asked_for_is_not_recorded_too_early(rolle
     assert [o["since_ns"] <= at <= o["at_ns"] for o, at in zip(steps, begun, strict=True)] == [True] * 4
 
 
+def test_what_the_first_reading_shows_came_after_the_candidate_was_sent(rolled: Callable[..., Run]) -> None:
+    """Each answer takes 0.4 s: what is read to prepare the rollout hides no step that the object has left out."""
+    run = rolled(takes_s=0.4, steps=((0.0, 0.25), *STEPS[2:]))
+    (started,), (first, *_) = run.of("rollout.started"), run.of("rollout.status")
+    assert (first["since_ns"], first["share"]) == (started["at_ns"], 0.25)
+    assert run.of("rollout.step")[0]["since_ns"] == started["at_ns"]
+
+
 def test_the_analysis_that_let_an_object_go_on_is_recorded_with_the_step(rolled: Callable[..., Run]) -> None:
     """Analyses are read at every third poll, and whenever an object says something new."""
     run = rolled(steps=LATER)

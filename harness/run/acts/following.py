@@ -99,7 +99,7 @@ class Following:
             self._sink.put("rollout.skipped", plan.name, why=why)
             self._restore(why, intents)
             return
-        began_ns = self._began_ns = clock.now_ns()
+        began_ns = self._began_ns = self._asked_ns = clock.now_ns()
         context.presence.begin(plan.within_s)
         context.traffic.rollout_reached(plan.name, "start", Phase.STEP, began_ns)
         at_once(lambda one: take_over(one, objects.templates[one.subject]), objects.all)

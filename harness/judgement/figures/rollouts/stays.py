@@ -54,13 +54,18 @@ class Stay:
         return (self.left_ns - self.came_since_ns) / NS_PER_S
 
     @property
+    def unread_s(self) -> float:
+        """So far apart were the reading in which it was first at the step and the one before."""
+        return (self.came_ns - self.came_since_ns) / NS_PER_S
+
+    @property
     def resolution_s(self) -> float:
         """Beginning and end are both known to so much."""
         return max(self.came_ns - self.came_since_ns, self.left_ns - self.left_since_ns) / NS_PER_S
 
 
 UNREAD_NS: Final = NS_PER_S
-"""Objects are read several times a second. While the API server was silent for longer, one may have come to a step and left it."""
+"""Objects are read several times a second. Between two readings that are further apart, one may have come to a step and left it."""
 
 
 def may_hide(steps: Sequence[float], before: float, share: float, since_ns: int, at_ns: int) -> list[float]:

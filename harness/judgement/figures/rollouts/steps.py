@@ -63,7 +63,7 @@ def _begins(expected: tuple[str, ...], path: tuple[str, ...]) -> bool:
 
 
 def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
-    """Each step of the rollout, and before it those that nothing shows, as the objects were not read."""
+    """Each step of the rollout, and before it those that nothing shows, as two readings were too far apart."""
     before = 0.0
     for step in history.steps:
         yield (*may_hide(history.plan.steps, before, step.share, step.since_ns, step.at_ns), step.share)
@@ -134,13 +134,13 @@ def verdicts(case: Case) -> Iterable[Measure]:
     went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
     went_on = [stay for stay in went_on if 0 < stay.share < (stay.next_share or 0)]
     missed = [
-        (subject, step, any(step.share in stay.hidden for stay in own))
+        (subject, step, next((stay for stay in own if step.share in stay.hidden), None))
         for step, _ in pairwise(history.steps)
         for subject, own in paths.items()
         if step.share not in {stay.share for stay in own}
     ]
     left_out = [(subject, step.name) for subject, step, hidden in missed if not hidden]
-    unread = [f"{subject} was not read at {step.name}" for subject, step, hidden in missed if hidden]
+    unread = [(subject, step.name, hidden.unread_s) for subject, step, hidden in missed if hidden]
     without = [*((stay.subject, stay.name) for stay in went_on if not _has_verdict(history, stay)), *left_out]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
     receipts = {"load": load_of(case), "restore": ended_receipt(history)}
@@ -153,7 +153,8 @@ def verdicts(case: Case) -> Iterable[Measure]:
         text = f"{subject} went on from {step} without a verdict ({len(without)} of {len(went_on) + len(left_out)})"
         yield concluded(case, name, Outcome.FAIL, text, figures)
     elif unread:
-        text = f"{unread[0]}, as the API server was silent: whether it went on without a verdict is not known"
+        subject, step, apart_s = unread[0]
+        text = f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
     elif not paths or len(history.steps) < max(len(history.plan.steps), 2):
         text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
