@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
@@ -14,10 +17,11 @@ import pytest
 from harness.drivers.rollout import Reversal, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
-from harness.errors import DriverError, TargetSilent
+from harness.errors import DriverError, TargetGone, TargetSilent
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
+from harness.run.acts.at_once import Beside
 from harness.run.acts.changes import analysed
 from harness.run.acts.driver import Library
 from harness.run.acts.following import Following
@@ -334,7 +338,31 @@ def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pyt
         return ()
 
     monkeypatch.setattr(Scripted, "analyses", analyses)
-    assert analysed([here], 7) == (7, [("Rollout eu/cart", ())])
+    assert analysed([here], 7, lambda: None) == (7, [("Rollout eu/cart", ())])
+
+
+def test_a_run_that_ends_waits_for_no_analyses_of_a_silent_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ended it is raised, not that they could not be read: the run goes on with what that asks for."""
+    clock = FakeClock.installed(monkeypatch)
+    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    recorded, asked, ends = list[object](), Event(), Event()
+
+    def analyses(_: object) -> tuple[AnalysisStatus, ...]:
+        asked.set()
+        assert ends.wait(timeout=60.0)
+        raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+
+    def run() -> None:
+        with closing(Beside(recorded.append)) as beside:
+            beside.ask(partial(analysed, [here], 7))
+            assert asked.wait(timeout=60.0)
+            ends.set()
+            raise TargetGone("nothing of the target answers")
+
+    monkeypatch.setattr(Scripted, "analyses", analyses)
+    with pytest.raises(TargetGone, match="nothing of the target answers"):
+        run()
+    assert recorded == []
 
 
 def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Beside(Generic[R]):
     def __init__(self, record: Callable[[R], None]) -> None:
         self._record = record
         self._pool = ThreadPoolExecutor(1)
+        self._in_vain = Event()
         self._asked: deque[Future[R]] = deque()
 
     @property
@@ -45,9 +48,17 @@ class Beside(Generic[R]):
         """Whether something that was asked is not recorded yet."""
         return bool(self._asked)
 
-    def ask(self, read: Callable[[], R]) -> None:
-        """Begin a read once those before it have ended."""
-        self._asked.append(self._pool.submit(read))
+    def ask(self, read: Callable[[Callable[[], None]], R]) -> None:
+        """Begin a read once those before it have ended.
+
+        Args:
+            read: is given a function to call before each further attempt; it raises once its result is not needed any more.
+        """
+        self._asked.append(self._pool.submit(read, self._go_on))
+
+    def _go_on(self) -> None:
+        if self._in_vain.is_set():
+            raise CancelledError
 
     def record(self) -> None:
         """Record what was read since.
@@ -59,6 +70,13 @@ class Beside(Generic[R]):
             self._record(self._asked.popleft().result())
 
     def close(self) -> None:
-        """Wait for what is being read, and record it."""
+        """Wait for what is being read, and record it.
+
+        While an exception is under way, what is read ends and is not recorded: its own exception does not replace that one.
+        """
+        if sys.exc_info()[0] is not None:
+            self._in_vain.set()
+            self._pool.shutdown(cancel_futures=True)
+            return
         self._pool.shutdown()
         self.record()

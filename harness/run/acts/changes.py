@@ -9,7 +9,7 @@ from harness.run.acts.at_once import at_once
 from harness.targets.patience import patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.drivers.rollout import Changeable, ObjectStatus
     from harness.drivers.rollout.status import AnalysisStatus
@@ -59,7 +59,13 @@ class RolloutChanges:
             )
 
 
-def analysed(objects: Sequence[Changeable], at_ns: int) -> Analysed:
-    """The analyses of some objects, read after the moment at which their states were; again while the API server is silent."""
-    found = patiently(lambda: at_once(lambda one: one.analyses(), objects))
+def analysed(objects: Sequence[Changeable], at_ns: int, go_on: Callable[[], object]) -> Analysed:
+    """The analyses of some objects, read after the moment at which their states were; again while the API server is silent.
+
+    Args:
+        objects: whose analyses they are.
+        at_ns: the moment.
+        go_on: called before each further attempt; what it raises ends them.
+    """
+    found = patiently(lambda: at_once(lambda one: one.analyses(), objects), go_on)
     return at_ns, [(one.subject, own) for one, own in zip(objects, found, strict=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from harness import clock
@@ -54,7 +53,7 @@ class SignalReader:
         self._memory = Beside(self._record)
 
     def close(self) -> None:
-        """Wait for what is being read, and record it."""
+        """Wait for what is being read, and record it where no exception is under way."""
         self._memory.close()
 
     def poll(self, share: float) -> None:
@@ -63,7 +62,7 @@ class SignalReader:
         late = clock.now_ns() - self._read_ns >= _EVERY_S * NS_PER_S
         if self._reads_memory and late and not self._memory.busy:
             self._read_ns = clock.now_ns()
-            self._memory.ask(partial(at_once, self._measured, self._places))
+            self._memory.ask(lambda _go_on: at_once(self._measured, self._places))
         due, self._due = (
             [one for one in self._due if one.at <= share + _CLOSE],
             [one for one in self._due if one.at > share + _CLOSE],
