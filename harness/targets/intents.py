@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,17 +77,28 @@ def write_intent(platform: Platform, experiment: str, action: str, undo: Mapping
         module=module,
         version=VERSION,
     )
+    _write(intent, "nothing was broken; make room there")
+    return intent
+
+
+def amend_intent(intent: Intent, **params: object) -> Intent:
+    """Add to the parameters of its undo what is known only now, file and directory synced; until then the old ones are there.
+
+    Raises:
+        HarnessError: it cannot be written completely; then what they are of may not be done.
+    """
+    amended = replace(intent, undo={**intent.undo, **params})
+    _write(amended, "make room there, then run `readiness recover`")
+    return amended
+
+
+def _write(intent: Intent, hint: str) -> None:
     path = intent_path(intent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_synced(path, json.dumps(asdict(intent), indent=1).encode())
     except OSError as error:
-        raise HarnessError(
-            f"an intent cannot be written: {error.strerror}",
-            where=str(path),
-            hint="nothing was broken; make room there",
-        ) from error
-    return intent
+        raise HarnessError(f"an intent cannot be written: {error.strerror}", where=str(path), hint=hint) from error
 
 
 def strike_intent(intent: Intent) -> None:

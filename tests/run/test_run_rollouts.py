@@ -14,7 +14,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from harness.drivers.rollout import Reversal, gone_back
+from harness.drivers.rollout import Reversal, back, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError, TargetGone, TargetSilent
@@ -29,7 +29,7 @@ from harness.run.acts.reaching import CandidateAnswers, step_of
 from harness.run.acts.rolled import RolledObjects
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
-from harness.targets import load_target
+from harness.targets import Target, load_target, undo
 from harness.targets.intents import pending_intents
 from tests.builders import plans
 from tests.builders.conducting import Stage, stage
@@ -305,13 +305,58 @@ def test_a_strategy_that_the_rollout_did_not_give_is_left_to_whom_it_belongs(rol
     assert pending_intents(run.stage.context.platform) == []
 
 
-def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten(rolled: Callable[..., Run]) -> None:
-    """The object ended on its release, and its own strategy stays in the undo log."""
-    run = rolled(replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None), edited=OTHERS)
-    why = "not restored after the rollout canary: Rollout eu/cart has a strategy that others gave it since"
-    assert set(run.stage.context.unrestored.values()) == {why}
+BLUE_GREEN = replace(CANARY, strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None)
+OURS = {"blueGreen": {"activeService": "cart", "previewService": "cart-canary"}}
+
+
+def recovered(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the recovery at the end of the run leaves, and why."""
+    monkeypatch.setattr(undo, "Cluster", SimpleNamespace(of=lambda _target: SimpleNamespace()))
+    monkeypatch.setattr(back, "changeable", lambda *_words: run.here)
+    context = run.stage.context
+    return [one.why for one in undo.recover(context.target, context.platform, within_s=0).left]
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [OTHERS, {"blueGreen": {**OURS["blueGreen"], "autoPromotionSeconds": 30}}],
+    ids=["another", "one key more"],
+)
+def test_a_strategy_that_others_gave_in_place_of_the_rollouts_is_not_overwritten(
+    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, edited: dict[str, Any]
+) -> None:
+    """The object ended on its release, and its own strategy stays in the undo log, also when that is recovered."""
+    run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), edited=edited)
+    since = "Rollout eu/cart has a strategy that others gave it since"
+    assert set(run.stage.context.unrestored.values()) == {f"not restored after the rollout canary: {since}"}
+    assert recovered(run, monkeypatch) == [since]
     (intent,) = pending_intents(run.stage.context.platform)
-    assert (run.here.state["strategy"], intent.undo["strategy"]) == (OTHERS, {"canary": {}})
+    assert (run.here.state["strategy"], intent.undo["strategy"]) == (edited, {"canary": {}})
+
+
+@pytest.mark.parametrize(
+    ("now", "noted", "left"),
+    [
+        (OURS, {"lent": OURS, "lent_as_read": True}, False),
+        ({"blueGreen": {**OURS["blueGreen"], "maxUnavailable": 1}}, {"lent": OURS}, False),
+        (OTHERS, {"lent": OURS}, True),
+        (OTHERS, {}, False),
+    ],
+    ids=["the rollout's", "the rollout's, with a default", "of others", "of others, by an older undo log"],
+)
+def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
+    monkeypatch: pytest.MonkeyPatch, now: dict[str, Any], noted: dict[str, Any], *, left: bool
+) -> None:
+    """A run that was killed right after it had set the strategy knows it only as it was sent: defaults may have been added."""
+    clock = FakeClock.installed(monkeypatch)
+    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    here.state["strategy"] = now
+    monkeypatch.setattr(back, "changeable", lambda *_words: here)
+    params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    with pytest.raises(DriverError, match="a strategy that others gave it since") if left else nullcontext():
+        back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
+    assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
 
 
 def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Callable[..., Run]) -> None:

@@ -26,6 +26,7 @@ from harness.targets import (
 )
 from harness.targets.guard import guard_hits
 from harness.targets.intents import (
+    amend_intent,
     elsewhere,
     intents_directory,
     pending_intents,
@@ -72,6 +73,17 @@ def written(platform: Platform, node: str) -> Intent:
     """An intent to cordon a node."""
     undo = {"do": "uncordon", "node": node}
     return write_intent(platform, "node-loss", f"cordon {node}", undo, module="harness.chaos.database")
+
+
+def test_an_intent_is_amended_in_its_own_file(tmp_path: Path) -> None:
+    """What is known only later is added; the rest stays, and one strike is enough."""
+    where = platform_of(target(tmp_path))
+    intent = write_intent(where, "e", "about to act", {"do": "nothing", "was": 1}, module=__name__)
+    amended = amend_intent(intent, lent={"a": 2})
+    assert (amended.id, amended.undo) == (intent.id, {"do": "nothing", "was": 1, "lent": {"a": 2}})
+    assert pending_intents(where) == [amended]
+    strike_intent(intent)
+    assert (pending_intents(where), torn_intents(where)) == ([], [])
 
 
 def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.drivers.rollout.back import Given, given_by_others, go_back, intend_back, take_over
+from harness.drivers.rollout.back import STRATEGY_OF_OTHERS, Given, given_by_others, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable
@@ -10,6 +10,7 @@ from harness.drivers.rollout.reverted import FollowedSpec, Reversal, gone_back
 from harness.drivers.rollout.status import ObjectStatus
 
 __all__ = [
+    "STRATEGY_OF_OTHERS",
     "Changeable",
     "FollowedSpec",
     "Given",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.clock import Deadline
 from harness.drivers.rollout.candidate import Replaced, containers_of, equal, foreign_images, images_of, without_images
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 BACK_WITHIN_S: Final = 20.0
 """So long, at least, the recovery of one object waits until it is at rest on the release before; as its rollout may take, if that is longer."""
+STRATEGY_OF_OTHERS: Final = "has a strategy that others gave it since"
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
 """Every so many observations a request that may have been missed is sent again."""
+_AS_IT_MUST_BE: Final = "if it is as it must be, delete the entry of the undo log; else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,17 @@ def _take_back(
     current: str,
     before: Replaced,
     strategy: Strategy | None = None,
+    lent: Strategy | None = None,
+    lent_as_read: bool = False,
     images: Sequence[str] | None = None,
     template: Replaced | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
-    `strategy` is what the object had where the rollout gave it another one, `template` the candidate's, and `images` all that an older
-    undo log has of that.
+    `strategy` is what the object had where the rollout gave it another one, and `lent` that other one: as the rollout file has it, or
+    with `lent_as_read` as the API server had it once it was set. An older undo log has no `lent`: whatever is there is replaced.
+    `template` is the candidate's, and `images` all that an older undo log has of that.
 
     Raises:
         DriverError: it does not within `within_s`, or not with the strategy that it had; or others changed it since, which is not
@@ -66,9 +71,22 @@ def _take_back(
     here = changeable(cluster, kind, namespace, name, before)
     given = Given(template=template or {}, images=images or ()) if template or images else None
     _end_on(here, before, current, release, within_s, given=given)
-    if strategy is not None and here.strategy(here.present()) != strategy:
-        here.set_strategy(strategy)
-        _end_on(here, before, current, release, within_s, given=given)
+    now = here.strategy(here.present()) if strategy is not None else None
+    if strategy is None or now == strategy:
+        return
+    if lent is not None and not (now == lent if lent_as_read else _has(now, lent)):
+        raise DriverError(f"{here.subject} {STRATEGY_OF_OTHERS}", hint=f"{_AS_IT_MUST_BE} give it its own by hand")
+    here.set_strategy(strategy)
+    _end_on(here, before, current, release, within_s, given=given)
+
+
+def _has(now: Any, asked: Any) -> bool:
+    """Whether it is what was asked for, where admission or the API server may have added keys."""
+    if isinstance(now, Mapping) and isinstance(asked, Mapping):
+        return all(key in now and _has(now[key], value) for key, value in asked.items())
+    if isinstance(now, list) and isinstance(asked, list):
+        return len(now) == len(asked) and all(map(_has, now, asked))
+    return bool(now == asked)
 
 
 def _end_on(
@@ -77,8 +95,7 @@ def _end_on(
     for number, _ in enumerate(Deadline.after(within_s).ticks(_POLL_S)):
         again = number % _AGAIN == 0
         if again and given is not None and (why := given_by_others(here, before, current, given)):
-            hint = "if it is as it must be, delete the entry of the undo log; else"
-            raise DriverError(why, hint=f"{hint} give it the release {release} by hand")
+            raise DriverError(why, hint=f"{_AS_IT_MUST_BE} give it the release {release} by hand")
         if go_back(here, before, current, hasten=again, restore=again, given=given):
             return
     status = here.status()
@@ -172,6 +189,7 @@ def intend_back(
     candidate: str,
     template: Replaced,
     strategy: Strategy | None = None,
+    lent: Strategy | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> Intent:
     """Put on disk how an object is taken back; strike it off when it was seen at rest on what it was.
@@ -184,6 +202,7 @@ def intend_back(
         candidate: what takes over.
         template: what it gives the object.
         strategy: that the object has, where the rollout gives it another one.
+        lent: that other one.
         within_s: how long the rollout may take.
     """
     return take_over.intend(
@@ -197,6 +216,7 @@ def intend_back(
         current=here.status().current,
         before=here.template(here.present()),
         strategy=strategy,
+        lent=lent,
         template=template,
         within_s=max(within_s, BACK_WITHIN_S),
     )

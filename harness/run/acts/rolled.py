@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from harness import clock
-from harness.drivers.rollout import FollowedSpec, Given, given_by_others, go_back, intend_back
+from harness.drivers.rollout import STRATEGY_OF_OTHERS, FollowedSpec, Given, given_by_others, go_back, intend_back
 from harness.errors import DriverError, TargetSilent, TargetUnreachable
 from harness.model.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
 from harness.run.acts.reaching import step_of
+from harness.targets.intents import amend_intent
 from harness.targets.patience import patiently
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RolledObjects:
         self._lent: dict[str, Strategy | None] = {}  # as the API server has those that the rollout gave
         self._specs: dict[str, FollowedSpec] = {}
         self._undone: dict[str, Replaced] = {}
+        self._intents: dict[str, Intent] = {}
         self.templates: dict[str, Replaced] = {}
 
     @property
@@ -96,8 +98,8 @@ class RolledObjects:
         self, platform: Platform, plan: RolloutPlan, release: str, lent: Mapping[str, Strategy]
     ) -> list[Intent]:
         """Put on disk how each is taken back; `lent`: the strategies that some are to be given."""
-        return [
-            intend_back(
+        self._intents = {
+            one.subject: intend_back(
                 platform,
                 plan.name,
                 one,
@@ -105,15 +107,23 @@ class RolledObjects:
                 candidate=plan.candidate,
                 template=self.templates[one.subject],
                 strategy=self._strategies[one.subject] if one.subject in lent else None,
+                lent=lent.get(one.subject),
                 within_s=plan.within_s,
             )
             for one in self.all
-        ]
+        }
+        return list(self._intents.values())
+
+    def _note(self, subject: str, **params: object) -> None:
+        """Add to what the undo log has of an object."""
+        self._intents[subject] = amend_intent(self._intents[subject], **params)
 
     def lend(self, strategies: Mapping[str, Strategy]) -> str:
         """Give some objects a strategy, and wait until they are at rest; which did not come to rest, empty where all did."""
         why = self._adopt(strategies)
         self._lent = self._present_of(strategies)
+        for subject, lent in self._lent.items():
+            self._note(subject, lent=lent, lent_as_read=True)
         return why
 
     def return_strategies(self) -> str:
@@ -123,7 +133,7 @@ class RolledObjects:
         """
         for subject, now in self._present_of(self._lent).items():
             if now not in (self._lent[subject], self._strategies[subject]):
-                return f"{subject} has a strategy that others gave it since"
+                return f"{subject} {STRATEGY_OF_OTHERS}"
         return self._adopt({subject: own for subject in self._lent if (own := self._strategies[subject]) is not None})
 
     def _adopt(self, strategies: Mapping[str, Strategy]) -> str:
