@@ -38,6 +38,8 @@ from tests.fake_clock import FakeClock, S
 STABLE, CANDIDATE = "1.0.0", "1.1.0"
 OLD = {"spec": {"containers": [{"name": "c", "image": f"cart:{STABLE}"}]}}
 NEW = {"spec": {"containers": [{"name": "c", "image": f"cart:{CANDIDATE}"}]}}
+LABELLED = {"metadata": {"labels": {"role": "stable"}}, **OLD}
+"""The release before, with a label that the controller gave its ReplicaSet."""
 FIX = {"spec": {"containers": [{"name": "c", "image": "cart:1.0.1-fix"}]}}
 COLOURS = "{blue-green: {blueGreen: {activeService: '{name}', previewService: '{name}-canary'}}}"
 DEMAND = Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": "everyday"})
@@ -64,7 +66,7 @@ class Scripted(Changeable):
 
     `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
     third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
-    after it was begun the API server does not answer. `edited` is the strategy that others give it once it was begun.
+    after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `edited` is the strategy that others give it once it was begun.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -76,6 +78,7 @@ class Scripted(Changeable):
     fixed: tuple[dict[str, Any], float] | None = None
     admitted: dict[str, Any] = field(default_factory=lambda: NEW)
     silent: tuple[float, float] | None = None
+    killed: bool = False
     edited: dict[str, Any] | None = None
     returns_s: float = 1.0
     takes_s: float = 0.0
@@ -119,6 +122,8 @@ class Scripted(Changeable):
         """Set the template."""
         template = self.admitted if body[0]["value"] == NEW else body[0]["value"]
         self.state.update({"template": template, "since": self.clock.now_ns / S - 1000.0})
+        if self.killed and template == LABELLED:
+            raise KeyboardInterrupt
 
     def status_of(self, obj: Any) -> ObjectStatus:
         """By the clock, when the answer to a request of `takes_s` is made."""
@@ -177,7 +182,7 @@ class Scripted(Changeable):
         self.state["undone"].append(self.seconds)
         if not self.undoes:
             raise DriverError("no rollout history found for Rollout eu/cart")
-        return OLD
+        return LABELLED if self.killed else OLD
 
 
 @dataclass
@@ -196,7 +201,13 @@ class Run:
 
 
 @pytest.fixture
-def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+def stages() -> list[Run]:
+    """Each rollout that `rolled` began, also of a run that was ended."""
+    return []
+
+
+@pytest.fixture
+def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Run]) -> Callable[..., Run]:
     """Runs a rollout to its end, or until it raises what the test expects."""
     monkeypatch.setenv("READINESS_STATE", str(tmp_path))
     clock = FakeClock.installed(monkeypatch)
@@ -222,9 +233,10 @@ def rolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run
         monkeypatch.setattr(following, "Cluster", SimpleNamespace(of=lambda _target: None))
         monkeypatch.setattr(following, "changeable", lambda *_words: here)
         monkeypatch.setattr(CandidateAnswers, "poll", lambda self: setattr(self, "count", answers))
+        stages.append(Run(set_, here))
         with nullcontext() if raises is None else pytest.raises(raises):
             RolloutDriver().run(act, context)
-        return Run(set_, here)
+        return stages[-1]
 
     return run
 
@@ -357,6 +369,18 @@ def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
     with pytest.raises(DriverError, match="a strategy that others gave it since") if left else nullcontext():
         back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
     assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
+
+
+def test_a_run_that_ends_once_its_way_back_was_received_is_recovered(
+    rolled: Callable[..., Run], stages: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What that command writes was on disk before it was sent: it is not taken for a configuration by others."""
+    with pytest.raises(KeyboardInterrupt):
+        rolled(killed=True)
+    (run,) = stages
+    assert run.here.state["template"] == LABELLED
+    assert recovered(run, monkeypatch) == []
+    assert run.here.state["template"] == OLD
 
 
 def test_a_rollout_goes_on_when_the_api_server_was_silent(rolled: Callable[..., Run]) -> None:

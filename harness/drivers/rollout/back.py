@@ -56,20 +56,22 @@ def _take_back(
     lent_as_read: bool = False,
     images: Sequence[str] | None = None,
     template: Replaced | None = None,
+    undone: Replaced | None = None,
     within_s: float = BACK_WITHIN_S,
 ) -> None:
     """End on the release before, and return when the object says so itself.
 
     `strategy` is what the object had where the rollout gave it another one, and `lent` that other one: as the rollout file has it, or
     with `lent_as_read` as the API server had it once it was set. An older undo log has no `lent`: whatever is there is replaced.
-    `template` is the candidate's, and `images` all that an older undo log has of that.
+    `template` is the candidate's, and `images` all that an older undo log has of that. `undone` is what the command for the way back
+    writes, where that was about to be sent.
 
     Raises:
         DriverError: it does not within `within_s`, or not with the strategy that it had; or others changed it since, which is not
             overwritten.
     """
     here = changeable(cluster, kind, namespace, name, before)
-    given = Given(template=template or {}, images=images or ()) if template or images else None
+    given = Given(template=template or {}, images=images or (), undone=undone) if template or images else None
     _end_on(here, before, current, release, within_s, given=given)
     now = here.strategy(here.present()) if strategy is not None else None
     if strategy is None or now == strategy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -141,18 +141,21 @@ class Changeable(ABC):
         """Promote it out of a pause that waits for a person; whether anything was sent."""
         return False
 
-    def undo(self) -> Replaced:
-        """Give the one command for the way back: to the release before, as the product itself remembers it; what it wrote.
+    def undo(self, sending: Callable[[Replaced], object] = lambda _: None) -> None:
+        """Give the one command for the way back: to the release before, as the product itself remembers it.
 
         Each of its requests is sent again while the API server is silent. What is remembered is read once: a command that was received
         although its answer was lost has made the candidate the release before.
+
+        Args:
+            sending: called once with what will be written, before it is sent.
 
         Raises:
             DriverError: it remembers none, or the API server refuses it.
         """
         remembered = patiently(lambda: self.remembered(self.present()))
+        sending(remembered)
         patiently(lambda: self.replace(remembered))
-        return remembered
 
     @abstractmethod
     def remembered(self, obj: Object) -> Replaced:

@@ -195,7 +195,7 @@ class RolledObjects:
     def _ordered(self, one: Changeable, by: ReversedBy) -> str:
         try:
             if by is ReversedBy.HAND:
-                self._undone[one.subject] = one.undo()
+                one.undo(partial(self._undoing, one.subject))
             else:
                 patiently(lambda: one.abort(one.present()))
         except TargetSilent:
@@ -203,6 +203,11 @@ class RolledObjects:
         except DriverError as error:
             return error.what
         return ""
+
+    def _undoing(self, subject: str, undone: Replaced) -> None:
+        """On disk before it is sent: else a recovery would take it for what others configured."""
+        self._undone[subject] = undone
+        self._note(subject, undone=undone)
 
     def go_back(self, objects: Iterable[Changeable], *, hasten: bool, restore: bool) -> list[bool]:
         """One step of the way back of some objects: whether each is at rest on what it was."""

@@ -586,6 +586,20 @@ def test_what_the_command_for_the_way_back_wrote_is_not_of_others() -> None:
     assert cluster.obj["spec"]["template"] == OLD
 
 
+def test_a_recovery_takes_what_the_command_for_the_way_back_wrote_for_its_own() -> None:
+    """The run was killed once that command was received, of which the undo log has what it writes; labels of others are left."""
+    undone = {**OLD, "metadata": {"labels": {**OLD["metadata"]["labels"], "role": "stable"}}}
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    undo = {"kind": "Deployment", "namespace": "eu", "name": "cart", "release": "1.0.0", "current": "1", "before": OLD}
+    cluster = deployed(undone)
+    take_over.undo(cluster, target, **undo, template=NEW, undone=undone)
+    assert cluster.obj["spec"]["template"] == OLD
+    theirs = deployed(tagged("1.0.0", terminationGracePeriodSeconds=60))
+    with pytest.raises(DriverError, match="with a configuration of neither release"):
+        take_over.undo(theirs, target, **undo, template=NEW, undone=undone)
+    assert theirs.sent == []
+
+
 def test_what_others_do_while_a_recovery_waits_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The spec is set to what it was, and a person gives it a hotfix before the object is at rest on that."""
     clock = FakeClock.installed(monkeypatch)
@@ -627,6 +641,9 @@ def test_an_undo_whose_answer_was_lost_is_sent_again_as_it_was(monkeypatch: pyte
     FakeClock.installed(monkeypatch)
     cluster = RecordedCluster(argo(NEW), [replica_set(1, OLD), replica_set(2, NEW)])
     cluster.loses = True
-    undone = on(cluster).undo()
+    sending: list[tuple[int, dict[str, Any]]] = []
+    on(cluster).undo(lambda undone: sending.append((len(cluster.sent), undone)))
+    ((sent_before, undone),) = sending
+    assert sent_before == 0
     assert [body[0]["value"] for _, body in cluster.sent] == [undone, undone]
     assert cluster.obj["spec"]["template"]["spec"] == OLD["spec"]
