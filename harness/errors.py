@@ -9,6 +9,7 @@ HarnessError                    something in the harness, its set-up or its use 
 │   └── RunInProgress           the run is still being written
 ├── DriverError                 the target, or a child that drives it, did not do as asked       exit 10
 │   ├── TargetUnreachable       no answer where the target file says there is one
+│   │   ├── TargetSilent        no answer at all, or a 5xx: whether the request was done is not known
 │   │   └── TargetGone          nothing of the target answers any more
 │   ├── AccessDenied            an API refuses what the target file's user asks for
 │   └── FaultNotInjected        an experiment selected nothing, or its fault did not go in
@@ -104,7 +105,7 @@ class TargetUnreachable(DriverError):
 
 
 class TargetSilent(TargetUnreachable):
-    """No answer at all: whether the request was received is not known."""
+    """No answer at all, or a 5xx of the API server: whether the request was done is not known."""
 
 
 class TargetGone(TargetUnreachable):

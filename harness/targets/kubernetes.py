@@ -343,7 +343,8 @@ class Cluster:
         if status == 403:
             hint = "grant it to the user of the kubeconfig, see `readiness plan --roles`, or name another context"
             return AccessDenied(what, where=self.url, hint=hint)
-        return TargetUnreachable(what, where=self.url)
+        kind = TargetSilent if status >= 500 else TargetUnreachable  # of a 5xx a write may have been done
+        return kind(what, where=self.url)
 
     def _answer(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Call and take status and body, whatever the status is."""

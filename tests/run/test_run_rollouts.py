@@ -17,7 +17,7 @@ import pytest
 from harness.drivers.rollout import Reversal, back, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
-from harness.errors import DriverError, TargetGone, TargetSilent
+from harness.errors import DriverError, TargetGone, TargetSilent, TargetUnreachable
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
@@ -31,6 +31,7 @@ from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import Target, load_target, undo
 from harness.targets.intents import pending_intents
+from harness.targets.patience import SILENT_S
 from tests.builders import plans
 from tests.builders.conducting import Stage, stage
 from tests.fake_clock import FakeClock, S
@@ -66,7 +67,8 @@ class Scripted(Changeable):
 
     `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
     third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
-    after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `edited` is the strategy that others give it once it was begun.
+    after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `refuses`: what it answers to that
+    command for more than 20 s. `edited` is the strategy that others give it once it was begun.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -79,6 +81,7 @@ class Scripted(Changeable):
     admitted: dict[str, Any] = field(default_factory=lambda: NEW)
     silent: tuple[float, float] | None = None
     killed: bool = False
+    refuses: TargetUnreachable | None = None
     edited: dict[str, Any] | None = None
     returns_s: float = 1.0
     takes_s: float = 0.0
@@ -120,6 +123,8 @@ class Scripted(Changeable):
 
     def patch(self, body: Any) -> None:
         """Set the template."""
+        if self.refuses is not None and self.state["template"] == NEW and self.seconds < 47.0 + SILENT_S + 5.0:
+            raise self.refuses
         template = self.admitted if body[0]["value"] == NEW else body[0]["value"]
         self.state.update({"template": template, "since": self.clock.now_ns / S - 1000.0})
         if self.killed and template == LABELLED:
@@ -401,6 +406,24 @@ def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled:
     assert (run.of("rollout.back"), run.of("rollout.ended"), run.here.state["template"]) == ([], [], NEW)
     (intent,) = pending_intents(run.stage.context.platform)
     assert (intent.undo["do"], intent.undo["name"], intent.undo["before"]) == ("take-back", "cart", OLD)
+
+
+def test_a_command_for_the_way_back_that_is_refused_has_failed(rolled: Callable[..., Run]) -> None:
+    """It was sent again for 20 s, and was done by none of its requests."""
+    run = rolled(refuses=TargetUnreachable("the API server answered 422"))
+    assert [(o["by"], o["failed"]) for o in run.of("rollout.back")] == [("hand", "the API server answered 422")]
+    assert run.of("rollout.ended")[0]["ok"]
+
+
+def test_a_command_for_the_way_back_of_unknown_fate_is_no_failure(
+    rolled: Callable[..., Run], stages: list[Run]
+) -> None:
+    """A write that was answered 503 may have been done: the run ends, and its undo log takes the rollout back."""
+    with pytest.raises(TargetSilent, match="answered 503"):
+        rolled(refuses=TargetSilent("the API server answered 503"))
+    (run,) = stages
+    assert run.of("rollout.back") == []
+    assert len(pending_intents(run.stage.context.platform)) == 1
 
 
 def test_analyses_are_read_again_while_the_api_server_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

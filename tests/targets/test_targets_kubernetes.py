@@ -18,7 +18,7 @@ from kubernetes.config import load_kube_config
 from urllib3.exceptions import ProtocolError
 from urllib3.util.retry import Retry
 
-from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
+from harness.errors import AccessDenied, ConfigurationError, TargetSilent, TargetUnreachable
 from harness.targets import Target, kubeconfig, load_target
 from harness.targets.kubeconfig import api_client, api_server_url
 from harness.targets.kubernetes import (
@@ -171,6 +171,19 @@ def test_a_proxy_that_finds_no_api_server_says_nothing_of_its_objects(tmp_path: 
     """Otherwise an undo whose DELETE never arrived would count as done."""
     with answering([(404, body)]) as (server, _), pytest.raises(TargetUnreachable, match="answered 404"):
         Cluster.of(target(tmp_path, server=server)).pod("a", "b")
+
+
+@pytest.mark.parametrize(("status", "silent"), [(500, True), (503, True), (504, True), (409, False), (422, False)])
+def test_of_a_write_that_was_answered_5xx_it_is_not_known_whether_it_was_done(
+    tmp_path: Path, status: int, *, silent: bool
+) -> None:
+    """Such as 504 by a proxy whose API server took longer; a 4xx says that it was not."""
+    with (
+        answering([(status, {"kind": "Status", "code": status})]) as (server, _),
+        pytest.raises(TargetUnreachable, match=f"answered {status}") as refused,
+    ):
+        Cluster.of(target(tmp_path, server=server)).patch_service("a", "b", [])
+    assert isinstance(refused.value, TargetSilent) is silent
 
 
 def test_the_log_of_a_pod_that_is_not_scheduled_yet_is_empty(tmp_path: Path) -> None:
