@@ -478,6 +478,46 @@ def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pyte
     assert [len(one.state["promoted"]) for one in every] == [1, 0, 0]
 
 
+PROMOTED: tuple[tuple[float, float], ...] = tuple((0.0, share) for _, share in STEPS)
+REFUSED = TargetUnreachable("the API server answered 422")
+
+
+def test_a_promotion_whose_answer_was_lost_is_recorded_and_not_sent_for_another_pause(
+    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was received: what is read before it is sent again is at the next step already."""
+    promote, lost = Scripted.promote, iter([True])
+
+    def losing(here: Scripted, obj: Any) -> bool:
+        sent = promote(here, obj)
+        if next(lost, False):
+            raise TargetSilent("no answer from the API server (ReadTimeoutError)")
+        return sent
+
+    monkeypatch.setattr(Scripted, "promote", losing)
+    run = rolled(replace(CANARY, promoted_by="harness"), steps=PROMOTED, pauses=True)
+    assert [o["share"] for o in run.of("rollout.promoted")] == [0.05, 0.25, 0.5]
+    assert len(run.here.state["promoted"]) == 3
+
+
+@pytest.mark.parametrize("refusals", [1, 1000], ids=["the object went on meanwhile", "always"])
+def test_a_promotion_that_is_refused_for_good_ends_the_run(
+    rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, refusals: int
+) -> None:
+    """One that came too late is not: the object is read again."""
+    promote, left = Scripted.promote, iter(range(refusals))
+
+    def refused(here: Scripted, obj: Any) -> bool:
+        if next(left, None) is not None:
+            raise REFUSED
+        return promote(here, obj)
+
+    monkeypatch.setattr(Scripted, "promote", refused)
+    with pytest.raises(TargetUnreachable, match="answered 422") if refusals > 1 else nullcontext():
+        run = rolled(replace(CANARY, promoted_by="harness"), steps=PROMOTED, pauses=True)
+        assert run.of("rollout.ended")[0]["ok"]
+
+
 def test_a_candidate_that_is_what_runs_already_is_refused(
     rolled: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

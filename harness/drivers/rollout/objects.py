@@ -250,10 +250,18 @@ class ArgoRollout(Changeable):
         return tuple(read_analysis(run) for run in every if _owned(run, self.KIND, self.name))
 
     def promote(self, obj: Object) -> bool:
-        """`promote`: the conditions of the pause are taken away. Sent again while it stays paused: the controller may miss it."""
+        """`promote`: the conditions of the pause are taken away. Sent again while it stays paused: the controller may miss it.
+
+        Of this pause only: a request whose answer was lost may be executed late, when the object waits at the next one.
+        """
         if self.status_of(obj).phase != PAUSED or self.status_of(obj).pause not in _PROMOTABLE:
             return False
-        self._patch_status({"pauseConditions": None})
+        same = [
+            {"op": "test", "path": f"/status/{key}", "value": obj["status"][key]}
+            for key in ("currentStepIndex", "pauseConditions")  # a blue-green rollout has no steps
+            if key in obj["status"]
+        ]
+        self._patch_status([*same, {"op": "remove", "path": "/status/pauseConditions"}])
         return True
 
     def remembered(self, obj: Object) -> Replaced:
@@ -267,7 +275,7 @@ class ArgoRollout(Changeable):
         status = self.status_of(obj)
         if status.current == status.stable or status.aborted:
             return False
-        self._patch_status({"abort": True})
+        self._patch_status({"status": {"abort": True}})
         return True
 
     def hasten(self, obj: Object, current: str) -> bool:
@@ -279,11 +287,11 @@ class ArgoRollout(Changeable):
         status = self.status_of(obj)
         if not status.observed or status.current != current or status.current == status.stable:
             return False
-        self._patch_status({"promoteFull": True})
+        self._patch_status({"status": {"promoteFull": True}})
         return True
 
-    def _patch_status(self, status: Mapping[str, Any]) -> None:
-        self.cluster.patch_custom(ARGO, "rollouts", self.namespace, self.name, {"status": status}, status=True)
+    def _patch_status(self, body: Sequence[Object] | Object) -> None:
+        self.cluster.patch_custom(ARGO, "rollouts", self.namespace, self.name, body, status=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from harness import clock
 from harness.drivers.rollout import STRATEGY_OF_OTHERS, FollowedSpec, Given, given_by_others, go_back, intend_back
-from harness.errors import DriverError, TargetSilent, TargetUnreachable
+from harness.errors import DriverError, TargetSilent
 from harness.model.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
 from harness.run.acts.reaching import step_of
@@ -179,6 +179,9 @@ class RolledObjects:
         """Promote every object that is at the step of the rollout, and not beyond it; whether anything was sent.
 
         One that was promoted while another one missed it would be given more users than the rollout has come to.
+
+        Raises:
+            TargetUnreachable: the API server was silent for too long, or refuses it.
         """
         return any(at_once(partial(_promoted, steps=steps, reached=reached), self.all))
 
@@ -233,13 +236,25 @@ class RolledObjects:
 
 
 def _promoted(one: Changeable, steps: Sequence[float], reached: int) -> bool:
-    """Whether a promotion was sent. One whose answer was lost may have been received: what the object says next tells it."""
-    try:
+    """Whether a promotion was sent, also one whose answer was lost: it may have been received.
+
+    The object is read anew before it is sent again. One that went on meanwhile refuses what was sent for the pause before.
+    """
+    lost = False
+
+    def promoted() -> bool:
+        nonlocal lost
         obj = one.present()
         share = one.status_of(obj).share
-        return share is not None and step_of(share, steps, reached) == reached and one.promote(obj)
-    except TargetUnreachable:
-        return False
+        if share is None or step_of(share, steps, reached) != reached:
+            return False
+        try:
+            return one.promote(obj)
+        except TargetSilent:
+            lost = True
+            raise
+
+    return patiently(promoted) or lost
 
 
 def in_words(statuses: Iterable[ObjectStatus]) -> str:

@@ -14,6 +14,7 @@ from kubernetes import client
 
 from harness.drivers.rollout import Changeable, FollowedSpec, Reversal, changeable, go_back, intend_back, take_over
 from harness.drivers.rollout.candidate import relabelled
+from harness.errors import TargetUnreachable
 from harness.model.rollout import ReversedBy
 from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents
@@ -112,6 +113,25 @@ def test_a_canary_pauses_is_promoted_and_is_undone_from_its_history(pocket: Pock
     web.undo()
     _until_back(pocket, web, old, was)
     pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
+
+
+def test_a_promotion_that_is_executed_late_ends_no_other_pause(pocket: PocketCluster, web: Changeable) -> None:
+    """Its answer was lost, and the object waits at the next pause of the same weight by then: the API server refuses it."""
+    old, was = web.template(web.present()), web.status().current
+    web.set_strategy({"canary": {"steps": [{"setWeight": 50}, {"pause": {}}, {"pause": {}}]}})
+    pocket.until(lambda: web.status().at_rest, 60)
+    take_over(web, relabelled(old, "version", "1.1.0"))
+    pocket.until(lambda: web.status().pause == "CanaryPauseStep", 60)
+    first = web.present()
+    assert web.promote(first)
+    pocket.until(lambda: web.status().step == 2 and web.status().pause == "CanaryPauseStep", 60)
+    with pytest.raises(TargetUnreachable, match="answered 422"):
+        web.promote(first)
+    assert (web.status().step, web.status().pause) == (2, "CanaryPauseStep")
+    assert web.promote(web.present())
+    pocket.until(lambda: web.status().at_rest and web.status().current != was, 60)
+    web.undo()
+    _until_back(pocket, web, old, was)
 
 
 def test_an_undo_of_others_is_told_from_the_candidate(pocket: PocketCluster, web: Changeable) -> None:

@@ -86,7 +86,7 @@ class RecordedCluster:
 
     def _patched(self, what: str, body: Any) -> None:
         self.sent.append((what, body))
-        if isinstance(body, list):
+        if isinstance(body, list) and what != "status":
             changed = self.workload if what == "workload" and self.workload is not None else self.obj
             changed["spec"][body[0]["path"].rpartition("/")[2]] = body[0]["value"]
         if self.loses:
@@ -134,11 +134,20 @@ def test_the_candidate_is_sent_as_a_json_patch_of_the_template() -> None:
 
 def test_only_a_pause_that_waits_for_a_person_is_promoted() -> None:
     """`promote` takes the conditions away; an inconclusive analysis is never promoted, and a running step neither."""
+    pause = [{"reason": "CanaryPauseStep", "startTime": "2026-01-01T00:00:00Z"}]
     waiting = RecordedCluster(
-        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": "CanaryPauseStep"}])
+        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=pause, currentStepIndex=1)
     )
     assert on(waiting).promote(waiting.obj)
-    assert waiting.sent == [("status", {"status": {"pauseConditions": None}})]
+    tested = {"op": "test", "path": "/status/pauseConditions", "value": pause}
+    step = {"op": "test", "path": "/status/currentStepIndex", "value": 1}
+    remove = {"op": "remove", "path": "/status/pauseConditions"}
+    assert waiting.sent == [("status", [step, tested, remove])]
+    colours = RecordedCluster(
+        argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": "BlueGreenPause"}])
+    )
+    assert on(colours).promote(colours.obj)
+    assert [one["op"] for one in colours.sent[0][1]] == ["test", "remove"]
     for reason in ("InconclusiveAnalysisRun", "InconclusiveExperiment"):
         open_ = RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=[{"reason": reason}]))
         assert not on(open_).promote(open_.obj)

@@ -27,7 +27,6 @@ from harness.model.observations import (
     RolloutAnalysis,
     RolloutBack,
     RolloutEnded,
-    RolloutPromoted,
     RolloutSkipped,
     RolloutStarted,
     RolloutStatus,
@@ -76,7 +75,7 @@ class RolloutHistory:
         began_ns: when the candidate was sent. objects: what is changed.
         steps: in order.
         back: who took it back, and when. ended: which release it ended on. None: not recorded.
-        promoted: promotions by the harness. statuses, analyses: what objects and analyses said, in order of time.
+        statuses, analyses: what objects and analyses said, in order of time.
         until_ns: what was recorded after this belongs to something else.
     """
 
@@ -86,7 +85,6 @@ class RolloutHistory:
     steps: tuple[StepTaken, ...]
     back: RolloutBack | None
     ended: RolloutEnded | None
-    promoted: tuple[RolloutPromoted, ...]
     statuses: tuple[RolloutStatus, ...]
     analyses: tuple[RolloutAnalysis, ...]
     until_ns: int
@@ -135,7 +133,6 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
         steps=_steps(taken, back, statuses, until_ns),
         back=back,
         ended=ended,
-        promoted=tuple(every(RolloutPromoted, mine)),
         statuses=statuses,
         analyses=tuple(every(RolloutAnalysis, mine)),
         until_ns=until_ns,
