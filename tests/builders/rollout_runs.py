@@ -188,10 +188,14 @@ def history(
     back: float = BACK,
     by: str = "hand",
     failure: str = "",
+    took: float = 0.0,
     verdicts: bool = True,
     measured: int = 3,
 ) -> list[Observation]:
-    """What the driver records of a rollout whose every step has a verdict a second before the next."""
+    """What the driver records of a rollout whose every step has a verdict a second before the next.
+
+    took: so long the command for the way back was sent again, until it was answered.
+    """
     found = [
         told(
             "rollout.started",
@@ -220,14 +224,14 @@ def history(
         told(
             "rollout.back",
             "canary",
-            back,
+            back + took,
             by=by,
             why="as planned",
             failed=failure,
             since_ns=ns(back - (POLL if by == "platform" else 0)),
         )
     )
-    found.append(told("rollout.ended", "canary", back + 1, ok=True, release=OLD))
+    found.append(told("rollout.ended", "canary", back + took + 1, ok=True, release=OLD))
     return found
 
 

@@ -283,6 +283,21 @@ def test_a_candidate_that_answers_too_long_after_the_way_back_is_red() -> None:
     assert measure.value == pytest.approx(6.0, abs=0.1)
 
 
+def test_the_silence_of_the_api_server_is_not_charged_to_the_way_back() -> None:
+    """The command was sent again for 6 s: it may have been received as late as its answer."""
+
+    def spoil(row: Row) -> None:
+        if BACK <= row["at"] < BACK + 6 and rank(row["user"]) < 0.1:
+            row["release"] = NEW
+
+    (measure,) = judged(COMMAND, evidence(rows(spoil=spoil), told_=history(took=6.0)))
+    assert measure.outcome.value == "INCONCLUSIVE"
+    assert measure.low == pytest.approx(0.0, abs=0.1)
+    assert measure.high == pytest.approx(6.0, abs=0.1)
+    assert "; when it began is known to 5.9" in measure.because.text
+    assert outcome(COMMAND, evidence(told_=history(took=3.0))) == "PASS"
+
+
 def test_a_command_that_fails_is_red() -> None:
     """Whoever helps afterwards."""
     run = evidence(told_=history(failure="no rollout history found for Rollout us-east-1/track-service"))

@@ -68,7 +68,7 @@ class Scripted(Changeable):
     `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
     third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
     after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `refuses`: what it answers to that
-    command for more than 20 s. `edited` is the strategy that others give it once it was begun.
+    command, sent at 47 s, for `refuses_s`. `edited` is the strategy that others give it once it was begun.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -82,6 +82,7 @@ class Scripted(Changeable):
     silent: tuple[float, float] | None = None
     killed: bool = False
     refuses: TargetUnreachable | None = None
+    refuses_s: float = SILENT_S + 5.0
     edited: dict[str, Any] | None = None
     returns_s: float = 1.0
     takes_s: float = 0.0
@@ -123,7 +124,7 @@ class Scripted(Changeable):
 
     def patch(self, body: Any) -> None:
         """Set the template."""
-        if self.refuses is not None and self.state["template"] == NEW and self.seconds < 47.0 + SILENT_S + 5.0:
+        if self.refuses is not None and self.state["template"] == NEW and self.seconds < 47.0 + self.refuses_s:
             raise self.refuses
         template = self.admitted if body[0]["value"] == NEW else body[0]["value"]
         self.state.update({"template": template, "since": self.clock.now_ns / S - 1000.0})
@@ -406,6 +407,17 @@ def test_a_rollout_whose_api_server_stays_silent_is_left_to_the_undo_log(rolled:
     assert (run.of("rollout.back"), run.of("rollout.ended"), run.here.state["template"]) == ([], [], NEW)
     (intent,) = pending_intents(run.stage.context.platform)
     assert (intent.undo["do"], intent.undo["name"], intent.undo["before"]) == ("take-back", "cart", OLD)
+
+
+def test_a_command_for_the_way_back_was_received_between_its_first_request_and_its_answer(
+    rolled: Callable[..., Run],
+) -> None:
+    """The API server is silent for 12 s; the way back is watched from its answer on."""
+    run = rolled(refuses=TargetSilent("no answer from the API server (ReadTimeoutError)"), refuses_s=12.0)
+    (back,) = run.of("rollout.back")
+    assert (back["since_ns"], back["at_ns"], back["failed"]) == (47.0, 59.0, "")
+    (end,) = [end for name, _, end in run.stage.windows if name == "rollout:canary/back"]
+    assert end >= 59.0 + 12.0
 
 
 def test_a_command_for_the_way_back_that_is_refused_has_failed(rolled: Callable[..., Run]) -> None:

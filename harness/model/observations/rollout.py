@@ -112,12 +112,12 @@ class RolloutPromoted(Timed):
 @written("rollout.back", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutBack(Timed):
-    """A rollout (the subject) was taken back: the order was sent, or the platform was first seen to go back.
+    """A rollout (the subject) was taken back: the order was answered, or the platform was first seen to go back.
 
     Attributes:
         by: `platform`, `hand` (as planned), `harness` (because nothing else ended it) or `unknown`. why: for people.
         failed: what the command for the way back answered; empty where it worked.
-        since_ns: when it was last seen going on.
+        since_ns: when the order was first sent, or it was last seen going on.
     """
 
     by: Word

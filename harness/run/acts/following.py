@@ -209,14 +209,18 @@ class Following:
             )
 
     def _take_back(self, back: Reversal) -> int:
-        """Begin the rollback where others do not; returns when it began."""
-        at_ns = clock.now_ns()
-        self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, at_ns)
+        """Begin the rollback where others do not; returns when it began.
+
+        An order is received between its first request and its last answer: while the API server is silent it is sent again.
+        """
+        since_ns = clock.now_ns()
+        self._context.traffic.rollout_reached(self._plan.name, "back", Phase.BACK, since_ns)
         self._context.progress.say(f"rollout {self._plan.name}: {taken_back_words(back.by)} ({back.why})")
         if back.by not in _OF_THE_HARNESS:
-            return at_ns
+            return since_ns
         failed = self._objects.order_back(back.by)
-        fields = {"by": back.by.value, "why": back.why, "failed": failed, "since_ns": at_ns}
+        at_ns = clock.now_ns()
+        fields = {"by": back.by.value, "why": back.why, "failed": failed, "since_ns": since_ns}
         self._sink.put("rollout.back", self._plan.name, at_ns=at_ns, **fields)
         return at_ns
 

@@ -144,6 +144,9 @@ def gone(
         outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
     what = "new connections" if new_connections else "answers"
     text = f"{switch.old} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
+    unclear = low < limit <= high
+    if unclear:
+        text = f"{text}; when it began is known to {high - low:.3g} s"
     if others < _FEWEST:
         text = f"{text}, and only {others} came later from another release"
     if observed_s < limit:
@@ -159,7 +162,8 @@ def gone(
         method="the release that each answer names, by the time its request was sent",
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
     )
-    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
+    why = ReasonKind.RESOLUTION if unclear else ReasonKind.TOO_FEW
+    kind = why if outcome is Outcome.INCONCLUSIVE else None
     expected = case.expected.replace("below", "within")
     return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
 
