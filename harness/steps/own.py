@@ -5,12 +5,8 @@ They are beside the harness's in one feature: pytest-bdd runs them when a scenar
 
 from __future__ import annotations
 
-import shlex
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from configparser import ConfigParser
-from configparser import Error as ConfigParserError
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -24,18 +20,9 @@ import pytest
 from _pytest.config import builtin_plugins
 from pytest_bdd.steps import StepFunctionContext, StepNamePrefix, step_function_context_registry
 
+from harness.drivers.packages import python_path
 from harness.errors import ConfigurationError
 
-_SETTINGS: Final = {
-    "pytest.toml": "pytest",
-    ".pytest.toml": "pytest",
-    "pytest.ini": "pytest",
-    ".pytest.ini": "pytest",
-    "pyproject.toml": "tool.pytest",
-    "tox.ini": "pytest",
-    "setup.cfg": "tool:pytest",
-}
-"""Where pytest has its settings, in its order, and the table that they are in."""
 _DEFINED: Final = StepNamePrefix.step_def.value
 """How names of pytest-bdd's step definitions begin."""
 
@@ -68,39 +55,9 @@ def take_python_path(root: Path) -> None:
     Args:
         root: of the project, where pytest's settings are.
     """
-    for path in reversed(_python_path(root.resolve())):
+    for path in reversed(python_path(root.resolve())):
         if path not in sys.path:
             sys.path.insert(0, path)
-
-
-@lru_cache(maxsize=64)
-def _python_path(root: Path) -> tuple[str, ...]:
-    """The directories that the first file with settings of pytest names; none where it cannot be read: pytest reports it."""
-    for name, table in _SETTINGS.items():
-        file = root / name
-        try:
-            found = _settings(file, table) if file.is_file() else None
-            named = () if found is None else found.get("pythonpath", ())
-            paths = shlex.split(named) if isinstance(named, str) else named
-        except (OSError, ValueError, ConfigParserError):  # no UTF-8 or TOML, a quote that is not closed
-            return ()
-        if found is not None:
-            return tuple(str(root / str(path)) for path in paths) if isinstance(paths, Sequence) else ()
-    return ()
-
-
-def _settings(file: Path, table: str) -> Mapping[str, object] | None:
-    """The settings of pytest in a file; None where it has none."""
-    text = file.read_text(encoding="utf-8-sig")
-    if file.suffix != ".toml":
-        parser = ConfigParser(interpolation=None)
-        parser.read_string(text, str(file))
-        return parser[table] if parser.has_section(table) else None
-    found: object = tomllib.loads(text)
-    for key in table.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    options = found.get("ini_options", found) if isinstance(found, dict) else None
-    return options if isinstance(options, dict) else None
 
 
 def _conftests(folder: Path, root: Path) -> Iterator[Path]:

@@ -155,6 +155,18 @@ def test_a_tolerance_that_is_not_met_confirms_nothing(bench: Bench) -> None:
     assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
 
 
+def test_a_tolerance_may_be_a_probe_of_a_module_that_the_settings_of_pytest_let_be_found(bench: Bench) -> None:
+    """What the plan finds by `pythonpath`, the child finds too."""
+    settings = '[tool.pytest.ini_options]\npythonpath = ["src"]\n'
+    (bench.root / "pyproject.toml").write_text(settings, encoding="utf-8")
+    (bench.root / "src").mkdir()
+    source = "def failed(value):\n    return value['status'] == 1\n"
+    (bench.root / "src" / "near_enough.py").write_text(source, encoding="utf-8")
+    provider = "{type: python, module: near_enough, func: failed, arguments: {value: 0}}"
+    result = bench.ended(("    tolerance: 1\n", f"    tolerance: {{type: probe, name: near, provider: {provider}}}\n"))
+    assert (result.confirmed, result.rolled_back) == (True, True), result.why
+
+
 def test_a_process_that_was_not_declared_is_no_receipt(bench: Bench) -> None:
     """The probe is true, and none of the processes that the file names has ended."""
     result = bench.ended(("processes: [one.pid, two.pid]", "processes: [two.pid]"))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.drivers.chaos.experiments import ExperimentFile, read_experiment
-from harness.drivers.chaos.providers import module_directories
 from harness.drivers.chaos.validity import missing_variable
+from harness.drivers.packages import module_directories
 from harness.errors import ConfigurationError
 from harness.model import ExperimentPlan
 from harness.model.domain import UNKNOWN

@@ -10,7 +10,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from harness.drivers.packages import package_spec, project_directory
+from harness.drivers.packages import package_spec
 
 _OF_A_CLUSTER: Final = ("chaosk8s", "harness.chaos")
 """Packages whose functions ask the Kubernetes API."""
@@ -35,11 +35,6 @@ class Parameters(NamedTuple):
     known: tuple[str, ...]
     needed: tuple[str, ...]
     others: bool
-
-
-def module_directories(file: Path) -> tuple[Path, ...]:
-    """Where Python modules of an experiment file are looked up, after what is installed: its own directory, and its project."""
-    return tuple(dict.fromkeys((file.absolute().parent, project_directory(file))))
 
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from harness import clock
 from harness.drivers.load.sources import are_ours
-from harness.drivers.packages import project_directory
+from harness.drivers.packages import module_directories, project_directory
 from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
@@ -112,7 +112,7 @@ class Load:
         self._say = say
         self._go = self._directory / "begin"
         self._ours = are_ours(Path(settings.plan.locustfile))
-        self._modules = ChildSettings(modules=(str(project_directory(Path(settings.plan.locustfile))),))
+        self._modules = ChildSettings(modules=tuple(map(str, module_directories(Path(settings.plan.locustfile)))))
         self.begin_ns = 0
         self.stopping_ns = 0
         self._children: list[_LoadProcess] = []

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from harness.catalogue.names import nearest
 from harness.drivers.load.sources import FACADE, imports_of, modules_of, tree_of
-from harness.drivers.packages import package_spec, project_directory
+from harness.drivers.packages import module_directories, package_spec
 from harness.errors import ConfigurationError
 
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
@@ -73,7 +73,7 @@ def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
     where = f"{path}:{statement.lineno}"
     for module in _modules(statement):
         top = module.partition(".")[0]
-        search = [str(path.parent), str(project_directory(path)), *sys.path]
+        search = [*map(str, module_directories(path)), *sys.path]
         if top not in sys.stdlib_module_names and package_spec(top, search) is None:
             hint = "install the package that brings it, or correct the name"
             raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)

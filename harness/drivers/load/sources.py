@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.packages import project_directory
+from harness.drivers.packages import module_directories
 from harness.errors import ConfigurationError
 
 MOST_FILES: Final = 100
@@ -32,7 +32,7 @@ def modules_of(locustfile: Path) -> frozenset[str]:
     Raises:
         ConfigurationError: the locustfile is not Python, with file and line.
     """
-    places = (locustfile.parent, project_directory(locustfile))
+    places = module_directories(locustfile)
     left, read, found = [locustfile], set[Path](), set[str]()
     while left and len(read) < MOST_FILES:
         path = left.pop()

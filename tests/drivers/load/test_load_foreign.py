@@ -279,6 +279,13 @@ def test_stock_users_trust_the_target_and_show_its_certificate(run: Run, tmp_pat
     assert {one for one in found if one[1] != "cut_off"} == {("plain", None, 200), ("fast", None, 200)}
 
 
+SETTINGS = """\
+[tool.locust]
+tags = ["none-has-it"]
+
+[tool.pytest.ini_options]
+pythonpath = ["src"]
+"""
 SHOPPER = """\
 from locust import HttpUser, constant, task
 
@@ -304,12 +311,12 @@ class Stages(LoadTestShape):
 
 def project(root: Path) -> Path:
     """A project as people have them: users and shapes in modules of their own, defaults in files that `locust` reads; its locustfile."""
-    (root / "users").mkdir()
-    (root / "loadtests").mkdir()
+    for name in ("users", "loadtests", "src"):
+        (root / name).mkdir()
     (root / "users" / "shopper.py").write_text(SHOPPER, encoding="utf-8")
     (root / "loadtests" / "shapes.py").write_text(STAGES, encoding="utf-8")
     (root / "paths.txt").write_text("/from-a-file\n", encoding="utf-8")
-    (root / "pyproject.toml").write_text('[tool.locust]\ntags = ["none-has-it"]\n', encoding="utf-8")
+    (root / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     (root / "locust.conf").write_text("tags = none-has-it\nrun-time = 1s\n", encoding="utf-8")
     file = root / "loadtests" / "shop.py"
     file.write_text("from shapes import Stages\nfrom users.shopper import Shopper\n", encoding="utf-8")
@@ -341,6 +348,8 @@ def test_whose_users_they_are_is_read_from_the_modules_that_bring_them(
         "from harness.locust import ClosedLoopUser\nclass Shopper(ClosedLoopUser): ...\n", encoding="utf-8"
     )
     assert not load_traffic("browse", [tmp_path]).stock
+    (tmp_path / "users").rename(tmp_path / "src" / "users")
+    assert not load_traffic("browse", [tmp_path]).stock
 
 
 OPEN = """\
@@ -364,13 +373,14 @@ class Visitor(OpenLoopUser):
 """
 
 
+@pytest.mark.parametrize("place", ["common", "src/common"])
 def test_journeys_import_the_modules_of_their_project_from_wherever_the_command_is_called(
-    run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, server: TruthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    """As `locust` does when it is started there by hand; what the plan finds, the run finds, too."""
+    """As `locust` does when it is started there by hand; what the plan finds, the run finds, too: also by pytest's `pythonpath`."""
     file = project(tmp_path)
-    (tmp_path / "common").mkdir()
-    (tmp_path / "common" / "paths.py").write_text('HOME = "/of-the-project"\n', encoding="utf-8")
+    (tmp_path / place).mkdir()
+    (tmp_path / place / "paths.py").write_text('HOME = "/of-the-project"\n', encoding="utf-8")
     file.write_text(JOURNEYS, encoding="utf-8")
     (tmp_path / "browse.yaml").write_text(OPEN.replace("FILE", str(file)), encoding="utf-8")
     monkeypatch.chdir(tmp_path / "loadtests")
