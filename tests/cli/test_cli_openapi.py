@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli.init import init
+from harness.cli.starter.discovery import DiscoveredPaths, discovered
 from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, documented_reads
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
@@ -102,6 +103,43 @@ def test_the_probes_of_a_service_without_a_root_are_its_documented_reads(
     assert json.loads(made.output)["problem"] == ""
     probes = load_target(tmp_path / "shop" / "target.yaml").probes
     assert (probes.health, probes.read.path) == ("/items", "/items")
+
+
+class _Endless(Quiet, BaseHTTPRequestHandler):
+    """A service with a read that goes on for ever, one that stops in the middle, a root that is not answered, and one that is well."""
+
+    def do_GET(self) -> None:
+        """Each until the client closes the connection."""
+        if self.path == "/":
+            self.connection.recv(1)
+            return
+        bodies = {"/healthz": b"ok", "/items": b"[1]", "/stream": b"{}\n" * 1000, "/half": b"{}\n"}
+        body = bodies.get(self.path)
+        self.send_response(404 if body is None else 200)
+        self.end_headers()
+        self.wfile.write(body or b"")
+        if self.path == "/half":
+            self.connection.recv(1)
+        with suppress(ConnectionError):
+            while self.path == "/stream":
+                self.wfile.write(bodies[self.path])
+
+
+class _EndlessUnwell(_Endless):
+    """The same without a path of health."""
+
+    def do_GET(self) -> None:
+        """As the other, but for that path."""
+        self.path = self.path.replace("/healthz", "/missing")
+        super().do_GET()
+
+
+@pytest.mark.parametrize(("service", "health"), [(_Endless, "/healthz"), (_EndlessUnwell, "/items")])
+def test_a_read_that_does_not_end_is_passed_over(service: type[_Endless], health: str) -> None:
+    """What answered before and after it is found all the same, and each of them completely."""
+    with serving(service) as entry:
+        found = discovered(entry, TLS, ["/stream", "/half", "/items"])
+    assert found == DiscoveredPaths(health=health, read="/items")
 
 
 def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from harness.clock import Deadline
 from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx
 
 HEALTH: Final = ("/health", "/healthz", "/health/ready", "/readyz", "/livez", "/ping", "/status", "/up", "/")
 """Where services answer whether they are well, in the order in which they are requested."""
@@ -17,7 +21,7 @@ _REFUSED: Final = (401, 403)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscoveredPaths:
-    """Paths that answer GET with status 200.
+    """Paths that answer GET with status 200 and a body that is complete in time.
 
     Attributes:
         health: the first of `HEALTH`, else a documented read; empty: none.
@@ -48,6 +52,8 @@ def tls_of(ca_file: str) -> ssl.SSLContext:
 def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) -> DiscoveredPaths:
     """Request the paths where services usually answer, then those that are documented; nothing else is sent.
 
+    Once one of them was answered, a path that is not answered in time, or whose answer goes on, is passed over.
+
     Args:
         entry: of the service.
         tls: how it is verified.
@@ -56,18 +62,37 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
     import httpx
 
     refused: list[int] = []
+    completed: dict[str, bool | None] = {}
     with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
 
-        def answers(path: str, *, silent: bool = False) -> bool:
-            answer = client.get(path)
-            if answer.status_code in _REFUSED:
-                refused.append(answer.status_code)
-            return answer.status_code == 200 and (silent or bool(answer.content.strip()))
+        def filled(path: str) -> bool | None:
+            """Whether its body has any text; None where it gave no complete answer with status 200."""
+            if path not in completed:
+                try:
+                    with client.stream("GET", path) as answer:
+                        if answer.status_code in _REFUSED:
+                            refused.append(answer.status_code)
+                        completed[path] = _filled(answer) if answer.status_code == 200 else None
+                except httpx.HTTPError:
+                    if not completed:  # the service may be down: the other paths would take as long
+                        raise
+                    completed[path] = None
+            return completed[path]
 
+        stored = [path for path in documented if path not in HEALTH]
         try:
-            stored = [path for path in documented if path not in HEALTH]
-            well = next((path for path in (*HEALTH, *stored) if answers(path, silent=True)), "")
-            read = next((path for path in ("/", *stored, well) if path and answers(path)), "")
+            well = next((path for path in (*HEALTH, *stored) if filled(path) is not None), "")
+            read = next((path for path in ("/", *stored, well) if path and filled(path)), "")
         except httpx.HTTPError as error:
             return DiscoveredPaths(problem=str(error) or type(error).__name__)
     return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))
+
+
+def _filled(answer: httpx.Response) -> bool | None:
+    """Whether a body has any text; None where it is a stream, which is not over in time."""
+    deadline, found = Deadline.after(_WITHIN_S), False
+    for piece in answer.iter_bytes():
+        found = found or bool(piece.strip())
+        if deadline.over:
+            return None
+    return found
