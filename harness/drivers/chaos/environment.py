@@ -105,7 +105,7 @@ def resolved_configuration(path: Path, target: Target) -> dict[str, str]:
     found = {}
     for name, value in block.items() if isinstance(block, dict) else ():
         if isinstance(value, dict) and value.get("type") == "env":
-            key = str(value.get("key", name))
+            key = str(value["key"])
             found[key] = str(env.get(key) or value.get("default", ""))
         else:
             found[str(name)] = json.dumps(value) if isinstance(value, dict | list) else str(value)

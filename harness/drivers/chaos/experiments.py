@@ -21,7 +21,13 @@ from harness.drivers.chaos.activities import (
     refuse_dry,
 )
 from harness.drivers.chaos.providers import is_own, needs_cluster
-from harness.drivers.chaos.validity import check_hypothesis, check_parts, check_references, check_texts
+from harness.drivers.chaos.validity import (
+    check_hypothesis,
+    check_parts,
+    check_references,
+    check_texts,
+    check_variables,
+)
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
@@ -150,6 +156,7 @@ def read_experiment(path: Path) -> ExperimentFile:
     _check_keys(document)
     check_parts(document)
     check_texts(document)
+    check_variables(document)
     activities = list(activities_of(document))
     for location, activity in activities:
         check_activity(document, location, activity)

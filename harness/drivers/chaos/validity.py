@@ -133,8 +133,11 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
     Raises:
         ConfigurationError: one of these.
     """
-    if not activity["name"] or isinstance(activity["name"], list | dict):
+    if not activity["name"]:
         raise _refused(document, (*location, "name"), "an activity without a name", "write `name: …`")
+    if isinstance(activity["name"], list | dict):
+        what = f"`name` must be text, is {activity['name']}"
+        raise _refused(document, (*location, "name"), what, "write `name: …`")
     given = activity["provider"].get("arguments")
     if activity["provider"]["type"] == "process" and not isinstance(given or (), str | tuple | list | Mapping):
         at = (*location, "provider", "arguments")
@@ -149,7 +152,8 @@ def check_form(document: YamlDocument, location: Location, activity: Activity) -
     if pauses is not None and not isinstance(pauses, Mapping):
         hint = "write `pauses: {before: 3}`"
         raise _refused(document, (*location, "pauses"), "pauses must be a mapping", hint)
-    for key, value in (pauses or {}).items():
+    for key in ("before", "after"):
+        value = (pauses or {}).get(key)
         named = isinstance(value, str) and value.startswith("${") and value.endswith("}")
         if value is not None and not named and (isinstance(value, bool) or not isinstance(value, int | float)):
             what = f"`{value}` is not a number of seconds"
@@ -201,23 +205,40 @@ def missing_variable(data: Mapping[str, Any], env: Mapping[str, str]) -> tuple[L
         data: of the file.
         env: of the child that runs it.
     """
-    every = (
-        *_variables(data.get("configuration"), ("configuration",), deep=False),
-        *_variables(data.get("secrets"), ("secrets",), deep=True),
-    )
-    return next(((at, name) for at, name in every if name not in env), None)
+    for at, one in _variables(data):
+        if one.get("key") not in env and (at[0] == "secrets" or "default" not in one):
+            return at, str(one.get("key", ""))
+    return None
 
 
-def _variables(value: object, at: Location, *, deep: bool) -> Iterator[tuple[Location, str]]:
-    """The places that take a variable, and its name; secrets are in groups, and have no defaults."""
+def check_variables(document: YamlDocument) -> None:
+    """Refuse a `type: env` that does not name its variable.
+
+    Raises:
+        ConfigurationError: it has no `key`, or one that is no text.
+    """
+    for at, one in _variables(document.data):
+        if "key" not in one:
+            raise _refused(document, at, "the key `key` is missing", "write `key: NAME` of an environment variable")
+        if not isinstance(one["key"], str) or not one["key"]:
+            what = f"`{one['key']}` is not the name of an environment variable"
+            raise _refused(document, (*at, "key"), what, "write `key: NAME`")
+
+
+def _variables(data: Mapping[str, Any]) -> Iterator[tuple[Location, Mapping[str, Any]]]:
+    """The places of a file that take a variable, and what they say of it; secrets are in groups, and have no defaults."""
+    yield from _taken(data.get("configuration"), ("configuration",), deep=False)
+    yield from _taken(data.get("secrets"), ("secrets",), deep=True)
+
+
+def _taken(value: object, at: Location, *, deep: bool) -> Iterator[tuple[Location, Mapping[str, Any]]]:
     for key, one in value.items() if isinstance(value, Mapping) else ():
         if not isinstance(one, Mapping):
             continue
         if one.get("type") == "env":
-            if deep or "default" not in one:
-                yield (*at, str(key)), str(one.get("key", ""))
+            yield (*at, str(key)), one
         elif deep and one.get("type") != "vault":
-            yield from _variables(one, (*at, str(key)), deep=True)
+            yield from _taken(one, (*at, str(key)), deep=True)
 
 
 def _listed(document: YamlDocument, location: Location) -> list[Any]:

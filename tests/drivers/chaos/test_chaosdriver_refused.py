@@ -110,3 +110,37 @@ def test_an_empty_value_of_another_type_is_no_mapping(tmp_path: Path, part: str,
     assert refused(tmp_path, text) == said
     with pytest.raises(AttributeError):
         ensure_experiment_is_valid(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize(
+    ("part", "taken", "said"),
+    [
+        ("configuration", "{type: env, default: x}", "configuration.a: the key `key` is missing\n  hint: write `key: NAME` of an environment variable"),
+        ("configuration", "{type: env, key: 5, default: x}", "configuration.a.key: `5` is not the name of an environment variable\n  hint: write `key: NAME`"),
+        ("secrets", "{b: {type: env}}", "secrets.a.b: the key `key` is missing\n  hint: write `key: NAME` of an environment variable"),
+    ],
+)  # fmt: skip
+def test_a_variable_without_its_name_is_explained(tmp_path: Path, part: str, taken: str, said: str) -> None:
+    """It was named as a variable that is not set, without a name."""
+    text = f"title: t\ndescription: d\n{part}: {{a: {taken}}}\nmethod: []\n"
+    assert refused(tmp_path, text) == f"a.yaml:3: {said}"
+    with pytest.raises((KeyError, TypeError)):
+        ensure_experiment_is_valid(yaml.safe_load(text))
+
+
+def test_a_name_that_is_no_text_is_not_a_missing_one(tmp_path: Path) -> None:
+    """The message says what is wrong with it."""
+    text = TOLERATED.replace("name: up", "name: [up]")
+    at = "a.yaml:6: steady-state-hypothesis.probes[0].name"
+    assert refused(tmp_path, text) == f"{at}: `name` must be text, is ['up']\n  hint: write `name: …`"
+
+
+def test_of_pauses_only_those_count_that_chaos_toolkit_reads(tmp_path: Path) -> None:
+    """A note beside them is text; a pause is a number of seconds or the name of a variable."""
+    program = "{type: action, name: a, pauses: {before: 3, note: why}, provider: {type: process, path: 'true'}}"
+    text = f"title: t\ndescription: d\nmethod:\n  - {program}\n"
+    ensure_experiment_is_valid(yaml.safe_load(text))
+    assert refused(tmp_path, text) == ""
+    assert refused(tmp_path, text.replace("note:", "after:")) == (
+        "a.yaml:4: method[0].pauses.after: `why` is not a number of seconds\n  hint: write it like `after: 3`"
+    )
