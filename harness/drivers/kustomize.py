@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import ConfigurationError
+from harness.merge import strategic
 from harness.yamlfile import YamlDocument, read_text
 
 PRINTED: Final = "or name what `kubectl kustomize` prints"
+_NAMING: Final = frozenset({"apiVersion", "kind", "metadata"})
 _ROW: Final = ("name", "namespace", "behavior", "literals", "env", "envs", "files", "options")
 _OPTIONS: Final = ("disableNameSuffixHash", "labels", "annotations", "immutable")
 _BEHAVIORS: Final = ("create", "merge", "replace")
@@ -172,6 +174,23 @@ def is_named_by(patch: Mapping[str, Any], obj: Mapping[str, Any]) -> bool:
         and patch.get("apiVersion") in (None, obj.get("apiVersion"))
         and (not named.get("namespace") or named["namespace"] == (own.get("namespace") or "default"))
     )
+
+
+def with_patch(obj: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+    """An object with a patch, which changes neither its kind nor its name; empty where the patch deletes it.
+
+    Raises ValueError where it is malformed, or replaces the object: versions of kustomize differ in what they make of that.
+    """
+    if patch.get("$patch") == "replace":
+        raise ValueError("`$patch: replace` of an object is not understood here")
+    metadata = patch.get("metadata")
+    kept = {
+        key: part
+        for key, part in (metadata if isinstance(metadata, dict) else {}).items()
+        if key in ("labels", "annotations")
+    }
+    changes = {key: part for key, part in patch.items() if key not in _NAMING}
+    return strategic(obj, {**changes, "metadata": kept} if kept else changes)
 
 
 def _pattern(document: YamlDocument, at: tuple[str | int, ...], value: Any) -> re.Pattern[str]:

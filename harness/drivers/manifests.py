@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.kustomize import generated_maps, images, is_named_by, selection
+from harness.drivers.kustomize import PRINTED, generated_maps, images, is_named_by, selection, with_patch
 from harness.errors import ConfigurationError
 from harness.merge import strategic
 from harness.yamlfile import YamlDocument, documents_in, read_documents
@@ -45,7 +45,6 @@ CLUSTER_SCOPED: Final = frozenset(
 )
 """Kinds that are in no namespace, as far as files alone can say; what an API server serves, it knows itself."""
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
-_NAMING: Final = frozenset({"apiVersion", "kind", "metadata"})
 _IGNORED: Final = frozenset({"apiVersion", "kind", "metadata", "sortOptions", "buildMetadata"})
 _DEEPEST: Final = 12
 _MOST: Final = 5_000
@@ -226,6 +225,8 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
     if key not in _TRANSFORMERS:
         hint = f"understood are {', '.join(sorted(_TRANSFORMERS))}; or name what `kubectl kustomize` prints"
         raise ConfigurationError(f"`{key}` is not understood here", where=document.where((key,)), hint=hint)
+    if key == "patches":
+        _check_named(document, objects)
     change = _TRANSFORMERS[key](document, document.data[key])
     return [replace(one, content=content) for one in objects if (content := change(one.content))]
 
@@ -314,14 +315,13 @@ def _annotated(document: YamlDocument, value: Any) -> _Change:  # noqa: ARG001
 
 
 def _patched(document: YamlDocument, value: Any) -> _Change:
-    rows = []
-    for index, row in enumerate(_listed(document, "patches")):
-        target, patches = mapping(row).get("target"), _patches(document, index, mapping(row))
-        if not target and not all(one.get("kind") and mapping(one.get("metadata")).get("name") for one in patches):
-            hint = "add `kind` and `metadata: {name: …}` to the patch, or a `target` beside it"
-            where = document.where(("patches", index))
-            raise ConfigurationError("the patch names no object", where=where, hint=hint)
-        rows.append((selection(document, index, target) if target else None, patches))
+    rows = [
+        (
+            selection(document, index, target) if (target := mapping(row).get("target")) else None,
+            _patches(document, index, mapping(row)),
+        )
+        for index, row in enumerate(_listed(document, "patches"))
+    ]
 
     def change(obj: KustomizeValues) -> KustomizeValues:
         for is_target, patches in rows:
@@ -329,7 +329,7 @@ def _patched(document: YamlDocument, value: Any) -> _Change:
                 if not (is_target(obj) if is_target else is_named_by(patch, obj)):
                     continue
                 try:
-                    obj = _with_patch(obj, patch)
+                    obj = with_patch(obj, patch)
                 except ValueError as error:
                     where = document.where(("patches",))
                     raise ConfigurationError(f"a patch cannot be applied: {error}", where=where) from error
@@ -340,14 +340,17 @@ def _patched(document: YamlDocument, value: Any) -> _Change:
     return change if isinstance(value, list) else lambda obj: obj
 
 
-def _with_patch(obj: KustomizeValues, patch: KustomizeValues) -> KustomizeValues:
-    """An object with a patch, which changes neither its kind nor its name; empty where the patch deletes it.
-
-    Raises ValueError where it is malformed, or replaces the object: versions of kustomize differ in what they make of that.
-    """
-    if patch.get("$patch") == "replace":
-        raise ValueError("`$patch: replace` of an object is not understood here")
-    return strategic(obj, {key: part for key, part in patch.items() if key not in _NAMING} | _metadata(patch))
+def _check_named(document: YamlDocument, objects: Sequence[DeclaredObject]) -> None:
+    """Refuse a patch without a target that is of no object, as kubectl does."""
+    for index, row in enumerate(_listed(document, "patches")):
+        for patch in [] if mapping(row).get("target") else _patches(document, index, mapping(row)):
+            named = patch.get("kind") and mapping(patch.get("metadata")).get("name")
+            if not named or not any(is_named_by(patch, one.content) for one in objects):
+                what = f"the patch {'is of an object that is not among the resources' if named else 'names no object'}"
+                hint = (
+                    f"write `kind` and `metadata: {{name: …}}` of the object, or a `target` beside the patch; {PRINTED}"
+                )
+                raise ConfigurationError(what, where=document.where(("patches", index)), hint=hint)
 
 
 def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[KustomizeValues]:
@@ -368,11 +371,6 @@ def _patches(document: YamlDocument, index: int, row: KustomizeValues) -> list[K
         hint = "write it as a strategic merge patch; or name what `kubectl kustomize` prints"
         raise ConfigurationError("a JSON patch is not understood here", where=document.where(at), hint=hint)
     return found
-
-
-def _metadata(patch: Mapping[str, Any]) -> KustomizeValues:
-    kept = {key: part for key, part in mapping(patch.get("metadata")).items() if key in ("labels", "annotations")}
-    return {"metadata": kept} if kept else {}
 
 
 _GENERATING: Final = frozenset({"resources", "bases", "configMapGenerator", "generatorOptions", *_IGNORED})

@@ -172,17 +172,30 @@ def test_a_patch_deletes_the_one_object_that_it_names(tmp_path: Path, named: str
         assert [f"{one['apiVersion']} {one['metadata'].get('namespace', '')}" for one in printed] == kept
 
 
-@pytest.mark.parametrize("named", ["", ", kind: Deployment", ", metadata: {name: web}"])
-def test_a_patch_that_names_no_object_is_refused(tmp_path: Path, named: str) -> None:
-    """It would delete all objects, or all of a kind or a name; kubectl refuses it."""
+@pytest.mark.parametrize(
+    ("named", "what"),
+    [
+        ("", "names no object"),
+        (", kind: Deployment", "names no object"),
+        (", metadata: {name: web}", "names no object"),
+        (", apiVersion: apps/v1, kind: Deployment, metadata: {name: gone}", "is of an object that is not among"),
+        (", apiVersion: apps/v2, kind: Deployment, metadata: {name: web}", "is of an object that is not among"),
+        (
+            ", apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}",
+            "is of an object that is not among",
+        ),
+    ],
+)
+def test_a_patch_of_no_object_is_refused(tmp_path: Path, named: str, what: str) -> None:
+    """It would delete all objects, all of a kind or a name, or none; kubectl refuses it. The namespace is set after patches."""
     write(
         tmp_path,
         d__web=DEPLOYMENT,
-        d__kustomization=f"resources: [web.yaml]\npatches: [{{patch: '{{$patch: delete{named}}}'}}]\n",
+        d__kustomization=f"resources: [web.yaml]\nnamespace: shop\npatches: [{{patch: '{{$patch: delete{named}}}'}}]\n",
     )
-    with pytest.raises(ConfigurationError, match="the patch names no object") as raised:
+    with pytest.raises(ConfigurationError, match=f"the patch {what}") as raised:
         declared([tmp_path / "d"])
-    assert raised.value.where.endswith("kustomization.yaml:2: patches[0]")
+    assert raised.value.where.endswith("kustomization.yaml:3: patches[0]")
     if KUBECTL:
         with pytest.raises(subprocess.CalledProcessError):
             _kubectl(tmp_path / "d")
