@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ENDING = "from harness.sandbox.cluster.kubelet.ending import Ending; ending = Ending()"
+LAST = "from harness.sandbox.cluster.kubelet.ending import LastStep; last = LastStep()"
 COURSES = {
     "nothing more": "print('done')",
     "a code": "import sys; sys.exit(3)",
@@ -33,7 +33,7 @@ def ended(code: str) -> tuple[int, str, str]:
 def test_it_ends_with_the_code_and_the_words_that_it_would_have_without(course: str) -> None:
     """Whatever it ends by; an interrupt is a code, as a container has no parent that would read the signal."""
     code, output, errors = ended(course)
-    assert ended(f"{ENDING}; ending.of(lambda: exec({course!r}, {{}}))") == (
+    assert ended(f"{LAST}; last.of(lambda: exec({course!r}, {{}}))") == (
         code if code >= 0 else 128 - code,
         output,
         errors,
@@ -44,4 +44,4 @@ def test_its_modules_are_not_taken_down() -> None:
     """An object that lives as long as the process is never finalized."""
     lasting = "class Lasting:\n def __del__(self): print('taken down')\nlasting = Lasting()"
     assert ended(lasting)[1] == "taken down\n"
-    assert ended(f"{ENDING}\n{lasting}\nending.of(lambda: None)")[1] == ""
+    assert ended(f"{LAST}\n{lasting}\nlast.of(lambda: None)")[1] == ""

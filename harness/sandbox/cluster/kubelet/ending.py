@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Ending:
+class LastStep:
     """The last step of a process: registered before any other, it comes after all of them, and after the threads. The zygote itself ends as usual."""
 
     def __init__(self) -> None:

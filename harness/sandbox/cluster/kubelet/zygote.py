@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from harness.sandbox import messages, processes
 from harness.sandbox.cluster.kubelet import containment
 from harness.sandbox.cluster.kubelet.containment import Way
-from harness.sandbox.cluster.kubelet.ending import Ending
+from harness.sandbox.cluster.kubelet.ending import LastStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,7 @@ def _be_forked(launch: messages.Message) -> Module:
 
 def main(fd: int, preload: Sequence[str]) -> None:
     """Import, freeze, serve."""
-    ending = Ending()
+    last = LastStep()
     for name in preload:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -178,7 +178,7 @@ def main(fd: int, preload: Sequence[str]) -> None:
         if module is not None:
             end.detach()
     if module is not None:
-        ending.of(module.run)
+        last.of(module.run)
 
 
 if __name__ == "__main__":
