@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).parents[1]
+_MOST_LINES: Final = 400
 _GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear", "bears", "nobody", "somebody", "fared"}
 """Words that tests/test_words.py refuses in text."""
 
@@ -17,6 +18,12 @@ _GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear",
 def test_no_class_name_is_defined_twice() -> None:
     """A reader who searches for a class finds one definition."""
     assert {name: places for name, places in _classes(_ROOT / "harness").items() if len(places) > 1} == {}
+
+
+def test_no_module_has_more_than_400_lines() -> None:
+    """A module that grows beyond them has a part that is a module of its own."""
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in sorted((_ROOT / "harness").rglob("*.py"))}
+    assert {str(path.relative_to(_ROOT)): count for path, count in lines.items() if count > _MOST_LINES} == {}
 
 
 def test_two_classes_of_one_name_are_found(tmp_path: Path) -> None:

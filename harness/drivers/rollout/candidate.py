@@ -161,3 +161,18 @@ def previous(sets: Sequence[Object], revision: str, hash_label: str, subject: st
     metadata: Mapping[str, Any] = template.get("metadata") or {}
     labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != hash_label}
     return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def with_name(value: Any, name: str) -> Any:
+    """What a target file has for every object, with the name of one in place of `{name}`."""
+    if isinstance(value, Mapping):
+        return {key: with_name(item, name) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_name(item, name) for item in value]
+    return value.replace("{name}", name) if isinstance(value, str) else value
+
+
+def owned(obj: Object, kind: str, name: str) -> bool:
+    """Whether an object of that kind and name is among its owners."""
+    owners: Iterable[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or ()
+    return any(owner.get("kind") == kind and owner.get("name") == name for owner in owners)

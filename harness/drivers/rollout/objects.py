@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from harness.drivers.rollout.candidate import Replaced, previous
+from harness.drivers.rollout.candidate import Replaced, owned, previous, with_name
 from harness.drivers.rollout.status import (
     PAUSED,
     REVISION,
@@ -19,7 +19,6 @@ from harness.drivers.rollout.status import (
     read_service,
 )
 from harness.errors import DriverError
-from harness.targets.access import Access, access
 from harness.targets.patience import patiently
 from harness.targets.selectors import selector_text
 from harness.targets.workloads import ARGO
@@ -119,7 +118,7 @@ class Changeable(ABC):
         """
         own = self.strategy(obj)
         keeps = own is None or not asked or (set(own) == set(asked) and not always)
-        return own if keeps else _with_name(asked, self.name)
+        return own if keeps else with_name(asked, self.name)
 
     def set_strategy(self, strategy: Strategy) -> None:
         """Set it, while the object is at rest.
@@ -247,7 +246,7 @@ class ArgoRollout(Changeable):
     def analyses(self) -> tuple[AnalysisStatus, ...]:
         """Of the AnalysisRuns that the Rollout owns, by name."""
         every = self.cluster.customs(ARGO, "analysisruns", self.namespace)
-        return tuple(read_analysis(run) for run in every if _owned(run, self.KIND, self.name))
+        return tuple(read_analysis(run) for run in every if owned(run, self.KIND, self.name))
 
     def promote(self, obj: Object) -> bool:
         """`promote`: the conditions of the pause are taken away. Sent again while it stays paused: the controller may miss it.
@@ -267,7 +266,7 @@ class ArgoRollout(Changeable):
     def remembered(self, obj: Object) -> Replaced:
         """`undo`: the ReplicaSet with the second highest revision."""
         del obj
-        sets = [one for one in self.cluster.replica_sets(self.namespace) if _owned(one, self.KIND, self.name)]
+        sets = [one for one in self.cluster.replica_sets(self.namespace) if owned(one, self.KIND, self.name)]
         return previous(sets, _ARGO_REVISION, "rollouts-pod-template-hash", self.subject)
 
     def abort(self, obj: Object) -> bool:
@@ -318,7 +317,7 @@ class PlainDeployment(Changeable):
         """`kubectl rollout undo`: the ReplicaSet with the second highest revision; refused while it is paused."""
         if obj["spec"].get("paused"):
             raise DriverError(f"{self.subject} is paused: a paused deployment cannot be rolled back")
-        sets = [one for one in self.cluster.replica_sets(self.namespace) if _owned(one, self.KIND, self.name)]
+        sets = [one for one in self.cluster.replica_sets(self.namespace) if owned(one, self.KIND, self.name)]
         return previous(sets, REVISION, "pod-template-hash", self.subject)
 
 
@@ -359,30 +358,6 @@ class SwitchedService(Changeable):
         return self.cluster.pods(self.namespace, selector_text(self.template(obj)))
 
 
-_BY_KIND: Final[Mapping[str, tuple[Access, ...]]] = {
-    ArgoRollout.KIND: access(
-        "get,patch rollouts.argoproj.io",
-        "patch rollouts.argoproj.io/status",
-        "get,patch deployments.apps",
-        "list replicasets.apps",
-        "list analysisruns.argoproj.io",
-    ),
-    PlainDeployment.KIND: access("get,patch deployments.apps", "list replicasets.apps"),
-    SwitchedService.KIND: access("list,patch services", "list pods", "get endpoints"),
-}
-
-
-def rollout_access(kind: str, namespaces: Sequence[str]) -> list[Access]:
-    """What a rollout of objects of that kind asks of the Kubernetes API, there and back, with the pods' memory that triggers read.
-
-    Args:
-        kind: `Rollout`, `Deployment` or `Service`.
-        namespaces: where they are; none: in each of the target's.
-    """
-    own = (*_BY_KIND[kind], *access("list pods", "list pods.metrics.k8s.io"))
-    return [replace(one, at=place) for one in own for place in namespaces or ("",)]
-
-
 _KINDS: Final[Mapping[str, type[ArgoRollout | PlainDeployment]]] = {
     ArgoRollout.KIND: ArgoRollout,
     PlainDeployment.KIND: PlainDeployment,
@@ -404,16 +379,3 @@ def changeable(cluster: Cluster, kind: str, namespace: str, name: str, before: R
     there = SwitchedService(cluster=cluster, namespace=namespace, name=name, before={})
     selector = before if before is not None else there.template(there.present())
     return SwitchedService(cluster=cluster, namespace=namespace, name=name, before=selector)
-
-
-def _with_name(value: Any, name: str) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _with_name(item, name) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_with_name(item, name) for item in value]
-    return value.replace("{name}", name) if isinstance(value, str) else value
-
-
-def _owned(obj: Object, kind: str, name: str) -> bool:
-    owners: Iterable[Mapping[str, Any]] = obj["metadata"].get("ownerReferences") or ()
-    return any(owner.get("kind") == kind and owner.get("name") == name for owner in owners)

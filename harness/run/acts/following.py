@@ -229,7 +229,8 @@ class Following:
 
         What others, or the one command, do not bring back is helped only after `helped_after_s` of the plan: until then it is judged.
         No sentence judges a way back of unknown origin, which is helped after 12 s. It may then take what is left of `within`.
-        An image of neither release is not overwritten: the object then ended on neither, and stays in the undo log.
+        An image, a selector or a configuration of neither release is not overwritten: the object then ended on neither, and stays in
+        the undo log.
         """
         alone_s = WATCHED_AFTER_S if by is ReversedBy.UNKNOWN else self._plan.helped_after_s
         left_s = self._plan.within_s - self._plan.after_s - (began_ns - self._began_ns) / NS_PER_S

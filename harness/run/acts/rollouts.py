@@ -37,7 +37,7 @@ class RolloutDriver(Driver):
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:
         """By the kind of what is changed."""
-        from harness.drivers.rollout.objects import rollout_access
+        from harness.drivers.rollout.permissions import rollout_access
 
         plan = library.rollouts[demand.name]
         own = (target.kubernetes.namespace,) if target.kubernetes else ()

@@ -1,0 +1,33 @@
+"""What a rollout asks of the Kubernetes API, by the kind of its objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.drivers.rollout.objects import ArgoRollout, PlainDeployment, SwitchedService
+from harness.targets.access import Access, access
+
+_BY_KIND: Final[Mapping[str, tuple[Access, ...]]] = {
+    ArgoRollout.KIND: access(
+        "get,patch rollouts.argoproj.io",
+        "patch rollouts.argoproj.io/status",
+        "get,patch deployments.apps",
+        "list replicasets.apps",
+        "list analysisruns.argoproj.io",
+    ),
+    PlainDeployment.KIND: access("get,patch deployments.apps", "list replicasets.apps"),
+    SwitchedService.KIND: access("list,patch services", "list pods", "get endpoints"),
+}
+
+
+def rollout_access(kind: str, namespaces: Sequence[str]) -> list[Access]:
+    """What a rollout of objects of that kind asks of the Kubernetes API, there and back, with the pods' memory that triggers read.
+
+    Args:
+        kind: `Rollout`, `Deployment` or `Service`.
+        namespaces: where they are; none: in each of the target's.
+    """
+    own = (*_BY_KIND[kind], *access("list pods", "list pods.metrics.k8s.io"))
+    return [replace(one, at=place) for one in own for place in namespaces or ("",)]
