@@ -18,6 +18,7 @@ from harness.drivers.rollout import Reversal, back, gone_back
 from harness.drivers.rollout.objects import Changeable
 from harness.drivers.rollout.status import AnalysisStatus, ObjectStatus
 from harness.errors import DriverError, TargetGone, TargetSilent, TargetUnreachable
+from harness.judgement.figures.rollouts import steps
 from harness.model import Demand, DemandKind, Phase, Quantity
 from harness.model.rollout import ReversedBy, RolloutPlan, Strategy, TakenBack
 from harness.run.acts import following
@@ -26,7 +27,7 @@ from harness.run.acts.changes import analysed
 from harness.run.acts.driver import Library
 from harness.run.acts.following import Following
 from harness.run.acts.reaching import CandidateAnswers, step_of
-from harness.run.acts.rolled import RolledObjects
+from harness.run.acts.rolled import POLL_S, RolledObjects
 from harness.run.acts.rollouts import RolloutDriver
 from harness.run.planning import ordered_acts
 from harness.targets import Target, load_target, undo
@@ -262,6 +263,12 @@ def test_a_rollout_is_cut_into_a_window_a_step(rolled: Callable[..., Run]) -> No
     ]
     ends = [end for _, _, end in run.stage.windows]
     assert ends[:-1] == [start for _, start, _ in run.stage.windows[1:]]
+
+
+def test_the_reports_say_how_often_objects_are_read() -> None:
+    """The method of the figures of steps."""
+    assert POLL_S == 1 / 5
+    assert steps._METHOD.endswith("read five times a second")
 
 
 def test_what_happened_is_recorded_with_the_moments_between_which_it_came(rolled: Callable[..., Run]) -> None:

@@ -25,7 +25,7 @@ from harness.model.rollout import percent
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
-_METHOD: Final = "what every object says of its own share, read ten times a second"
+_METHOD: Final = "what every object says of its own share, read five times a second"
 
 
 def orders(case: Case) -> Iterable[Measure]:
