@@ -31,9 +31,10 @@ def end_with(parent: int) -> None:
 
 
 def end_processes_with_us() -> None:
-    """Let the processes that `process` providers start end with this one, however it ends.
+    """Let the programs that `process` providers start end with this one, however it ends.
 
-    Else an action that is under way when the harness is killed would act after the recovery. What it has put into the background goes on.
+    Else an action that is under way when the harness is killed would go on after the recovery. Only the program itself ends: the kernel
+    kills no children of it, so what it has started, in the foreground too, goes on until that ends. Of `sleep 9 | cat` that is both.
     """
     from chaoslib.provider import process
 

@@ -297,8 +297,7 @@ def test_a_rollback_that_is_a_reference_is_in_the_undo_log(bench: Bench) -> None
 
 def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that hangs would act later, beside the next recovery."""
-    # Chaos Toolkit takes `$$` for `$` where the file has a configuration
-    script = "echo $$$$ > script.pid; sleep 600"
+    script = "echo $BASHPID > script.pid; sleep 600"
     child = bench.child(("echo ${pidfile} >> rolled-back", script))
     open_rollbacks(platform_of(bench.target), child.experiment)
     assert any((bench.root / "script.pid").exists() for _ in Deadline.after(90).ticks(0.05))
@@ -316,12 +315,20 @@ def test_a_rollback_that_does_not_end_goes_with_what_it_began(bench: Bench, monk
     assert any(_gone(pidfile) for _ in Deadline.after(30).ticks(0.02))
 
 
+_SERVICE = {
+    "behind": "sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait",
+    "waited for": "bash -c 'echo $BASHPID > service.pid; exec sleep 600 >/dev/null 2>&1'",
+    "piped": "bash -c 'echo $BASHPID > service.pid; exec sleep 600 2>/dev/null' | cat >/dev/null 2>&1",
+}
+
+
 @pytest.mark.parametrize("background", ["", "    background: true\n"])
-def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: Bench, background: str) -> None:
-    """Else it would break the target after `readiness recover` has brought it back. What it started in the background goes on."""
-    script = (
-        "echo $$$$ > script.pid; sleep 600 >/dev/null 2>&1 & echo $! > service.pid; wait; kill -9 $(cat ${pidfile})"
-    )
+@pytest.mark.parametrize("started", [*_SERVICE])
+def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(
+    bench: Bench, background: str, started: str
+) -> None:
+    """Else it would break the target after `readiness recover` has brought it back. What it started goes on until that ends."""
+    script = f"echo $BASHPID > script.pid; {_SERVICE[started]}; kill -9 $(cat ${{pidfile}})"
     child = bench.child(("kill -9 $(cat ${pidfile})", script), ("  - name: kill\n", f"  - name: kill\n{background}"))
     service_pid = bench.root / "service.pid"
     assert any(service_pid.exists() and service_pid.read_text().strip() for _ in Deadline.after(90).ticks(0.05))
@@ -332,6 +339,7 @@ def test_an_action_that_is_under_way_when_the_run_is_killed_ends_with_it(bench: 
     try:
         assert any(_gone(bench.root / "script.pid") for _ in Deadline.after(30).ticks(0.05))
         assert not _gone(service_pid)
+        assert bench.victims["one"].poll() is None
     finally:
         os.kill(service, signal.SIGKILL)
 
