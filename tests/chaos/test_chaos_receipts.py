@@ -91,7 +91,7 @@ def test_a_pod_of_a_job_that_ends_was_not_hit(monkeypatch: pytest.MonkeyPatch) -
     """It ends by itself: a fault that selects nothing, and a probe that always says yes, would be a receipt."""
 
     def pod(name: str, controller: str) -> dict[str, Any]:
-        owners = [{"kind": controller, "controller": True}]
+        owners = [{"kind": controller, "name": name.rpartition("-")[0], "controller": True}]
         return {"metadata": {"name": name, "namespace": "eu", "uid": name, "ownerReferences": owners}, "spec": {}}
 
     answers = [[pod("web-1", "ReplicaSet"), pod("cleanup-29", "Job")], [pod("web-1", "ReplicaSet")]]

@@ -72,7 +72,8 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
                     with client.stream("GET", path) as answer:
                         if answer.status_code in _REFUSED:
                             refused.append(answer.status_code)
-                        completed[path] = _filled(answer) if answer.status_code == 200 else None
+                        body = _filled(answer)  # also of an error: a service would log that its connection was reset
+                        completed[path] = body if answer.status_code == 200 else None
                 except httpx.HTTPError:
                     if not completed:  # the service may be down: the other paths would take as long
                         raise

@@ -175,6 +175,7 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         ActSkipped,
         WatchRespaced,
         WatchTrouble,
+        RolloutPromoted,
         RowsUnreadable,
         UsageRead,
     }
