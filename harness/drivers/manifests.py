@@ -228,7 +228,10 @@ def _transformed(document: YamlDocument, key: str, objects: Sequence[DeclaredObj
     if key == "patches":
         _check_named(document, objects)
     change = _TRANSFORMERS[key](document, document.data[key])
-    return [replace(one, content=content) for one in objects if (content := change(one.content))]
+    try:
+        return [replace(one, content=content) for one in objects if (content := change(one.content))]
+    except ValueError as error:
+        raise ConfigurationError(f"`{key}` cannot be applied: {error}", where=document.where((key,))) from error
 
 
 def _with_maps(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.drivers.manifests import declared
@@ -452,6 +452,7 @@ _KEYS = st.sampled_from(
 
 
 @given(st.dictionaries(_KEYS, _VALUES, max_size=3), _VALUES)
+@example({"labels": {"metadata": None, "spec": None, "containers": [{}]}}, None)
 def test_any_kustomization_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: dict[str, Any], spec: Any
 ) -> None:
