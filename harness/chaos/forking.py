@@ -18,6 +18,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
+from types import SimpleNamespace
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -38,13 +39,11 @@ def end_processes_with_us() -> None:
     """
     from chaoslib.provider import process
 
-    class Ending:
-        """As much of `subprocess` as Chaos Toolkit's provider uses."""
-
-        PIPE, TimeoutExpired = subprocess.PIPE, subprocess.TimeoutExpired
-        run = staticmethod(partial(subprocess.run, preexec_fn=partial(end_with, os.getpid())))
-
-    process.subprocess = Ending
+    process.subprocess = SimpleNamespace(  # as much of it as Chaos Toolkit's provider uses
+        PIPE=subprocess.PIPE,
+        TimeoutExpired=subprocess.TimeoutExpired,
+        run=partial(subprocess.run, preexec_fn=partial(end_with, os.getpid())),
+    )
 
 
 def serve(connection: int, modules: Sequence[str]) -> None:
