@@ -161,7 +161,8 @@ def _session(
     named = click.get_current_context().get_parameter_source("release") is ParameterSource.COMMANDLINE
     session = PluginSession(settings, planning=planning, as_json=as_json, as_roles=as_roles, named_release=named)
     session.check()
-    quiet = ["-qq", "--assert=plain"] if planning else ["-q"]  # a plan runs no test whose asserts would be rewritten
+    # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
+    quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if planning else ["-q"]
     arguments = [
         *map(_argument, feature_files(project)),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
