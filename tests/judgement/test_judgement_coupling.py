@@ -98,6 +98,38 @@ def test_each_service_is_taken_in_turn() -> None:
     )
 
 
+def test_a_route_that_is_never_requested_while_the_service_is_gone_is_not_shown_to_do_without_it() -> None:
+    """As where journeys end at their first failure: those in progress when the fault strikes send the last requests of it.
+
+    Of 25 requests a second before the fault none was sent in the second half of the 29 s; at half a request a second 7 would be too few to miss.
+    """
+    given = gone("create-track", "play-track")
+
+    def without(ends_s: float, base: Evidence = given) -> Evidence:
+        """No request of read-track from so many seconds after the beginning of the window."""
+        own = base.windows[fault_name("pod-loss")]
+        rows = own.samples
+        mine = rows.words["name"].equals("read-track") & (rows.ints["intended_ns"] >= own.start_ns + ends_s * 10**9)
+        changed = replace(own, samples=rows.where(~mine))
+        return replace(base, windows={**base.windows, changed.name: changed})
+
+    needs = {**NEEDS, "read-track": ()}
+    for ends_s in (0, 5):
+        pooled, one = judged(without(ends_s), needs)
+        assert (pooled.outcome, one.outcome, one.scope["group"]) == (PASS, INCONCLUSIVE, "route read-track")
+        assert (
+            "route read-track was not requested in the last 14.5 s of the fault, 362 requests were to be expected"
+            in one.reason
+        )
+    (pooled,) = judged(without(25), needs)
+    assert pooled.outcome is PASS
+    quiet = given.windows["everyday/fault-free"]
+    rarely = ~quiet.samples.words["name"].equals("read-track") | (np.arange(len(quiet.samples)) % 200 == 1)
+    rare = replace(given, windows={**given.windows, quiet.name: replace(quiet, samples=quiet.samples.where(rarely))})
+    (pooled,) = judged(without(5, rare), needs)
+    assert pooled.outcome is PASS
+
+
 def test_without_a_record_nothing_is_decided() -> None:
     """The experiment left no window."""
     given = gone()

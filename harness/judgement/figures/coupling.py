@@ -16,16 +16,19 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.phases import also_failed, windows_in
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, never_asked
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.recovery.users import ROUTE
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed, share_bounds
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, Window
+from harness.units import NS_PER_S
 
 _NAME: Final = Figure.COUPLING.value
 _FIFTHS: Final = 5
+_OF_ITS_OWN: Final = "let journeys request that route that do not end at a failed request before it, then run again"
 
 
 def couplings(case: Case) -> Iterable[Measure]:
@@ -56,19 +59,44 @@ def _gone(case: Case, attempt: Experiment) -> set[str]:
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of one attempt; none without traffic of its own, or where it took no service that a route needs."""
+    """The measures of one attempt; none without traffic of its own, or where it took no service that a route needs."""
     windows = windows_in(case.evidence, Phase.FAULT, case.objective.scope.traffic, attempt)
     if windows and (gone := _gone(case, attempt)):
-        yield _without(case, attempt, windows, gone, {"traffic": windows[0].traffic, **scope})
+        scope = {"traffic": windows[0].traffic, **scope}
+        yield _without(case, attempt, windows, gone, scope)
+        yield from _unasked(case, attempt, gone, scope)
+
+
+def _free(case: Case, traffic: str, gone: set[str]) -> list[str]:
+    """The routes of a traffic that need none of the services that are gone."""
+    planned, known = case.plan.traffic.get(traffic), case.plan.route_needs
+    return [route for route in planned.routes if route in known and gone.isdisjoint(known[route])] if planned else []
+
+
+def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str, str]) -> Iterable[Measure]:
+    """One measure of each route that was no longer requested while the service was gone: nothing shows that it does without.
+
+    Counted is the second half of that time. A journey that ends at its first failure sends no more, but those in progress when the fault strikes
+    go on for a while.
+    """
+    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    until_ns = attempt.fault.undone_ns or answered_until_ns(case.evidence, attempt)
+    half = ((sent_ns + until_ns) // 2, until_ns)
+    routes = _free(case, scope["traffic"], gone)
+    for route, expected in never_asked(case.plan, case.evidence, scope["traffic"], half):
+        if route in routes:
+            seconds = (half[1] - half[0]) / NS_PER_S
+            why = (
+                f"{attempt.name}: {ROUTE}{route} was not requested in the last {seconds:.4g} s of the fault, "
+                f"{expected:.0f} requests were to be expected"
+            )
+            yield inconclusive(case, _NAME, why, _OF_ITS_OWN, scope={**scope, "group": f"{ROUTE}{route}"})
 
 
 def _without(
     case: Case, attempt: Experiment, windows: Sequence[Window], gone: set[str], scope: Mapping[str, str]
 ) -> Measure:
-    names = ", ".join(sorted(gone))
-    planned = case.plan.traffic[windows[0].traffic].routes if windows[0].traffic in case.plan.traffic else ()
-    known = case.plan.route_needs
-    routes = [route for route in planned if route in known and gone.isdisjoint(known[route])]
+    names, routes = ", ".join(sorted(gone)), _free(case, windows[0].traffic, gone)
     if not routes:
         why = f"every route that the target file declares needs {names}"
         return inconclusive(case, _NAME, why, "declare what each route needs under `routes`", scope=scope)

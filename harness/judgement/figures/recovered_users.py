@@ -18,8 +18,13 @@ from harness.judgement.figures.recovered import (
     way_back_text,
 )
 from harness.judgement.measures import Case, Figures, inconclusive
-from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns, quiet_windows, samples_due
-from harness.judgement.receipts.load import planned_journeys
+from harness.judgement.receipts.attempts import (
+    answered_until_ns,
+    known_until_ns,
+    never_asked,
+    quiet_windows,
+    samples_due,
+)
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Users, promised_ms, users_recovery
 from harness.judgement.recovery.users import ROUTE, grouped, longest_outage_s, rates_of
@@ -30,10 +35,8 @@ METHOD: Final = (
     "at least 99 % succeeded and 95 % came within the promised time"
 )
 WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
-EXPECTED: Final = 20
-"""A route without a request under a fault, where at least so many were to be expected, is not shown to have been served."""
-_MORE: Final = "offer more traffic, then run again"
 _ASK: Final = "find out from the generator's log why its journeys no longer came to that route, then run again"
+_MORE: Final = "offer more traffic, then run again"
 _MORE_OF_IT: Final = "offer 2 requests/s or more of it, then run again"
 _OutcomeOf = Callable[[Users, str, float], Outcome]
 """The outcome of one group, by its name, under a limit in seconds."""
@@ -117,35 +120,13 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
         yield inconclusive(case, "recovery of users", why, _MORE, kind=ReasonKind.TOO_FEW, scope=scope)
         return
     yield _recovery(case, attempt, users, scope, proves=proves)
-    for route, expected in _never_asked(case, attempt) if proves else ():
-        why = (
-            f"{attempt.name}: {route} was never requested under the fault, {expected:.0f} requests were to be expected"
-        )
-        yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": route})
+    span = (attempt.fault.sent_ns, answered_until_ns(case.evidence, attempt))
+    unasked = never_asked(case.plan, case.evidence, objective.scope.traffic, span, objective.scope.operations)
+    for route, expected in unasked if proves else ():
+        why = f"{attempt.name}: {ROUTE}{route} was never requested under the fault, {expected:.0f} requests were to be expected"
+        yield inconclusive(case, "recovery of users", why, _ASK, scope={**scope, "group": f"{ROUTE}{route}"})
     if attempt.fault.undone_ns is not None:
         yield _way_back(case, attempt, users, scope, proves=proves)
-
-
-def _never_asked(case: Case, attempt: Experiment) -> Iterable[tuple[str, float]]:
-    """Each route that was asked before the first fault and never under this one, while its traffic asked others; how many were to be expected.
-
-    Counted from the second half of the window before the first fault, as users may ask for something only once, when they arrive.
-    A traffic that was off during the fault has no such route.
-    """
-    operations = case.objective.scope.operations
-    span = (attempt.fault.sent_ns or 0, answered_until_ns(case.evidence, attempt))
-    for window in quiet_windows(case.evidence, case.objective.scope.traffic):
-        under = samples_due(case.evidence, window.traffic, span)
-        if not len(under):
-            continue
-        half = replace(window, start_ns=(window.start_ns + window.end_ns) // 2)
-        ends_ns = max(w.end_ns for w in case.evidence.windows.values() if w.traffic == window.traffic)
-        on = replace(window, start_ns=span[0], end_ns=min(span[1], ends_ns))
-        times = planned_journeys(case.plan, on) / max(planned_journeys(case.plan, half), 1e-9)
-        asked = rates_of(under, (), 1.0)
-        for name, before in rates_of(half.samples.between("intended_ns", *half.span), operations, 1.0).items():
-            if name.startswith(ROUTE) and name not in asked and before * times >= EXPECTED:
-                yield name, before * times
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.load import planned_journeys
 from harness.judgement.receipts.restore import undone
+from harness.judgement.recovery.users import ROUTE, rates_of
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
 from harness.model.observations import RolloutStarted, every
+
+_EXPECTED: Final = 20
+"""A route without a request under a fault, where at least so many were to be expected, is not shown to have been served."""
 
 
 def counted_attempt(plan: Plan, evidence: Evidence, name: str, traffic: str | None = None) -> Experiment | None:
@@ -47,6 +54,28 @@ def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) 
     windows = [w for w in evidence.windows.values() if traffic in (None, w.traffic)]
     near = [w for w in windows if w.start_ns < span[1] and w.end_ns > span[0]]
     return Table.merged(SAMPLES, [window.samples.between("intended_ns", *span) for window in near])
+
+
+def never_asked(
+    plan: Plan, evidence: Evidence, traffic: str | None, span: tuple[int, int], operations: tuple[str, ...] = ()
+) -> Iterable[tuple[str, float]]:
+    """Each route that was asked before the first fault and never in a span under one, while its traffic asked others; how many were to be expected.
+
+    Counted from the second half of the window before the first fault, as users may ask for something only once, when they arrive.
+    A traffic that was off in the span has no such route.
+    """
+    for window in quiet_windows(evidence, traffic):
+        under = samples_due(evidence, window.traffic, span)
+        if not len(under):
+            continue
+        half = replace(window, start_ns=(window.start_ns + window.end_ns) // 2)
+        ends_ns = max(w.end_ns for w in evidence.windows.values() if w.traffic == window.traffic)
+        on = replace(window, start_ns=span[0], end_ns=min(span[1], ends_ns))
+        times = planned_journeys(plan, on) / max(planned_journeys(plan, half), 1e-9)
+        asked = rates_of(under, (), 1.0)
+        for name, before in rates_of(half.samples.between("intended_ns", *half.span), operations, 1.0).items():
+            if name.startswith(ROUTE) and name not in asked and before * times >= _EXPECTED:
+                yield name.removeprefix(ROUTE), before * times
 
 
 def answered_until_ns(evidence: Evidence, attempt: Experiment) -> int:
