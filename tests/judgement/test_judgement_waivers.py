@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from judgement_builders import (
     uptime,
     with_experiment,
     with_load,
+    with_words,
     writes,
 )
 
@@ -35,6 +37,7 @@ from harness.judgement import judge
 from harness.judgement.waivers import accepted_harm, waived
 from harness.model import (
     PROBES,
+    SAMPLES,
     Attestation,
     Check,
     DecisionOutcome,
@@ -52,6 +55,7 @@ from harness.model import (
     Reason,
     ReasonKind,
     Table,
+    Verdict,
     Waiver,
     Words,
 )
@@ -280,20 +284,56 @@ def test_a_bound_of_a_tolerance_holds_on_both_sides(bound: str, one_in: int, exp
     assert verdict.outcome is expected
 
 
-def test_a_bound_covers_no_outage_that_did_not_end() -> None:
-    """One route is out from the undo to the end of the record, 13.99 s; 60 s are accepted, and nobody knows that it was less."""
+def region_loss_with(out: Mapping[str, tuple[float, float]], *, rare: float = 0.0) -> Evidence:
+    """The region's loss, undone at 175 s: these routes fail in these times, all else is served. `rare`: requests a second of one more route."""
     run = evidence()
-    window = run.windows["experiment:region-loss/fault"]
-    out = (window.samples.ints["intended_ns"] >= ns(186)) & window.samples.words["name"].equals("read-track")
-    window = replace(window, samples=failing(window.samples, out))
+    windows = dict(run.windows)
+    for name, start, end in (("everyday/fault-free", 0, 60), ("experiment:region-loss/fault", 160, 200)):
+        rows = windows[name].samples
+        if rare:
+            more = with_words(samples(start, end, per_s=rare), slice(None), name="rare", served_region=None)
+            rows = Table.merged(SAMPLES, [rows, more])
+        due = rows.ints["intended_ns"]
+        for route, (from_s, until_s) in out.items():
+            rows = failing(rows, rows.words["name"].equals(route) & (due >= ns(from_s)) & (due < ns(until_s)))
+        windows[name] = replace(windows[name], samples=rows)
     (attempt,) = run.experiments["region-loss"]
-    attempt = replace(attempt, fault=replace(attempt.fault, undone_ns=ns(185), gone_ns=ns(186)))
-    run = replace(run, windows={**run.windows, window.name: window}, ledger=ledger(writes()))
-    run = with_experiment([attempt], replace(run, probes=Table.merged(PROBES, [reads(), health()])))
+    attempt = replace(attempt, fault=replace(attempt.fault, undone_ns=ns(175), gone_ns=ns(176)))
+    run = replace(run, windows=windows, ledger=ledger(writes()))
+    return with_experiment([attempt], replace(run, probes=Table.merged(PROBES, [reads(), health()])))
+
+
+def recovered_under_a_waiver(limit: str, run: Evidence) -> Verdict:
+    """The verdict of a recovery where 60 s are accepted."""
     waiver = replace(WAIVER, waives="R", bound="60 s")
-    verdict = judge(plan({"R": recovery("10 s", "region-loss")}, waivers=(waiver,)), run).verdicts[0]
+    return judge(plan({"R": recovery(limit, "region-loss")}, waivers=(waiver,)), run).verdicts[0]
+
+
+def test_a_bound_covers_no_outage_that_did_not_end() -> None:
+    """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
+    verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
     assert "way back of users has no figure with a bound on its bad side" in verdict.reason
+
+
+def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
+    """One route is out for 9 s on the way back, another for the last 8 s of the record: where the longer one decides, the other is out still."""
+    ended, open_end = {"sign-in": (176.0, 185.0)}, {"read-track": (192.0, 200.0)}
+    verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
+    assert verdict.outcome is Outcome.FAIL
+    assert "the users' requests (route sign-in) were out for 9" in verdict.reason
+    assert "way back of users has no figure with a bound on its bad side" in verdict.reason
+    assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
+
+
+def test_a_bound_covers_no_users_who_never_came_back_behind_others_who_did() -> None:
+    """One route is out for 6 s; of another, all 8 requests until the undo fail, too few for a FAIL of its own."""
+    ended, open_end = {"sign-in": (162.0, 168.0)}, {"rare": (160.0, 175.0)}
+    verdict = recovered_under_a_waiver("5 s", region_loss_with({**ended, **open_end}, rare=0.6))
+    assert verdict.outcome is Outcome.FAIL
+    assert "the users' requests (route sign-in, the last) were served again after 7" in verdict.reason
+    assert "recovery of users has no figure with a bound on its bad side" in verdict.reason
+    assert recovered_under_a_waiver("5 s", region_loss_with(ended, rare=0.6)).outcome is Outcome.WAIVED
 
 
 @pytest.mark.parametrize(("bound", "covered"), [("30 %", True), ("21 %", False)])

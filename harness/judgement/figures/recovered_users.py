@@ -202,7 +202,8 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = "no route and no serving region was out for the users"
     else:
         summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
-    low, high = bounds_of(seen)
+    low, _ = bounds_of(seen)
+    high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
     return _measured(
         case,
         attempt,
@@ -220,7 +221,8 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     outcomes = {name: _back_in_time(users, name, limit) for name in (*users.groups, *out)}
     name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], way_back_bounds(users.seen(n))[0]))
     seen = users.seen(name)
-    value, low, high = way_back_bounds(seen)
+    value, low, _ = way_back_bounds(seen)
+    high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
     summary = "no route and no serving region was out for the users on the way back"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
@@ -233,6 +235,17 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         proves=proves,
         figures=Figures(value=value, low=low, high=high, resolution=seen.way_back_resolution_s, method=WAY_BACK),
     )
+
+
+def _short(outcomes: Mapping[str, Outcome], worst: str) -> Iterable[str]:
+    """The worst group, and every other one that does not pass."""
+    return (worst, *(name for name, outcome in outcomes.items() if outcome is not Outcome.PASS))
+
+
+def _highest(highs: Iterable[float | None]) -> float | None:
+    """The upper bound of all these groups, which need not be that of the worst; None: one of them is open, as an outage that did not end."""
+    given = list(highs)
+    return None if None in given else max(high for high in given if high is not None)
 
 
 def _measured(
