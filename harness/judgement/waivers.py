@@ -40,14 +40,18 @@ def accepted_harm(harm: Sequence[UnjudgedHarm], plan: Plan) -> dict[UnjudgedHarm
 
 def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
     """What of a verdict the waiver does not cover; empty where it covers everything."""
-    if waiver.outcome:
-        return "" if verdict.outcome == waiver.outcome else f"it is {verdict.outcome.value}, not {waiver.outcome}"
+    if waiver.outcome and verdict.outcome != waiver.outcome:
+        return f"it is {verdict.outcome.value}, not {waiver.outcome}"
     lack = plan.lack_of(verdict.requirement)
-    if lack is not None:
+    if lack is not None and waiver.outcome != Outcome.NOT_ASSESSED:
         return f"a part of it is not assessed here: {lack.because.text}"
+    measures = [m for claim in verdict.claims for found in claim.measures for m in found]
+    if waiver.outcome:
+        others = (m for m in measures if m.outcome not in {*IN_ORDER, waiver.outcome})
+        return next((f"{m.name} is {m.outcome.value}: {m.because.text}" for m in others), "")
     if not all(claim.measures and all(claim.measures) for claim in verdict.claims):
         return "a sentence has no figure"  # what was not measured is in no list of figures that fell short
-    short = [m for claim in verdict.claims for found in claim.measures for m in found if m.outcome is not Outcome.PASS]
+    short = [m for m in measures if m.outcome is not Outcome.PASS]
     if not short:
         return "there is no figure that it could cover"
     return next(_reasons(waiver, short, plan), "")

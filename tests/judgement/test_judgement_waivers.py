@@ -266,6 +266,33 @@ def test_a_waiver_of_a_figure_does_not_cover_the_part_that_nobody_could_assess()
     assert f"the waiver waivers/R-P95.yaml does not cover it: {why}" in verdict.reason
 
 
+def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess() -> None:
+    """A check that was not done is INCONCLUSIVE: beside it the target lacks the means for a part, or a sentence could not have failed."""
+    waiver = replace(WAIVER, waives="R", outcome="INCONCLUSIVE")
+    asked = plan({"R": check(check="another")}, waivers=(waiver,))
+    lack = NotAssessable(requirement="R", because=Reason(kind=ReasonKind.NO_MEANS, text="the target names no database"))
+    verdict = judge(replace(asked, not_assessable=(lack,)), evidence()).verdicts[0]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.endswith("does not cover it: a part of it is not assessed here: the target names no database")
+    both = replace(asked, claims=(*asked.claims, claim("R", recovery("300 s", "pod-loss"))))
+    verdict = judge(both, evidence()).verdicts[0]
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert (
+        "does not cover it: recovery of reads is NOT ASSESSED: not falsifiable here: pod-loss would" in verdict.reason
+    )
+    assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
+
+
+def test_who_accepts_what_is_not_assessed_accepts_each_part_of_it() -> None:
+    """What the target lacks the means for, and a sentence that could not have failed; what is not decided is not among them."""
+    waiver = replace(WAIVER, waives="R", outcome="NOT ASSESSED")
+    lack = NotAssessable(requirement="R", because=Reason(kind=ReasonKind.NO_MEANS, text="the target names no database"))
+    asked = plan({"R": recovery("300 s", "pod-loss")}, waivers=(waiver,), not_assessable=(lack,))
+    assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
+    both = replace(asked, claims=(*asked.claims, claim("R", check(check="another"))))
+    assert "it is INCONCLUSIVE, not NOT ASSESSED" in judge(both, evidence()).verdicts[0].reason
+
+
 def _share_of_us(one_in: int) -> Evidence:
     """One request of so many is served by us-east-1, of which 60 % ± 5 are expected."""
     rows = samples(0, 60)
