@@ -53,7 +53,7 @@ def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
     yield Harm.JOURNEYS_LOST, sum(result.lost for result in accounts)
     yield Harm.JOURNEYS_TWICE, sum(result.twice for result in accounts)
     yield Harm.JOURNEYS_WRONG, sum(result.wrong for result in accounts)
-    events = pipeline_result(evidence)
+    events = pipeline_result(plan, evidence)
     if events is not None:
         yield Harm.EVENTS_LOST, events.lost or 0
         yield Harm.EVENTS_TWICE, events.twice or 0

@@ -70,7 +70,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
         watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
         ledger=_seam(lambda: ledger_result(plan, evidence), lambda why: LedgerResult(why=why)),
-        pipeline=_seam(lambda: pipeline_result(evidence), lambda why: PipelineResult(why=why)),
+        pipeline=_seam(lambda: pipeline_result(plan, evidence), lambda why: PipelineResult(why=why)),
         windows=_seam(lambda: window_results(evidence), lambda _: ()),
         unjudged=_seam(lambda: unjudged(plan, evidence), lambda _: ()),
         journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),

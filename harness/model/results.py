@@ -206,8 +206,8 @@ class PipelineResult:
 
     Attributes:
         sent, accepted: events.
-        lost: accepted and not visible at the end. twice: visible more than once. wrong: visible with another value.
-        unsure: of unknown outcome and not visible at the end, or not readable.
+        lost: accepted and not visible at the end, however long events may take. twice: visible more than once. wrong: visible with another value.
+        unsure: not visible at the end and of unknown outcome or accepted shortly before it, or not readable.
         visible_p50_s, visible_p95_s: from accepted to visible; one never seen took for ever; None where that is the quantile.
         why: what keeps the record from being whole; empty when nothing does.
     """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judgement_builders import table
+from judgement_builders import claim, objective, observation, table
 
 from harness.errors import Exit
 from harness.judgement import judge
@@ -22,8 +22,10 @@ from harness.model import (
     Gate,
     Judgement,
     Missing,
+    Op,
     Outcome,
     Plan,
+    Quantity,
     ReasonKind,
     Table,
     Waiver,
@@ -34,6 +36,7 @@ from harness.model.table import Bools
 from harness.run.exits import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
+from tests.builders.recorder import ns
 
 WAIVER = Waiver(
     waives="",
@@ -139,7 +142,9 @@ def test_what_journeys_wrote_and_lost_is_harm_too(state: str) -> None:
     assert all("writes of journeys lost" in text for text in unjudged)
 
 
-EVENTS = table(PIPELINE, 100, id=np.arange(100), accepted_ns=1, seen_ns=2, outcome="accepted", state="found")
+EVENTS = table(PIPELINE, 100, id=np.arange(100), accepted_ns=ns(1), seen_ns=ns(1.1), outcome="accepted", state="found")
+"""Events of a minute and more before the end of the watch."""
+CLOSED = observation("watch.closed", "pipeline", 62, "watch")
 
 
 def marked(rows: Table, chosen: Bools, what: int | str) -> Table:
@@ -151,9 +156,15 @@ def marked(rows: Table, chosen: Bools, what: int | str) -> Table:
     return replace(rows, words={**rows.words, "state": Words.of(states)})
 
 
+def followed(rows: Table) -> Evidence:
+    """The healthy run with these events, which are followed to 62 s."""
+    run = core_evidence()
+    return replace(run, pipeline=rows, observations=(*run.observations, CLOSED))
+
+
 def harmed(harm: Harm) -> Evidence:
     """The healthy run with five of this harm."""
-    run = replace(core_evidence(), pipeline=EVENTS)
+    run = followed(EVENTS)
     books, reads = run.ledger, run.tables[JOURNEY_READS.name]
     last = books.final.ints["round"] == max(read.round for read in books.final_reads)
     plays, every = reads.words["item"].equals("plays"), np.ones(100, dtype=np.bool_)
@@ -175,8 +186,19 @@ def harmed(harm: Harm) -> Evidence:
             stale = marked(books.reads, books.reads.words["state"].equals("found"), "wrong")
             return replace(run, ledger=replace(books, reads=stale))
         case _ if harm in events:
-            return replace(run, pipeline=marked(EVENTS, every, events[harm]))
+            return followed(marked(EVENTS, every, events[harm]))
     return replace(run, recorded={**run.recorded, JOURNEY_READS.name: marked(reads, *journeys[harm])})
+
+
+def test_events_that_are_on_their_way_as_the_watch_ends_are_no_harm() -> None:
+    """Of a platform that delivers within 30 s at least 99.5 %: five are accepted 5 s before the end of the watch, and absent."""
+    share = objective(Figure.DELIVERED, Op.AT_LEAST, "99.5 %", times={"within": Quantity.parse("30 s")})
+    core = without(Figure.EVENTS)
+    plan = replace(core, claims=(*core.claims, claim("R-DELIVERED", share)))
+    old = marked(EVENTS, np.ones(100, dtype=np.bool_), "absent")
+    fresh = replace(old, ints={**old.ints, "accepted_ns": np.full(100, ns(57))})
+    assert unjudged_harm(plan, followed(fresh)) == ()
+    assert unjudged_harm(plan, followed(old)) == (UnjudgedHarm(harm=Harm.EVENTS_LOST, count=5),)
 
 
 @pytest.mark.parametrize("harm", list(Harm))
@@ -184,7 +206,7 @@ def test_each_kind_of_harm_that_no_row_judges_is_counted(harm: Harm) -> None:
     """Five of it in a run that has none without them: these, and nothing else. Where a row judges it, it is told by that row."""
     figures = (Figure.LOST_WRITES, Figure.COPIES, Figure.READ_BACK, Figure.EVENTS)
     run, judging = harmed(harm), [figure for figure in figures if harm in spec_of(figure).judges]
-    assert unjudged_harm(without(*figures), replace(core_evidence(), pipeline=EVENTS)) == ()
+    assert unjudged_harm(without(*figures), followed(EVENTS)) == ()
     assert unjudged_harm(without(*figures), run) == (UnjudgedHarm(harm=harm, count=5),)
     assert len(judging) == 1
     plan = core_plan()

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_ints, with_words
 
+from harness.drivers.watch.pipeline import OVERDUE_S
 from harness.judgement import judge
-from harness.judgement.figures.pipelines import pipeline_receipt, pipeline_result
+from harness.judgement.figures.pipelines import FOLLOWED_S, pipeline_receipt, pipeline_result
+from harness.judgement.harm import unjudged_harm
 from harness.model import (
     PIPELINE,
     ClockStep,
@@ -19,6 +21,7 @@ from harness.model import (
     Figure,
     Measure,
     Missing,
+    Objective,
     Op,
     Outcome,
     Phase,
@@ -27,11 +30,13 @@ from harness.model import (
     Table,
     WatchSource,
 )
+from harness.model.harm import Harm
 from harness.model.rounding import rounded
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 
 WATCHED = {"pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)}
+ENDED = (observation("watch.closed", "pipeline", 200, "watch"),)
 
 
 def events(n: int = 100) -> Table:
@@ -52,8 +57,8 @@ def events(n: int = 100) -> Table:
 
 
 def described(rows: Table) -> PipelineResult:
-    """What is said of them."""
-    result = pipeline_result(Evidence(pipeline=rows, watchers=WATCHED))
+    """What is said of them, by a watch that ended at 200 s."""
+    result = pipeline_result(plan(), Evidence(pipeline=rows, watchers=WATCHED, observations=ENDED))
     assert result is not None
     return rounded(result)
 
@@ -86,6 +91,46 @@ def test_what_went_wrong_is_told_apart() -> None:
     assert (found.sent, found.accepted, found.lost, found.twice, found.wrong, found.unsure) == (100, 96, 2, 3, 2, 4)
 
 
+WITHIN_30_S = objective(Figure.DELIVERED, Op.AT_LEAST, "99.5 %", times={"within": Quantity.parse("30 s")})
+
+
+@pytest.mark.parametrize(
+    ("sentences", "ended_s", "lost", "unsure"),
+    [
+        ({}, 159.011, 1, 0),
+        ({}, 159.009, 0, 1),
+        ({"R": WITHIN_30_S}, 129.011, 1, 0),
+        ({"R": WITHIN_30_S}, 129.009, 0, 1),
+        ({"R": WITHIN_30_S, "S": objective(Figure.EVENTS, Op.BELOW, "40 s", phase=Phase.RUN)}, 139.009, 0, 1),
+    ],
+)
+def test_an_event_is_lost_once_it_was_followed_for_as_long_as_one_may_take(
+    sentences: dict[str, Objective], ended_s: float, lost: int, unsure: int
+) -> None:
+    """The last one, accepted at 99.01 s, is absent: 60 s later, or after the longest time of a claim, it is lost; before that it may be on its way."""
+    rows = with_words(with_ints(events(), 99, seen_ns=0, copies=0), 99, state="absent")
+    ended = (observation("watch.closed", "pipeline", ended_s, "watch"),)
+    run = Evidence(pipeline=rows, watchers=WATCHED, observations=ended)
+    found = pipeline_result(plan(sentences), run)
+    assert found is not None
+    assert (found.lost, found.twice, found.unsure) == (lost, 0, unsure)
+    harm = [(one.harm, one.count) for one in unjudged_harm(plan(sentences), run) if one.count]
+    assert harm == ([(Harm.EVENTS_LOST, 1)] if lost and len(sentences) < 2 else [])
+
+
+def test_where_the_end_of_the_watch_is_not_recorded_it_is_the_last_that_was() -> None:
+    """Absent are the events of 10 s and of 80 s; the last one was accepted at 99.01 s: only the first was followed for 60 s."""
+    rows = with_words(with_ints(events(), [10, 80], seen_ns=0, copies=0), [10, 80], state="absent")
+    found = pipeline_result(plan({}), Evidence(pipeline=rows, watchers=WATCHED))
+    assert found is not None
+    assert (found.lost, found.unsure) == (1, 1)
+
+
+def test_the_watcher_polls_an_event_for_as_long_as_the_judge_takes_it_to() -> None:
+    """The rooms do not know each other."""
+    assert OVERDUE_S == FOLLOWED_S
+
+
 def test_an_event_that_was_never_seen_took_for_ever() -> None:
     """Six of a hundred: the 95th is one of them, the 50th is not."""
     seen = with_words(with_ints(events(), slice(0, 6), seen_ns=0), slice(0, 6), state="absent")
@@ -110,7 +155,7 @@ def test_an_event_seen_before_its_acceptance_was_known_took_no_time() -> None:
 
 def test_where_nothing_was_sent_and_nobody_watched_there_is_nothing() -> None:
     """And a watcher without an event says so."""
-    assert pipeline_result(Evidence()) is None
+    assert pipeline_result(plan(), Evidence()) is None
     assert rounded(described(Table.empty(PIPELINE))) == PipelineResult(why="no event was recorded")
     assert judge(plan(), evidence()).pipeline is None
 
@@ -170,7 +215,6 @@ def test_planted_losses_and_duplicates_are_found_in_any_order(
     assert (found.lost, found.twice, found.why) == (len(lost), len(again), "")
 
 
-ENDED = (observation("watch.closed", "pipeline", 200, "watch"),)
 SENTENCE = objective(Figure.EVENTS, Op.BELOW, "1 s", phase=Phase.RUN)
 
 

@@ -9,17 +9,13 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import GuardedWindow, fault_free_windows, over_windows, slots_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.pipelines import WATCHER, accepted_receipt, unread, visible_after_s
+from harness.judgement.figures.pipelines import WATCHER, WITHIN, accepted_receipt, unread, visible_after_s, young
 from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Receipt, Table, Window
 from harness.model.table import Bools
-from harness.units import NS_PER_S
-
-WITHIN: Final = "within"
-"""One of the objective's times: how long an event may take."""
 
 
 def delivered(case: Case) -> Iterable[Measure]:
@@ -34,7 +30,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     events = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     tables = [events.between("accepted_ns", *window.span) for window in windows]
     good = [_in_time(rows, within_s) for rows in tables]
-    unknown = [_unknown(rows, within_s, case) for rows in tables]
+    unknown = [unread(rows) | young(case.evidence, rows, within_s) for rows in tables]
     strict = _bounds(tables, windows, good, case)
     lenient = _bounds(tables, windows, [g | u for g, u in zip(good, unknown, strict=True)], case)
     outcome = held(objective.op, strict, limit)
@@ -70,14 +66,6 @@ def _all(rows: Table) -> Bools:
 def _in_time(rows: Table, within_s: float) -> Bools:
     whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
     return np.asarray(whole & (visible_after_s(rows) <= within_s), dtype=np.bool_)
-
-
-def _unknown(rows: Table, within_s: float, case: Case) -> Bools:
-    """Events whose last state was not read, and absent ones that were followed for less than the limit."""
-    ended = [o.mono_ns for o in case.evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
-    young = max(ended, default=0) - rows.ints["accepted_ns"] < within_s * NS_PER_S
-    absent = rows.words["state"].equals("absent") & young
-    return np.asarray(unread(rows) | absent, dtype=np.bool_)
 
 
 def _bounds(tables: Sequence[Table], windows: Sequence[Window], good: Sequence[Bools], case: Case) -> Bounds:

@@ -26,6 +26,7 @@ from harness.model import (
     Outcome,
     Phase,
     PipelineResult,
+    Plan,
     ReasonKind,
     Receipt,
     Table,
@@ -37,11 +38,18 @@ from harness.units import NS_PER_S
 WATCHER: Final = "pipeline"
 _MOST_UNACCEPTED: Final = 0.01
 """Where a sentence speaks of every accepted event, so many of those sent may not be accepted while no fault is in."""
+FOLLOWED_S: Final = 60.0
+"""Where no claim of the plan limits how long an event may take, one that is absent after so long is lost: the watcher polls no longer than that."""
+WITHIN: Final = "within"
+"""The time of the share of delivered events: how long an event may take."""
 _UNACCEPTED: Final = "find out why the platform does not accept them, then run again"
 
 
-def pipeline_result(evidence: Evidence) -> PipelineResult | None:
-    """Summary of the events; None if none was sent and the pipeline was not watched."""
+def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
+    """Summary of the events; None if none was sent and the pipeline was not watched.
+
+    An event that is absent is lost once it was followed for as long as the plan's claims allow an event to take.
+    """
     events = evidence.pipeline
     if not len(events) and WATCHER not in evidence.watchers:
         return None
@@ -49,16 +57,16 @@ def pipeline_result(evidence: Evidence) -> PipelineResult | None:
     absent, twice, wrong = (events.words["state"].equals(word) for word in ("absent", "twice", "wrong"))
     unseen = unread(events) & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
-    receipt = pipeline_receipt(evidence)
+    receipt, on_their_way = pipeline_receipt(evidence), accepted & young(evidence, events, _longest_s(plan))
     searched = bool(accepted.any()) and not (accepted & unseen).any()
-    lost, doubled = accepted & absent, twice | (events.ints["copies"] > 1)
+    lost, doubled = accepted & absent & ~on_their_way, twice | (events.ints["copies"] > 1)
     return PipelineResult(
         sent=len(events),
         accepted=_count(accepted),
         lost=_count(lost) if searched or lost.any() else None,
         twice=_count(doubled) if searched or doubled.any() else None,
         wrong=_count(wrong) if searched or wrong.any() else None,
-        unsure=_count((unknown & absent) | unseen) if len(events) else None,
+        unsure=_count((unknown & absent) | on_their_way | unseen) if len(events) else None,
         visible_p50_s=quantile_of(seconds, 0.50),
         visible_p95_s=quantile_of(seconds, 0.95),
         why=_why(receipt, _count(accepted), _count(accepted & unseen)),
@@ -85,9 +93,9 @@ def events(case: Case) -> Iterable[Measure]:
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
     whole = accepted.words["state"].equals("found") & np.isfinite(took)
     unseen = ~np.logical_or.reduce([whole, *states.values()])
-    young = states["absent"] & (_ended_ns(case.evidence) - accepted.ints["accepted_ns"] < limit * NS_PER_S)
+    on_their_way = young(case.evidence, accepted, limit)
     bad = {
-        "never became visible": states["absent"] & ~young,
+        "never became visible": states["absent"] & ~on_their_way,
         "became visible twice": states["twice"] | (accepted.ints["copies"] > 1),
         "had another value": states["wrong"],
         "came too late": np.isfinite(took) & (took > limit),
@@ -95,7 +103,7 @@ def events(case: Case) -> Iterable[Measure]:
     failed = _count(np.logical_or.reduce(list(bad.values())))
     unsure = _unsure_harm(case.evidence.pipeline)
     harmed = sum(unsure.values())
-    undecided, receipts = _count(young | unseen), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
+    undecided, receipts = _count(on_their_way | unseen), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
     # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
     once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
     outcome = Outcome.FAIL if failed or harmed else Outcome.PASS
@@ -140,10 +148,26 @@ def _summary(n: int, failed: int, bad: Mapping[str, int]) -> str:
     return f"{failed} of {n} accepted events failed: {', '.join(f'{count} {text}' for text, count in bad.items() if count)}"
 
 
+def young(evidence: Evidence, events: Table, limit_s: float) -> Bools:
+    """A mask of absent events that were accepted less than a limit before the watch ended: they may still become visible."""
+    followed_ns = _ended_ns(evidence) - events.ints["accepted_ns"]
+    return np.asarray(events.words["state"].equals("absent") & (followed_ns < limit_s * NS_PER_S), dtype=np.bool_)
+
+
+def _longest_s(plan: Plan) -> float:
+    """The longest time that a claim of the plan allows an event to take, scaled."""
+    objectives = [objective for claim in plan.claims for objective in claim.objectives]
+    times = [one.limit for one in objectives if one.figure is Figure.EVENTS]
+    times += [one.times[WITHIN] for one in objectives if one.figure is Figure.DELIVERED and WITHIN in one.times]
+    limits = [time.at_scale(plan.time_scale).in_unit("s") for time in times if time.dimension == "time"]
+    return max(limits, default=FOLLOWED_S)
+
+
 def _ended_ns(evidence: Evidence) -> int:
-    """When the watch of the pipeline ended."""
+    """When the watch of the pipeline ended; where that was not recorded, the last that it recorded."""
     closed = [o.mono_ns for o in evidence.observations if o.kind == "watch.closed" and o.subject == WATCHER]
-    return max(closed, default=0)
+    known = [int(evidence.pipeline.ints[name].max(initial=0)) for name in ("accepted_ns", "seen_ns")]
+    return max(closed or known)
 
 
 def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

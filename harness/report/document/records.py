@@ -344,13 +344,18 @@ class PipelineRecord(Record):
 
     sent: Annotated[Count, Field(description="Events.")]
     accepted: Annotated[Count, Field(description="Of them.")]
-    lost: Annotated[Count | None, Field(description="Accepted and not visible at the end; null: not verified.")]
+    lost: Annotated[
+        Count | None,
+        Field(
+            description="Accepted, and not visible at the end after as long as an event may take; null: not verified."
+        ),
+    ]
     twice: Annotated[Count | None, Field(description="Visible more than once; null: not verified.")]
     wrong: Annotated[Count | None, Field(description="Visible with another value; null: not verified.")]
     unsure: Annotated[
         Count | None,
         Field(
-            description="Of unknown outcome and not visible at the end, or no query was recorded; null: not verified."
+            description="Not visible at the end and of unknown outcome or accepted shortly before it, or no query was recorded; null: not verified."
         ),
     ]
     visible_p50_s: Annotated[

@@ -98,6 +98,6 @@ def pipeline_facts(pipeline: PipelineResult) -> Iterable[tuple[str, str]]:
     yield "Accepted and lost", found(pipeline.lost)
     yield "Visible twice", found(pipeline.twice)
     yield "Visible with another value", found(pipeline.wrong)
-    yield "Of unknown outcome, not visible", found(pipeline.unsure)
+    yield "Outcome unknown", found(pipeline.unsure)
     yield "Visible after, p50", figure(pipeline.visible_p50_s, "s")
     yield "Visible after, p95", figure(pipeline.visible_p95_s, "s")
