@@ -74,11 +74,11 @@ def ledger(n: int, rng: np.random.Generator, share: float, regions: int = 0) -> 
     pairs = list(zip(own["by"].tolist(), own["id"].tolist(), strict=True))
     planted = {
         "lost": (outcome == 0) & (~there | wrong),
-        "wrong": (outcome == 0) & there & wrong,
+        "wrong": there & wrong,
         "twice": there & twice,
         "unexpected": (outcome == 1) & there & ~wrong,
         "recovered": (outcome == 2) & there & ~wrong,
-        "unsure": (outcome == 2) & ~(there & ~wrong),
+        "unsure": (outcome == 2) & ~there,
     }
     return books, {name: {pairs[i] for i in np.flatnonzero(mask).tolist()} for name, mask in planted.items()}
 

@@ -64,10 +64,10 @@ class Account:
         attempted: how many writes were recorded.
         acknowledged: of them.
         lost: acknowledged, and missing or with another value at the end, in any source that was read.
-        wrong: lost writes that were read with another value in at least one source.
+        wrong: read with another value in at least one source, whatever their outcome; the acknowledged ones of them are lost.
         missing: lost writes by source.
         lagging: by region, missing writes that were acknowledged too recently before the read to count as lost.
-        unsure: outcome unknown, not present: neither lost nor kept.
+        unsure: outcome unknown, not present with any value: neither lost nor kept.
         recovered: outcome unknown, present.
         unexpected: refused, but present.
         twice: more than one row in one read.
@@ -96,6 +96,11 @@ class Account:
     def gone(self) -> Writes:
         """The lost ones that the authority lacks, or has with another value."""
         return self.missing.get(self.authority, self.lost.where(np.zeros(len(self.lost), dtype=np.bool_)))
+
+    @property
+    def changed(self) -> Writes:
+        """Those with another value that were not acknowledged: they are not lost, but what is there was never written."""
+        return self.wrong.where(~self.wrong.among(self.lost))
 
     def counted(self, writes: Writes) -> int | None:
         """How many of these there are; None: none was found, and not all was searched."""
@@ -163,10 +168,10 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
         attempted=len(keys),
         acknowledged=every.where(ok),
         lost=every.where(np.logical_or.reduce([np.zeros_like(ok), *lost.values()])),
-        wrong=every.where(ok & wrong),
+        wrong=every.where(wrong),
         missing={name: every.where(mask) for name, mask in lost.items()},
         lagging=lagging,
-        unsure=every.where(unknown & ~there),
+        unsure=every.where(unknown & ~there & ~wrong),
         recovered=every.where(unknown & there),
         unexpected=every.where(refused & there),
         twice=every.where(twice),

@@ -44,9 +44,8 @@ def _judged(plan: Plan, unknown: Container[str]) -> Iterable[frozenset[Harm]]:
 def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
     if len(evidence.ledger.writes):
         account = account_in(plan, evidence)
-        wrong = len(account.wrong)
-        yield Harm.WRITES_LOST, len(account.lost) - wrong
-        yield Harm.WRITES_WRONG, wrong
+        yield Harm.WRITES_LOST, int((~account.lost.among(account.wrong)).sum())
+        yield Harm.WRITES_WRONG, len(account.wrong)
         yield Harm.WRITES_TWICE, len(account.twice)
         yield Harm.READS_STALE, _stale(plan, evidence)
     accounts = journey_accounts(plan, evidence)

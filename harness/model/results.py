@@ -72,7 +72,7 @@ class ExperimentResult:
         loss_window_s: age of the oldest acknowledged write that is gone, at the moment of the fault.
         share: of answers by region before and during, for the page.
         errors: failed requests in its load window, by kind: printed, never charged to a KPI.
-        writes_wrong: of the lost ones, those that were read back with another value.
+        writes_wrong: those that were read back with another value, acknowledged (and so lost) or not.
         writes_recovered, writes_twice, writes_unexpected: of its observation: unknown and there, there twice, refused and there.
         reads_checked, reads_stale: reads right after an acknowledgement in its observation, and those that did not find the write intact.
         failed_probes: reads and writes against the null run.
@@ -178,9 +178,10 @@ class LedgerResult:
 
     Attributes:
         attempted, acknowledged: writes.
-        lost: acknowledged and gone, or with another value, from the database or from a region; wrong: those of them with another value.
-        missing: of them, by source: `database` or a region.
-        recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there: neither lost nor kept.
+        lost: acknowledged and gone, or with another value, from the database or from a region.
+        wrong: with another value, acknowledged (and so lost) or not.
+        missing: of the lost ones, by source: `database` or a region.
+        recovered: of unknown outcome, and there. unsure: of unknown outcome, and not there with any value: neither lost nor kept.
         unexpected: refused, and there. twice: more than one row in one read.
         reads, stale: reads right after an acknowledgement, and those that did not find the write intact.
         why: what keeps the ledger from being whole; empty when nothing does.

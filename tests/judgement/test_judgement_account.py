@@ -142,8 +142,21 @@ def test_what_was_of_unknown_outcome_is_recovered_or_unsure() -> None:
     rows = down(ROWS, 20, 20.09, "outcome", "unknown")
     account = account_of(ledger(rows, lost=[501], wrong=[502]))
     assert account.recovered.sequence.tolist() == [500]
-    assert account.unsure.sequence.tolist() == [501, 502]
-    assert len(account.lost) == len(account.wrong) == 0
+    assert account.unsure.sequence.tolist() == [501]
+    assert account.wrong.sequence.tolist() == account.changed.sequence.tolist() == [502]
+    assert len(account.lost) == 0
+
+
+def test_a_write_without_an_answer_that_a_region_has_with_another_value_is_wrong() -> None:
+    """The database has it, and another one has neither: the one is recovered and wrong, the other unsure."""
+    rows = down(ROWS, 20, 20.09, "outcome", "unknown")
+    read, other = ledger(rows, lost=[501]), through("eu-west-1", ledger(rows, lost=[501], wrong=[502]))
+    final = [read.final, other.final.where(other.final.words["place"].equals("eu-west-1"))]
+    reads = (read.final_reads[0], other.final_reads[1])
+    account = account_of(Ledger(writes=rows, final=Table.merged(LEDGER_FINAL, final), final_reads=reads))
+    assert account.changed.sequence.tolist() == [502]
+    assert account.recovered.sequence.tolist() == [500, 502]
+    assert account.unsure.sequence.tolist() == [501]
 
 
 @pytest.mark.parametrize(("read_ns", "lost"), [(ns(1) + 5_000_000, 0), (ns(1) + 5_000_001, 1)])
@@ -242,9 +255,10 @@ def test_whatever_was_planted_is_found_exactly(
     acknowledged = set(range(300)) - not_ok
     unknown, intact = {n for n in not_ok if n % 2 == 0}, set(there) - wrong
     assert set(account.lost.sequence.tolist()) == acknowledged & (gone | wrong)
-    assert set(account.wrong.sequence.tolist()) == acknowledged & set(there) & wrong
+    assert set(account.wrong.sequence.tolist()) == set(there) & wrong
+    assert set(account.changed.sequence.tolist()) == not_ok & set(there) & wrong
     assert set(account.twice.sequence.tolist()) == set(there) & doubled
     assert set(account.recovered.sequence.tolist()) == unknown & intact
-    assert set(account.unsure.sequence.tolist()) == unknown - intact
+    assert set(account.unsure.sequence.tolist()) == unknown & gone
     assert set(account.unexpected.sequence.tolist()) == (not_ok - unknown) & intact
     assert (account.attempted, len(account.acknowledged), account.trouble) == (300, len(acknowledged), "")

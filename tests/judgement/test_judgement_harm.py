@@ -130,6 +130,20 @@ def test_a_row_that_is_waived_as_undecided_judges_no_loss() -> None:
     assert told(waived) == (DecisionOutcome.INCONCLUSIVE, ("200 writes of journeys lost",))
 
 
+def test_a_write_without_an_answer_that_is_there_with_another_value_is_harm() -> None:
+    """Two of them, and three that were acknowledged: five with another value, of which none is counted as lost beside that."""
+    run = harmed(Harm.WRITES_WRONG)
+    books = run.ledger
+    wrong = books.final.where(books.final.words["state"].equals("wrong")).ints
+    mine = np.isin(books.writes.ints["id"], wrong["id"][:2]) & (books.writes.ints["by"] == wrong["by"][0])
+    assert (len(set(wrong["by"].tolist())), int(mine.sum())) == (1, 2)
+    outcomes = np.array(books.writes.words["outcome"].text(), dtype=object)
+    outcomes[mine] = "unknown"
+    rows = replace(books.writes, words={**books.writes.words, "outcome": Words.of(outcomes.tolist())})
+    found = replace(run, ledger=replace(books, writes=rows))
+    assert unjudged_harm(without(Figure.LOST_WRITES), found) == (UnjudgedHarm(harm=Harm.WRITES_WRONG, count=5),)
+
+
 @pytest.mark.parametrize("state", ["absent", "found"])
 def test_what_journeys_wrote_and_lost_is_harm_too(state: str) -> None:
     """Nothing but the sentence about copies judges it."""

@@ -105,6 +105,22 @@ def test_a_write_of_the_last_hour_before_a_disaster_is_excused_where_the_sentenc
     assert "(1 acknowledged within the RPO before a disaster are excused, 0 of unknown outcome" in excused.reason
 
 
+def test_a_write_that_was_not_acknowledged_and_is_there_with_another_value_fails_as_a_loss_does() -> None:
+    """Under the fault it was given up, or it was refused; the row that is there was never written, and no RPO grants it."""
+    given_up = ledger(ROWS, wrong=[at(115)])
+    assert outcomes(given_up) == {"RISK": FAIL, "RPO": FAIL}
+    measure = only(RISK, holding(given_up))
+    assert (measure.outcome, measure.value) == (FAIL, 1)
+    assert measure.reason == (
+        f"none of 5701 acknowledged writes is lost; 1 that were not acknowledged are there with another value, expected none: "
+        f"client 1 number {at(115)} (1 have another value, 0 of unknown outcome are not there, 899 are)"
+    )
+    refused = replace(given_up, writes=with_words(ROWS, ROWS.ints["id"] == at(115), outcome="refused"))
+    assert outcomes(refused) == {"RISK": FAIL, "RPO": FAIL}
+    both = only(RISK, holding(ledger(ROWS, lost=[at(20)], wrong=[at(115)])))
+    assert (both.outcome, both.value) == (FAIL, 2)
+
+
 def test_a_wrong_value_is_excused_by_no_disaster() -> None:
     """An RPO grants that the youngest writes are gone, and not that they say something else."""
     assert outcomes(ledger(ROWS, wrong=[at(110)])) == {"RISK": FAIL, "RPO": FAIL}

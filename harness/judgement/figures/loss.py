@@ -1,7 +1,8 @@
 """Lost writes (rule 9): acknowledged and missing at the end, from the run's ledger (`account`).
 
 A write counts as lost if it is missing from the database (from the entry, if the target names no database), or from a region whose
-replica had the time to catch up, or was read back with another value. Duplicate rows (`copies`) and refused writes that are present do
+replica had the time to catch up, or was read back with another value. A write of unknown outcome, or a refused one, that is there with
+another value fails the objective as well: what is there was never written. Duplicate rows (`copies`) and refused writes that are present do
 not count. They break other objectives, and the reason reports their number.
 """
 
@@ -51,19 +52,19 @@ MORE_S: Final = 10.0
 
 
 def losses(case: Case) -> Iterable[Measure]:
-    """One measure per experiment of the objective; a lost write fails each of them."""
+    """One measure per experiment of the objective; a lost write, or one with another value, fails each of them."""
     name, account = "lost writes", account_in(case.plan, case.evidence)
     lost = unexcused(account, case.plan, case.evidence, case.objective)
-    scope = case.objective.scope
+    scope, harmed = case.objective.scope, len(lost) or len(account.changed)
     if not case.experiments:
-        if scope.domains and not len(lost):
+        if scope.domains and not harmed:
             why = NONE_PLANNED
             yield inconclusive(case, name, why, "add one to `experiments/`")
             return
         yield _loss(case, account, lost, None)
     for experiment in case.experiments:
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        if attempt is None and not len(lost):
+        if attempt is None and not harmed:
             yield inconclusive(case, name, f"{experiment} left no record", UNFILTERED, scope={"experiment": experiment})
             continue
         yield _loss(case, account, lost, attempt)
@@ -79,7 +80,8 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
             "restore": restore_receipt(case.evidence, attempt),
         }
         around = account.acknowledged.during(attempt)
-    outcome = Outcome.FAIL if len(lost) else Outcome.PASS
+    harmed = len(lost) + len(account.changed)
+    outcome = Outcome.FAIL if harmed else Outcome.PASS
     summary = _summary(account, lost)
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and not len(around):
@@ -96,7 +98,7 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         reason,
         scope=scope,
         figures=Figures(
-            value=len(lost),
+            value=harmed,
             scaled_limit=0.0,
             n=len(around),
             method="set arithmetic: acknowledged, and gone or with another value at the end",
@@ -136,14 +138,21 @@ def ledger_receipt(evidence: Evidence, account: Account, attempt: Experiment | N
 
 
 def _summary(account: Account, lost: Writes) -> str:
-    n = len(account.acknowledged)
+    n, changed = len(account.acknowledged), account.changed
     asides = [f"{count} {text}" for count, text in _asides(account, lost) if count]
     asides.append(f"{len(account.unsure)} of unknown outcome are not there, {len(account.recovered)} are")
     aside = ", ".join(asides)
-    if not len(lost):
-        return f"none of {n} acknowledged writes is lost ({aside})"
-    some = ", ".join(lost.names(3)) + ("…" if len(lost) > 3 else "")
-    return f"{len(lost)} of {n} acknowledged writes are lost, expected none: {some} ({aside})"
+    found = f"none of {n} acknowledged writes is lost"
+    if len(lost):
+        found = f"{len(lost)} of {n} acknowledged writes are lost, expected none: {_named(lost)}"
+    if len(changed):
+        found += f"; {len(changed)} that were not acknowledged are there with another value, expected none: {_named(changed)}"
+    return f"{found} ({aside})"
+
+
+def _named(writes: Writes) -> str:
+    """The first three."""
+    return ", ".join(writes.names(3)) + ("…" if len(writes) > 3 else "")
 
 
 def _asides(account: Account, lost: Writes) -> Iterable[tuple[int, str]]:

@@ -69,7 +69,9 @@ class ExperimentRecord(Record):
     ]
     writes_wrong: Annotated[
         Count | None,
-        Field(description="Of `writes_lost`: those that were read back with another value; null: not verified."),
+        Field(
+            description="Writes that were read back with another value, acknowledged (and so lost) or not; null: not verified."
+        ),
     ]
     writes_recovered: Annotated[
         Count | None, Field(description="Writes of unknown outcome that are there at the end; null: not verified.")
@@ -320,7 +322,10 @@ class LedgerRecord(Record):
             "read; null: not verified."
         ),
     ]
-    wrong: Annotated[Count | None, Field(description="Of the lost ones: those with another value; null: not verified.")]
+    wrong: Annotated[
+        Count | None,
+        Field(description="Read with another value, acknowledged (and so lost) or not; null: not verified."),
+    ]
     missing: Annotated[
         Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
     ]

@@ -223,7 +223,7 @@ def _writes(result: ExperimentResult) -> str:
 def _oddities(result: ExperimentResult) -> Iterable[tuple[str, str]]:
     """What should not have happened to writes, where it did."""
     seen = {
-        "Of the lost ones, with another value": result.writes_wrong,
+        "There with another value": result.writes_wrong,
         "Of unknown outcome, and there": result.writes_recovered,
         "There more than once": result.writes_twice,
         "Refused, and there": result.writes_unexpected,

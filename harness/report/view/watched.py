@@ -58,8 +58,9 @@ def ledger_facts(ledger: LedgerResult) -> Iterable[tuple[str, str]]:
     """The balance of the ledger, label and figure."""
     yield "Writes attempted", str(ledger.attempted)
     yield "Acknowledged", str(ledger.acknowledged)
-    wrong = f", of them {ledger.wrong} with another value" if ledger.wrong else ""
-    yield "Acknowledged and lost", f"{found(ledger.lost)}{wrong}"
+    yield "Acknowledged and lost", found(ledger.lost)
+    if ledger.wrong:
+        yield "There with another value", str(ledger.wrong)
     yield "Of unknown outcome: there / not there", f"{found(ledger.recovered)} / {found(ledger.unsure)}"
     yield "Refused, and there", found(ledger.unexpected)
     yield "There more than once", found(ledger.twice)
