@@ -28,7 +28,7 @@ def check_baseline(path: Path, plan: Plan) -> str:
     """Hold a run against a plan before anything is touched; returns a line about it for people.
 
     Raises:
-        HarnessError: it is not a run, its evidence is not complete, or it is of another target, time scale or size of traffic.
+        HarnessError: it is not a run, its evidence is not complete, or it is of another target, time scale or traffic.
     """
     directory = RunDirectory.open(path)
     earlier, evidence = directory.read_plan(), load_evidence(directory)

@@ -341,12 +341,36 @@ def other(**fields: object) -> Plan:
             other(routes={"a": 1.0}),
             f"shares of the routes of 'everyday' traffic: {dict.fromkeys(ROUTES, 0.25)} here, {{'a': 1.0}} in the baseline",
         ),
+        (
+            other(rates=((0.0, 10.0), (60.0, 40.0))),
+            "the rate over time of 'everyday' traffic: () here, ((0.0, 10.0), (60.0, 40.0)) in the baseline",
+        ),
+        (
+            other(trace_ns=tuple(range(1000, 2000))),
+            f"arrivals of the trace of 'everyday' traffic: () here, {str(tuple(range(1000, 2000)))[:200]}… in the baseline",
+        ),
+        (other(entry="edge"), "the entry of 'everyday' traffic: none here, edge in the baseline"),
+        (other(users=300, think_s=1.0), ""),
         (plan(traffic={}), "the baseline has no 'everyday' traffic"),
     ],
 )
 def test_what_makes_a_run_no_baseline(baseline_plan: Plan, why: str) -> None:
-    """Target, scale and size; not release, seed, profile or length."""
+    """Target, scale, size, course and entry; not release, seed, profile or length."""
     assert unlike(plan(), baseline_plan, ["everyday"]) == why
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({}, ""),
+        ({"users": 10.0}, "users of 'everyday' traffic: (20.0, 1.0) here, (10.0, 1.0) in the baseline"),
+        ({"think_s": 2.0}, "users of 'everyday' traffic: (20.0, 1.0) here, (20.0, 2.0) in the baseline"),
+    ],
+)
+def test_users_who_wait_for_answers_make_the_size_of_a_closed_model(fields: dict[str, float], why: str) -> None:
+    """Half as many who pause for half as long would come to as many journeys a second, if answers took no time."""
+    given = {"model": "closed", "users": 20.0, "think_s": 1.0}
+    assert unlike(other(**given), other(**{**given, **fields}), ["everyday"]) == why
 
 
 def test_a_run_without_the_traffic_has_no_baseline() -> None:

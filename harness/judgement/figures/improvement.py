@@ -15,17 +15,20 @@ from harness.judgement.figures.timed import answered_well, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Bounds
-from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, Window
+from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, TrafficPlan, Window
 
 LEAST_LEFT: Final = 1e-9
 """Lowest ratio of a limit: an improvement of 100 % is a valid limit that no run can meet."""
+
+_LONGEST: Final = 200
+"""Characters of a value in a message."""
 
 GIVE_ONE: Final = "give a run of the same target and traffic with --baseline RUN"
 NEEDS_BASELINE: Final = (Need(key="baseline", why="no baseline run was given", of="command", hint=GIVE_ONE),)
 
 
 def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
-    """Why a run cannot be the baseline of another (target, time scale or traffic); empty if it can."""
+    """Why a run cannot be the baseline of another (target, time scale, or the size, course or entry of its traffic); empty if it can."""
     pairs = [
         ("target", plan.target, baseline.target),
         ("environment", plan.environment, baseline.environment),
@@ -40,10 +43,25 @@ def unlike(plan: Plan, baseline: Plan, traffic: Iterable[str]) -> str:
             ("journeys a second", mine.journeys_per_s, theirs.journeys_per_s),
             ("requests a journey", mine.requests_per_journey, theirs.requests_per_journey),
             ("shares of the routes", dict(mine.routes), dict(theirs.routes)),
+            ("the rate over time", mine.rates, theirs.rates),
+            ("arrivals of the trace", mine.trace_ns, theirs.trace_ns),
+            ("the entry", mine.entry, theirs.entry),
+            ("users", _users(mine), _users(theirs)),
         ):
             pairs.append((f"{words} of {name!r} traffic", of_mine, of_theirs))
     found = next(((what, mine, theirs) for what, mine, theirs in pairs if mine != theirs), None)
-    return "" if found is None else f"{found[0]}: {found[1]} here, {found[2]} in the baseline"
+    return "" if found is None else f"{found[0]}: {_shown(found[1])} here, {_shown(found[2])} in the baseline"
+
+
+def _users(traffic: TrafficPlan) -> tuple[float, float] | None:
+    """Users of a closed model and the pause between their journeys; those of an open model follow from its arrivals."""
+    return (traffic.users, traffic.think_s) if traffic.model == "closed" else None
+
+
+def _shown(value: object) -> str:
+    """A value in a message; of a long one its beginning."""
+    text = str(value) or "none"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def windows_compared(case: Case, name: str) -> tuple[Window, Baseline] | Measure:
