@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, ove
 from harness.clock import Deadline
 from harness.errors import DriverError, HarnessError, Refused
 from harness.model import Intent
+from harness.targets.child import ChildSettings
 from harness.targets.intents import (
     intent_path,
     intents_directory,
@@ -29,6 +31,10 @@ RECOVER_S: Final = 30.0
 _AGAIN_S: Final = 0.5
 _WHERE: Final = "api_server"
 """The parameter of an undo that names the API server of a cluster, by its address; a region may have one of its own."""
+_MODULES: Final = "python_path"
+"""The parameter of an undo with the directories of the project's own modules, where the process that wrote it had such."""
+_RESERVED: Final = ("do", _WHERE, _MODULES)
+"""Parameters that are not given to the undo itself."""
 
 P = ParamSpec("P")
 _Known = TypeVar("_Known", bound=Callable[..., object])
@@ -68,6 +74,8 @@ class Undoable(Generic[P]):
             _WHERE if isinstance(value, Cluster) else key: value.url if isinstance(value, Cluster) else value
             for key, value in params.items()
         }
+        if modules := ChildSettings.from_env().modules:
+            values[_MODULES] = list(modules)
         return write_intent(platform, experiment, what, {"do": self.name, **values}, module=self.module)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -207,7 +215,7 @@ def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None
         HarnessError: it did not work; the intent stays.
     """
     known = _undoable(intent)
-    params = {key: value for key, value in intent.undo.items() if key not in ("do", _WHERE)}
+    params = {key: value for key, value in intent.undo.items() if key not in _RESERVED}
     if named := intent.undo.get(_WHERE):
         cluster = _cluster_at(target, str(named), cluster)
     try:
@@ -244,6 +252,8 @@ def _undoable(intent: Intent) -> Undoable[...]:
     name = str(intent.undo.get("do"))
     if (intent.module, name) not in _KNOWN:
         try:
+            # after what is installed, as in the process that wrote it
+            sys.path += [one for one in map(str, intent.undo.get(_MODULES, ())) if one not in sys.path]
             importlib.import_module(intent.module)
         except Exception as error:  # the same seam
             raise _unknown(intent, f"the module `{intent.module}` cannot be imported: {error}") from error

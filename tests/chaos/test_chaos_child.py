@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +14,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.clock import Deadline
-from harness.drivers.chaos import ChaosRun, ForkServer, Restorer, load_experiment
+from harness.drivers.chaos import ChaosRun, ForkServer, Restorer, load_experiment, open_rollbacks
 from harness.evidence import read_history
 from harness.targets import platform_of
-from harness.targets.intents import pending_intents
+from harness.targets.intents import pending_intents, unclear_intents
 from harness.targets.undo import recover
 
 if TYPE_CHECKING:
     from harness.model import Observation
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+DOCS = EXPERIMENTS.with_name("docs")
+FROST = """
+title: A node is frozen
+description: By an action of the project's own.
+extensions: [{name: harness, domain: node, confirmed_by: nodes-ready, within: 10 s}]
+method:
+  - {name: freeze-node, type: action, provider: {type: python, module: frost, func: freeze_node, arguments: {name: us-east-1a}}}
+  - {name: nodes-ready, type: probe, provider: {type: python, module: harness.chaos.probes, func: nodes_ready}}
+  - {name: hold, type: action, provider: {type: python, module: harness.chaos.actions, func: hold, arguments: {at_least_s: 60, at_most_s: 90}}}
+"""
+THAW = "  - {name: thaw-nodes, type: action, provider: {type: python, module: frost, func: thaw_nodes}}\n"
 
 
 @pytest.fixture
@@ -159,6 +173,30 @@ def test_a_killed_experiment_is_recovered_from_its_intents(pocket: Any, experime
     assert pocket.leader == "postgres-eu-west-1-0"
     assert len(recover(pocket.target).undone) == 3
     assert pocket.leader == "postgres-us-east-1-0"
+
+
+@pytest.mark.parametrize("more", [THAW, f"rollbacks:\n{THAW}"], ids=["undone by the method", "undone by a rollback"])
+def test_an_action_of_ones_own_is_undone_by_recover(pocket: Any, experiments: Path, tmp_path: Path, more: str) -> None:
+    """A kill -9 while the fault of the document is in: its module is beside the experiment file, where the command finds it."""
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (DOCS / "adding-an-experiment.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (experiments / "frost.py").write_text(code)
+    (experiments / "frost.yaml").write_text(FROST + more)
+    platform = platform_of(pocket.target)
+    open_rollbacks(platform, load_experiment("frost", [experiments]))
+    child = started("frost", pocket, experiments, tmp_path / "run")
+    wait_for(lambda: pocket.get("Node", "", "us-east-1a")["metadata"].get("annotations"))
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    wait_for(lambda: not child.alive())
+    child.finish()
+    command = [sys.executable, "-m", "harness", "recover", "--target", str(pocket.target.file)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "undone: thaw us-east-1a (after: freeze us-east-1a, " in done.stdout
+    assert not pocket.get("Node", "", "us-east-1a")["metadata"].get("annotations")
+    assert (pending_intents(platform), unclear_intents(platform)) == ([], [])
 
 
 def test_an_action_that_hits_nothing_ends_the_experiment(pocket: Any, experiments: Path, tmp_path: Path) -> None:
