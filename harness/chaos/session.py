@@ -28,7 +28,7 @@ from harness.targets.kubernetes import (
     namespaces_of,
     workload_of,
 )
-from harness.targets.undo import Undoable, undo_intent
+from harness.targets.undo import Undoable, undo_now
 from harness.targets.workloads import owner_of
 
 PRESENT: Final = access("list nodes", "list pods")
@@ -102,10 +102,13 @@ class ChaosSession:
         return action.intend(self.platform, self.experiment, what, **params)
 
     def undo(self, action: Undoable[...]) -> list[str]:
-        """Undo every pending intent of that action; returns what each was on."""
+        """Undo every pending intent of that action, each for as long as `undo_now` tries; returns what each was on.
+
+        Raises:
+            HarnessError: of the first that failed, once all had their turn; what failed stays in the undo log.
+        """
         pending = [intent for intent in pending_intents(self.platform) if intent.undo.get("do") == action.name]
-        for intent in pending:
-            undo_intent(self.cluster if self.target.kubernetes is not None else None, self.target, intent)
+        undo_now(self.cluster if self.target.kubernetes is not None else None, self.target, *pending)
         return [str(next((intent.undo[key] for key in _NAMES if intent.undo.get(key)), "")) for intent in pending]
 
     def hit(self, hits: Sequence[Hit], *, stays: bool = False) -> None:

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from harness.targets import Target, platform_of
 from harness.targets.access import access
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import OWN
-from harness.targets.undo import undoable
+from harness.targets.undo import undo_now, undoable
 
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """What calling services from pods of one's own asks."""
@@ -100,5 +99,4 @@ def pod_in_place(target: Target, cluster: Cluster, body: Object, by: str) -> Ite
         make_pod(cluster, body)
         yield
     finally:
-        make_pod.undo(cluster, target, **undo)
-        strike_intent(intent)
+        undo_now(cluster, target, intent)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
@@ -23,6 +24,7 @@ from harness.targets.intents import (
     write_intent,
 )
 from harness.targets.kubernetes import Cluster
+from harness.targets.patience import SILENT_S, patiently
 from harness.targets.platform import Platform, canonical, platform_of
 from harness.targets.target import Target
 
@@ -225,6 +227,24 @@ def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None
     except Exception as error:  # the plugin's seam: an undo may be of any package
         raise DriverError(f"the undo `{known.name}` failed: {type(error).__name__}: {error}") from error
     strike_intent(intent)
+
+
+def undo_now(cluster: Cluster | None, target: Target, *intents: Intent) -> None:
+    """Undo intents in a run and strike them off; one that fails keeps no other from its turn.
+
+    An undo is done again while the API server is silent: for `SILENT_S` all of them together, and each at least once.
+
+    Raises:
+        HarnessError: of the first that failed, once all had their turn; what failed stays.
+    """
+    deadline, failed = Deadline.after(SILENT_S), list[HarnessError]()
+    for intent in intents:
+        try:
+            patiently(partial(undo_intent, cluster, target, intent), within_s=deadline.left_s)
+        except HarnessError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:

@@ -20,12 +20,11 @@ from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target, platform_of
 from harness.targets.access import access, accesses
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import OWN
 from harness.targets.places import Clusters, caller_name, callers_of, namespaces
 from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
-from harness.targets.undo import undoable
+from harness.targets.undo import undo_now, undoable
 from harness.targets.workloads import TEMPLATE_HASHES
 
 OTHERS: Final = (8081, 9090, 15672)
@@ -199,5 +198,4 @@ def _service_in_place(target: Target, cluster: Cluster, body: Object) -> Iterato
         make_service(cluster, body)
         yield
     finally:
-        make_service.undo(cluster, target, **undo)
-        strike_intent(intent)
+        undo_now(cluster, target, intent)

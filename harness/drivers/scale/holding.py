@@ -154,7 +154,7 @@ def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) ->
 
 def _stress(now: Holding, here: Scaled, level: _Level, added: float) -> AbstractContextManager[None]:
     """So much more than its pods use by themselves, over their request."""
-    return stressed(here, stressors_for(here, level.resource, added), now.platform)
+    return stressed(here, stressors_for(here, level.resource, added), now.target, now.platform)
 
 
 def _reach(now: Holding, here: Scaled, level: _Level, was: int) -> tuple[float, bool]:

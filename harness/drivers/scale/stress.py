@@ -13,10 +13,9 @@ from harness.clock import Deadline
 from harness.drivers.scale.scaled import READ
 from harness.errors import DriverError
 from harness.targets.access import access
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import has_condition
 from harness.targets.own import OWN
-from harness.targets.undo import undoable
+from harness.targets.undo import undo_now, undoable
 
 if TYPE_CHECKING:
     from harness.drivers.scale.scaled import Scaled
@@ -47,7 +46,7 @@ def _begin(here: Scaled, body: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def stressed(here: Scaled, stressors: Mapping[str, Any], platform: Platform) -> Iterator[None]:
+def stressed(here: Scaled, stressors: Mapping[str, Any], target: Target, platform: Platform) -> Iterator[None]:
     """Every pod that it has now is stressed meanwhile.
 
     Raises:
@@ -72,8 +71,7 @@ def stressed(here: Scaled, stressors: Mapping[str, Any], platform: Platform) -> 
         _begun(here, name)
         yield
     finally:
-        here.cluster.delete_custom(*CHAOS, here.namespace, name)
-        strike_intent(intent)
+        undo_now(here.cluster, target, intent)
 
 
 def _begun(here: Scaled, name: str) -> None:

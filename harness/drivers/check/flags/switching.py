@@ -19,10 +19,9 @@ from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
 from harness.targets.http import http_client
-from harness.targets.intents import strike_intent
 from harness.targets.kubernetes import Cluster
 from harness.targets.parts import ConfigMapKey, FlagSettings
-from harness.targets.undo import undoable
+from harness.targets.undo import undo_now, undoable
 from harness.units import NS_PER_S
 
 OFREP: Final = "/ofrep/v1/evaluate/flags/"
@@ -198,5 +197,4 @@ def switched(target: Target, flag: str, check: str) -> Iterator[FlagSwitch]:
             switch.turn(on=False)
         yield switch
     finally:
-        _set_flag.undo(cluster, target, **undo)
-        strike_intent(intent)
+        undo_now(cluster, target, intent)
