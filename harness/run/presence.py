@@ -94,26 +94,24 @@ def presence_of(target: Target) -> Presence:
     Raises:
         ConfigurationError: its kubeconfig cannot be read.
     """
-    from harness.targets.kubeconfig import api_server_url
+    from harness.targets.http import proxy_for
+    from harness.targets.kubeconfig import api_client
 
-    addresses = [target.entry, *target.doors.values()]
-    paths = dict.fromkeys(addresses, target.probes.health)
+    probes = {}
     if target.kubernetes is not None:
-        paths = {api_server_url(target): "/version", **paths}
-    probes = {url: _prober(target, url, path) for url, path in paths.items()}
+        configuration = api_client(target).configuration
+        probes[configuration.host] = _prober(configuration.host, "/version", configuration.proxy)
+    for url in (target.entry, *target.doors.values()):
+        probes[url] = _prober(url, target.probes.health, proxy_for(target, url))
     return Presence(probes, has_api_server=target.kubernetes is not None)
 
 
-def _prober(target: Target, url: str, path: str) -> Callable[[], bool]:
-    """A probe of whether one address answers.
+def _prober(url: str, path: str, proxy: str | None) -> Callable[[], bool]:
+    """A probe of whether one address answers, directly or through a proxy.
 
     A refusal counts as an answer, and so does one whose certificate is not trusted.
     """
     import httpx
-
-    from harness.targets.http import proxy_for
-
-    proxy = proxy_for(target, url)
 
     def answers() -> bool:
         try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from harness import clock
 from harness.cli import main
@@ -19,6 +20,7 @@ from harness.run.presence import Presence, presence_of
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.undo import recover
+from tests.builders.http_servers import answering
 from tests.builders.plans import experiment
 from tests.fake_clock import FakeClock
 from tests.plain.plain_project import HERE, free_address
@@ -212,3 +214,27 @@ def test_who_wants_a_clients_certificate_is_there(
 
     monkeypatch.setattr(httpx, "get", refused)
     assert presence_of(target(tmp_path, "127.0.0.1", 9))._any() is there
+
+
+def test_an_api_server_behind_the_proxy_of_the_kubeconfig_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """While an experiment has the entry down: the request goes through `proxy-url`, as those of `kubectl` do, whatever `proxy` says."""
+    fake = FakeClock.installed(monkeypatch)
+    with answering(repeat((401, {}))) as (proxy, requests):
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.96.0.7:1", "proxy-url": proxy}}],
+            "users": [{"name": "c", "user": {"token": "t"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+        }
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        file = target(tmp_path, "127.96.0.9", 1).file
+        file.write_text(f"{file.read_text()}kubernetes: {{kubeconfig: {tmp_path}/kubeconfig, context: c}}\n")
+        presence = presence_of(load_target(file))
+        presence.begin(observe_s=0)
+        for _ in range(100):
+            presence.check()
+            fake.sleep(0.1)
+    assert {*requests} == {"http://127.96.0.7:1/version"}
