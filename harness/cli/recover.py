@@ -34,7 +34,7 @@ def recover(target: Path | None) -> int:
             click.echo(f"{path}: was never complete, so nothing was changed under it; it is kept")
         for path in elsewhere(platform):
             click.echo(f"{path}: is of another platform than this target file leads to; it is kept")
-        recovered.require_all(platform)
+        recovered.require_all(platform, found)
     undone = len(recovered.undone)
     changes = "1 change" if undone == 1 else f"{undone} changes"
     click.echo(f"{found.name}: {changes} undone" if undone else f"{found.name}: no undo is pending")

@@ -24,7 +24,7 @@ from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
-from harness.targets.undo import RECOVER_S, Recovered, recover
+from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def run_live(
         recovered = recover(target, platform)
         for line in recovered.undone:
             progress.say(f"recovered: {line}")
-        recovered.require_all(platform)
+        recovered.require_all(platform, target)
         preflight(target, progress.say, acts=plan.acts)
         directory = RunDirectory.create(settings.out, run)
         plan = keep_inputs(plan, settings.project, target, directory)
@@ -168,12 +168,12 @@ def _gathered(
     _ended(directory, progress)
     decided = _concluded(directory, progress)
     if stopping.asked:
-        what, hint = ended(recovered)
+        what, hint = ended(recovered, ground.target)
         raise Interrupted(f"the run was interrupted; {what}", where=str(directory.path), hint=hint)
     return decided
 
 
-def ended(recovered: Recovered) -> tuple[str, str]:
+def ended(recovered: Recovered, target: Target) -> tuple[str, str]:
     """How the target is at the end of a run, and what to do by hand.
 
     Only what was verified is called restored.
@@ -182,7 +182,8 @@ def ended(recovered: Recovered) -> tuple[str, str]:
         verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
         return verified, ""
     left = "; ".join(map(str, recovered.left))
-    return f"the target is NOT verified as restored: {left}", "then run `readiness recover`, which verifies it"
+    hint = f"then run `{recover_command(target)}`, which verifies it"
+    return f"the target is NOT verified as restored: {left}", hint
 
 
 def _say(recovered: Recovered, progress: Progress) -> None:

@@ -37,11 +37,17 @@ class Presence:
 
     An entry that is down under a fault is what a run measures. A target is gone when its API server is, too, and every entry of a region.
     Where there is no API server, an outage and a target that is gone look alike: it is gone when it is out for longer than the run observes.
+
+    Args:
+        probes: by address.
+        has_api_server: whether one of them is the API server.
+        recover: the command that recovers the target, for people.
     """
 
-    def __init__(self, probes: Mapping[str, Callable[[], bool]], *, has_api_server: bool) -> None:
+    def __init__(self, probes: Mapping[str, Callable[[], bool]], *, has_api_server: bool, recover: str) -> None:
         self._probes = dict(probes)
         self._has_api_server = has_api_server
+        self._recover = recover
         self._answered = next(iter(self._probes), "")
         self._due_ns = self._asked_ns = clock.now_ns()
         self._silent_s = 0.0
@@ -72,7 +78,7 @@ class Presence:
             raise TargetGone(
                 f"the target is gone: nothing of it has answered for {self._silent_s:.1f} s",
                 where=", ".join(self._probes),
-                hint="start it again, then run `readiness recover`; the evidence so far is kept, and is not enough",
+                hint=f"start it again, then run `{self._recover}`; the evidence so far is kept, and is not enough",
             )
 
     def _any(self) -> bool:
@@ -96,6 +102,7 @@ def presence_of(target: Target) -> Presence:
     """
     from harness.targets.http import proxy_for
     from harness.targets.kubeconfig import api_client
+    from harness.targets.undo import recover_command
 
     probes = {}
     if target.kubernetes is not None:
@@ -103,7 +110,7 @@ def presence_of(target: Target) -> Presence:
         probes[configuration.host] = _prober(configuration.host, "/version", configuration.proxy)
     for url in (target.entry, *target.doors.values()):
         probes[url] = _prober(url, target.probes.health, proxy_for(target, url))
-    return Presence(probes, has_api_server=target.kubernetes is not None)
+    return Presence(probes, has_api_server=target.kubernetes is not None, recover=recover_command(target))
 
 
 def _prober(url: str, path: str, proxy: str | None) -> Callable[[], bool]:

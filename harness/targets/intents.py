@@ -88,7 +88,7 @@ def amend_intent(intent: Intent, **params: object) -> Intent:
         HarnessError: it cannot be written completely; then what they are of may not be done.
     """
     amended = replace(intent, undo={**intent.undo, **params})
-    _write(amended, "make room there, then run `readiness recover`")
+    _write(amended, "make room there, then run `readiness recover --target FILE`")
     return amended
 
 

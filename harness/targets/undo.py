@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -185,8 +186,12 @@ class Recovered:
     undone: tuple[str, ...] = ()
     left: tuple[Left, ...] = ()
 
-    def require_all(self, platform: Platform) -> None:
+    def require_all(self, platform: Platform, target: Target) -> None:
         """Refuse to go on while anything is left.
+
+        Args:
+            platform: what was recovered.
+            target: the file that leads there.
 
         Raises:
             Refused: an entry of the undo log is not understood.
@@ -205,7 +210,7 @@ class Recovered:
             raise DriverError(
                 f"{platform.name} is not verified as restored; {'; '.join(failed)}",
                 where=where,
-                hint="restore it by hand, then run `readiness recover`; if this state is intended, delete the files there",
+                hint=f"restore it by hand, then run `{recover_command(target)}`; if this state is intended, delete the files there",
             )
 
 
@@ -321,6 +326,11 @@ def recover(target: Target, platform: Platform | None = None, *, within_s: float
             break
     unclear = [Left(path=one.path, what="", why=one.why, understood=False) for one in unclear_intents(platform)]
     return Recovered(undone=tuple(undone), left=(*left.values(), *unclear))
+
+
+def recover_command(target: Target) -> str:
+    """What a person types to recover a target: without its file the command recovers the project's, or the sandbox."""
+    return shlex.join(["readiness", "recover", "--target", str(target.file)])
 
 
 def _undone(target: Target, intent: Intent) -> Left | None:

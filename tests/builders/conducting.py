@@ -244,7 +244,9 @@ def stage(
         sinks=cast("Any", None),
         forks=cast("Any", None),
         platform=Platform(name="scripted", api="", entry="http://127.0.0.1:80"),
-        presence=Presence({"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True),
+        presence=Presence(
+            {"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True, recover=""
+        ),
         underway=underway,
     )
     return Stage(clock=clock, context=context, records=records, ground=here, watch=watch, load=load, reads=reads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from itertools import pairwise, repeat
@@ -24,6 +26,8 @@ from tests.builders.http_servers import answering
 from tests.builders.plans import experiment
 from tests.fake_clock import FakeClock
 from tests.plain.plain_project import HERE, free_address
+
+RECOVER = "readiness recover --target target.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +71,8 @@ def test_a_service_that_is_killed_is_noticed_within_five_seconds(tmp_path: Path)
     """It answers, and then nothing does."""
     host, port = free_address()
     service = started(host, port)
-    presence = presence_of(target(tmp_path, host, port))
+    there = target(tmp_path, host, port)
+    presence = presence_of(there)
     presence.begin(observe_s=0)
     presence.check()
     killed(service)
@@ -78,8 +83,9 @@ def test_a_service_that_is_killed_is_noticed_within_five_seconds(tmp_path: Path)
             asked_s.append(clock.now_s())
             presence.check()
 
-    with pytest.raises(TargetUnreachable, match="the target is gone"):
+    with pytest.raises(TargetUnreachable, match="the target is gone") as gone:
         wait()
+    assert f"`readiness recover --target {there.file}`" in gone.value.hint
     own_s = [min(later - sooner, 0.3) for sooner, later in pairwise([*asked_s, clock.now_s()])]
     assert sum(own_s) < 5.0  # in which this process itself was not stopped
 
@@ -94,7 +100,9 @@ def test_one_address_that_answers_is_a_target(monkeypatch: pytest.MonkeyPatch) -
         return ok
 
     presence = Presence(
-        {"entry": lambda: probe("entry", ok=False), "api": lambda: probe("api", ok=True)}, has_api_server=True
+        {"entry": lambda: probe("entry", ok=False), "api": lambda: probe("api", ok=True)},
+        has_api_server=True,
+        recover=RECOVER,
     )
     for _ in range(100):
         presence.check()
@@ -109,7 +117,7 @@ def test_an_outage_that_is_measured_is_no_end_of_the_target(
 ) -> None:
     """A service without an API server may be out for as long as its outage is observed, here 30 s."""
     fake = FakeClock.installed(monkeypatch)
-    presence = Presence({"entry": lambda: False}, has_api_server=has_api_server)
+    presence = Presence({"entry": lambda: False}, has_api_server=has_api_server, recover=RECOVER)
     presence.begin(observe_s=30)
     began = clock.now_s()
 
@@ -138,7 +146,7 @@ def test_a_harness_that_was_stopped_does_not_take_its_target_for_gone(
             fake.sleep(10)
         return False
 
-    presence = Presence({"api": answers}, has_api_server=True)
+    presence = Presence({"api": answers}, has_api_server=True, recover=RECOVER)
     presence.begin(observe_s=0)
 
     def follow() -> None:
@@ -152,8 +160,9 @@ def test_a_harness_that_was_stopped_does_not_take_its_target_for_gone(
     follow()
     assert not fails
     fails += ["always"] * 100
-    with pytest.raises(TargetUnreachable, match=r"nothing of it has answered for 4\.[0-9] s"):
+    with pytest.raises(TargetUnreachable, match=r"nothing of it has answered for 4\.[0-9] s") as gone:
         follow()
+    assert gone.value.hint.startswith(f"start it again, then run `{RECOVER}`; ")
 
 
 def test_restored_is_only_said_where_it_was_verified(
@@ -170,27 +179,33 @@ def test_restored_is_only_said_where_it_was_verified(
     open_attempt(platform, one, 1, None)
     killed(service)
     recovered = recover(plain, within_s=0)
-    what, hint = ended(recovered)
+    what, hint = ended(recovered, plain)
     assert what.startswith(
         "the target is NOT verified as restored: experiment own-kill: the undo of attempt 1 was not verified"
     )
     assert "the entry: no answer (ConnectError)" in what
     assert f"by hand: undo what {one.file} did (kill the service); it has no rollbacks" in what
-    assert "readiness recover" in hint
 
+    project = tmp_path / "a project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[tool.harness]\ntarget = "other.yaml"\n')
+    (project / "other.yaml").write_text("name: other\nenvironment: staging\nentry: http://127.0.0.1:9\n")
+    monkeypatch.chdir(project)
     monkeypatch.setattr("harness.targets.undo.RECOVER_S", 0.0)
     monkeypatch.setattr(recover, "__kwdefaults__", {"within_s": 0.0})
-    monkeypatch.setattr(sys, "argv", ["readiness", "recover", "--target", str(plain.file)])
+    (command,) = re.findall("`(.*)`", hint)  # typed in a project of another target
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
     with pytest.raises(SystemExit) as exit_:
         main()
     assert exit_.value.code == 10
     said = "".join(capsys.readouterr())
     assert "plain is not verified as restored; experiment own-kill" in said
+    assert f"then run `{command}`" in said
     assert "no undo is pending" not in said
     assert len(pending_intents(platform)) == 1
 
     again = started(host, port)
-    assert ended(recover(plain)) == ("the target is restored, which was verified", "")
+    assert ended(recover(plain), plain) == ("the target is restored, which was verified", "")
     assert pending_intents(platform) == []
     killed(again)
 

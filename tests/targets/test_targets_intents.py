@@ -195,7 +195,7 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     path = next(intents_directory(where).iterdir())
     path.write_text("{")
     with pytest.raises(Refused) as caught:
-        recover(stage).require_all(where)
+        recover(stage).require_all(where, stage)
     assert (
         caught.value.what == f"1 entries of the undo log are not understood and were kept; {path.name}: it is not JSON"
     )
@@ -236,7 +236,7 @@ def test_an_undo_that_fails_keeps_no_other_from_its_turn(tmp_path: Path, monkeyp
         "break raises: the undo `mend` failed: KeyError: 'raises'",
     }
     with pytest.raises(Refused, match="1 entries of the undo log are not understood"):
-        recovered.require_all(where)
+        recovered.require_all(where, stage)
     assert len(pending_intents(where)) == 3
 
 

@@ -105,7 +105,7 @@ def _end_on(
     shown = f"{here.SHOWN_BY} {here.name} -n {here.namespace}"
     raise DriverError(
         f"{here.subject} did not return to {release} within {within_s:g} s ({why})",
-        hint=f"check it with `{shown}`, set it back by hand, then run `readiness recover`",
+        hint=f"check it with `{shown}`, set it back by hand, then run `readiness recover --target FILE`",
     )
 
 

@@ -325,7 +325,7 @@ def test_what_does_not_return_in_time_says_how_to_check_it(
     with pytest.raises(DriverError, match=rf"{kind.KIND} eu/cart did not return to 1.0.0 within 20 s \(") as caught:
         take_over.undo(cluster, target, **undo)
     assert caught.value.hint == (
-        f"check it with `{shown} cart -n eu`, set it back by hand, then run `readiness recover`"
+        f"check it with `{shown} cart -n eu`, set it back by hand, then run `readiness recover --target FILE`"
     )
 
 

@@ -51,7 +51,7 @@ def _undo(cluster: Cluster, _target: Target, *, namespace: str, up: str, down: O
     if came.ended != COMPLETE:
         raise DriverError(
             f"the Job {namespace}/{down['metadata']['name']} {came.words}{came.log}",
-            hint="migrate the database back by hand, then run `readiness recover`",
+            hint="migrate the database back by hand, then run `readiness recover --target FILE`",
         )
 
 
