@@ -6,7 +6,7 @@ Traffic runs from the first act that names it to the last.
 from __future__ import annotations
 
 import gc
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -55,19 +55,23 @@ class Scheduler:
                     self._run_together(together)
 
     def _run_together(self, acts: Sequence[Act]) -> None:
+        """Run acts side by side; once one ended the run, or it was stopped, those that wait for their turn are not begun."""
+        if self._stopped():
+            raise KeyboardInterrupt
         if len(acts) == 1:
             self._run_one(acts[0])
             return
         for act in acts:
             self._begun(act)
         self._context.progress.say(f"{len(acts)} checks and other acts that touch nothing, side by side")
-        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-            for done in [pool.submit(self._do, act) for act in acts]:
+        pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+        try:
+            for done in as_completed([pool.submit(self._do, act) for act in acts]):
                 done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # what has begun undoes what it did at its end
 
     def _run_one(self, act: Act) -> None:
-        if self._stopped():
-            raise KeyboardInterrupt
         driver = self._driver(act)
         if why := self._why_not(act):
             driver.skip(act, why, self._context)

@@ -53,7 +53,11 @@ class Stopping:
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         again, self.asked = self.asked, True
         if self._shielded:
-            self._say("stopping already: the target is being restored" if again else "stopping as soon as all is kept")
+            self._say(
+                "stopping already: what has begun is ended, and the target restored"
+                if again
+                else "stopping as soon as all is kept"
+            )
             return
         self._shielded = True
         raise KeyboardInterrupt

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -14,12 +17,13 @@ from harness.model.domain import PartsState
 from harness.run import scheduler
 from harness.run.acts.driver import Driver, RequiredKey
 from harness.run.scheduler import Scheduler
+from harness.run.stopping import Stopping
 from tests.builders.conducting import Ground, stage
 from tests.builders.plans import act, breaks, experiment, fault, plan, traffic
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.model import Act, Demand, Plan
     from harness.run.acts.context import Context
@@ -157,6 +161,74 @@ def test_a_stop_that_an_act_took_for_its_own_failure_stops_the_run(
     with pytest.raises(KeyboardInterrupt):
         Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
     assert noted == ["check a"]
+
+
+def test_a_stop_before_acts_that_run_side_by_side_begins_none_of_them(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """The act before them took it for its own failure."""
+    noted: list[str] = []
+    acts = [act("check a", touches=("bus",)), act("check b"), act("check c")]
+    made = stage(clock, plan(acts=acts), drivers={"check": Noting("check", noted)})
+    asked = iter((False, True))
+    with pytest.raises(KeyboardInterrupt):
+        Scheduler(made.context, cast("Any", None), lambda: next(asked)).run()
+    assert noted == ["check a"]
+
+
+ENDS_S = 60.0
+"""Until a test that hangs fails."""
+
+
+def interrupted(ending: threading.Event) -> None:
+    """Ctrl-C, again and again: a thread that is about to wait for a lock may notice one only after that."""
+    while not ending.wait(0.1):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def failed(_ending: threading.Event) -> None:
+    """An error that ends the run."""
+    raise DriverError("the watching process died")
+
+
+@pytest.mark.parametrize(("how", "error"), [(interrupted, KeyboardInterrupt), (failed, DriverError)])
+def test_an_end_of_the_run_begins_none_of_the_acts_that_wait_for_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+    clock: FakeClock,
+    how: Callable[[threading.Event], None],
+    error: type[BaseException],
+) -> None:
+    """The four that have begun end by themselves."""
+    noted: list[str] = []
+    given, ending = threading.Semaphore(0), threading.Event()
+    acts = [f"check {number}" for number in range(9)]
+
+    class Executor(ThreadPoolExecutor):
+        """One whose end is noticed by what it runs, once it begins nothing more."""
+
+        def submit(self, *words: Any) -> Any:  # type: ignore[override]
+            future = super().submit(*words)
+            given.release()
+            return future
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ending.set()
+            super().shutdown(wait=wait)
+
+    def runs(_self: Noting, one: Act, _context: Context) -> None:
+        noted.append(one.name)
+        if one.name == acts[0]:
+            assert all(given.acquire(timeout=ENDS_S) for _ in acts)
+            how(ending)
+        assert ending.wait(ENDS_S)
+
+    monkeypatch.setattr(scheduler, "ThreadPoolExecutor", Executor)
+    monkeypatch.setattr(Noting, "run", runs)
+    with Stopping(lambda _: None), pytest.raises(error):
+        done(monkeypatch, clock, plan(acts=[act(name) for name in acts]))
+    # with the error one of the four is free before the run knows of it
+    assert sorted(noted) in ([acts[:4], acts[:5]] if error is DriverError else [acts[:4]])
 
 
 def test_an_act_waits_for_a_steady_target_and_is_skipped_when_none_comes(

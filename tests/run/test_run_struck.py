@@ -64,7 +64,10 @@ def test_stop_means_stop(strikes: Stage, name: str) -> None:
 
 def test_further_stops_are_heard_and_change_nothing(strikes: Stage) -> None:
     """A second and third Ctrl-C do not cut the restoring short."""
-    assert "stopping already: the target is being restored" in strikes["Ctrl-C thrice in the window"].err
+    assert (
+        "stopping already: what has begun is ended, and the target restored"
+        in strikes["Ctrl-C thrice in the window"].err
+    )
 
 
 def test_after_a_kill_the_next_run_starts(strikes: Stage) -> None:
