@@ -20,7 +20,7 @@ class StateObject(StrEnum):
     CONTAINER = "container"
     """A container, or init container, of a Deployment, StatefulSet, DaemonSet, or of a pod without a controller."""
     WORKLOAD = "workload"
-    """The Deployments, StatefulSets and DaemonSets of a namespace whose pods have the same label `app`."""
+    """The Deployments, StatefulSets and DaemonSets of a namespace whose pods have the same label `app` and are the same component of it."""
 
 
 class Comparison(StrEnum):

@@ -14,6 +14,8 @@ DEPLOYMENT: Final = "Deployment"
 ROLLOUT: Final = "Rollout"
 TEMPLATE_HASHES: Final = ("pod-template-hash", "rollouts-pod-template-hash")
 """Labels by which the ReplicaSets of Deployments and of Rollouts know their pods: their own names end with the same hash."""
+COMPONENT_LABELS: Final = ("app.kubernetes.io/component", "component")
+"""Labels by which the components of one application differ. Source: Kubernetes, Recommended Labels; the second goes with `app`."""
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
@@ -87,8 +89,18 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
 
 def workload_name(controller: Object) -> str:
     """The workload that a controller's pods belong to, by the labels of its template; its own name where these name none."""
-    labels = (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
-    return workload_of(labels) or str(controller["metadata"]["name"])
+    return workload_of(_template_labels(controller)) or str(controller["metadata"]["name"])
+
+
+def component_name(controller: Object) -> str:
+    """The same with the component that its labels name: `shop/worker`. A chart often has one name for all its controllers."""
+    labels = _template_labels(controller)
+    component = next((labels[label] for label in COMPONENT_LABELS if labels.get(label)), "")
+    return f"{workload_name(controller)}/{component}" if component else workload_name(controller)
+
+
+def _template_labels(controller: Object) -> Mapping[str, str]:
+    return (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
 
 
 def owner_of(pod: Object) -> str:

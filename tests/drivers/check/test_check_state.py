@@ -144,6 +144,38 @@ def test_a_workload_needs_two_ready_pods_on_two_nodes_and_its_resources(cluster:
     assert facts["north/crowded: nodes"] == (False, "1")
 
 
+def component(name: str, namespace: str, label: str = "app.kubernetes.io/component") -> dict[str, Any]:
+    """A deployment of one replica that is a component of the application `shop`."""
+    body = deployment(f"shop-{name}", namespace, container(), replicas=1)
+    labels = {"app.kubernetes.io/name": "shop", label: name}
+    body["spec"] |= {"selector": {"matchLabels": labels}}
+    body["spec"]["template"]["metadata"]["labels"] = labels
+    return body
+
+
+def pod_of(workload: dict[str, Any], node: str) -> dict[str, Any]:
+    """A ready pod of a deployment."""
+    one = pod(f"{workload['metadata']['name']}-1", "", workload["metadata"]["namespace"], node)
+    one["metadata"]["labels"] = workload["spec"]["template"]["metadata"]["labels"]
+    return one
+
+
+@pytest.mark.parametrize("label", ["app.kubernetes.io/component", "component"])
+def test_the_components_of_one_chart_do_not_make_up_for_each_other(
+    cluster: PocketCluster, target: Target, label: str
+) -> None:
+    """One replica each, on two nodes: each is a single point of failure."""
+    for name, node in (("web", "a"), ("worker", "b")):
+        cluster.create("Deployment", component(name, "north", label))
+        cluster.create("Pod", pod_of(component(name, "north", label), node))
+    assert told(state_of_workloads(target, {"has": "ready replicas at least 2 and nodes at least 2"})()) == {
+        "north/shop/web: ready replicas": (False, "1"),
+        "north/shop/web: nodes": (False, "1"),
+        "north/shop/worker: ready replicas": (False, "1"),
+        "north/shop/worker: nodes": (False, "1"),
+    }
+
+
 def test_a_workload_without_a_liveness_probe_fails_and_a_side_car_without_one_does_not(
     cluster: PocketCluster, target: Target
 ) -> None:
@@ -173,6 +205,18 @@ def test_a_workload_that_only_another_region_has_is_missed(cluster: PocketCluste
     }
     with pytest.raises(ConfigurationError, match="no region `west`"):
         state_of_workloads(target, {"has": "ready share at least 100 %", "region": "west"})
+
+
+def test_a_component_that_only_another_region_has_is_missed(cluster: PocketCluster, target: Target) -> None:
+    """Both regions run an application `shop`; its worker runs in the south alone."""
+    for name, namespace in (("web", "north"), ("web", "south"), ("worker", "south")):
+        cluster.create("Deployment", component(name, namespace))
+        cluster.create("Pod", pod_of(component(name, namespace), "a"))
+    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(probe()) == {
+        "north/shop/web: ready share": (True, "100 %"),
+        "north: shop/worker": (False, "none"),
+    }
 
 
 def test_half_of_the_replicas_is_a_share_of_50_percent(cluster: PocketCluster, target: Target) -> None:

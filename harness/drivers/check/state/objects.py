@@ -12,7 +12,7 @@ from harness.targets.kubernetes import Cluster, Object, is_terminating
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.selectors import selects
-from harness.targets.workloads import controllers, workload_name
+from harness.targets.workloads import component_name, controllers
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """What a `WorkloadState.source` asks."""
@@ -41,12 +41,12 @@ class ContainerState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkloadState:
-    """The controllers of one namespace whose pods have the same label `app`, and these pods.
+    """The controllers of one namespace whose pods have the same label `app` and are the same component of it, and these pods.
 
     Attributes:
         subject: `us-east-1/api-gateway`.
         region: where it is; empty where its namespace is of no region.
-        name: value of the label, else of the controller.
+        name: value of the label, else of the controller; with a component `shop/worker`.
         controllers: the Deployments, Rollouts, StatefulSets and DaemonSets.
         pods: those that they select, without those that are being deleted.
         source: reads ConfigMaps and Secrets of their namespace when it is called.
@@ -85,7 +85,7 @@ def workloads_in(target: Target) -> list[WorkloadState]:
         pods = [pod for pod in cluster.pods(namespace) if not is_terminating(pod)]
         grouped: dict[str, list[Object]] = {}
         for _, controller in controllers(cluster, namespace):
-            grouped.setdefault(workload_name(controller), []).append(controller)
+            grouped.setdefault(component_name(controller), []).append(controller)
         found += [
             WorkloadState(
                 subject=f"{namespace}/{name}",
