@@ -119,6 +119,12 @@ def replicas_of(workload: Object) -> int:
     return int(workload["spec"].get("replicas", 1))
 
 
+def pods_declared(controller: Object) -> int:
+    """How many pods a controller declares; a DaemonSet as many as nodes that it is scheduled on."""
+    status = controller.get("status") or {}
+    return int(status["desiredNumberScheduled"]) if "desiredNumberScheduled" in status else replicas_of(controller)
+
+
 def ready_of(workload: Object) -> int:
     """How many of its replicas are ready."""
     return int((workload.get("status") or {}).get("readyReplicas") or 0)

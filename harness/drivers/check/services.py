@@ -11,7 +11,7 @@ from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, workload_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.selectors import selects
-from harness.targets.workloads import CONTROLLERS, controllers, replicas_of, workload_name
+from harness.targets.workloads import CONTROLLERS, controllers, pods_declared, workload_name
 
 SERVICES: Final = (*access("list pods"), *CONTROLLERS)
 """What `services_in` asks."""
@@ -47,7 +47,7 @@ def _services(region: str, cluster: Cluster, namespace: str) -> list[ServicePods
     known = [one for _, one in controllers(cluster, namespace)]
     declared: dict[str, int] = {}
     for one in known:
-        if number := _declared(one):
+        if number := pods_declared(one):
             declared[workload_name(one)] = declared.get(workload_name(one), 0) + number
     ready: dict[str, list[Object]] = {}
     for pod in cluster.pods(namespace):
@@ -57,12 +57,6 @@ def _services(region: str, cluster: Cluster, namespace: str) -> list[ServicePods
         ServicePods(region=region, name=name, declared=declared.get(name, 0), ready=ready.get(name, []))
         for name in sorted({*declared, *ready})
     ]
-
-
-def _declared(controller: Object) -> int:
-    """A DaemonSet has as many pods as nodes that it is scheduled on."""
-    status = controller.get("status") or {}
-    return int(status["desiredNumberScheduled"]) if "desiredNumberScheduled" in status else replicas_of(controller)
 
 
 def _service_of(pod: Object, known: Sequence[Object]) -> str:

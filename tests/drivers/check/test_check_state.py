@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.drivers.check.state.declared import annotation_of_account, state_of_containers, state_of_workloads
-from harness.drivers.check.state.fields import bypass_switches, image_tag
+from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches, image_tag
+from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
 from harness.drivers.check.state.workload import container_user
@@ -226,6 +227,32 @@ def test_half_of_the_replicas_is_a_share_of_50_percent(cluster: PocketCluster, t
     cluster.create("Pod", pod("web-2", "web", "north", "b", ready=False))
     probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
     assert told(probe()) == {"north/web: ready share": (False, "50 %")}
+
+
+def test_all_of_no_replicas_are_ready(cluster: PocketCluster, target: Target) -> None:
+    """`asleep` declares none anywhere; of `parked` another region declares one: the north lacks it."""
+    for name, namespace, replicas in (("asleep", "north", 0), ("asleep", "south", 0), ("parked", "north", 0)):
+        cluster.create("Deployment", deployment(name, namespace, container(), replicas=replicas))
+    cluster.create("Deployment", deployment("parked", "south", container(), replicas=1))
+    probe = state_of_workloads(target, {"has": "ready share at least 100 %", "region": "north"})
+    assert told(probe()) == {
+        "north/asleep: ready share": (True, "100 %"),
+        "north/parked: ready share": (True, "100 %"),
+        "north: parked": (False, "0 replicas declared"),
+    }
+
+
+def test_a_daemon_set_declares_a_pod_for_each_node_that_it_is_scheduled_on() -> None:
+    """Where no node is for it, no pod is missing."""
+    body = {**deployment("gpu", "north", container()), "kind": "DaemonSet"}
+    del body["spec"]["replicas"]
+    shares = []
+    for nodes in (0, 2):
+        one = {**body, "status": {"desiredNumberScheduled": nodes}}
+        pods = (pod("gpu-1", "gpu", "north", "a"),)
+        state = WorkloadState(subject="north/gpu", region="north", name="gpu", controllers=(one,), pods=pods)
+        shares.append(WORKLOAD_FIELDS["ready share"](state))
+    assert shares == ["100 %", "50 %"]
 
 
 @pytest.mark.parametrize(

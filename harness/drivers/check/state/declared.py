@@ -65,13 +65,17 @@ def state_of_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _missing(found: Sequence[WorkloadState], region: str) -> Iterable[FactReading]:
-    """Workloads that another region has."""
-    here = {state.name for state in found if state.region == region}
-    elsewhere = {state.name: state.subject for state in found if state.region not in ("", region)}
-    for name, subject in sorted(elsewhere.items()):
-        if name not in here:
+    """Workloads that another region has; one that declares no pod here counts where it declares none there either."""
+    here = {state.name: state.declared for state in found if state.region == region}
+    others = (state for state in found if state.region not in ("", region))
+    elsewhere = {state.name: state for state in sorted(others, key=lambda state: state.declared)}
+    for name, other in sorted(elsewhere.items()):
+        if name not in here or (other.declared and not here[name]):
             yield FactReading(
-                subject=f"{region}: {name}", expected=f"a workload, as {subject} is one", observed="none", ok=False
+                subject=f"{region}: {name}",
+                expected=f"a workload, as {other.subject} is one",
+                observed="0 replicas declared" if name in here else "none",
+                ok=False,
             )
 
 

@@ -105,15 +105,10 @@ def _ready(state: WorkloadState) -> list[Object]:
     return [pod for pod in state.pods if has_condition(pod, "Ready")]
 
 
-def _share(state: WorkloadState) -> str | None:
-    declared = sum(_declared(one) for one in state.controllers)
-    return f"{100 * min(len(_ready(state)), declared) / declared:.4g} %" if declared else None
-
-
-def _declared(controller: Object) -> int:
-    if "replicas" in controller["spec"]:
-        return int(controller["spec"]["replicas"])
-    return int((controller.get("status") or {}).get("desiredNumberScheduled", 1))
+def _share(state: WorkloadState) -> str:
+    """Of none that are declared, all are ready."""
+    declared = state.declared
+    return f"{100 * min(len(_ready(state)), declared) / declared:.4g} %" if declared else "100 %"
 
 
 def _nodes(state: WorkloadState) -> str:

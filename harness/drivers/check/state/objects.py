@@ -12,7 +12,7 @@ from harness.targets.kubernetes import Cluster, Object, is_terminating
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.selectors import selects
-from harness.targets.workloads import component_name, controllers
+from harness.targets.workloads import component_name, controllers, pods_declared
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """What a `WorkloadState.source` asks."""
@@ -63,6 +63,11 @@ class WorkloadState:
     def templates(self) -> tuple[Object, ...]:
         """The pod specification of each controller."""
         return tuple(one["spec"]["template"]["spec"] for one in self.controllers)
+
+    @property
+    def declared(self) -> int:
+        """How many pods the controllers declare."""
+        return sum(map(pods_declared, self.controllers))
 
 
 def containers_in(target: Target) -> list[ContainerState]:
