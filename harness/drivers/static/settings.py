@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.drivers.facts import FactReading
-from harness.drivers.manifests import WORKLOADS, DeclaredObject, declared, mapping, mappings
+from harness.drivers.manifests import DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
 from harness.drivers.static.files import overlay, shown
@@ -26,12 +26,14 @@ class Setting:
 
     Attributes:
         workload: `Deployment us-east-1/api-gateway`. container, name: its own.
+        counterpart: the workload as other environments have it: without the namespace where the environment is in one.
         value: as written or as found in a ConfigMap of the same environment; a reference elsewhere as `secret postgres/password`.
         problem: why it has no value in its environment; empty where it has.
         place: `file:line` of its workload.
     """
 
     workload: str
+    counterpart: str
     container: str
     name: str
     value: str
@@ -41,7 +43,7 @@ class Setting:
     @property
     def key(self) -> str:
         """What is the same setting in another environment."""
-        return f"{self.workload} {self.container} {self.name}"
+        return f"{self.counterpart} {self.container} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,33 +89,49 @@ def settings_of(asked: Asked, environment: str) -> list[Setting]:
     """All settings of an environment's workloads; raises ConfigurationError where it has no workload."""
     root: Path = overlay(asked, environment)
     objects = declared([root], asked.keep)
-    workloads = [one for one in objects if one.kind in WORKLOADS or one.kind == "Pod"]
+    workloads = [one for one in objects if one.containers or _refers(one)]
     if not workloads:
         raise ConfigurationError(
             "declares no workload", where=str(root), hint="name a directory of manifests or a kustomization"
         )
     maps = {(one.namespace, one.name): mapping(one.content.get("data")) for one in objects if one.kind == "ConfigMap"}
-    return [setting for one in workloads for setting in _settings(one, maps, asked)]
+    one_place = len({one.namespace for one in workloads}) == 1
+    return [setting for one in workloads for setting in _settings(one, maps, asked, one_place=one_place)]
+
+
+def _refers(obj: DeclaredObject) -> bool:
+    """Whether it has the pods of a workload that it names, as a Rollout of Argo Rollouts may."""
+    return bool(mapping(mapping(obj.content.get("spec")).get("workloadRef")))
 
 
 def _settings(
-    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked
+    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked, *, one_place: bool
 ) -> Iterator[Setting]:
     place, _, line = workload.place.rpartition(":")
     where = f"{shown(Path(place), asked)}:{line}"
-    title = f"{workload.kind} {workload.namespace + '/' if workload.namespace else ''}{workload.name}"
+    bare = f"{workload.kind} {workload.name}"
+    title = f"{workload.kind} {workload.namespace}/{workload.name}" if workload.namespace else bare
+    counterpart = bare if one_place else title
+
+    def setting(container: str, name: str, value: Any, problem: str = "") -> Setting:
+        return Setting(
+            workload=title,
+            counterpart=counterpart,
+            container=container,
+            name=name,
+            value=str(value),
+            problem=problem,
+            place=where,
+        )
+
     spec = mapping(workload.content.get("spec"))
     if "replicas" in spec:
-        yield Setting(
-            workload=title, container="", name="replicas", value=str(spec["replicas"]), problem="", place=where
-        )
+        yield setting("", "replicas", spec["replicas"])
     for container in workload.containers:
         own = str(container.get("name", ""))
         for name, (value, problem) in _values(container, workload.namespace, maps).items():
-            yield Setting(workload=title, container=own, name=name, value=value, problem=problem, place=where)
-        yield Setting(
-            workload=title, container=own, name="image", value=str(container.get("image", "")), problem="", place=where
-        )
+            yield setting(own, name, value, problem)
+        yield setting(own, "image", container.get("image", ""))
 
 
 def _values(
@@ -121,21 +139,24 @@ def _values(
 ) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for source in mappings(container.get("envFrom")):
-        named_map = mapping(source.get("configMapRef")).get("name")
-        if named_map and (namespace, named_map) not in maps:
+        reference = mapping(source.get("configMapRef"))
+        named_map = reference.get("name")
+        if named_map and (namespace, named_map) not in maps and not reference.get("optional"):
             found[f"envFrom {named_map}"] = "", f"ConfigMap {named_map} {_MISSING}"
         for key, value in maps.get((namespace, str(named_map)), {}).items():
             found[f"{source.get('prefix', '')}{key}"] = str(value), ""
         if secret := mapping(source.get("secretRef")).get("name"):
             found[f"envFrom {secret}"] = f"secret {secret}", ""
     for row in mappings(container.get("env")):
-        found[str(row.get("name", ""))] = _value(row, namespace, maps)
+        if (stated := _value(row, namespace, maps)) is not None:
+            found[str(row.get("name", ""))] = stated
     return found
 
 
 def _value(
     row: Mapping[str, Any], namespace: str, maps: Mapping[tuple[str, str], Mapping[str, Any]]
-) -> tuple[str, str]:
+) -> tuple[str, str] | None:
+    """Value and problem of a row of `env`; None where a key that may be missing is missing: the variable is not set."""
     source = row.get("valueFrom")
     if not isinstance(source, dict):
         value = row.get("value")
@@ -144,7 +165,8 @@ def _value(
         found = maps.get((namespace, str(reference.get("name"))), {})
         if (key := str(reference.get("key"))) in found:
             return str(found[key]), ""
-        return "", f"ConfigMap {reference.get('name')} has no key {reference.get('key')}"
+        missing = "", f"ConfigMap {reference.get('name')} has no key {reference.get('key')}"
+        return None if reference.get("optional") else missing
     if reference := mapping(source.get("secretKeyRef")):
         return f"secret {reference.get('name')}/{reference.get('key')}", ""
     field = mapping(source.get("fieldRef")).get("fieldPath") or "of its resources"

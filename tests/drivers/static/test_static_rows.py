@@ -177,6 +177,63 @@ def _reads(platform: PaperPlatform, requirement: str) -> set[str]:
     return found
 
 
+_WORKLOAD = """\
+kind: {kind}
+metadata: {{name: {name}, namespace: {namespace}}}
+spec: {{replicas: 2, template: {{spec: {{containers: [{{name: {name}, image: 'shop:1', {settings}}}]}}}}}}
+"""
+
+
+def overlays(platform: PaperPlatform, **environments: str) -> None:
+    """The target's overlays are these manifests."""
+    files = {name: platform.write(f"own/{name}/all.yaml", text).parent for name, text in environments.items()}
+    platform.name(overlays={name: str(path) for name, path in files.items()})
+
+
+def workload(kind: str, name: str, namespace: str, settings: str) -> str:
+    """A workload of one container with these settings."""
+    return _WORKLOAD.format(kind=kind, name=name, namespace=namespace, settings=settings)
+
+
+def test_the_settings_of_a_rollout_are_read(platform: PaperPlatform) -> None:
+    """Beside a Deployment without a fault: one that names staging, and one more replica of a Rollout that refers to the Deployment."""
+    worker, url = workload("Deployment", "worker", "shop", "env: []"), "env: [{name: URL, value: 'https://%s.test'}]"
+    api, canary = workload("Rollout", "api", "shop", url), "kind: Rollout\nmetadata: {name: canary, namespace: shop}\n"
+    canary += "spec: {replicas: %d, workloadRef: {kind: Deployment, name: worker}}\n"
+    staging = [worker, api % "staging", canary % 1]
+    overlays(platform, staging="---\n".join(staging), production="---\n".join([*staging[:2], canary % 2]))
+    [(subject, ok)] = bad(platform.row("AT-ENV-CONFIG"))
+    assert (subject.startswith("production: "), subject.endswith("Rollout api api URL"), ok) == (True, True, False)
+    [(subject, ok)] = bad(platform.row("AT-STG-CONFIG"))
+    assert (subject.endswith("Rollout canary  replicas"), ok) == (True, False)
+
+
+def test_environments_of_a_namespace_each_are_equal(platform: PaperPlatform) -> None:
+    """As overlays of kustomize are; of two namespaces in one environment each is compared with its own."""
+    flow = "env: [{name: %s, value: x}]"
+    both = {name: workload("Deployment", "web", f"shop-{name}", flow % "FLOW") for name in ("staging", "production")}
+    overlays(platform, **both)
+    facts = platform.row("AT-STG-CONFIG")
+    assert (len(facts), bad(facts)) == (3, [])
+    regions = [workload("Deployment", "web", name, flow % name.upper()) for name in ("east", "west")]
+    overlays(platform, staging="---\n".join(regions), production="---\n".join(reversed(regions)))
+    facts = platform.row("AT-STG-CONFIG")
+    assert (len(facts), bad(facts)) == (6, [])
+
+
+def test_a_map_that_may_be_missing_is_missed_by_no_setting(platform: PaperPlatform) -> None:
+    """`optional: true`, of a whole map and of one key; without it both have no value."""
+    reference = "{name: gone, optional: %s}"
+    keyed = "{name: MODE, valueFrom: {configMapKeyRef: {name: gone, key: mode, optional: %s}}}"
+    settings = f"envFrom: [{{configMapRef: {reference}}}], env: [{keyed}]"
+    found = {}
+    for optional in ("true", "false"):
+        text = workload("Deployment", "web", "shop", settings % (optional, optional))
+        overlays(platform, staging=text, production=text)
+        found[optional] = [subject.rpartition("web ")[2] for subject, _ in bad(platform.row("AT-ENV-CONFIG"))]
+    assert found == {"true": [], "false": ["envFrom gone", "MODE", "envFrom gone", "MODE"]}
+
+
 def test_a_change_without_the_readme_is_found(platform: PaperPlatform) -> None:
     """By its commit; the README itself is as it was."""
     platform.write("docs/integration/NOTES.md", "# Notes\n")
