@@ -18,7 +18,7 @@ class StateObject(StrEnum):
     """What a sentence may speak of, each of them one by one."""
 
     CONTAINER = "container"
-    """A container, or init container, of a Deployment, StatefulSet, DaemonSet, or of a pod without a controller."""
+    """A container, or init container, of a Deployment, StatefulSet, DaemonSet, CronJob, Job, or of a pod without a controller."""
     WORKLOAD = "workload"
     """The Deployments, StatefulSets and DaemonSets of a namespace whose pods have the same label `app` and are the same component of it."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.errors import AccessDenied
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, labels_of, workload_of
+from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, workload_of
 
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
@@ -19,10 +19,13 @@ COMPONENT_LABELS: Final = ("app.kubernetes.io/component", "component")
 REPLICATED: Final = access("list deployments.apps", "list rollouts.argoproj.io")
 WORKLOADS: Final = (*REPLICATED, *access("list statefulsets.apps"))
 CONTROLLERS: Final = (*WORKLOADS, *access("list daemonsets.apps"))
+JOB: Final = "Job"
+CRON_JOB: Final = "CronJob"
+JOBS: Final = access("list jobs.batch", "list cronjobs.batch")
 AUTOSCALERS: Final = access("list horizontalpodautoscalers.autoscaling")
 SCALED: Final = access("get deployments.apps", "get statefulsets.apps", "get rollouts.argoproj.io")
 SCALING: Final = access("patch deployments.apps", "patch rollouts.argoproj.io")
-"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `autoscalers_in`, of one workload that is scaled, and of `set_replicas`."""
+"""What the functions below ask: of `replicated`, `workloads`, `controllers`, `jobs_of`, `autoscalers_in`, of one workload that is scaled, and of `set_replicas`."""
 
 
 def replicated(cluster: Cluster, namespace: str = "") -> list[Object]:
@@ -62,6 +65,17 @@ def controllers(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]
     """Kind and object of every controller of a namespace that brings pods of its own: workloads and DaemonSets."""
     yield from ((str(one["kind"]), one) for one in workloads(cluster, namespace))
     yield from (("DaemonSet", one) for one in cluster.daemon_sets(namespace))
+
+
+def jobs_of(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
+    """Kind and object of every Job and CronJob of a namespace."""
+    for kind, collection in ((JOB, "jobs"), (CRON_JOB, "cronjobs")):
+        yield from ((kind, one) for one in cluster.customs("batch/v1", collection, namespace))
+
+
+def has_ended(job: Object) -> bool:
+    """Whether a Job is complete or has failed: it starts no more pods. A CronJob never ends."""
+    return has_condition(job, "Complete") or has_condition(job, "Failed")
 
 
 def autoscalers_in(cluster: Cluster, namespace: str) -> list[Object]:

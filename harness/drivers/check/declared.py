@@ -17,10 +17,10 @@ from harness.errors import ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.amounts import amount
-from harness.targets.kubernetes import Cluster, Object
+from harness.targets.kubernetes import Cluster, Object, controller_of
 from harness.targets.own import is_own
-from harness.targets.places import Clusters, namespaces
-from harness.targets.workloads import CONTROLLERS, controllers
+from harness.targets.places import Clusters, has_controller, namespaces
+from harness.targets.workloads import CONTROLLERS, JOB, JOBS, controllers, has_ended, jobs_of
 
 _FIRST: Final = 3
 """Fields of one object that are named."""
@@ -80,7 +80,7 @@ def _read_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
 
 def _listed_by(target: Target, _params: Mapping[str, str]) -> Sequence[Access]:
     """Lists also in namespaces that only the manifests name."""
-    own = access("list pods"), CONTROLLERS
+    own = access("list pods"), CONTROLLERS, JOBS
     names = sorted({one.namespace for one in _manifests(target) if one.namespace})
     return [replace(right, at=name) for rights in own for right in rights for name in names]
 
@@ -239,9 +239,9 @@ def _short(value: Any) -> str:
     return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
 
 
-@accesses(*access("list pods"), *CONTROLLERS, by=_listed_by)
+@accesses(*access("list pods"), *CONTROLLERS, *JOBS, by=_listed_by)
 def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
-    """One fact a running workload, or pod without one, of the platform's namespaces: whether the manifests declare it.
+    """One fact a running workload, CronJob, Job that has not ended, or pod without any of them, of the platform's namespaces: whether the manifests declare it.
 
     What an operator makes of an object is declared where that object is; of one that the manifests lack nothing is known.
     """
@@ -261,8 +261,9 @@ def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe: 
 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
     yield from controllers(cluster, namespace)
+    yield from ((kind, one) for kind, one in jobs_of(cluster, namespace) if not has_ended(one))
     for pod in cluster.pods(namespace):
-        if not pod["metadata"].get("ownerReferences") and not is_own(pod):
+        if not has_controller(pod) and controller_of(pod) != JOB and not is_own(pod):
             yield "Pod", pod
 
 

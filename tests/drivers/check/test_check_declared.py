@@ -213,6 +213,40 @@ def test_a_workload_made_by_hand_is_found(cluster: PocketCluster, target: Target
     assert [(one.subject, one.ok) for one in facts] == [("Deployment north/web", True), ("Pod south/bare", False)]
 
 
+def test_jobs_and_what_operators_make_are_running_workloads(cluster: PocketCluster, target: Target) -> None:
+    """A schedule and a Job made by hand are found; those that are declared pass with what they make; of an unknown owner nothing is known."""
+    pod: dict[str, Any] = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c:1"}]}
+    spec = {"template": {"spec": pod}}
+    schedule = {"schedule": "0 4 * * *", "jobTemplate": {"spec": spec}}
+
+    def made(kind: str, name: str, content: dict[str, Any], version: str = "batch/v1", owner: str = "") -> None:
+        kind_of, _, owner_name = owner.partition(" ")
+        reference = {"apiVersion": "x.test/v1", "kind": kind_of, "name": owner_name, "uid": "1", "controller": True}
+        metadata = {"name": name, "namespace": "north", "ownerReferences": [reference] if owner else []}
+        cluster.create(kind, {"apiVersion": version, "kind": kind, "metadata": metadata, **content})
+
+    for name in ("nightly", "rogue"):
+        made("CronJob", name, {"spec": schedule})
+    made("Job", "nightly-1", {"spec": spec}, owner="CronJob nightly")
+    made("Job", "once", {"spec": spec})
+    made("Job", "ended", {"spec": spec, "status": {"conditions": [{"type": "Failed", "status": "True"}]}})
+    for name, owner in (("nightly-1-a", "Job nightly-1"), ("store-1", "Cluster store"), ("cache-1", "Cluster cache")):
+        made("Pod", name, {"spec": pod}, "v1", owner)
+    declared = [
+        {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "north"}}
+        for version, kind, name in (("batch/v1", "CronJob", "nightly"), ("db.test/v1", "Cluster", "store"))
+    ]
+    facts = declared_workloads(declaring(target, *declared), {})()
+    assert {one.subject: one.ok for one in facts} == {
+        "CronJob north/nightly": True,
+        "CronJob north/rogue": False,
+        "Job north/nightly-1": True,
+        "Job north/once": False,
+        "Pod north/store-1": True,
+        "Pod north/cache-1": None,
+    }
+
+
 def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_path: Path) -> None:
     """Neither a key, nor a directory with an object in it."""
     with pytest.raises(ConfigurationError, match="names no manifests"):

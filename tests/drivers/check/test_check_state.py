@@ -105,6 +105,35 @@ def test_a_pod_without_a_controller_is_looked_at_as_well_and_the_harness_s_own_i
     assert told(probe()) == {"north/Pod/by-hand, container main: image tag": (False, "latest")}
 
 
+def job(kind: str, name: str, *containers: dict[str, Any], **metadata: Any) -> dict[str, Any]:
+    """A Job, or a CronJob that makes such ones."""
+    spec: dict[str, Any] = {"template": {"spec": {"restartPolicy": "Never", "containers": list(containers)}}}
+    if kind == "CronJob":
+        spec = {"schedule": "0 4 * * *", "jobTemplate": {"spec": spec}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "north", **metadata},
+        "spec": spec,
+    }
+
+
+def test_the_containers_of_a_schedule_are_read_before_it_runs(cluster: PocketCluster, target: Target) -> None:
+    """And those of a Job that has no pod now; one that has ended starts no more."""
+    root = container(image="shop/tool:latest")
+    for kind, name in (("CronJob", "nightly"), ("Job", "waiting"), ("Job", "ended")):
+        body = job(kind, name, root)
+        ended = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}} if name == "ended" else {}
+        cluster.create(kind, {**body, **ended})
+    has = "image tag other than latest and run-as-non-root equal to true"
+    assert told(state_of_containers(target, {"has": has})()) == {
+        "north/CronJob/nightly, container main: image tag": (False, "latest"),
+        "north/CronJob/nightly, container main: run-as-non-root": (False, "not stated"),
+        "north/Job/waiting, container main: image tag": (False, "latest"),
+        "north/Job/waiting, container main: run-as-non-root": (False, "not stated"),
+    }
+
+
 @pytest.mark.parametrize(
     ("image", "tag"),
     [
@@ -322,11 +351,8 @@ def test_a_switch_in_a_config_map_or_a_secret_is_found(cluster: PocketCluster, t
 
 def test_a_switch_of_a_job_or_a_cron_job_is_found(cluster: PocketCluster, target: Target) -> None:
     """And a Job says nothing of fields that are of workloads."""
-    pod = {"restartPolicy": "Never", "containers": [container(env=[{"name": "SKIP_AUTH", "value": "true"}])]}
-    job = {"template": {"spec": pod}}
-    for kind, spec in (("Job", job), ("CronJob", {"schedule": "0 4 * * *", "jobTemplate": {"spec": job}})):
-        body = {"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": "nightly", "namespace": "north"}}
-        cluster.create(kind, {**body, "spec": spec})
+    for kind in ("Job", "CronJob"):
+        cluster.create(kind, job(kind, "nightly", container(env=[{"name": "SKIP_AUTH", "value": "true"}])))
     assert switches(target) == {
         "north/Job/nightly": (False, "1 (SKIP_AUTH)"),
         "north/CronJob/nightly": (False, "1 (SKIP_AUTH)"),

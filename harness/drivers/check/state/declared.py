@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from harness.drivers.check.state.fields import BYPASS_SWITCHES, CONTAINER_FIELDS, WORKLOAD_FIELDS, FieldUnknown
-from harness.drivers.check.state.objects import JOBS, SOURCES, WorkloadState, containers_in, jobs_in, workloads_in
+from harness.drivers.check.state.objects import SOURCES, WorkloadState, containers_in, jobs_in, workloads_in
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import AccessDenied, ConfigurationError
 from harness.model.declared import StateCondition, StateObject, conditions_of
@@ -15,12 +15,12 @@ from harness.targets import Target
 from harness.targets.access import Access, access, accesses
 from harness.targets.kubernetes import annotations_of
 from harness.targets.places import Clusters
-from harness.targets.workloads import CONTROLLERS
+from harness.targets.workloads import CONTROLLERS, JOBS
 
 _State = TypeVar("_State")
 
 
-@accesses(*access("list pods"), *CONTROLLERS)
+@accesses(*access("list pods"), *CONTROLLERS, *JOBS)
 def state_of_containers(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every container of the target: one fact a container and condition of `has`."""
     conditions = conditions_of(StateObject.CONTAINER, params["has"])

@@ -8,17 +8,14 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, is_terminating
+from harness.targets.kubernetes import Cluster, Object, controller_of, is_terminating
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.selectors import selects
-from harness.targets.workloads import component_name, controllers, pods_declared
+from harness.targets.workloads import CRON_JOB, component_name, controllers, has_ended, jobs_of, pods_declared
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """What a `WorkloadState.source` asks."""
-JOBS: Final = access("list jobs.batch", "list cronjobs.batch")
-"""What `jobs_in` asks."""
-_BATCH: Final = "batch/v1"
 
 Source = Callable[[str, str], Mapping[str, str | None] | None]
 """Keys and values of a ConfigMap or a Secret, by kind and name; no value of a Secret; None where there is no such object."""
@@ -71,8 +68,9 @@ class WorkloadState:
 
 
 def containers_in(target: Target) -> list[ContainerState]:
-    """Every container that a controller declares, and those of pods without one."""
-    found: list[ContainerState] = []
+    """Every container that a controller, a CronJob or a Job that has not ended declares, and those of pods without a controller."""
+    jobs = [(state.subject, one) for state in jobs_in(target) for one in state.controllers if not has_ended(one)]
+    found = [one for subject, job in jobs for one in _containers(subject, job["spec"]["template"]["spec"])]
     for _, namespace, cluster in _clusters(target):
         for kind, controller in controllers(cluster, namespace):
             subject = f"{namespace}/{kind}/{controller['metadata']['name']}"
@@ -109,9 +107,11 @@ def jobs_in(target: Target) -> list[WorkloadState]:
     """Every CronJob in every namespace of the target, and every Job that is of none; they have no pods here."""
     found: list[WorkloadState] = []
     for region, namespace, cluster in _clusters(target):
-        jobs = [("Job", one) for one in cluster.customs(_BATCH, "jobs", namespace) if not _is_of_schedule(one)]
-        scheduled = cluster.customs(_BATCH, "cronjobs", namespace)
-        jobs += [("CronJob", {**one, "spec": one["spec"]["jobTemplate"]["spec"]}) for one in scheduled]
+        jobs = [
+            (kind, {**one, "spec": one["spec"]["jobTemplate"]["spec"]} if kind == CRON_JOB else one)
+            for kind, one in jobs_of(cluster, namespace)
+            if kind == CRON_JOB or controller_of(one) != CRON_JOB
+        ]
         found += [
             WorkloadState(
                 subject=f"{namespace}/{kind}/{one['metadata']['name']}",
@@ -138,10 +138,6 @@ def source_of(cluster: Cluster, namespace: str) -> Source:
         return known[kind, name]
 
     return read
-
-
-def _is_of_schedule(job: Object) -> bool:
-    return any(owner["kind"] == "CronJob" for owner in job["metadata"].get("ownerReferences") or [])
 
 
 def _clusters(target: Target) -> Iterator[tuple[str, str, Cluster]]:
