@@ -21,6 +21,8 @@ CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("
 """What a `Cluster` is made of. The client imports it when it is first asked for, which takes a processor for one to two seconds."""
 PAGE: Final = 500
 """Objects of one page of a list."""
+_STAMP_BYTES: Final = 64
+"""Of a log with timestamps: the first of them is not longer."""
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE_PATCH: Final = "application/merge-patch+json"
 REGION_LABEL: Final = "topology.kubernetes.io/region"
@@ -289,10 +291,21 @@ class Cluster:
 
         Nothing while it has not started, or when it is gone. previous: what the container before the last restart wrote.
         """
-        chosen: dict[str, Any] = {"container": container} if container else {}
+        return self._log(namespace, name, container, previous=previous)
+
+    def log_begin(self, namespace: str, name: str, container: str, *, previous: bool = False) -> str:
+        """When the first line that is left of a container's log was written, in RFC 3339; empty where nothing is left.
+
+        It was not the first one where the kubelet has rotated the log since: the API serves the newest file only.
+        """
+        line = self._log(namespace, name, container, previous=previous, timestamps=True, limit_bytes=_STAMP_BYTES)
+        return line.partition(" ")[0]
+
+    def _log(self, namespace: str, name: str, container: str, *, previous: bool, **options: Any) -> str:
+        chosen = {"container": container} if container else {}
         if previous:
-            chosen["previous"] = True
-        status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace, **chosen)
+            options["previous"] = True
+        status, text = self._answer(self._core.read_namespaced_pod_log, name, namespace, **chosen, **options)
         if status in {204, 400, 404}:  # 204: not scheduled yet; 400: the container is still being created
             return ""
         if status != 200:

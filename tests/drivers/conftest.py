@@ -30,6 +30,7 @@ class Kubelet:
     store: Store
     logs_directory: Path
     environment: Callable[[str], dict[str, str]] = field(default=lambda _: {})
+    written: str = "2026-01-31T12:00:00.123456789Z"
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def take(self, event: WatchEvent) -> None:
@@ -56,9 +57,12 @@ class Kubelet:
             process.kill()
             process.wait()
 
-    async def logs(self, namespace: str, name: str, **options: Any) -> AsyncIterator[bytes]:
-        """What its process has written."""
-        yield (self.logs_directory / name).read_bytes()
+    async def logs(
+        self, namespace: str, name: str, *, timestamps: bool, limit_bytes: int | None, **options: Any
+    ) -> AsyncIterator[bytes]:
+        """What its process has written, all of it at `written`."""
+        stamp = f"{self.written} ".encode() if timestamps else b""
+        yield (stamp + (self.logs_directory / name).read_bytes())[:limit_bytes]
 
     async def settle(self) -> None:
         """No controllers here."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from harness.drivers.check.running import run_check
 from harness.drivers.check.secrets.values import secret_values
 from harness.evidence.history import History
@@ -102,6 +104,41 @@ def test_a_value_in_a_log(cluster: PocketCluster, target: Target, tmp_path: Path
     until_logged(cluster, "chatty")
     found = facts(target, tmp_path)
     assert found["log of north/chatty, container main"] == (False, "the value of north/Secret/shop, key password")
+
+
+@pytest.mark.parametrize(
+    ("started", "size", "leaks", "ok"),
+    [
+        ("2026-01-31T11:00:00Z", 100_000, False, None),
+        ("2026-01-31T11:00:00Z", 100_000, True, False),
+        ("2026-01-31T11:00:00Z", 1_000, False, True),
+        ("2026-01-31T11:59:30Z", 100_000, False, True),
+    ],
+)
+def test_a_log_without_its_beginning_is_unknown(
+    cluster: PocketCluster, target: Target, tmp_path: Path, started: str, size: int, *, leaks: bool, ok: bool | None
+) -> None:
+    """The first line is an hour younger than the container: the kubelet has rotated it. One that writes seldom may begin late."""
+    cluster.create("Secret", secret(password=SECRET))
+    (cluster.kubelet.logs_directory / "web").write_text("line\n" * (size // 5) + (SECRET if leaks else ""))
+    state = {"name": "main", "restartCount": 0, "ready": True, "image": "x:1", "imageID": "x"}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "north"},
+        "spec": {"containers": [{"name": "main", "image": "x:1"}]},
+        "status": {"containerStatuses": [{**state, "state": {"running": {"startedAt": started}}}]},
+    }
+    cluster.create("Pod", body)
+    found = facts(target, tmp_path)
+    worst, observed = found.get("log of north/web, container main", (True, ""))
+    assert worst is ok
+    assert found["north: logs"][0] is (not leaks)
+    if ok is None:
+        assert observed == (
+            "the container started at 2026-01-31T11:00:00Z, its log begins at 2026-01-31T12:00:00.123456789Z: the kubelet has deleted "
+            "what was before; hint: restart the pod shortly before the run, or raise containerLogMaxSize"
+        )
 
 
 def test_jobs_ingresses_and_containers_that_run_first_are_searched(

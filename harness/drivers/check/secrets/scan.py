@@ -1,13 +1,14 @@
 """`secrets-hidden`: is the value of a Secret in a manifest, a literal environment value or a log?
 
 Read are the objects of every namespace of the target but the Secrets themselves, and what every container has written, the one before
-its last restart included. A fact names the place and the Secret, never the value.
+its last restart included. Of a log that the kubelet has rotated only the newest file can be read: the rest is unknown. A fact names the place and the Secret, never the value.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from harness.drivers.check.secrets.values import SecretValue, secret_values
@@ -19,6 +20,9 @@ from harness.targets.places import Clusters, every_place
 from harness.targets.workloads import CONTROLLERS, controllers
 
 _EXPECTED: Final = "no secret value"
+_CUT_BYTES: Final = 1 << 16
+"""A log of this size that begins late has lost its beginning; a smaller one may be of a container that writes seldom."""
+_LATE_S: Final = 60
 _MORE: Final = (
     ("batch/v1", "jobs", "Job"),
     ("batch/v1", "cronjobs", "CronJob"),
@@ -28,10 +32,11 @@ _MORE: Final = (
 
 
 class Place(NamedTuple):
-    """Somewhere a secret must not be."""
+    """Somewhere a secret must not be; `lost` says what of it could not be read."""
 
     subject: str
     text: str
+    lost: str = ""
 
 
 @accesses(
@@ -66,18 +71,24 @@ def secrets_hidden(target: Target, _params: Mapping[str, str]) -> FactProbe:
 
 def _searched(what: str, places: Iterator[Place], values: Sequence[SecretValue]) -> list[FactReading]:
     """The places with a secret, and how many were searched."""
-    found, count = [], 0
+    found: list[FactReading] = []
+    lost: list[FactReading] = []
+    count = 0
     for place in places:
         count += 1
-        found += [
+        leaks = [
             FactReading(subject=place.subject, expected=_EXPECTED, observed=f"the value of {value.place}", ok=False)
             for value in values
             if value.is_in(place.text)
         ]
+        found += leaks
+        if place.lost and not leaks:
+            lost.append(FactReading(subject=place.subject, expected=_EXPECTED, observed=place.lost, ok=None))
     if not count:
         return []
     return [
         *found,
+        *lost,
         FactReading(
             subject=what,
             expected=_EXPECTED,
@@ -115,10 +126,40 @@ def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
     for pod in cluster.pods(namespace, over=True):
         name, status, spec = pod["metadata"]["name"], pod.get("status") or {}, pod["spec"]
         statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-        restarted = {one["name"] for one in statuses if one.get("restartCount")}
+        known = {one["name"]: one for one in statuses}
         for container in (*(spec.get("initContainers") or []), *spec["containers"]):
+            own = known.get(container["name"], {})
             subject = f"log of {namespace}/{name}, container {container['name']}"
-            yield Place(subject, cluster.pod_log(namespace, name, container["name"]))
-            if container["name"] in restarted:
-                before = cluster.pod_log(namespace, name, container["name"], previous=True)
-                yield Place(f"{subject}, before its restart", before)
+            log = ContainerLog(cluster, namespace, name, container["name"])
+            yield log.place(subject, own.get("state") or {})
+            if own.get("restartCount"):
+                yield log.place(f"{subject}, before its restart", own.get("lastState") or {}, previous=True)
+
+
+class ContainerLog(NamedTuple):
+    """What a container has written."""
+
+    cluster: Cluster
+    namespace: str
+    pod: str
+    container: str
+
+    def place(self, subject: str, state: Object, *, previous: bool = False) -> Place:
+        """The log of a state of the container, and whether it has lost its beginning."""
+        named = (self.namespace, self.pod, self.container)
+        text = self.cluster.pod_log(*named, previous=previous)
+        started = next((one["startedAt"] for one in state.values() if one and one.get("startedAt")), "")
+        if not started or len(text) < _CUT_BYTES:
+            return Place(subject, text)
+        begin = self.cluster.log_begin(*named, previous=previous)
+        if not begin or _seconds(started, begin) <= _LATE_S:
+            return Place(subject, text)
+        lost = f"the container started at {started}, its log begins at {begin}: the kubelet has deleted what was before"
+        return Place(
+            subject, text, f"{lost}; hint: restart the pod shortly before the run, or raise containerLogMaxSize"
+        )
+
+
+def _seconds(earlier: str, later: str) -> float:
+    """Between two timestamps."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds()
