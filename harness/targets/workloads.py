@@ -172,10 +172,22 @@ def _key(obj: Object) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
+def running_containers(spec: Object) -> list[Object]:
+    """The containers of a pod specification that run as long as its pods: its own, and sidecars.
+
+    Source: Kubernetes, Sidecar Containers: init containers with `restartPolicy: Always`.
+    """
+    return [*spec["containers"], *_sidecars(spec)]
+
+
+def _sidecars(spec: Object) -> list[Object]:
+    return [one for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"]
+
+
 def restarts_of(pod: Object) -> int:
-    """How often containers of a pod were started again, its sidecars among them: init containers that run on."""
-    status, spec = pod.get("status") or {}, pod.get("spec") or {}
-    sidecars = {one["name"] for one in spec.get("initContainers") or [] if one.get("restartPolicy") == "Always"}
+    """How often containers of a pod were started again, its sidecars among them."""
+    status = pod.get("status") or {}
+    sidecars = {one["name"] for one in _sidecars(pod.get("spec") or {})}
     beside = [one for one in status.get("initContainerStatuses") or [] if one.get("name") in sidecars]
     return sum(int(one.get("restartCount") or 0) for one in (*(status.get("containerStatuses") or []), *beside))
 

@@ -17,6 +17,7 @@ from harness.targets.workloads import (
     replicas_of,
     replicated,
     restarts_of,
+    running_containers,
     set_replicas,
 )
 
@@ -145,7 +146,7 @@ def test_a_pod_is_asked_at_its_port_for_http(ports: list[dict[str, object]], por
 
 def test_restarts_are_those_of_containers_and_sidecars() -> None:
     """An init container that runs on is a sidecar; one that ends may be done again before the pod has begun."""
-    pod = {
+    pod: dict[str, Any] = {
         "spec": {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}, {"name": "migrate"}]},
         "status": {
             "containerStatuses": [{"name": "web", "restartCount": 2}],
@@ -153,6 +154,10 @@ def test_restarts_are_those_of_containers_and_sidecars() -> None:
         },
     }
     assert (restarts_of(pod), restarts_of({})) == (7, 0)
+    assert [one["name"] for one in running_containers({"containers": [{"name": "web"}], **pod["spec"]})] == [
+        "web",
+        "proxy",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from harness.targets.access import accesses
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, namespaces
 from harness.targets.probe_pods import CALLERS
-from harness.targets.workloads import CONTROLLERS, controllers
+from harness.targets.workloads import CONTROLLERS, controllers, running_containers
 
 
 @accesses(*CALLERS, *CONTROLLERS, *ROUTES)
@@ -126,7 +126,7 @@ def _exposed_pod(place: str, name: str, controller: Object) -> FactReading:
     open_to = ["the network of its node"] if spec.get("hostNetwork") else []
     open_to += [
         f"port {port['hostPort']} of its node"
-        for container in spec["containers"]
+        for container in running_containers(spec)
         for port in container.get("ports") or []
         if port.get("hostPort")
     ]

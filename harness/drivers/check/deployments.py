@@ -11,7 +11,7 @@ from harness.targets.access import accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated
+from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated, running_containers
 
 
 @accesses(*REPLICATED)
@@ -53,7 +53,7 @@ def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
 
 
 def _resources(subject: str, deployment: Object, expected: Mapping[tuple[str, str], str]) -> list[FactReading]:
-    containers = deployment["spec"]["template"]["spec"]["containers"]
+    containers = running_containers(deployment["spec"]["template"]["spec"])
     seen = []
     for (resource, bound), size in expected.items():
         stated = [((one.get("resources") or {}).get(bound) or {}).get(resource) for one in containers]

@@ -24,6 +24,7 @@ from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
 from harness.targets.places import Clusters, callers_of, primary_namespace
 from harness.targets.probe_pods import pod_in_place, probe_pod
+from harness.targets.workloads import running_containers
 
 MOST: Final = 30
 """Pods that are made at most."""
@@ -155,7 +156,7 @@ def _free(cluster: Cluster) -> dict[str, float]:
     """Of each such node the CPU that no pod has requested."""
     used: dict[str, float] = defaultdict(float)
     for pod in cluster.pods():
-        used[str(pod["spec"].get("nodeName") or "")] += sum(map(_requested, pod["spec"]["containers"]))
+        used[str(pod["spec"].get("nodeName") or "")] += sum(map(_requested, running_containers(pod["spec"])))
     return {name: max(cpus - used[name], 0.0) for name, cpus in _cpus(cluster).items()}
 
 

@@ -15,7 +15,7 @@ from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition, is_terminating
 from harness.targets.places import Clusters, common_namespace, namespaces
 from harness.targets.usage import METRICS, METRICS_READ
-from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred
+from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred, running_containers
 
 _UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 _LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
@@ -135,7 +135,7 @@ def find_scaled(target: Target, name: str) -> Scaled:
     if workload is None:
         raise DriverError(f"there is no {kind} {namespace}/{name}", hint="name one that the primary region has")
     spec = _pod_spec(cluster, namespace, workload)
-    containers = spec["template"]["spec"]["containers"]
+    containers = running_containers(spec["template"]["spec"])
     return Scaled(
         cluster=cluster,
         namespace=namespace,

@@ -170,14 +170,17 @@ def test_pages_for_people_are_no_way_around_the_gateway(
 def test_a_stranger_that_is_answered_and_open_ports_are_found(
     cluster: PocketCluster, target: Target, backends: list[Backend]
 ) -> None:
-    """A NodePort, the node's network, and a call that goes around the gateway."""
+    """A NodePort, the node's network, a node's port of a sidecar, and a call that goes around the gateway."""
     cluster.create("Service", service("api-gateway", type="LoadBalancer"))
     cluster.create("Service", service("track-service", type="NodePort"))
     cluster.create("Deployment", deployment("track-service", hostNetwork=True))
+    sidecar = {"name": "s", "image": "x:1", "restartPolicy": "Always", "ports": [{"containerPort": 80, "hostPort": 81}]}
+    cluster.create("Deployment", deployment("beside", initContainers=[sidecar]))
     reached(cluster, {"TRACK_SERVICE": ("127.95.3.1", "127.95.3.2")})
     bad = {subject: one.observed for subject, one in looked(target).items() if not one.ok}
     assert bad == {
         "north: service track-service": "NodePort",
         "north: pods of Deployment/track-service": "the network of its node",
+        "north: pods of Deployment/beside": "port 81 of its node",
         "north: stranger to track-service on TCP 8080": "accepted",
     }

@@ -132,6 +132,19 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
     assert facts["north/api-gateway cpu limits"] == (True, "500m")
 
 
+def test_a_sidecar_adds_to_the_size(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
+    """An init container that runs on takes CPU and memory as long as the pod does."""
+    body = deployment("api-gateway", replicas=3, ready=3, cpu="500m", memory="256Mi")
+    size = {"cpu": "100m", "memory": "256Mi"}
+    sidecar = {"name": "proxy", "image": "x:1", "restartPolicy": "Always"}
+    body["spec"]["template"]["spec"]["initContainers"] = [{**sidecar, "resources": {"requests": size, "limits": size}}]
+    cluster.create("Deployment", body)
+    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    facts = found(run(target, tmp_path, "deployment-size", **expected))
+    assert facts["north/api-gateway cpu requests"] == (False, "500m + 100m")
+    assert facts["north/api-gateway memory limits"] == (True, "256Mi + 256Mi")
+
+
 def test_a_deployment_that_is_not_there_is_a_fact(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
     """And so is not mistaken for a check that could not look."""
     expected = {"deployment": "ghost", "replicas": "3", "cpu": "500m", "memory": "512Mi"}

@@ -531,11 +531,19 @@ def test_what_a_container_uses_is_below_a_share_of_its_limits(
     used("free", 10.0, 0.1, {})
     used("zero", 10.0, 0.1, {"memory": "0", "cpu": "0"})
     used("dark", None, 0.0, {"memory": "100M", "cpu": "1"})
+    sidecar = {"name": "beside", "image": "a:1", "restartPolicy": "Always", "resources": {"limits": {"memory": "100M"}}}
+    meta = {"name": "side", "namespace": "south", "labels": {"app": "side"}, "ownerReferences": [owner]}
+    spec = {"containers": [{"name": "main", "image": "a:1"}], "initContainers": [sidecar]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"podIP": "127.9.0.1"}}
+    cluster.create("Pod", body)
+    memory = {"__name__": "container_memory_working_set_bytes", "pod": "side", "container": "beside"}
+    storage.add(labels_of({**memory, "namespace": "south"}), now_s - 1, 99e6)
     facts = {one.subject: (one.ok, one.observed) for one in pod_resources(named, {"share": "80 %"})()}
     assert facts["south/well/main: memory"] == (True, "79.9 % of 100M")
     assert facts["south/well/main: cpu"][0] is True
     assert facts["south/full/main: memory"] == (False, "80 % of 100M")
     assert facts["south/full/main: cpu"][0] is False
+    assert facts["south/side/beside: memory"] == (False, "99 % of 100M")
     assert facts["south/free/main: memory"] == (None, "no limit is stated")
     assert facts["south/zero/main: cpu"] == facts["south/zero/main: memory"] == (None, "no limit is stated")
     assert facts["south/dark/main: cpu"] == (None, "usage is not exposed")
@@ -566,13 +574,15 @@ def test_the_memory_of_each_container_is_read_sample_by_sample(
     for name in ("seen-0", "dark-0"):
         meta = {"name": name, "namespace": "south", "labels": {"app": name[:4]}, "ownerReferences": [owner]}
         spec = {"containers": [{"name": "main", "image": "a:1"}]}
-        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"podIP": "127.9.0.1"}}
-        cluster.create("Pod", body)
+        sidecars = {"initContainers": [{"name": "side", "image": "a:1", "restartPolicy": "Always"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {**spec, **sidecars}}
+        cluster.create("Pod", {**body, "status": {"podIP": "127.9.0.1"}})
     labels = {"namespace": "south", "pod": "seen-0", "container": "main", "__name__": "container_memory_rss"}
     for back in range(9, 0, -1):
         storage.add(labels_of(labels), now_s - back, 1e6 * (10 - back))
     reader = MemoryReader(named)
-    found = {one.container: one for one in reader.read() if one.container.endswith("-0/main")}
+    found = {one.container: one for one in reader.read()}
+    assert {"south/seen-0/side", "south/dark-0/side"} <= found.keys()
     seen = found["south/seen-0/main"]
     assert (seen.workload, list(seen.bytes_)[-1]) == ("seen", 9e6)
     assert list(seen.taken_s)[-1] == pytest.approx(now_s - 1, abs=0.01)

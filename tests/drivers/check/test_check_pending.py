@@ -87,18 +87,30 @@ def scheduling(
 
 @pytest.fixture
 def nodes(cluster: PocketCluster) -> PocketCluster:
-    """Two nodes with two CPU each, on one of which a pod has requested one."""
+    """Two nodes with two CPU each, on one of which a pod and its sidecar have requested one."""
     for name in ("first", "second"):
         cluster.create("Node", node(name))
-    container = {"name": "c", "image": "c:1", "resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "1"}}}
+
+    def with_cpu(name: str, cpu: str) -> dict[str, Any]:
+        return {"name": name, "image": "c:1", "resources": {"requests": {"cpu": cpu}, "limits": {"cpu": cpu}}}
+
     cluster.create(
         "Pod",
         {
             "metadata": {"name": "busy", "namespace": "north", "labels": {"app": "busy"}},
-            "spec": {"nodeName": "first", "containers": [container]},
+            "spec": {
+                "nodeName": "first",
+                "containers": [with_cpu("c", "400m")],
+                "initContainers": [{**with_cpu("sidecar", "600m"), "restartPolicy": "Always"}],
+            },
         },
     )
     return cluster
+
+
+def test_what_a_sidecar_requests_is_not_free(nodes: PocketCluster, target: Target) -> None:
+    """The pod of the first node has 400m for itself and 600m for an init container that runs on."""
+    assert pending._free(Cluster.of(target)) == {"first": pytest.approx(1.0), "second": 2.0}
 
 
 def pods(cluster: PocketCluster) -> list[str]:

@@ -206,6 +206,24 @@ def test_the_components_of_one_chart_do_not_make_up_for_each_other(
     }
 
 
+def test_a_sidecar_is_a_container_of_its_workload(cluster: PocketCluster, target: Target) -> None:
+    """An init container that runs on needs resources; its user, and that of one that runs first, are the workload's."""
+    sidecar = {"name": "proxy", "image": "x:1", "restartPolicy": "Always", "securityContext": {"runAsUser": 0}}
+    first = {"name": "chown", "image": "x:1", "securityContext": {"runAsUser": 0}}
+    body = deployment("web", "north", container(), securityContext=SAFE, initContainers=[sidecar])
+    cluster.create("Deployment", body)
+    cluster.create("Deployment", deployment("late", "north", container(), securityContext=SAFE, initContainers=[first]))
+    assert told(state_of_workloads(target, {"has": "resources stated"})()) == {
+        "north/late: resources": (True, "1/1Gi/1/1Gi"),
+        "north/web: resources": (False, "not stated"),
+    }
+    for name, beside in (("web", "proxy"), ("late", "chown")):
+        assert told(container_user(target, {"deployment": name, "user": "1000"})()) == {
+            f"north/{name}, container main: user id": (True, "1000"),
+            f"north/{name}, container {beside}: user id": (False, "0"),
+        }
+
+
 def test_a_workload_without_a_liveness_probe_fails_and_a_side_car_without_one_does_not(
     cluster: PocketCluster, target: Target
 ) -> None:

@@ -76,6 +76,11 @@ def test_a_workload_is_found_with_its_autoscaler(cluster: PocketCluster, target:
     assert (found.subject, found.autoscaler, found.least, found.replicas()) == ("north/small", "small-hpa", 3, 3)
     assert found.requests == {"cpu": 0.2, "memory": 2 * 128 * 2**20}
     assert not found.at_rest()
+    beside = deployment("beside", "100m")
+    pod = beside["spec"]["template"]["spec"]
+    pod["initContainers"] = [{**pod["containers"].pop(), "restartPolicy": "Always"}]
+    cluster.create("Deployment", beside)
+    assert find_scaled(target, "beside").requests == found.requests, "a sidecar asks as well"
 
 
 def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, target: Target) -> None:

@@ -11,6 +11,7 @@ from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
 from harness.errors import DriverError
 from harness.targets.kubernetes import labels_of, workload_of
+from harness.targets.workloads import running_containers
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class MemoryReader:
         known = {tuple(labels.get(name, "") for name in ("namespace", "pod", "container")): of for labels, of in series}
         found = []
         for _, pod in pods_of(self._target, every=False):
-            for container in pod["spec"]["containers"]:
+            for container in running_containers(pod["spec"]):
                 key = (pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
                 samples = known.get(key, [])
                 one = ContainerMemory(

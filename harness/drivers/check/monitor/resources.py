@@ -13,6 +13,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
+from harness.targets.workloads import running_containers
 
 _OF_A_CONTAINER: Final = '{container!="",container!="POD"}'
 QUERIES: Final[Mapping[str, str]] = {
@@ -54,7 +55,7 @@ def _by_container(prometheus: PrometheusClient, query: str, scale: float) -> dic
 
 
 def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float) -> Iterator[FactReading]:
-    for container in pod["spec"]["containers"]:
+    for container in running_containers(pod["spec"]):
         key = UsedBy(pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
         limits = (container.get("resources") or {}).get("limits") or {}
         for resource, by_container in used.items():

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from harness.drivers.check.state.objects import ContainerState, Source, WorkloadState
 from harness.targets.kubernetes import Object, has_condition
+from harness.targets.workloads import running_containers
 
 BYPASS_SWITCHES: Final = "bypass switches"
 """Field that is also read of Jobs and CronJobs."""
@@ -179,7 +180,7 @@ WORKLOAD_FIELDS: Final[Mapping[str, Callable[[WorkloadState], str | None]]] = {
     "ready replicas": lambda state: str(len(_ready(state))),
     "ready share": _share,
     "nodes": _nodes,
-    "resources": lambda state: _resources(one for pod in state.templates for one in pod["containers"]),
+    "resources": lambda state: _resources(one for pod in state.templates for one in running_containers(pod)),
     "liveness period": _workload_period("livenessProbe"),
     "readiness period": _workload_period("readinessProbe"),
     BYPASS_SWITCHES: _switches,

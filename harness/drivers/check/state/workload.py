@@ -10,14 +10,17 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import SCALED, WORKLOADS, referred, workloads
+from harness.targets.workloads import SCALED, WORKLOADS, referred, running_containers, workloads
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
 
 
 def _of_containers(
-    target: Target, params: Mapping[str, str], read: Callable[[Object, Object], Sequence[tuple[str, str, str]]]
+    target: Target,
+    params: Mapping[str, str],
+    read: Callable[[Object, Object], Sequence[tuple[str, str, str]]],
+    containers: Callable[[Object], Sequence[Object]] = running_containers,
 ) -> FactProbe:
     """Facts of each container of `deployment`: subject, expected and observed, from the container and its pod's specification."""
     namespace, name = primary_namespace(target), params["deployment"]
@@ -38,7 +41,7 @@ def _of_containers(
                 observed=observed,
                 ok=expected == observed,
             )
-            for container in pod["containers"]
+            for container in containers(pod)
             for subject, expected, observed in read(container, pod)
         ]
 
@@ -47,14 +50,14 @@ def _of_containers(
 
 @accesses(*WORKLOADS)
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the user id that each container of `deployment` runs as: `user`."""
+    """Read the user id that each container of `deployment`, and each init container, runs as: `user`."""
 
     def read(container: Object, pod: Object) -> Sequence[tuple[str, str, str]]:
         own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
         user = own.get("runAsUser", common.get("runAsUser"))
         return [("user id", params["user"], "not stated" if user is None else str(user))]
 
-    return _of_containers(target, params, read)
+    return _of_containers(target, params, read, lambda pod: [*pod["containers"], *(pod.get("initContainers") or [])])
 
 
 @accesses(*WORKLOADS)
