@@ -114,22 +114,47 @@ def test_a_website_without_assets_or_without_an_answer_does_not_pass(target: Tar
 
 
 @pytest.mark.parametrize(
-    ("name", "hashed"),
+    ("name", "hashed", "immutable"),
     [
-        ("main.3f9a2b1c.js", True),
-        ("index-BQx3aZ1c.css", True),
-        ("index-DiwrgTda.js", True),
-        ("chunk.3f9a2b1c.min.js", True),
-        ("style.css", False),
-        ("style-overview.css", False),
-        ("my-component-name.css", False),
-        ("page.Dashboard.js", False),
-        ("app.1a2b.js", False),
+        ("main.3f9a2b1c.js", True, True),
+        ("index-BQx3aZ1c.css", True, True),
+        ("index-DiwrgTda.js", None, True),
+        ("chunk.3f9a2b1c.min.js", True, True),
+        ("94fdbc56eafa2039.css", True, True),
+        ("c9a5bc6a7c948fb0-s.p.woff2", True, True),
+        ("DlAUqK2U.js", False, True),
+        ("Inter-SemiBold.woff2", None, True),
+        ("app.UserProfile.js", None, True),
+        ("app.userProfile2.js", None, True),
+        ("site.DarkTheme.css", None, True),
+        ("style.css", False, False),
+        ("style-overview.css", False, False),
+        ("my-component-name.css", False, False),
+        ("page1-section2.css", False, False),
+        ("page.Dashboard.js", False, False),
+        ("app.1a2b.js", False, False),
     ],
 )
-def test_a_hash_is_told_from_a_word(name: str, *, hashed: bool) -> None:
-    """The last part before the suffix, eight characters or more, that is no word."""
-    assert is_named_by_hash(f"https://shop.example.test/assets/{name}?v=1") is hashed
+def test_a_hash_is_told_from_a_word(name: str, *, hashed: bool | None, immutable: bool) -> None:
+    """Eight characters or more that are no words; where they may be words, whether the server says that the content never changes decides."""
+    url = f"https://shop.example.test/assets/{name}?v=1"
+    assert (is_named_by_hash(url), is_named_by_hash(url, immutable=True)) == (hashed, immutable)
+
+
+def test_the_server_says_whether_a_name_changes_with_the_content(target: Target, backends: list[Backend]) -> None:
+    """By `immutable` in `Cache-Control`; without it a name of words leaves it open."""
+    backends[0].routes = {
+        "/": page('<link rel="preload" href="/Inter-SemiBold.woff2"><script src="/index-DiwrgTda.js"></script>'),
+        "/Inter-SemiBold.woff2": asset(coding="", kind="font/woff2"),
+        "/index-DiwrgTda.js": asset(),
+    }
+    status, headers, body = backends[0].routes["/index-DiwrgTda.js"]
+    cached = {**headers, "cache-control": "public, max-age=31536000, Immutable"}
+    backends[0].routes["/index-DiwrgTda.js"] = (status, cached, body)
+    found = assets(target)
+    assert found["/index-DiwrgTda.js: name"] == (True, "named by hash")
+    words = "a hash or words: `Cache-Control` does not say immutable"
+    assert found["/Inter-SemiBold.woff2: name"] == (None, words)
 
 
 def documented(target: Target, **update: str) -> list[tuple[bool | None, str]]:

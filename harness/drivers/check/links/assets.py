@@ -37,8 +37,19 @@ _IN_ITSELF: Final = (
 """Kinds of content that are compressed already."""
 _HASH: Final = re.compile(r"[.-]([A-Za-z0-9_-]{8,64})\.[A-Za-z0-9.]+$")
 """The last part of a name before its suffix: `main.3f9a2b1c.js`, `index-BQx3aZ1c.css`."""
+_BEGINS: Final = re.compile(r"([0-9a-f]{16,64})[.-]")
+"""The first part of a name, as Next.js writes it: `94fdbc56eafa2039.css`, `c9a5bc6a7c948fb0-s.p.woff2`."""
+_ALONE: Final = re.compile(r"([A-Za-z0-9_-]{8,64})\.[A-Za-z0-9.]+$")
+"""A name that is one part: `DlAUqK2U.js`."""
 _CHANGES: Final = 2
 """Between digits, capitals and small letters: of a word there is at most one, of eight random ones nearly always more."""
+_WORDS: Final = re.compile(r"[A-Z]?[a-z]+(?:[A-Z][a-z]+)*[0-9]*")
+"""Words that begin with a capital each, a number behind them: by its letters alone `SemiBold` is as random as `DiwrgTda`."""
+_NAMED: Final = {
+    True: "named by hash",
+    False: "no hash",
+    None: "a hash or words: `Cache-Control` does not say immutable",
+}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -169,22 +180,36 @@ def _of_asset(url: str, answered: LinkAnswer) -> Iterator[FactReading]:
     yield FactReading(
         subject=f"{url}: coding", expected="compressed", observed=coding or f"not compressed ({kind})", ok=ok
     )
-    hashed = is_named_by_hash(url)
-    yield FactReading(
-        subject=f"{url}: name", expected="named by hash", observed="named by hash" if hashed else "no hash", ok=hashed
-    )
+    hashed = is_named_by_hash(url, immutable="immutable" in answered.headers.get("cache-control", "").lower())
+    yield FactReading(subject=f"{url}: name", expected="named by hash", observed=_NAMED[hashed], ok=hashed)
 
 
-def is_named_by_hash(url: str) -> bool:
+def is_named_by_hash(url: str, *, immutable: bool = False) -> bool | None:
     """Whether the last part before the suffix reads as a hash: hexadecimal with a digit, or letters of both cases and digits in turn.
 
-    That it is the hash of the content cannot be told from outside.
+    So does a name that begins with a long hexadecimal one. That it is the hash of the content cannot be determined from outside.
+
+    Args:
+        url: of the asset.
+        immutable: whether its server says so, which is to say that the name changes with the content.
+
+    Returns:
+        None where it may be words as well: `SemiBold`, `UserProfile2`.
     """
-    found = _HASH.search(PurePosixPath(unquote(urlsplit(url).path)).name)
+    name = PurePosixPath(unquote(urlsplit(url).path)).name
+    if (first := _BEGINS.match(name)) and _is_hexadecimal(first[1]):
+        return True
+    found = _HASH.search(name) or (_ALONE.match(name) if immutable else None)
     if found is None:
         return False
     word = found[1].replace("-", "").replace("_", "")
-    if re.fullmatch("[0-9a-f]+", word) and any(one.isdigit() for one in word):
+    if _is_hexadecimal(word):
         return True
     kinds = [(one.isdigit(), one.isupper()) for one in word]
-    return sum(before != after for before, after in pairwise(kinds)) >= _CHANGES
+    if sum(before != after for before, after in pairwise(kinds)) < _CHANGES:
+        return False
+    return True if immutable or not _WORDS.fullmatch(word) else None
+
+
+def _is_hexadecimal(word: str) -> bool:
+    return bool(re.fullmatch("[0-9a-f]+", word)) and any(one.isdigit() for one in word)
