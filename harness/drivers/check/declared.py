@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -48,7 +47,11 @@ _LATER: Final = frozenset(
     {"test", "test-success", "test-failure", "pre-delete", "post-delete", "pre-rollback", "post-rollback"}
 )
 """Hooks that no installation or upgrade runs."""
-_QUANTITY: Final = re.compile(r"[0-9.]+(?:m|[kMGTPE]i?|Ki)?")
+_TEXTS: Final = frozenset({"env", "data", "labels", "annotations"})
+"""Below these, values are texts: `1.10` is not `1.1`."""
+_QUANTITY: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:m|[kMGTPE]i?|Ki)?")
+_CANONICAL: Final = re.compile(r"[0-9]+(?:m|[kMGTPE]i?|Ki)?")
+"""An amount as the API server writes it: without a decimal point. Source: k8s.io/apimachinery, resource.Quantity."""
 
 
 def _manifests(target: Target, *, exact: bool = False) -> list[DeclaredObject]:
@@ -164,52 +167,65 @@ def _absent(one: DeclaredObject) -> tuple[str, bool | None]:
     return "there is no such object", False
 
 
-def differences(there: Any, live: Any, place: str = "") -> Iterator[str]:
+def differences(there: Any, live: Any, place: str = "", *, texts: bool = False) -> Iterator[str]:
     """What is declared and is otherwise in the live object, in words; what is not declared is not compared.
 
     Args:
         there: the declared value.
         live: the live one; None where it is not set.
         place: `spec.template`, of both.
+        texts: whether the values are texts, and no amounts.
     """
     if there is None or (there in ({}, [], "") and live in (None, {}, [], "")):
         return
     if isinstance(there, dict) and isinstance(live, dict):
         for key, value in there.items():
-            yield from differences(value, live.get(key), f"{place}.{key}" if place else key)
+            below = f"{place}.{key}" if place else key
+            yield from differences(value, live.get(key), below, texts=texts or key in _TEXTS)
     elif isinstance(there, list) and isinstance(live, list):
-        yield from _of_lists(there, live, place)
-    elif not _is_same(there, live):
+        yield from _of_lists(there, live, place, texts=texts)
+    elif not _is_same(there, live, texts=texts):
         shown = "is not set" if live is None else f"is {_short(live)}"
         yield f"{place} {shown}, declared {_short(there)}"
 
 
-def _of_lists(there: Sequence[Any], live: Sequence[Any], place: str) -> Iterator[str]:
+def _of_lists(there: Sequence[Any], live: Sequence[Any], place: str, *, texts: bool) -> Iterator[str]:
     key = next((key for key in _KEYS if all(isinstance(one, dict) and key in one for one in [*there, *live])), None)
     if key is None or len({str(one[key]) for one in live}) < len(live):
         if len(there) != len(live):
             yield f"{place} has {len(live)} elements, declared {len(there)}"
             return
         for index, (mine, theirs) in enumerate(zip(there, live, strict=True)):
-            yield from differences(mine, theirs, f"{place}[{index}]")
+            yield from differences(mine, theirs, f"{place}[{index}]", texts=texts)
         return
     known = {str(one[key]): one for one in live}
     for one in there:
-        yield from differences(one, known.get(str(one[key])), f"{place}[{one[key]}]")
+        yield from differences(one, known.get(str(one[key])), f"{place}[{one[key]}]", texts=texts)
     for name in [name for name in known if name not in {str(one[key]) for one in there}]:
         yield f"{place}[{name}] is set, not declared"
 
 
-def _is_same(there: Any, live: Any) -> bool:
+def _is_same(there: Any, live: Any, *, texts: bool) -> bool:
     if isinstance(there, bool) or isinstance(live, bool):
         return there is live
     if str(there) == str(live):
         return True
-    mine, theirs = _amount(there), _amount(live)
-    if mine is not None or theirs is not None:
-        return mine == theirs
+    if isinstance(there, int | float) and isinstance(live, int | float):
+        return there == live
     document = _document(there)
-    return document is not None and document == _document(live)
+    if document is not None:
+        return document == _document(live)
+    return not texts and _is_same_amount(str(there), str(live))
+
+
+def _is_same_amount(there: str, live: str) -> bool:
+    """Whether the API server writes the declared Kubernetes quantity as the live one: `1000m` as `1`."""
+    if not (_QUANTITY.fullmatch(there) and _CANONICAL.fullmatch(live)):
+        return False
+    try:
+        return amount(there) == amount(live)
+    except UsageError:
+        return False
 
 
 def _document(value: Any) -> str | None:
@@ -221,17 +237,6 @@ def _document(value: Any) -> str | None:
     except (ValueError, RecursionError):
         return None
     return json.dumps(found, sort_keys=True) if isinstance(found, dict) else None
-
-
-def _amount(value: Any) -> Decimal | None:
-    """A Kubernetes quantity as a number: `1000m` is `1`; None for any other text."""
-    text = str(value)
-    if not _QUANTITY.fullmatch(text):
-        return None
-    try:
-        return amount(text)
-    except UsageError:
-        return None
 
 
 def _short(value: Any) -> str:

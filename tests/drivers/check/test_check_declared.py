@@ -263,6 +263,19 @@ def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_
         ({"a": None, "b": {}}, {}, []),
         ({"a": "0.5"}, {"a": "500m"}, []),
         ({"a": "1Gi"}, {"a": 1073741824}, []),
+        ({"a": "1.5Gi"}, {"a": "1536Mi"}, []),
+        ({"a": 1}, {"a": 1.0}, []),
+        ({"a": "1.10"}, {"a": "1.1"}, ["a is `1.1`, declared `1.10`"]),
+        ({"a": "007"}, {"a": "7"}, ["a is `7`, declared `007`"]),
+        ({"data": {"a": "1k"}}, {"data": {"a": "1000"}}, ["data.a is `1000`, declared `1k`"]),
+        ({"labels": {"a": "1.0"}}, {"labels": {"a": "1"}}, ["labels.a is `1`, declared `1.0`"]),
+        ({"annotations": {"a": "2.0"}}, {"annotations": {"a": "2"}}, ["annotations.a is `2`, declared `2.0`"]),
+        (
+            {"env": [{"name": "A", "value": "1.0"}]},
+            {"env": [{"name": "A", "value": "1"}]},
+            ["env[A].value is `1`, declared `1.0`"],
+        ),
+        ({"env": [["0.5"]]}, {"env": [["500m"]]}, ["env[0][0] is `500m`, declared `0.5`"]),
         ({"a": True}, {"a": "true"}, ["a is `true`, declared `True`"]),
         ({"a": 8080}, {"a": "8080"}, []),
         ({"a": [1, 2]}, {"a": [2, 1]}, ["a[0] is `2`, declared `1`", "a[1] is `1`, declared `2`"]),
@@ -281,5 +294,5 @@ def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_
     ],
 )
 def test_what_differs(there: Any, live: Any, found: list[str]) -> None:
-    """Declared fields only; lists by the names of their elements where they have any."""
+    """Declared fields only; lists by the names of their elements where they have any; amounts as the API server writes them, texts as they are."""
     assert list(differences(there, live)) == found
