@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.errors import AccessDenied
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of, workload_of
+from harness.targets.kubernetes import Cluster, Object, annotations_of, has_condition, labels_of, workload_of
 
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
@@ -192,8 +192,19 @@ def restarts_of(pod: Object) -> int:
     return sum(int(one.get("restartCount") or 0) for one in (*(status.get("containerStatuses") or []), *beside))
 
 
+def default_container(pod: Object) -> Object | None:
+    """The container that an annotation names as the workload's own, as a service mesh does that puts its proxy first; None: none does.
+
+    Source: Kubernetes, Well-Known Labels, Annotations and Taints.
+    """
+    name = annotations_of(pod).get("kubectl.kubernetes.io/default-container")
+    return next((one for one in pod["spec"]["containers"] if name and one.get("name") == name), None)
+
+
 def http_port(pod: Object) -> int:
-    """The port of a pod that is named `http`, else the first one declared, else 80."""
-    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
-    named = [port for port in ports if port.get("name") == "http"]
-    return int((named or ports or [{"containerPort": 80}])[0]["containerPort"])
+    """The port of a pod that is named `http`, else the first one declared, else 80; of its default container, where that has ports."""
+    named = default_container(pod)
+    containers = [named] if named and named.get("ports") else pod["spec"]["containers"]
+    ports = [port for container in containers for port in container.get("ports") or []]
+    http = [port for port in ports if port.get("name") == "http"]
+    return int((http or ports or [{"containerPort": 80}])[0]["containerPort"])

@@ -55,7 +55,7 @@ def test_checks_read_a_genuine_cluster(target: Target, tmp_path: Path) -> None:
         target, tmp_path, "deployment-size", deployment="track-service", replicas="5", cpu="500m", memory="1Gi"
     )
     assert {fact.subject: fact.ok for fact in size.facts}["us-east-1/track-service replicas"] is True
-    health = checked(target, tmp_path, "health-of-pods", path="/health", within="5 s")
+    health = checked(target, tmp_path, "health-of-pods", within="5 s")
     assert not health.why
     assert len(health.facts) > 15
     assert [fact for fact in health.facts if not fact.ok] == []
@@ -71,7 +71,7 @@ def test_an_evicted_pod_fails_no_check(target: Target, tmp_path: Path) -> None:
     core.patch_namespaced_pod_status(pod["metadata"]["name"], "us-east-1", gone)
     assert probes.workloads_ready(within_s=SETTLED_S)
     assert len(cluster.pods("us-east-1", "app=track-service", over=True)) == 6
-    health = checked(target, tmp_path, "health-of-pods", path="/health", within="5 s")
+    health = checked(target, tmp_path, "health-of-pods", within="5 s")
     assert [fact for fact in health.facts if not fact.ok] == []
     cluster.delete_pod("us-east-1", pod["metadata"]["name"], grace_s=0)
 

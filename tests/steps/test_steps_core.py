@@ -111,7 +111,7 @@ def test_the_demands_of_core(claims: dict[str, Claim]) -> None:
         "check deployment-size cpu=250m deployment=user-service memory=256Mi replicas=2",
         "check deployment-size cpu=500m deployment=api-gateway memory=512Mi replicas=3",
         "check gateway-reads",
-        "check health-of-pods path=/health within=1 s",
+        "check health-of-pods within=1 s",
         "check network-policy port=8080",
         "experiment database-primary-loss traffic=everyday",
         "experiment node-loss traffic=everyday",

@@ -250,7 +250,7 @@ OBJECTIVES = {
         ),
     ),
     "the health path of every pod of every service in every region answers 200 within 1 s": check(
-        "health-of-pods", path="/health", within="1 s"
+        "health-of-pods", within="1 s"
     ),
     'deployment "api-gateway" has 3 ready replicas with cpu 500m and memory 512Mi in the steady state': check(
         "deployment-size", deployment="api-gateway", replicas="3", cpu="500m", memory="512Mi"

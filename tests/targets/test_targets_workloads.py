@@ -140,8 +140,13 @@ def test_replicas_are_set_in_the_words_of_each_kind() -> None:
     [([], 80), ([{"containerPort": 9}], 9), ([{"containerPort": 9}, {"name": "http", "containerPort": 8080}], 8080)],
 )
 def test_a_pod_is_asked_at_its_port_for_http(ports: list[dict[str, object]], port: int) -> None:
-    """The one of that name, else the first, else 80."""
-    assert http_port({"spec": {"containers": [{"name": "beside"}, {"name": "own", "ports": ports}]}}) == port
+    """The one of that name, else the first, else 80; a proxy that is put in front is not asked where an annotation names another container."""
+    own = {"name": "own", "ports": ports}
+    assert http_port({"metadata": {}, "spec": {"containers": [{"name": "beside"}, own]}}) == port
+    proxy = {"name": "proxy", "ports": [{"containerPort": 15090, "name": "http-envoy-prom"}]}
+    named = {"annotations": {"kubectl.kubernetes.io/default-container": "own"}}
+    asked = http_port({"metadata": named, "spec": {"containers": [proxy, own]}})
+    assert asked == (port if ports else 15090)
 
 
 def test_restarts_are_those_of_containers_and_sidecars() -> None:

@@ -13,14 +13,15 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
-from harness.targets.workloads import REPLICATED, replicated
+from harness.targets.selectors import selects
+from harness.targets.workloads import CONTROLLERS, controllers, pods_declared
 from harness.units import NS_PER_S
 
 
-@accesses(*access("list pods", "get pods/proxy"), *REPLICATED)
+@accesses(*access("list pods", "get pods/proxy", "list services"), *CONTROLLERS)
 def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks each pod of each workload in each region's namespace for `path`; 200 must come `within` (a time, `1 s`)."""
-    path, within_s = params["path"], Quantity.parse(params["within"]).base
+    """Asks each pod behind a Service of each region's namespace for `probes.health`; 200 must come `within` (a time, `1 s`)."""
+    path, within_s = target.probes.health, Quantity.parse(params["within"]).base
     places, clusters = namespaces(target), Clusters(target)
 
     def probe() -> Sequence[FactReading]:
@@ -28,13 +29,15 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
         for region, namespace in places.items():
             cluster = clusters.of(region)
             pods = [pod for pod in cluster.pods(namespace) if is_of_workload(pod)]
-            seen += of_each(clusters.target_of(region), pods, partial(_asked, path), within_s=within_s)
-            empty = (one for one in replicated(cluster, namespace) if not _has_pods(one, pods))
+            selectors = [one["spec"].get("selector") or {} for one in cluster.services(namespace)]
+            behind = [pod for pod in pods if any(one and one.items() <= labels_of(pod).items() for one in selectors)]
+            seen += of_each(clusters.target_of(region), behind, partial(_asked, path), within_s=within_s)
             seen += [
                 FactReading(
                     subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", observed="none", ok=False
                 )
-                for one in empty
+                for _, one in controllers(cluster, namespace)
+                if pods_declared(one) and not any(selects(one, pod) for pod in pods)
             ]
         return seen
 
@@ -52,9 +55,3 @@ def _asked(path: str, reach: PodReach, pod: Object) -> FactReading:
         observed=answer if in_time else f"{answer} after {seconds:.1f} s",
         ok=answer == "status 200" and in_time,
     )
-
-
-def _has_pods(workload: Object, pods: Sequence[Object]) -> bool:
-    """Whether a pod carries the labels that the workload selects; one scaled to none wants none."""
-    expected = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
-    return workload["spec"].get("replicas") == 0 or any(expected.items() <= labels_of(pod).items() for pod in pods)

@@ -8,17 +8,14 @@ from harness.steps.meaning import Keyword
 from harness.steps.objectives import check
 from harness.steps.template import Template
 
-HEALTH_PATH: Final = "/health"
-"""Where a service reports its health; the sentences call it `the health path`."""
-
 CHECKS: Final = (
     Template(
         name="health-of-pods",
         keyword=Keyword.THEN,
         text="the health path of every pod of every service in every region answers 200 within <within:duration>",
-        about="Each pod behind each Service is asked for its health directly.",
+        about="Each pod behind each Service is asked for `probes.health` of the target file directly.",
         example="the health path of every pod of every service in every region answers 200 within 1 s",
-        mean=check("health-of-pods", path=HEALTH_PATH, within="<within>"),
+        mean=check("health-of-pods", within="<within>"),
     ),
     Template(
         name="deployment-size",

@@ -85,7 +85,7 @@ def test_a_check_that_cannot_look_says_why_and_has_no_facts(tmp_path: Path) -> N
     file.write_text("{name: bare, environment: staging, entry: 'http://127.95.9.9:1'}", encoding="utf-8")
     history = History(tmp_path / "checks.ndjson", "checks")
     params = {
-        "health-of-pods": {"path": "/health", "within": "1 s"},
+        "health-of-pods": {"within": "1 s"},
         "deployment-size": {"deployment": "a", "replicas": "1", "cpu": "1", "memory": "1Gi"},
         "gateway-reads": {},
         "network-policy": {"port": "8080"},

@@ -51,6 +51,12 @@ def deployment(name: str, *, replicas: int, ready: int, cpu: str, memory: str) -
     }
 
 
+def stateful(name: str) -> dict[str, Any]:
+    """A stateful set of one pod."""
+    body = deployment(name, replicas=1, ready=0, cpu="1", memory="1Gi")
+    return {**body, "kind": "StatefulSet", "spec": {**body["spec"], "serviceName": name}}
+
+
 def pod(name: str, namespace: str, address: str) -> dict[str, Any]:
     """A running pod of a replica set."""
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
@@ -64,16 +70,35 @@ def pod(name: str, namespace: str, address: str) -> dict[str, Any]:
     }
 
 
+def service(name: str, selector: dict[str, str] | None, namespace: str = "north") -> dict[str, Any]:
+    """A service with port 8080."""
+    spec: dict[str, Any] = {"ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}
+    if selector:
+        spec["selector"] = selector
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+def behind_services(cluster: PocketCluster) -> None:
+    """A Service in each region that selects the pods `api`, and one that selects none by itself."""
+    for namespace in ("north", "south"):
+        cluster.create("Service", service("api", {"app": "api"}, namespace))
+        cluster.create("Service", service("outside", None, namespace))
+
+
 def test_every_pod_of_every_region_is_asked_for_its_health(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
-    """Two pods answer 200; a bare pod of nobody is not asked."""
+    """Two pods answer 200; a bare pod of nobody is not asked, nor is a worker that no Service selects."""
+    behind_services(cluster)
+    worker = pod("worker", "north", "127.95.3.9")
+    worker["metadata"]["labels"] = {"app": "worker"}
+    cluster.create("Pod", worker)
     cluster.create("Pod", pod("a", "north", "127.95.3.1"))
     cluster.create("Pod", pod("b", "south", "127.95.3.2"))
     bare = pod("bare", "north", "127.95.3.9")
     del bare["metadata"]["ownerReferences"]
     cluster.create("Pod", bare)
-    check = run(target, tmp_path, "health-of-pods", path="/health", within="30 s")
+    check = run(target, tmp_path, "health-of-pods", within="30 s")
     assert found(check) == {"north/a": (True, "status 200"), "south/b": (True, "status 200")}
     assert backends[0].paths == ["/health"]
 
@@ -81,26 +106,54 @@ def test_every_pod_of_every_region_is_asked_for_its_health(
 def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
-    """503 from one pod, asked three times; a declared deployment that has no pod."""
+    """503 from one pod, asked three times; a declared deployment that has no pod; others that select by expressions alone, or declare none."""
+    behind_services(cluster)
+    for name, key, replicas in (("found", "app", 1), ("missed", "zone", 1), ("asleep", "zone", 0)):
+        body = deployment(name, replicas=replicas, ready=0, cpu="1", memory="1Gi")
+        body["spec"]["selector"] = {"matchExpressions": [{"key": key, "operator": "Exists"}]}
+        body["spec"]["template"]["metadata"]["labels"] = {key: "x"}
+        cluster.create("Deployment", body)
+    cluster.create("StatefulSet", stateful("store"))
     cluster.create("Pod", pod("a", "north", "127.95.3.1"))
     cluster.create("Pod", pod("b", "south", "127.95.3.2"))
     cluster.create("Deployment", deployment("lost", replicas=1, ready=0, cpu="1", memory="1Gi"))
     backends[1].status = 503
-    check = run(target, tmp_path, "health-of-pods", path="/health", within="30 s")
+    check = run(target, tmp_path, "health-of-pods", within="30 s")
     assert found(check) == {
         "north/a": (True, "status 200"),
         "south/b": (False, "status 503"),
         "north/lost": (False, "none"),
+        "north/missed": (False, "none"),
+        "north/store": (False, "none"),
     }
-    assert {fact.subject: fact.attempts for fact in check.facts} == {"north/a": 1, "south/b": 3, "north/lost": 3}
+    attempts = {fact.subject: fact.attempts for fact in check.facts}
+    assert (attempts["north/a"], attempts["south/b"], attempts["north/lost"]) == (1, 3, 3)
+
+
+def test_the_health_path_is_that_of_the_target_file(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """`probes.health`, at the port of the workload's own container, not at that of a proxy in front of it."""
+    behind_services(cluster)
+    own = pod("a", "north", "127.95.3.1")
+    proxy = {"name": "istio-proxy", "image": "p:1", "ports": [{"name": "http-envoy-prom", "containerPort": 15090}]}
+    main = {**own["spec"]["containers"][0], "ports": [{"containerPort": 8080}]}
+    own["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "c"}
+    own["spec"]["containers"] = [proxy, main]
+    cluster.create("Pod", own)
+    backends[0].status = 404
+    backends[0].routes["/healthz"] = (200, {}, b"ok")
+    named = target.model_copy(update={"probes": target.probes.model_copy(update={"health": "/healthz"})})
+    assert found(run(named, tmp_path, "health-of-pods", within="30 s")) == {"north/a": (True, "status 200")}
 
 
 def test_a_pod_that_answers_nobody_is_a_fact(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
     """Nothing listens at the pod's address."""
+    behind_services(cluster)
     cluster.create("Pod", pod("a", "north", "127.95.3.77"))
-    [fact] = run(target, tmp_path, "health-of-pods", path="/health", within="1 s").facts
+    [fact] = run(target, tmp_path, "health-of-pods", within="1 s").facts
     assert fact.ok is False
     assert fact.observed.startswith("no answer: ")
 
@@ -169,14 +222,6 @@ def test_every_gateway_is_read_through_for_every_service(
     assert set(backends[1].paths) == {"/health", "/users/listener-1", "/tracks/1"}
 
 
-def service(name: str, selector: dict[str, str] | None) -> dict[str, Any]:
-    """A service with port 8080."""
-    spec: dict[str, Any] = {"ports": [{"name": "http", "port": 8080, "targetPort": 8080}]}
-    if selector:
-        spec["selector"] = selector
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "north"}, "spec": spec}
-
-
 def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
@@ -209,6 +254,6 @@ def test_a_cluster_that_does_not_answer_is_a_reason_never_a_fact(
     """The kubeconfig leads to an address where nobody listens."""
     text = cluster.kubeconfig.read_text()
     cluster.kubeconfig.write_text(text.replace("127.95.2.1", "127.95.2.99"))
-    check = run(target, tmp_path, "health-of-pods", path="/health", within="1 s")
+    check = run(target, tmp_path, "health-of-pods", within="1 s")
     assert check.facts == ()
     assert "no answer from the API server" in check.why

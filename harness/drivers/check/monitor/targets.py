@@ -15,13 +15,12 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, annotations_of
 from harness.targets.places import Clusters, every_place, is_of_workload, namespaces
+from harness.targets.workloads import default_container
 
 _SCRAPES: Final = 12
 """Number of latest scrapes that are read."""
 _ANNOTATION: Final = "prometheus.io/scrape"
 _PORT: Final = "prometheus.io/port"
-_OWN: Final = "kubectl.kubernetes.io/default-container"
-"""Names the container that is the workload's own; without it that is the first one."""
 _OF_SCHEME: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
@@ -47,11 +46,10 @@ def _scraped(prometheus: PrometheusClient) -> dict[str, list[ScrapedPod]]:
 
 
 def _own_ports(pod: Object) -> frozenset[int]:
-    """Where the workload's own metrics are: as the annotation says, else any port of its own container; empty: nothing says."""
-    annotations, containers = annotations_of(pod), pod["spec"]["containers"]
-    if (said := annotations.get(_PORT, "")).isdigit():
+    """Where the workload's own metrics are: as the annotation says, else any port of its own container, the first where no annotation names one; empty: nothing says."""
+    if (said := annotations_of(pod).get(_PORT, "")).isdigit():
         return frozenset([int(said)])
-    own = next((one for one in containers if one.get("name") == annotations.get(_OWN)), containers[0])
+    own = default_container(pod) or pod["spec"]["containers"][0]
     return frozenset(int(port["containerPort"]) for port in own.get("ports") or [])
 
 
