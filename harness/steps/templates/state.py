@@ -59,7 +59,7 @@ STATE: Final = (
         name="container-environment",
         keyword=Keyword.THEN,
         text='every container of deployment "<deployment:name>" has NODE_ENV "<value:name>" and port <port>',
-        about="The variable, the ports that it declares, and the variable PORT where it has one.",
+        about="The variable, of a ConfigMap too, the ports that it declares, and the variable PORT where it has one.",
         example='every container of deployment "web" has NODE_ENV "production" and port 3000',
         mean=check(
             "container-environment", deployment="<deployment>", variable="NODE_ENV", value="<value>", port="<port>"
@@ -72,7 +72,7 @@ STATE: Final = (
             'liveness of deployment "<deployment:name>" on <path:name> has delay <live_delay:duration> and period '
             "<live_period:duration>, readiness delay <ready_delay:duration> and period <ready_period:duration>"
         ),
-        about="The probes that each of its containers declares.",
+        about="The probes of its own container; where that has no liveness probe, of those beside it that have one.",
         example=(
             'liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s'
         ),

@@ -11,7 +11,7 @@ from harness.drivers.check.state.fields import WORKLOAD_FIELDS, bypass_switches,
 from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
-from harness.drivers.check.state.workload import container_user
+from harness.drivers.check.state.workload import container_environment, container_probes, container_user
 from harness.errors import ConfigurationError, UsageError
 from harness.sandbox.cluster.kinds import by_name
 
@@ -438,6 +438,90 @@ def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
     assert told(container_user(target, {"deployment": "gone", "user": "1000"})()) == {
         "north/gone": (False, "none of that name")
     }
+
+
+def fields(facts: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]:
+    """Each fact by the container and the field that it is of."""
+    return {name.partition("container ")[2]: fact for name, fact in told(facts).items()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "ok", "observed"),
+    [
+        ({"env": [{"name": "NODE_ENV", "value": "production"}]}, True, "production"),
+        ({"env": [{"name": "NODE_ENV", "value": "test"}]}, False, "test"),
+        ({}, False, "not stated"),
+        ({"envFrom": [{"configMapRef": {"name": "modes"}}]}, True, "production"),
+        (
+            {"env": [{"name": "NODE_ENV", "valueFrom": {"configMapKeyRef": {"name": "modes", "key": "MODE"}}}]},
+            False,
+            "staging",
+        ),
+        (
+            {"env": [{"name": "NODE_ENV", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "MODE"}}}]},
+            None,
+            "its value is of a Secret or of the pod, which is not read",
+        ),
+        ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, None, "ConfigMap gone of envFrom is not there"),
+    ],
+)
+def test_a_variable_is_found_where_it_comes_from(
+    cluster: PocketCluster, target: Target, settings: dict[str, Any], *, ok: bool | None, observed: str
+) -> None:
+    """In the container, or in a ConfigMap that it takes all or one key of; of a Secret the value is not known."""
+    cluster.create("ConfigMap", stored("ConfigMap", "modes", NODE_ENV="production", MODE="staging"))
+    cluster.create("Deployment", deployment("web", "north", container(ports=[{"containerPort": 3000}], **settings)))
+    params = {"deployment": "web", "variable": "NODE_ENV", "value": "production", "port": "3000"}
+    assert fields(container_environment(target, params)()) == {
+        "main: NODE_ENV": (ok, observed),
+        "main: port": (True, "3000"),
+    }
+
+
+def test_a_port_may_have_others_beside_it(cluster: PocketCluster, target: Target) -> None:
+    """One for metrics; a variable PORT names the same as the sentence."""
+    ports = [{"containerPort": 9090}, {"containerPort": 3000}]
+    env = [{"name": "NODE_ENV", "value": "production"}, {"name": "PORT", "value": "8080"}]
+    cluster.create("Deployment", deployment("web", "north", container(ports=ports, env=env)))
+    params = {"deployment": "web", "variable": "NODE_ENV", "value": "production"}
+    found = fields(container_environment(target, {**params, "port": "3000"})())
+    assert (found["main: port"], found["main: PORT"]) == ((True, "3000, 9090"), (False, "8080"))
+    assert fields(container_environment(target, {**params, "port": "80"})())["main: port"] == (False, "3000, 9090")
+
+
+LIVE = {"httpGet": {"path": "/api/health", "port": 3000}, "initialDelaySeconds": 30, "periodSeconds": 10}
+READY = {**LIVE, "initialDelaySeconds": 5, "periodSeconds": 5}
+RIGHT = container("web", livenessProbe=LIVE, readinessProbe=READY)
+PLAIN = {"name": "exporter", "image": "x:1"}
+
+
+@pytest.mark.parametrize(
+    ("containers", "names", "ok"),
+    [
+        ([RIGHT], {"web"}, True),
+        ([RIGHT, PLAIN], {"web"}, True),
+        ([PLAIN, RIGHT], {"web"}, True),
+        ([RIGHT, container("exporter")], {"web"}, True),
+        ([container("web"), {**RIGHT, "name": "beside"}], {"web"}, False),
+        ([{"name": "web", "image": "x:1"}, container("exporter")], {"exporter"}, False),
+        ([PLAIN], {"exporter"}, False),
+    ],
+)
+def test_the_probes_are_those_of_the_container_that_serves(
+    cluster: PocketCluster, target: Target, containers: list[dict[str, Any]], names: set[str], *, ok: bool
+) -> None:
+    """An exporter needs none and may have others; where no container has a liveness probe it fails."""
+    cluster.create("Deployment", deployment("web", "north", *containers))
+    params = {
+        "deployment": "web",
+        "path": "/api/health",
+        "live_delay": "30 s",
+        "live_period": "10 s",
+        "ready_delay": "5 s",
+        "ready_period": "5 s",
+    }
+    found = fields(container_probes(target, params)())
+    assert ({name.partition(":")[0] for name in found}, all(one for one, _ in found.values())) == (names, ok)
 
 
 def _endpoints(cluster: PocketCluster, target: Target) -> dict[str, tuple[bool | None, str]]:

@@ -128,7 +128,7 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
     """
     found = []
     for container in (*(pod.get("initContainers") or []), *pod["containers"]):
-        settings = [*_variables(container, source).items()]
+        settings = [*variables_of(container, source).items()]
         for word in (*(container.get("command") or []), *(container.get("args") or [])):
             flag, separator, value = str(word).lstrip("-").partition("=")
             if str(word).startswith("-"):
@@ -137,7 +137,7 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
     return found
 
 
-def _variables(container: Object, source: Source) -> dict[str, str | None]:
+def variables_of(container: Object, source: Source) -> dict[str, str | None]:
     """The variables of a container, those of `env` over those of `envFrom`; None is a value that is not in what was read."""
     found: dict[str, str | None] = {}
     for row in container.get("envFrom") or []:

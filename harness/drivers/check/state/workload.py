@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from harness.drivers.check.state.fields import FieldUnknown, variables_of
+from harness.drivers.check.state.objects import SOURCES, Source, source_of
 from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import AccessDenied
 from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import SCALED, WORKLOADS, referred, running_containers, workloads
+from harness.targets.workloads import SCALED, WORKLOADS, default_container, referred, running_containers, workloads
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
 
 
+class _ContainerField(NamedTuple):
+    """One field of a container; `ok` is None where it cannot be read."""
+
+    subject: str
+    expected: str
+    observed: str
+    ok: bool | None
+
+
+def _equal(subject: str, expected: str, observed: str) -> _ContainerField:
+    return _ContainerField(subject, expected, observed, expected == observed)
+
+
 def _of_containers(
     target: Target,
     params: Mapping[str, str],
-    read: Callable[[Object, Object], Sequence[tuple[str, str, str]]],
-    containers: Callable[[Object], Sequence[Object]] = running_containers,
+    read: Callable[[Object, Object, Source], Sequence[_ContainerField]],
+    containers: Callable[[Object], Sequence[Object]] = lambda template: running_containers(template["spec"]),
 ) -> FactProbe:
-    """Facts of each container of `deployment`: subject, expected and observed, from the container and its pod's specification."""
+    """Facts of each container of `deployment`: from the container, its pod's specification, and the ConfigMaps beside it."""
     namespace, name = primary_namespace(target), params["deployment"]
     cluster = Clusters(target).of(target.primary_region)
 
@@ -33,16 +49,16 @@ def _of_containers(
         if found is None:
             subject = f"{namespace}/{name}"
             return [FactReading(subject=subject, expected="a workload", observed="none of that name", ok=False)]
-        pod = found["spec"]["template"]["spec"]
+        template, source = {"metadata": {}, **found["spec"]["template"]}, source_of(cluster, namespace)
         return [
             FactReading(
-                subject=f"{namespace}/{name}, container {container['name']}: {subject}",
-                expected=expected,
-                observed=observed,
-                ok=expected == observed,
+                subject=f"{namespace}/{name}, container {container['name']}: {field.subject}",
+                expected=field.expected,
+                observed=field.observed,
+                ok=field.ok,
             )
-            for container in containers(pod)
-            for subject, expected, observed in read(container, pod)
+            for container in containers(template)
+            for field in read(container, template["spec"], source)
         ]
 
     return probe
@@ -52,34 +68,42 @@ def _of_containers(
 def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the user id that each container of `deployment`, and each init container, runs as: `user`."""
 
-    def read(container: Object, pod: Object) -> Sequence[tuple[str, str, str]]:
+    def read(container: Object, pod: Object, _source: Source) -> Sequence[_ContainerField]:
         own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
-        user = own.get("runAsUser", common.get("runAsUser"))
-        return [("user id", params["user"], "not stated" if user is None else str(user))]
+        return [_equal("user id", params["user"], _stated(own.get("runAsUser", common.get("runAsUser"))))]
 
-    return _of_containers(target, params, read, lambda pod: [*pod["containers"], *(pod.get("initContainers") or [])])
+    def every(template: Object) -> Sequence[Object]:
+        return [*template["spec"]["containers"], *(template["spec"].get("initContainers") or [])]
+
+    return _of_containers(target, params, read, every)
 
 
-@accesses(*WORKLOADS)
+@accesses(*WORKLOADS, *SOURCES)
 def container_environment(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read a `variable` of each container of `deployment`, its `value`, and the port that it names: `port`."""
+    """Read a `variable` of each container of `deployment`, its `value`, and that it declares `port` and names it in PORT, if anything."""
 
-    def read(container: Object, _pod: Object) -> Sequence[tuple[str, str, str]]:
-        variables = {one["name"]: one.get("value") for one in container.get("env") or []}
+    def read(container: Object, _pod: Object, source: Source) -> Sequence[_ContainerField]:
         ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
-        named = variables.get("PORT")
-        return [
-            (params["variable"], params["value"], _stated(variables.get(params["variable"]))),
-            ("port", params["port"], ", ".join(ports) or "not stated"),
-            *([] if named is None else [("PORT", params["port"], named)]),
-        ]
+        declared = _ContainerField("port", params["port"], ", ".join(ports) or "not stated", params["port"] in ports)
+        try:
+            variables = variables_of(container, source)
+        except (FieldUnknown, AccessDenied) as unknown:
+            return [_ContainerField(params["variable"], params["value"], str(unknown), ok=None), declared]
+        named = [_variable(variables, "PORT", params["port"])] if "PORT" in variables else []
+        return [_variable(variables, params["variable"], params["value"]), declared, *named]
 
     return _of_containers(target, params, read)
 
 
+def _variable(variables: Mapping[str, str | None], name: str, expected: str) -> _ContainerField:
+    if name in variables and variables[name] is None:
+        return _ContainerField(name, expected, "its value is of a Secret or of the pod, which is not read", ok=None)
+    return _equal(name, expected, _stated(variables.get(name)))
+
+
 @accesses(*WORKLOADS)
 def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the probes of each container of `deployment`: `path` of liveness, and delay and period of both, in seconds."""
+    """Read the probes of `deployment`: `path` of liveness, and delay and period of both, in seconds."""
     expected = {
         ("livenessProbe", "initialDelaySeconds"): params["live_delay"],
         ("livenessProbe", "periodSeconds"): params["live_period"],
@@ -87,14 +111,22 @@ def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
         ("readinessProbe", "periodSeconds"): params["ready_period"],
     }
 
-    def read(container: Object, _pod: Object) -> Sequence[tuple[str, str, str]]:
+    def read(container: Object, _pod: Object, _source: Source) -> Sequence[_ContainerField]:
         path = ((container.get("livenessProbe") or {}).get("httpGet") or {}).get("path")
         seconds = [
-            (f"{probe} {key}", words, _seconds(container.get(probe), key)) for (probe, key), words in expected.items()
+            _equal(f"{probe} {key}", words, _seconds(container.get(probe), key))
+            for (probe, key), words in expected.items()
         ]
-        return [("livenessProbe path", params["path"], _stated(path)), *seconds]
+        return [_equal("livenessProbe path", params["path"], _stated(path)), *seconds]
 
-    return _of_containers(target, params, read)
+    return _of_containers(target, params, read, _probed)
+
+
+def _probed(template: Object) -> Sequence[Object]:
+    """The container whose liveness is that of the pod: its own one, else those beside it that have a probe."""
+    own = default_container(template) or template["spec"]["containers"][0]
+    probed = [one for one in running_containers(template["spec"]) if one.get("livenessProbe")]
+    return [own] if own in probed or not probed else probed
 
 
 @accesses(*access("get horizontalpodautoscalers.autoscaling"), *SCALED)
