@@ -405,6 +405,38 @@ def test_a_rollback_starts_in_time_after_its_trigger(back: float, expected: str)
     assert outcome(SLOW, _taken_back(back, _slow_from(25.0)), PLATFORM) == expected
 
 
+def _silent_from(begin: float) -> Any:
+    """The candidate's endpoints are taken out of the routes: the old release answers."""
+
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and row["at"] >= begin:
+            row["release"] = OLD
+
+    return spoil
+
+
+@pytest.mark.parametrize(("sentence", "back"), [(SLOW, 31.0), (ERRORS, 28.9)], ids=["slow", "errors"])
+def test_a_candidate_that_falls_silent_proves_no_trigger(sentence: str, back: float) -> None:
+    """It answered well until 25.3 s and then no more; what may have been there for the whole window was never seen."""
+    (measure,) = judged(sentence, _taken_back(back, _silent_from(25.3)), PLATFORM)
+    assert (measure.outcome.value, measure.high) == ("INCONCLUSIVE", None)
+    assert "its condition was not seen" in measure.because.text
+
+
+def test_a_candidate_with_few_requests_is_seen_all_the_same() -> None:
+    """At 5 % of the users most slices of a tenth of a second are empty, and every answer in between has failed."""
+    parts = CANARY[:2]
+
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW:
+            failed(row)
+
+    run = evidence(
+        rows(parts, back=19.0, spoil=spoil), history(parts, back=19.0, by="platform"), parts=parts, back=19.0
+    )
+    assert outcome(ERRORS, run, PLATFORM) == "PASS"
+
+
 LATENCY = Trigger(name="latency", signal=Signal.RESPONSE_TIME, above=Quantity.parse("2000 ms"))
 FAILURES = Trigger(name="errors", signal=Signal.ERROR_RATE, above=Quantity.parse("5 %"))
 AT_STEPS = "the rollback starts within 4 s of its trigger at the 5 %, 25 % and 50 % steps"

@@ -86,6 +86,24 @@ def test_a_gap_is_unknown_and_not_calm() -> None:
     assert _fires(LATENCY, (150, 3000.0), (10, None), (140, 100.0)) == _NEVER
 
 
+def test_silence_alone_does_not_fire_where_the_condition_must_have_been_seen() -> None:
+    """A window with a second certainly above the limit at either end of its half may fire; one of silence, or with one such second, may not."""
+    half = 150 * S
+    for seconds, seen in ((149, True), (148, False)):
+        readings = _steps((60, 100.0), (1, 3000.0), (seconds - 1, None), (1, 3000.0), (160, None))
+        fired = firing(readings, 2000.0, 5 * MIN, half)
+        assert fired == Firing(may_ns=360 * S if seen else None, must_ns=None, unseen=not seen)
+    assert firing(_steps((60, 100.0), (400, None)), 2000.0, 5 * MIN, half) == replace(_NEVER, unseen=True)
+    assert firing(_steps((60, 100.0), (400, None)), 2000.0, 5 * MIN) == Firing(may_ns=360 * S, must_ns=None)
+    assert firing(_steps((400, 100.0)), 2000.0, 5 * MIN, half) == _NEVER
+
+
+def test_what_was_seen_before_a_calm_time_is_no_part_of_a_later_silence() -> None:
+    """Three minutes above the limit, one calm one, six of silence: each stretch counts for itself."""
+    readings = _steps((180, 3000.0), (60, 100.0), (360, None))
+    assert firing(readings, 2000.0, 5 * MIN, 150 * S) == replace(_NEVER, unseen=True)
+
+
 def test_what_was_not_read_between_two_readings_is_a_gap_too() -> None:
     """It is one whether a reading says so or none was made."""
     there = _steps((150, 3000.0), (10, None), (300, 3000.0))

@@ -107,10 +107,13 @@ def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, wi
     A slice is known at its end only, and counts as above the limit where a part of it was. So the platform, whose slices begin at an unknown moment,
     may fire a slice before the window is full, and must only once one slice more is above the limit wherever slices begin. Where it did fire, its
     window was full by then too.
+
+    Silence alone never counts: within what may have been above the limit, two slices at least half a window apart certainly were. Those in between
+    may be empty, as of a candidate that is given few requests.
     """
     series = _series(case, history, signal, window_ns)
     slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
-    fired = earliest(firing(each, limit, window_ns - slack_ns) for each in series)
+    fired = earliest(firing(each, limit, window_ns - slack_ns, window_ns // 2) for each in series)
     late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
     sure = [at_ns for at_ns in late if at_ns is not None]
     if signal is Signal.MEMORY:  # one series a pod, and any of them fires; else one a place where slices begin
@@ -118,7 +121,7 @@ def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, wi
     else:
         must_ns = max(sure) if sure and len(sure) == len(late) else None
     full_ns = None if fired.must_ns is None else fired.must_ns + 2 * slack_ns
-    return Firing(may_ns=fired.may_ns, must_ns=must_ns, full_ns=full_ns)
+    return Firing(may_ns=fired.may_ns, must_ns=must_ns, full_ns=full_ns, unseen=fired.unseen)
 
 
 def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
@@ -161,6 +164,8 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     outcome, text = Outcome.INCONCLUSIVE, ""
     if fired.may_ns is None:
         text = "its condition was never there for the whole window"
+        if fired.unseen:
+            text = "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
     elif mine is None:
         text = "no rollback started by itself"
         if waited_s is not None:

@@ -63,11 +63,13 @@ class Firing:
         may_ns: before this it must not; None: it must not fire at all.
         must_ns: from this on it must have; None: it need not fire.
         full_ns: where it did fire, its condition was there in full by then at the latest; None: as `must_ns`.
+        unseen: whether it may have fired only because so much is unknown, with its condition hardly or never observed.
     """
 
     may_ns: int | None
     must_ns: int | None
     full_ns: int | None = None
+    unseen: bool = False
 
     @property
     def known(self) -> bool:
@@ -75,16 +77,21 @@ class Firing:
         return self.may_ns == self.must_ns
 
 
-def firing(readings: Sequence[SignalReading], limit: float, window_ns: int) -> Firing:
+def firing(readings: Sequence[SignalReading], limit: float, window_ns: int, seen_ns: int = 0) -> Firing:
     """When the signal was above the limit for the whole window, for the first time.
 
     Args:
         readings: in order of time, not overlapping. Before the first and after the last nothing is claimed.
         limit: exactly at the limit is not above it.
         window_ns: how long.
+        seen_ns: a stretch that may have been above the limit counts where it certainly was at two moments at least so far apart.
     """
+    possible = list(_possible(readings, limit))
+    may_ns = _first_full(((start, end) for start, end, seen in possible if seen >= seen_ns), window_ns)
+    unseen = may_ns is None and any(end - start >= window_ns for start, end, _ in possible)
     return Firing(
-        may_ns=_first_full(_stretches(readings, lambda one: one.high > limit), window_ns),
+        may_ns=may_ns,
+        unseen=unseen,
         must_ns=_first_full(_stretches(readings, lambda one: one.low > limit), window_ns),
     )
 
@@ -96,6 +103,7 @@ def earliest(firings: Iterable[Firing]) -> Firing:
         may_ns=min((one.may_ns for one in every if one.may_ns is not None), default=None),
         must_ns=min((one.must_ns for one in every if one.must_ns is not None), default=None),
         full_ns=min((at for one in every if (at := one.full_ns or one.must_ns) is not None), default=None),
+        unseen=any(one.unseen for one in every) and all(one.may_ns is None for one in every),
     )
 
 
@@ -227,6 +235,16 @@ def _stretches(readings: Iterable[SignalReading], over: Callable[[SignalReading]
         if is_over:
             pieces = list(run)
             yield pieces[0].start_ns, pieces[-1].end_ns
+
+
+def _possible(readings: Iterable[SignalReading], limit: float) -> Iterator[tuple[int, int, int]]:
+    """From when to when it may have been above the limit without a break, and how far apart it certainly was within that."""
+    for may_be, run in groupby(_without_gaps(readings), key=lambda one: one.high > limit):
+        if may_be:
+            pieces = list(run)
+            certain = [one for one in pieces if one.low > limit]
+            seen_ns = certain[-1].end_ns - certain[0].start_ns if certain else 0
+            yield pieces[0].start_ns, pieces[-1].end_ns, seen_ns
 
 
 def _without_gaps(readings: Iterable[SignalReading]) -> Iterator[SignalReading]:
