@@ -451,37 +451,97 @@ def _because(run: Any, why: str) -> Any:
     return replace(run, observations=tuple(told_))
 
 
+BARE = "RolloutAborted: Rollout aborted update to revision 2"
+"""What a genuine controller leaves after a progress deadline, and after a person's abort."""
+
+
+def _aborted(run: Any, back: float, *runs: Any, why: str = BARE, subject: str = OBJECTS[0]) -> Any:
+    """The same, with one object aborted when the way back began, and analyses beside it."""
+    fields = {"rollout": "canary", "phase": "Degraded", "share": 0.25, "aborted": True, "message": why}
+    status = told("rollout.status", subject, back, **fields, since_ns=ns(back - 0.1))
+    run = _because(run, f"{subject}: {why}")
+    return replace(run, observations=(*run.observations, status, *runs))
+
+
+def _ended(at: float, metric: str, phase: str = "Failed", *, subject: str = OBJECTS[0], **more: Any) -> Any:
+    """An analysis of the object that a metric has ended; those beside it are Successful then."""
+    fields = {"rollout": "canary", "object": subject, "type": "Background", "measured": 3, "phase": phase}
+    metrics = [{"name": metric, "phase": phase, **more}, {"name": "traffic", "phase": "Successful"}]
+    return told("rollout.analysis", "track-service-5d-2", at, **fields, metrics=metrics)
+
+
+BACK_AT = 31.5
+NO_METRIC = "but no metric of an analysis failed: a progress deadline or a person may have aborted it"
+
+
 @pytest.mark.parametrize(
-    ("why", "in_time", "late"),
+    ("runs", "expected", "text"),
     [
-        ('RolloutAborted: Metric "latency" assessed Failed due to failed (1) > failureLimit (0)', "PASS", "FAIL"),
-        ("RolloutAborted: Rollout aborted update to revision 2", "PASS", "FAIL"),
-        (
-            'RolloutAborted: Metric "errors" assessed Failed due to failed (1) > failureLimit (0)',
-            "INCONCLUSIVE",
-            "FAIL",
-        ),
-        ("ProgressDeadlineExceeded: ReplicaSet timed out progressing", "INCONCLUSIVE", "FAIL"),
+        ([_ended(BACK_AT, "latency")], "PASS", ""),
+        ([_ended(BACK_AT, "p95-of-the-platform")], "PASS", ""),
+        ([], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(BACK_AT, "latency", dry_run=True)], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(BACK_AT, "latency", "Inconclusive")], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(BACK_AT, "latency", subject=OBJECTS[1])], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ([_ended(BACK_AT, "errors")], "INCONCLUSIVE", "but for errors"),
+        ([_ended(BACK_AT, "latency", "Error")], "INCONCLUSIVE", "but for an error of the analysis of latency"),
     ],
-    ids=["this trigger", "no name", "another trigger", "late pods"],
+    ids=[
+        "this trigger",
+        "a name that is in no file",
+        "a deadline or a person",
+        "a dry run",
+        "an inconclusive one",
+        "of an object that goes on",
+        "of an earlier rollout",
+        "after the way back",
+        "another trigger",
+        "that could not measure",
+    ],
 )
-def test_a_rollback_for_another_cause_does_not_prove_a_trigger(why: str, in_time: str, late: str) -> None:
-    """Its condition was there, and the platform says that it acted on something else; what came too late stays red."""
+def test_an_abort_is_for_the_analysis_that_failed(runs: list[Any], expected: str, text: str) -> None:
+    """A deadline's abort and a person's have the same text: of an aborted object the recorded runs tell what took it back."""
     plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
-    slow_ = _slow_from(25.0)
-    assert outcome(SLOW, _because(_taken_back(31.5, slow_), why), plan) == in_time
-    assert outcome(SLOW, _because(_taken_back(38.0, slow_), why), plan) == late
+    (measure,) = judged(SLOW, _aborted(_taken_back(BACK_AT, _slow_from(25.0)), BACK_AT, *runs), plan)
+    assert (measure.outcome.value, text in measure.because.text) == (expected, True)
+
+
+@pytest.mark.parametrize(
+    ("cause", "in_time"),
+    [
+        ('Metric "latency" assessed Failed due to failed (1) > failureLimit (0)', "PASS"),
+        ('metric "p95-of-the-platform" assessed Failed due to failed (1) > failureLimit (0)', "PASS"),
+        ('Metric "errors" assessed Failed due to failed (1) > failureLimit (0)', "INCONCLUSIVE"),
+        ('Metric "latency" assessed Error due to consecutiveErrors (5) > consecutiveErrorLimit (4)', "INCONCLUSIVE"),
+        ('ReplicaSet "cart-5d" has timed out progressing.', "INCONCLUSIVE"),
+    ],
+    ids=["this trigger", "a name that is in no file", "another trigger", "that could not measure", "late pods"],
+)
+def test_the_text_of_an_abort_may_name_the_metric_as_well(cause: str, in_time: str) -> None:
+    """A controller may have deleted the run by then; what came too late stays red."""
+    plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
+    slow_, why = _slow_from(25.0), f"{BARE}: {cause}"
+    assert outcome(SLOW, _aborted(_taken_back(31.5, slow_), 31.5, why=why), plan) == in_time
+    assert outcome(SLOW, _aborted(_taken_back(38.0, slow_), 38.0, why=why), plan) == "FAIL"
+
+
+def test_a_spec_that_others_set_back_names_no_cause() -> None:
+    """What reads alerts and undoes a release leaves no analysis, and no abort."""
+    why = "Rollout eu/cart: its spec asks for cart:1.0.0 again, which others wrote"
+    assert outcome(SLOW, _because(_taken_back(31.5, _slow_from(25.0)), why), PLATFORM) == "PASS"
 
 
 def test_at_its_steps_any_trigger_of_the_file_takes_a_release_back() -> None:
     """The sentence names none; pods that were late are no trigger."""
     window = Quantity.parse("5 min", scaled=True)
     plan = replace(PLATFORM, triggers=(replace(LATENCY, window=window), replace(FAILURES, window=window)))
-    recorded = _taken_back(31.5, _slow_from(25.0))
-    errors, late = 'Metric "errors" assessed Failed', "ProgressDeadlineExceeded: ReplicaSet timed out progressing"
-    first = [judged(AT_STEPS, _because(recorded, why), plan)[0] for why in (errors, late)]
+    recorded = _taken_back(BACK_AT, _slow_from(25.0))
+    runs: tuple[list[Any], ...] = ([_ended(BACK_AT, "errors")], [])
+    first = [judged(AT_STEPS, _aborted(recorded, BACK_AT, *each), plan)[0] for each in runs]
     assert [one.outcome.value for one in first] == ["PASS", "INCONCLUSIVE"]
-    assert "but for ProgressDeadlineExceeded" in first[1].because.text
+    assert NO_METRIC in first[1].because.text
 
 
 def test_a_trigger_that_nobody_watches_is_red() -> None:
@@ -566,11 +626,18 @@ def test_a_rollback_after_a_full_window_is_no_fault_of_the_trigger() -> None:
     for why, expected in (
         ('Metric "errors" assessed Failed', "INCONCLUSIVE"),
         ('Metric "latency" assessed Failed', "FAIL"),
+        ('Metric "latency" assessed Error', "FAIL"),
     ):
-        told_ = [
-            replace(o, fields={**o.fields, "why": why}) if o.kind == "rollout.back" else o for o in run.observations
-        ]
-        assert outcome(QUIET, replace(run, observations=tuple(told_)), plan) == expected
+        assert outcome(QUIET, _because(run, why), plan) == expected
+
+
+def test_a_rollback_for_no_analysis_says_nothing_against_a_quiet_trigger() -> None:
+    """The candidate's pods were late, or a person took it back; a run that failed on the trigger's own metric says something."""
+    window = Quantity.parse("5 min", scaled=True)
+    plan = rollout_plan(triggers=(replace(LATENCY, window=window), replace(FAILURES, window=window)))
+    run = _below_the_boundary("platform")
+    for runs, expected in (([], "INCONCLUSIVE"), ([_ended(50.0, "latency")], "FAIL")):
+        assert outcome(QUIET, _aborted(run, 50.0, *runs), plan) == expected
 
 
 @pytest.mark.parametrize(

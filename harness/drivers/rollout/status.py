@@ -212,6 +212,7 @@ def read_analysis(obj: Object) -> AnalysisStatus:
             "phase": str(one.get("phase", "")),
             **{key: int(one.get(key) or 0) for key in _COUNTS},
             "values": [str(each.get("value", "")) for each in one.get("measurements") or ()],
+            **({"dry_run": True} if one.get("dryRun") else {}),
         }
         for one in results
     )

@@ -72,7 +72,7 @@ class RolloutAnalysis(Timed):
 
     Attributes:
         measured: fewest measurements of any of its metrics.
-        metrics: name, phase, counts and the last values of each.
+        metrics: name, phase, counts and the last values of each; `dry_run` where it is one, which decides nothing.
     """
 
     rollout: Word

@@ -196,4 +196,6 @@ def test_an_analysis_that_was_ended_early_is_successful_and_measured_nothing() -
     stopped["spec"]["terminate"] = True  # as `promote` past its step does: one measurement of five may be all
     assert read_analysis(stopped).measured == 0
     dry = {"name": "dry", "dryRun": True, "phase": "Failed", "count": 0}
-    assert read_analysis(analysis("Successful", result, dry, metrics=2)).measured == 3
+    beside = read_analysis(analysis("Successful", result, dry, metrics=2))
+    assert beside.measured == 3
+    assert [one.get("dry_run", False) for one in beside.metrics] == [False, True]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
@@ -45,8 +46,6 @@ _ANCHORS: Final = 5
 """Where the platform begins a slice is unknown: so many places of one are tried."""
 _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
-_LATE: Final = "ProgressDeadlineExceeded"
-"""Argo Rollouts takes back a release whose pods do not get ready in time, and says so."""
 _OF_EACH: Final[Mapping[Signal, str]] = {
     Signal.RESPONSE_TIME: "ms",
     Signal.ERROR_RATE: "ratio",
@@ -179,7 +178,7 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     elif high is not None and low is not None:
         text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
-        if outcome is Outcome.PASS and (other := _named_otherwise(history, _signals(case, history), mine)):
+        if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine, proof=True)):
             outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     figures = Figures(
         value=high,
@@ -202,14 +201,6 @@ def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
     """What the sentence speaks of: one signal, or that of any trigger of the file."""
     named = case.objective.params.get("signal")
     return frozenset([Signal(named)] if named else [one.signal for one in history.plan.triggers])
-
-
-def _named_otherwise(history: RolloutHistory, signals: frozenset[Signal], back: RolloutBack) -> str:
-    """What the platform names as its cause in place of these signals: other triggers of the file, or pods that were late; empty: none of that."""
-    mine = [one for one in history.plan.triggers if one.signal in signals]
-    others = [one.name for one in history.plan.triggers if one not in mine and f'"{one.name}"' in back.why]
-    others += [_LATE] if _LATE in back.why else []
-    return f"for {', '.join(others)}" if others and not any(f'"{one.name}"' in back.why for one in mine) else ""
 
 
 def no_rollbacks(case: Case) -> Iterable[Measure]:
@@ -241,7 +232,7 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
 
     What is unknown may have been above the limit: whose a failure without a release is, and memory that was not read.
     """
-    if other := _named_otherwise(history, frozenset([signal]), back):
+    if other := other_cause(history, {signal}, back):
         return other
     mine = [one for one in history.plan.triggers if one.signal is signal and signal in _OF_EACH]
     for one in mine:

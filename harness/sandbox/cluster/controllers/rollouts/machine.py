@@ -122,7 +122,7 @@ def _report(turn: Turn, before: Object) -> None:
         "observedGeneration": str(turn.observed.generation),
     }
     if _overdue(turn, before) and turn.spec.progress_deadline_abort and turn.updating and not turn.aborted:
-        turn.abort(_timed_out(turn))
+        turn.abort("", told=_timed_out(turn))  # the status does not keep the cause
     phase, message = _phase(turn, before)
     turn.status |= {"phase": phase, "message": message, "conditions": _conditions(turn, before, phase, message)}
 

@@ -291,10 +291,14 @@ class Turn:
             self.do(Notice("RolloutResumed", "Rollout is resumed"))
         self.status |= {"controllerPause": False, "pauseConditions": None}
 
-    def abort(self, why: str) -> None:
+    def abort(self, why: str, told: str = "") -> None:
         """Abort the update.
 
         The spec keeps the new template, so the rollout is Degraded until undo or retry.
+
+        Args:
+            why: the cause that the status names; empty: it names none.
+            told: message of the Event; empty: that of the status.
         """
         self.go_on()
         message = f"Rollout aborted update to revision {self.new.revision}" + (f": {why}" if why else "")
@@ -302,7 +306,7 @@ class Turn:
         self.status |= {"abort": True, "abortedAt": micro_timestamp(self.now), "promoteFull": False, **steps}
         self.status["message"] = f"RolloutAborted: {message}"
         self.stop_runs()
-        self.do(Notice("RolloutAborted", message, warning=True))
+        self.do(Notice("RolloutAborted", told or message, warning=True))
 
     def run_status(self, role: RunRole) -> Object:
         """What the status says of the run of that role; empty when there is none."""
