@@ -251,9 +251,11 @@ class ArgoRollout(Changeable):
     def promote(self, obj: Object) -> bool:
         """`promote`: the conditions of the pause are taken away. Sent again while it stays paused: the controller may miss it.
 
-        Of this pause only: a request whose answer was lost may be executed late, when the object waits at the next one.
+        Of this pause only: a request whose answer was lost may be executed late, when the object waits at the next one. All conditions are
+        taken away at once, so each of them must wait for a person.
         """
-        if self.status_of(obj).phase != PAUSED or self.status_of(obj).pause not in _PROMOTABLE:
+        reasons = {str(one.get("reason", "")) for one in (obj.get("status") or {}).get("pauseConditions") or ()}
+        if self.status_of(obj).phase != PAUSED or not reasons or not reasons <= _PROMOTABLE:
             return False
         same = [
             {"op": "test", "path": f"/status/{key}", "value": obj["status"][key]}

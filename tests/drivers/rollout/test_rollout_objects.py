@@ -156,6 +156,17 @@ def test_only_a_pause_that_waits_for_a_person_is_promoted() -> None:
     assert not on(running).promote(running.obj)
 
 
+@pytest.mark.parametrize("first", ["CanaryPauseStep", "BlueGreenPause"])
+def test_a_pause_to_which_an_inconclusive_analysis_was_added_is_not_promoted(first: str) -> None:
+    """A background analysis adds its reason to that of a step which waits already: removing both would promote past it."""
+    reasons = [first, "InconclusiveAnalysisRun"]
+    for each in (reasons, reasons[::-1]):
+        pauses = [{"reason": reason} for reason in each]
+        both = RecordedCluster(argo(NEW, phase="Paused", controllerPause=True, pauseConditions=pauses))
+        assert not on(both).promote(both.obj)
+        assert both.sent == []
+
+
 def test_undo_takes_the_second_newest_revision_without_the_controllers_label() -> None:
     """Of its own ReplicaSets only."""
     sets = [replica_set(3, NEW), replica_set(2, OLD), replica_set(9, NEW, owner="stock"), replica_set(1, NEW)]
