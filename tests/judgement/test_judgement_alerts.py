@@ -283,6 +283,24 @@ def test_a_notice_of_an_earlier_alert_is_not_taken_for_this_one() -> None:
     assert found.outcome is FAIL
 
 
+def test_a_notice_of_another_replica_of_prometheus_is_of_the_same_alert() -> None:
+    """Two replicas evaluate at different moments, and Alertmanager keeps the earlier start: here of one that fired 8 s before the one that is read."""
+    history = [alert("firing", SENT + 10), alert("resolved", RESTORED)]
+    for arrived, outcome in ((0.9, PASS), (1.1, FAIL)):
+        (found,) = judged(DELIVERED, *history, notice(7, SENT + 2 + arrived, SENT + 2))
+        assert found.outcome is outcome, found.reason
+        assert found.value == pytest.approx(arrived)
+
+
+@pytest.mark.parametrize(("began", "outcome"), [(SENT + 2.0, FAIL), (SENT + 4.2, FAIL), (SENT + 4.6, PASS)])
+def test_a_notice_of_what_was_resolved_in_between_is_of_an_earlier_alert(began: float, outcome: Outcome) -> None:
+    """It fired and was resolved under the same fault, and fires again: only what began after that is a notice of the second time."""
+    again = [alert("firing", SENT + 2), notice(6, SENT + 2.5, SENT + 2), alert("resolved", SENT + 4.5)]
+    history = [*again, alert("firing", SENT + 6), alert("resolved", RESTORED), notice(7, began + 0.5, began)]
+    (found,) = judged(DELIVERED, *history)
+    assert found.outcome is outcome, found.reason
+
+
 def test_every_rule_fires_in_a_fault() -> None:
     """One that never did is red, and so is one that is not loaded, or does not evaluate."""
     both = (alert("firing", SENT + 2), alert("firing", SENT + 6, alertname="HighErrorRate"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from harness.judgement.figures.alerting.hidden import watched
@@ -41,7 +41,7 @@ _MATCH: Final = (
 )
 _AGAIN: Final = "read the histories of alerts and notices, then run again"
 _EARLY_NS: Final = 2 * NS_PER_S
-"""A notice may reach its receiver so long before the alert is next read as firing."""
+"""A notice may reach its receiver so long before the alert is next read as firing, and a cluster's clock may be so far behind."""
 
 
 def resolved(case: Case) -> Iterable[Measure]:
@@ -136,34 +136,34 @@ def delivered(case: Case) -> Iterable[Measure]:
     yield from failed_by_others(case, of_its_alerts)
 
 
-def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Iterable[Fired]) -> float | None:
+def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fired], sent_ns: int) -> float | None:
     """From firing, as Prometheus says, to the receiver, negative where their clocks differ; None: no notice of it came.
 
     A notice has the labels of its alert and the `external_labels` of Prometheus. It is of the alert with the most labels that it has: not of
     this one, where it has all of another one that has more.
+
+    It began under the fault, and after an alert with these labels was last there before: how long before this one was read as firing says nothing.
+    Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps the earlier start.
     """
     until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
     more = [other.labels for other in alerts if one.labels < other.labels]
+    over = [other.there_ns for other in alerts if other.labels == one.labels and other.at_ns < one.at_ns]
+    earliest_ns = max([sent_ns - _EARLY_NS, *(each for each in over if each is not None)])
     found: list[tuple[int, float]] = []
     for notice in told:
         for alert in notice.alerts:
             began_ns, labels = int(alert.get("starts_ns", 0)), labels_of(alert)
             same = one.labels <= labels and not any(others <= labels for others in more)
-            fresh = one.at_ns - began_ns < _stale_ns(one) and notice.when_ns < until_ns
+            fresh = began_ns > earliest_ns and notice.when_ns < until_ns
             if same and fresh and alert.get("status") == FIRING:
                 found.append((len(labels - one.labels), (notice.when_ns - began_ns) / NS_PER_S))
     # the first that came of those with the fewest labels beyond its own
     return min(found, key=lambda each: each[0])[1] if found else None
 
 
-def _stale_ns(one: Fired) -> int:
-    """An alert that began so long before this one was read as firing is another one."""
-    return one.at_ns - one.since_ns + _EARLY_NS if one.since_ns is not None else _EARLY_NS
-
-
 def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeReceived]) -> Measure:
     limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
-    took = {one: _arrived_s(one, told, alerts) for one in mine}
+    took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in mine}
     missing = [one for one, seconds in took.items() if seconds is None]
     longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
     if missing:
