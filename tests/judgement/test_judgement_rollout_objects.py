@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.model import Observation, Quantity
+from harness.judgement.figures.rollouts.history import RolloutHistory, history_of
+from harness.judgement.figures.rollouts.stays import stays_of
+from harness.model import Evidence, Observation, Quantity
 from harness.model.rollout import TakenBack
 from harness.model.trigger import Signal, Trigger
 from tests.builders.recorder import ns
@@ -22,7 +24,9 @@ from tests.builders.rollout_runs import (
     failed,
     history,
     judged,
+    objective_of,
     outcome,
+    planned,
     rank,
     rollout_plan,
     rows,
@@ -31,6 +35,7 @@ from tests.builders.rollout_runs import (
     told,
 )
 
+AT_25 = "the share of users on the new release is 25 % ± 5 points at the 25 % step"
 ORDER = "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order"
 DWELL = "every step lasted at least 2 h"
 VERDICT = "every step has a recorded verdict before the next one began"
@@ -62,6 +67,12 @@ def _but(lines: Iterable[Observation], share: float, *, analyses: bool = True) -
     """A history without what the fast object said of one share, and without all of its analyses."""
     kept = [one for one in lines if one.subject != FAST or one.fields.get("share") != share]
     return kept if analyses else [one for one in kept if one.fields.get("object") != FAST]
+
+
+def _found(run: Evidence) -> RolloutHistory:
+    found = history_of(planned(objective_of(ORDER)), run, "canary")
+    assert isinstance(found, RolloutHistory)
+    return found
 
 
 def _run(*lines: Observation) -> Any:
@@ -104,6 +115,37 @@ def test_a_step_that_fits_between_two_readings_may_have_been_taken(known_s: floa
     (verdict,) = judged(VERDICT, run)
     assert (outcome(ORDER, run), verdict.outcome.value) == (expected, expected)
     assert verdict.because.text == f"{FAST} {why}"
+
+
+def test_a_weight_that_is_not_in_effect_yet_belongs_to_no_step() -> None:
+    """The weight of 50 % is set at 35 s and verified at 40 s: users go over meanwhile, and no object says a share; 25 % lasted 10 s."""
+    parts = (*CANARY[:3], ("step-50", 40.0, 0.5), ("step-100", 50.0, 1.0))
+
+    def spoil(row: Row) -> None:
+        if 35.1 <= row["at"] < 40 and rank(row["user"]) < 0.5:
+            row["release"] = NEW
+
+    silent = {"rollout": "canary", "phase": "Progressing", "share": None, "since_ns": ns(34.9), "step": 3}
+    quiet = [told("rollout.status", subject, 35.0, **silent) for subject in OBJECTS]
+    lines = sorted([*history(parts, back=62.0), *quiet], key=lambda one: one.mono_ns)
+    run = evidence(rows(parts, back=62.0, spoil=spoil), lines, parts=parts, back=62.0)
+    sentences = (STICKY, ORDER, DWELL, AT_25)
+    assert {sentence: outcome(sentence, run) for sentence in sentences} == dict.fromkeys(sentences, "PASS")
+    (stay,) = (one for one in stays_of(_found(run))[FAST] if one.share == 0.25)
+    assert [stay.least_s, stay.most_s] == pytest.approx([9.9, 10.1])
+    assert stay.left_step == 3
+
+
+def test_an_object_that_is_silent_for_a_moment_stays_at_its_step() -> None:
+    """It says the same share again; one that says none before it is aborted was at no other step."""
+    silent = {"rollout": "canary", "phase": "Progressing", "share": None}
+    for told_ in (
+        [told("rollout.status", FAST, 28.0, **silent, since_ns=ns(27.9)), _at(0.25, 28.5)],
+        [told("rollout.status", FAST, 56.0, **silent, since_ns=ns(55.9)), _at(0.0, 56.5, aborted=True)],
+    ):
+        run = _run(*history(), *told_)
+        assert [stay.share for stay in stays_of(_found(run))[FAST]] == [0.05, 0.25, 0.5, 1.0]
+        assert (outcome(ORDER, run), outcome(DWELL, run)) == ("PASS", "PASS")
 
 
 def test_an_object_that_goes_back_to_a_step_is_red_in_the_order() -> None:

@@ -95,8 +95,13 @@ def _observed(obj: Object) -> bool:
 
 
 def _canary_share(status: Mapping[str, Any], routing: Mapping[str, Any]) -> float | None:
-    """The weight that traffic is routed by over the most that it may be, unknown before it is written; without such routing the share of the pods."""
+    """The weight that traffic is routed by over the most that it may be; without such routing the share of the pods.
+
+    It is unknown before it is written, and until a router that is asked says that it is in effect: the controller's own step waits for that.
+    """
     weights = (status.get("canary") or {}).get("weights") or {}
+    if weights.get("verified") is False:  # null where the router cannot be asked
+        return None
     if "canary" in weights:
         return float(weights["canary"].get("weight", 0)) / (routing.get("maxTrafficWeight") or _MOST_WEIGHT)
     if routing:

@@ -83,6 +83,14 @@ def test_a_weight_is_a_share_of_the_most_that_the_rollout_has() -> None:
     assert (status.share, status.switched) == (1.0, True)
 
 
+def test_a_weight_that_is_not_in_effect_yet_is_no_share() -> None:
+    """The router says later that it follows; where it cannot be asked, the weight counts as it is written."""
+    for verified, share in ((False, None), (True, 1.0), (None, 1.0)):
+        canary = {"weights": {**weights(100)["weights"], "verified": verified}}
+        status = read_rollout(rollout(currentPodHash="b", stableRS="a", canary=canary))
+        assert (status.share, status.switched) == (share, share == 1.0)
+
+
 def test_an_aborted_canary_is_degraded_and_not_switched() -> None:
     """Its spec still has the candidate."""
     hashes: dict[str, Any] = {"currentPodHash": "b", "stableRS": "a"}

@@ -146,13 +146,13 @@ def _steps(
     following = [*taken[1:], back] if taken else []
     shares = [0.0, *(o.share for o in taken), 1.0]
     previous_ns = [0, *(o.when_ns for o in taken)]
-    said = [(one.when_ns, one.since_ns, one.share) for one in statuses if one.share is not None]
+    said = [(one.when_ns, one.since_ns, share) for one, share in with_shares(statuses)]
     steps = []
     for number, (o, later) in enumerate(zip(taken, following, strict=True)):
         before, after = shares[number], shares[number + 2]
         least, most = (before + o.share) / 2, (o.share + after) / 2
-        came = [at for when, at, share in said if previous_ns[number] < when <= o.when_ns and share > before + _CLOSE]
-        left = [at for when, at, share in said if when > o.when_ns and not least <= share <= most]
+        came = [at for when, at, share in said if previous_ns[number] < when <= o.when_ns and _above(share, before)]
+        left = [at for when, at, share in said if when > o.when_ns and (share is None or not least <= share <= most)]
         end_ns, since_ns = (later.when_ns, later.since_ns) if later is not None else (until_ns, until_ns)
         steps.append(
             StepTaken(
@@ -166,6 +166,31 @@ def _steps(
             )
         )
     return tuple(steps)
+
+
+def _above(share: float | None, before: float) -> bool:
+    return share is not None and share > before + _CLOSE
+
+
+def with_shares(statuses: Sequence[RolloutStatus]) -> list[tuple[RolloutStatus, float | None]]:
+    """The statuses from the first share of each object on, each with its share, or with the next one while the object does not say it.
+
+    An object that waits until its new weight is in effect is on the way there, and gives users neither share for certain. None: it says no
+    share any more, as one that is aborted meanwhile.
+    """
+    following: dict[str, float] = {}
+    found: list[tuple[RolloutStatus, float | None]] = []
+    for one in reversed(statuses):
+        if one.share is not None and not one.aborted:
+            following[one.subject] = one.share
+        elif one.aborted:
+            following.pop(one.subject, None)
+        found.append((one, following.get(one.subject) if one.share is None else one.share))
+    first: dict[str, int] = {}
+    for one in statuses:
+        if one.share is not None:
+            first.setdefault(one.subject, one.when_ns)
+    return [each for each in reversed(found) if each[0].when_ns >= first.get(each[0].subject, each[0].when_ns + 1)]
 
 
 def rolled(case: Case, name: str) -> RolloutHistory | Measure:

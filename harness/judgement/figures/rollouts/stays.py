@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.judgement.figures.rollouts.history import RolloutHistory
+from harness.judgement.figures.rollouts.history import RolloutHistory, with_shares
 from harness.model.observations import RolloutStatus
 from harness.model.rollout import percent
 from harness.units import NS_PER_S
@@ -83,15 +83,19 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
     """Each run of statuses that are nearest to one step."""
     back = history.back
     end_ns, end_since_ns = (history.until_ns,) * 2 if back is None else (back.when_ns, back.since_ns)
-    runs: list[tuple[float, RolloutStatus]] = []
-    for one in history.statuses:
-        if one.subject != subject or one.share is None or one.aborted or one.when_ns >= end_ns:
+    own = [one for one in history.statuses if one.subject == subject and one.when_ns < end_ns]
+    runs: list[tuple[float, RolloutStatus, list[RolloutStatus]]] = []  # step, first on the way to it, then at it
+    for one, given in with_shares(own):
+        if given is None or one.aborted:
             continue
-        share = _step_near(one.share, history.plan.steps)
+        share = _step_near(given, history.plan.steps)
         if share != (runs[-1][0] if runs else 0.0):
-            runs.append((share, one))
+            runs.append((share, one, []))
+        if runs and one.share is not None:
+            runs[-1][2].append(one)
     found = []
-    for number, (share, came) in enumerate(runs):
+    for number, (share, _, there) in enumerate(runs):
+        came = there[0]  # never empty: it was on the way to a share that it says within this time
         following = runs[number + 1] if number + 1 < len(runs) else None
         before = runs[number - 1][0] if number else 0.0
         left = following[1] if following else None
