@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness.clock import Deadline
-from harness.drivers.scale.scaled import Scaled
+from harness.drivers.scale.scaled import Scaled, pod_spec
 from harness.errors import DriverError
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import has_condition
@@ -49,12 +49,12 @@ def copied(here: Scaled, factor: int, life_s: float) -> PodCopy:
         life_s: a copy that is not deleted ends by itself after so many seconds.
 
     Raises:
-        DriverError: the workload is gone, or a container of it has no CPU limit.
+        DriverError: the workload is gone, has no pod template, or a container of it has no CPU limit.
     """
     workload = here.cluster.read(here.version, here.kind, here.name, here.namespace)
     if workload is None:
         raise DriverError(f"{here.kind} {here.subject} is gone")
-    template = copy.deepcopy(workload["spec"]["template"])
+    template = copy.deepcopy(pod_spec(here.cluster, here.namespace, workload)["template"])
     spec, meta, cores = template["spec"], template.get("metadata") or {}, 0.0
     for container in spec["containers"]:
         limits = (container.get("resources") or {}).get("limits") or {}

@@ -134,7 +134,7 @@ def find_scaled(target: Target, name: str) -> Scaled:
     workload = cluster.read(version, kind, name, namespace)
     if workload is None:
         raise DriverError(f"there is no {kind} {namespace}/{name}", hint="name one that the primary region has")
-    spec = _pod_spec(cluster, namespace, workload)
+    spec = pod_spec(cluster, namespace, workload)
     containers = running_containers(spec["template"]["spec"])
     return Scaled(
         cluster=cluster,
@@ -149,7 +149,7 @@ def find_scaled(target: Target, name: str) -> Scaled:
     )
 
 
-def _pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
+def pod_spec(cluster: Cluster, namespace: str, workload: Object) -> Object:
     """Selector and pod template of a workload, which a Rollout may have of the Deployment that it refers to.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from harness.drivers.scale.scaled import find_scaled
 from harness.errors import DriverError
 from harness.targets import load_target, platform_of
 from harness.targets.intents import pending_intents
+from harness.targets.kubernetes import Cluster
 from harness.targets.probe_pods import pod_in_place
 from harness.targets.undo import recover
 
@@ -86,6 +88,31 @@ def test_without_a_cpu_limit_there_is_nothing_to_compare(cluster: PocketCluster,
     cluster.create("Deployment", deployment(memory="256Mi"))
     with pytest.raises(DriverError, match="container main of north/web has no CPU limit"):
         copied(find_scaled(load_target(file), "web"), 1, 90)
+
+
+def test_a_rollout_that_refers_to_a_deployment_is_copied_from_its_template(
+    cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no template of its own; where the Deployment is gone too, that is the reason, with a hint."""
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    cluster.create("Deployment", deployment(cpu="500m"))
+    here = replace(find_scaled(load_target(file), "web"), kind="Rollout", version="argoproj.io/v1alpha1")
+    rollout: dict[str, Any] = {
+        "metadata": {"name": "web"},
+        "spec": {"workloadRef": {"kind": "Deployment", "name": "web"}},
+    }
+    served = Cluster.read
+
+    def read(self: Cluster, version: str, kind: str, *where: str) -> Any:
+        return rollout if kind == "Rollout" else served(self, version, kind, *where)
+
+    monkeypatch.setattr(Cluster, "read", read)
+    assert copied(here, 2, 90).cores == 1.0
+    rollout["spec"]["workloadRef"]["name"] = "gone"
+    with pytest.raises(DriverError, match="north/web has no pod template") as caught:
+        copied(here, 1, 90)
+    assert caught.value.hint == "see its `workloadRef`: is there a Deployment gone?"
 
 
 def test_what_deletes_a_copy_is_on_disk_while_it_is_there(

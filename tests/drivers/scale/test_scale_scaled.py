@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.scaled import Scaled, _pod_spec, cheapest, find_scaled
+from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled, pod_spec
 from harness.drivers.scale.stress import stressors_for
 from harness.errors import DriverError
 from harness.targets import load_target
@@ -129,9 +129,9 @@ def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketClust
         "metadata": {"name": "small"},
         "spec": {"workloadRef": {"kind": "Deployment", "name": "small"}},
     }
-    spec = _pod_spec(Cluster.of(target), "north", rollout)
+    spec = pod_spec(Cluster.of(target), "north", rollout)
     assert (spec["selector"], len(spec["template"]["spec"]["containers"])) == ({"matchLabels": {"app": "small"}}, 2)
     rollout["spec"]["workloadRef"]["name"] = "gone"
     with pytest.raises(DriverError, match="north/small has no pod template") as caught:
-        _pod_spec(Cluster.of(target), "north", rollout)
+        pod_spec(Cluster.of(target), "north", rollout)
     assert caught.value.hint == "see its `workloadRef`: is there a Deployment gone?"
