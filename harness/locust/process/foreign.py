@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, Final
 
 import gevent.ssl
-from gevent import GreenletExit, getcurrent
+from gevent import Timeout, getcurrent
 from locust import FastHttpUser
 from locust.clients import HttpSession
 from locust.clients import ResponseContextManager as CaughtResponse
@@ -54,12 +54,38 @@ class _BrokenTask(CatchResponseError):
     """The task raised while it read a right answer: its own mistake, or a content that it did not expect."""
 
 
+class _UnderWay:
+    """A `with` around a request that was sent and that Locust has not reported yet.
+
+    Args:
+        requests: of this process.
+        route: name and method.
+    """
+
+    def __init__(self, requests: ForeignRequests, route: tuple[str, str]) -> None:
+        self._requests = requests
+        self.route = route
+        self.journey = requests.journey()
+        self.sent_ns = clock.now_ns()
+
+    def __enter__(self) -> None:
+        self._requests.open.add(self)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._requests.open.discard(self)
+        if error is not None:
+            self._requests.ended_by(error, self)
+
+
 class ForeignRequests:
-    """Records every request that Locust reports, and every one that was cut off at the end.
+    """Records every request that Locust reports, and every one that ended without a report or is open at the end.
 
     Args:
         worker: that serves this process.
         environment: Locust's.
+
+    Attributes:
+        open: requests under way.
     """
 
     def __init__(self, worker: LocustWorker, environment: Any) -> None:
@@ -68,6 +94,8 @@ class ForeignRequests:
         self._kinds: dict[str, None] = {}
         self._failed: weakref.WeakSet[Any] = weakref.WeakSet()
         self._users: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self.open: set[_UnderWay] = set()
+        worker.before_close = self._cut_off
         environment.stop_timeout = worker.options.drain_s  # a task under way may end, as our own journeys may
         environment.events.request.add_listener(self._ended)
         environment.events.user_error.add_listener(self._broke)
@@ -79,26 +107,44 @@ class ForeignRequests:
             _show_certificate(kind)
 
     def _followed(self, request: Callable[..., Any]) -> Callable[..., Any]:
-        """A request whose user is stopped while it is under way is recorded as cut off: the slowest ones are among them."""
+        """A request of a session that has its row however it ends: the slowest ones end otherwise than by an answer."""
 
         @wraps(request)
         def follow(session: Any, method: str, url: str, name: str | None = None, **options: Any) -> Any:
-            sent_ns, user = clock.now_ns(), getattr(session, "user", None)
+            user = getattr(session, "user", None)
             if user is not None:
                 self._users[getcurrent()] = type(user).__name__.lower()
             if isinstance(session, HttpSession):
                 options = {**_certificates(session), **options}
             route = str(name or getattr(session, "request_name", None) or url)
-            try:
+            with _UnderWay(self, (route, str(method))):
                 response = request(session, method, url, name=name, **options)
-            except GreenletExit:
-                self._put((route, str(method)), (sent_ns, clock.now_ns()), error=CUT_OFF)
-                raise
             if options.get("catch_response"):
                 self._caught(response, f"{method} {route}")
             return response
 
         return follow
+
+    def ended_by(self, error: BaseException, request: _UnderWay) -> None:
+        """Record a request that was left by what Locust does not report.
+
+        Its greenlet was killed, or a `gevent.Timeout` of its file is over: neither is an `Exception`. Of another one that
+        the file lets be raised, and may catch, it is not known whether the request was sent: its journey broke.
+        """
+        if not isinstance(error, Exception):
+            self._put_failed(request, _given_up(error))
+        elif not isinstance(error, _WAYS_OUT):  # which a listener of the event may raise: it is reported then
+            self._worker.broke(error)
+            self._failed.add(getcurrent())  # so that it breaks no second time when its task has raised it
+
+    def _cut_off(self) -> None:
+        """Record what is open at the end: Locust ends its users, not the greenlets that they have spawned."""
+        for request in self.open:
+            self._put_failed(request, CUT_OFF)
+        self.open.clear()
+
+    def _put_failed(self, request: _UnderWay, error: str) -> None:
+        self._put(request.route, (request.sent_ns, clock.now_ns()), journey=request.journey, error=error)
 
     def _caught(self, response: Any, route: str) -> None:
         """Notice when a response is given up that no `with` has left."""
@@ -167,6 +213,7 @@ class ForeignRequests:
         status: int = 0,
         size: int = 0,
         response: Any = None,
+        journey: str | None = None,
         error: str | None,
     ) -> None:
         sent_ns, done_ns = span
@@ -174,10 +221,14 @@ class ForeignRequests:
         region, pod, release = (_header(response, header) for header in named)
         self._worker.recorder.put_row(
             (sent_ns, sent_ns, done_ns, status, size),
-            (self._users.get(getcurrent(), ""), "", *route),
+            (self.journey() if journey is None else journey, "", *route),
             (region, pod, release or None),
             error,
         )
+
+    def journey(self) -> str:
+        """Name of the user whose greenlet this is; empty: not known."""
+        return self._users.get(getcurrent(), "")
 
     def _kind(self, error: BaseException, status: int) -> str:
         """The failure in a few words: a status, a word of ours, or what `catch_response` says."""
@@ -225,6 +276,11 @@ def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
         return False
 
     return report
+
+
+def _given_up(error: BaseException) -> str:
+    """The failure of a request that its own file ended, or the end of the load."""
+    return "timeout" if isinstance(error, Timeout) else CUT_OFF
 
 
 def _status(response: Any, exception: BaseException | None) -> int:

@@ -67,6 +67,7 @@ class LocustWorker:
         arrivals: numbers of this worker's journeys.
         writes: takes what journeys wrote and want to have read back.
         sign_ins: takes which users signed in.
+        before_close: records what is open at the end and not known here.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -77,6 +78,7 @@ class LocustWorker:
         self.arrivals = count(1)
         self.writes = WriteLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
+        self.before_close: Callable[[], None] = lambda: None
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
@@ -219,6 +221,7 @@ class LocustWorker:
     def close(self, **_: Any) -> None:
         """Report broken journeys and close the row files, as the last listener of the event `quit`."""
         try:
+            self.before_close()
             if self._broken:
                 self._report()
             self.recorder.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from harness import clock
@@ -29,6 +30,11 @@ def plan_of(locustfile: str, *, per_s: float, workers: int = 1) -> TrafficPlan:
     )
 
 
+def stock_plan(locustfile: str, *, users: int = 3, shaped: bool = False) -> TrafficPlan:
+    """A closed model with so many users of Locust's own."""
+    return replace(plan_of(locustfile, per_s=20), model="closed", users=users, stock=True, shaped=shaped)
+
+
 def until(condition: Callable[[], bool], *, within_s: float = 90.0) -> None:
     """Wait until it holds; fails when it does not."""
     for _ in clock.Deadline.after(within_s).ticks(0.02):
@@ -40,6 +46,13 @@ def until(condition: Callable[[], bool], *, within_s: float = 90.0) -> None:
 def rows_of(load: Load) -> list[RowsRead]:
     """What each worker wrote."""
     return [read_rows(path, SAMPLES) for path in load.rows]
+
+
+def words(rows: RowsRead, column: str) -> list[str | None]:
+    """The words of a column, row by row."""
+    column_of = rows.table.words[column]
+    missing = column_of.missing.tolist()
+    return [None if gone else column_of.names[code] for code, gone in zip(column_of.codes, missing, strict=True)]
 
 
 class Run:

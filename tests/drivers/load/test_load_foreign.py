@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until
+from load_bench import LOCUSTFILES, Run, plan_of, rows_of, until, words
+from load_bench import stock_plan as plan
 from load_truth import Reply, Seen, TruthServer
 
 from harness.drivers.load import Load, LoadSettings, load_traffic
 from harness.errors import ConfigurationError, DriverError
-from harness.evidence import RowsRead
 from harness.model import Observation, TrafficPlan
 from harness.targets import load_target
 from harness.targets.http import tls_variables
@@ -30,18 +30,6 @@ def shop(seen: Seen) -> Reply:
     if seen.path == "/stock":
         return Reply(body=b'{"left": 0}')
     return Reply(status={"/missing": 404, "/broken": 500}.get(seen.path, 200))
-
-
-def words(rows: RowsRead, column: str) -> list[str | None]:
-    """The words of a column, row by row."""
-    column_of = rows.table.words[column]
-    missing = column_of.missing.tolist()
-    return [None if gone else column_of.names[code] for code, gone in zip(column_of.codes, missing, strict=True)]
-
-
-def plan(locustfile: str, *, users: int = 3, shaped: bool = False) -> TrafficPlan:
-    """A closed model with so many users of Locust's own."""
-    return replace(plan_of(locustfile, per_s=20), model="closed", users=users, stock=True, shaped=shaped)
 
 
 def test_a_stock_locustfile_is_recorded_as_locust_has_it(run: Run, server: TruthServer) -> None:

@@ -1,0 +1,49 @@
+"""Requests of Locust's own users that end without an answer: each is a row, however it ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from load_bench import Run, rows_of, until, words
+from load_bench import stock_plan as plan
+from load_truth import Reply, TruthServer
+
+from harness import clock
+
+
+def test_requests_that_a_user_has_spawned_are_cut_off_at_the_end(run: Run, server: TruthServer) -> None:
+    """Locust ends the user, not its greenlets: of a request that hangs in one there would be no row, and so no failure."""
+    hanging = {"/orders", "/stock", "/poll"}
+    server.behave = lambda seen: Reply(how="hang") if seen.path in hanging else Reply()
+    load = run.start(plan("stock_spawned", users=4), server.url, drain_s=0.5)
+    until(lambda: sum(seen.path in hanging for seen in server.seen) == 6)
+    sent_ns = clock.now_ns()
+    load.stop()
+    (rows,) = rows_of(load)
+    ended = Counter(zip(words(rows, "journey"), words(rows, "name"), words(rows, "error"), strict=True))
+    assert ended == {
+        ("http", "/poll", "cut_off"): 2,
+        ("http", "/orders", "cut_off"): 2,
+        ("fast", "/stock", "cut_off"): 2,
+        ("http", "/items", None): 2,
+        ("fast", "/items", None): 2,
+    }
+    failed = rows.table.ints["status"] == 0
+    assert (rows.table.ints["done_ns"][failed] > sent_ns).all()
+
+
+def test_a_request_that_a_user_gives_up_by_itself_timed_out(run: Run, server: TruthServer) -> None:
+    """`gevent.Timeout` is no `Exception`, and Locust reports none of it: the slowest requests would be missing."""
+    server.behave = lambda seen: Reply(how="hang")
+    load = run.start(plan("stock_timed", users=2), server.url, drain_s=0.5)
+    until(lambda: {"/silent", "/noticed", "/own"} <= {seen.path for seen in server.seen[:-2]})
+    load.stop()
+    (rows,) = rows_of(load)
+    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
+    assert set(ended) - {("/silent", "cut_off"), ("/noticed", "cut_off")} == {
+        ("/silent", "timeout"),
+        ("/noticed", "timeout"),
+    }
+    assert sum(ended.values()) == sum(seen.path != "/own" for seen in server.seen)
+    told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
+    assert [(fields["broken"], fields["broken_why"]) for fields in told] == [(1, "Slow: later")]
