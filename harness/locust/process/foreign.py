@@ -7,8 +7,10 @@ The certificates of the target are theirs too, where a session, a class or a req
 from __future__ import annotations
 
 import os
+import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
@@ -99,6 +101,7 @@ class ForeignRequests:
         environment.stop_timeout = worker.options.drain_s  # a task under way may end, as our own journeys may
         environment.events.request.add_listener(self._ended)
         environment.events.user_error.add_listener(self._broke)
+        environment.events.request.measure = self._measured(environment.events.request.measure)
         for session in (HttpSession, FastHttpSession):
             session.request = self._followed(session.request)  # type: ignore[method-assign]
         for caught in (CaughtResponse, FastCaughtResponse):
@@ -122,6 +125,22 @@ class ForeignRequests:
             if options.get("catch_response"):
                 self._caught(response, f"{method} {route}")
             return response
+
+        return follow
+
+    def _measured(self, measure: Callable[..., Any]) -> Callable[..., Any]:
+        """Locust's `measure`, of which what is open at the end is recorded: it fires its event however its block is left."""
+
+        @wraps(measure)
+        @contextmanager
+        def follow(request_type: str, name: str, *arguments: Any, **options: Any) -> Iterator[dict[str, Any]]:
+            request = _UnderWay(self, (str(name), str(request_type)))
+            with measure(request_type, name, *arguments, **options) as meta:
+                self.open.add(request)
+                try:
+                    yield meta
+                finally:
+                    self.open.discard(request)
 
         return follow
 
@@ -164,6 +183,8 @@ class ForeignRequests:
         """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost."""
         if context is OURS:
             return
+        if exception is None and not isinstance(getattr(said.get("response"), "status_code", None), int):
+            exception = _on_its_way()
         if exception is None or isinstance(exception, _BrokenTask):
             self._failed.discard(getcurrent())  # what raises after this is no consequence of an earlier failure
         else:
@@ -236,6 +257,8 @@ class ForeignRequests:
             kind = str(error)[:_LONGEST] or "failure"
         elif status >= _ERROR:
             kind = f"status {status}"
+        elif not isinstance(error, Exception):
+            kind = _given_up(error)
         elif "timeout" in type(error).__name__.lower():
             kind = "timeout"
         else:
@@ -276,6 +299,18 @@ def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
         return False
 
     return report
+
+
+def _on_its_way() -> BaseException | None:
+    """What ends the block that reports its request in a `finally`, as `measure` does: the greenlet is killed, or its time is over.
+
+    None where Locust has caught it already: `on_stop` runs while it handles it.
+    """
+    error = sys.exception()
+    if error is None or isinstance(error, Exception) or error.__traceback__ is None:
+        return None
+    by = str(error.__traceback__.tb_frame.f_globals.get("__name__"))
+    return None if by.startswith("locust.user.") else error
 
 
 def _given_up(error: BaseException) -> str:

@@ -47,3 +47,20 @@ def test_a_request_that_a_user_gives_up_by_itself_timed_out(run: Run, server: Tr
     assert sum(ended.values()) == sum(seen.path != "/own" for seen in server.seen)
     told = [one.fields for one in run.observations("load.health", "load-health-1") if one.fields.get("broken")]
     assert [(fields["broken"], fields["broken_why"]) for fields in told] == [(1, "Slow: later")]
+
+
+def test_what_is_measured_and_does_not_end_is_no_success(run: Run, server: TruthServer) -> None:
+    """Locust fires the event of a block that was killed as of one that went well."""
+    load = run.start(plan("stock_measured", users=2), server.url, drain_s=0.5)
+    until(lambda: len(server.seen) == 2)
+    load.stop()
+    (rows,) = rows_of(load)
+    ended = Counter(zip(words(rows, "name"), words(rows, "error"), rows.table.ints["status"].tolist(), strict=True))
+    assert ended == {
+        ("order", None, 200): 2,
+        ("given up", "timeout", 0): 2,
+        ("fired", "timeout", 0): 2,
+        ("spawned", "cut_off", 0): 2,
+        ("hanging", "cut_off", 0): 2,
+        ("sign-out", None, 200): 2,
+    }
