@@ -1,11 +1,12 @@
 """`python -m harness.chaos …`: the `chaos` command, ended with the process that started it.
 
-`python -m harness.chaos rollbacks FILE` runs the rollbacks of an experiment alone; `serve FD MODULE…` forks a process for each command
-that it is asked for.
+`python -m harness.chaos rollbacks FILE [VALUES]` runs the rollbacks of an experiment alone, with what its configuration read before the fault (JSON);
+`serve FD MODULE…` forks a process for each command that it is asked for.
 """
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import tempfile
@@ -32,7 +33,8 @@ def main() -> None:
         from harness.chaos.rolling_back import roll_back
 
         one_context(Path(sys.argv[2]).parent)
-        sys.exit(roll_back(Path(sys.argv[2])))
+        values = json.loads(Path(sys.argv[3]).read_bytes()) if sys.argv[3:] else None
+        sys.exit(roll_back(Path(sys.argv[2]), values))
     one_context(Path(tempfile.gettempdir()))
     from chaostoolkit.cli import cli  # type: ignore[import-untyped]
 

@@ -25,6 +25,7 @@ from harness import clock
 from harness.chaos.confirming import comes_true, still_true, was_true
 from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
 from harness.chaos.receipts import HitSnapshot
+from harness.chaos.remembered import remember
 from harness.chaos.tolerances import complaint, holds, selected_nothing
 from harness.chaos.undoing import is_own_undo, may_undo
 from harness.errors import ConfigurationError, HarnessError
@@ -41,6 +42,8 @@ _LONGEST: Final = 300
 """Characters of an activity's output that are kept; the journal has all of it."""
 _FOREIGN: Final = HarnessBlock.model_construct(name="harness", domain=UNKNOWN.name)
 """The block of a file that has none: nothing confirms its fault."""
+_NO_ROLLBACKS: Final = 30
+"""Chaos Toolkit's exit code of what ends an experiment without rollbacks: `chaoslib.exit`."""
 _ROLES: Final = {"confirmed_by": "fault.confirmed", "gone_by": "fault.gone"}
 """What a probe of the method records, by the key of the block that names it."""
 
@@ -78,6 +81,18 @@ class ExperimentRecorder:
     def breaks(self) -> bool:
         """Whether it breaks anything: a null run does not."""
         return self.block.domain != NO_FAULT.name
+
+    def begins(self, configuration: Activity) -> None:
+        """Nothing was done yet: what the rollbacks need is put on disk.
+
+        Raises:
+            SystemExit: it is not known, so that nothing is done, and no rollback either.
+        """
+        try:
+            remember(self.experiment, configuration)
+        except HarnessError as error:
+            self._put("fault.why", why=str(error))
+            raise SystemExit(_NO_ROLLBACKS) from error
 
     def starts(self, activity: Activity, configuration: Activity, secrets: Activity) -> None:
         """An activity is about to start."""
@@ -248,13 +263,15 @@ def configure_control(
         event_registry.register(PartHandler(begins, rolled_back))
 
 
-def before_experiment_control(context: Mapping[str, Any], **_: Any) -> None:
-    """Open the history."""
+def before_experiment_control(context: Mapping[str, Any], configuration: Activity | None = None, **_: Any) -> None:
+    """Open the history, and remember what the rollbacks need."""
     with _nothing_unrecorded():
         block = _block(context)
         history = run_history(f"chaos-{_experiment_name()}")
     if history is not None:
-        _open().append(ExperimentRecorder(history=history, experiment=context, block=block))
+        recorder = ExperimentRecorder(history=history, experiment=context, block=block)
+        _open().append(recorder)
+        recorder.begins(configuration or {})
 
 
 def before_activity_control(

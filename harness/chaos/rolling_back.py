@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from chaoslib.configuration import load_configuration, load_dynamic_configuratio
 from chaoslib.loader import load_experiment
 from chaoslib.secret import load_secrets
 
+from harness.chaos.remembered import read_by_probes
 from harness.chaos.tolerances import complaint, selected_nothing
 
 
-def roll_back(file: Path) -> int:
+def roll_back(file: Path, values: Mapping[str, Any] | None = None) -> int:
     """Run every rollback of an experiment file, one after the other, also where one fails.
 
     Args:
         file: of the experiment.
+        values: what probes of its configuration read before the fault, which they would not read now; None: there was no fault.
 
     Returns:
         Exit code: 0 when each ended and none says that it failed.
@@ -27,7 +30,11 @@ def roll_back(file: Path) -> int:
     experiment: dict[str, Any] = load_experiment(str(file))
     configuration = load_configuration(experiment.get("configuration", {}))
     secrets = load_secrets(experiment.get("secrets", {}), configuration)
-    configuration = load_dynamic_configuration(configuration, secrets)
+    if values is None:
+        configuration = load_dynamic_configuration(configuration, secrets)
+    else:
+        probed = read_by_probes(experiment)
+        configuration = {name: one for name, one in configuration.items() if name not in probed} | dict(values)
     cache_activities(experiment)
     failed = 0
     for activity in experiment.get("rollbacks", []):

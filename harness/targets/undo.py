@@ -31,6 +31,8 @@ from harness.targets.target import Target
 
 RECOVER_S: Final = 30.0
 """How long `recover` tries to reach a target that does not answer."""
+ROLL_BACK: Final = "roll-back"
+"""The undo that runs the rollbacks of an experiment file; its `values` are what probes of the configuration read before the fault."""
 _AGAIN_S: Final = 0.5
 _WHERE: Final = "api_server"
 """The parameter of an undo that names the API server of a cluster, by its address; a region may have one of its own."""

@@ -29,6 +29,7 @@ from harness.drivers.chaos import (
 )
 from harness.errors import ConfigurationError
 from harness.evidence import read_history
+from harness.model import ExperimentPlan
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.undo import recover
@@ -96,16 +97,19 @@ class Bench:
         threading.Thread(target=victim.wait).start()  # as init does: a zombie still takes signals
         assert any(file.is_file() and file.read_text() for _ in Deadline.after(30).ticks(0.02))
 
-    def child(self, *edits: tuple[str, str]) -> ChaosRun:
-        """A child that runs the experiment with these edits."""
+    def planned(self, *edits: tuple[str, str]) -> ExperimentPlan:
+        """The experiment with these edits."""
         text = FILE
         for old, new in edits:
             assert old in text, old
             text = text.replace(old, new)
         (self.root / "experiments").mkdir(exist_ok=True)
         (self.root / "experiments" / "kill.yaml").write_text(text, encoding="utf-8")
-        plan = load_experiment("kill", [self.root / "experiments"])
-        child = ChaosRun(plan, self.target, self.root / "run", self.forks)
+        return load_experiment("kill", [self.root / "experiments"])
+
+    def child(self, *edits: tuple[str, str]) -> ChaosRun:
+        """A child that runs the experiment with these edits."""
+        child = ChaosRun(self.planned(*edits), self.target, self.root / "run", self.forks)
         child.start()
         return child
 
@@ -209,6 +213,39 @@ def test_rollbacks_that_were_not_observed_to_end_are_run_by_recover(
     assert [line.partition(" ")[0] for line in recovered.undone] == ["roll-back"]
     assert (bench.root / "rolled-back").read_text() == "two.pid\n"
     assert pending_intents(platform) == []
+
+
+REMEMBERS = (
+    "configuration:\n",
+    "configuration:\n  before: {type: probe, name: flag, provider: {type: process, path: cat, arguments: [flag]}}\n",
+)
+BREAKS = ("kill -9 $(cat ${pidfile})", "kill -9 $(cat ${pidfile}); echo off > flag")
+SETS_BACK = ("echo ${pidfile} >> rolled-back", "echo ${before} > flag")
+
+
+def test_recover_sets_back_to_what_was_read_before_the_fault(bench: Bench) -> None:
+    """The probe of the configuration would read the broken value now, and "restored" would keep it."""
+    (bench.root / "flag").write_text("on\n", encoding="utf-8")
+    pause = ("    tolerance: 1\n", "    tolerance: 1\n    pauses: {after: 60}\n")
+    platform = platform_of(bench.target)
+    assert open_rollbacks(platform, bench.planned(REMEMBERS, BREAKS, SETS_BACK, pause)) is not None
+    child = bench.child(REMEMBERS, BREAKS, SETS_BACK, pause)
+    assert any((bench.root / "flag").read_text() == "off\n" for _ in Deadline.after(60).ticks(0.05))
+    assert child._child is not None
+    os.kill(child._child.pid, signal.SIGKILL)
+    assert child.finish().rolled_back is False
+    assert [line.partition(" ")[0] for line in recover(bench.target).undone] == ["roll-back"]
+    assert (bench.root / "flag").read_text() == "on\n"
+    assert pending_intents(platform) == []
+
+
+def test_nothing_is_done_where_a_rollback_has_no_value(bench: Bench) -> None:
+    """Chaos Toolkit passes over a probe that fails, and the rollback would write `${before}`."""
+    result = bench.ended(REMEMBERS, BREAKS, SETS_BACK)
+    assert (result.acted, result.confirmed) == (False, False)
+    assert "`configuration.before` was not read: its probe failed" in result.why
+    assert bench.victims["one"].poll() is None
+    assert not (bench.root / "flag").exists()
 
 
 def test_a_rollback_that_fails_stays_in_the_undo_log(bench: Bench) -> None:

@@ -6,6 +6,7 @@ it, or killed, says *restored* only where reads at every entry are right again a
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
 from harness.targets.expect import fits
 from harness.targets.http import http_client
-from harness.targets.undo import UndoFailed, undoable
+from harness.targets.undo import ROLL_BACK, UndoFailed, undoable
 from harness.yamlfile import read_document
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from harness.targets.kubernetes import Cluster
 
 VERIFY: Final = "verify-restored"
-ROLL_BACK: Final = "roll-back"
 _ROLLBACKS_S: Final = 120.0
 """How long the rollbacks of one experiment may take."""
 _READS: Final = 3
@@ -82,8 +82,18 @@ def open_attempt(platform: Platform, experiment: ExperimentPlan, number: int, be
     )
 
 
-def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str, variables: dict[str, str]) -> None:
+def _roll_back(
+    _cluster: Cluster | None,
+    target: Target,
+    *,
+    text: str,
+    file: str,
+    variables: dict[str, str],
+    values: dict[str, Any] | None = None,
+) -> None:
     """Run the rollbacks of an experiment file in a child process.
+
+    `values` are what probes of its configuration read before the fault; None: no action was sent, so they are read now.
 
     Raises:
         UndoFailed: one of them failed, or they did not end in time.
@@ -93,8 +103,10 @@ def _roll_back(_cluster: Cluster | None, target: Target, *, text: str, file: str
     try:
         copy = scratch.make() / f"experiment{Path(file).suffix}"
         copy.write_text(text, encoding="utf-8")
+        kept = copy.with_name("values.json")
+        kept.write_text(json.dumps(values), encoding="utf-8")
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "harness.chaos", "rollbacks", str(copy)],
+            [sys.executable, "-P", "-m", "harness.chaos", "rollbacks", str(copy), str(kept)],
             env=rollback_environment(Path(file), target, variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
