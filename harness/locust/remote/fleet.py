@@ -42,8 +42,11 @@ def install(environment: Any, runner: Any = None, **_: Any) -> None:
 def _leave_out_by_tags(environment: Any) -> None:
     """Leave out the classes of which `-T` and `-E` leave nothing.
 
-    Locust would send users without a task.
+    Locust would send users without a task. A class that has none without tags is Locust's to report, or needs none (`PytestUser`).
     """
+    parsed = environment.parsed_options
+    if not (parsed.tags or parsed.exclude_tags):
+        return
     environment._filter_tasks_by_tags()  # noqa: SLF001  # it does so once, when the test starts, and that is too late
     environment.user_classes[:] = [kind for kind in environment.user_classes if kind.tasks]
     if not environment.user_classes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 from load_bench import Run, rows_of, until, words
 from load_bench import stock_plan as plan
@@ -64,3 +66,27 @@ def test_what_is_measured_and_does_not_end_is_no_success(run: Run, server: Truth
         ("hanging", "cut_off", 0): 2,
         ("sign-out", None, 200): 2,
     }
+
+
+def test_a_class_of_users_without_a_task_is_reported(run: Run, server: TruthServer) -> None:
+    """Left out in silence, all users would be of the other classes, and what this one does would never be sent."""
+    load = run.start(plan("stock_taskless", users=2), server.url)
+
+    def broken() -> list[str]:
+        seen = run.observations("load.health", "load-health-1")
+        return [str(one.fields["broken_why"]) for one in seen if one.fields.get("broken")]
+
+    until(lambda: bool(broken()))
+    load.stop()
+    assert "No tasks defined on Buyer" in broken()[0]
+
+
+def test_functions_of_a_test_are_users(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """Locust's `PytestUser` has no tasks by design."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n", encoding="utf-8")
+    (tmp_path / "shop.py").write_text('def test_items(session):\n    session.get("/items")\n', encoding="utf-8")
+    load = run.start(replace(plan("shop", users=1), locustfile=str(tmp_path / "shop.py")), server.url)
+    until(lambda: len(server.seen) >= 3)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert ("/items", None) in {*zip(words(rows, "name"), words(rows, "error"), strict=True)}
