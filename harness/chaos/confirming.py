@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chaoslib.activity import run_activity
+from chaoslib.caching import lookup_activity
 from chaoslib.exceptions import ActivityFailed
 
 from harness.chaos.tolerances import holds
@@ -17,6 +18,9 @@ _PATIENCE: Final = "within_s"
 """The argument of our own probes that says how long they wait."""
 _AGAIN_S: Final = 0.1
 _IN_A_ROW: Final = 3
+_STEADY_LEAST_S: Final = 30.0
+"""The hypothesis is asked again for so long at least, each half second: as long as the harness waits for a restore at least."""
+_STEADY_AGAIN_S: Final = 0.5
 _ASKED_ONCE: Final = frozenset({"process", "http"})
 """Providers whose probes have no argument for how long they wait."""
 
@@ -46,6 +50,14 @@ def comes_true(probe: Activity, configuration: Activity, secrets: Activity, with
     ticks = Deadline.after(within_s).ticks(_AGAIN_S)
     next(ticks, None)  # it was asked at this moment
     return any(all(_asked(probe, configuration, secrets) for _ in range(_IN_A_ROW)) for _ in ticks)
+
+
+def comes_to_be_met(experiment: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
+    """Whether every probe of the steady-state hypothesis is within its tolerance at some time within so many seconds, 30 at least."""
+    found = (experiment.get("steady-state-hypothesis") or {}).get("probes") or []
+    probes = [{**(lookup_activity(one["ref"]) or {}), **one} if "ref" in one else one for one in found]
+    ticks = Deadline.after(max(within_s, _STEADY_LEAST_S)).ticks(_STEADY_AGAIN_S)
+    return any(all(_asked(probe, configuration, secrets) for probe in probes) for _ in ticks)
 
 
 def _asked(probe: Activity, configuration: Activity, secrets: Activity) -> bool:

@@ -22,7 +22,7 @@ from chaoslib.exceptions import ActivityFailed, InterruptExecution
 from pydantic import ValidationError
 
 from harness import clock
-from harness.chaos.confirming import comes_true, still_true, was_true
+from harness.chaos.confirming import comes_to_be_met, comes_true, still_true, was_true
 from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandler
 from harness.chaos.receipts import HitSnapshot
 from harness.chaos.remembered import remember
@@ -70,6 +70,7 @@ class ExperimentRecorder:
     true_before: bool = False
     undone: bool = False
     gone: bool = False
+    began_ns: int = field(default_factory=clock.now_ns)
     lock: AbstractContextManager[Any] = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -216,6 +217,15 @@ class ExperimentRecorder:
         self.gone = was_true(probe, configuration, secrets)
         self._put("fault.gone" if self.gone else "fault.stays", at_ns=clock.now_ns(), probe=probe["name"])
 
+    def steady_again(self, journal: Activity, configuration: Activity, secrets: Activity) -> None:
+        """The hypothesis was not met after the method: whether it is now, or comes to be, as the target may be on its way back."""
+        after = (journal.get("steady_states") or {}).get("after") or {}
+        if after.get("steady_state_met") is not False:
+            return
+        left_s = ChildSettings.from_env().observe_s - (clock.now_ns() - self.began_ns) / NS_PER_S
+        if comes_to_be_met(self.experiment, configuration, secrets, left_s):
+            self._put("steady.again", at_ns=clock.now_ns())
+
     def _probe(self, role: str) -> Activity | None:
         """The probe of the method that this key of the block names."""
         _, probe = probes_of_method(self.experiment).get(self._named(role), ((), None))
@@ -254,10 +264,11 @@ def configure_control(
             if part == METHOD:  # what is there before anything is broken
                 recorder.receipts.remember(_pidfiles(recorder.block.processes, configuration or {}, secrets or {}))
 
-    def rolled_back() -> None:
+    def rolled_back(journal: Activity) -> None:
         for recorder in _open():
             with suppress(KeyboardInterrupt, SystemExit):  # Chaos Toolkit would leave without its journal here
                 recorder.rolled_back(configuration or {}, secrets or {})
+                recorder.steady_again(journal, configuration or {}, secrets or {})
 
     if event_registry is not None:
         event_registry.register(PartHandler(begins, rolled_back))

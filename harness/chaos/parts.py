@@ -32,10 +32,10 @@ class PartHandler(RunEventHandler):  # type: ignore[misc]
 
     Args:
         begins: called with the part, in the thread of the experiment.
-        rolled_back: called after the rollbacks.
+        rolled_back: called after the rollbacks, with the journal so far.
     """
 
-    def __init__(self, begins: Callable[[str], None], rolled_back: Callable[[], None]) -> None:
+    def __init__(self, begins: Callable[[str], None], rolled_back: Callable[[dict[str, Any]], None]) -> None:
         self._begins = begins
         self._rolled_back = rolled_back
 
@@ -61,4 +61,4 @@ class PartHandler(RunEventHandler):  # type: ignore[misc]
 
     def rollbacks_completed(self, experiment: Any, journal: Any) -> None:  # noqa: ARG002 - the base class's
         """The rollbacks are over."""
-        self._rolled_back()
+        self._rolled_back(journal)

@@ -20,6 +20,7 @@ from harness.model.observations import (
     FaultWhy,
     ManualStepsWatched,
     Restored,
+    SteadyAgain,
     Timed,
     every,
 )
@@ -102,6 +103,7 @@ def _experiment(
         observed_from_ns=began.observed_from_ns if began.observed_from_ns is not None else opening.mono_ns,
         observed_until_ns=ended.observed_until_ns if ended else opening.mono_ns,
         journal={str(key): str(value) for key, value in ended.journal.items()} if ended else {},
+        steady_again=any(every(SteadyAgain, child)),
         manual_steps=next((watched.count for watched in every(ManualStepsWatched, own)), None),
         files=tuple(files),
     )

@@ -83,7 +83,8 @@ class Experiment:
         restore: whether the target was as before afterwards.
         observed_from_ns: the recovery watch starts here (before the action is sent).
         observed_until_ns: watchers' rows up to here belong to it.
-        journal: status, deviated, steady_before, steady_after and failed activities as the journal says; empty when there is no journal.
+        journal: status, deviated, steady_before, steady_after, the unmet probe and failed activities as the journal says; empty when there is no journal.
+        steady_again: whether the file's hypothesis, not met after the method, was met after the rollbacks.
         manual_steps: undo steps that were left to a person; None: not recorded.
         files: journal, log and histories, relative to the run directory.
     """
@@ -98,6 +99,7 @@ class Experiment:
     observed_from_ns: int
     observed_until_ns: int
     journal: Mapping[str, str] = field(default_factory=dict)
+    steady_again: bool = False
     manual_steps: int | None = None
     files: tuple[str, ...] = ()
 

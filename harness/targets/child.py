@@ -20,6 +20,7 @@ _MODULES: Final = "READINESS_MODULES"
 _KUBECONFIG: Final = "READINESS_KUBECONFIG"
 _API_SERVER: Final = "READINESS_API_SERVER"
 _MAX_PODS: Final = "READINESS_MAX_PODS"
+_OBSERVE: Final = "READINESS_OBSERVE_S"
 _LOGIN_PROXIES: Final = "READINESS_LOGIN_PROXIES"
 CONTEXT_VARIABLE: Final = "KUBERNETES_CONTEXT"
 """Chaos Toolkit's own."""
@@ -41,6 +42,7 @@ class ChildSettings:
         context: the target's, in these files.
         api_server: address of the target's API server; every other one is refused.
         max_pods: how many pods the experiment may hit; None: its file does not say it.
+        observe_s: how long the fault is observed if nothing comes back, in seconds.
         login_proxies: the caller's proxies, by variable: for the program that logs in to the API server alone.
     """
 
@@ -55,6 +57,7 @@ class ChildSettings:
     context: str = ""
     api_server: str = ""
     max_pods: int | None = None
+    observe_s: float = 0.0
     login_proxies: Mapping[str, str] = field(default_factory=dict)
 
     def as_env(self) -> dict[str, str]:
@@ -71,6 +74,7 @@ class ChildSettings:
             CONTEXT_VARIABLE: self.context,
             _API_SERVER: self.api_server,
             _MAX_PODS: "" if self.max_pods is None else str(self.max_pods),
+            _OBSERVE: str(self.observe_s or ""),
             _LOGIN_PROXIES: json.dumps(dict(self.login_proxies)) if self.login_proxies else "",
         }
         return {name: value for name, value in every.items() if value}
@@ -79,6 +83,7 @@ class ChildSettings:
     def from_env(cls) -> Self:
         """The settings of this process; what is no number is not set."""
         env = os.environ
+        observe = env.get(_OBSERVE, "")
         parent, max_pods = env.get(_PARENT, ""), env.get(_MAX_PODS, "")
         return cls(
             target=env.get(TARGET_VARIABLE, ""),
@@ -92,5 +97,6 @@ class ChildSettings:
             context=env.get(CONTEXT_VARIABLE, ""),
             api_server=env.get(_API_SERVER, ""),
             max_pods=int(max_pods) if max_pods.isdecimal() else None,
+            observe_s=float(observe) if observe.replace(".", "", 1).isdecimal() else 0.0,
             login_proxies=json.loads(env.get(_LOGIN_PROXIES) or "{}"),
         )

@@ -84,6 +84,7 @@ def test_pod_loss_is_sent_confirmed_and_gone(pocket: Any, experiments: Path, tmp
         "deviated": "false",
         "steady_before": "met",
         "steady_after": "met",
+        "unmet": "",
         "failed": "",
     }
     assert kinds(run, "pod-loss") == ["fault.sent", "fault.confirmed", "fault.gone"]

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.chaos import confirming
 from harness.chaos.rolling_back import roll_back
 from harness.chaos.tolerances import complaint, holds
 from harness.clock import Deadline
@@ -437,6 +438,40 @@ rollbacks:
     bench.ended(("rollbacks:\n", probe), ("    within: 30 s\n", "    within: 1 s\n    gone_by: back\n"))
     assert bench.recorded("fault.sent")[0]["gone_by"] == "back"
     assert [kind for kind in ("fault.gone", "fault.stays") if bench.recorded(kind)] == kinds
+
+
+STEADY = """\
+steady-state-hypothesis:
+  title: It is consistent
+  probes:
+    - {name: fine, type: probe, tolerance: 0, provider: {type: process, path: "true"}}
+    - {name: consistent, type: probe, tolerance: 0, provider: {type: process, path: bash, arguments: ["-c", "! [ -e broken ]"]}}
+method:
+"""
+
+
+def test_a_hypothesis_that_was_lost_is_asked_again_after_the_rollbacks(bench: Bench) -> None:
+    """Chaos Toolkit asks it at once after the method, when the target may be on its way back; here a rollback brings it back, a second later."""
+    back = "( sleep 1; rm broken ) >/dev/null 2>&1 &"
+    result = bench.ended(
+        ("method:\n", STEADY),
+        ("kill -9 $(cat ${pidfile})", "kill -9 $(cat ${pidfile}); touch broken"),
+        ("echo ${pidfile} >> rolled-back", back),
+    )
+    assert (result.journal["steady_after"], result.journal["unmet"]) == ("not met", "consistent")
+    (again,) = bench.recorded("steady.again")
+    (undone,) = bench.recorded("fault.undone")
+    assert again["at_ns"] - undone["at_ns"] >= 1_000_000_000
+
+
+def test_a_hypothesis_that_stays_lost_is_not_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every probe must be within its tolerance; it is asked until the time is over."""
+    monkeypatch.setattr(confirming, "_STEADY_LEAST_S", 0.6)
+    up = {"name": "up", "type": "probe", "tolerance": 0, "provider": {"type": "process", "path": "true"}}
+    down = {"name": "down", "type": "probe", "tolerance": 0, "provider": {"type": "process", "path": "false"}}
+    lost, met = ({"steady-state-hypothesis": {"title": "t", "probes": probes}} for probes in ([up, down], [up]))
+    assert not confirming.comes_to_be_met(lost, {}, {}, 0)
+    assert confirming.comes_to_be_met(met, {}, {}, 0)
 
 
 @pytest.mark.parametrize(("edits", "held"), [((), True), ((("kill -0 $(cat ${pidfile})", AGAIN),), False)])

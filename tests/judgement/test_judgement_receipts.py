@@ -214,6 +214,28 @@ def test_a_fault_that_is_not_out_is_no_restore(changes: dict[str, Any], steps: i
 
 
 @pytest.mark.parametrize(
+    ("journal", "again", "ok", "said"),
+    [
+        ({"steady_after": "met"}, False, True, "as before"),
+        ({"steady_after": "not asked"}, False, True, "as before"),
+        ({"steady_after": "not met", "unmet": "consistent"}, True, True, "as before"),
+        ({"steady_after": "not met", "unmet": "consistent"}, False, None, "consistent of its steady-state hypothesis was not met after the method, and was not observed to be met after the rollbacks"),
+    ],
+)  # fmt: skip
+def test_a_hypothesis_that_stays_lost_is_no_restore(
+    journal: dict[str, str], said: str, *, again: bool, ok: bool | None
+) -> None:
+    """Reads and workloads are as before; what the file's own probe asks for is not."""
+    base = experiment("database-loss", "database", 110, 150)
+    attempt = replace(base, journal={**base.journal, **journal}, steady_again=again)
+    receipt = restore_receipt(with_experiment([attempt]), attempt)
+    assert (receipt.ok, receipt.why) == (ok, f"database-loss: {said}")
+    asked = plan({"R": recovery("4 h", "database-loss")})
+    (verdict,) = judge(asked, with_experiment([attempt])).verdicts
+    assert verdict.outcome is (Outcome.PASS if ok else Outcome.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
     ("back_at", "said"), [(164.5, "us-east-1a was Ready again 30.5 s before the fault was undone"), (195.0, ""), (195.5, "")]
 )  # fmt: skip
 def test_a_node_that_comes_back_by_itself_was_not_held(back_at: float, said: str) -> None:

@@ -22,6 +22,7 @@ from harness.files import last_lines
 from harness.model import NO_FAULT, ExperimentPlan
 from harness.model.domain import UNKNOWN
 from harness.targets import Target, guard_experiment, guard_target
+from harness.targets.child import ChildSettings
 
 JOURNAL_GRACE_S: Final = 120.0
 """How long a child may take to undo and restore before it is killed; what it leaves then, the intents know."""
@@ -104,6 +105,7 @@ class ChaosRun:
         self._rollbacks = file.rollbacks
         copy = self._prepare_directory(Path(self.experiment.file))
         env = child_environment(file, self._target, self._run_dir, hold=self._hold, allow_target=self._allow_target)
+        env |= ChildSettings(observe_s=self.experiment.observe_s).as_env()
         env["TMPDIR"] = str(self._scratch.make())
         # its settings are ours, so no controls or notifications of the user's run
         arguments = ["--no-version-check", "--no-log-file", "--settings", str(SETTINGS)]

@@ -17,6 +17,7 @@ class Journal:
         status: completed, failed, interrupted, aborted; `none` where there is no journal.
         deviated: whether the steady state was lost after the method, as Chaos Toolkit sees it.
         steady_before, steady_after: met, not met, or not asked.
+        unmet: the probe for which it was not met after the method; empty where it was, or was not asked.
         failed: names of the activities of method and rollbacks that failed.
         why: what is wrong with the journal, or kept the method from running; empty when nothing did.
     """
@@ -25,6 +26,7 @@ class Journal:
     deviated: str = ""
     steady_before: str = "not asked"
     steady_after: str = "not asked"
+    unmet: str = ""
     failed: tuple[str, ...] = ()
     why: str = ""
 
@@ -36,6 +38,7 @@ class Journal:
             "deviated": self.deviated,
             "steady_before": self.steady_before,
             "steady_after": self.steady_after,
+            "unmet": self.unmet,
             "failed": ", ".join(self.failed),
         }
 
@@ -64,6 +67,7 @@ def read_journal(path: Path) -> Journal:
         deviated=str(journal.get("deviated", "")).lower(),
         steady_before=before,
         steady_after=after,
+        unmet=_unmet(states.get("after")) if after == "not met" else "",
         failed=failed,
         why=why,
     )

@@ -20,7 +20,8 @@ def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
 def undone(experiment: Experiment) -> tuple[bool | None, str]:
     """Whether one attempt left the target as before, with the reason.
 
-    What it disturbed must be as before, the fault seen to be out where its file names a probe for it, and no undo step left to a person.
+    What it disturbed must be as before, the fault seen to be out where its file names a probe for it, no undo step left to a person, and the
+    steady-state hypothesis of its file met, if not after the method, then after the rollbacks.
     """
     restore, fault = experiment.restore, experiment.fault
     if not restore.ok:
@@ -32,6 +33,11 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
         return False, f"{fault.stays}: the end of the fault was not observed"
     if fault.gone_by and fault.gone_ns is None:
         return None, f"{fault.gone_by}: it is not recorded whether the fault is out"
+    if experiment.journal.get("steady_after") == "not met" and not experiment.steady_again:
+        probe = experiment.journal.get("unmet") or "a probe"
+        return None, (
+            f"{probe} of its steady-state hypothesis was not met after the method, and was not observed to be met after the rollbacks"
+        )
     return True, restore.why or "as before"
 
 

@@ -14,6 +14,7 @@ from harness.model.observations.chaos import (
     FaultStays,
     FaultUndone,
     FaultWhy,
+    SteadyAgain,
 )
 from harness.model.observations.kinds import KINDS, Recorded, Timed, every, is_integer, unusable, written
 from harness.model.observations.load import (
@@ -150,6 +151,7 @@ __all__ = [
     "Served",
     "StatementCounts",
     "StatementsGrown",
+    "SteadyAgain",
     "SteadySeen",
     "Timed",
     "UsageRead",

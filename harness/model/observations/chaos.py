@@ -77,6 +77,12 @@ class FaultStays(Timed):
     probe: Word = ""
 
 
+@written("steady.again", by=["chaos-*"])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SteadyAgain(Timed):
+    """The steady-state hypothesis of the file, which was not met after the method, was met after the rollbacks."""
+
+
 @written("fault.why", by=["chaos-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaultWhy(Recorded):

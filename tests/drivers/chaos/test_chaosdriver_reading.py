@@ -333,6 +333,7 @@ def test_a_whole_journal_says_what_happened(tmp_path: Path) -> None:
         "deviated": "false",
         "steady_before": "met",
         "steady_after": "met",
+        "unmet": "",
         "failed": "kill, undo",
         "why": "failed: kill, undo",
     }
@@ -344,6 +345,14 @@ def test_a_method_that_was_never_run_is_said(tmp_path: Path) -> None:
     said = read(json.dumps(journal(steady_states={"before": before, "after": None})), tmp_path)
     assert said["why"] == "the method was not run, the steady state was not met before: all-well"
     assert (said["steady_before"], said["steady_after"]) == ("not met", "not asked")
+
+
+def test_a_hypothesis_that_was_lost_is_named(tmp_path: Path) -> None:
+    """By the probe that was not within its tolerance: the last that was asked."""
+    lost = {"steady_state_met": False, "probes": [{"activity": {"name": "up"}}, {"activity": {"name": "consistent"}}]}
+    steady = {"steady_state_met": True, "probes": []}
+    said = read(json.dumps(journal(steady_states={"before": steady, "after": lost}, deviated=True)), tmp_path)
+    assert (said["steady_after"], said["unmet"], said["why"]) == ("not met", "consistent", "")
 
 
 @pytest.mark.parametrize(
