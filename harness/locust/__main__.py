@@ -7,12 +7,17 @@ that the plan says (`run-time`, `tags`, `master`). For the same reason its envir
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentError, ArgumentParser
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.main import main
 
 import harness.locust.travel  # noqa: F401  # adds the options, and what records
+from harness.locust.process.options import add_options
 from harness.targets.child import ChildSettings
 
 
@@ -26,8 +31,32 @@ def read_no_files() -> None:
     LocustArgumentParser.__init__ = make  # type: ignore[assignment, method-assign]
 
 
+def keep_our_options() -> None:
+    """Let an option of the locustfile that has the name of one of ours end the process: Locust would log that, and the file be given our value."""
+    hook: Any = events.init_command_line_parser
+    add, ours = hook.add_listener, ArgumentParser(add_help=False)
+    add_options(ours)
+
+    def add_listener(listener: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(listener)
+        def listen(**arguments: Any) -> None:
+            try:
+                listener(**arguments)
+            except ArgumentError as error:
+                named = {name.strip(",") for name in str(error).split()}
+                if taken := sorted(named & {name for action in ours._actions for name in action.option_strings}):  # noqa: SLF001
+                    sys.exit(f"the locustfile's option `{taken[0]}` is one of the harness's: give it another name")
+                raise
+
+        add(listen)
+        return listener
+
+    hook.add_listener = add_listener
+
+
 if __name__ == "__main__":
     read_no_files()
+    keep_our_options()
     # after what is installed, so that a file of the project replaces no package
     sys.path += ChildSettings.from_env().modules
     main()  # type: ignore[no-untyped-call]

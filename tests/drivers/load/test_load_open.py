@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from load_bench import Run, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
 from harness import clock
+from harness.errors import DriverError
 
 
 def test_requests_that_a_user_has_spawned_are_cut_off_at_the_end(run: Run, server: TruthServer) -> None:
@@ -90,3 +93,39 @@ def test_functions_of_a_test_are_users(run: Run, server: TruthServer, tmp_path: 
     load.stop()
     (rows,) = rows_of(load)
     assert ("/items", None) in {*zip(words(rows, "name"), words(rows, "error"), strict=True)}
+
+
+OPTIONS = """\
+from locust import HttpUser, constant, events, task
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser):
+    parser.add_argument("NAME", default="small-1")
+    parser.add_argument("--tenant", default="acme")
+
+
+class Shopper(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self):
+        options = self.environment.parsed_options
+        self.client.get(f"/{options.tenant}/{options.DEST}")
+"""
+
+
+def test_an_option_of_the_locustfile_has_its_own_default(run: Run, server: TruthServer, tmp_path: Path) -> None:
+    """One with the name of an option of ours would have our value, and every later one of its file be missing."""
+    file = tmp_path / "shop.py"
+    planned = replace(plan("shop", users=1), locustfile=str(file))
+    file.write_text(OPTIONS.replace("NAME", "--llm").replace("DEST", "llm"), encoding="utf-8")
+    load = run.start(planned, server.url)
+    until(lambda: bool(server.seen))
+    load.stop()
+    assert {seen.path for seen in server.seen} == {"/acme/small-1"}
+    for name in ("--model", "--region"):
+        file.write_text(OPTIONS.replace("NAME", name).replace("DEST", name[2:]), encoding="utf-8")
+        with ExitStack() as loads, pytest.raises(DriverError) as refused:
+            Run(tmp_path / name, loads).start(planned, server.url)
+        assert f"the locustfile's option `{name}` is one of the harness's: give it another name" in refused.value.hint
