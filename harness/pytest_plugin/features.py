@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import types
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_bdd.scenario import scenario, scenario_wrapper_template_registry
+from pytest_bdd.utils import registry_get_safe
 
 from harness.errors import ConfigurationError
 from harness.steps import read_feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from pathlib import Path
 
     from pytest_bdd.parser import Feature, ScenarioTemplate
 
@@ -83,6 +84,14 @@ def _bind(path: Path, title: str, template: ScenarioTemplate, *, claims: bool) -
 
 def _identifier(title: str) -> str:
     return "".join(char if char.isalnum() else "_" for char in title.lower())[:60].strip("_")
+
+
+def bound_elsewhere(item: pytest.Item) -> tuple[Path, str] | None:
+    """The feature file and the scenario that a test module has bound by `scenarios()` or `@scenario`; None for other items."""
+    if not isinstance(item, pytest.Function) or isinstance(item.parent, FeatureFile):
+        return None
+    template = registry_get_safe(scenario_wrapper_template_registry, item.function)
+    return None if template is None else (Path(template.feature.filename), template.name)
 
 
 def scenario_of(item: pytest.Item) -> Scenario | None:

@@ -9,9 +9,10 @@ import pytest
 
 from harness.errors import Exit, HarnessError, Interrupted, UsageError
 from harness.model import REQUIREMENT_COLUMN, Outcome, Scenario
-from harness.pytest_plugin.features import FeatureFile, scenario_of
+from harness.pytest_plugin.features import FeatureFile, bound_elsewhere, scenario_of
 from harness.pytest_plugin.settling import STATUS, Inconclusive, NotAssessed, Settling
 from harness.run.project import features_below
+from harness.steps import read_feature
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -97,6 +98,7 @@ class ReadinessPlugin:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Give each scenario its words, and the marker of its requirement when that is in Examples."""
         kept, dropped, foreign, collected = [], [], [], []
+        self._refuse([why for item in items if (why := self._bound_twice(item))])
         for item in items:
             scenario = scenario_of(item)
             if scenario is not None:
@@ -123,6 +125,20 @@ class ReadinessPlugin:
         if dropped or foreign:
             items[:] = kept
         self._collected = True
+
+    def _bound_twice(self, item: pytest.Item) -> str:
+        """Why a test module may not bind this scenario; empty where it may, as one that claims nothing."""
+        bound = bound_elsewhere(item)
+        if bound is None or not self._session.owns(bound[0]):
+            return ""
+        try:
+            claiming = {one.template for one in read_feature(bound[0], self._session.settings.project.root)}
+        except HarnessError as error:
+            return str(error)
+        if bound[1] not in claiming:
+            return ""
+        hint = "features are collected by themselves: leave `scenarios(…)` and `@scenario(…)` out"
+        return f"{item.nodeid.partition('::')[0]}: a test module binds {bound[0].name}, whose scenarios claim requirements\n  hint: {hint}"
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves scenarios out never decides."""

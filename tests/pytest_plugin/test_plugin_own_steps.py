@@ -74,6 +74,28 @@ def test_an_own_step_that_fails_is_the_projects_failure_and_no_verdict(mixed: Pr
     assert "no more" in finished.out
 
 
+@pytest.mark.parametrize(
+    "binds", ['scenarios("kpi.feature")', '@scenario("kpi.feature", "The door is open")\ndef test_it(): pass']
+)
+def test_a_test_module_that_binds_a_feature_is_refused_where_it_claims(
+    mixed: Project, scenes: Stage, binds: str
+) -> None:
+    """pytest-bdd does nothing without it; here each verdict would be asked for twice, the second time with a traceback and exit code 1."""
+    mixed.append(FEATURE, OWN)
+    module = (mixed.root / FEATURE).with_name("test_shop.py")
+    module.write_text(f"from pytest_bdd import scenario, scenarios\n\n{binds}\n", encoding="utf-8")
+    finished = mixed.do(str(Path(FEATURE).parent), "--evidence", str(scenes["go"].run), module="pytest")
+    if "scenarios(" not in binds:
+        assert finished.code == scenes["go"].code, finished.said
+        return
+    assert finished.code == 4, finished.said
+    assert (
+        finished.said.count("features/plain/test_shop.py: a test module binds kpi.feature, whose scenarios claim") == 1
+    )
+    assert "hint: features are collected by themselves: leave `scenarios(…)`" in finished.said
+    assert "Traceback" not in finished.said
+
+
 def test_a_step_that_neither_reads_is_refused(mixed: Project) -> None:
     """With its line, before anything runs."""
     mixed.edit(FEATURE, "And the door says 200", "And the door says two hundred")
