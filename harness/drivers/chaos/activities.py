@@ -204,6 +204,12 @@ def check_tolerance(document: YamlDocument, location: Location, probe: Activity)
     if isinstance(tolerance, Mapping) and tolerance.get("type") == "probe":
         # not by the toolkit's own check, which imports its module into this process
         check_activity(document, at, tolerance)
+        if (provider := tolerance["provider"]["type"]) != "python":
+            raise ConfigurationError(
+                f"what a {provider} provider returns is a yes as a tolerance, whatever its exit code or status",
+                where=document.where((*at, "provider")),
+                hint="write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function",
+            )
         if not isinstance(tolerance["provider"].get("arguments"), Mapping):
             raise ConfigurationError(
                 "a probe that is a tolerance needs `arguments`, a mapping",

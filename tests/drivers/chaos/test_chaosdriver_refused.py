@@ -9,7 +9,7 @@ import pytest
 import yaml
 from chaoslib.exceptions import ChaosException
 from chaoslib.experiment import ensure_experiment_is_valid
-from chaoslib.hypothesis import run_steady_state_hypothesis
+from chaoslib.hypothesis import run_steady_state_hypothesis, within_tolerance
 from chaoslib.run import EventHandlerRegistry
 
 from harness.drivers.chaos import find_experiments, load_experiment
@@ -75,9 +75,23 @@ def test_a_tolerance_that_chaos_toolkit_would_refuse_is_explained(
 
 def test_a_probe_as_a_tolerance_needs_arguments_for_the_value(tmp_path: Path) -> None:
     """Chaos Toolkit accepts it without them, and then fails where it adds the value."""
-    program = "{type: probe, name: near, provider: {type: process, path: 'true'}}"
+    (tmp_path / "near_enough.py").write_text("def fits(value=None):\n    return True\n", encoding="utf-8")
+    program = PROBE.replace(", arguments: {value: 0}", "")
     said = f"{AT}.provider: a probe that is a tolerance needs `arguments`, a mapping\n  hint: write `arguments: {{value: 0}}`; Chaos Toolkit replaces `value` with what is judged"
     assert refused(tmp_path, TOLERATED.replace(PROBE, program)) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "provider"),
+    [("process", "path: 'false', arguments: {value: 0}"), ("http", "url: 'http://127.0.0.1:9', arguments: {value: 0}")],
+)
+def test_a_program_or_a_request_as_a_tolerance_is_refused(tmp_path: Path, kind: str, provider: str) -> None:
+    """Chaos Toolkit asks whether what it returned is empty, and a status with its output never is: `false` would be a yes."""
+    tolerance = f"{{type: probe, name: near, provider: {{type: {kind}, {provider}}}}}"
+    said = f"{AT}.provider: what a {kind} provider returns is a yes as a tolerance, whatever its exit code or status\n  hint: write `tolerance: 0` for an exit code, `tolerance: 200` for a status, or a probe that is a python function"
+    assert refused(tmp_path, TOLERATED.replace(PROBE, tolerance)) == said
+    if kind == "process":
+        assert within_tolerance(yaml.safe_load(tolerance), {"status": 1}, {}, {}) is True
 
 
 @pytest.mark.parametrize("part", ["configuration", "secrets", "controls", "rollbacks"])
