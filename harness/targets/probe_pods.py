@@ -5,15 +5,14 @@ The latter satisfy Pod Security `restricted`, and a ResourceQuota that asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harness.targets import Target, platform_of
+from harness.targets import Target
 from harness.targets.access import access
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import OWN
-from harness.targets.undo import undo_now, undoable
+from harness.targets.undo import PendingUndos, undoable
 
 CALLERS: Final = access("list services", "create,delete pods", "get pods/log")
 """What calling services from pods of one's own asks."""
@@ -83,20 +82,8 @@ def make_pod(cluster: Cluster, body: Object) -> None:
     cluster.create_pod(body["metadata"]["namespace"], body)
 
 
-@contextmanager
-def pod_in_place(target: Target, cluster: Cluster, body: Object, by: str) -> Iterator[None]:
-    """Make a pod, and delete it however what needs it ends; the undo is on disk meanwhile.
-
-    Args:
-        target: whose undo log is written.
-        cluster: where the pod is made.
-        body: of the pod.
-        by: what needs it, as the undo log names it: `check network-policy`.
-    """
+def place_pod(undos: PendingUndos, cluster: Cluster, body: Object) -> None:
+    """Make a pod, which is deleted when these undos are done."""
     undo = {"namespace": body["metadata"]["namespace"], "pod": body["metadata"]["name"]}
-    intent = make_pod.intend(platform_of(target), by, f"make pod {undo['pod']}", cluster=cluster, **undo)
-    try:
-        make_pod(cluster, body)
-        yield
-    finally:
-        undo_now(cluster, target, intent)
+    undos.intend(make_pod, cluster, f"make pod {undo['pod']}", **undo)
+    make_pod(cluster, body)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Concatenate, Final, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from harness.clock import Deadline
 from harness.errors import DriverError, HarnessError, Refused
@@ -237,6 +237,11 @@ def undo_intent(cluster: Cluster | None, target: Target, intent: Intent) -> None
 
 
 def undo_now(cluster: Cluster | None, target: Target, *intents: Intent) -> None:
+    """Undo intents of one cluster in a run, as `PendingUndos` does at its end."""
+    _undo_all(target, [(cluster, intent) for intent in intents])
+
+
+def _undo_all(target: Target, pending: Iterable[tuple[Cluster | None, Intent]]) -> None:
     """Undo intents in a run and strike them off; one that fails keeps no other from its turn.
 
     An undo is done again while the API server is silent: for `SILENT_S` all of them together, and each at least once.
@@ -245,13 +250,45 @@ def undo_now(cluster: Cluster | None, target: Target, *intents: Intent) -> None:
         HarnessError: of the first that failed, once all had their turn; what failed stays.
     """
     deadline, failed = Deadline.after(SILENT_S), list[HarnessError]()
-    for intent in intents:
+    for cluster, intent in pending:
         try:
             patiently(partial(undo_intent, cluster, target, intent), within_s=deadline.left_s)
         except HarnessError as error:
             failed.append(error)
     if failed:
         raise failed[0]
+
+
+class PendingUndos:
+    """A `with` around what a check or an act of a run puts in place: all of it is undone however it ends, the last first.
+
+    The undos are on disk meanwhile. While the API server is silent they share `SILENT_S`; one that fails keeps no other from its turn.
+
+    Args:
+        target: whose undo log is written.
+        by: what needs it, as the undo log names it: `check network-policy`.
+    """
+
+    def __init__(self, target: Target, by: str) -> None:
+        self._target = target
+        self._by = by
+        self._pending: list[tuple[Cluster, Intent]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """Undo it.
+
+        Raises:
+            HarnessError: of the first that failed, once all had their turn; what failed stays in the undo log.
+        """
+        _undo_all(self._target, reversed(self._pending))
+
+    def intend(self, action: Undoable[...], cluster: Cluster, what: str, /, **params: object) -> None:
+        """Put on disk how to undo what is about to be done in a cluster; the arguments are those of `Undoable.intend`."""
+        intent = action.intend(platform_of(self._target), self._by, what, cluster=cluster, **params)
+        self._pending.append((cluster, intent))
 
 
 def _cluster_at(target: Target, url: str, common: Cluster | None) -> Cluster:

@@ -13,7 +13,7 @@ from kubernetes.client import ApiClient, Configuration
 
 from harness.chaos.session import ChaosSession
 from harness.drivers.check.flags.switching import switched
-from harness.drivers.check.ports import _service_in_place
+from harness.drivers.check.ports import _place_service
 from harness.drivers.scale.scaled import Scaled
 from harness.drivers.scale.stress import stressed
 from harness.errors import DriverError, TargetUnreachable
@@ -21,8 +21,8 @@ from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.patience import SILENT_S
-from harness.targets.probe_pods import pod_in_place
-from harness.targets.undo import undoable
+from harness.targets.probe_pods import place_pod
+from harness.targets.undo import PendingUndos, undoable
 from tests.fake_clock import FakeClock
 
 FLAGS = {"flags": {"new": {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}}}
@@ -83,14 +83,29 @@ def flag(target: Target, _cluster: Cluster) -> Iterator[None]:
         yield
 
 
-def pod(target: Target, cluster: Cluster) -> AbstractContextManager[None]:
+@contextmanager
+def pod(target: Target, cluster: Cluster) -> Iterator[None]:
     """A pod for a while."""
-    return pod_in_place(target, cluster, BODY, "check policies")
+    with PendingUndos(target, "check policies") as undos:
+        place_pod(undos, cluster, BODY)
+        yield
 
 
-def service(target: Target, cluster: Cluster) -> AbstractContextManager[None]:
+@contextmanager
+def pods(target: Target, cluster: Cluster, number: int) -> Iterator[None]:
+    """Several pods for a while."""
+    with PendingUndos(target, "check pending-pod-runs") as undos:
+        for each in range(number):
+            place_pod(undos, cluster, {"metadata": {"namespace": "shop", "name": f"pod-{each}"}})
+        yield
+
+
+@contextmanager
+def service(target: Target, cluster: Cluster) -> Iterator[None]:
     """A Service for a while."""
-    return _service_in_place(target, cluster, BODY)
+    with PendingUndos(target, "check network-ports") as undos:
+        _place_service(undos, cluster, BODY)
+        yield
 
 
 @pytest.mark.parametrize(
@@ -126,6 +141,16 @@ def test_an_undo_is_left_where_the_api_server_stays_silent(target: Target, clock
         cluster.silent = 999
     assert clock.monotonic() - began_s == pytest.approx(SILENT_S, abs=1.0)
     assert len(pending_intents(platform_of(target))) == 1
+
+
+def test_what_is_in_place_together_shares_one_time(target: Target, clock: FakeClock) -> None:
+    """Thirty pods of a check, and an API server that stays silent: 20 s, in which each is tried; the last one first."""
+    cluster, began_s = SilentCluster(), clock.monotonic()
+    with pytest.raises(TargetUnreachable, match="503"), pods(target, cluster, 30):
+        cluster.silent = 999
+    assert clock.monotonic() - began_s == pytest.approx(SILENT_S, abs=1.0)
+    assert len(pending_intents(platform_of(target))) == 30
+    assert 999 - cluster.silent >= 30
 
 
 tried: list[str] = []

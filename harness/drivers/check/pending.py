@@ -11,7 +11,7 @@ import math
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 from harness import clock
@@ -23,7 +23,8 @@ from harness.targets.access import access, accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition
 from harness.targets.places import Clusters, callers_of, primary_namespace
-from harness.targets.probe_pods import pod_in_place, probe_pod
+from harness.targets.probe_pods import place_pod, probe_pod
+from harness.targets.undo import PendingUndos
 from harness.targets.workloads import running_containers
 
 MOST: Final = 30
@@ -61,12 +62,12 @@ def pending_pod_runs(target: Target, params: Mapping[str, str]) -> Iterator[Fact
         )
     nodes = {str(node["metadata"]["name"]) for node in cluster.nodes()}
     life_s = math.ceil(within_s + TURNS_WITHIN_S + _LONGER_S)
-    with ExitStack() as stack:
+    with PendingUndos(target, "check pending-pod-runs") as undos:
 
         def filler() -> str:
             name = f"readiness-pending-{uuid.uuid4().hex[:8]}"
             body = _body(name, namespace, image, f"{round(asked * 1000)}m", life_s)
-            stack.enter_context(pod_in_place(target, cluster, body, "check pending-pod-runs"))
+            place_pod(undos, cluster, body)
             return name
 
         names = [filler() for _ in range(count)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -29,7 +29,8 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import accesses
 from harness.targets.places import Clusters, caller_name, callers_of, namespaces
-from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
+from harness.targets.probe_pods import CALLERS, LIFE_S, place_pod, probe_pod
+from harness.targets.undo import PendingUndos
 
 _ENOUGH: Final = 10
 """Rounds without one in which every backend accepts the declared caller: the network of its pod is there by then."""
@@ -121,7 +122,7 @@ def callers_in_place(
     declared = callers_of(target)
     both = {"accepted": declared.accepted, "refused": declared.refused}
     said = [caller_name(own) for own in both.values()]
-    with ExitStack() as stack:
+    with PendingUndos(target, by) as undos:
         pairs: list[CallerPair] = []
         for (region, namespace), own in backends.items():
             if not own:
@@ -131,7 +132,7 @@ def callers_in_place(
                 name = f"readiness-{kind}-{uuid.uuid4().hex[:6]}"
                 program = ["python", "-c", CALLER, str(LIFE_S), target.probes.health, *map(str, own)]
                 body = probe_pod(name, namespace, labels, declared.image, program)
-                stack.enter_context(pod_in_place(target, cluster, body, by))
+                place_pod(undos, cluster, body)
                 pods.append(CallerPod(cluster=cluster, namespace=namespace, name=name))
             pairs.append(
                 CallerPair(region=region, backends=own, declared=pods[0], stranger=pods[1], labels=(said[0], said[1]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -18,13 +18,13 @@ from typing import Any, Final
 from harness.drivers.check.calling import ACCEPTED, CALLER, CLOSED, REFUSED, CallerPod, Round, place_name, tcp_ports
 from harness.drivers.check.policies import no_service
 from harness.drivers.facts import FactProbe, FactReading
-from harness.targets import Target, platform_of
+from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import OWN
 from harness.targets.places import Clusters, caller_name, callers_of, namespaces
-from harness.targets.probe_pods import CALLERS, LIFE_S, pod_in_place, probe_pod
-from harness.targets.undo import undo_now, undoable
+from harness.targets.probe_pods import CALLERS, LIFE_S, place_pod, probe_pod
+from harness.targets.undo import PendingUndos, undoable
 from harness.targets.workloads import TEMPLATE_HASHES
 
 OTHERS: Final = (8081, 9090, 15672)
@@ -118,7 +118,7 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactPro
     port, clusters, places = int(params["port"]), Clusters(target), namespaces(target)
     tried: list[_Tried] = []
     unknown: list[FactReading] = []
-    with ExitStack() as stack:
+    with PendingUndos(target, "check network-ports") as undos:
         for region, namespace in places.items():
             place, found = place_name(places, region), _backends(clusters.of(region), namespace, port)
             backends = [one for one in found if one.labels]
@@ -126,31 +126,28 @@ def network_ports(target: Target, params: Mapping[str, str]) -> Iterator[FactPro
             if not found:
                 unknown.append(no_service(place, port))
             if backends:
-                in_place = _in_place(target, clusters.of(region), namespace, backends, port)
-                caller, label = stack.enter_context(in_place)
+                caller = _place(undos, target, clusters.of(region), namespace, backends=backends, port=port)
+                label = caller_name(callers_of(target).accepted)
                 tried.append(_Tried(place=place, caller=caller, label=label, port=port, backends=backends))
         yield lambda: [*unknown, *(seen for one in tried for seen in one.probe())]
 
 
-@contextmanager
-def _in_place(
-    target: Target, cluster: Cluster, namespace: str, backends: Sequence[_Backend], port: int
-) -> Iterator[tuple[CallerPod, str]]:
-    """The listeners of one namespace, and the pod that calls them; and its labels, for people."""
+def _place(
+    undos: PendingUndos, target: Target, cluster: Cluster, namespace: str, *, backends: Sequence[_Backend], port: int
+) -> CallerPod:
+    """Put the listeners of one namespace in place, and the pod that calls them."""
     declared = callers_of(target)
     image, labels = declared.image, dict(declared.accepted)
-    with ExitStack() as stack:
-        for backend in backends:
-            stack.enter_context(_service_in_place(target, cluster, _service(namespace, backend, port)))
-            command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (port, *OTHERS))]
-            marked = {**backend.labels, _MARK: backend.listener}
-            body = probe_pod(backend.listener, namespace, marked, image, command, **_LISTENING)
-            stack.enter_context(pod_in_place(target, cluster, body, "check network-ports"))
-        name = f"readiness-caller-{uuid.uuid4().hex[:6]}"
-        called = [f"{one.listener}:{number}" for one in backends for number in (port, *OTHERS)]
-        body = probe_pod(name, namespace, labels, image, ["python", "-c", CALLER, str(LIFE_S), "", *called])
-        stack.enter_context(pod_in_place(target, cluster, body, "check network-ports"))
-        yield CallerPod(cluster=cluster, namespace=namespace, name=name), caller_name(labels)
+    for backend in backends:
+        _place_service(undos, cluster, _service(namespace, backend, port))
+        command = ["python", "-c", _LISTENER, str(LIFE_S), *map(str, (port, *OTHERS))]
+        marked = {**backend.labels, _MARK: backend.listener}
+        place_pod(undos, cluster, probe_pod(backend.listener, namespace, marked, image, command, **_LISTENING))
+    name = f"readiness-caller-{uuid.uuid4().hex[:6]}"
+    called = [f"{one.listener}:{number}" for one in backends for number in (port, *OTHERS)]
+    command = ["python", "-c", CALLER, str(LIFE_S), "", *called]
+    place_pod(undos, cluster, probe_pod(name, namespace, labels, image, command))
+    return CallerPod(cluster=cluster, namespace=namespace, name=name)
 
 
 def _no_pod(place: str, backend: _Backend, port: int) -> FactReading:
@@ -188,14 +185,7 @@ def _service(namespace: str, backend: _Backend, port: int) -> Object:
     }
 
 
-@contextmanager
-def _service_in_place(target: Target, cluster: Cluster, body: Object) -> Iterator[None]:
+def _place_service(undos: PendingUndos, cluster: Cluster, body: Object) -> None:
     undo = {"namespace": body["metadata"]["namespace"], "service": body["metadata"]["name"]}
-    intent = make_service.intend(
-        platform_of(target), "check network-ports", f"make service {undo['service']}", cluster=cluster, **undo
-    )
-    try:
-        make_service(cluster, body)
-        yield
-    finally:
-        undo_now(cluster, target, intent)
+    undos.intend(make_service, cluster, f"make service {undo['service']}", **undo)
+    make_service(cluster, body)

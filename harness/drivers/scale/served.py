@@ -6,7 +6,6 @@ The workload itself, its Service and its autoscaler are left alone. A program be
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
@@ -15,7 +14,8 @@ from harness.drivers.scale.copies import READY_WITHIN_S, PodCopy, copied, ready_
 from harness.drivers.scale.scaled import READ, find_scaled
 from harness.errors import ConfigurationError
 from harness.targets.access import access
-from harness.targets.probe_pods import pod_in_place
+from harness.targets.probe_pods import place_pod
+from harness.targets.undo import PendingUndos
 
 if TYPE_CHECKING:
     from harness.drivers.scale.holding import Holding
@@ -64,13 +64,13 @@ def _serve(now: Holding, sets_of: Callable[[Callable[[int], PodCopy]], _Sets]) -
     life_s = READY_WITHIN_S + asked_within_s(_SETS, first_s)
     sets = sets_of(lambda factor: copied(here, factor, life_s))
     copies = {one.name: one for each in sets for one in each}
-    with ExitStack() as stack:
+    with PendingUndos(now.target, now.demand.key) as undos:
         for one in copies.values():
-            stack.enter_context(pod_in_place(now.target, here.cluster, one.body, now.demand.key))
+            place_pod(undos, here.cluster, one.body)
         placed = {name: PlacedCopy(one, ready_place(now.alive, here, one)) for name, one in copies.items()}
         asker = asking(here, callers, now.demand.params["path"], [[placed[o.name] for o in s] for s in sets], first_s)
         since_ns = clock.now_ns()
-        stack.enter_context(pod_in_place(now.target, here.cluster, asker.body, now.demand.key))
+        place_pod(undos, here.cluster, asker.body)
         turns = list(asker.ended(now.alive, here))
     for turn in turns:
         now.sink.put(

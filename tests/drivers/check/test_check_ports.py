@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from harness.drivers.check.calling import CallerPod
-from harness.drivers.check.ports import _Backend, _backends, _service, _service_in_place, _Tried, network_ports
+from harness.drivers.check.ports import _Backend, _backends, _place_service, _service, _Tried, network_ports
 from harness.drivers.facts import settled
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.places import Clusters
-from harness.targets.undo import recover
+from harness.targets.undo import PendingUndos, recover
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def test_the_service_of_a_listener_is_deleted_in_the_cluster_where_it_was_made(
     del cluster
     here, platform = Clusters(target).of("south"), platform_of(target)
     body = _service("south", _Backend(name="tracks", labels={}, listener="readiness-listener-1"), 8080)
-    with _service_in_place(target, here, body):
+    with PendingUndos(target, "check network-ports") as undos:
+        _place_service(undos, here, body)
         (intent,) = pending_intents(platform)
         assert (intent.undo["do"], intent.undo["api_server"]) == ("delete-service", here.url)
         assert [one["metadata"]["name"] for one in here.services("south")] == ["readiness-listener-1"]

@@ -13,8 +13,8 @@ from harness.errors import DriverError
 from harness.targets import load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
-from harness.targets.probe_pods import pod_in_place
-from harness.targets.undo import recover
+from harness.targets.probe_pods import place_pod
+from harness.targets.undo import PendingUndos, recover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,14 +127,15 @@ def test_what_deletes_a_copy_is_on_disk_while_it_is_there(
     cluster.create("Deployment", deployment(cpu="500m", memory="256Mi"))
     here = find_scaled(target, "web")
     one = copied(here, 1, 90)
-    with pod_in_place(target, here.cluster, one.body, "scale"):
+    with PendingUndos(target, "scale") as undos:
+        place_pod(undos, here.cluster, one.body)
         assert here.cluster.pod("north", one.name) is not None
         (intent,) = pending_intents(platform)
         assert (intent.undo["do"], intent.undo["api_server"]) == ("delete", here.cluster.url)
         recover(target, platform)
         assert here.cluster.pod("north", one.name) is None
     assert pending_intents(platform) == []
-    with pod_in_place(target, here.cluster, one.body, "scale"):
-        pass
+    with PendingUndos(target, "scale") as undos:
+        place_pod(undos, here.cluster, one.body)
     assert here.cluster.pod("north", one.name) is None
     assert pending_intents(platform) == []
