@@ -58,13 +58,15 @@ def test_lost_writes_are_told_with_where_they_are_lacking() -> None:
         _line("Writes", ledger=torn)
         == "9312 acknowledged, 3 lost (2 from database, 3 from eu-west-1); client 4 left no record"
     )
+    changed = replace(ledger, wrong=2, unsure=0)
+    assert _line("Writes", ledger=changed) == "9312 acknowledged, 0 lost, 2 with another value"
 
 
 @pytest.mark.parametrize(
     ("p95", "said"),
     [
-        (None, "0 wrong; the record lacks 3 numbers"),
-        (2.5, "0 wrong, visible within 2.5 s (p95); the record lacks 3 numbers"),
+        (None, "0 wrong, 2 unsure; the record lacks 3 numbers"),
+        (2.5, "0 wrong, 2 unsure, visible within 2.5 s (p95); the record lacks 3 numbers"),
     ],
 )
 def test_a_record_of_events_that_is_not_whole_says_so(p95: float | None, said: str) -> None:

@@ -79,7 +79,7 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
         "- Faults: 4 experiments, all receipts are complete; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
         "- Way back: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
         "- Writes: 9312 acknowledged, 0 lost, 14 unsure",
-        "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, visible within 0.187 s (p95)",
+        "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 unsure, visible within 0.187 s (p95)",
         "- Watch: 7 watchers, blind for 0.812 s in all (regions eu-west-1); trouble with pods",
         "- Windows: 9 windows in 368 s, every second belongs to one",
         "- At the end: the target was steady",

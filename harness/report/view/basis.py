@@ -144,7 +144,8 @@ def _writes(judgement: Judgement) -> tuple[str, str] | None:
     gone = ", ".join(f"{n} from {source}" for source, n in ledger.missing.items() if n)
     unsure = f", {ledger.unsure} unsure" if ledger.unsure else ""
     lost = f"{ledger.lost} lost{f' ({gone})' if gone else ''}"
-    return "Writes", f"{ledger.acknowledged} acknowledged, {lost}{unsure}{trouble}"
+    wrong = f", {ledger.wrong} with another value" if ledger.wrong else ""
+    return "Writes", f"{ledger.acknowledged} acknowledged, {lost}{wrong}{unsure}{trouble}"
 
 
 def _events(judgement: Judgement) -> tuple[str, str] | None:
@@ -155,7 +156,8 @@ def _events(judgement: Judgement) -> tuple[str, str] | None:
     after = "" if events.visible_p95_s is None else f", visible within {figure(events.visible_p95_s, 's')} (p95)"
     counts = {"lost": events.lost, "twice": events.twice, "wrong": events.wrong}
     told = ", ".join(f"{n} {what}" if n is not None else f"{what}: {NOT_VERIFIED}" for what, n in counts.items())
-    return "Events", f"{events.accepted} accepted, {told}{after}{trouble}"
+    unsure = f", {events.unsure} unsure" if events.unsure else ""
+    return "Events", f"{events.accepted} accepted, {told}{unsure}{after}{trouble}"
 
 
 def _watch(judgement: Judgement) -> tuple[str, str] | None:
