@@ -30,7 +30,7 @@ HINTS: Final[Mapping[str, str]] = {
     "load": "use more workers or a quieter machine, then run again",
     "watch": "let the watchers run undisturbed on a quieter machine, then run again",
     "fault": "read the experiment's chaos.log, fix what kept the fault from going in, then run again",
-    "restore": "find out what is not as before, bring it back with `readiness recover`, then run again",
+    "restore": "find out what is not as before, bring it back with `readiness recover --target FILE`, then run again",
 }
 """Hints for receipts that are not ok and have no hint of their own."""
 

@@ -16,7 +16,7 @@ from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.phases import also_failed, windows_in
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
-from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, never_asked
+from harness.judgement.receipts.attempts import counted_attempt, never_asked
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
@@ -28,6 +28,7 @@ from harness.units import NS_PER_S
 
 _NAME: Final = Figure.COUPLING.value
 _FIFTHS: Final = 5
+_HELD: Final = "let the experiment hold the fault and undo it, or name `gone_by`, then run again"
 _OF_ITS_OWN: Final = "let journeys request that route that do not end at a failed request before it, then run again"
 
 
@@ -77,12 +78,15 @@ def _unasked(case: Case, attempt: Experiment, gone: set[str], scope: Mapping[str
     """One measure of each route that was no longer requested while the service was gone: nothing shows that it does without.
 
     Counted is the second half of that time. A journey that ends at its first failure sends no more, but those in progress when the fault strikes
-    go on for a while.
+    go on for a while. Where the end of that time is not known, no route is shown to do without.
     """
-    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
-    until_ns = attempt.fault.undone_ns or answered_until_ns(case.evidence, attempt)
-    half = ((sent_ns + until_ns) // 2, until_ns)
-    routes = _free(case, scope["traffic"], gone)
+    routes, fault = _free(case, scope["traffic"], gone), attempt.fault
+    begin_ns, until_ns = fault.confirmed_ns, fault.undone_ns or fault.gone_ns
+    if begin_ns is None or until_ns is None:
+        why = f"{attempt.name}: how long {', '.join(sorted(gone))} was gone is not recorded"
+        yield inconclusive(case, _NAME, why, _HELD, scope=scope)
+        return
+    half = ((begin_ns + until_ns) // 2, until_ns)
     for route, expected in never_asked(case.plan, case.evidence, scope["traffic"], half):
         if route in routes:
             seconds = (half[1] - half[0]) / NS_PER_S

@@ -100,7 +100,7 @@ KPIS: Final = (
         about=(
             "Failed requests over all requests of the routes that do not need what is gone, from the loss to the target restored; every service that a "
             "route needs, as the target file's `routes` say, must have been gone as a whole. A route that is no longer requested in the second half of "
-            "that time, as where journeys end at a failed request before it, is undecided."
+            "the fault, as where journeys end at a failed request before it, is undecided."
         ),
         example="the error rate of routes that do not need a service is below 1 % while it is gone, each in turn",
         mean=under_fault(Figure.COUPLING, Op.BELOW),
