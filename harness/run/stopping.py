@@ -54,7 +54,7 @@ class Stopping:
         again, self.asked = self.asked, True
         if self._shielded:
             self._say(
-                "stopping already: what has begun is ended, and the target restored"
+                "stopping already: checks that have begun go on until they have ended, then the target is restored"
                 if again
                 else "stopping as soon as all is kept"
             )

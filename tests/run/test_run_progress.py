@@ -48,7 +48,10 @@ def test_the_first_signal_interrupts_and_the_next_ones_change_nothing(number: si
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)
-    assert (stopping.asked, said) == (True, ["stopping already: what has begun is ended, and the target restored"])
+    assert (stopping.asked, said) == (
+        True,
+        ["stopping already: checks that have begun go on until they have ended, then the target is restored"],
+    )
 
 
 def test_what_nohup_keeps_from_a_run_is_not_heard() -> None:
