@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,24 +27,19 @@ class Setting:
 
     Attributes:
         workload: `Deployment us-east-1/api-gateway`. container, name: its own.
-        counterpart: the workload as other environments have it: without the namespace where the environment is in one.
+        kind_name: the workload without its namespace, `Deployment api-gateway`.
         value: as written or as found in a ConfigMap of the same environment; a reference elsewhere as `secret postgres/password`.
         problem: why it has no value in its environment; empty where it has.
         place: `file:line` of its workload.
     """
 
     workload: str
-    counterpart: str
+    kind_name: str
     container: str
     name: str
     value: str
     problem: str
     place: str
-
-    @property
-    def key(self) -> str:
-        """What is the same setting in another environment."""
-        return f"{self.counterpart} {self.container} {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,8 +91,7 @@ def settings_of(asked: Asked, environment: str) -> list[Setting]:
             "declares no workload", where=str(root), hint="name a directory of manifests or a kustomization"
         )
     maps = {(one.namespace, one.name): mapping(one.content.get("data")) for one in objects if one.kind == "ConfigMap"}
-    one_place = len({one.namespace for one in workloads}) == 1
-    return [setting for one in workloads for setting in _settings(one, maps, asked, one_place=one_place)]
+    return [setting for one in workloads for setting in _settings(one, maps, asked)]
 
 
 def _refers(obj: DeclaredObject) -> bool:
@@ -105,18 +100,17 @@ def _refers(obj: DeclaredObject) -> bool:
 
 
 def _settings(
-    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked, *, one_place: bool
+    workload: DeclaredObject, maps: Mapping[tuple[str, str], Mapping[str, Any]], asked: Asked
 ) -> Iterator[Setting]:
     place, _, line = workload.place.rpartition(":")
     where = f"{shown(Path(place), asked)}:{line}"
     bare = f"{workload.kind} {workload.name}"
     title = f"{workload.kind} {workload.namespace}/{workload.name}" if workload.namespace else bare
-    counterpart = bare if one_place else title
 
     def setting(container: str, name: str, value: Any, problem: str = "") -> Setting:
         return Setting(
             workload=title,
-            counterpart=counterpart,
+            kind_name=bare,
             container=container,
             name=name,
             value=str(value),
@@ -193,7 +187,7 @@ def settings_declared(asked: Asked) -> Sequence[FactReading]:
             foreign = "" if setting.name in register.modes else _names(setting.value, others)
             seen.append(
                 FactReading(
-                    subject=f"{environment}: {setting.place} {setting.key}",
+                    subject=f"{environment}: {setting.place} {setting.workload} {setting.container} {setting.name}",
                     expected=f"a value of {environment}",
                     observed=setting.problem
                     or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
@@ -216,7 +210,7 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
     """`settings-differ`: the settings of two environments differ in the declared keys only; one fact a setting of either."""
     one, other = asked.params["one"], asked.params["other"]
     register = _register(asked)
-    left, right = ({setting.key: setting for setting in settings_of(asked, name)} for name in (one, other))
+    left, right = _by_key(settings_of(asked, one), settings_of(asked, other))
     seen = []
     for key in dict.fromkeys([*left, *right]):
         here, there = left.get(key), right.get(key)
@@ -237,6 +231,22 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
             )
         )
     return seen
+
+
+def _by_key(*environments: Sequence[Setting]) -> list[dict[str, Setting]]:
+    """The settings of each environment by what is the same one in the others.
+
+    A workload is without its namespace there, unless an environment has two of its kind and name.
+    """
+    places = [{(setting.kind_name, setting.workload) for setting in settings} for settings in environments]
+    several = {bare for found in places for bare, number in Counter(bare for bare, _ in found).items() if number > 1}
+    return [
+        {
+            f"{one.workload if one.kind_name in several else one.kind_name} {one.container} {one.name}": one
+            for one in settings
+        }
+        for settings in environments
+    ]
 
 
 def _covers(row: str, setting: Setting) -> bool:

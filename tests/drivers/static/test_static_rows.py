@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.catalogue import load_catalogue
@@ -203,7 +205,7 @@ def test_the_settings_of_a_rollout_are_read(platform: PaperPlatform) -> None:
     staging = [worker, api % "staging", canary % 1]
     overlays(platform, staging="---\n".join(staging), production="---\n".join([*staging[:2], canary % 2]))
     [(subject, ok)] = bad(platform.row("AT-ENV-CONFIG"))
-    assert (subject.startswith("production: "), subject.endswith("Rollout api api URL"), ok) == (True, True, False)
+    assert (subject.startswith("production: "), subject.endswith("Rollout shop/api api URL"), ok) == (True, True, False)
     [(subject, ok)] = bad(platform.row("AT-STG-CONFIG"))
     assert (subject.endswith("Rollout canary  replicas"), ok) == (True, False)
 
@@ -219,6 +221,25 @@ def test_environments_of_a_namespace_each_are_equal(platform: PaperPlatform) -> 
     overlays(platform, staging="---\n".join(regions), production="---\n".join(reversed(regions)))
     facts = platform.row("AT-STG-CONFIG")
     assert (len(facts), bad(facts)) == (6, [])
+
+
+def test_environments_of_several_namespaces_are_compared_by_name(platform: PaperPlatform) -> None:
+    """Two namespaces each, of other names; and one that production has beside, whose workload alone differs."""
+    flow = "env: [{name: FLOW, value: %s}]"
+
+    def both(names: Sequence[tuple[str, str]], value: str = "x") -> str:
+        return "---\n".join(workload("Deployment", name, place, flow % value) for name, place in names)
+
+    staging = [("web", "shop-staging"), ("mail", "jobs-staging")]
+    overlays(platform, staging=both(staging), production=both([("web", "shop"), ("mail", "jobs")]))
+    facts = platform.row("AT-STG-CONFIG")
+    assert (len(facts), bad(facts)) == (6, [])
+    overlays(platform, staging=both([("web", "shop")]), production=both([("web", "shop"), ("top", "monitoring")]))
+    found = [subject.partition(" ")[2] for subject, _ in bad(platform.row("AT-STG-CONFIG"))]
+    assert found == ["Deployment top  replicas", "Deployment top top FLOW", "Deployment top top image"]
+    overlays(platform, staging=both(staging), production=both([("web", "shop"), ("mail", "jobs")], "y"))
+    found = [subject.partition(" ")[2] for subject, _ in bad(platform.row("AT-STG-CONFIG"))]
+    assert found == ["Deployment web web FLOW", "Deployment mail mail FLOW"]
 
 
 def test_a_map_that_may_be_missing_is_missed_by_no_setting(platform: PaperPlatform) -> None:
