@@ -72,7 +72,10 @@ STATE: Final = (
             'liveness of deployment "<deployment:name>" on <path:name> has delay <live_delay:duration> and period '
             "<live_period:duration>, readiness delay <ready_delay:duration> and period <ready_period:duration>"
         ),
-        about="The probes of its own container; where that has no liveness probe, of those beside it that have one.",
+        about=(
+            "The probes of the container that `kubectl.kubernetes.io/default-container` names; without it those of the first, "
+            "and where that has no liveness probe, of those beside it that have one."
+        ),
         example=(
             'liveness of deployment "web" on /api/health has delay 30 s and period 10 s, readiness delay 5 s and period 5 s'
         ),

@@ -493,6 +493,14 @@ LIVE = {"httpGet": {"path": "/api/health", "port": 3000}, "initialDelaySeconds":
 READY = {**LIVE, "initialDelaySeconds": 5, "periodSeconds": 5}
 RIGHT = container("web", livenessProbe=LIVE, readinessProbe=READY)
 PLAIN = {"name": "exporter", "image": "x:1"}
+PROBES = {
+    "deployment": "web",
+    "path": "/api/health",
+    "live_delay": "30 s",
+    "live_period": "10 s",
+    "ready_delay": "5 s",
+    "ready_period": "5 s",
+}
 
 
 @pytest.mark.parametrize(
@@ -512,16 +520,20 @@ def test_the_probes_are_those_of_the_container_that_serves(
 ) -> None:
     """An exporter needs none and may have others; where no container has a liveness probe it fails."""
     cluster.create("Deployment", deployment("web", "north", *containers))
-    params = {
-        "deployment": "web",
-        "path": "/api/health",
-        "live_delay": "30 s",
-        "live_period": "10 s",
-        "ready_delay": "5 s",
-        "ready_period": "5 s",
-    }
-    found = fields(container_probes(target, params)())
+    found = fields(container_probes(target, PROBES)())
     assert ({name.partition(":")[0] for name in found}, all(one for one, _ in found.values())) == (names, ok)
+
+
+@pytest.mark.parametrize(("own", "ok"), [("web", False), ("beside", True)])
+def test_the_probes_are_those_of_the_container_that_an_annotation_names(
+    cluster: PocketCluster, target: Target, own: str, *, ok: bool
+) -> None:
+    """Also where it has none, and a container beside it has the right ones."""
+    body = deployment("web", "north", {"name": "web", "image": "x:1"}, {**RIGHT, "name": "beside"})
+    body["spec"]["template"]["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": own}
+    cluster.create("Deployment", body)
+    found = fields(container_probes(target, PROBES)())
+    assert ({name.partition(":")[0] for name in found}, all(one for one, _ in found.values())) == ({own}, ok)
 
 
 def _endpoints(cluster: PocketCluster, target: Target) -> dict[str, tuple[bool | None, str]]:

@@ -123,10 +123,12 @@ def container_probes(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _probed(template: Object) -> Sequence[Object]:
-    """The container whose liveness is that of the pod: its own one, else those beside it that have a probe."""
-    own = default_container(template) or template["spec"]["containers"][0]
+    """The container whose liveness is that of the pod: the one that an annotation names, else the first, else those that have a probe."""
+    if named := default_container(template):
+        return [named]
+    first = template["spec"]["containers"][0]
     probed = [one for one in running_containers(template["spec"]) if one.get("livenessProbe")]
-    return [own] if own in probed or not probed else probed
+    return [first] if first in probed or not probed else probed
 
 
 @accesses(*access("get horizontalpodautoscalers.autoscaling"), *SCALED)
