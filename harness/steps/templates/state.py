@@ -59,7 +59,10 @@ STATE: Final = (
         name="container-environment",
         keyword=Keyword.THEN,
         text='every container of deployment "<deployment:name>" has NODE_ENV "<value:name>" and port <port>',
-        about="The variable, of a ConfigMap too, the ports that it declares, and the variable PORT where it has one.",
+        about=(
+            "The variable by its row of `env`, else by `envFrom`, of a ConfigMap too; the ports that it declares, "
+            "and the variable PORT where it has one."
+        ),
         example='every container of deployment "web" has NODE_ENV "production" and port 3000',
         mean=check(
             "container-environment", deployment="<deployment>", variable="NODE_ENV", value="<value>", port="<port>"

@@ -12,8 +12,9 @@ from harness.drivers.check.state.objects import WorkloadState
 from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
 from harness.drivers.check.state.workload import container_environment, container_probes, container_user
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.sandbox.cluster.kinds import by_name
+from harness.targets.kubernetes import Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -323,8 +324,17 @@ def test_a_switch_that_leaves_authentication_out_is_found(
     env: dict[str, str | None], args: list[str], found: list[str]
 ) -> None:
     """By its name, unless its value switches the switch off; words that only look alike are none."""
-    settings = [{"name": name, **({} if value is None else {"value": value})} for name, value in env.items()]
+    secret = {"valueFrom": {"secretKeyRef": {"name": "keys", "key": "k"}}}
+    settings = [{"name": name, **(secret if value is None else {"value": value})} for name, value in env.items()]
     assert bypass_switches({"containers": [{"name": "c", "image": "x:1", "env": settings, "args": args}]}) == found
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"valueFrom": {"configMapKeyRef": {"name": "gone", "key": "k", "optional": True}}}]
+)
+def test_a_switch_that_is_not_set_is_no_bypass(value: dict[str, Any]) -> None:
+    """Without a value it is empty; of a key that may be missing, and is, it is not set."""
+    assert bypass_switches({"containers": [{"name": "c", "env": [{"name": "SKIP_AUTH", **value}]}]}) == []
 
 
 def switches(target: Target) -> dict[str, tuple[bool | None, str]]:
@@ -440,6 +450,12 @@ def test_containers_of_a_stateful_set_are_read_by_the_name_of_their_workload(
     }
 
 
+def of_key(config_map: str, key: str, *, optional: bool = False) -> dict[str, Any]:
+    """NODE_ENV of a key of a ConfigMap."""
+    reference = {"name": config_map, "key": key, **({"optional": True} if optional else {})}
+    return {"name": "NODE_ENV", "valueFrom": {"configMapKeyRef": reference}}
+
+
 def fields(facts: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]:
     """Each fact by the container and the field that it is of."""
     return {name.partition("container ")[2]: fact for name, fact in told(facts).items()}
@@ -463,6 +479,16 @@ def fields(facts: list[FactReading] | Any) -> dict[str, tuple[bool | None, str]]
             "its value is of a Secret or of the pod, which is not read",
         ),
         ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, None, "ConfigMap gone of envFrom is not there"),
+        ({"env": [{"name": "NODE_ENV"}]}, False, "an empty text"),
+        ({"env": [of_key("gone", "MODE", optional=True)]}, False, "not stated"),
+        ({"env": [of_key("modes", "NONE", optional=True)]}, False, "not stated"),
+        (
+            {"env": [of_key("modes", "NONE", optional=True)], "envFrom": [{"configMapRef": {"name": "modes"}}]},
+            True,
+            "production",
+        ),
+        ({"env": [of_key("modes", "NONE")]}, None, "ConfigMap modes has no key NONE"),
+        ({"env": [of_key("gone", "MODE")]}, None, "ConfigMap gone has no key MODE"),
     ],
 )
 def test_a_variable_is_found_where_it_comes_from(
@@ -476,6 +502,36 @@ def test_a_variable_is_found_where_it_comes_from(
         "main: NODE_ENV": (ok, observed),
         "main: port": (True, "3000"),
     }
+
+
+def test_a_variable_of_the_container_itself_needs_nothing_else(
+    cluster: PocketCluster, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a row of `env` has is known although `envFrom` names a Secret that may not be read; what it lacks is not."""
+
+    def refused(_cluster: Cluster, _version: str, kind: str, name: str, _namespace: str = "") -> None:
+        raise AccessDenied(f"403: {kind} {name}")
+
+    monkeypatch.setattr(Cluster, "read", refused)
+    rows = [{"name": "NODE_ENV", "value": "production"}, {"name": "PORT", "value": "8080"}, of_key("modes", "MODE")]
+    params = {"deployment": "web", "variable": "NODE_ENV", "value": "production", "port": "3000"}
+    cases: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+        (rows[:1], {"NODE_ENV": (True, "production")}),
+        (rows[:2], {"NODE_ENV": (True, "production"), "PORT": (False, "8080")}),
+        (rows[1:2], {"NODE_ENV": (None, "403: Secret app"), "PORT": (False, "8080")}),
+        (rows[2:], {"NODE_ENV": (None, "403: ConfigMap modes")}),
+        ([*rows[:1], {**rows[2], "name": "OTHER"}], {"NODE_ENV": (True, "production")}),
+        (
+            [*rows[:1], {**rows[2], "name": "PORT"}],
+            {"NODE_ENV": (True, "production"), "PORT": (None, "403: ConfigMap modes")},
+        ),
+    ]
+    for number, (env, found) in enumerate(cases):
+        main = container(ports=[{"containerPort": 3000}], env=env, envFrom=[{"secretRef": {"name": "app"}}])
+        cluster.create("Deployment", deployment(f"web-{number}", "north", main))
+        facts = fields(container_environment(target, {**params, "deployment": f"web-{number}"})())
+        expected = {**found, "port": (True, "3000")}
+        assert {name.removeprefix("main: "): fact for name, fact in facts.items()} == expected
 
 
 def test_a_port_may_have_others_beside_it(cluster: PocketCluster, target: Target) -> None:

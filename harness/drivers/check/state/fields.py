@@ -124,7 +124,7 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
         source: gives the keys and values of a ConfigMap or a Secret, by its kind and name; None where there is none.
 
     Raises:
-        FieldUnknown: a container takes all keys of one that is not there.
+        FieldUnknown: a container takes all keys, or one, of what is not there and is not optional.
     """
     found = []
     for container in (*(pod.get("initContainers") or []), *pod["containers"]):
@@ -138,7 +138,11 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
 
 
 def variables_of(container: Object, source: Source) -> dict[str, str | None]:
-    """The variables of a container, those of `env` over those of `envFrom`; None is a value that is not in what was read."""
+    """The variables of a container, those of `env` over those of `envFrom`; None is a value that is not in what was read.
+
+    Raises:
+        FieldUnknown: it takes all keys, or one, of what is not there and is not optional.
+    """
     found: dict[str, str | None] = {}
     for row in container.get("envFrom") or []:
         for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
@@ -148,9 +152,15 @@ def variables_of(container: Object, source: Source) -> dict[str, str | None]:
                     raise FieldUnknown(f"{kind} {reference['name']} of envFrom is not there")
                 found |= {f"{row.get('prefix') or ''}{name}": value for name, value in (values or {}).items()}
     for row in container.get("env") or []:
-        reference = (row.get("valueFrom") or {}).get("configMapKeyRef")
-        values = source("ConfigMap", str(reference["name"])) if reference else None
-        found[str(row["name"])] = (values or {}).get(reference["key"]) if reference else row.get("value")
+        elsewhere = row.get("valueFrom") or {}
+        if reference := elsewhere.get("configMapKeyRef"):
+            values = source("ConfigMap", str(reference["name"])) or {}
+            if reference["key"] in values:
+                found[str(row["name"])] = values[reference["key"]]
+            elif not reference.get("optional"):
+                raise FieldUnknown(f"ConfigMap {reference['name']} has no key {reference['key']}")
+        else:  # the API server leaves an empty value out
+            found[str(row["name"])] = None if elsewhere else row.get("value") or ""
     return found
 
 

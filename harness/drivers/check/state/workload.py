@@ -17,6 +17,8 @@ from harness.targets.workloads import SCALED, WORKLOADS, default_container, refe
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
+_NOT_STATED: Final = "not stated"
+_UNREAD: Final = "its value is of a Secret or of the pod, which is not read"
 
 
 class _ContainerField(NamedTuple):
@@ -84,21 +86,30 @@ def container_environment(target: Target, params: Mapping[str, str]) -> FactProb
 
     def read(container: Object, _pod: Object, source: Source) -> Sequence[_ContainerField]:
         ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
-        declared = _ContainerField("port", params["port"], ", ".join(ports) or "not stated", params["port"] in ports)
-        try:
-            variables = variables_of(container, source)
-        except (FieldUnknown, AccessDenied) as unknown:
-            return [_ContainerField(params["variable"], params["value"], str(unknown), ok=None), declared]
-        named = [_variable(variables, "PORT", params["port"])] if "PORT" in variables else []
-        return [_variable(variables, params["variable"], params["value"]), declared, *named]
+        declared = _ContainerField("port", params["port"], ", ".join(ports) or _NOT_STATED, params["port"] in ports)
+        stated = _variable(container, source, params["variable"], params["value"])
+        port = _variable(container, source, "PORT", params["port"])
+        named = port.ok is not None or port.observed == _UNREAD or bool(_rows(container, "PORT"))
+        return [stated, declared, *([port] if named and port.observed != _NOT_STATED else [])]
 
     return _of_containers(target, params, read)
 
 
-def _variable(variables: Mapping[str, str | None], name: str, expected: str) -> _ContainerField:
+def _variable(container: Object, source: Source, name: str, expected: str) -> _ContainerField:
+    """A variable by its own row of `env`, which wins; only without one is `envFrom` read."""
+    try:
+        variables = variables_of({"env": _rows(container, name)}, source)
+        if name not in variables:
+            variables = variables_of({"envFrom": container.get("envFrom")}, source)
+    except (FieldUnknown, AccessDenied) as unknown:
+        return _ContainerField(name, expected, str(unknown), ok=None)
     if name in variables and variables[name] is None:
-        return _ContainerField(name, expected, "its value is of a Secret or of the pod, which is not read", ok=None)
-    return _equal(name, expected, _stated(variables.get(name)))
+        return _ContainerField(name, expected, _UNREAD, ok=None)
+    return _equal(name, expected, _stated(variables.get(name)) or "an empty text")
+
+
+def _rows(container: Object, name: str) -> list[Object]:
+    return [row for row in container.get("env") or [] if row["name"] == name]
 
 
 @accesses(*WORKLOADS)
@@ -159,7 +170,7 @@ def autoscaler_target(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 
 def _stated(value: Any) -> str:
-    return "not stated" if value is None else str(value)
+    return _NOT_STATED if value is None else str(value)
 
 
 def _seconds(probe: Object | None, key: str) -> str:
