@@ -103,17 +103,18 @@ def autoscaled(cluster: Cluster, namespace: str) -> Mapping[tuple[str, str], ran
 
 def workload_name(controller: Object) -> str:
     """The workload that a controller's pods belong to, by the labels of its template; its own name where these name none."""
-    return workload_of(_template_labels(controller)) or str(controller["metadata"]["name"])
+    return workload_of(template_labels(controller)) or str(controller["metadata"]["name"])
 
 
 def component_name(controller: Object) -> str:
     """The same with the component that its labels name: `shop/worker`. A chart often has one name for all its controllers."""
-    labels = _template_labels(controller)
+    labels = template_labels(controller)
     component = next((labels[label] for label in COMPONENT_LABELS if labels.get(label)), "")
     return f"{workload_name(controller)}/{component}" if component else workload_name(controller)
 
 
-def _template_labels(controller: Object) -> Mapping[str, str]:
+def template_labels(controller: Object) -> Mapping[str, str]:
+    """The labels that a controller declares for its pods."""
     return (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
 
 

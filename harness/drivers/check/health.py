@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from harness import clock
 from harness.drivers.check.reach import PodReach, of_each
@@ -11,37 +12,95 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Object, labels_of
+from harness.targets.kubernetes import Cluster, Object, controller_of, is_terminating, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
-from harness.targets.selectors import selects
-from harness.targets.workloads import CONTROLLERS, controllers, pods_declared
+from harness.targets.selectors import selector_text, selects
+from harness.targets.workloads import CONTROLLERS, controllers, owner_of, pods_declared, template_labels
 from harness.units import NS_PER_S
+
+
+class _ServedNamespace(NamedTuple):
+    """What is in one region's namespace: pods that are not being deleted, controllers, and Services that select pods by labels."""
+
+    region: str
+    namespace: str
+    pods: Sequence[Object]
+    controllers: Sequence[Object]
+    services: Sequence[Object]
+
+    @classmethod
+    def read(cls, cluster: Cluster, region: str, namespace: str) -> _ServedNamespace:
+        """Ask the API server."""
+        return cls(
+            region,
+            namespace,
+            [pod for pod in cluster.pods(namespace) if not is_terminating(pod)],
+            [one for _, one in controllers(cluster, namespace)],
+            [one for one in cluster.services(namespace) if one["spec"].get("selector")],
+        )
+
+    def workload_pods(self) -> list[Object]:
+        """Those of workloads."""
+        return [pod for pod in self.pods if is_of_workload(pod)]
+
+    def services_of(self, pod: Object) -> list[Object]:
+        """The Services that it is behind."""
+        return [one for one in self.services if _meets(labels_of(pod), one["spec"]["selector"])]
+
+
+def _meets(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
+    return selector.items() <= labels.items()
 
 
 @accesses(*access("list pods", "get pods/proxy", "list services"), *CONTROLLERS)
 def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Asks each pod behind a Service of each region's namespace for `probes.health`; 200 must come `within` (a time, `1 s`)."""
+    """Asks each pod of each workload that is behind a Service, in any region, for `probes.health`; 200 must come `within` (a time, `1 s`).
+
+    A controller without the pods that it declares fails, and so does a Service without a pod.
+    """
     path, within_s = target.probes.health, Quantity.parse(params["within"]).base
-    places, clusters = namespaces(target), Clusters(target)
+    clusters = Clusters(target)
 
     def probe() -> Sequence[FactReading]:
+        places = [_ServedNamespace.read(clusters.of(region), region, own) for region, own in namespaces(target).items()]
+        served = {owner_of(pod) for place in places for pod in place.workload_pods() if place.services_of(pod)}
         seen: list[FactReading] = []
-        for region, namespace in places.items():
-            cluster = clusters.of(region)
-            pods = [pod for pod in cluster.pods(namespace) if is_of_workload(pod)]
-            selectors = [one["spec"].get("selector") or {} for one in cluster.services(namespace)]
-            behind = [pod for pod in pods if any(one and one.items() <= labels_of(pod).items() for one in selectors)]
-            seen += of_each(clusters.target_of(region), behind, partial(_asked, path), within_s=within_s)
-            seen += [
-                FactReading(
-                    subject=f"{namespace}/{one['metadata']['name']}", expected="a pod", observed="none", ok=False
-                )
-                for _, one in controllers(cluster, namespace)
-                if pods_declared(one) and not any(selects(one, pod) for pod in pods)
-            ]
+        for place in places:
+            behind = [pod for pod in place.workload_pods() if owner_of(pod) in served]
+            seen += of_each(clusters.target_of(place.region), behind, partial(_asked, path), within_s=within_s)
+            seen += [*_without_pods(place), *_services_without_pods(place)]
+            if not behind:
+                subject = f"{place.namespace}: pods behind Services"
+                seen.append(FactReading(subject=subject, expected="at least one", observed="none", ok=None))
         return seen
 
     return probe
+
+
+def _without_pods(place: _ServedNamespace) -> list[FactReading]:
+    return [
+        FactReading(subject=f"{place.namespace}/{one['metadata']['name']}", expected="a pod", observed="none", ok=False)
+        for one in place.controllers
+        if pods_declared(one) and not any(selects(one, pod) for pod in place.workload_pods())
+    ]
+
+
+def _services_without_pods(place: _ServedNamespace) -> Iterator[FactReading]:
+    """Unknown are those of labels that pods get at run time, such as `role: replica`; not missed are pods that no controller declares now."""
+    asleep = [template_labels(one) for one in place.controllers if not pods_declared(one)]
+    declared = {label for one in place.controllers for label in template_labels(one)}
+    for service in place.services:
+        selector, pods = service["spec"]["selector"], [labels_of(pod) for pod in place.pods]
+        if controller_of(service) or any(_meets(labels, selector) for labels in (*pods, *asleep)):
+            continue
+        own = {label: value for label, value in selector.items() if label in declared}
+        given = own != selector and any(_meets(labels, own) for labels in pods)
+        yield FactReading(
+            subject=f"{place.namespace}/Service {service['metadata']['name']}",
+            expected="a pod behind it",
+            observed=f"none with {selector_text(selector)}",
+            ok=None if given else False,
+        )
 
 
 def _asked(path: str, reach: PodReach, pod: Object) -> FactReading:

@@ -13,7 +13,10 @@ CHECKS: Final = (
         name="health-of-pods",
         keyword=Keyword.THEN,
         text="the health path of every pod of every service in every region answers 200 within <within:duration>",
-        about="Each pod behind each Service is asked for `probes.health` of the target file directly.",
+        about=(
+            "Each pod behind each Service is asked for `probes.health` of the target file directly, in a region that lacks the "
+            "Service too; a Service without a pod fails."
+        ),
         example="the health path of every pod of every service in every region answers 200 within 1 s",
         mean=check("health-of-pods", within="<within>"),
     ),

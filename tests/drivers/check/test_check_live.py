@@ -57,14 +57,14 @@ def stateful(name: str) -> dict[str, Any]:
     return {**body, "kind": "StatefulSet", "spec": {**body["spec"], "serviceName": name}}
 
 
-def pod(name: str, namespace: str, address: str) -> dict[str, Any]:
+def pod(name: str, namespace: str, address: str, workload: str = "api") -> dict[str, Any]:
     """A running pod of a replica set."""
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": workload, "uid": "1", "controller": True}
     container = {"name": "c", "image": "c:1", "ports": [{"name": "http", "containerPort": 8080}]}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"app": "api"}, "ownerReferences": [owner]},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app": workload}, "ownerReferences": [owner]},
         "spec": {"containers": [container]},
         "status": {"phase": "Running", "podIP": address},
     }
@@ -78,9 +78,9 @@ def service(name: str, selector: dict[str, str] | None, namespace: str = "north"
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
-def behind_services(cluster: PocketCluster) -> None:
-    """A Service in each region that selects the pods `api`, and one that selects none by itself."""
-    for namespace in ("north", "south"):
+def behind_services(cluster: PocketCluster, *namespaces: str) -> None:
+    """A Service in each region, or in these, that selects the pods `api`, and one that selects none by itself."""
+    for namespace in namespaces or ("north", "south"):
         cluster.create("Service", service("api", {"app": "api"}, namespace))
         cluster.create("Service", service("outside", None, namespace))
 
@@ -90,9 +90,7 @@ def test_every_pod_of_every_region_is_asked_for_its_health(
 ) -> None:
     """Two pods answer 200; a bare pod of nobody is not asked, nor is a worker that no Service selects."""
     behind_services(cluster)
-    worker = pod("worker", "north", "127.95.3.9")
-    worker["metadata"]["labels"] = {"app": "worker"}
-    cluster.create("Pod", worker)
+    cluster.create("Pod", pod("worker-1", "north", "127.95.3.9", "worker"))
     cluster.create("Pod", pod("a", "north", "127.95.3.1"))
     cluster.create("Pod", pod("b", "south", "127.95.3.2"))
     bare = pod("bare", "north", "127.95.3.9")
@@ -101,6 +99,45 @@ def test_every_pod_of_every_region_is_asked_for_its_health(
     check = run(target, tmp_path, "health-of-pods", within="30 s")
     assert found(check) == {"north/a": (True, "status 200"), "south/b": (True, "status 200")}
     assert backends[0].paths == ["/health"]
+
+
+def test_a_pod_that_no_service_selects_is_asked_where_another_region_has_one(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """The south lacks the Service of `api`, then has one that selects nothing: its pod answers 503 and is found."""
+    behind_services(cluster, "north")
+    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
+    body = deployment("api", replicas=1, ready=1, cpu="1", memory="1Gi")
+    cluster.create("Deployment", {**body, "metadata": {"name": "api", "namespace": "south"}})
+    backends[1].status = 503
+    expected: dict[str, tuple[bool | None, str]] = {"north/a": (True, "status 200"), "south/b": (False, "status 503")}
+    assert found(run(target, tmp_path, "health-of-pods", within="30 s")) == expected
+    cluster.create("Service", service("api", {"app": "apii"}, "south"))
+    expected["south/Service api"] = (False, "none with app=apii")
+    assert found(run(target, tmp_path, "health-of-pods", within="30 s")) == expected
+
+
+def test_a_service_without_a_pod_is_found(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Unless its workload declares none now, or an operator has made it; where a label is given at run time it is unknown."""
+    behind_services(cluster, "north")
+    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    for name, replicas in (("api", 1), ("asleep", 0)):
+        cluster.create("Deployment", deployment(name, replicas=replicas, ready=replicas, cpu="1", memory="1Gi"))
+    owner = {"apiVersion": "db.test/v1", "kind": "Cluster", "name": "store", "uid": "1", "controller": True}
+    made = service("store-ro", {"app": "store"})
+    made["metadata"]["ownerReferences"] = [owner]
+    standby = service("standby", {"app": "api", "role": "replica"})
+    for one in (made, standby, service("asleep", {"app": "asleep"}), service("cart", {"app": "cartt"})):
+        cluster.create("Service", one)
+    assert found(run(target, tmp_path, "health-of-pods", within="30 s")) == {
+        "north/a": (True, "status 200"),
+        "north/Service cart": (False, "none with app=cartt"),
+        "north/Service standby": (None, "none with app=api,role=replica"),
+        "south: pods behind Services": (None, "none"),
+    }
 
 
 def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
@@ -133,8 +170,8 @@ def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
 def test_the_health_path_is_that_of_the_target_file(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
-    """`probes.health`, at the port of the workload's own container, not at that of a proxy in front of it."""
-    behind_services(cluster)
+    """`probes.health`, at the port of the workload's own container, not at that of a proxy in front of it; in the south nothing is asked."""
+    behind_services(cluster, "north")
     own = pod("a", "north", "127.95.3.1")
     proxy = {"name": "istio-proxy", "image": "p:1", "ports": [{"name": "http-envoy-prom", "containerPort": 15090}]}
     main = {**own["spec"]["containers"][0], "ports": [{"containerPort": 8080}]}
@@ -144,7 +181,10 @@ def test_the_health_path_is_that_of_the_target_file(
     backends[0].status = 404
     backends[0].routes["/healthz"] = (200, {}, b"ok")
     named = target.model_copy(update={"probes": target.probes.model_copy(update={"health": "/healthz"})})
-    assert found(run(named, tmp_path, "health-of-pods", within="30 s")) == {"north/a": (True, "status 200")}
+    assert found(run(named, tmp_path, "health-of-pods", within="30 s")) == {
+        "north/a": (True, "status 200"),
+        "south: pods behind Services": (None, "none"),
+    }
 
 
 def test_a_pod_that_answers_nobody_is_a_fact(
@@ -153,7 +193,7 @@ def test_a_pod_that_answers_nobody_is_a_fact(
     """Nothing listens at the pod's address."""
     behind_services(cluster)
     cluster.create("Pod", pod("a", "north", "127.95.3.77"))
-    [fact] = run(target, tmp_path, "health-of-pods", within="1 s").facts
+    [fact] = [one for one in run(target, tmp_path, "health-of-pods", within="1 s").facts if one.subject == "north/a"]
     assert fact.ok is False
     assert fact.observed.startswith("no answer: ")
 
