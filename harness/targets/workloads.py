@@ -203,9 +203,9 @@ def default_container(pod: Object) -> Object | None:
 
 
 def http_port(pod: Object) -> int:
-    """The port of a pod that is named `http`, else the first one declared, else 80; of its default container, where that has ports."""
+    """The port of a pod that is named `http`, else the first one declared, else 80; of the container alone that an annotation names."""
     named = default_container(pod)
-    containers = [named] if named and named.get("ports") else pod["spec"]["containers"]
+    containers = [named] if named else pod["spec"]["containers"]
     ports = [port for container in containers for port in container.get("ports") or []]
     http = [port for port in ports if port.get("name") == "http"]
     return int((http or ports or [{"containerPort": 80}])[0]["containerPort"])

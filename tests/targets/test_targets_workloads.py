@@ -146,7 +146,7 @@ def test_a_pod_is_asked_at_its_port_for_http(ports: list[dict[str, object]], por
     proxy = {"name": "proxy", "ports": [{"containerPort": 15090, "name": "http-envoy-prom"}]}
     named = {"annotations": {"kubectl.kubernetes.io/default-container": "own"}}
     asked = http_port({"metadata": named, "spec": {"containers": [proxy, own]}})
-    assert asked == (port if ports else 15090)
+    assert asked == port
 
 
 def test_restarts_are_those_of_containers_and_sidecars() -> None:

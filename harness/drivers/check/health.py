@@ -15,7 +15,14 @@ from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object, controller_of, is_terminating, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.selectors import selector_text, selects
-from harness.targets.workloads import CONTROLLERS, controllers, owner_of, pods_declared, template_labels
+from harness.targets.workloads import (
+    CONTROLLERS,
+    controllers,
+    default_container,
+    owner_of,
+    pods_declared,
+    template_labels,
+)
 from harness.units import NS_PER_S
 
 
@@ -47,6 +54,21 @@ class _ServedNamespace(NamedTuple):
         """The Services that it is behind."""
         return [one for one in self.services if _meets(labels_of(pod), one["spec"]["selector"])]
 
+    def port_of(self, pod: Object) -> int | None:
+        """Where neither its own container declares a port nor one beside it `http`: the number that its Service sends to, of `http` first."""
+        own = default_container(pod) or pod["spec"]["containers"][0]
+        beside = [] if default_container(pod) else pod["spec"]["containers"]
+        if own.get("ports") or any(_is_http(port) for one in beside for port in one.get("ports") or []):
+            return None
+        ports = [port for one in self.services_of(pod) for port in one["spec"].get("ports") or []]
+        ports.sort(key=_is_http, reverse=True)
+        numbers = [port["targetPort"] for port in ports if isinstance(port.get("targetPort"), int)]
+        return int(numbers[0]) if numbers else None
+
+
+def _is_http(port: Object) -> bool:
+    return port.get("name") == "http"
+
 
 def _meets(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     return selector.items() <= labels.items()
@@ -67,7 +89,7 @@ def health_of_pods(target: Target, params: Mapping[str, str]) -> FactProbe:
         seen: list[FactReading] = []
         for place in places:
             behind = [pod for pod in place.workload_pods() if owner_of(pod) in served]
-            seen += of_each(clusters.target_of(place.region), behind, partial(_asked, path), within_s=within_s)
+            seen += of_each(clusters.target_of(place.region), behind, partial(_asked, path, place), within_s=within_s)
             seen += [*_without_pods(place), *_services_without_pods(place)]
             if not behind:
                 subject = f"{place.namespace}: pods behind Services"
@@ -103,9 +125,9 @@ def _services_without_pods(place: _ServedNamespace) -> Iterator[FactReading]:
         )
 
 
-def _asked(path: str, reach: PodReach, pod: Object) -> FactReading:
+def _asked(path: str, place: _ServedNamespace, reach: PodReach, pod: Object) -> FactReading:
     began_ns = clock.now_ns()
-    answer = reach.ask(pod, path)
+    answer = reach.ask(pod, path, place.port_of(pod))
     seconds = (clock.now_ns() - began_ns) / NS_PER_S
     in_time = seconds <= reach.within_s
     return FactReading(

@@ -54,13 +54,13 @@ class PodReach:
         self._direct = http_client(target, "http://localhost", timeout_s=within_s)  # loopback: never through a proxy
         self._api = api_client(target)
 
-    def ask(self, pod: Object, path: str) -> str:
+    def ask(self, pod: Object, path: str, port: int | None = None) -> str:
         """`status 200`, or what kept an answer from coming."""
-        return self.get(pod, path).words
+        return self.get(pod, path, port).words
 
-    def get(self, pod: Object, path: str) -> PodAnswer:
-        """What GET of a path, with or without a query, gave on the pod's HTTP port."""
-        address, port = (pod.get("status") or {}).get("podIP") or "", http_port(pod)
+    def get(self, pod: Object, path: str, port: int | None = None) -> PodAnswer:
+        """What GET of a path, with or without a query, gave on a port; without one on the pod's HTTP port."""
+        address, port = (pod.get("status") or {}).get("podIP") or "", port or http_port(pod)
         if not address:
             return PodAnswer(0, why="it has no address yet")
         if is_loopback(address):

@@ -187,6 +187,27 @@ def test_the_health_path_is_that_of_the_target_file(
     }
 
 
+def test_a_container_that_declares_no_port_is_asked_where_its_service_sends_to(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """Not at port 80, nor at that of an exporter beside it, or of a proxy before it; of several ports at the one that is called `http`."""
+    ports = [{"name": "grpc", "port": 9000, "targetPort": 9000}, {"name": "http", "port": 80, "targetPort": 8080}]
+    bare, proxy = {"name": "c", "image": "c:1"}, {"name": "p", "image": "p:1", "ports": [{"containerPort": 15090}]}
+    for namespace, address, containers in (
+        ("north", "127.95.3.1", [bare, proxy]),
+        ("south", "127.95.3.2", [proxy, bare]),
+    ):
+        body = service("api", {"app": "api"}, namespace)
+        cluster.create("Service", {**body, "spec": {**body["spec"], "ports": ports}})
+        own = pod("a", namespace, address)
+        own["spec"]["containers"] = containers
+        if containers[0] is proxy:
+            own["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "c"}
+        cluster.create("Pod", own)
+    good = {"north/a": (True, "status 200"), "south/a": (True, "status 200")}
+    assert found(run(target, tmp_path, "health-of-pods", within="30 s")) == good
+
+
 def test_a_pod_that_answers_nobody_is_a_fact(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:
