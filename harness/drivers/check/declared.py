@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harness.drivers.facts import FactProbe, FactReading
 from harness.drivers.manifests import CLUSTER_SCOPED, DeclaredObject, declared, mapping
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.amounts import amount
@@ -23,6 +23,8 @@ from harness.targets.workloads import CONTROLLERS, JOB, JOBS, controllers, has_e
 
 _FIRST: Final = 3
 """Fields of one object that are named."""
+_STEPS: Final = 8
+"""Steps from an object to what made it, and what made that; two are usual."""
 _UNCOMPARED: Final = frozenset({"apiVersion", "kind", "status"})
 _KEYS: Final = ("name", "containerPort", "port", "mountPath", "key", "ip", "topologyKey", "type")
 """What tells the elements of a list apart, in this order."""
@@ -248,20 +250,27 @@ def _short(value: Any) -> str:
 def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe:  # noqa: ARG001 - the registry's shape
     """One fact a running workload, CronJob, Job that has not ended, or pod without any of them, of the platform's namespaces: whether the manifests declare it.
 
-    What an operator makes of an object is declared where that object is; of one that the manifests lack nothing is known.
+    What an operator makes of an object, in one step or several, is declared where that object is; of one that the manifests lack nothing is known.
     """
     objects, clusters, home = _manifests(target), _PlacedClusters(target), _home(target)
     known = {(one.kind, one.namespace or home, one.name): one.place for one in objects}
     places = sorted({one.namespace for one in objects if one.namespace} | set(namespaces(target).values()))
 
     def probe() -> Sequence[FactReading]:
-        found = []
+        found, read = [], cache(_read)
         for namespace in places:
             for cluster in clusters.of(namespace):
-                found += [_known(kind, namespace, obj, known) for kind, obj in _running(cluster, namespace)]
+                owners = partial(read, cluster, namespace)
+                found += [_known(kind, namespace, obj, known, owners) for kind, obj in _running(cluster, namespace)]
         return found
 
     return probe
+
+
+def _owner(obj: Object | None) -> Object | None:
+    """The reference to what made an object; None for one made by hand."""
+    references = obj["metadata"].get("ownerReferences") or [] if obj else []
+    return next((one for one in references if one.get("controller")), None)
 
 
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
@@ -272,13 +281,28 @@ def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
             yield "Pod", pod
 
 
-def _known(kind: str, namespace: str, obj: Object, known: Mapping[tuple[str, str, str], str]) -> FactReading:
-    name = obj["metadata"]["name"]
-    owner = next((one for one in obj["metadata"].get("ownerReferences") or [] if one.get("controller")), None)
-    own = f"{owner['kind']} {owner['name']}" if owner else ""
-    place = known.get((kind, namespace, name), "")
-    if not place and owner:
-        place = known.get((owner["kind"], namespace, owner["name"]), "")
+def _read(cluster: Cluster, namespace: str, version: str, kind: str, name: str) -> Object | None:
+    """An object that made another; None where it is gone or may not be read."""
+    try:
+        return cluster.read(version, kind, name, namespace)
+    except AccessDenied:
+        return None
+
+
+def _known(
+    kind: str,
+    namespace: str,
+    obj: Object,
+    known: Mapping[tuple[str, str, str], str],
+    read: Callable[[str, str, str], Object | None],
+) -> FactReading:
+    name, own = obj["metadata"]["name"], ""
+    place, above = known.get((kind, namespace, name), ""), _owner(obj)
+    for _ in range(_STEPS):
+        if place or not above:
+            break
+        own, place = f"{above['kind']} {above['name']}", known.get((above["kind"], namespace, above["name"]), "")
+        above = None if place else _owner(read(above["apiVersion"], above["kind"], above["name"]))
     file, _, line = place.rpartition(":")
     missing = f"it is made by {own}, which no manifest declares" if own else "no manifest declares it"
     return FactReading(

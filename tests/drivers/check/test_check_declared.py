@@ -10,10 +10,11 @@ import yaml
 from kubernetes import client
 
 from harness.drivers.check.declared import declared_fields, declared_workloads, differences
-from harness.errors import ConfigurationError
+from harness.errors import AccessDenied, ConfigurationError
 from harness.targets import load_target
 from harness.targets.access import accesses_of
 from harness.targets.kubeconfig import api_client
+from harness.targets.kubernetes import Cluster
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -245,6 +246,50 @@ def test_jobs_and_what_operators_make_are_running_workloads(cluster: PocketClust
         "Pod north/store-1": True,
         "Pod north/cache-1": None,
     }
+
+
+def test_what_is_declared_may_be_several_steps_above(
+    cluster: PocketCluster, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pods of Strimzi are: of a set that no manifest has, of a Kafka. One made by hand, and what may not be read, are unknown."""
+    names = {"kind": "StrimziPodSet", "plural": "strimzipodsets", "singular": "strimzipodset"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "strimzipodsets.core.test"},
+        "spec": {"group": "core.test", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    cluster.create("CustomResourceDefinition", body)
+
+    def made(name: str, version: str, kind: str, owner: str) -> dict[str, Any]:
+        reference = {"apiVersion": version, "kind": kind, "name": owner, "uid": "1", "controller": True}
+        return {"name": name, "namespace": "north", "ownerReferences": [reference]}
+
+    for kafka in ("main", "rogue"):
+        metadata = made(f"{kafka}-set", "kafka.test/v1", "Kafka", kafka)
+        one = {"apiVersion": "core.test/v1", "kind": "StrimziPodSet", "metadata": metadata, "spec": {}}
+        api = client.CustomObjectsApi(api_client(target))
+        api.create_namespaced_custom_object("core.test", "v1", "north", "strimzipodsets", one)
+        metadata = made(f"{kafka}-0", "core.test/v1", "StrimziPodSet", f"{kafka}-set")
+        spec = {"containers": [{"name": "c", "image": "c:1"}]}
+        cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    kafka_main = {"apiVersion": "kafka.test/v1", "kind": "Kafka", "metadata": {"name": "main", "namespace": "north"}}
+    probe = declared_workloads(declaring(target, kafka_main), {})
+    assert {one.subject: (one.ok, one.observed) for one in probe()} == {
+        "Pod north/main-0": (True, "all.yaml:1"),
+        "Pod north/rogue-0": (None, "it is made by Kafka rogue, which no manifest declares"),
+    }
+
+    def refused(*_words: Any) -> None:
+        raise AccessDenied("403")
+
+    monkeypatch.setattr(Cluster, "read", refused)
+    assert {one.subject: (one.ok, one.observed) for one in probe()}["Pod north/main-0"] == (
+        None,
+        "it is made by StrimziPodSet main-set, which no manifest declares",
+    )
 
 
 def test_without_manifests_there_is_nothing_to_compare_with(target: Target, tmp_path: Path) -> None:
