@@ -27,7 +27,10 @@ STATE: Final = (
         name="state-of-containers",
         keyword=Keyword.THEN,
         text="every container has <has:conditions>",
-        about="Each container that a workload declares, and those of pods without a controller; one that does not state a field fails.",
+        about=(
+            "Each container that a workload, a CronJob or a Job that has not ended declares, init containers too, and those of pods "
+            "without a controller; one that does not state a field fails."
+        ),
         example="every container has run-as-non-root equal to true and user id other than 0",
         mean=_state(StateObject.CONTAINER, check("state-of-containers", has="<has>")),
     ),
@@ -35,7 +38,10 @@ STATE: Final = (
         name="state-of-workloads",
         keyword=Keyword.THEN,
         text="every workload has <has:conditions>",
-        about="The controllers of a namespace whose pods have the same label `app`, and their pods.",
+        about=(
+            "The controllers of a namespace whose pods have the same label `app`, else `app.kubernetes.io/name`, and are the same "
+            "component of it (`app.kubernetes.io/component`, else `component`), and their pods."
+        ),
         example="every workload has liveness period at most 10 s and readiness period at most 10 s",
         mean=_state(StateObject.WORKLOAD, check("state-of-workloads", has="<has>")),
     ),
@@ -51,7 +57,7 @@ STATE: Final = (
         name="container-user",
         keyword=Keyword.THEN,
         text='every container of deployment "<deployment:name>" runs as user id <user:count>',
-        about="`runAsUser` of its security context, else of the pod's.",
+        about="`runAsUser` of its security context, else of the pod's; of init containers too.",
         example='every container of deployment "web" runs as user id 1001',
         mean=check("container-user", deployment="<deployment>", user="<user>"),
     ),
