@@ -20,6 +20,7 @@ EVERY = ChildSettings(
     context="shop",
     api_server="https://127.96.0.1:6443",
     max_pods=0,
+    observe_s=45.5,
     login_proxies={"HTTPS_PROXY": "http://proxy.test:3128"},
 )
 WIRE = {
@@ -34,6 +35,7 @@ WIRE = {
     "KUBERNETES_CONTEXT": "shop",
     "READINESS_API_SERVER": "https://127.96.0.1:6443",
     "READINESS_MAX_PODS": "0",
+    "READINESS_OBSERVE_S": "45.5",
     "READINESS_LOGIN_PROXIES": '{"HTTPS_PROXY": "http://proxy.test:3128"}',
 }
 
@@ -55,4 +57,6 @@ def test_by_hand_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ChildSettings().as_env() == {}
     monkeypatch.setenv("READINESS_MAX_PODS", "many")
     monkeypatch.setenv("READINESS_PARENT", "-1")
-    assert (ChildSettings.from_env().max_pods, ChildSettings.from_env().parent) == (None, 0)
+    monkeypatch.setenv("READINESS_OBSERVE_S", "1.2.3")
+    found = ChildSettings.from_env()
+    assert (found.max_pods, found.parent, found.observe_s) == (None, 0, 0.0)
