@@ -95,6 +95,13 @@ def test_a_watch_without_a_look_is_none() -> None:
     assert watched(evidence(), reads(70, 80)) == (False, "the watcher 'entry' sent no probe in that time")
 
 
+@pytest.mark.parametrize(("ms", "ok"), [(164, True), (250, True), (251, False)])
+def test_a_window_that_is_shorter_than_a_gap_may_be_needs_no_look(ms: int, ok: bool) -> None:  # noqa: FBT001
+    """As between two faults: a watcher that looks each 200 ms may have looked before and after it alone."""
+    receipt = watch_receipt(evidence(), "entry", np.array([-1, 300]) * 1_000_000, (0, ms * 1_000_000))
+    assert receipt.ok is ok
+
+
 def test_blind_time_is_what_lies_in_gaps_over_250_ms() -> None:
     """Six seconds of sixty."""
     seen = health()
