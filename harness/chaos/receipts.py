@@ -15,9 +15,9 @@ from harness.model import Hit
 from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
 from harness.targets.harness_block import BlastRadius
-from harness.targets.kubernetes import controller_of, has_condition, is_terminating, namespaces_of
+from harness.targets.kubernetes import has_condition, is_terminating, namespaces_of
 from harness.targets.processes import PROCESS, running
-from harness.targets.workloads import autoscalers_in
+from harness.targets.workloads import autoscalers_in, controller_of
 
 _JOB: Final = "Job"
 Decisions = Mapping[tuple[str, str], tuple[int, str]]

@@ -23,13 +23,12 @@ from harness.targets.kubernetes import (
     REGION_LABEL,
     Cluster,
     Object,
-    controller_of,
     labels_of,
     namespaces_of,
     workload_of,
 )
 from harness.targets.undo import Undoable, undo_now
-from harness.targets.workloads import owner_of
+from harness.targets.workloads import controller_of, owner_of
 
 PRESENT: Final = access("list nodes", "list pods")
 """What every experiment asks beside its activities: what was there before, and what is gone."""

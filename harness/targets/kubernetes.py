@@ -49,12 +49,6 @@ def workload_of(labels: Mapping[str, str]) -> str:
     return next((labels[label] for label in WORKLOAD_LABELS if labels.get(label)), "")
 
 
-def controller_of(pod: Object) -> str:
-    """The kind of what made a pod, like `ReplicaSet` or `DaemonSet`; `Node` for a static pod, empty for one made by hand."""
-    owners = pod["metadata"].get("ownerReferences") or []
-    return next((str(owner["kind"]) for owner in owners if owner.get("controller")), "")
-
-
 def annotations_of(obj: Object) -> Mapping[str, str]:
     """Its annotations; none are an empty mapping."""
     return obj["metadata"].get("annotations") or {}

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 from harness.errors import AccessDenied
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, annotations_of, has_condition, labels_of, workload_of
+from harness.targets.kubernetes import (
+    Cluster,
+    Object,
+    annotations_of,
+    has_condition,
+    labels_of,
+    workload_of,
+)
 
 ARGO: Final = "argoproj.io/v1alpha1"
 DEPLOYMENT: Final = "Deployment"
@@ -118,13 +125,25 @@ def template_labels(controller: Object) -> Mapping[str, str]:
     return (controller["spec"]["template"].get("metadata") or {}).get("labels") or {}
 
 
+def controller_of(pod: Object) -> str:
+    """The kind of what made a pod, like `ReplicaSet` or `DaemonSet`; `Node` for a static pod, empty for one made by hand."""
+    owner = controller_reference(pod)
+    return str(owner["kind"]) if owner else ""
+
+
+def controller_reference(obj: Object) -> Object | None:
+    """The reference to what made an object; None for one made by hand."""
+    references: list[Object] = obj["metadata"].get("ownerReferences") or []
+    return next((one for one in references if one.get("controller")), None)
+
+
 def owner_of(pod: Object) -> str:
     """The workload whose pod it is, by the name of what made it, whatever its label says; empty for a pod that was made by hand.
 
     A ReplicaSet is named as its Deployment or Rollout, with the hash of the pod template behind it.
     """
-    owners = pod["metadata"].get("ownerReferences") or []
-    name = next((str(owner["name"]) for owner in owners if owner.get("controller")), "")
+    owner = controller_reference(pod)
+    name = str(owner["name"]) if owner else ""
     hashes = [f"-{value}" for key in TEMPLATE_HASHES if (value := labels_of(pod).get(key))]
     return next((name.removesuffix(each) for each in hashes if name.endswith(each)), name)
 
@@ -173,6 +192,11 @@ def _key(obj: Object) -> tuple[str, str]:
     return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
+def all_containers(spec: Object) -> list[Object]:
+    """The containers of a pod specification in the order in which they start: those that run first, then its own."""
+    return [*(spec.get("initContainers") or []), *spec["containers"]]
+
+
 def running_containers(spec: Object) -> list[Object]:
     """The containers of a pod specification that run as long as its pods: its own, and sidecars.
 
@@ -191,6 +215,12 @@ def restarts_of(pod: Object) -> int:
     sidecars = {one["name"] for one in _sidecars(pod.get("spec") or {})}
     beside = [one for one in status.get("initContainerStatuses") or [] if one.get("name") in sidecars]
     return sum(int(one.get("restartCount") or 0) for one in (*(status.get("containerStatuses") or []), *beside))
+
+
+def own_container(pod: Object) -> Object:
+    """The workload's own container: the one that an annotation names, else the first."""
+    container: Object = default_container(pod) or pod["spec"]["containers"][0]
+    return container
 
 
 def default_container(pod: Object) -> Object | None:

@@ -84,16 +84,8 @@ def flag(target: Target, _cluster: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def pod(target: Target, cluster: Cluster) -> Iterator[None]:
-    """A pod for a while."""
-    with PendingUndos(target, "check policies") as undos:
-        place_pod(undos, cluster, BODY)
-        yield
-
-
-@contextmanager
-def pods(target: Target, cluster: Cluster, number: int) -> Iterator[None]:
-    """Several pods for a while."""
+def pods(target: Target, cluster: Cluster, number: int = 1) -> Iterator[None]:
+    """One pod, or several, for a while."""
     with PendingUndos(target, "check pending-pod-runs") as undos:
         for each in range(number):
             place_pod(undos, cluster, {"metadata": {"namespace": "shop", "name": f"pod-{each}"}})
@@ -113,7 +105,7 @@ def service(target: Target, cluster: Cluster) -> Iterator[None]:
     [
         (stress, "delete_namespaced_custom_object"),
         (flag, "read_namespaced_config_map"),
-        (pod, "delete_namespaced_pod"),
+        (pods, "delete_namespaced_pod"),
         (service, "delete_namespaced_service"),
     ],
 )
@@ -137,7 +129,7 @@ def test_an_undo_is_sent_again_while_the_api_server_is_silent(
 def test_an_undo_is_left_where_the_api_server_stays_silent(target: Target, clock: FakeClock) -> None:
     """After 20 s; it is in the undo log for the end of the run."""
     cluster, began_s = SilentCluster(), clock.monotonic()
-    with pytest.raises(TargetUnreachable, match="503"), pod(target, cluster):
+    with pytest.raises(TargetUnreachable, match="503"), pods(target, cluster):
         cluster.silent = 999
     assert clock.monotonic() - began_s == pytest.approx(SILENT_S, abs=1.0)
     assert len(pending_intents(platform_of(target))) == 1

@@ -23,7 +23,6 @@ from harness.targets import Target, kubeconfig, load_target
 from harness.targets.kubeconfig import api_client, api_server_url
 from harness.targets.kubernetes import (
     Cluster,
-    controller_of,
     has_condition,
     is_over,
     labels_of,
@@ -31,6 +30,7 @@ from harness.targets.kubernetes import (
     workload_of,
 )
 from harness.targets.selectors import selects
+from harness.targets.workloads import controller_of
 from tests.builders.http_servers import answering
 
 

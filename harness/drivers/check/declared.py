@@ -16,10 +16,19 @@ from harness.errors import AccessDenied, ConfigurationError, UsageError
 from harness.targets import Target
 from harness.targets.access import EVERYWHERE, Access, access, accesses, resource_of
 from harness.targets.amounts import amount
-from harness.targets.kubernetes import Cluster, Object, controller_of
+from harness.targets.kubernetes import Cluster, Object
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, has_controller, namespaces
-from harness.targets.workloads import CONTROLLERS, JOB, JOBS, controllers, has_ended, jobs_of
+from harness.targets.workloads import (
+    CONTROLLERS,
+    JOB,
+    JOBS,
+    controller_of,
+    controller_reference,
+    controllers,
+    has_ended,
+    jobs_of,
+)
 
 _FIRST: Final = 3
 """Fields of one object that are named."""
@@ -267,12 +276,6 @@ def declared_workloads(target: Target, params: Mapping[str, str]) -> FactProbe: 
     return probe
 
 
-def _owner(obj: Object | None) -> Object | None:
-    """The reference to what made an object; None for one made by hand."""
-    references = obj["metadata"].get("ownerReferences") or [] if obj else []
-    return next((one for one in references if one.get("controller")), None)
-
-
 def _running(cluster: Cluster, namespace: str) -> Iterator[tuple[str, Object]]:
     yield from controllers(cluster, namespace)
     yield from ((kind, one) for kind, one in jobs_of(cluster, namespace) if not has_ended(one))
@@ -297,12 +300,13 @@ def _known(
     read: Callable[[str, str, str], Object | None],
 ) -> FactReading:
     name, own = obj["metadata"]["name"], ""
-    place, above = known.get((kind, namespace, name), ""), _owner(obj)
+    place, above = known.get((kind, namespace, name), ""), controller_reference(obj)
     for _ in range(_STEPS):
         if place or not above:
             break
         own, place = f"{above['kind']} {above['name']}", known.get((above["kind"], namespace, above["name"]), "")
-        above = None if place else _owner(read(above["apiVersion"], above["kind"], above["name"]))
+        made_by = None if place else read(above["apiVersion"], above["kind"], above["name"])
+        above = controller_reference(made_by) if made_by else None
     file, _, line = place.rpartition(":")
     missing = f"it is made by {own}, which no manifest declares" if own else "no manifest declares it"
     return FactReading(

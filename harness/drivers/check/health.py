@@ -12,13 +12,15 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
 from harness.targets.access import access, accesses
-from harness.targets.kubernetes import Cluster, Object, controller_of, is_terminating, labels_of
+from harness.targets.kubernetes import Cluster, Object, is_terminating, labels_of
 from harness.targets.places import Clusters, is_of_workload, namespaces
 from harness.targets.selectors import selector_text, selects
 from harness.targets.workloads import (
     CONTROLLERS,
+    controller_of,
     controllers,
     default_container,
+    own_container,
     owner_of,
     pods_declared,
     template_labels,
@@ -56,9 +58,8 @@ class _ServedNamespace(NamedTuple):
 
     def port_of(self, pod: Object) -> int | None:
         """Where neither its own container declares a port nor one beside it `http`: the number that its Service sends to, of `http` first."""
-        own = default_container(pod) or pod["spec"]["containers"][0]
         beside = [] if default_container(pod) else pod["spec"]["containers"]
-        if own.get("ports") or any(_is_http(port) for one in beside for port in one.get("ports") or []):
+        if own_container(pod).get("ports") or any(_is_http(port) for one in beside for port in one.get("ports") or []):
             return None
         ports = [port for one in self.services_of(pod) for port in one["spec"].get("ports") or []]
         ports.sort(key=_is_http, reverse=True)

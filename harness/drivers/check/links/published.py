@@ -27,6 +27,7 @@ from harness.targets.access import access, accesses
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, namespaces
+from harness.targets.workloads import controller_reference
 
 WRITTEN_AT: Final = "written_at"
 """Key of a report in JSON: when it was written, as RFC 3339; else the header Last-Modified says it."""
@@ -81,9 +82,8 @@ def _switched_at(target: Target) -> datetime | None:
 
 
 def _owner(replica_set: Object) -> str:
-    metadata = replica_set["metadata"]
-    owners = [str(one["uid"]) for one in metadata.get("ownerReferences") or [] if one.get("controller")]
-    return owners[0] if owners else str(metadata["name"])
+    owner = controller_reference(replica_set)
+    return str(owner["uid"] if owner else replica_set["metadata"]["name"])
 
 
 def _given_at(own: Sequence[Object], release: str) -> datetime | None:

@@ -15,7 +15,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, annotations_of
 from harness.targets.places import Clusters, every_place, is_of_workload, namespaces
-from harness.targets.workloads import default_container
+from harness.targets.workloads import own_container
 
 _SCRAPES: Final = 12
 """Number of latest scrapes that are read."""
@@ -49,8 +49,7 @@ def _own_ports(pod: Object) -> frozenset[int]:
     """Where the workload's own metrics are: as the annotation says, else any port of its own container, the first where no annotation names one; empty: nothing says."""
     if (said := annotations_of(pod).get(_PORT, "")).isdigit():
         return frozenset([int(said)])
-    own = default_container(pod) or pod["spec"]["containers"][0]
-    return frozenset(int(port["containerPort"]) for port in own.get("ports") or [])
+    return frozenset(int(port["containerPort"]) for port in own_container(pod).get("ports") or [])
 
 
 def _own(pod: Object, targets: Sequence[ScrapedPod]) -> list[ScrapedPod]:

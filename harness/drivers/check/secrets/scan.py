@@ -17,7 +17,7 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.places import Clusters, every_place
-from harness.targets.workloads import CONTROLLERS, controllers
+from harness.targets.workloads import CONTROLLERS, all_containers, controllers
 
 _EXPECTED: Final = "no secret value"
 _CUT_BYTES: Final = 1 << 16
@@ -127,7 +127,7 @@ def _logs(cluster: Cluster, namespace: str) -> Iterator[Place]:
         name, status, spec = pod["metadata"]["name"], pod.get("status") or {}, pod["spec"]
         statuses = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
         known = {one["name"]: one for one in statuses}
-        for container in (*(spec.get("initContainers") or []), *spec["containers"]):
+        for container in all_containers(spec):
             own = known.get(container["name"], {})
             subject = f"log of {namespace}/{name}, container {container['name']}"
             log = ContainerLog(cluster, namespace, name, container["name"])

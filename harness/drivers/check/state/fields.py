@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.drivers.check.state.objects import ContainerState, Source, WorkloadState
 from harness.targets.kubernetes import Object, has_condition
-from harness.targets.workloads import running_containers
+from harness.targets.workloads import all_containers, running_containers
 
 BYPASS_SWITCHES: Final = "bypass switches"
 """Field that is also read of Jobs and CronJobs."""
@@ -127,7 +127,7 @@ def bypass_switches(pod: Object, source: Source = lambda _kind, _name: None) -> 
         FieldUnknown: a container takes all keys, or one, of what is not there and is not optional.
     """
     found = []
-    for container in (*(pod.get("initContainers") or []), *pod["containers"]):
+    for container in all_containers(pod):
         settings = [*variables_of(container, source).items()]
         for word in (*(container.get("command") or []), *(container.get("args") or [])):
             flag, separator, value = str(word).lstrip("-").partition("=")

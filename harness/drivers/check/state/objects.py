@@ -8,11 +8,19 @@ from typing import Final
 
 from harness.targets import Target
 from harness.targets.access import access
-from harness.targets.kubernetes import Cluster, Object, controller_of, is_terminating
+from harness.targets.kubernetes import Cluster, Object, is_terminating
 from harness.targets.own import is_own
 from harness.targets.places import Clusters, every_place, has_controller
 from harness.targets.selectors import selects
-from harness.targets.workloads import CRON_JOB, component_name, controllers, has_ended, jobs_of, pods_declared
+from harness.targets.workloads import (
+    CRON_JOB,
+    component_name,
+    controller_of,
+    controllers,
+    has_ended,
+    jobs_of,
+    pods_declared,
+)
 
 SOURCES: Final = access("get configmaps", "get secrets")
 """What a `WorkloadState.source` asks."""

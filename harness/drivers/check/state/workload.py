@@ -13,7 +13,15 @@ from harness.targets import Target
 from harness.targets.access import access, accesses
 from harness.targets.kubernetes import Object, has_condition
 from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import SCALED, WORKLOADS, default_container, referred, running_containers, workloads
+from harness.targets.workloads import (
+    SCALED,
+    WORKLOADS,
+    all_containers,
+    default_container,
+    referred,
+    running_containers,
+    workloads,
+)
 
 _DEFAULTS: Final = {"initialDelaySeconds": 0, "periodSeconds": 10}
 """What Kubernetes takes where a probe leaves it out."""
@@ -74,10 +82,7 @@ def container_user(target: Target, params: Mapping[str, str]) -> FactProbe:
         own, common = container.get("securityContext") or {}, pod.get("securityContext") or {}
         return [_equal("user id", params["user"], _stated(own.get("runAsUser", common.get("runAsUser"))))]
 
-    def every(template: Object) -> Sequence[Object]:
-        return [*template["spec"]["containers"], *(template["spec"].get("initContainers") or [])]
-
-    return _of_containers(target, params, read, every)
+    return _of_containers(target, params, read, lambda template: all_containers(template["spec"]))
 
 
 @accesses(*WORKLOADS, *SOURCES)
@@ -88,28 +93,29 @@ def container_environment(target: Target, params: Mapping[str, str]) -> FactProb
         ports = sorted(str(one["containerPort"]) for one in container.get("ports") or [])
         declared = _ContainerField("port", params["port"], ", ".join(ports) or _NOT_STATED, params["port"] in ports)
         stated = _variable(container, source, params["variable"], params["value"])
-        port = _variable(container, source, "PORT", params["port"])
-        named = port.ok is not None or port.observed == _UNREAD or bool(_rows(container, "PORT"))
-        return [stated, declared, *([port] if named and port.observed != _NOT_STATED else [])]
+        named = _variable(container, source, "PORT", params["port"], asked=False)
+        return [one for one in (stated, declared, named) if one is not None]
 
     return _of_containers(target, params, read)
 
 
-def _variable(container: Object, source: Source, name: str, expected: str) -> _ContainerField:
-    """A variable by its own row of `env`, which wins; only without one is `envFrom` read."""
+def _variable(
+    container: Object, source: Source, name: str, expected: str, *, asked: bool = True
+) -> _ContainerField | None:
+    """A variable by its own row of `env`, which wins; only without one is `envFrom` read. None: it need not be set (not `asked`), and nothing sets it."""
+    rows = [row for row in container.get("env") or [] if row["name"] == name]
     try:
-        variables = variables_of({"env": _rows(container, name)}, source)
+        variables = variables_of({"env": rows}, source)
         if name not in variables:
             variables = variables_of({"envFrom": container.get("envFrom")}, source)
     except (FieldUnknown, AccessDenied) as unknown:
-        return _ContainerField(name, expected, str(unknown), ok=None)
-    if name in variables and variables[name] is None:
+        return _ContainerField(name, expected, str(unknown), ok=None) if asked or rows else None
+    if name not in variables:
+        return _equal(name, expected, _NOT_STATED) if asked else None
+    value = variables[name]
+    if value is None:
         return _ContainerField(name, expected, _UNREAD, ok=None)
-    return _equal(name, expected, _stated(variables.get(name)) or "an empty text")
-
-
-def _rows(container: Object, name: str) -> list[Object]:
-    return [row for row in container.get("env") or [] if row["name"] == name]
+    return _equal(name, expected, value or "an empty text")
 
 
 @accesses(*WORKLOADS)
