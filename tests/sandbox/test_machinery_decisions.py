@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.sandbox.apply import replacement
 from harness.sandbox.cluster.controllers.endpoints import subsets, target_ports
 from harness.sandbox.cluster.controllers.rolling import limits, plan
-from harness.sandbox.cluster.controllers.scheduler import best, fits
+from harness.sandbox.cluster.controllers.scheduler import best, refusals
 from harness.sandbox.cluster.controllers.services import declaration
 from harness.sandbox.cluster.controllers.view import template_hash
 from harness.sandbox.cluster.kubelet import environment
@@ -211,7 +211,7 @@ def node(name: str, **more: Any) -> dict[str, Any]:
 )
 def test_a_pod_fits_a_node_or_not(spec: dict[str, Any], more: dict[str, Any], expected: bool) -> None:  # noqa: FBT001
     """Selector, required affinity, cordon, taints and tolerations."""
-    assert fits({"spec": spec}, node("n", **more)) is expected
+    assert (not refusals({"spec": spec}, node("n", **more))) is expected
 
 
 def test_siblings_are_spread_before_load_is() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from harness import clock
@@ -132,3 +133,43 @@ def test_a_node_says_what_strict_clients_demand(cluster: PocketCluster) -> None:
     lease = client.CoordinationV1Api(cluster.core.api_client).read_namespaced_lease("edge", "kube-node-lease")
     assert lease.spec is not None
     assert lease.spec.holder_identity == "edge"
+
+
+def test_a_node_is_added_for_pods_without_room_and_goes_after_them(europe: PocketCluster) -> None:
+    """A NodePool of eu-west-1; three replicas of six CPU on two nodes of eight: the third runs on the node that comes."""
+    requirements = [{"key": key, "operator": "In", "values": [value]} for key, value in EUROPE.items()]
+    reference = {"group": "sandbox.readiness", "kind": "ProcessNodeClass", "name": "default"}
+    pool = {
+        "apiVersion": "karpenter.sh/v1",
+        "kind": "NodePool",
+        "metadata": {"name": "europe"},
+        "spec": {
+            "template": {"spec": {"nodeClassRef": reference, "requirements": requirements}},
+            "disruption": {"consolidationPolicy": "WhenEmpty", "consolidateAfter": "1s"},
+        },
+    }
+    container = server_container() | {"resources": {"requests": {"cpu": "6"}}}
+    spec = {"containers": [container], "nodeSelector": EUROPE, "terminationGracePeriodSeconds": 2}
+    template = {"metadata": {"labels": {"app": "heavy"}}, "spec": spec}
+    body = {"replicas": 3, "selector": {"matchLabels": {"app": "heavy"}}, "template": template}
+
+    def nodes() -> set[str]:
+        return {node.metadata.name for node in europe.core.list_node().items}
+
+    there, custom = nodes(), client.CustomObjectsApi(europe.core.api_client)
+    custom.create_cluster_custom_object("karpenter.sh", "v1", "nodepools", pool)
+    try:
+        europe.apps.create_namespaced_deployment("default", {"metadata": {"name": "heavy"}, "spec": body})
+        europe.until(lambda: len(europe.ready_pods("app=heavy")) == 3)
+        (added,) = nodes() - there
+        assert sorted(pod.spec.node_name for pod in europe.ready_pods("app=heavy")) == [
+            "eu-west-1a",
+            "eu-west-1b",
+            added,
+        ]
+        europe.apps.delete_namespaced_deployment("heavy", "default")
+        europe.until(lambda: nodes() == there)
+        leases = client.CoordinationV1Api(europe.core.api_client).list_namespaced_lease("kube-node-lease").items
+        assert added not in {lease.metadata.name for lease in leases if lease.metadata}
+    finally:
+        custom.delete_cluster_custom_object("karpenter.sh", "v1", "nodepools", "europe")

@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 MANIFESTS = Path(__file__).parent / "manifests"
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
-CLUSTER_SCOPED = frozenset({"Namespace", "Node"})
+CLUSTER_SCOPED = frozenset({"Namespace", "Node", "NodePool"})
 NOT_SERVED = frozenset({"rbac.authorization.k8s.io/v1"})
 """The sandbox's API has one token and no roles."""
 ORDER = (

@@ -25,6 +25,7 @@ from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscale
 from harness.sandbox.cluster.controllers.chaos.network import NetworkChaos
 from harness.sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
 from harness.sandbox.cluster.controllers.jobs import Jobs
+from harness.sandbox.cluster.controllers.nodepools import NodePools
 from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
 from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
 from harness.sandbox.cluster.controllers.services import Services
@@ -207,5 +208,6 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
         # Before the scheduler: a pod that is bound may start, and finds the Services that were there before it.
         Controller(run=services.reconcile, watches=frozenset({SERVICE, ENDPOINTS, POD, POLICY, NAMESPACE})),
         Controller(run=lambda: scheduler.reconcile(store, scheduling), watches=frozenset({POD, NODE})),
+        Controller(run=NodePools(store, recorder(store, "karpenter")).reconcile, timed=True),
         Controller(run=lambda: endpoints.reconcile(store), watches=frozenset({SERVICE, ENDPOINTS, SLICE, POD})),
     ]

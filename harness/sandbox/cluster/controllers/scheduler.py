@@ -1,17 +1,19 @@
-"""The scheduler: binds each pod to the node that fits and has the fewest of its siblings."""
+"""The scheduler: binds each pod to the node that fits, has room and has the fewest of its siblings."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness import clock
+from harness.sandbox.cluster.controllers import room
 from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 from harness.sandbox.cluster.pod_rules import REQUIRED
 from harness.sandbox.cluster.selectors import Selector, field_values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.cluster.store import Object, Store
@@ -19,35 +21,63 @@ if TYPE_CHECKING:
 
 def reconcile(store: Store, record: Recorder) -> None:
     """All pods that are not bound, the longest waiting first."""
-    waiting = [pod for pod in store.list(POD) if not pod["spec"].get("nodeName") and is_active(pod)]
-    bound = [pod for pod in store.list(POD) if pod["spec"].get("nodeName") and is_active(pod)]
+    if not (waiting := unbound(store)):
+        return
+    bound = [pod for pod in store.list(POD) if pod["spec"].get("nodeName")]
     nodes, rest = store.list(NODE), BURST
-    for pod in sorted(waiting, key=lambda each: int(each["metadata"]["resourceVersion"])):
-        if fitting := [node for node in nodes if fits(pod, node)]:
-            name = best(pod, fitting, bound)["metadata"]["name"]
+    left = {node["metadata"]["name"]: node_room(node, bound) for node in nodes}
+    for pod in waiting:
+        asked = room.requested(pod)
+        why = {
+            node["metadata"]["name"]: refusals(pod, node) or room.lacking(asked, left[node["metadata"]["name"]])
+            for node in nodes
+        }
+        if fitting := [node for node in nodes if not why[node["metadata"]["name"]]]:
+            name = best(pod, fitting, [each for each in bound if is_active(each)])["metadata"]["name"]
             pod = store.update(POD, {**pod, "spec": {**pod["spec"], "nodeName": name}})  # noqa: PLW2901 - the newer one
             bound.append(pod)
+            left[name] = {resource: value - asked.get(resource, 0) for resource, value in left[name].items()}
             rest -= 1
             where = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
             record(pod, "Normal", "Scheduled", f"Successfully assigned {where} to {name}")
-        _say(store, pod, scheduled=bool(fitting), record=record)
+        _say(store, pod, "" if fitting else _explained(why), record)
         if not rest:
             return
 
 
-def fits(pod: Object, node: Object) -> bool:
-    """Whether a node is Ready, schedulable, tolerated, and selected by labels and required affinity. Pure."""
-    if condition(node, "Ready").get("status") != "True" or (node.get("spec") or {}).get("unschedulable"):
-        return False
+def unbound(store: Store) -> list[Object]:
+    """The pods that wait for a node, the longest waiting first."""
+    waiting = [pod for pod in store.list(POD) if not pod["spec"].get("nodeName") and is_active(pod)]
+    return sorted(waiting, key=lambda each: int(each["metadata"]["resourceVersion"]))
+
+
+def node_room(node: Object, bound: Iterable[Object]) -> room.Amounts:
+    """What is free of a node; of one whose kubelet has not reported what it has, nothing is known to be. Pure."""
+    name = node["metadata"]["name"]
+    if "allocatable" not in (node.get("status") or {}):
+        return {}
+    return room.free(node, (pod for pod in bound if pod["spec"]["nodeName"] == name))
+
+
+def refusals(pod: Object, node: Object) -> list[str]:
+    """Why a node is not for a pod, room apart, in the scheduler's words; empty where it is.
+
+    Pure. A node must be Ready, schedulable, tolerated, and selected by labels and required affinity.
+    """
+    spec = node.get("spec") or {}
+    if spec.get("unschedulable"):
+        return ["node(s) were unschedulable"]
+    if condition(node, "Ready").get("status") != "True":
+        return ["node(s) were not ready"]
+    tolerations = pod["spec"].get("tolerations") or ()
+    taints = [each for each in spec.get("taints") or () if each["effect"] != "PreferNoSchedule"]
+    if not all(any(tolerates(each, taint) for each in tolerations) for taint in taints):
+        return ["node(s) had untolerated taint(s)"]
     labels = node["metadata"].get("labels") or {}
     selector = pod["spec"].get("nodeSelector") or {}
     if any(labels.get(name) != value for name, value in selector.items()) or not _attracted(pod, node):
-        return False
-    tolerations = pod["spec"].get("tolerations") or ()
-    taints = (node.get("spec") or {}).get("taints") or ()
-    return all(
-        taint["effect"] == "PreferNoSchedule" or any(tolerates(each, taint) for each in tolerations) for taint in taints
-    )
+        return ["node(s) didn't match Pod's node affinity/selector"]
+    return []
 
 
 def _attracted(pod: Object, node: Object) -> bool:
@@ -79,10 +109,19 @@ def best(pod: Object, nodes: Sequence[Object], bound: Sequence[Object]) -> Objec
     return min(nodes, key=load)
 
 
-def _say(store: Store, pod: Object, *, scheduled: bool, record: Recorder) -> None:
-    status = pod.get("status") or {}
+def _explained(why: Mapping[str, Sequence[str]]) -> str:
+    """The message of a pod for which there is no node, as the scheduler sums up what each node lacks."""
+    if not why:
+        return "no nodes available to schedule pods"
+    counts = Counter(each for reasons in why.values() for each in reasons)
+    reasons = ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))
+    return f"0/{len(why)} nodes are available: {reasons}."
+
+
+def _say(store: Store, pod: Object, message: str, record: Recorder) -> None:
+    """Write the condition PodScheduled; a message says why it is False."""
+    status, scheduled = pod.get("status") or {}, not message
     old = condition(pod, "PodScheduled")
-    message = "" if scheduled else "0 nodes are available: none is ready, schedulable, tolerated and selected"
     conditions = with_condition(
         status.get("conditions") or [],
         "PodScheduled",

@@ -24,6 +24,8 @@ LEASES = kinds.by_name("Lease")
 POWER = "sandbox.readiness/power"
 """The annotation of a Node that takes its power away: `off`."""
 LEASE_S = 4
+CAPACITY = {"cpu": "8", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
+"""Of a node whose manifest does not say it."""
 VERSION = "v1.33.0+pocket"
 
 
@@ -53,10 +55,9 @@ def with_kubelet_status(store: Store, node: Object) -> Object:
         conditions = with_condition(conditions, kind, "False", f"KubeletHasNo{kind}", now=now)
     conditions = with_condition(conditions, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now=now)
     name = node["metadata"]["name"]
-    capacity = {"cpu": "16", "memory": "64Gi", "pods": "110", "ephemeral-storage": "100Gi"}
     status = {
-        "capacity": capacity,
-        "allocatable": capacity,
+        "capacity": CAPACITY,
+        "allocatable": CAPACITY,
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         **{key: value for key, value in old.items() if key not in ("conditions", "nodeInfo")},

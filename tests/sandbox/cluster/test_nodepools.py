@@ -1,0 +1,203 @@
+"""NodePools: a node for pods that lack room, within limits, in a zone that is there, and its end once it is empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.sandbox.cluster.controllers import scheduler
+from harness.sandbox.cluster.controllers.nodepools import BATCH_S, POOL, ZONE, NodePools
+from harness.sandbox.cluster.controllers.view import NODE, POD
+from harness.sandbox.cluster.custom import definitions
+from harness.sandbox.cluster.kubelet.nodes import with_kubelet_status
+from harness.sandbox.cluster.kubelet.status import condition
+from harness.sandbox.cluster.store import Store
+from tests.fake_clock import FakeClock, S
+
+REGION = "topology.kubernetes.io/region"
+
+
+class Scaled:
+    """A cluster of one node of two CPU in zone `a`, with a pool that may have two nodes in zones `a` and `b`."""
+
+    def __init__(self, clock: FakeClock, **spec: Any) -> None:
+        self.clock = clock
+        self.store = Store()
+        self.store.create_system_namespaces()
+        for each in definitions.shipped():
+            self.store.kinds.define(each["metadata"]["name"], definitions.served(each))
+        kind = self.store.kinds.by_api_version("karpenter.sh/v1", "NodePool")
+        assert kind is not None
+        self.kind = kind
+        self.events: list[tuple[str, str]] = []
+        self.pools = NodePools(
+            self.store, lambda obj, _, reason, __: self.events.append((obj["metadata"]["name"], reason))
+        )
+        self.node("first", "a")
+        required = [
+            {"key": REGION, "operator": "In", "values": ["north"]},
+            {"key": ZONE, "operator": "In", "values": ["a", "b"]},
+        ]
+        template = {"spec": {"nodeClassRef": {"group": "g", "kind": "k", "name": "n"}, "requirements": required}}
+        self.store.create(
+            kind,
+            {
+                "metadata": {"name": "general"},
+                "spec": {"template": template, "limits": {"cpu": "16"}, "disruption": {"consolidateAfter": "5s"}}
+                | spec,
+            },
+        )
+
+    def node(self, name: str, zone: str) -> dict[str, Any]:
+        """One that was there from the beginning."""
+        size = {"cpu": "2", "memory": "8Gi", "pods": "10"}
+        labels = {ZONE: zone, REGION: "north"}
+        made = {
+            "metadata": {"name": name, "labels": labels},
+            "spec": {},
+            "status": {"capacity": size, "allocatable": size},
+        }
+        return with_kubelet_status(self.store, self.store.create(NODE, made))
+
+    def pod(self, name: str, cpu: str = "5", **spec: Any) -> None:
+        """One that requests so much CPU."""
+        containers = [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]
+        metadata = {"name": name, "namespace": "default"}
+        self.store.create(POD, {"metadata": metadata, "spec": {"containers": containers, **spec}, "status": {}})
+
+    def turn(self, seconds: float = 1.0) -> None:
+        """Time passes; then one round of pools, kubelets and scheduler."""
+        self.clock.now_ns += round(seconds * S)
+        self.pools.reconcile()
+        for each in self.store.list(NODE):
+            if not condition(each, "Ready"):
+                with_kubelet_status(self.store, each)
+        scheduler.reconcile(self.store, lambda *_: None)
+
+    def added(self) -> list[dict[str, Any]]:
+        """The nodes of the pool."""
+        return [each for each in self.store.list(NODE) if POOL in each["metadata"]["labels"]]
+
+    def where(self) -> dict[str, str | None]:
+        """The node of each pod."""
+        return {each["metadata"]["name"]: each["spec"].get("nodeName") for each in self.store.list(POD)}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The time of the test."""
+    return FakeClock.installed(monkeypatch)
+
+
+def waited(cluster: Scaled, rounds: int = 4) -> Scaled:
+    """After so many rounds of a second."""
+    for _ in range(rounds):
+        cluster.turn()
+    return cluster
+
+
+def test_a_pod_that_lacks_cpu_gets_a_node_in_the_zone_with_the_fewest(clock: FakeClock) -> None:
+    """Zones `a` and `b` have one node and none that is Ready: the new one is in `a`, has the pool's labels, and the pod runs on it."""
+    cluster = Scaled(clock)
+    cluster.pod("large")
+    waited(cluster)
+    [node] = cluster.added()
+    assert node["metadata"]["labels"] | {POOL: "general", ZONE: "a", REGION: "north"} == node["metadata"]["labels"]
+    assert cluster.where() == {"large": node["metadata"]["name"]}
+    assert ("large", "Nominated") in cluster.events
+    assert cluster.store.get(cluster.kind, None, "general")["status"]["nodes"] == 1
+
+
+def test_no_node_comes_before_the_batch_is_over(clock: FakeClock) -> None:
+    """The room that another pod gives back at once is none that a node is added for."""
+    cluster = Scaled(clock)
+    cluster.pod("large")
+    cluster.turn(0.0)
+    cluster.turn(BATCH_S / 2)
+    assert cluster.added() == []
+
+
+def test_a_zone_with_another_node_is_passed_over_for_one_with_fewer(clock: FakeClock) -> None:
+    """Two nodes are Ready in `a`, one in `b`."""
+    cluster = Scaled(clock)
+    cluster.node("second", "a")
+    cluster.node("third", "b")
+    cluster.pod("large")
+    assert [node["metadata"]["labels"][ZONE] for node in waited(cluster).added()] == ["b"]
+
+
+def test_a_zone_that_is_out_gives_no_node(clock: FakeClock) -> None:
+    """The region is lost: its only node is not Ready. Pods that belong there wait."""
+    cluster = Scaled(clock)
+    node = cluster.store.get(NODE, None, "first")
+    lost = [{**each, "status": "Unknown"} for each in node["status"]["conditions"]]
+    cluster.store.update(NODE, {**node, "status": {**node["status"], "conditions": lost}}, subresource="status")
+    cluster.pod("small", "1", nodeSelector={REGION: "north"})
+    assert waited(cluster).added() == []
+
+
+@pytest.mark.parametrize(
+    ("cpu", "spec"),
+    [
+        pytest.param("9", {}, id="larger-than-a-node"),
+        pytest.param("5", {"nodeSelector": {"kubernetes.io/hostname": "first"}}, id="on-another-node"),
+        pytest.param("5", {"nodeSelector": {REGION: "south"}}, id="of-another-region"),
+    ],
+)
+def test_no_node_is_added_that_would_not_help(clock: FakeClock, cpu: str, spec: dict[str, Any]) -> None:
+    """A pod that a new node would not take stays pending, and nothing is added for it."""
+    cluster = Scaled(clock)
+    cluster.pod("odd", cpu, **spec)
+    assert waited(cluster).added() == []
+
+
+def test_pods_that_fit_together_share_a_node_and_limits_hold(clock: FakeClock) -> None:
+    """Five of three CPU: two on each node of eight, of which the pool may have two; the fifth waits."""
+    cluster = Scaled(clock)
+    for name in "pqrst":
+        cluster.pod(name, "3")
+    waited(cluster)
+    names = [node["metadata"]["name"] for node in cluster.added()]
+    assert len(names) == 2
+    assert sorted(cluster.where().values(), key=str).count(None) == 1
+    assert all(list(cluster.where().values()).count(name) == 2 for name in names)
+
+
+def test_an_empty_node_goes_after_its_time_and_not_one_in_use(clock: FakeClock) -> None:
+    """`consolidateAfter` is 5 s; what a DaemonSet has put there keeps no node."""
+    cluster = Scaled(clock)
+    cluster.pod("large")
+    [node] = waited(cluster).added()
+    waited(cluster, 10)
+    assert len(cluster.added()) == 1
+    cluster.store.delete(POD, "default", "large")
+    cluster.pod("agent", "100m", nodeName=node["metadata"]["name"])
+    agent = cluster.store.get(POD, "default", "agent")
+    owner = {"kind": "DaemonSet", "name": "agent", "uid": "u", "controller": True, "apiVersion": "apps/v1"}
+    cluster.store.update(POD, {**agent, "metadata": {**agent["metadata"], "ownerReferences": [owner]}})
+    waited(cluster, 5)
+    assert len(cluster.added()) == 1
+    cluster.turn()
+    assert cluster.added() == []
+    assert (node["metadata"]["name"], "DisruptionTerminating") in cluster.events
+
+
+def test_a_pool_that_may_have_no_node_adds_none(clock: FakeClock) -> None:
+    """As the release `fixed` has it."""
+    cluster = Scaled(clock, limits={"cpu": "0"})
+    cluster.pod("large")
+    assert waited(cluster).added() == []
+
+
+def test_nodes_never_go_where_the_pool_says_so_and_go_with_their_pool(clock: FakeClock) -> None:
+    """`consolidateAfter: Never`; a pool that is deleted takes its empty nodes with it."""
+    cluster = Scaled(clock, disruption={"consolidateAfter": "Never"})
+    cluster.pod("large")
+    waited(cluster)
+    cluster.store.delete(POD, "default", "large")
+    waited(cluster, 30)
+    assert len(cluster.added()) == 1
+    cluster.store.delete(cluster.kind, None, "general")
+    waited(cluster, 2)
+    assert cluster.added() == []
