@@ -24,6 +24,10 @@ _LARGEST: Final = 1 << 23
 """Bytes of what helm renders."""
 NO_HELM: Final = "`helm` is not on PATH, so the chart was not rendered; hint: install Helm 3 where the harness runs"
 
+_INCOMPATIBLE: Final = "which is incompatible with Kubernetes"
+"""What helm says of a chart whose `kubeVersion` leaves out the version that this helm renders for, which is not the target's."""
+_NEWER_HELM: Final = "hint: install a release of Helm that renders for such a version"
+
 
 def chart_of(asked: Asked) -> Path:
     """The chart's directory; raises ConfigurationError where the target file names none, or several."""
@@ -121,9 +125,9 @@ def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
             )
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:300]
-        return FactReading(
-            subject=title, expected="manifests", observed=words or f"helm ended with {done.returncode}", ok=False
-        )
+        for_another = _INCOMPATIBLE in words
+        observed = f"{words}; {_NEWER_HELM}" if for_another else words or f"helm ended with {done.returncode}"
+        return FactReading(subject=title, expected="manifests", observed=observed, ok=None if for_another else False)
     return _objects(title, done.stdout)
 
 
