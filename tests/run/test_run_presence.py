@@ -179,7 +179,11 @@ def test_restored_is_only_said_where_it_was_verified(
     open_attempt(platform, one, 1, None)
     killed(service)
     recovered = recover(plain, within_s=0)
-    what, hint = ended(recovered, plain)
+    what, hint = ended(recovered, plain, goes=False)
+    assert ended(recovered, plain, goes=True) == (
+        what.replace("the target is NOT", "the sandbox, which ends with the run, was NOT"),
+        "",
+    )
     assert what.startswith(
         "the target is NOT verified as restored: experiment own-kill: the undo of attempt 1 was not verified"
     )
@@ -205,7 +209,7 @@ def test_restored_is_only_said_where_it_was_verified(
     assert len(pending_intents(platform)) == 1
 
     again = started(host, port)
-    assert ended(recover(plain), plain) == ("the target is restored, which was verified", "")
+    assert ended(recover(plain), plain, goes=False) == ("the target is restored, which was verified", "")
     assert pending_intents(platform) == []
     killed(again)
 
