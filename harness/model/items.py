@@ -104,10 +104,11 @@ answered. absent: it showed the write before, and does not any more."""
 PIPELINE: Final = item_schema(
     "pipeline",
     "id made_ns accepted_ns seen_ns copies outcome state",
-    ints={"status": 2},
+    ints={"status": 2, "unseen_ns": 8},
     words=("error",),
 )
-"""One row an event sent into a pipeline; seen_ns: when it was visible first."""
+"""One row an event sent into a pipeline; `seen_ns`: when an answer showed it first; `unseen_ns`: when the last request was sent whose
+answer did not (0: none). It became visible between these."""
 
 JOURNEY_WRITES: Final = item_schema("journey-writes", "item id by made_ns accepted_ns digest outcome")
 """One row a write of a journey that is accounted for; `item`: the account, `by`: the worker. Of an item whose id is not known only

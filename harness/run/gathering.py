@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
 from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, usual_rates, watch_settings
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
+from harness.judgement.figures.pipelines import longest_way_s
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from harness.model import Plan
     from harness.run.progress import Progress
     from harness.targets import Platform, Target
+
+
+_LAST_EVENT_S: Final = 2.5
+"""The watch follows events for so much longer than a claim allows them: the last is still being accepted when it ends."""
 
 
 class Ground(NamedTuple):
@@ -71,7 +76,13 @@ def gather(
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         clients = ledger_clients(plan.run, plan.seed)
-        settings = watch_settings(target.file, directory.path, clients=clients, rates=rates_for(plan))
+        settings = watch_settings(
+            target.file,
+            directory.path,
+            clients=clients,
+            rates=rates_for(plan),
+            follow_s=longest_way_s(plan) + _LAST_EVENT_S,
+        )
         stack.enter_context(MachineLog(target, directory))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))

@@ -40,15 +40,17 @@ ENDED = (observation("watch.closed", "pipeline", 200, "watch"),)
 
 
 def events(n: int = 100) -> Table:
-    """Events sent each second, accepted 10 ms later, visible after 1 ms, 2 ms, 3 ms… more."""
+    """Events sent each second, accepted 10 ms later, visible after 1 ms, 2 ms, 3 ms… more, which is known to a microsecond."""
     turn = np.arange(n)
+    seen_ns = ns(1) * turn + 10_000_000 + 1_000_000 * (turn + 1)
     return table(
         PIPELINE,
         n,
         id=turn,
         made_ns=ns(1) * turn,
         accepted_ns=ns(1) * turn + 10_000_000,
-        seen_ns=ns(1) * turn + 10_000_000 + 1_000_000 * (turn + 1),
+        seen_ns=seen_ns,
+        unseen_ns=seen_ns - 1_000,
         copies=1,
         status=202,
         outcome="accepted",
@@ -241,6 +243,17 @@ def test_an_event_may_take_as_long_as_the_limit_says(limit: str, outcome: Outcom
     assert judged(events(), limit).outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("unseen", "outcome"),
+    [(0.0, INCONCLUSIVE), (5.0, INCONCLUSIVE), (5.01, INCONCLUSIVE), (5.0101, FAIL), (5.4, FAIL)],
+)
+def test_an_event_is_late_where_a_request_after_the_limit_did_not_show_it(unseen: float, outcome: Outcome) -> None:
+    """It was accepted at 4.01 s and seen at 5.5 s: by the requests between these it is known, or not, whether a second was enough."""
+    measure = judged(with_ints(events(), 4, seen_ns=ns(5.5), unseen_ns=ns(unseen)))
+    assert measure.outcome is outcome
+    assert ("but the outcome of 1 is unknown" in measure.reason) is (outcome is INCONCLUSIVE)
+
+
 @pytest.mark.parametrize(("at", "outcome"), [(20, INCONCLUSIVE), (500, PASS)])
 def test_an_event_on_its_way_while_the_machine_slept_may_have_taken_longer(at: float, outcome: Outcome) -> None:
     """Events are followed from 0 to 200 s; one that was lost is lost, whatever the clocks say."""
@@ -254,7 +267,7 @@ def test_what_fails_an_event_is_said() -> None:
     """Gone, twice, another value, late: each once."""
     rows = with_words(with_ints(events(), 1, seen_ns=0, copies=0), 1, state="absent")
     rows = with_words(with_words(with_ints(rows, 2, copies=2), 2, state="twice"), 3, state="wrong")
-    measure = judged(with_ints(rows, 4, seen_ns=ns(5.5)))
+    measure = judged(with_ints(rows, 4, seen_ns=ns(5.5), unseen_ns=ns(5.2)))
     assert (measure.outcome, measure.value) == (FAIL, None)
     assert measure.reason == (
         "4 of 100 accepted events failed: 1 never became visible, 1 became visible twice, 1 had another value, "

@@ -46,10 +46,10 @@ def main() -> int:
 
 async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
     watchers = Watchers(load_target(settings.target), settings, recorder)
-    stop = asyncio.Event()
+    stop, given_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, _give_up, given_up, stop)
     commands = await _standard_input(loop)
     await watchers.warm_up()
     async with asyncio.TaskGroup() as group:
@@ -60,7 +60,12 @@ async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:
         await stop.wait()
         for task in tasks:
             task.cancel()
-    await watchers.finish()
+    await watchers.finish(at_once=given_up.is_set())
+
+
+def _give_up(given_up: asyncio.Event, stop: asyncio.Event) -> None:
+    given_up.set()
+    stop.set()
 
 
 async def _freeze() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
-from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.settings import FOLLOW_S, Rates
 from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.items import PIPELINE
@@ -27,15 +27,16 @@ OVERDUE_S: Final = 60.0
 """An event is polled for this long; after that once more, at the end of the run."""
 
 _FIRST_PAUSE_S: Final = 0.05
+_GROWTH: Final = 1.25
+"""Of the pauses: how long an event took is known to a fifth or so."""
 _LONGEST_PAUSE_S: Final = 5.0
+_LONGEST_SHARE: Final = 0.05
+"""The same as a share of the time that an event may take, where that is longer."""
 _AGAIN_S: Final = 5.0
 """Delay from the first visible copy to the check for a second one."""
 
 _AT_ONCE: Final = 20
 """Maximum concurrent requests: at the end of the run all open events are due."""
-
-ENDING_GRACE_S: Final = 3.0
-"""At the end of the run, an event that is not overdue is polled for this much longer."""
 
 _END_PAUSE_S: Final = 0.2
 
@@ -62,6 +63,7 @@ class _EventState:
     """The observed state of one event; `error` is why the last request gave none."""
 
     at_ns: int = 0
+    unseen_ns: int = 0
     copies: int = 0
     intact: bool = True
     error: str | None = None
@@ -79,13 +81,16 @@ class _EventState:
 class PipelineClient:
     """Sends events and polls each until it is visible; writes one row of PIPELINE per event."""
 
-    def __init__(self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter) -> None:
-        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it."""
+    def __init__(
+        self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter, follow_s: float = FOLLOW_S
+    ) -> None:
+        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it; `follow_s`: as in `WatchSettings`."""
         self._run = run
         self._accept = accept
         self._visible = visible
         self._wires = wires
         self._rows = rows
+        self._follow_s = follow_s
         self._count = 0
         self._ending = asyncio.Event()
         self._grace = clock.Deadline(0)
@@ -114,37 +119,38 @@ class PipelineClient:
         finally:  # an event without a row would count as never sent
             error = answer.error or f"status {answer.status}" if came != "accepted" else seen.error
             self._rows.put(
-                (sequence, answer.sent_ns, answer.done_ns, seen.at_ns, seen.copies, answer.status),
+                (sequence, answer.sent_ns, answer.done_ns, seen.at_ns, seen.copies, answer.status, seen.unseen_ns),
                 (came, seen.state, error),
             )
 
-    def end(self) -> None:
-        """End the run: request open events once more, young ones for a little longer."""
-        self._grace = clock.Deadline.after(ENDING_GRACE_S)
+    def end(self, *, at_once: bool = False) -> None:
+        """End the run: request open events once more, those that are not overdue for a while, unless it is to end at once."""
+        self._grace = clock.Deadline.after(FOLLOW_S if at_once else self._follow_s)
         self._ending.set()
 
     async def _follow(self, event: str, seen: _EventState) -> None:
         """Poll with growing pauses until it is visible, then once more for a second copy.
 
-        At the end of the run the pauses are left out.
+        At the end of the run they begin anew.
         """
-        overdue = clock.Deadline.after(OVERDUE_S)
-        pause_s = _FIRST_PAUSE_S
+        overdue = clock.Deadline.after(max(OVERDUE_S, self._follow_s))
+        longest_s = max(_LONGEST_PAUSE_S, _LONGEST_SHARE * self._follow_s)
+        pause_s, ending = _FIRST_PAUSE_S, False
         while True:
-            late = overdue.over
-            await self._pause(None if late else pause_s)
+            await self._pause(None if overdue.over else pause_s)
             await self._request(event, seen)
-            if seen.copies or (self._ending.is_set() and (late or self._grace.over)):
+            if seen.copies or (self._ending.is_set() and (overdue.over or self._grace.over)):
                 break
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            begins, ending = self._ending.is_set() and not ending, self._ending.is_set()
+            pause_s = _END_PAUSE_S if begins else min(_GROWTH * pause_s, longest_s)
         if not self._ending.is_set():
             await self._pause(_AGAIN_S)
             await self._request(event, seen)
 
     async def _pause(self, seconds: float | None) -> None:
-        """Pause for `seconds` (None: no limit) or until the run ends; while it ends, a moment."""
+        """Pause for `seconds` (None: no limit) or until the run ends; while it ends, not beyond its grace."""
         if self._ending.is_set():
-            await clock.asleep(_END_PAUSE_S)
+            await clock.asleep(min(seconds or 0.0, max(self._grace.left_s, 0.0)))
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ending.wait(), seconds)
@@ -154,6 +160,8 @@ class PipelineClient:
             answer = await self._wires.ask("GET", self._visible.replace("{id}", event), within_s=POLL_TIMEOUT_S)
         shown = _shown(answer)
         seen.error = shown if isinstance(shown, str) else None
+        if shown is None and not seen.at_ns:
+            seen.unseen_ns = answer.sent_ns
         if isinstance(shown, tuple):
             copies, held = shown
             seen.at_ns = seen.at_ns or answer.done_ns
@@ -204,10 +212,11 @@ class PipelineWatcher(Watcher):
             visible=pipeline.visible,
             wires=here.wires_to(here.target.entry),
             rows=here.recorder.rows(self.name, PIPELINE),
+            follow_s=here.settings.follow_s,
         )
         here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)
 
-    def ending(self) -> None:
+    def ending(self, *, at_once: bool) -> None:
         """Request the events that are still open once more."""
         if self._client:
-            self._client.end()
+            self._client.end(at_once=at_once)

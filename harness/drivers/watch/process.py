@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.watch.settings import FILE, Rates, WatchSettings
+from harness.drivers.watch.settings import FILE, FOLLOW_S, Rates, WatchSettings
 from harness.errors import DriverError
 from harness.files import last_lines
 
@@ -56,10 +57,10 @@ class Watch:
         try:
             watching = self._said_watching(self._process)
         except KeyboardInterrupt:
-            self.stop()
+            self.stop(at_once=True)
             raise
         if not watching:
-            self.stop()
+            self.stop(at_once=True)
             raise DriverError(f"the watch did not start: {self._last_words() or 'no output'}", where=str(self._log))
 
     def alive(self) -> bool:
@@ -82,19 +83,19 @@ class Watch:
             except BrokenPipeError:
                 return  # it has just ended; `alive` shows that, and so does its file without an end record
 
-    def stop(self) -> bool:
-        """Stop the process, kill it after 10 s; whether it closed its files in order.
+    def stop(self, *, at_once: bool = False) -> bool:
+        """Stop the process, kill it 10 s after its time; whether it closed its files in order.
 
-        A second call does nothing.
+        It follows events that are on their way for the `follow_s` of its settings, or, `at_once`, not. A second call does nothing.
         """
         process, self._process = self._process, None
         if process is None:
             return False
         with process:  # closes both pipes and reaps
             if process.poll() is None:
-                process.terminate()
+                process.send_signal(signal.SIGINT if at_once else signal.SIGTERM)
             try:
-                process.wait(_STOP_S)
+                process.wait(_STOP_S + (0.0 if at_once else self._settings.follow_s))
             except subprocess.TimeoutExpired:
                 process.kill()
         return process.returncode == 0
@@ -120,11 +121,16 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self.stop(at_once=kind is not None)
 
 
 def watch_settings(
-    target_file: Path, run_directory: Path, *, clients: tuple[int, ...], rates: Rates | None = None
+    target_file: Path,
+    run_directory: Path,
+    *,
+    clients: tuple[int, ...],
+    rates: Rates | None = None,
+    follow_s: float = FOLLOW_S,
 ) -> WatchSettings:
     """The settings of a watch that this process starts."""
     return WatchSettings(
@@ -133,4 +139,5 @@ def watch_settings(
         parent=os.getpid(),
         clients=clients,
         rates=rates or Rates(),
+        follow_s=max(follow_s, FOLLOW_S),
     )

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 FILE: Final = "settings.json"
 """Name of the settings in `watch/` of the run directory."""
 
+FOLLOW_S: Final = 3.0
+"""Where no claim says how long an event may take, one that is on its way at the end of the watch is polled for so long, and at least."""
+
 CLIENTS: Final = 6
 """Ledger clients of a run."""
 
@@ -81,6 +84,7 @@ class WatchSettings(BaseModel):
         parent: process id of the run; the child ends when its parent is another one.
         clients: numbers of the ledger clients, unique to the run.
         rates: of its probes.
+        follow_s: how long an event that is on its way at the end of the watch is polled, unless the run is given up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +94,7 @@ class WatchSettings(BaseModel):
     parent: int
     clients: tuple[int, ...]
     rates: Rates = Rates()
+    follow_s: float = FOLLOW_S
 
 
 def ledger_clients(run: str, seed: int) -> tuple[int, ...]:

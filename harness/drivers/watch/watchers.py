@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from harness.drivers.watch.ledger import DEADLINE_S, READ_S
-from harness.drivers.watch.pipeline import ENDING_GRACE_S, POLL_TIMEOUT_S
+from harness.drivers.watch.pipeline import POLL_TIMEOUT_S
 from harness.drivers.watch.probers import WAIT_S
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.registry import watchers
 from harness.drivers.watch.schedule import keep
-from harness.drivers.watch.settings import WatchSettings
+from harness.drivers.watch.settings import FOLLOW_S, WatchSettings
 from harness.drivers.watch.watching import Pace, Watching
 from harness.targets.target import Target
 
-_FINISH_S: Final = max(DEADLINE_S + READ_S, ENDING_GRACE_S + 2 * POLL_TIMEOUT_S) + 0.5
-"""Probes that are open at the end are waited for this long: the longest deadline of them, and a little."""
+
+def finish_s(follow_s: float) -> float:
+    """How long probes that are open at the end are waited for: the longest deadline of them, and a little."""
+    return max(DEADLINE_S + READ_S, follow_s + 2 * POLL_TIMEOUT_S) + 0.5
 
 
 class Watchers:
@@ -55,11 +57,12 @@ class Watchers:
         for watcher in self._all:
             watcher.pace(pace)
 
-    async def finish(self) -> None:
-        """Wait for open probes, then close their connections."""
+    async def finish(self, *, at_once: bool) -> None:
+        """Wait for open probes, then close their connections; `at_once` without following what is on its way."""
         for watcher in self._all:
-            watcher.ending()
-        await asyncio.gather(*(schedule.finish(_FINISH_S) for schedule in self._here.schedules))
+            watcher.ending(at_once=at_once)
+        within_s = finish_s(FOLLOW_S if at_once else self._here.settings.follow_s)
+        await asyncio.gather(*(schedule.finish(within_s) for schedule in self._here.schedules))
         for watcher in self._all:
             watcher.ended()
         await self._here.close()

@@ -156,8 +156,8 @@ class Watcher:
     def pace(self, pace: Pace) -> None:
         """Adapt to the begin or end of a window or fault; by default nothing changes."""
 
-    def ending(self) -> None:
-        """Called when no more probes will be due; probes in progress may still complete."""
+    def ending(self, *, at_once: bool) -> None:
+        """Called when no more probes will be due; probes in progress may still complete, soon where the run ends `at_once`."""
 
     def ended(self) -> None:
         """Called when all probes have completed; the files are still open."""

@@ -9,7 +9,15 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import GuardedWindow, fault_free_windows, over_windows, slots_of
 from harness.judgement.figures.numbers import failures_tolerated
-from harness.judgement.figures.pipelines import WATCHER, WITHIN, accepted_receipt, unread, visible_after_s, young
+from harness.judgement.figures.pipelines import (
+    WATCHER,
+    WITHIN,
+    accepted_receipt,
+    hidden_for_s,
+    unread,
+    visible_after_s,
+    young,
+)
 from harness.judgement.figures.spec import Basis, Need, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
@@ -30,7 +38,7 @@ def delivered(case: Case) -> Iterable[Measure]:
     events = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     tables = [events.between("accepted_ns", *window.span) for window in windows]
     good = [_in_time(rows, within_s) for rows in tables]
-    unknown = [unread(rows) | young(case.evidence, rows, within_s) for rows in tables]
+    unknown = [unread(rows) | young(case.evidence, rows, within_s) | _between(rows, within_s) for rows in tables]
     strict = _bounds(tables, windows, good, case)
     lenient = _bounds(tables, windows, [g | u for g, u in zip(good, unknown, strict=True)], case)
     outcome = held(objective.op, strict, limit)
@@ -66,6 +74,12 @@ def _all(rows: Table) -> Bools:
 def _in_time(rows: Table, within_s: float) -> Bools:
     whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
     return np.asarray(whole & (visible_after_s(rows) <= within_s), dtype=np.bool_)
+
+
+def _between(rows: Table, within_s: float) -> Bools:
+    """Events of which no request shows on which side of the limit they became visible."""
+    whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
+    return np.asarray(whole & (visible_after_s(rows) > within_s) & (hidden_for_s(rows) <= within_s), dtype=np.bool_)
 
 
 def _bounds(tables: Sequence[Table], windows: Sequence[Window], good: Sequence[Bools], case: Case) -> Bounds:

@@ -57,7 +57,8 @@ def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
     absent, twice, wrong = (events.words["state"].equals(word) for word in ("absent", "twice", "wrong"))
     unseen = unread(events) & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
-    receipt, on_their_way = pipeline_receipt(evidence), accepted & young(evidence, events, _longest_s(plan))
+    longest_s = longest_way_s(plan) or FOLLOWED_S
+    receipt, on_their_way = pipeline_receipt(evidence), accepted & young(evidence, events, longest_s)
     searched = bool(accepted.any()) and not (accepted & unseen).any()
     lost, doubled = accepted & absent & ~on_their_way, twice | (events.ints["copies"] > 1)
     return PipelineResult(
@@ -86,10 +87,12 @@ def events(case: Case) -> Iterable[Measure]:
     """One measure: every accepted event was visible within the limit, once, with its value.
 
     An event of unknown outcome may be missing or late, but where it became visible, that must be once and with its value.
-    INCONCLUSIVE if the state of an event was not read, or an event was accepted too shortly before the watch ended.
+    INCONCLUSIVE if the state of an event was not read, an event was accepted too shortly before the watch ended, or no request shows on
+    which side of the limit it became visible.
     """
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
-    limit, took = case.scaled.in_unit("s"), visible_after_s(accepted)
+    limit = case.scaled.in_unit("s")
+    took, hidden = visible_after_s(accepted), hidden_for_s(accepted)
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
     whole = accepted.words["state"].equals("found") & np.isfinite(took)
     unseen = ~np.logical_or.reduce([whole, *states.values()])
@@ -98,12 +101,13 @@ def events(case: Case) -> Iterable[Measure]:
         "never became visible": states["absent"] & ~on_their_way,
         "became visible twice": states["twice"] | (accepted.ints["copies"] > 1),
         "had another value": states["wrong"],
-        "came too late": np.isfinite(took) & (took > limit),
+        "came too late": np.isfinite(took) & (hidden > limit),
     }
     failed = _count(np.logical_or.reduce(list(bad.values())))
     unsure = _unsure_harm(case.evidence.pipeline)
     harmed = sum(unsure.values())
-    undecided, receipts = _count(on_their_way | unseen), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
+    between = np.isfinite(took) & (took > limit) & (hidden <= limit)
+    undecided, receipts = _count(on_their_way | unseen | between), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
     # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
     once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
     outcome = Outcome.FAIL if failed or harmed else Outcome.PASS
@@ -154,13 +158,13 @@ def young(evidence: Evidence, events: Table, limit_s: float) -> Bools:
     return np.asarray(events.words["state"].equals("absent") & (followed_ns < limit_s * NS_PER_S), dtype=np.bool_)
 
 
-def _longest_s(plan: Plan) -> float:
-    """The longest time that a claim of the plan allows an event to take, scaled."""
+def longest_way_s(plan: Plan) -> float:
+    """The longest time that a claim of the plan allows an event to take, scaled; 0 where none does."""
     objectives = [objective for claim in plan.claims for objective in claim.objectives]
     times = [one.limit for one in objectives if one.figure is Figure.EVENTS]
     times += [one.times[WITHIN] for one in objectives if one.figure is Figure.DELIVERED and WITHIN in one.times]
     limits = [time.at_scale(plan.time_scale).in_unit("s") for time in times if time.dimension == "time"]
-    return max(limits, default=FOLLOWED_S)
+    return max(limits, default=0.0)
 
 
 def _ended_ns(evidence: Evidence) -> int:
@@ -174,6 +178,12 @@ def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64
     """How long each event took from its acceptance to being visible, in s; infinite if it never was."""
     accepted, seen = events.ints["accepted_ns"], events.ints["seen_ns"]
     return np.where(seen > 0, np.maximum(seen - accepted, 0) / NS_PER_S, math.inf)
+
+
+def hidden_for_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """For how long after its acceptance each event was certainly not visible, in s, by the last request that did not show it."""
+    accepted, unseen = events.ints["accepted_ns"], events.ints["unseen_ns"]
+    return np.where(unseen > 0, np.maximum(unseen - accepted, 0) / NS_PER_S, 0.0)
 
 
 def unread(events: Table) -> Bools:

@@ -195,12 +195,16 @@ def test_a_region_that_does_not_answer_is_not_complete(service: Service, setting
     assert [(read.complete, read.why) for read in done] == [(False, "status 503")] * 3
 
 
-def pipeline(service: Service, file: Path, during: Callable[[PipelineClient], None], events: int = 3) -> Table:
+def pipeline(
+    service: Service, file: Path, during: Callable[[PipelineClient], None], events: int = 3, follow_s: float = 3.0
+) -> Table:
     """Send events, do something, end; the rows."""
 
     async def sending() -> None:
         wires = Wires(service.url, ssl.create_default_context())
-        client = PipelineClient(run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows)
+        client = PipelineClient(
+            run=40, accept="/events", visible="/events/{id}", wires=wires, rows=rows, follow_s=follow_s
+        )
         tasks = [asyncio.create_task(client.send(0)) for _ in range(events)]
         while not {f"/events/40-{number}" for number in range(events)} <= {*service.asked}:  # each was answered before
             await asyncio.wait(tasks, timeout=0.01)
@@ -224,6 +228,42 @@ def test_an_event_that_is_visible_once_and_whole_is_ok(service: Service, tmp_pat
     assert rows.ints["copies"].tolist() == [1, 1, 1]
     assert (rows.ints["made_ns"] <= rows.ints["accepted_ns"]).all()
     assert (rows.ints["accepted_ns"] < rows.ints["seen_ns"]).all()
+
+
+def test_the_last_request_that_did_not_show_an_event_is_recorded(service: Service, tmp_path: Path) -> None:
+    """It became visible after that one was sent; of an event that is never seen it is the very last."""
+    shown: list[int] = []
+
+    def show(client: PipelineClient) -> None:
+        shown.append(clock.now_ns())
+        service.events["40-0"] = (1, checksum("40-0"))
+        client.end()
+
+    service.copies = 0
+    rows = pipeline(service, tmp_path / "p.rows", show, events=2)
+    unseen, seen = rows.ints["unseen_ns"], rows.ints["seen_ns"]
+    assert rows.words["state"].text() == ["found", "absent"]
+    assert rows.ints["accepted_ns"][0] <= unseen[0] < shown[0] < seen[0]
+    assert unseen[1] > shown[0]
+
+
+def test_an_event_on_its_way_at_the_end_is_followed_for_as_long_as_it_may_take(
+    service: Service, tmp_path: Path
+) -> None:
+    """It becomes visible 4 s after the end of the watch, which follows it for 20 s; a run that is given up does not wait for it."""
+
+    def show(client: PipelineClient) -> None:
+        client.end()
+        asyncio.get_running_loop().call_later(4.0, service.events.__setitem__, "40-0", (1, checksum("40-0")))
+
+    service.copies = 0
+    rows = pipeline(service, tmp_path / "p.rows", show, events=1, follow_s=20.0)
+    assert rows.words["state"].text() == ["found"]
+    service.events.clear()
+    given_up = pipeline(
+        service, tmp_path / "given-up.rows", lambda client: client.end(at_once=True), events=1, follow_s=600.0
+    )
+    assert given_up.words["state"].text() == ["absent"]
 
 
 def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(service: Service, tmp_path: Path) -> None:
