@@ -27,6 +27,11 @@ def amount(quantity: str | float) -> Fraction:
     return Fraction(found["number"]) * factor
 
 
+def is_quantity(text: str) -> bool:
+    """Whether `amount` reads it."""
+    return _QUANTITY.fullmatch(text) is not None
+
+
 def milli(quantity: str | float) -> int:
     """The same in thousandths, rounded up as Kubernetes does."""
     return -(-amount(quantity) * 1000 // 1)

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.cluster.quantities import is_quantity
 from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def _unreadable(code: str, value: Any, go_field: str) -> str:
     too_large = isinstance(value, int) and not -_LARGEST <= value < _LARGEST
     if mistaken or too_large or not isinstance(value, SCALARS[code]):
         return _cannot_unmarshal(code, value, go_field)
-    if code == "quantity" and not _QUANTITY.fullmatch(str(value)):
+    if code == "quantity" and not (_QUANTITY.fullmatch(str(value)) and is_quantity(str(value))):
         return f"quantities must match the regular expression '{QUANTITY}'"
     if code == "time" and not _TIME.match(str(value)):
         return f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}" as "2006"'

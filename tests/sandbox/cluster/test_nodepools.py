@@ -127,6 +127,64 @@ def test_a_zone_with_another_node_is_passed_over_for_one_with_fewer(clock: FakeC
     assert [node["metadata"]["labels"][ZONE] for node in waited(cluster).added()] == ["b"]
 
 
+def test_a_pod_whose_nodes_are_cordoned_gets_none(clock: FakeClock) -> None:
+    """An experiment keeps it down so; it does not lack room, however much it requests."""
+    cluster = Scaled(clock)
+    node = cluster.store.get(NODE, None, "first")
+    cluster.store.update(NODE, {**node, "spec": {"unschedulable": True}})
+    cluster.pod("primary", "5")
+    assert waited(cluster).added() == []
+
+
+def test_a_pool_without_disruption_keeps_its_node_until_the_pod_is_on_it(clock: FakeClock) -> None:
+    """`consolidateAfter` is 0 s then: a node is not removed before it has been Ready and empty twice in a row."""
+    cluster = Scaled(clock, disruption={})
+    cluster.pod("large")
+    waited(cluster)
+    (node,) = cluster.added()
+    assert cluster.where() == {"large": node["metadata"]["name"]}
+    cluster.store.delete(POD, "default", "large")
+    waited(cluster, 2)
+    assert cluster.added() == []
+
+
+def test_an_empty_node_that_is_not_ready_stays(clock: FakeClock) -> None:
+    """Its power was cut by an experiment, which waits for it to come back."""
+    cluster = Scaled(clock)
+    cluster.pod("large")
+    (node,) = waited(cluster).added()
+    cluster.store.delete(POD, "default", "large")
+    node = cluster.store.get(NODE, None, node["metadata"]["name"])
+    lost = [{**each, "status": "Unknown"} for each in node["status"]["conditions"]]
+    cluster.store.update(NODE, {**node, "status": {**node["status"], "conditions": lost}}, subresource="status")
+    assert len(waited(cluster, 20).added()) == 1
+
+
+def test_a_node_of_that_label_that_no_pool_has_made_stays(clock: FakeClock) -> None:
+    """As of a manifest that was taken from another cluster."""
+    cluster = Scaled(clock)
+    node = cluster.node("foreign", "b")
+    labels = {**node["metadata"]["labels"], POOL: "general"}
+    cluster.store.update(NODE, {**node, "metadata": {**node["metadata"], "labels": labels}})
+    assert len(waited(cluster, 10).added()) == 1
+
+
+def test_pods_that_wait_while_there_is_room_get_no_node(clock: FakeClock) -> None:
+    """The scheduler binds a few pods in one run: the others wait for its next one."""
+    cluster = Scaled(clock)
+    cluster.pod("small", "100m")
+    lacking = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "lastTransitionTime": "2026-01-30T00:00:00Z",
+    }
+    pod = cluster.store.get(POD, "default", "small")
+    cluster.store.update(POD, {**pod, "status": {"conditions": [lacking]}}, subresource="status")
+    cluster.pools.reconcile()
+    assert cluster.added() == []
+
+
 def test_a_zone_that_is_out_gives_no_node(clock: FakeClock) -> None:
     """The region is lost: its only node is not Ready. Pods that belong there wait."""
     cluster = Scaled(clock)
@@ -190,14 +248,12 @@ def test_a_pool_that_may_have_no_node_adds_none(clock: FakeClock) -> None:
     assert waited(cluster).added() == []
 
 
-def test_nodes_never_go_where_the_pool_says_so_and_go_with_their_pool(clock: FakeClock) -> None:
-    """`consolidateAfter: Never`; a pool that is deleted takes its empty nodes with it."""
+def test_nodes_never_go_where_the_pool_says_so(clock: FakeClock) -> None:
+    """`consolidateAfter: Never`; the pool owns them, so they are garbage once it is deleted."""
     cluster = Scaled(clock, disruption={"consolidateAfter": "Never"})
     cluster.pod("large")
     waited(cluster)
     cluster.store.delete(POD, "default", "large")
     waited(cluster, 30)
-    assert len(cluster.added()) == 1
-    cluster.store.delete(cluster.kind, None, "general")
-    waited(cluster, 2)
-    assert cluster.added() == []
+    (node,) = cluster.added()
+    assert [owner["kind"] for owner in node["metadata"]["ownerReferences"]] == ["NodePool"]

@@ -55,12 +55,14 @@ def with_kubelet_status(store: Store, node: Object) -> Object:
         conditions = with_condition(conditions, kind, "False", f"KubeletHasNo{kind}", now=now)
     conditions = with_condition(conditions, "Ready", "True", "KubeletReady", "kubelet is posting ready status", now=now)
     name = node["metadata"]["name"]
+    capacity = {**CAPACITY, **old.get("capacity", {})}
+    allocatable = {**capacity, **old.get("allocatable", {})}
     status = {
-        "capacity": CAPACITY,
-        "allocatable": CAPACITY,
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}, {"type": "Hostname", "address": name}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
         **{key: value for key, value in old.items() if key not in ("conditions", "nodeInfo")},
+        "capacity": capacity,
+        "allocatable": allocatable,
         "conditions": conditions,
         "nodeInfo": _system(name),
     }

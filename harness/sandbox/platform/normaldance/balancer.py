@@ -30,7 +30,7 @@ http://:{port} {{
     respond /balancer-health 200
     reverse_proxy {upstreams} {{
         lb_policy weighted_round_robin {weights}
-        lb_try_duration 2s
+        lb_try_duration {retry_for}
         lb_try_interval 50ms
         lb_retry_match {{
             method GET HEAD
@@ -77,6 +77,7 @@ def caddyfile(settings: PodSettings, regions: Mapping[str, int], addresses: Mapp
         fails=int(os.environ.get("HEALTH_FAILS", "2")),
         passes=int(os.environ.get("HEALTH_PASSES", "2")),
         fail_duration=os.environ.get("FAIL_DURATION", "2s"),
+        retry_for=os.environ.get("RETRY_FOR", "2s"),
         answer_within=os.environ.get("ANSWER_WITHIN", "3s"),
     )
 

@@ -164,7 +164,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str,
     tracks.features = app[ENVELOPE].features
     app.cleanup_ctx.append(events.relayed)  # ends before the database's connections do
     app.cleanup_ctx.append(Latent(database, defects).watched)
-    app.cleanup_ctx.append(OneCloses(database, settings.region).watched)
+    app.cleanup_ctx.append(OneCloses(database, settings.region, settings.pod).watched)
     return app
 
 
