@@ -39,6 +39,7 @@ def item_schema(
     *,
     ints: Mapping[str, int] | None = None,
     words: tuple[str, ...] = (),
+    younger: tuple[str, ...] = (),
     order: Mapping[str, tuple[str, ...]] | None = None,
     states: tuple[str, ...] = STATES,
 ) -> Schema:
@@ -54,6 +55,7 @@ def item_schema(
             `copies` how often it is there; `state` as it was read (STATES); `digest` of its content, of a counter its value.
         ints: integer columns of this table alone, with the bytes that each takes on disk.
         words: text columns of this table alone.
+        younger: of `ints` those that files of earlier versions lack: `later` in `Schema`.
         order: as in `Schema`, beside that an item is neither accepted nor seen before it was made.
         states: those of STATES that a row can have.
     """
@@ -68,6 +70,7 @@ def item_schema(
         order={**dict.fromkeys(later, ("made_ns",)), **(order or {})},
         optional=tuple(column for column in later if column == "seen_ns"),
         known={column: words_of for column, words_of in known.items() if column in common},
+        later=younger,
     )
 
 
@@ -106,6 +109,7 @@ PIPELINE: Final = item_schema(
     "id made_ns accepted_ns seen_ns copies outcome state",
     ints={"status": 2, "unseen_ns": 8},
     words=("error",),
+    younger=("unseen_ns",),
 )
 """One row an event sent into a pipeline; `seen_ns`: when an answer showed it first; `unseen_ns`: when the last request was sent whose
 answer did not (0: none). It became visible between these."""

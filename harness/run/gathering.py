@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
 from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, usual_rates, watch_settings
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
-from harness.judgement.figures.pipelines import longest_way_s
+from harness.judgement.figures.pipelines import limits_s
 from harness.judgement.recovery import promised_ms
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from harness.model import Plan
     from harness.run.progress import Progress
     from harness.targets import Platform, Target
-
-
-_LAST_EVENT_S: Final = 2.5
-"""The watch follows events for so much longer than a claim allows them: the last is still being accepted when it ends."""
 
 
 class Ground(NamedTuple):
@@ -77,11 +73,7 @@ def gather(
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         clients = ledger_clients(plan.run, plan.seed)
         settings = watch_settings(
-            target.file,
-            directory.path,
-            clients=clients,
-            rates=rates_for(plan),
-            follow_s=longest_way_s(plan) + _LAST_EVENT_S,
+            target.file, directory.path, clients=clients, rates=rates_for(plan), limits_s=limits_s(plan)
         )
         stack.enter_context(MachineLog(target, directory))
         progress.say(f"watching {target.name}")
@@ -116,7 +108,9 @@ def gather(
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)
-        watch.stop()  # no write comes after the reads of all of them
+        if target.pipeline is not None and not stopped():
+            progress.say(f"following events that are on their way, for {settings.follow_s:.3g} s at most")
+        watch.stop(at_once=stopped())  # no write comes after the reads of all of them
         progress.say("reading the ledger")
         reads.end()
 

@@ -15,8 +15,11 @@ from harness.drivers.watch.watching import Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.items import PIPELINE
 from harness.targets.target import Target
+from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.drivers.watch.wires import ProbeResponse, Wires
 
 ACCEPT_S: Final = 2.0
@@ -30,8 +33,8 @@ _FIRST_PAUSE_S: Final = 0.05
 _GROWTH: Final = 1.25
 """Of the pauses: how long an event took is known to a fifth or so."""
 _LONGEST_PAUSE_S: Final = 5.0
-_LONGEST_SHARE: Final = 0.05
-"""The same as a share of the time that an event may take, where that is longer."""
+_BEFORE: Final = 0.02
+"""A request is sent this share of each limit before it, and one right after it: of all but events that come between these the side is known."""
 _AGAIN_S: Final = 5.0
 """Delay from the first visible copy to the check for a second one."""
 
@@ -78,18 +81,37 @@ class _EventState:
         return "twice" if self.copies > 1 else "found"
 
 
+def marks_of(limits_s: Iterable[float]) -> tuple[float, ...]:
+    """When events of these limits are requested in any case, in s after their acceptance, ascending: shortly before each and at it. Pure."""
+    return tuple(sorted(mark for limit in limits_s for mark in ((1 - _BEFORE) * limit, limit)))
+
+
+def next_request_s(age_s: float, pause_s: float, marks_s: Iterable[float]) -> float:
+    """The time until the next request for an event of that age: this pause, or what is left to a mark where that is sooner. Pure."""
+    return min((mark - age_s for mark in marks_s if age_s < mark < age_s + pause_s), default=pause_s)
+
+
 class PipelineClient:
     """Sends events and polls each until it is visible; writes one row of PIPELINE per event."""
 
     def __init__(
-        self, *, run: int, accept: str, visible: str, wires: Wires, rows: RowWriter, follow_s: float = FOLLOW_S
+        self,
+        *,
+        run: int,
+        accept: str,
+        visible: str,
+        wires: Wires,
+        rows: RowWriter,
+        limits_s: Iterable[float] = (),
+        follow_s: float = FOLLOW_S,
     ) -> None:
-        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it; `follow_s`: as in `WatchSettings`."""
+        """`run`: a number of its own; `visible`: the path of an event, with `{id}` in it; `limits_s`, `follow_s`: as in `WatchSettings`."""
         self._run = run
         self._accept = accept
         self._visible = visible
         self._wires = wires
         self._rows = rows
+        self._marks_s = marks_of(limits_s)
         self._follow_s = follow_s
         self._count = 0
         self._ending = asyncio.Event()
@@ -112,7 +134,7 @@ class PipelineClient:
         seen = _EventState(error="not queried")
         try:
             if came != "refused":
-                await self._follow(event, seen)
+                await self._follow(event, seen, answer.done_ns)
         except asyncio.CancelledError:
             seen.error = "given up"
             raise
@@ -128,24 +150,26 @@ class PipelineClient:
         self._grace = clock.Deadline.after(FOLLOW_S if at_once else self._follow_s)
         self._ending.set()
 
-    async def _follow(self, event: str, seen: _EventState) -> None:
-        """Poll with growing pauses until it is visible, then once more for a second copy.
+    async def _follow(self, event: str, seen: _EventState, accepted_ns: int) -> None:
+        """Poll with growing pauses, and on both sides of each limit, until it is visible; then once more for a second copy.
 
-        At the end of the run they begin anew.
+        At the end of the run the pauses begin anew.
         """
         overdue = clock.Deadline.after(max(OVERDUE_S, self._follow_s))
-        longest_s = max(_LONGEST_PAUSE_S, _LONGEST_SHARE * self._follow_s)
         pause_s, ending = _FIRST_PAUSE_S, False
         while True:
-            await self._pause(None if overdue.over else pause_s)
+            age_s = (clock.now_ns() - accepted_ns) / NS_PER_S
+            await self._pause(None if overdue.over else next_request_s(age_s, pause_s, self._marks_s))
             await self._request(event, seen)
             if seen.copies or (self._ending.is_set() and (overdue.over or self._grace.over)):
                 break
             begins, ending = self._ending.is_set() and not ending, self._ending.is_set()
-            pause_s = _END_PAUSE_S if begins else min(_GROWTH * pause_s, longest_s)
-        if not self._ending.is_set():
-            await self._pause(_AGAIN_S)
-            await self._request(event, seen)
+            pause_s = _END_PAUSE_S if begins else min(_GROWTH * pause_s, _LONGEST_PAUSE_S)
+        again = clock.Deadline.after(_AGAIN_S)
+        await self._pause(again.left_s)
+        if not again.over and self._ending.is_set():
+            await self._pause(again.left_s)
+        await self._request(event, seen)
 
     async def _pause(self, seconds: float | None) -> None:
         """Pause for `seconds` (None: no limit) or until the run ends; while it ends, not beyond its grace."""
@@ -212,6 +236,7 @@ class PipelineWatcher(Watcher):
             visible=pipeline.visible,
             wires=here.wires_to(here.target.entry),
             rows=here.recorder.rows(self.name, PIPELINE),
+            limits_s=here.settings.limits_s,
             follow_s=here.settings.follow_s,
         )
         here.schedule(self.name, here.settings.rates.pipeline, self._client.send, phase=0.1)

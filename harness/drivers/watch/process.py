@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
-from harness.drivers.watch.settings import FILE, FOLLOW_S, Rates, WatchSettings
+from harness.drivers.watch.settings import FILE, Rates, WatchSettings
 from harness.errors import DriverError
 from harness.files import last_lines
 
@@ -57,10 +57,10 @@ class Watch:
         try:
             watching = self._said_watching(self._process)
         except KeyboardInterrupt:
-            self.stop(at_once=True)
+            self.stop()
             raise
         if not watching:
-            self.stop(at_once=True)
+            self.stop()
             raise DriverError(f"the watch did not start: {self._last_words() or 'no output'}", where=str(self._log))
 
     def alive(self) -> bool:
@@ -86,7 +86,8 @@ class Watch:
     def stop(self, *, at_once: bool = False) -> bool:
         """Stop the process, kill it 10 s after its time; whether it closed its files in order.
 
-        It follows events that are on their way for the `follow_s` of its settings, or, `at_once`, not. A second call does nothing.
+        It follows events that are on their way for the `follow_s` of its settings, or, `at_once` and after a Ctrl-C meanwhile, not.
+        A second call does nothing.
         """
         process, self._process = self._process, None
         if process is None:
@@ -95,9 +96,11 @@ class Watch:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT if at_once else signal.SIGTERM)
             try:
-                process.wait(_STOP_S + (0.0 if at_once else self._settings.follow_s))
-            except subprocess.TimeoutExpired:
-                process.kill()
+                _end(process, _STOP_S if at_once else _STOP_S + self._settings.follow_s)
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)
+                _end(process, _STOP_S)
+                raise
         return process.returncode == 0
 
     def _said_watching(self, process: subprocess.Popen[bytes]) -> bool:
@@ -124,13 +127,22 @@ class Watch:
         self.stop(at_once=kind is not None)
 
 
+def _end(process: subprocess.Popen[bytes], within_s: float) -> None:
+    """Wait for a process that was asked to end, and kill it after that time."""
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def watch_settings(
     target_file: Path,
     run_directory: Path,
     *,
     clients: tuple[int, ...],
     rates: Rates | None = None,
-    follow_s: float = FOLLOW_S,
+    limits_s: tuple[float, ...] = (),
 ) -> WatchSettings:
     """The settings of a watch that this process starts."""
     return WatchSettings(
@@ -139,5 +151,5 @@ def watch_settings(
         parent=os.getpid(),
         clients=clients,
         rates=rates or Rates(),
-        follow_s=max(follow_s, FOLLOW_S),
+        limits_s=limits_s,
     )

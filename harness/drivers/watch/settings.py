@@ -12,7 +12,9 @@ FILE: Final = "settings.json"
 """Name of the settings in `watch/` of the run directory."""
 
 FOLLOW_S: Final = 3.0
-"""Where no claim says how long an event may take, one that is on its way at the end of the watch is polled for so long, and at least."""
+"""An event that is on its way at the end of the watch is polled for at least so long."""
+_LAST_EVENT_S: Final = 2.5
+"""The last event is still being accepted when the watch ends."""
 
 CLIENTS: Final = 6
 """Ledger clients of a run."""
@@ -84,7 +86,7 @@ class WatchSettings(BaseModel):
         parent: process id of the run; the child ends when its parent is another one.
         clients: numbers of the ledger clients, unique to the run.
         rates: of its probes.
-        follow_s: how long an event that is on its way at the end of the watch is polled, unless the run is given up.
+        limits_s: within which an event of the pipeline is to be visible, by the sentences of the plan.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,7 +96,12 @@ class WatchSettings(BaseModel):
     parent: int
     clients: tuple[int, ...]
     rates: Rates = Rates()
-    follow_s: float = FOLLOW_S
+    limits_s: tuple[float, ...] = ()
+
+    @property
+    def follow_s(self) -> float:
+        """How long an event that is on its way at the end of the watch is polled, unless the run is given up."""
+        return max(FOLLOW_S, max(self.limits_s, default=0.0) + _LAST_EVENT_S)
 
 
 def ledger_clients(run: str, seed: int) -> tuple[int, ...]:

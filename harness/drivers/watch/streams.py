@@ -14,8 +14,9 @@ import httpx
 
 from harness import clock
 from harness.drivers.watch.attendance import Attendance
+from harness.targets.bodies import status_message
 from harness.targets.kubeconfig import USER_AGENT, api_client
-from harness.targets.kubernetes import PAGE, Object, status_message
+from harness.targets.kubernetes import PAGE, Object
 from harness.targets.target import Target
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ def pipeline_result(plan: Plan, evidence: Evidence) -> PipelineResult | None:
     absent, twice, wrong = (events.words["state"].equals(word) for word in ("absent", "twice", "wrong"))
     unseen = unread(events) & (accepted | unknown)
     seconds = np.sort(visible_after_s(events.where(accepted)))
-    longest_s = longest_way_s(plan) or FOLLOWED_S
+    longest_s = max(limits_s(plan), default=FOLLOWED_S)
     receipt, on_their_way = pipeline_receipt(evidence), accepted & young(evidence, events, longest_s)
     searched = bool(accepted.any()) and not (accepted & unseen).any()
     lost, doubled = accepted & absent & ~on_their_way, twice | (events.ints["copies"] > 1)
@@ -158,13 +158,12 @@ def young(evidence: Evidence, events: Table, limit_s: float) -> Bools:
     return np.asarray(events.words["state"].equals("absent") & (followed_ns < limit_s * NS_PER_S), dtype=np.bool_)
 
 
-def longest_way_s(plan: Plan) -> float:
-    """The longest time that a claim of the plan allows an event to take, scaled; 0 where none does."""
+def limits_s(plan: Plan) -> tuple[float, ...]:
+    """The times that claims of the plan allow an event to take, scaled, ascending."""
     objectives = [objective for claim in plan.claims for objective in claim.objectives]
     times = [one.limit for one in objectives if one.figure is Figure.EVENTS]
     times += [one.times[WITHIN] for one in objectives if one.figure is Figure.DELIVERED and WITHIN in one.times]
-    limits = [time.at_scale(plan.time_scale).in_unit("s") for time in times if time.dimension == "time"]
-    return max(limits, default=0.0)
+    return tuple(sorted({time.at_scale(plan.time_scale).in_unit("s") for time in times if time.dimension == "time"}))
 
 
 def _ended_ns(evidence: Evidence) -> int:

@@ -15,7 +15,7 @@ import pytest
 from harness import clock
 from harness.drivers.watch import FinalReads, Watch, WatchSettings, ledger_clients, watch_settings
 from harness.drivers.watch.ledger import LedgerClients, found
-from harness.drivers.watch.pipeline import PipelineClient, checksum
+from harness.drivers.watch.pipeline import PipelineClient, checksum, marks_of, next_request_s
 from harness.drivers.watch.wires import ProbeResponse, Wires
 from harness.evidence.rows import RowWriter, read_rows
 from harness.model import LEDGER_FINAL, LEDGER_READS, LEDGER_WRITES, PIPELINE, Table
@@ -260,10 +260,59 @@ def test_an_event_on_its_way_at_the_end_is_followed_for_as_long_as_it_may_take(
     rows = pipeline(service, tmp_path / "p.rows", show, events=1, follow_s=20.0)
     assert rows.words["state"].text() == ["found"]
     service.events.clear()
+    began_s = clock.now_s()
     given_up = pipeline(
         service, tmp_path / "given-up.rows", lambda client: client.end(at_once=True), events=1, follow_s=600.0
     )
     assert given_up.words["state"].text() == ["absent"]
+    assert clock.now_s() - began_s < 300
+
+
+def test_a_second_copy_that_comes_while_the_watch_ends_is_found(service: Service, tmp_path: Path) -> None:
+    """The event was visible once when the watch ended, and was delivered again a second later."""
+
+    def double(client: PipelineClient) -> None:
+        client.end()
+        asyncio.get_running_loop().call_later(1.0, service.events.__setitem__, "40-0", (2, checksum("40-0")))
+
+    rows = pipeline(service, tmp_path / "p.rows", double, events=1)
+    assert rows.words["state"].text() == ["twice"]
+
+
+@pytest.mark.parametrize(
+    ("age_s", "pause_s", "due_s"),
+    [(0.0, 0.05, 0.05), (27.0, 5.0, 2.4), (29.4, 5.0, 0.6), (30.0, 5.0, 5.0), (57.0, 5.0, 1.8), (70.0, 5.0, 5.0)],
+)
+def test_a_request_is_due_on_both_sides_of_each_limit(age_s: float, pause_s: float, due_s: float) -> None:
+    """Limits of 30 s and 60 s: requests at 29.4 s, 30 s, 58.8 s and 60 s after the acceptance, and growing pauses between."""
+    assert next_request_s(age_s, pause_s, marks_of((30.0, 60.0))) == pytest.approx(due_s)
+
+
+@pytest.mark.parametrize(("limits_s", "follow_s"), [((), 3.0), ((0.2,), 3.0), ((0.5, 30.0), 32.5)])
+def test_the_watch_follows_events_beyond_the_longest_limit(
+    settings: WatchSettings, limits_s: tuple[float, ...], follow_s: float
+) -> None:
+    """The last event is accepted up to 2 s after it was sent."""
+    assert settings.model_copy(update={"limits_s": limits_s}).follow_s == follow_s
+
+
+def test_a_run_that_is_given_up_does_not_follow_its_events(service: Service, settings: WatchSettings) -> None:
+    """They may take ten minutes; the watch ends at once and has closed its files."""
+    service.copies = 0
+    slow = settings.model_copy(update={"limits_s": (600.0,)})
+    began_s = clock.now_s()
+
+    def given_up() -> None:
+        with Watch(slow):
+            assert any(len(service.events) >= 3 for _ in clock.Deadline.after(60).ticks(0.05))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        given_up()
+    assert clock.now_s() - began_s < 300
+    rows = read_rows(settings.run_directory / "watch" / "pipeline.rows", PIPELINE)
+    assert rows.closed
+    assert set(rows.table.words["state"].text()) == {"absent"}
 
 
 def test_an_event_seen_twice_another_value_and_one_never_seen_are_told_apart(service: Service, tmp_path: Path) -> None:
