@@ -16,6 +16,7 @@ from judgement_builders import (
     node,
     ns,
     plan,
+    pod,
     reads,
     recovery,
     table,
@@ -250,6 +251,25 @@ def test_a_node_that_comes_back_by_itself_was_not_held(back_at: float, said: str
     run = evidence()
     (attempt,) = run.experiments["region-loss"]
     run = replace(run, nodes=(node(0, "present"), node(161.5, "unready"), node(back_at, "ready")))
+    receipt = fault_receipt(PLAN, run, attempt)
+    assert (receipt.ok, receipt.why.endswith(said)) == (not said, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "uid", "back_at", "said"),
+    [
+        ("pg-0", "u-new", 114.0, "pg-0 was Ready again 21 s before the fault was undone"),
+        ("pg-0", "u-new", 136.0, ""),
+        ("pg-0", "u-pg", 114.0, ""),
+        ("pg-1", "u-new", 114.0, ""),
+    ],
+)
+def test_a_primary_that_is_started_anew_has_not_failed_over(name: str, uid: str, back_at: float, said: str) -> None:
+    """An autoscaler of nodes gave its pod another place while the fault was to keep it away: what was measured is a restart."""
+    run = evidence()
+    (attempt,) = run.experiments["database-loss"]
+    attempt = replace(attempt, fault=replace(attempt.fault, undone_ns=ns(135)))
+    run = replace(run, pods=(*run.pods, pod(back_at, "ready", name, uid)))
     receipt = fault_receipt(PLAN, run, attempt)
     assert (receipt.ok, receipt.why.endswith(said)) == (not said, True)
 

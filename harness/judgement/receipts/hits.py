@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.model import Evidence, Experiment, Hit, Objective, Receipt
+from harness.model.domain import DATABASE
 from harness.model.observations import AutoscalerSeen, every
 from harness.units import NS_PER_S
 
@@ -21,6 +22,8 @@ SCALED_DOWN: Final = "which the fault hit or the autoscaler ended"
 """What is known of a hit that is not proven."""
 SCALED_DOWN_HINT: Final = "run again while no autoscaler scales down, or let an action report what it hit"
 _GONE: Final = frozenset({"deleted", "unready"})
+_OF_NODES: Final = frozenset({"node", "zone", "region"})
+"""Domains whose faults hit nodes."""
 
 
 def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
@@ -45,10 +48,9 @@ def gone_receipt(evidence: Evidence, attempt: Experiment) -> Receipt:
             receipt = region_receipt(evidence, attempt, region)
             if not receipt.ok:
                 return receipt
-    names = _some([hit.name for hit in expected])
-    return Receipt(
-        ok=True, why=f"{attempt.name}: the histories show the loss of {names}", files=("history/pods.ndjson",)
-    )
+    drained = "" if nodes or attempt.domain not in _OF_NODES else ", whose nodes were drained and did not lose power"
+    why = f"{attempt.name}: the histories show the loss of {_some([hit.name for hit in expected])}{drained}"
+    return Receipt(ok=True, why=why, files=("history/pods.ndjson",))
 
 
 def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
@@ -90,10 +92,7 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
     if region not in {hit.region for hit in attempt.fault.hit}:
         return _no(attempt, f"{region} was not hit", ok=False)
     sent_ns = attempt.fault.sent_ns or 0
-    known = {
-        change.name: change.ready for change in evidence.nodes if change.at_ns < sent_ns and change.region == region
-    }
-    up = sorted(name for name, ready in known.items() if ready)
+    up = _up(evidence, region, sent_ns)
     if not up:
         return _no(attempt, f"no history knows the nodes of {region}")
     left = [name for name in up if not _node_went(evidence, attempt, name)]
@@ -102,10 +101,16 @@ def region_receipt(evidence: Evidence, attempt: Experiment, region: str) -> Rece
     return Receipt(ok=True, why=f"{attempt.name}: all {len(up)} nodes of {region} went", files=("history/pods.ndjson",))
 
 
+def _up(evidence: Evidence, region: str, at_ns: int) -> list[str]:
+    """The nodes of a region that were Ready at a moment, by name."""
+    known = {change.name: change.ready for change in evidence.nodes if change.at_ns < at_ns and change.region == region}
+    return sorted(name for name, ready in known.items() if ready)
+
+
 def _zone_receipt(evidence: Evidence, attempt: Experiment, region: str, experiments: tuple[str, ...]) -> Receipt:
     """Whether a part of the region went and another stayed, and the experiments together leave no node of it untried."""
     sent_ns = attempt.fault.sent_ns or 0
-    known = {change.name for change in evidence.nodes if change.region == region and change.at_ns < sent_ns}
+    known = set(_up(evidence, region, sent_ns))
     own = {hit.name for hit in attempt.fault.hit if hit.kind == "node"}
     foreign = sorted(hit.name for hit in attempt.fault.hit if hit.kind == "node" and hit.region != region)
     if not known:
@@ -209,7 +214,10 @@ def _node_went(evidence: Evidence, attempt: Experiment, name: str) -> bool:
 
 
 def returned_early(evidence: Evidence, attempt: Experiment) -> str:
-    """Why the fault was out before its undo: a node that was hit was Ready again by then. Empty where none was, or nothing was undone."""
+    """Why the fault was out before its undo. Empty where it was not, or nothing was undone.
+
+    A node that was hit was Ready again by then, or the primary of the database was: a primary that is started anew has not failed over.
+    """
     sent_ns, undone_ns = attempt.fault.sent_ns or 0, attempt.fault.undone_ns
     if undone_ns is None:
         return ""
@@ -220,8 +228,25 @@ def returned_early(evidence: Evidence, attempt: Experiment) -> str:
         )
         back = [c.at_ns for c in changes if c.ready and went_ns is not None and went_ns < c.at_ns < undone_ns]
         if back:
-            return f"{hit.name} was Ready again {(undone_ns - min(back)) / NS_PER_S:.3g} s before the fault was undone"
+            return _early(hit, min(back), undone_ns)
+    primary = primary_at(evidence, sent_ns) if attempt.domain == DATABASE else frozenset[str]()
+    for hit in attempt.fault.hit:
+        if hit.kind == "pod" and hit.name in primary:
+            back = [
+                change.at_ns
+                for change in evidence.pods
+                if (change.name, change.namespace) == (hit.name, hit.namespace)
+                and change.uid != hit.uid
+                and change.is_ready
+                and sent_ns < change.at_ns < undone_ns
+            ]
+            if back:
+                return _early(hit, min(back), undone_ns)
     return ""
+
+
+def _early(hit: Hit, back_ns: int, undone_ns: int) -> str:
+    return f"{hit.name} was Ready again {(undone_ns - back_ns) / NS_PER_S:.3g} s before the fault was undone"
 
 
 def _span(attempt: Experiment) -> tuple[int, int]:
