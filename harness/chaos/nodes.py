@@ -1,31 +1,24 @@
-"""Nodes that are cordoned or lose power, each action with its undo."""
+"""Nodes that lose power, each action with its undo."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from harness.chaos.database import take_leader
+from harness.chaos.database import cordon, take_leader
 from harness.chaos.hits import HITS, Hits, database_leader, name_of, pod_hits, remembered
+from harness.chaos.power import annotate_off, command_off, cut, is_drained_with
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
 from harness.targets.access import EVERYWHERE, access, accesses
-from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
-from harness.targets.parts import Power
-from harness.targets.target import Target
-from harness.targets.undo import undoable, undoes
+from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Object, has_condition, labels_of
+from harness.targets.undo import undoes
 
-POWER_OFF: Final = (*access("list,patch nodes"), *access("list pods", at=EVERYWHERE), *HITS)
-"""Pods of every namespace are on a node."""
-
-
-def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
-    cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
-
-
-@undoable("power-on", undo=_power_on, of_a_cluster=True)
-def power_off(cluster: Cluster, node: str, power: Power) -> None:
-    """Cut the power of a node, by the annotation that the target file names."""
-    cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
+POWER_OFF: Final = (
+    *access("list,patch nodes"),
+    *access("list pods", "create pods/eviction", at=EVERYWHERE),
+    *HITS,
+)
+"""Pods of every namespace are on a node; they are evicted where the target file says `drain`."""
 
 
 @accesses(*POWER_OFF)
@@ -90,11 +83,14 @@ def power_off_zone(region: str, number: int) -> Hits:
     return _power_off_all(here, own, zone)
 
 
-@undoes(power_off)
+@undoes(annotate_off, command_off, cordon)
 @accesses(*access("patch nodes"))
 def power_on_nodes() -> list[str]:
-    """Give power back to every node that the harness took it from; returns their names."""
-    return session().undo(power_off)
+    """Give power back to every node that the harness took it from, and uncordon those that it drained; returns their names."""
+    here = session()
+    power = here.target.power
+    drained = here.undo(cordon) if power is not None and power.drain else []
+    return [*here.undo(annotate_off), *here.undo(command_off), *drained]
 
 
 def _assert_ready(nodes: list[Object], where: str) -> None:
@@ -109,19 +105,20 @@ def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:
         raise ConfigurationError(
             "no way to cut power",
             where=f"{here.target.file}: power",
-            hint='write `power: {annotation: NAME, value: "off"}`: the annotation of a Node that cuts its power',
+            hint='write `power: {annotation: NAME, value: "off"}`: the annotation of a Node that cuts its power, or commands, or `drain: true`',
         )
     if not nodes:
         raise FaultNotInjected(f"no ready node to power off in {where}")
     names = {name_of(node) for node in nodes}
     # what is on a node is hit, whosever it is: all namespaces count for the guard
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names]
-    hits = [*map(node_hit, nodes), *pod_hits(here, pods)]
+    hits = (
+        pod_hits(here, list(filter(is_drained_with, pods)))
+        if power.drain
+        else [*map(node_hit, nodes), *pod_hits(here, pods)]
+    )
     here.destructive(hits)
     if database_leader(here) in {hit.name for hit in hits}:
         here.intend(take_leader, f"power off {where}", region=here.target.primary_region)
-    for name in sorted(names):
-        here.intend(power_off, f"power off {name}", node=name, annotation=power.annotation)
-    for name in sorted(names):
-        power_off(here.cluster, name, power)
+    cut(here, power, nodes)
     return remembered(here, hits)

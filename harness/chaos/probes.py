@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from harness.chaos.containers import EXEC, succeeds_in
+from harness.chaos.hits import name_of
 from harness.chaos.injected import NETWORK, injected_now
 from harness.chaos.liveness import liveness_begun
 from harness.chaos.locks import queries_wait, rows_free
@@ -121,7 +122,7 @@ def hit_containers_restarted(within_s: float = 60.0) -> bool:
 
 @accesses(*access("list nodes"))
 def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
-    """Whether every node that this experiment hit is not Ready any more.
+    """Whether every node that this experiment hit is not Ready any more; of nodes that it drained, whether their pods are gone.
 
     Args:
         within_s: how long to wait for it, in seconds.
@@ -130,6 +131,8 @@ def hit_nodes_not_ready(within_s: float = 10.0) -> bool:
         FaultNotInjected: it hit none, or one of them was still Ready.
     """
     here = session()
+    if here.target.power is not None and here.target.power.drain:
+        return hit_pods_gone(within_s)
     names = {hit.name for hit in _hits(here, "node")}
     return none_left(within_s, lambda: sorted(names & _ready(here.cluster.nodes())), "was still Ready")
 
@@ -151,15 +154,16 @@ def leader_changed(within_s: float = 40.0) -> bool:
 
 @accesses(*access("list nodes"))
 def nodes_ready(within_s: float = 15.0) -> bool:
-    """Whether every node is Ready and may be scheduled on.
+    """Whether every node that this experiment hit is Ready and may be scheduled on; where it hit none, every node of the cluster.
 
     Args:
         within_s: how long to wait for it, in seconds.
     """
     here = session()
+    names = {hit.name for hit in here.hits if hit.kind == "node"}
 
     def condition() -> bool:
-        nodes = here.cluster.nodes()
+        nodes = [node for node in here.cluster.nodes() if not names or name_of(node) in names]
         return len(_ready(nodes)) == len(nodes) and not any(node["spec"].get("unschedulable") for node in nodes)
 
     return until(within_s, condition)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import AccessDenied, TargetSilent, TargetUnreachable
+from harness.targets.bodies import is_absence, json_of, status_message
 from harness.targets.kubeconfig import api_client
 from harness.targets.target import Target
 
@@ -19,6 +19,8 @@ Object = Mapping[str, Any]
 TIMEOUT_S: Final = 5.0
 CLIENT_MODULES: Final = tuple(f"kubernetes.client.api.{name}_api" for name in ("core_v1", "apps_v1", "custom_objects"))
 """What a `Cluster` is made of. The client imports it when it is first asked for, which takes a processor for one to two seconds."""
+_TOO_MANY: Final = 429
+"""The status of an eviction that a disruption budget does not allow now."""
 PAGE: Final = 500
 """Objects of one page of a list."""
 _STAMP_BYTES: Final = 64
@@ -311,6 +313,15 @@ class Cluster:
         body: dict[str, Any] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
         self._call(self._core.delete_namespaced_pod, name, namespace, body=body)
 
+    def evict_pod(self, namespace: str, name: str) -> bool:
+        """Evict a pod; whether it was: not where a disruption budget does not allow it now. One that is gone already is no error."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
+        status, text = self._answer(self._core.create_namespaced_pod_eviction, name, namespace, body=body)
+        if status == _TOO_MANY:
+            return False
+        self._read(status, text)
+        return True
+
     def _items(self, method: Callable[..., Any], /, *args: str, **kwargs: str) -> list[Object]:
         """A list, page by page; read at once where its pages expired meanwhile."""
         found: list[Object] = []
@@ -335,9 +346,9 @@ class Cluster:
         return self._read(*self._answer(method, *args, **kwargs))
 
     def _read(self, status: int, text: bytes) -> Object | None:
-        if status == 404 and _is_absence(text):
+        if status == 404 and is_absence(text):
             return None
-        answer = _json(text)
+        answer = json_of(text)
         if not isinstance(answer, dict) or not 200 <= status < 300:
             raise self._refusal(status, text)
         return answer
@@ -370,25 +381,6 @@ class Cluster:
         return response.status, body
 
 
-def status_message(text: bytes | str | None) -> str:
-    """The message of the `Status` object that a refusal has; empty where it has none."""
-    answer = _json(text)
-    return str(answer.get("message", "")) if isinstance(answer, dict) and answer.get("kind") == "Status" else ""
-
-
-def _is_absence(text: bytes) -> bool:
-    """Whether a 404 is the API server's own: a `Status`, or its line for a group that it does not serve."""
-    answer = _json(text)
-    return (isinstance(answer, dict) and answer.get("kind") == "Status") or text.strip() == b"404 page not found"
-
-
 def _selected(label_selector: str, field_selector: str = "") -> dict[str, str]:
     chosen = {"label_selector": label_selector, "field_selector": field_selector}
     return {name: value for name, value in chosen.items() if value}
-
-
-def _json(text: bytes | str | None) -> Any:
-    try:
-        return json.loads(text or b"")
-    except ValueError:
-        return None

@@ -23,6 +23,8 @@ TYPES: Final[Mapping[str, type]] = {
 """Words for any value of that JSON type."""
 
 
+PLACEHOLDERS: Final = ("{node}", "{provider_id}", "{instance}")
+"""What stands for a node in the commands of `power`."""
 _RELEASE_HEADER: Final = "x-release"
 _SMALL: Final = "small letters, digits, `_` and `.`"
 TableName = Annotated[str, matching(r"[a-z_][a-z0-9_.]*", f"the name of a table: {_SMALL}")]
@@ -209,10 +211,29 @@ class Callers(TargetSection):
 
 
 class Power(TargetSection):
-    """The annotation of a Node that cuts its power while it has that value."""
+    """How the power of a node is cut: one of three ways.
 
-    annotation: Word
+    annotation, value: the annotation of a Node that cuts its power while it has that value.
+    off, on: the commands, run on this machine, that cut it and give it back, word by word. `{node}` stands for the node's name, `{provider_id}`
+    for its `spec.providerID`, `{instance}` for the last part of that.
+    drain: nothing cuts it. The node is cordoned and its pods are evicted instead, which is reported as that and not as a loss.
+    """
+
+    annotation: Word | None = None
     value: Word = "off"
+    off: tuple[Word, ...] = ()
+    on: tuple[Word, ...] = ()
+    drain: bool = False
+
+    @model_validator(mode="after")
+    def _of_one_way(self) -> Self:
+        if (self.annotation is not None) + bool(self.off or self.on) + self.drain != 1:
+            raise ValueError("one of `annotation`, `off` with `on`, and `drain: true`")
+        commands = [("off", self.off), ("on", self.on)] if self.off or self.on else []
+        for key, words in commands:
+            if not any(placeholder in word for word in words for placeholder in PLACEHOLDERS):
+                raise ValueError(f"`{key}`: a command that names its node by {', '.join(PLACEHOLDERS)}")
+        return self
 
 
 class LedgerSettings(TargetSection):

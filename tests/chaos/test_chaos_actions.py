@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +13,10 @@ from harness import clock
 from harness.chaos import actions, injected, probes
 from harness.chaos.receipts import HitSnapshot
 from harness.chaos.session import node_hit, pod_hit, session
-from harness.errors import ConfigurationError, FaultNotInjected, Refused
+from harness.errors import ConfigurationError, DriverError, FaultNotInjected, Refused
 from harness.targets import platform_of, undo
 from harness.targets.intents import pending_intents, write_intent
+from harness.targets.parts import Power
 from harness.targets.undo import recover, undo_intent
 
 if TYPE_CHECKING:
@@ -188,6 +190,55 @@ def test_a_region_is_hit_whole_or_not_at_all(pocket: Any) -> None:
     assert not probes.nodes_ready(within_s=0.3)
     with pytest.raises(FaultNotInjected, match="not every node of us-east-1 is ready before the fault: us-east-1a"):
         actions.power_off_region("us-east-1")
+    assert undos() == []
+
+
+def with_power(pocket: Any, power: Power) -> None:
+    """Let the target file of the session say how power is cut."""
+    session().target = pocket.target.model_copy(update={"power": power})
+
+
+def test_power_is_cut_by_the_commands_of_the_target_file(pocket: Any, tmp_path: Path) -> None:
+    """Each with its node's name, or its cloud's name for it; what gives the power back is in the undo log before."""
+    pocket.change("Node", "", "us-east-1a", spec={"providerID": "aws:///us-east-1a/i-0abc"})
+    off = tmp_path / "{node}-{instance}"
+    with_power(pocket, Power(off=("touch", str(off)), on=("rm", str(off))))
+    hits = actions.power_off_node("topology.kubernetes.io/region=us-east-1")
+    assert names(hits, "node") == ["us-east-1a"]
+    assert [path.name for path in tmp_path.glob("us-east-*")] == ["us-east-1a-i-0abc"]
+    assert undos() == [f"power-on-by-command us-east-1a ['rm', '{tmp_path}/us-east-1a-i-0abc']"]
+    assert actions.power_on_nodes() == ["us-east-1a"]
+    assert list(tmp_path.glob("us-east-*")) == []
+    assert undos() == []
+
+
+@pytest.mark.parametrize(
+    ("off", "why"),
+    [
+        (("no-such-program", "{node}"), "`no-such-program` could not be run"),
+        (("sh", "-c", "echo {node} is locked >&2; exit 3"), "ended with 3: us-east-1a is locked"),
+        (("stop", "{instance}"), "node us-east-1a has no spec.providerID for {instance}"),
+    ],
+)
+def test_a_command_that_cuts_no_power_is_no_fault(pocket: Any, off: tuple[str, ...], why: str) -> None:
+    """Its own words are reported; what was to be undone is still undone."""
+    with_power(pocket, Power(off=off, on=("true", "{node}")))
+    with pytest.raises((DriverError, FaultNotInjected), match=re.escape(why)):
+        actions.power_off_node("topology.kubernetes.io/region=us-east-1")
+    actions.power_on_nodes()
+    assert undos() == []
+
+
+def test_where_nothing_cuts_power_a_node_is_drained(pocket: Any) -> None:
+    """Cordoned and its pods evicted: they are what was hit, and no node; afterwards it takes pods again."""
+    with_power(pocket, Power(drain=True))
+    hits = actions.power_off_node("topology.kubernetes.io/region=us-east-1")
+    assert (names(hits, "node"), names(hits)) == ([], ["track-service-1", "track-service-2"])
+    assert pocket.get("Node", "", "us-east-1a")["spec"]["unschedulable"] is True
+    assert undos() == ["uncordon us-east-1a"]
+    assert probes.hit_nodes_not_ready(within_s=WITHIN_S)
+    assert actions.power_on_nodes() == ["us-east-1a"]
+    assert not pocket.get("Node", "", "us-east-1a")["spec"].get("unschedulable")
     assert undos() == []
 
 
@@ -387,6 +438,7 @@ def test_every_action_with_an_undo_has_its_way_back_declared() -> None:
     declared = {name for one in vars(actions).values() for name in getattr(one, "undoes", ())}
     assert declared == {
         "power-on",
+        "power-on-by-command",
         "uncordon",
         "switch-back",
         "scale-back",

@@ -12,9 +12,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 import httpx
 
 from harness.targets import Target
+from harness.targets.bodies import status_message
 from harness.targets.http import http_client, is_loopback
 from harness.targets.kubeconfig import USER_AGENT, api_client
-from harness.targets.kubernetes import Object, status_message
+from harness.targets.kubernetes import Object
 from harness.targets.workloads import http_port
 
 _T = TypeVar("_T")

@@ -26,7 +26,7 @@ NO_HELM: Final = "`helm` is not on PATH, so the chart was not rendered; hint: in
 
 _INCOMPATIBLE: Final = "which is incompatible with Kubernetes"
 """What helm says of a chart whose `kubeVersion` leaves out the version that this helm renders for, which is not the target's."""
-_NEWER_HELM: Final = "hint: install a release of Helm that renders for such a version"
+_NEWER_HELM: Final = "hint: install a release of Helm that renders for the version that the chart is for"
 
 
 def chart_of(asked: Asked) -> Path:
@@ -124,7 +124,8 @@ def _rendered(root: Path, values: Sequence[Path], asked: Asked) -> FactReading:
                 subject=title, expected="manifests", observed=f"helm could not be started: {error.strerror}", ok=None
             )
     if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0][:300]
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        words = next((line for line in lines if line.startswith("Error:")), lines[0] if lines else "")[:300]
         for_another = _INCOMPATIBLE in words
         observed = f"{words}; {_NEWER_HELM}" if for_another else words or f"helm ended with {done.returncode}"
         return FactReading(subject=title, expected="manifests", observed=observed, ok=None if for_another else False)

@@ -46,10 +46,10 @@ def test_a_chart_for_newer_clusters_than_an_old_helm_renders_for_is_not_broken(
     platform: PaperPlatform, refuse: Path
 ) -> None:
     """It is not known whether it renders."""
-    refuse.write_text(f"{TOO_OLD}\n")
+    refuse.write_text(f"WARNING: the chart has a symbolic link\n{TOO_OLD}\n")
     assert observed(platform) == (
         None,
-        f"{TOO_OLD}; hint: install a release of Helm that renders for such a version",
+        f"{TOO_OLD}; hint: install a release of Helm that renders for the version that the chart is for",
     )
 
 

@@ -1,0 +1,121 @@
+"""How the power of a node is cut, as the target file says: by an annotation, by a command, or not at all, when its node is drained."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from harness import clock
+from harness.chaos.database import cordon
+from harness.chaos.hits import name_of
+from harness.chaos.session import ChaosSession
+from harness.errors import DriverError, FaultNotInjected
+from harness.targets.kubernetes import Cluster, Object
+from harness.targets.parts import Power
+from harness.targets.target import Target
+from harness.targets.undo import undoable
+
+COMMAND_S: Final = 300.0
+"""How long a command that cuts the power of a node, or gives it back, may take."""
+DRAIN_S: Final = 120.0
+"""How long the pods of a node may refuse their eviction."""
+_POLL_S: Final = 1.0
+_MIRROR: Final = "kubernetes.io/config.mirror"
+"""The annotation of a static pod, which its kubelet alone can end."""
+
+
+def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
+    cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
+
+
+@undoable("power-on", undo=_power_on, of_a_cluster=True)
+def annotate_off(cluster: Cluster, node: str, power: Power) -> None:
+    """Cut the power of a node by the annotation that the target file names."""
+    cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
+
+
+def _command_on(_cluster: Cluster | None, _target: Target, *, node: str, command: Sequence[str]) -> None:  # noqa: ARG001 - for people
+    _run(command)
+
+
+@undoable("power-on-by-command", undo=_command_on)
+def command_off(command: Sequence[str]) -> None:
+    """Cut the power of a node by a command of the target file, on this machine."""
+    _run(command)
+
+
+def cut(here: ChaosSession, power: Power, nodes: Iterable[Object]) -> None:
+    """Cut the power of these nodes, each with its undo in the log before the first of them loses it.
+
+    Raises:
+        DriverError: a command failed.
+        FaultNotInjected: a pod refused its eviction for too long.
+    """
+    every = sorted(nodes, key=name_of)
+    if power.drain:
+        _drain(here, every)
+        return
+    for node in every:
+        name, why = name_of(node), f"power off {name_of(node)}"
+        if power.off:
+            here.intend(command_off, why, node=name, command=_filled(power.on, node))
+        else:
+            here.intend(annotate_off, why, node=name, annotation=power.annotation)
+    for node in every:
+        if power.off:
+            command_off(_filled(power.off, node))
+        else:
+            annotate_off(here.cluster, name_of(node), power)
+
+
+def is_drained_with(pod: Object) -> bool:
+    """Whether a pod goes when its node is drained: none of a DaemonSet, and no static one."""
+    meta = pod["metadata"]
+    owners = {owner.get("kind") for owner in meta.get("ownerReferences") or ()}
+    return "DaemonSet" not in owners and _MIRROR not in (meta.get("annotations") or {})
+
+
+def _drain(here: ChaosSession, nodes: Sequence[Object]) -> None:
+    names = {name_of(node) for node in nodes}
+    for node in nodes:
+        before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
+        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
+        if not before:
+            cordon(here.cluster, name_of(node))
+    pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names and is_drained_with(pod)]
+    left = [(pod["metadata"]["namespace"], name_of(pod)) for pod in pods]
+    for _ in clock.Deadline.after(DRAIN_S).ticks(_POLL_S):
+        left = [(namespace, name) for namespace, name in left if not here.cluster.evict_pod(namespace, name)]
+        if not left:
+            return
+    refused = ", ".join(f"{namespace}/{name}" for namespace, name in left)
+    raise FaultNotInjected(f"for {DRAIN_S:g} s a disruption budget refused the eviction of {refused}")
+
+
+def _filled(command: Sequence[str], node: Object) -> list[str]:
+    """A command for a node: its placeholders filled in."""
+    identity = str(node.get("spec", {}).get("providerID") or "")
+    words: Mapping[str, str] = {
+        "{node}": name_of(node),
+        "{provider_id}": identity,
+        "{instance}": identity.rpartition("/")[2],
+    }
+    filled = list(command)
+    for placeholder, word in words.items():
+        if not word and any(placeholder in each for each in filled):
+            raise FaultNotInjected(f"node {name_of(node)} has no spec.providerID for {placeholder}")
+        filled = [each.replace(placeholder, word) for each in filled]
+    return filled
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=COMMAND_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DriverError(
+            f"`{command[0]}` could not be run: {error}", hint="correct `power` in the target file"
+        ) from error
+    if done.returncode:
+        words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-300:]
+        raise DriverError(f"`{' '.join(command)}` ended with {done.returncode}: {words}")
