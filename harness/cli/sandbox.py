@@ -202,7 +202,7 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
     from harness.sandbox.platform.describe import describe as described
     from harness.sandbox.platform.parts import described as with_parts
-    from harness.sandbox.platform.staging import SAMPLES, copy_samples, standing_for
+    from harness.sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
     from harness.sandbox.releases import load_release
     from harness.sandbox.target import with_candidate
 
@@ -225,7 +225,7 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     content = with_candidate(content, chosen.candidate)
     if stands_for != "sandbox":
         if samples is not None:
-            copy_samples(samples)
+            copy_samples(samples, named_as(content, stands_for))
         content = standing_for(content, stands_for, samples or directory.root / SAMPLES, directory.repository)
     click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
     return 0

@@ -11,7 +11,7 @@ from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.tls import write_private
 from harness.sandbox.platform import parts
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
-from harness.sandbox.platform.staging import SAMPLES, copy_samples, standing_for
+from harness.sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +51,7 @@ def write(
 def stand_for(directory: Directory, environment: str) -> None:
     """Let target.yaml name another environment, and put the sample reports beside it."""
     content, samples = yaml.safe_load(directory.target.read_text()), directory.root / SAMPLES
-    copy_samples(samples)
+    copy_samples(samples, named_as(content, environment))
     _write(directory, standing_for(content, environment, samples, directory.repository))
 
 

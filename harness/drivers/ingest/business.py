@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.figures import OutsideFigure, outside_figures
@@ -15,6 +16,10 @@ from harness.drivers.ingest.reports import age_of, key_of, parts_of, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.model import Quantity
+
+_OUT_OF: Final = re.compile(r"of ([0-9]+(?:\.[0-9]+)?)")
+"""The unit of a figure on a scale: `of 5`."""
+_PERCENT: Final = 100.0
 
 
 def figure_limit(asked: Asked) -> Sequence[FactReading]:
@@ -27,6 +32,7 @@ def figure_limit(asked: Asked) -> Sequence[FactReading]:
         seen = f"{_in_words(figure, figure.value)}: {figure.where} has the unit `{shown(figure.unit)}`, not `{unit}`"
         facts.append(FactReading(subject=figure.name, expected=expected, observed=seen, ok=None))
     else:
+        _on_its_scale(figure, {"value": figure.value}, beyond=limit)
         facts.append(_held(asked, figure, limit, expected))
     if "within" in asked.params:
         facts.append(_within(asked, figure))
@@ -43,6 +49,7 @@ def figure_reference(asked: Asked) -> Sequence[FactReading]:
     if limit is None:
         expected, seen = f"{asked.params['relation']} its {name}", f"{figure.where} gives no `{name}`"
         return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
+    _on_its_scale(figure, {"value": figure.value, name: limit})
     expected = f"{asked.params['relation']} its {name} {_in_words(figure, limit)}"
     return [*facts, _held(asked, figure, limit, expected)]
 
@@ -55,6 +62,8 @@ def figure_saving(asked: Asked) -> Sequence[FactReading]:
     if figure.baseline is None or figure.baseline <= 0:
         seen = f"{figure.where} gives no `baseline` above 0"
         return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=None)]
+    _on_its_scale(figure, {"value": figure.value, "baseline": figure.baseline})
+    _not_below_zero(figure, "value", figure.value)
     limit = figure.baseline * (1 - least.base)
     below = 100 * (1 - figure.value / figure.baseline)
     seen = f"{_in_words(figure, figure.value)}, {below:.4g} % below {_in_words(figure, figure.baseline)}"
@@ -79,7 +88,31 @@ def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
     return figure, provenance(asked, [(part.path, origin)])
 
 
+def _on_its_scale(figure: OutsideFigure, numbers: Mapping[str, float], *, beyond: float = 0.0) -> None:
+    """Raises DriverError where a number does not fit its unit: `of 5` is from 0 to 5, `%` from 0 to 100, or to `beyond` where the sentence asks for more."""
+    scale = _OUT_OF.fullmatch(figure.unit)
+    most = float(scale[1]) if scale else max(_PERCENT, beyond) if figure.unit == "%" else math.inf
+    if math.isinf(most):
+        return
+    for name, number in numbers.items():
+        if not 0 <= number <= most:
+            what = f"{_in_words(figure, number)} is not from 0 to {most:g}"
+            hint = "see whether its decimal point is missing; a figure on another scale has another unit"
+            raise DriverError(what, where=f"{figure.where}: {name}", hint=hint)
+
+
+def _not_below_zero(figure: OutsideFigure, name: str, number: float) -> None:
+    """Raises DriverError where a number is below 0, in the direction in which nearly any figure holds then."""
+    if number < 0:
+        hint = "see whether its sign is right: compared this way, a number below 0 decides nothing"
+        raise DriverError(f"{_in_words(figure, number)} is below 0", where=f"{figure.where}: {name}", hint=hint)
+
+
 def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> FactReading:
+    if asked.params["relation"] == "at least":
+        _not_below_zero(figure, asked.params.get("reference", "limit"), limit)
+    else:
+        _not_below_zero(figure, "value", figure.value)
     beyond = figure.value > limit if asked.params["relation"] == "at least" else figure.value < limit
     ok = beyond or math.isclose(figure.value, limit)
     return FactReading(subject=figure.name, expected=expected, observed=_in_words(figure, figure.value), ok=ok)

@@ -182,7 +182,7 @@ def provenance(asked: Asked, origins: Sequence[tuple[Path, Provenance]]) -> list
 
 
 def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]]) -> FactReading:
-    """The fact that every file is of the release, commit or target that is judged; unknown where one is of another.
+    """The fact that every file is of the release, commit or target that is judged; unknown where one is of another, or does not say it.
 
     Args:
         asked: what the sentence fixes.
@@ -197,10 +197,11 @@ def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]])
         return FactReading(subject=what, expected=expected, observed=seen, ok=None)
     for path, origin in origins:
         found = getattr(origin, what)
-        if not found and what != "target":
-            seen = f"{path} does not say of which {what} it is; write it into {path.name}.origin.yaml"
+        if not found:
+            place = f"{path.name}, at its top" if asked.params.get("format") == "records" else f"{path.name}.origin.yaml"
+            seen = f"{path} does not say of which {what} it is; write it into {place}"
             return FactReading(subject=what, expected=expected, observed=seen, ok=None)
-        if found and not same(found, this):
+        if not same(found, this):
             return FactReading(subject=what, expected=expected, observed=f"{path} is of {what} {shown(found)}", ok=None)
     return FactReading(subject=what, expected=expected, observed=expected, ok=True)
 

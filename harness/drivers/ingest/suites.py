@@ -12,7 +12,7 @@ from harness.drivers.ingest.formats.cobertura import coverage_report
 from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
-from harness.drivers.ingest.formats.provenance import same_commit, same_release
+from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without, words
 from harness.drivers.paper import Asked
@@ -145,11 +145,15 @@ def tests_cover(asked: Asked) -> Sequence[FactReading]:
 def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
     """At least so many tests passed and none failed, and the suite was complete before a deployment of the record began."""
     suites = _suites(asked)
-    deployment, of_record = _deployment(asked), asked.params["record"]
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
+    of_record, deployments = asked.params["record"], _deployments(asked)
+    if why := _not_believed(asked, deployments):
+        subject, expected = f"the record {of_record}", "deployments of what is judged, which have begun"
+        return [*facts, FactReading(subject=subject, expected=expected, observed=why, ok=None)]
+    began = min((one.began for one, _origin in deployments), key=lambda moment: moment.first)
     expected = "complete before the deployment began"
     for part in suites.parts:
-        ok, seen = _complete_before(part, deployment.began)
+        ok, seen = _complete_before(part, began)
         facts.append(
             FactReading(subject=f"{part.path.name} and the record {of_record}", expected=expected, observed=seen, ok=ok)
         )
@@ -169,8 +173,8 @@ def _complete_before(part: ReportPart[JunitReport], began: Moment) -> tuple[bool
     return end.before(began), f"{shown(end.text)}, the deployment began {shown(began.text)}"
 
 
-def _deployment(asked: Asked) -> Deployment:
-    """The deployment of what is judged to the environment that the sentence names; the first of several."""
+def _deployments(asked: Asked) -> list[tuple[Deployment, Provenance]]:
+    """The deployments of what is judged to the environment that the sentence names, each with what its record says of itself."""
     name, environment = asked.params["record"], asked.params["to"]
     paths = asked.target.evidence.records.get(name)
     where = f"{asked.target.file}: evidence.records.{name}"
@@ -179,14 +183,33 @@ def _deployment(asked: Asked) -> Deployment:
     found = []
     for path in paths:
         file = asked.target.file.parent / path
+        record = plain_record(file)
         found += [
-            one for one in plain_record(file).deployments() if one.environment == environment and _is_of(one, asked)
+            (one, record.origin)
+            for one in record.deployments()
+            if one.environment == environment and _is_of(one, asked)
         ]
         asked.keep(file)
     if not found:
         hint = "the record needs an entry with this `environment`, and this `commit` or `release`"
         raise ConfigurationError(f"has no deployment of this commit to {environment}", where=where, hint=hint)
-    return min(found, key=lambda one: one.began.first)
+    return found
+
+
+def _not_believed(asked: Asked, deployments: Sequence[tuple[Deployment, Provenance]]) -> str:
+    """Why nothing can be made of deployments: one is in the future, or of another release or target; empty: nothing is wrong."""
+    for one, origin in deployments:
+        for moment, what in ((one.began, "a deployment that began"), (origin.made, "a record created")):
+            if moment is not None and moment.in_future(asked.today):
+                return f"{one.where}: {what} {shown(moment.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
+        release = one.release or origin.release
+        if release and asked.release and not same_release(release, asked.release):
+            return f"{one.where} is of release {shown(release)}"
+        if origin.commit and asked.commit and not same_commit(origin.commit, asked.commit):
+            return f"{one.where}: the record is of commit {shown(origin.commit)}"
+        if origin.target and origin.target != asked.target.name:
+            return f"{one.where}: the record is of target {shown(origin.target)}"
+    return ""
 
 
 def _is_of(deployment: Deployment, asked: Asked) -> bool:

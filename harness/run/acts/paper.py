@@ -12,7 +12,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
-from harness.errors import EvidenceError, UsageError
+from harness.errors import DriverError, EvidenceError, UsageError
 from harness.model import Act, DemandKind
 from harness.run.acts.driver import Driver, Library, RequiredKey
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = 0.05
 KEPT: Final = "ingested"
 """Where the files that were used are kept, in the run directory."""
-_MOST: Final = 1 << 26
-"""Bytes of one file that is kept; of a larger one only what was read from it is recorded."""
+_MOST: Final = 1 << 27
+"""Bytes of one file that is kept, as many as any report may have; of a larger one only what was read from it is recorded."""
 
 
 class Paper(NamedTuple):
@@ -82,7 +82,13 @@ class PaperDriver(Driver):
             today=place.target.today(clock.wall()),
             keep=_keeper(place.directory, demand),
         )
-        return once(engines[demand.name](asked))
+        try:
+            return once(engines[demand.name](asked))
+        except (ArithmeticError, ValueError) as error:
+            # a number or time that no reader has refused: of all rows only this one rests on it
+            what = f"what the files say cannot be computed with: {type(error).__name__}: {error}"
+            hint = "see whether a time or a number in them is out of any range; if not, report it"
+            raise DriverError(what, where=demand.key, hint=hint) from error
 
 
 class StaticDriver(PaperDriver):

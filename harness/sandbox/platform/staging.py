@@ -1,8 +1,8 @@
 """The sandbox as staging.
 
 The same platform, a target file that says so, and the sample reports beside it.
-The samples are dated: their days are moved so that the last is yesterday, all by as many days, so that they do not grow too old. Nothing else in them is
-changed, and nothing of them was measured.
+The samples are dated: their days are moved so that the last is yesterday, all by as many days, so that they do not grow too old. Those that say of which
+target they are say it of this one. Nothing else in them is changed, and nothing of them was measured.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -25,6 +25,22 @@ _EPOCH: Final = re.compile(r"(?<![0-9.])1[6-9][0-9]{8}(?![0-9])")
 _DAY_S: Final = 86_400
 
 
+class _Renamed(NamedTuple):
+    """The name of a target, and that by which it is replaced."""
+
+    old: str
+    new: str
+
+    def of(self, content: bytes) -> bytes:
+        """A record, or the file beside a report, with the new name after `target:` at its top; any other file as it is."""
+        return re.sub(rf"(?m)^target: {re.escape(self.old)}$".encode(), f"target: {self.new}".encode(), content)
+
+
+def named_as(content: dict[str, Any], environment: str) -> str:
+    """The name of the target that stands for another environment: `sandbox-as-staging`."""
+    return f"{content['name']}-as-{environment}"
+
+
 def standing_for(content: dict[str, Any], environment: str, samples: Path, repository: Path) -> dict[str, Any]:
     """The content of a target file that stands for another environment; `copy_samples` puts there what it names.
 
@@ -34,7 +50,7 @@ def standing_for(content: dict[str, Any], environment: str, samples: Path, repos
         samples: directory of the samples.
         repository: the platform's own files.
     """
-    changed = {**content, "name": f"{content['name']}-as-{environment}", "environment": environment}
+    changed = {**content, "name": named_as(content, environment), "environment": environment}
     production = {"register": str(repository / "registers" / "production.yaml")}
     changed["database"] = {**content["database"], "production": production}
     source = examples()
@@ -51,16 +67,21 @@ def standing_for(content: dict[str, Any], environment: str, samples: Path, repos
     return changed
 
 
-def copy_samples(samples: Path) -> None:
-    """Copy the sample reports, records and attestations to a directory, their days moved; none where none came with the harness."""
+def copy_samples(samples: Path, name: str) -> None:
+    """Copy the sample reports, records and attestations to a directory, their days moved; none where none came with the harness.
+
+    Args:
+        samples: the directory.
+        name: of the target that they are of from now on.
+    """
     source = examples()
     if source is None or not (source.parent / "paper.yaml").is_file():
         return
-    as_of = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))["evidence"]["as_of"]
-    days = (clock.wall().date() - as_of).days - 1  # the samples end with that day; today has not ended
-    for name in _COPIED:
-        if (source / name).is_dir():
-            _copy(source / name, samples / name, days)
+    paper = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))
+    days = (clock.wall().date() - paper["evidence"]["as_of"]).days - 1  # the samples end with that day; today has not ended
+    for part in _COPIED:
+        if (source / part).is_dir():
+            _copy(source / part, samples / part, days, _Renamed(paper["name"], name))
 
 
 def _placed(value: Any, examples_directory: Path, samples: Path) -> Any:
@@ -76,12 +97,12 @@ def _placed(value: Any, examples_directory: Path, samples: Path) -> Any:
     return str(samples / rest if copied else examples_directory / value)
 
 
-def _copy(source: Path, destination: Path, days: int) -> None:
+def _copy(source: Path, destination: Path, days: int, renamed: _Renamed) -> None:
     for path in sorted(source.rglob("*")):
         if path.is_file():
             copy = destination / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(_redated(path.read_bytes(), days))
+            copy.write_bytes(renamed.of(_redated(path.read_bytes(), days)))
 
 
 def _redated(content: bytes, days: int) -> bytes:

@@ -90,7 +90,7 @@ class JunitReport:
     Attributes:
         cases: every test case, in order.
         properties: of suites and of the report, by name; one that is there with two values is left out.
-        origin: as its properties and timestamps say; without a time where a suite with tests has none.
+        origin: as its properties and timestamps say: what each suite with tests says, or a suite around it. Without a time where one has none.
         ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
         contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
         unlisted: how many skipped tests are counted and not among the cases, as Cypress and Mocha write them.
@@ -117,7 +117,11 @@ def junit_report(body: bytes, where: str) -> JunitReport:
 
 @dataclass(kw_only=True, slots=True)
 class _Suite:
-    """A suite while it is read: what it declares, and what is counted in it; `open`: it has tests of which no suite says when they ended."""
+    """A suite while it is read: what it declares, and what is counted in it.
+
+    `open`: it has tests of which no suite says when they ended. `says`: of `_ORIGIN`, what it says of itself. `silent`: of `_ORIGIN`, what
+    it does not say of a test in it, nor a suite in between.
+    """
 
     name: str
     host: str
@@ -127,14 +131,16 @@ class _Suite:
     took_s: float | None = None
     longest_s: float = 0.0
     open: bool = False
+    says: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
     below: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
 
-    def end(self) -> Moment | None:
+    def end(self, where: str) -> Moment | None:
         """When it was complete: after its time, which is not shorter than that of any of its tests."""
         if self.began is None or self.took_s is None:
             return None
-        return self.began.after(max(self.took_s, self.longest_s))
+        return self.began.after(max(self.took_s, self.longest_s), f"{where}:{self.line}: timestamp")
 
     def contradictions(self, where: str) -> dict[str, str]:
         """Where it declares something else than is there, with nested suites and without, by the name of the count."""
@@ -188,6 +194,7 @@ class _Reader:
     contradictions: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
     unclear: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
     moments: list[Moment] = field(default_factory=list)
     undated: bool = False
     ends: list[Moment] = field(default_factory=list)
@@ -245,7 +252,9 @@ class _Reader:
             if name in self.unclear:
                 self.contradictions.append(f"{self.where}: the property `{name}` has two values")
         made = None if self.undated else earliest(self.moments)
-        origin = Provenance(**{name: known.get(name, "") for name in _ORIGIN}, made=made)
+        said = {name: known[name] for name in _ORIGIN if known.get(name)}
+        partly = {name: said.pop(name) for name in self.silent if name in said}
+        origin = Provenance(**said, made=made, partly=partly)
         return JunitReport(
             cases=tuple(self.cases),
             properties=known,
@@ -272,11 +281,14 @@ class _Reader:
     def _end_suite(self, suite: _Suite) -> None:
         outer = self.suites[-1] if self.suites else None
         self._contradicts(suite, inner=outer is not None)
-        if suite.open and (end := suite.end()) is not None:
+        end = suite.end(self.where) if suite.open else None
+        if end is not None:
             self.ends.append(end)
         elif suite.open and outer is not None:
             outer.open = True
-        self.endless |= suite.open and outer is None and suite.end() is None
+        self.endless |= suite.open and outer is None and end is None
+        silent = self.silent if outer is None else outer.silent
+        silent |= suite.silent - suite.says
         if outer is not None:
             outer.longest_s = max(outer.longest_s, suite.longest_s)
             for name, count in suite.below.items():
@@ -314,6 +326,7 @@ class _Reader:
         )
         suite = self.suites[-1]
         suite.open = True
+        suite.silent.update(_ORIGIN)
         self.undated |= all(one.began is None for one in self.suites)
         suite.longest_s = max(suite.longest_s, _seconds(attributes.get("time", "")) or 0.0)
 
@@ -348,6 +361,8 @@ class _Reader:
 
     def _property(self, attributes: dict[str, str]) -> None:
         name, value = attributes.get("name", ""), attributes.get("value", "")
+        if name in _ORIGIN and value:
+            self.suites[-1].says.add(name)
         if name and self.properties.setdefault(name, value) != value:
             self.unclear.add(name)
 

@@ -67,10 +67,15 @@ class Moment:
         at = at.astimezone(UTC)
         return cls(text=text, first=at, last=at)
 
-    def after(self, seconds: float) -> Moment:
-        """So many seconds later."""
-        late = timedelta(seconds=seconds)
-        return Moment(text=f"{self.text} and {seconds:g} s", first=self.first + late, last=self.last + late)
+    def after(self, seconds: float, where: str) -> Moment:
+        """So many seconds later; raises DriverError where no calendar has that."""
+        text = f"{self.text} and {seconds:g} s"
+        try:
+            late = timedelta(seconds=seconds)
+            return Moment(text=text, first=self.first + late, last=self.last + late)
+        except OverflowError as error:
+            hint = "see what wrote the report: a calendar ends with the year 9999"
+            raise DriverError(f"`{shown(text)}` is not a time", where=where, hint=hint) from error
 
     def in_future(self, today: datetime) -> bool:
         """Whether it is after `today`, the clocks' difference allowed for."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from harness.drivers.ingest.formats.moments import Moment
@@ -20,6 +21,7 @@ class Provenance:
     Attributes:
         release: version. commit: of the source. environment, target: where it was made.
         made: when.
+        partly: by name, what only a part of the report says. It is not known of the whole, and the file beside it must not say otherwise.
     """
 
     release: str = ""
@@ -27,6 +29,7 @@ class Provenance:
     environment: str = ""
     target: str = ""
     made: Moment | None = None
+    partly: Mapping[str, str] = field(default_factory=dict)
 
     def completed(self, other: Provenance, where: str) -> Provenance:
         """What this leaves out, from the other; raises DriverError where both say something and differ."""
@@ -36,14 +39,14 @@ class Provenance:
             ("environment", _equal),
             ("target", _equal),
         ):
-            mine, theirs = getattr(self, name), getattr(other, name)
+            mine, theirs = getattr(self, name) or self.partly.get(name, ""), getattr(other, name)
             if mine and theirs and not same(mine, theirs):
                 raise DriverError(
                     f"contradicts itself: {name} {shown(mine)} and {shown(theirs)}",
                     where=where,
                     hint="remove the file that is of another run",
                 )
-        empty = {field.name: getattr(other, field.name) for field in fields(self) if not getattr(self, field.name)}
+        empty = {one.name: getattr(other, one.name) for one in fields(self) if not getattr(self, one.name)}
         return replace(self, **empty)
 
 

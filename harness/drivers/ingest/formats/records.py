@@ -220,9 +220,11 @@ def _row(document: YamlDocument, location: tuple[str | int, ...], known: Sequenc
 
 
 def _open(row: _Row) -> dict[str, str]:
-    findings = row.data.get("findings", [])
+    findings = row.data.get("findings")
     if not isinstance(findings, list):
-        raise _wrong(row.document, (*row.location, "findings"), "`findings` is not a list", "write `findings: []`")
+        why = "is not a list" if "findings" in row.data else "is missing: whether the audit found something is not known"
+        hint = "list what it found, or write `findings: []` where that was nothing"
+        raise _wrong(row.document, (*row.location, "findings"), f"`findings` {why}", hint)
     found: dict[str, str] = {}
     for index in range(len(findings)):
         one = _row(row.document, (*row.location, "findings", index), ("name", "severity", "open", "link"))

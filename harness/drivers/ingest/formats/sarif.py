@@ -235,9 +235,12 @@ def _together(origins: Sequence[Provenance], where: str) -> Provenance:
     together = Provenance()
     for origin in origins:
         together = together.completed(origin, where)
-    said = {name: getattr(together, name) if all(getattr(one, name) for one in origins) else "" for name in _SAYS}
+    found = {name: getattr(together, name) for name in _SAYS}
+    said = {name: value for name, value in found.items() if all(getattr(one, name) for one in origins)}
+    partly = {name: value for name, value in found.items() if value and name not in said}
     dated = [origin.made for origin in origins if origin.made is not None]
-    return Provenance(**said, made=earliest(dated) if len(dated) == len(origins) else None)
+    made = earliest(dated) if len(dated) == len(origins) else None
+    return Provenance(**said, made=made, partly=partly)
 
 
 def _word(properties: Mapping[str, Any], key: str) -> str:
@@ -266,13 +269,19 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
 
 
 def _rule(tool: _Tool, reference: _RuleReference) -> _Rule | None:
-    """The rule that is referred to: by its index in its part of the tool where that has its id, else by its id."""
+    """The rule that is referred to: the one of its id, in its part of the tool where that has it at its index; else the one above it, as `js/xss` of `js/xss/stored`."""
     index, name = reference.index, reference.id
     part = _part(tool, reference.component)
-    if part is not None and 0 <= index < len(part.rules) and _is_named(part.rules[index], name or part.rules[index].id):
-        return part.rules[index]
+    referred = part.rules[index] if part is not None and 0 <= index < len(part.rules) else None
+    if not name or (referred is not None and referred.id == name):
+        return referred
     every = [rule for one in (tool.driver, *tool.extensions) for rule in one.rules]
-    return next((rule for rule in every if name and _is_named(rule, name)), None)
+    exact = next((rule for rule in every if rule.id == name), None)
+    if exact is not None:
+        return exact
+    if referred is not None and _is_above(referred, name):
+        return referred
+    return max((rule for rule in every if _is_above(rule, name)), key=lambda rule: len(rule.id), default=None)
 
 
 def _part(tool: _Tool, reference: _ComponentReference) -> _ToolPart | None:
@@ -285,8 +294,8 @@ def _part(tool: _Tool, reference: _ComponentReference) -> _ToolPart | None:
     return tool.driver
 
 
-def _is_named(rule: _Rule, name: str) -> bool:
-    return rule.id == name or name.startswith(f"{rule.id}/")
+def _is_above(rule: _Rule, name: str) -> bool:
+    return bool(rule.id) and name.startswith(f"{rule.id}/")
 
 
 def _set_level(run: _ScanRun, result: _Result, rule: _Rule | None) -> str | None:
