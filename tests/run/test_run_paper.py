@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from harness.drivers import ingest
+from harness.drivers.facts import FactReading
+from harness.drivers.paper import Asked
 from harness.model import DecisionOutcome, Outcome
 from harness.pytest_plugin.session import PluginSession
 from harness.run.deciding import Decided
@@ -98,6 +101,18 @@ def removed(file: str) -> Callable[[Path], None]:
             removed("attestations/ND-REV-MONTHLY-ARCH.yaml"),
             {"ND-REV-MONTHLY-ARCH": Outcome.NOT_ASSESSED, "ND-REV-MONTHLY": Outcome.NOT_ASSESSED},
         ),
+        (
+            replaced("records/deployments.yaml", "began: 2026-11-19", "began: 2027-11-19"),
+            {"AT-NEXT-SECURITY": Outcome.INCONCLUSIVE},
+        ),
+        (
+            removed("reports/sarif/security.sarif.origin.yaml"),
+            {"ND-REV-MONTHLY-SECURITY": Outcome.INCONCLUSIVE, "ND-REV-MONTHLY": Outcome.INCONCLUSIVE},
+        ),
+        (
+            replaced("reports/figures.csv", "monthly_cost,2900", "monthly_cost,-2900"),
+            {"ND-BIZ-COST": Outcome.INCONCLUSIVE, "ND-PH5-COST": Outcome.INCONCLUSIVE},
+        ),
     ],
 )
 def test_what_is_spoilt_turns_its_row_and_what_is_made_of_it(
@@ -105,3 +120,33 @@ def test_what_is_spoilt_turns_its_row_and_what_is_made_of_it(
 ) -> None:
     """The decision follows: a FAIL of a row that only records decides nothing, anything else that gates is no GO."""
     assert turned(decided(tmp_path, spoil)) == turns
+
+
+@pytest.mark.parametrize("error", [OverflowError("date value out of range"), ValueError("year 10000 is out of range")])
+def test_what_cannot_be_computed_costs_its_row_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """An engine that a number or time of one report makes fail: every other row is judged."""
+
+    def fail(_asked: Asked) -> Sequence[FactReading]:
+        raise error
+
+    monkeypatch.setattr(ingest, "ENGINES", {**ingest.ENGINES, "figure-saving": fail})
+    found = decided(tmp_path)
+    assert turned(found) == {"ND-BIZ-COST": Outcome.INCONCLUSIVE, "ND-PH5-COST": Outcome.INCONCLUSIVE}
+    (why,) = [v.reason for v in found.judgement.verdicts if v.requirement == "ND-BIZ-COST"]
+    assert str(error) in why
+
+
+def test_a_report_that_is_read_is_kept_however_large_it_is(tmp_path: Path) -> None:
+    """A JUnit file may have 128 MiB; this one is filled up with spaces to over 64."""
+
+    def fill(folder: Path) -> None:
+        with (folder / "paper" / "reports" / "junit" / "links.xml").open("ab") as file:
+            file.write(b" " * (1 << 26))
+
+    found = decided(tmp_path, fill)
+    assert found.judgement.decision.outcome is DecisionOutcome.GO
+    kept = [path.stat().st_size for path in (found.directory.path / "ingested").glob("*/*-links.xml")]
+    assert kept
+    assert min(kept) > 1 << 26

@@ -142,6 +142,72 @@ SPOILT = {
         "2026-11-19T07:20",
         {"AT-NEXT-SECURITY": BAD},
     ),
+    "a deployment in the future": (
+        "../records/deployments.yaml",
+        "2026-11-19T09:20",
+        "2027-11-19T09:20",
+        {"AT-NEXT-SECURITY": UNKNOWN},
+    ),
+    "a deployment of another release": (
+        "../records/deployments.yaml",
+        "release: 1.0.0",
+        "release: 0.9.0",
+        {"AT-NEXT-SECURITY": UNKNOWN},
+    ),
+    "an audit without findings or none": (
+        "../records/audits.yaml",
+        "    findings:\n      - {name: A-2, severity: medium, open: true}\n",
+        "",
+        {"IP-BP-AUDITS": UNKNOWN},
+    ),
+    "an audit of no target": ("../records/audits.yaml", "target: paper\n", "", {"IP-BP-AUDITS": UNKNOWN}),
+    "a plan of no target": (
+        "terraform-plan.json.origin.yaml",
+        "target: paper",
+        "release: 1.0.0",
+        {"DA-AWS-TERRAFORM": UNKNOWN},
+    ),
+    "a plan of staging": (
+        "terraform-plan.json.origin.yaml",
+        "target: paper",
+        "target: staging",
+        {"DA-AWS-TERRAFORM": UNKNOWN},
+    ),
+    "a scan of no target": (
+        "sarif/security.sarif.origin.yaml",
+        "target: paper",
+        "release: 1.0.0",
+        {"ND-REV-MONTHLY-SECURITY": UNKNOWN},
+    ),
+    "figures of no target": (
+        "figures.csv.origin.yaml",
+        "target: paper",
+        "environment: production",
+        dict.fromkeys(
+            (
+                "FI-BIZ-TTM",
+                "FI-BIZ-COST",
+                "FI-BIZ-VALUE",
+                "FI-BIZ-ADOPTION",
+                "FI-BIZ-INNOVATION",
+                "FI-ROAD-1-DUE",
+                "FI-ROAD-2-DUE",
+                "FI-ROAD-3-DUE",
+                "FI-ROAD-4-DUE",
+                "ND-BIZ-COST",
+            ),
+            UNKNOWN,
+        ),
+    ),
+    "43 of 5": ("figures.csv", "satisfaction,4.3", "satisfaction,43", {"AT-MET-SATISFACTION": UNKNOWN}),
+    "940 %": ("figures.csv", "user_adoption,93", "user_adoption,940", {"ND-BIZ-ADOPTION": UNKNOWN}),
+    "a cost below 0": ("figures.csv", "monthly_cost,2900", "monthly_cost,-2900", {"ND-BIZ-COST": UNKNOWN}),
+    "a suite at the end of the calendar": (
+        "junit/security.xml",
+        'time="1.90" timestamp="2026-11-19T08:35:00+00:00"',
+        'time="60" timestamp="9999-12-31T23:59:59Z"',
+        {"AT-SUITE-SECURITY": UNKNOWN, "AT-NEXT-SECURITY": UNKNOWN},
+    ),
 }
 
 

@@ -23,6 +23,7 @@ AFTER = "measured after the release: user_adoption"
 def found(directory: Path, text: str | bytes, then: str = THEN, of: str = "release") -> dict[str, bool | None]:
     """How the facts of a figures file come out."""
     (directory / "f.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    (directory / "f.csv.origin.yaml").write_text("target: paper\n")
     when = f'the figures "business" of this {of} have been read'
     return oks(seen(directory, when, then, {"figures": {"business": "f.csv"}}))
 
@@ -82,6 +83,43 @@ def test_a_figure_against_its_own_baseline_and_target(tmp_path: Path) -> None:
     assert (
         found(tmp_path, rows, 'the figure "cost" is at most its baseline, younger than 12 h', "target")["age"] is None
     )
+
+
+def test_figures_that_do_not_say_of_which_target_they_are(tmp_path: Path) -> None:
+    """They may be of another platform."""
+    (tmp_path / "f.csv").write_text(f"{HEAD}\ncost,3000,EUR,2026-11-20T12:00:00Z,,,4000,2500,\n")
+    when, then = 'the figures "business" of this target have been read', 'the figure "cost" is at most its baseline'
+    assert oks(seen(tmp_path, when, then, {"figures": {"business": "f.csv"}})) == {"target": None, "cost": True}
+
+
+@pytest.mark.parametrize(
+    ("row", "then", "what"),
+    [
+        ("n,43,of 5,2026-11-20,,,,,", "at least 4.0 of 5", "43 of 5 is not from 0 to 5"),
+        ("n,-1,of 5,2026-11-20,,,,,", "at least 4.0 of 5", "-1 of 5 is not from 0 to 5"),
+        ("n,940,%,2026-11-20,,,,,", "at least 90 %", "940 % is not from 0 to 100"),
+        ("n,-3,%,2026-11-20,,,,,", "at most 10 %", "-3 % is not from 0 to 100"),
+        ("n,94,%,2026-11-20,,,,940,", "at most its target", "940 % is not from 0 to 100"),
+        ("n,-3,months,2026-11-20,,,,,", "at most 3 months", "-3 months is below 0"),
+        ("n,-2900,EUR,2026-11-20,,,4000,,", "at least 25 % below its baseline", "-2900 EUR is below 0"),
+        ("n,-2900,EUR,2026-11-20,,,4000,,", "at most its baseline", "-2900 EUR is below 0"),
+        ("n,5,EUR,2026-11-20,,,,-10,", "at least its target", "-10 EUR is below 0"),
+    ],
+)
+def test_a_figure_that_is_not_on_its_scale(tmp_path: Path, row: str, then: str, what: str) -> None:
+    """A lost decimal point or a wrong sign: neither PASS nor FAIL, with the place."""
+    with pytest.raises(DriverError, match=what) as caught:
+        found(tmp_path, f"{HEAD}\n{row}\n", f'the figure "n" is {then}', "target")
+    assert caught.value.where.startswith(f"{tmp_path / 'f.csv'}:2: ")
+    assert caught.value.hint
+
+
+def test_a_figure_beyond_the_usual_that_a_sentence_asks_for(tmp_path: Path) -> None:
+    """A share above 100 %; a figure below 0 that is too low is a FAIL."""
+    row = f"{HEAD}\nn,118,%,2026-11-20,1.0.0,,,,\nm,-4,points,2026-11-20,1.0.0,,,,\n"
+    assert found(tmp_path, row, 'the figure "n" is at least 120 %')["n"] is False
+    assert found(tmp_path, row, 'the figure "n" is at most 120 %')["n"] is True
+    assert found(tmp_path, row, 'the figure "m" is at least 30 points')["m"] is False
 
 
 def test_answers_that_a_figure_was_made_from(tmp_path: Path) -> None:

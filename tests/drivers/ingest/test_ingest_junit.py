@@ -365,6 +365,64 @@ def test_the_last_suite_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("around", "own", "said"),
+    [
+        ("", "", ("", "")),
+        ("", "release", ("1.0.0", "")),
+        ("", "release environment", ("1.0.0", "staging")),
+        ("release environment", "", ("1.0.0", "staging")),
+        ("environment", "release", ("1.0.0", "staging")),
+    ],
+)
+def test_what_one_suite_does_not_say_is_not_known_of_the_report(
+    around: str, own: str, said: tuple[str, str]
+) -> None:
+    """A suite of another run beside one of staging says nothing of where it ran; one without tests need not."""
+
+    def properties(names: str) -> str:
+        values = {"release": "1.0.0", "environment": "staging"}
+        lines = "".join(f'<property name="{name}" value="{values[name]}"/>' for name in names.split())
+        return f"<properties>{lines}</properties>"
+
+    one = f'<testsuite name="a">{properties("release environment")}<testcase name="a"/></testsuite>'
+    other = f'<testsuite name="b"><testsuite name="c"><testcase name="c"/></testsuite>{properties(own)}</testsuite>'
+    text = f'<testsuites>{properties(around)}{one}{other}<testsuite name="d"/></testsuites>'
+    report = junit_report(text.encode(), "unit.xml")
+    assert (report.origin.release, report.origin.environment) == said
+    assert report.contradictions == ()
+
+
+def test_merged_suites_are_not_all_of_staging(tmp_path: Path) -> None:
+    """As merged by a job: those of a local run beside those of staging."""
+    (tmp_path / "workflows.yaml").write_text("- sign in\n- upload\n")
+    then = 'every name of the register "workflows" has a test that passed in staging, and none failed'
+    of_staging = '<properties><property name="environment" value="staging"/></properties>'
+    for head, ok in (("", None), (of_staging, True)):
+        two = f"{suite(case('sign_in'), head=of_staging)}{suite(case('upload'), head=head)}"
+        (tmp_path / "unit.xml").write_text(f"<testsuites>{two}</testsuites>")
+        assert seen(tmp_path, WHEN, then, UNIT, files={"registers": "."})["environment"].ok is ok
+
+
+def test_the_file_beside_a_report_does_not_overrule_one_of_its_suites(tmp_path: Path) -> None:
+    """It completes the others; where it is of another release than one suite, the report is not used."""
+    two = '<testsuite name="t"><testcase name="two"/></testsuite>'
+    text = f"<testsuites>{suite(case('one'), tests=1)}{two}</testsuites>"
+    assert found(tmp_path, text)["commit"] is None
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    assert found(tmp_path, text)["commit"] is True
+    with pytest.raises(DriverError, match="contradicts itself: commit"):
+        found(tmp_path, text.replace(COMMIT, "aaaaaaaaaa"))
+
+
+def test_a_suite_that_ends_after_the_last_year(tmp_path: Path) -> None:
+    """A time that a writer gives for `never`: the report is refused, with its line."""
+    text = suite(case("one"), case("two")).replace('"2026-11-21T11:00:00Z"', '"9999-12-31T23:59:59Z" time="60"')
+    with pytest.raises(DriverError, match="9999-12-31T23:59:59Z and 60 s` is not a time") as caught:
+        found(tmp_path, text)
+    assert caught.value.where == f"{tmp_path / 'unit.xml'}:1: timestamp"
+
+
+@pytest.mark.parametrize(
     ("attributes", "outcome"),
     [
         ('status="failed"', "failed"),
@@ -467,6 +525,9 @@ def test_a_glob_names_every_file(tmp_path: Path) -> None:
 @settings(max_examples=200)
 @given(
     st.binary(max_size=400)
+    | st.tuples(st.datetimes(), st.floats(0, 1e8)).map(
+        lambda one: f'<testsuite timestamp="{one[0].isoformat()}" time="{one[1]:.3f}"><testcase name="a"/></testsuite>'.encode()
+    )
     | st.sampled_from([PYTEST, SUREFIRE, JEST, GO]).flatmap(
         lambda text: st.tuples(st.integers(0, len(text)), st.binary(max_size=6), st.integers(0, 20)).map(
             lambda cut: text.encode()[: cut[0]] + cut[1] + text.encode()[cut[0] + cut[2] :]

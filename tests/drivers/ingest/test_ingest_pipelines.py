@@ -29,9 +29,10 @@ PLAN: dict[str, Any] = {
 CHANGES = "changes that the plan would make"
 
 
-def planned(directory: Path, document: Any) -> dict[str, bool | None]:
-    """How the facts of a plan come out."""
+def planned(directory: Path, document: Any, origin: str = "target: paper") -> dict[str, bool | None]:
+    """How the facts of a plan come out, beside which is a file of its origin."""
     (directory / "p.json").write_text(json.dumps(document))
+    (directory / "p.json.origin.yaml").write_text(origin)
     when = 'the Terraform plan "infrastructure" of this target has been read'
     evidence = {"terraform-plan": {"infrastructure": "p.json"}}
     return oks(seen(directory, when, "the plan would make 0 changes, younger than 7 d", evidence))
@@ -40,6 +41,20 @@ def planned(directory: Path, document: Any) -> dict[str, bool | None]:
 def test_a_plan_without_changes(tmp_path: Path) -> None:
     """Young, and everything is as its files say."""
     assert planned(tmp_path, PLAN) == {"target": True, "age": True, CHANGES: True}
+
+
+def test_a_plan_that_does_not_say_of_which_target_it_is(tmp_path: Path) -> None:
+    """It may be of another platform or environment: nothing was read that says it is of this one."""
+    assert planned(tmp_path, PLAN, "release: 1.0.0") == {"target": None, "age": True, CHANGES: True}
+    assert planned(tmp_path, PLAN, "target: staging")["target"] is None
+    when = 'the Terraform plan "infrastructure" of this target has been read'
+    evidence = {"terraform-plan": {"infrastructure": "p.json"}}
+    (tmp_path / "p.json.origin.yaml").unlink()
+    fact = seen(tmp_path, when, "the plan would make 0 changes", evidence)["target"]
+    assert (fact.ok, fact.observed) == (
+        None,
+        f"{tmp_path / 'p.json'} does not say of which target it is; write it into p.json.origin.yaml",
+    )
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,57 @@ def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("began", "head", "entry", "why"),
+    [
+        ("2027-11-20T10:00:00Z", "", "", "a deployment that began 2027-11-20T10:00:00Z, in the future"),
+        ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", "a record created 2027-11-20T10:00:00Z, in"),
+        ("2026-11-20T10:00:00Z", "", ", release: 0.9.0", "is of release 0.9.0"),
+        ("2026-11-20T10:00:00Z", "release: 0.9.0", "", "is of release 0.9.0"),
+        ("2026-11-20T10:00:00Z", "commit: aaaaaaaaaa", "", "the record is of commit aaaaaaaaaa"),
+        ("2026-11-20T10:00:00Z", "target: other", "", "the record is of target other"),
+        ("2026-11-20T08:00:00Z", "target: other", "", "the record is of target other"),
+        ("2026-11-20T10:00:00Z", "target: paper", ", release: v1.0.0", ""),
+    ],
+)
+def test_a_deployment_that_is_not_believed(tmp_path: Path, began: str, head: str, entry: str, why: str) -> None:
+    """Of a clock that is wrong, of another release, commit or target: neither PASS nor FAIL."""
+    (tmp_path / "unit.xml").write_text(
+        f'<testsuite tests="1" time="60" timestamp="2026-11-20T09:00:00Z"><properties><property name="commit" value="{COMMIT}"/>'
+        '</properties><testcase name="a"/></testsuite>'
+    )
+    then = 'at least 1 test passed and none failed before the deployment to staging of the record "deployments" began'
+    evidence = {"junit": {"unit": "unit.xml"}, "records": {"deployments": "d.yaml"}}
+    when = 'the JUnit report "unit" of this commit has been read'
+    text = f"{head}\ndeployments:\n  - {{environment: staging, commit: {COMMIT}, began: {began}{entry}}}\n"
+    (tmp_path / "d.yaml").write_text(text)
+    facts = seen(tmp_path, when, then, evidence)
+    assert set(oks(facts).values()) == ({True, None} if why else {True})
+    if why:
+        assert why in facts["the record deployments"].observed
+
+
+def test_an_audit_says_what_it_found(tmp_path: Path) -> None:
+    """Or that it found nothing; without the key it is not known."""
+    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    text = "target: paper\naudits:\n  - {at: 2026-11-01, findings: []}\n"
+    assert set(found(tmp_path, text, then, "target").values()) == {True}
+    for left_out, why in ((", findings: []", "`findings` is missing"), (": []", "`findings` is not a list")):
+        with pytest.raises(HarnessError, match=why) as caught:
+            found(tmp_path, text.replace(left_out, ""), then, "target")
+        assert "record.yaml" in caught.value.where
+
+
+def test_audits_of_a_target_that_the_record_does_not_name(tmp_path: Path) -> None:
+    """The words say where to write it."""
+    then = "the newest audit is younger than 90 d and no finding of severity critical or higher is open"
+    (tmp_path / "record.yaml").write_text("audits:\n  - {at: 2026-11-01, findings: []}\n")
+    evidence = {"records": {"tasks": "record.yaml"}}
+    fact = seen(tmp_path, 'the record "tasks" of this target has been read', then, evidence)["target"]
+    assert fact.ok is None
+    assert fact.observed.endswith("write it into record.yaml, at its top")
+
+
+@pytest.mark.parametrize(
     ("text", "what"),
     [
         ("- 1\n", "must be a mapping"),

@@ -140,6 +140,21 @@ def test_the_rule_of_a_finding_is_in_its_part_of_the_tool(tmp_path: Path, rule: 
     assert scanned(tmp_path, log(found, tool=tool))[OPEN] is False
 
 
+@pytest.mark.parametrize("keys", [{}, {"ruleIndex": 0}, {"ruleIndex": 1}, {"ruleIndex": 7}])
+def test_the_rule_of_its_own_id_counts_before_the_one_above_it(tmp_path: Path, keys: dict[str, int]) -> None:
+    """`js/xss` is milder than `js/xss/stored`, and is listed first; of those above it the nearest counts."""
+    rules: list[dict[str, Any]] = [
+        {"id": name, "properties": {"security-severity": severity}}
+        for name, severity in (("js", "1.0"), ("js/xss", "2.0"), ("js/xss/stored", "9.1"))
+    ]
+    tool = {"driver": {"name": "scanner", "rules": rules}}
+    assert scanned(tmp_path, log(result(ruleId="js/xss/stored", **keys), tool=tool))[OPEN] is False
+    rules[1]["properties"] = {"security-severity": "9.1"}
+    rules.pop()
+    assert scanned(tmp_path, log(result(ruleId="js/xss/stored"), tool=tool))[OPEN] is False
+    assert scanned(tmp_path, log(result(ruleId="js/xss/stored", ruleIndex=0), tool=tool))[OPEN] is True
+
+
 @pytest.mark.parametrize(("level", "ok"), [("error", False), ("note", True)])
 def test_a_severity_of_nothing_is_none(tmp_path: Path, level: str, *, ok: bool) -> None:
     """A scanner that writes 0.0 for what nobody has scored: then its level counts."""
@@ -183,6 +198,15 @@ def test_what_one_of_several_runs_does_not_say_is_not_known(tmp_path: Path) -> N
     assert scanned(tmp_path, two) == {"commit": True, "age": True, "scan": True, OPEN: True}
 
 
+def test_the_file_beside_a_log_does_not_overrule_one_of_its_runs(tmp_path: Path) -> None:
+    """What only one of two runs says is not known of both, and is not of another commit either."""
+    two = log(versionControlProvenance=[{"revisionId": "a" * 40}])
+    two["runs"] += log(versionControlProvenance=[])["runs"]
+    (tmp_path / "origin.yaml").write_text(f"commit: {COMMIT}\n")
+    with pytest.raises(DriverError, match="contradicts itself: commit"):
+        scanned(tmp_path, two)
+
+
 def test_a_release_is_that_of_the_revision_tag(tmp_path: Path) -> None:
     """`v1.0.0` is release 1.0.0; another is no evidence."""
     when = 'the SARIF report "security" of this release has been read'
@@ -221,6 +245,8 @@ def test_the_newest_scan_of_the_target(tmp_path: Path) -> None:
     (tmp_path / "s.sarif").write_text(old)
     (tmp_path / "t.sarif").write_text(json.dumps(log()))
     both = {"sarif": {"security": "*.sarif"}}
+    assert oks(seen(tmp_path, when, then, both)) == {"target": None, "age": True, "scan": True}
+    (tmp_path / "origin.yaml").write_text("target: paper\n")
     assert oks(seen(tmp_path, when, then, both)) == {"target": True, "age": True, "scan": True}
     (tmp_path / "t.sarif").unlink()
     assert oks(seen(tmp_path, when, then, both))["age"] is None

@@ -14,6 +14,7 @@ import yaml
 
 from harness import clock
 from harness.drivers.check.sql.staging import schema_digest
+from harness.drivers.ingest.formats.records import plain_record
 from harness.errors import ConfigurationError
 from harness.sandbox import marker
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
@@ -44,7 +45,7 @@ def described(root: Path) -> dict[str, Any]:
 
 def staged(root: Path) -> Path:
     """Its target file as staging, with the samples and the sandbox's marker beside it."""
-    copy_samples(root / SAMPLES)
+    copy_samples(root / SAMPLES, "sandbox-as-staging")
     content = standing_for(described(root), "staging", root / SAMPLES, root / "repository")
     file = root / "target.yaml"
     file.write_text(yaml.safe_dump(content))
@@ -112,6 +113,20 @@ def test_days_are_moved_all_by_as_many(tmp_path: Path) -> None:
     )
     assert own
     assert len({there - here for here, there in zip(own, copied, strict=True)}) == 1
+
+
+def test_what_names_its_target_names_this_one(tmp_path: Path) -> None:
+    """The records and the files beside the reports: a report of another target is no evidence for this one."""
+    source = examples()
+    assert source is not None
+    target = load_target(staged(tmp_path))
+    named = [
+        file.relative_to(source)
+        for file in [*source.glob("reports/**/*.origin.yaml"), *source.glob("records/*.yaml")]
+        if plain_record(file).origin.target
+    ]
+    assert {file.name for file in named} >= {"audits.yaml", "terraform-plan.json.origin.yaml"}
+    assert {plain_record(tmp_path / SAMPLES / file).origin.target for file in named} == {target.name}
 
 
 def test_the_register_of_production_has_the_schema_of_the_platform(postgres: Postgres, tmp_path: Path) -> None:
