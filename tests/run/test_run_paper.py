@@ -122,7 +122,10 @@ def test_what_is_spoilt_turns_its_row_and_what_is_made_of_it(
     assert turned(decided(tmp_path, spoil)) == turns
 
 
-@pytest.mark.parametrize("error", [OverflowError("date value out of range"), ValueError("year 10000 is out of range")])
+@pytest.mark.parametrize(
+    "error",
+    [OverflowError("date value out of range"), ValueError("year 10000 is out of range"), KeyError("line-rate")],
+)
 def test_what_cannot_be_computed_costs_its_row_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

@@ -198,7 +198,9 @@ def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]])
     for path, origin in origins:
         found = getattr(origin, what)
         if not found:
-            place = f"{path.name}, at its top" if asked.params.get("format") == "records" else f"{path.name}.origin.yaml"
+            place = (
+                f"{path.name}, at its top" if asked.params.get("format") == "records" else f"{path.name}.origin.yaml"
+            )
             seen = f"{path} does not say of which {what} it is; write it into {place}"
             return FactReading(subject=what, expected=expected, observed=seen, ok=None)
         if not same(found, this):

@@ -201,7 +201,9 @@ def _not_believed(asked: Asked, deployments: Sequence[tuple[Deployment, Provenan
     for one, origin in deployments:
         for moment, what in ((one.began, "a deployment that began"), (origin.made, "a record created")):
             if moment is not None and moment.in_future(asked.today):
-                return f"{one.where}: {what} {shown(moment.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
+                return (
+                    f"{one.where}: {what} {shown(moment.text)}, in the future: it is {asked.today:%Y-%m-%d %H:%M} UTC"
+                )
         release = one.release or origin.release
         if release and asked.release and not same_release(release, asked.release):
             return f"{one.where} is of release {shown(release)}"

@@ -84,9 +84,9 @@ class PaperDriver(Driver):
         )
         try:
             return once(engines[demand.name](asked))
-        except (ArithmeticError, ValueError) as error:
-            # a number or time that no reader has refused: of all rows only this one rests on it
-            what = f"what the files say cannot be computed with: {type(error).__name__}: {error}"
+        except (ArithmeticError, LookupError, ValueError) as error:
+            # a number, a time or a gap that no reader has refused: of all rows only those that read this file rest on it
+            what = f"the files cannot be evaluated: {type(error).__name__}: {error}"
             hint = "see whether a time or a number in them is out of any range; if not, report it"
             raise DriverError(what, where=demand.key, hint=hint) from error
 

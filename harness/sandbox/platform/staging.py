@@ -78,7 +78,9 @@ def copy_samples(samples: Path, name: str) -> None:
     if source is None or not (source.parent / "paper.yaml").is_file():
         return
     paper = yaml.safe_load((source.parent / "paper.yaml").read_text("utf-8"))
-    days = (clock.wall().date() - paper["evidence"]["as_of"]).days - 1  # the samples end with that day; today has not ended
+    days = (
+        clock.wall().date() - paper["evidence"]["as_of"]
+    ).days - 1  # the samples end with that day; today has not ended
     for part in _COPIED:
         if (source / part).is_dir():
             _copy(source / part, samples / part, days, _Renamed(paper["name"], name))

@@ -374,9 +374,7 @@ def test_the_last_suite_counts(tmp_path: Path) -> None:
         ("environment", "release", ("1.0.0", "staging")),
     ],
 )
-def test_what_one_suite_does_not_say_is_not_known_of_the_report(
-    around: str, own: str, said: tuple[str, str]
-) -> None:
+def test_what_one_suite_does_not_say_is_not_known_of_the_report(around: str, own: str, said: tuple[str, str]) -> None:
     """A suite of another run beside one of staging says nothing of where it ran; one without tests need not."""
 
     def properties(names: str) -> str:
@@ -526,7 +524,9 @@ def test_a_glob_names_every_file(tmp_path: Path) -> None:
 @given(
     st.binary(max_size=400)
     | st.tuples(st.datetimes(), st.floats(0, 1e8)).map(
-        lambda one: f'<testsuite timestamp="{one[0].isoformat()}" time="{one[1]:.3f}"><testcase name="a"/></testsuite>'.encode()
+        lambda one: (
+            f'<testsuite timestamp="{one[0].isoformat()}" time="{one[1]:.3f}"><testcase name="a"/></testsuite>'.encode()
+        )
     )
     | st.sampled_from([PYTEST, SUREFIRE, JEST, GO]).flatmap(
         lambda text: st.tuples(st.integers(0, len(text)), st.binary(max_size=6), st.integers(0, 20)).map(

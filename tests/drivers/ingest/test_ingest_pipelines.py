@@ -214,6 +214,7 @@ def test_coverage_that_contradicts_itself(tmp_path: Path) -> None:
         ('<coverage line-rate="NaN"/>', "is not a number"),
         ('<coverage line-rate="0,75"/>', "is not a number"),
         ("<coverage/>", "is not a Cobertura report"),
+        ('<coverage line-rate=""/>', "is not a Cobertura report"),
         ('<coverage line-rate="1" timestamp="99999999999999999"/>', "is not a time"),
     ],
 )

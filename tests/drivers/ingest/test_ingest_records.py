@@ -135,8 +135,8 @@ def test_a_suite_before_a_deployment(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("began", "head", "entry", "why"),
     [
-        ("2027-11-20T10:00:00Z", "", "", "a deployment that began 2027-11-20T10:00:00Z, in the future"),
-        ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", "a record created 2027-11-20T10:00:00Z, in"),
+        ("2027-11-20T10:00:00Z", "", "", "a deployment that began 2027-11-20T10:00:00+00:00, in the future"),
+        ("2026-11-20T10:00:00Z", "created: 2027-11-20T10:00:00Z", "", "a record created 2027-11-20T10:00:00+00:00, in"),
         ("2026-11-20T10:00:00Z", "", ", release: 0.9.0", "is of release 0.9.0"),
         ("2026-11-20T10:00:00Z", "release: 0.9.0", "", "is of release 0.9.0"),
         ("2026-11-20T10:00:00Z", "commit: aaaaaaaaaa", "", "the record is of commit aaaaaaaaaa"),

@@ -58,7 +58,7 @@ class _Counter:
         """An element begins; the lines of methods are there again among those of their class."""
         at = f"{self.where}:{line}"
         if not self.inside:
-            if tag != "coverage" or "line-rate" not in attributes:
+            if tag != "coverage" or not attributes.get("line-rate"):
                 hint = "name the Cobertura XML of the test run"
                 raise DriverError(f"is not a Cobertura report: it is <{shown(tag)}>", where=at, hint=hint)
             for name in ("line-rate", "lines-valid", "lines-covered"):

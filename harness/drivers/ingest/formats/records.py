@@ -133,7 +133,8 @@ def plain_record(path: Path) -> PlainRecord:
     head = _Row(document=document, location=(), data=document.data)
     names = {key: head.text(key, required=False) for key in HEAD[:-1]}
     return PlainRecord(
-        document=document, origin=Provenance(**names, made=head.moment("created") if head.has("created") else None)
+        document=document,
+        origin=Provenance(**names, made=head.moment("created") if head.has("created") else None, partly={}),
     )
 
 
@@ -222,7 +223,9 @@ def _row(document: YamlDocument, location: tuple[str | int, ...], known: Sequenc
 def _open(row: _Row) -> dict[str, str]:
     findings = row.data.get("findings")
     if not isinstance(findings, list):
-        why = "is not a list" if "findings" in row.data else "is missing: whether the audit found something is not known"
+        why = (
+            "is not a list" if "findings" in row.data else "is missing: whether the audit found something is not known"
+        )
         hint = "list what it found, or write `findings: []` where that was nothing"
         raise _wrong(row.document, (*row.location, "findings"), f"`findings` {why}", hint)
     found: dict[str, str] = {}
