@@ -1,7 +1,8 @@
 """Why a platform took a release back: which metrics of its analyses ended badly, or none of them.
 
 An aborted Rollout keeps the text of an analysis; a progress deadline and a person leave the same text, without a cause. So the recorded
-AnalysisRuns of the aborted objects tell it, beside that text.
+AnalysisRuns of the aborted objects tell it, beside that text. A metric that could not measure (`Error`, as while Prometheus is away) has
+found nothing: it is no evidence for or against a trigger or a release.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _ASSESSED: Final = re.compile(r'metric "([^"]+)" assessed (\w+)', re.IGNORECASE)
 """As the message of a run names the metric that ended it."""
 
 
-def other_cause(history: RolloutHistory, signals: Collection[Signal], back: RolloutBack, *, proof: bool = False) -> str:
+def other_cause(history: RolloutHistory, signals: Collection[Signal], back: RolloutBack) -> str:
     """What took the release back in place of these signals: `for errors`; empty: they did, or it may be told from nothing.
 
     A metric that no trigger of the file is named like may be that of any of them. A spec that others set back names no cause.
@@ -29,22 +30,38 @@ def other_cause(history: RolloutHistory, signals: Collection[Signal], back: Roll
         history: of the rollout.
         signals: that the sentence speaks of.
         back: by the platform.
-        proof: whether an analysis of theirs must have found the condition; one that could not measure (`Error`) did not.
     """
     triggers = history.plan.triggers
     mine = {one.name for one in triggers if one.signal in signals}
-    named = {*_failed(history, back), *((name, phase.capitalize()) for name, phase in _ASSESSED.findall(back.why))}
-    own = {phase for name, phase in named if name in mine}
-    if _FAILED in own or (own and not proof):
+    named = _named(history, back)
+    failed, names = {name for name, phase in named if phase == _FAILED}, {name for name, _ in named}
+    if failed & mine:
         return ""
-    names = {name for name, _ in named}
-    if others := [one.name for one in triggers if one.name in names - mine]:
+    if others := [one.name for one in triggers if one.name in failed - mine]:
         return f"for {', '.join(others)}"
-    if own:
-        return f"for an error of the analysis of {', '.join(sorted(mine & names))}"
-    if _aborted(history, back) and not names:
+    if failed and not mine & names:
+        return ""
+    if names:
+        return _for_errors(names - failed)
+    if _aborted(history, back):
         return "no metric of an analysis failed: a progress deadline or a person may have aborted it"
     return ""
+
+
+def unmeasured(history: RolloutHistory, back: RolloutBack) -> str:
+    """That the release was taken back as analyses could not measure, and no metric failed; empty: it was not."""
+    named = _named(history, back)
+    return "" if any(phase == _FAILED for _, phase in named) or not named else _for_errors({name for name, _ in named})
+
+
+def _for_errors(names: Collection[str]) -> str:
+    return f"for an error of the analysis of {', '.join(sorted(names))}"
+
+
+def _named(history: RolloutHistory, back: RolloutBack) -> set[tuple[str, str]]:
+    """What ended badly, each with its phase: by the recorded analyses, and by the text of the abort."""
+    said = ((name, phase.capitalize()) for name, phase in _ASSESSED.findall(back.why))
+    return {*_ended(history, back), *(one for one in said if one[1] in _BAD)}
 
 
 def _aborted(history: RolloutHistory, back: RolloutBack) -> frozenset[str]:
@@ -52,10 +69,11 @@ def _aborted(history: RolloutHistory, back: RolloutBack) -> frozenset[str]:
     return frozenset(one.subject for one in history.statuses if one.aborted and one.when_ns <= back.when_ns)
 
 
-def _failed(history: RolloutHistory, back: RolloutBack) -> Iterator[tuple[str, str]]:
+def _ended(history: RolloutHistory, back: RolloutBack) -> Iterator[tuple[str, str]]:
     """The metrics that ended badly, each with its phase, in analyses of the aborted objects until the way back began.
 
-    Runs of earlier rollouts are complete at the first reading of their object.
+    Runs of earlier rollouts are complete at the first reading of their object. A run that ended badly without a metric that did, as one whose spec
+    is invalid, counts by its own name.
     """
     aborted = _aborted(history, back)
     read_ns: dict[str, int] = {}
@@ -69,6 +87,7 @@ def _failed(history: RolloutHistory, back: RolloutBack) -> Iterator[tuple[str, s
     for run in history.analyses:
         mine = run.object in aborted and (run.object, run.subject) not in earlier
         if mine and run.phase in _BAD and run.when_ns <= back.when_ns:
-            for metric in run.metrics:
-                if metric.get("phase") in _BAD and not metric.get("dry_run"):
-                    yield str(metric.get("name", "")), str(metric["phase"])
+            bad = [one for one in run.metrics if one.get("phase") in _BAD and not one.get("dry_run")]
+            yield from ((str(one.get("name", "")), str(one["phase"])) for one in bad)
+            if run.phase != _FAILED and not bad:
+                yield run.subject, run.phase

@@ -6,11 +6,17 @@ fired proves nothing, and neither does one that says that none did. One that nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.causes import other_cause
+from harness.judgement.figures.rollouts.conditions import (
+    UNITS,
+    condition_of,
+    first_condition,
+    series_of,
+    served_by_candidate,
+)
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
@@ -20,65 +26,24 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, memory, report_fires
+from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, report_fires
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
     Firing,
-    SignalReading,
-    earliest,
-    error_rates,
-    firing,
     longest_above,
     longest_between,
     longest_seen,
-    response_times,
     share_between,
-    slices,
 )
 from harness.judgement.measures import Case, Figures, formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, percent
 from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
-_ANCHORS: Final = 5
-"""Where the platform begins a slice is unknown: so many places of one are tried."""
 _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
-_OF_EACH: Final[Mapping[Signal, str]] = {
-    Signal.RESPONSE_TIME: "ms",
-    Signal.ERROR_RATE: "ratio",
-    Signal.MEMORY: "ratio",
-}
-
-
-def _series(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
-    """The signal of the candidate, with the slices begun at several places."""
-    if signal is Signal.MEMORY:
-        return memory(case, history)
-    rows, served = _requests(case, history), _served(case, history)
-    nameless = rows.where(rows.words["release"].missing & failed(rows))
-    if not len(served):
-        return []
-    since_ns = int(served.ints["done_ns"].min())
-    length = max(window_ns // SLICES, 1)
-    spans = [
-        slices(since_ns + anchor * length // _ANCHORS, history.back_ns + length, window_ns)
-        for anchor in range(_ANCHORS)
-    ]
-    read = response_times if signal is Signal.RESPONSE_TIME else error_rates
-    return [read(served, nameless, each) for each in spans]
-
-
-def _requests(case: Case, history: RolloutHistory) -> Table:
-    return history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
-
-
-def _served(case: Case, history: RolloutHistory) -> Table:
-    """What the candidate answered."""
-    rows = _requests(case, history)
-    return rows.where(rows.words["release"].equals(history.plan.candidate))
 
 
 def rollback_starts(case: Case) -> Iterable[Measure]:
@@ -96,41 +61,16 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
         yield _started(case, name, history, report_fires(case, history))
         return
     window_ns = round((case.objective.window or _NO_TIME).at_scale(case.plan.time_scale).in_unit("ns"))
-    limit = Quantity.parse(case.objective.params["above"]).in_unit(_OF_EACH[signal])
-    yield _started(case, name, history, _fired(case, history, signal, limit, window_ns))
-
-
-def _fired(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
-    """When the condition had been there for the window.
-
-    A slice is known at its end only, and counts as above the limit where a part of it was. So the platform, whose slices begin at an unknown moment,
-    may fire a slice before the window is full, and must only once one slice more is above the limit wherever slices begin. Where it did fire, its
-    window was full by then too.
-
-    Silence alone never counts: within what may have been above the limit, two slices at least half a window apart certainly were. Those in between
-    may be empty, as of a candidate that is given few requests.
-    """
-    series = _series(case, history, signal, window_ns)
-    slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
-    fired = earliest(firing(each, limit, window_ns - slack_ns, window_ns // 2) for each in series)
-    late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
-    sure = [at_ns for at_ns in late if at_ns is not None]
-    if signal is Signal.MEMORY:  # one series a pod, and any of them fires; else one a place where slices begin
-        must_ns = min(sure, default=None)
-    else:
-        must_ns = max(sure) if sure and len(sure) == len(late) else None
-    full_ns = None if fired.must_ns is None else fired.must_ns + 2 * slack_ns
-    return Firing(may_ns=fired.may_ns, must_ns=must_ns, full_ns=full_ns, unseen=fired.unseen)
+    limit = Quantity.parse(case.objective.params["above"]).in_unit(UNITS[signal])
+    yield _started(case, name, history, condition_of(case, history, signal, limit, window_ns))
 
 
 def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
     """The rollback from the step that this rollout came to; and the named steps that no rollout of the row came to.
 
-    Its condition is that of any trigger of the rollout file that is read from requests.
+    Its condition is that of any trigger of the rollout file.
     """
-    scale = case.plan.time_scale
-    known = [one for one in history.plan.triggers if one.signal in _OF_EACH]
-    fired = earliest(_fired(case, history, one.signal, one.limit, one.window_ns(scale)) for one in known)
+    fired = first_condition(case, history)
     last = history.steps[-1].share if history.steps else 0.0
     yield _started(case, name, history, fired, step=f"{percent(last)} %")
     every = dict.fromkeys(
@@ -178,7 +118,7 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     elif high is not None and low is not None:
         text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
-        if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine, proof=True)):
+        if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine)):
             outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     figures = Figures(
         value=high,
@@ -234,11 +174,11 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
     """
     if other := other_cause(history, {signal}, back):
         return other
-    mine = [one for one in history.plan.triggers if one.signal is signal and signal in _OF_EACH]
+    mine = [one for one in history.plan.triggers if one.signal is signal and signal in UNITS]
     for one in mine:
         window_ns = one.window_ns(case.plan.time_scale)
         slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
-        series = _series(case, history, signal, window_ns)
+        series = series_of(case, history, signal, window_ns)
         held = [longest_above(each, one.limit) for each in series]
         if any(certain >= window_ns + slack_ns for certain, _ in held):
             return f"the condition of {one.name} had been there for its whole window"
@@ -255,17 +195,17 @@ def _both_held(case: Case, history: RolloutHistory, signal: Signal) -> Receipt:
     A share of failures just below a limit is that of a window as long as that time; all else is read slice by slice.
     """
     params, scale = case.objective.params, case.plan.time_scale
-    unit = _OF_EACH[signal]
+    unit = UNITS[signal]
     above, at = (Quantity.parse(params[key]).in_unit(unit) for key in ("above", "at"))
     short_ns, long_ns = (
         round(case.objective.times[key].at_scale(scale).in_unit("ns")) for key in ("above for", "at for")
     )
-    series = _series(case, history, signal, short_ns)
+    series = series_of(case, history, signal, short_ns)
     over = max((longest_above(each, above)[0] for each in series), default=0)
     if signal is Signal.ERROR_RATE:
-        under = long_ns if share_between(_served(case, history), long_ns, at * _JUST_BELOW, above) else 0
+        under = long_ns if share_between(served_by_candidate(case, history), long_ns, at * _JUST_BELOW, above) else 0
     else:
-        slower = _series(case, history, signal, long_ns)
+        slower = series_of(case, history, signal, long_ns)
         under = max((longest_between(each, at * _JUST_BELOW, above) for each in slower), default=0)
     tried = Receipt(ok=True, why="both conditions were there")
     for what, held_ns, asked_ns in (("above the limit", over, short_ns), ("just below it", under, long_ns)):

@@ -1,0 +1,95 @@
+"""When the condition of a trigger was there: the judge finds it itself, slice by slice, in what was recorded of the candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from harness.judgement.figures.indicators import failed
+from harness.judgement.figures.rollouts.history import RolloutHistory
+from harness.judgement.figures.rollouts.readings import SLACK_NS, memory, report_fires
+from harness.judgement.figures.rollouts.triggers import (
+    SLICES,
+    Firing,
+    SignalReading,
+    earliest,
+    error_rates,
+    firing,
+    response_times,
+    slices,
+)
+from harness.judgement.measures import Case
+from harness.model import Table
+from harness.model.trigger import Signal
+
+_ANCHORS: Final = 5
+"""Where the platform begins a slice is unknown: so many places of one are tried."""
+UNITS: Final[Mapping[Signal, str]] = {
+    Signal.RESPONSE_TIME: "ms",
+    Signal.ERROR_RATE: "ratio",
+    Signal.MEMORY: "ratio",
+}
+
+
+def series_of(case: Case, history: RolloutHistory, signal: Signal, window_ns: int) -> list[list[SignalReading]]:
+    """The signal of the candidate, with the slices begun at several places."""
+    if signal is Signal.MEMORY:
+        return memory(case, history)
+    rows, served = _requests(case, history), served_by_candidate(case, history)
+    nameless = rows.where(rows.words["release"].missing & failed(rows))
+    if not len(served):
+        return []
+    since_ns = int(served.ints["done_ns"].min())
+    length = max(window_ns // SLICES, 1)
+    spans = [
+        slices(since_ns + anchor * length // _ANCHORS, history.back_ns + length, window_ns)
+        for anchor in range(_ANCHORS)
+    ]
+    read = response_times if signal is Signal.RESPONSE_TIME else error_rates
+    return [read(served, nameless, each) for each in spans]
+
+
+def _requests(case: Case, history: RolloutHistory) -> Table:
+    return history.samples(case.evidence, case.objective.scope.traffic, history.began_ns, history.until_ns)
+
+
+def served_by_candidate(case: Case, history: RolloutHistory) -> Table:
+    """What the candidate answered."""
+    rows = _requests(case, history)
+    return rows.where(rows.words["release"].equals(history.plan.candidate))
+
+
+def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: float, window_ns: int) -> Firing:
+    """When the condition had been there for the window.
+
+    A slice is known at its end only, and counts as above the limit where a part of it was. So the platform, whose slices begin at an unknown moment,
+    may fire a slice before the window is full, and must only once one slice more is above the limit wherever slices begin. Where it did fire, its
+    window was full by then too.
+
+    Silence alone never counts: within what may have been above the limit, two slices at least half a window apart certainly were. Those in between
+    may be empty, as of a candidate that is given few requests.
+    """
+    series = series_of(case, history, signal, window_ns)
+    slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
+    fired = earliest(firing(each, limit, window_ns - slack_ns, window_ns // 2) for each in series)
+    late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
+    sure = [at_ns for at_ns in late if at_ns is not None]
+    if signal is Signal.MEMORY:  # one series a pod, and any of them fires; else one a place where slices begin
+        must_ns = min(sure, default=None)
+    else:
+        must_ns = max(sure) if sure and len(sure) == len(late) else None
+    full_ns = None if fired.must_ns is None else fired.must_ns + 2 * slack_ns
+    return Firing(may_ns=fired.may_ns, must_ns=must_ns, full_ns=full_ns, unseen=fired.unseen)
+
+
+def first_condition(case: Case, history: RolloutHistory) -> Firing:
+    """When the condition of any trigger of the rollout file was there for the first time; that of a query's p95 is not read."""
+    scale = case.plan.time_scale
+    found = [
+        condition_of(case, history, one.signal, one.limit, one.window_ns(scale))
+        for one in history.plan.triggers
+        if one.signal in UNITS
+    ]
+    if any(one.signal is Signal.REPORT for one in history.plan.triggers):
+        found.append(report_fires(case, history))
+    return earliest(found)
