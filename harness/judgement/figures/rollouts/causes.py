@@ -2,7 +2,7 @@
 
 An aborted Rollout keeps the text of an analysis; a progress deadline and a person leave the same text, without a cause. So the recorded
 AnalysisRuns of the aborted objects tell it, beside that text. A metric that could not measure (`Error`, as while Prometheus is away) has
-found nothing: it is no evidence for or against a trigger or a release.
+found nothing: it decides neither for nor against a trigger or a release.
 """
 
 from __future__ import annotations

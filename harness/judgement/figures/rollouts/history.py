@@ -233,10 +233,11 @@ def concluded(
     *,
     fail_needs: tuple[str, ...] = (),
     kind: ReasonKind | None = None,
+    hint: str = AGAIN,
     **scope: str,
 ) -> Measure:
     """A measure after its receipts; the files are those of the rollout."""
-    own = because(outcome, text, AGAIN if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
+    own = because(outcome, text, hint if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
     outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
     figures = replace(figures, files=figures.files or files_of(case))
     return measure(case, name, outcome, reason, scope=scope_of(case, **scope), figures=figures)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     StepTaken,
     concluded,
@@ -25,6 +26,8 @@ from harness.model.rollout import percent
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
+_NO_VALUE: Final = "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
+_NOTHING: Final = frozenset({"", "nan", "null"})
 _METHOD: Final = "what every object says of its own share, read five times a second"
 
 
@@ -123,7 +126,7 @@ def verdicts(case: Case) -> Iterable[Measure]:
     """Whether an analysis of every object passed in each step before that object went on.
 
     An analysis that was ended early is Successful whatever it measured, so one without a measurement is no verdict. A step in which the
-    candidate gave no answer has nothing to be analysed.
+    candidate gave no answer has nothing to be analysed, and one whose analysis read no value, as of a metric that is not exported, is not decided.
     """
     name = Figure.STEP_VERDICT.value
     history = rolled(case, name)
@@ -141,31 +144,45 @@ def verdicts(case: Case) -> Iterable[Measure]:
     ]
     left_out = [(subject, step.name) for subject, step, hidden in missed if not hidden]
     unread = [(subject, step.name, hidden.unread_s) for subject, step, hidden in missed if hidden]
-    without = [*((stay.subject, stay.name) for stay in went_on if not _has_verdict(history, stay)), *left_out]
+    passed = [(stay, _passed(history, stay)) for stay in went_on]
+    without = [*((stay.subject, stay.name) for stay, runs in passed if not runs), *left_out]
+    empty = [(stay, runs[0].subject) for stay, runs in passed if runs and not any(_has_values(run) for run in runs)]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
-    receipts = {"load": load_of(case), "restore": ended_receipt(history)}
-    figures = Figures(receipts=receipts, method="the AnalysisRuns of every object", n=len(history.analyses))
     if silent:
         text = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
     elif without:
         subject, step = without[0]
         text = f"{subject} went on from {step} without a verdict ({len(without)} of {len(went_on) + len(left_out)})"
-        yield concluded(case, name, Outcome.FAIL, text, figures)
+        yield _of_verdicts(case, history, Outcome.FAIL, text)
+    elif empty:
+        stay, run = empty[0]
+        text = f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {len(went_on)}): whether anything was analysed is not known"
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=_NO_VALUE)
     elif unread:
         subject, step, apart_s = unread[0]
         text = f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
     elif not paths or len(history.steps) < max(len(history.plan.steps), 2):
         text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD)
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
     else:
         text = f"each of {len(history.steps) - 1} steps of {len(paths)} objects had a verdict before the next"
-        yield concluded(case, name, Outcome.PASS, text, figures)
+        yield _of_verdicts(case, history, Outcome.PASS, text)
 
 
-def _has_verdict(history: RolloutHistory, stay: Stay) -> bool:
-    """Whether an analysis of the object began at the step and passed before the object was seen at the next one.
+def _of_verdicts(case: Case, history: RolloutHistory, outcome: Outcome, text: str, hint: str = AGAIN) -> Measure:
+    figures = Figures(
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="the AnalysisRuns of every object",
+        n=len(history.analyses),
+    )
+    name, kind = Figure.STEP_VERDICT.value, _unless_decided(outcome)
+    return concluded(case, name, outcome, text, figures, kind=kind, hint=hint)
+
+
+def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
+    """The analyses of the object that began at the step and passed before the object was seen at the next one.
 
     Where both name a step of the object's own, that of the analysis is before the one at which it was then.
     """
@@ -175,14 +192,36 @@ def _has_verdict(history: RolloutHistory, stay: Stay) -> bool:
         if one.object == stay.subject and one.when_ns <= stay.left_ns:
             last[one.subject] = one
             first.setdefault(one.subject, one.when_ns)
-    return any(
-        one.phase == _SUCCESSFUL
+    return [
+        one
+        for run, one in last.items()
+        if one.phase == _SUCCESSFUL
         and one.measured > 0
         and one.type == "Step"
         and first[run] >= stay.came_since_ns
         and (one.step is None or stay.left_step is None or one.step < stay.left_step)
-        for run, one in last.items()
-    )
+    ]
+
+
+def _has_values(run: RolloutAnalysis) -> bool:
+    """Whether any metric of an analysis read a value, in the measurements that are kept.
+
+    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Of several metrics some may be empty by design, as a query
+    that answers only for what is too slow; so one that read something is sufficient. Metrics without a text, as of a Job, are not known to be empty.
+    """
+    every = [one for one in run.metrics if not one.get("dry_run")]
+    return not every or not all(_is_empty([str(each) for each in one.get("values") or ()]) for one in every)
+
+
+def _is_empty(values: Sequence[str]) -> bool:
+    """Whether values were read and each of them is an empty answer, or one of nothing but `NaN`."""
+    said = [value.strip() for value in values if value.strip()]
+    return bool(said) and all(_is_nothing(value) for value in said)
+
+
+def _is_nothing(value: str) -> bool:
+    """`[]`, `[NaN,NaN]`, `NaN`, `null`."""
+    return all(piece.strip().lower() in _NOTHING for piece in value.removeprefix("[").removesuffix("]").split(","))
 
 
 def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.indicators import errors_by_kind, failed
+from harness.judgement.figures.rollouts.causes import other_cause, unmeasured
+from harness.judgement.figures.rollouts.conditions import first_condition
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
@@ -18,8 +20,10 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
     way_back_s,
 )
+from harness.judgement.figures.rollouts.triggers import Firing
 from harness.judgement.measures import Case, Figures, formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
+from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
+from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, taken_back_words
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -92,15 +96,27 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         if each in found:
             yield gone(case, name, history, found[each], new_connections=new_only)
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
-            text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
-            yield concluded(case, name, Outcome.FAIL, text, Figures(receipts={"load": load_of(case)}), switch=each)
+            yield _not_switched(case, name, history, back, each)
         else:
             text = f"{history.plan.name}: no {each} was recorded"
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
 
 
+def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
+    """The platform took it back before it switched: red, but where its analyses could not measure."""
+    text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
+    figures = Figures(receipts={"load": load_of(case)})
+    if cause := unmeasured(history, back):
+        text = f"{text}, but that was {cause}"
+        return concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD, switch=each)
+    return concluded(case, name, Outcome.FAIL, text, figures, switch=each)
+
+
 def answered_by_old(case: Case) -> Iterable[Measure]:
-    """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says."""
+    """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says.
+
+    By the platform: also how long after its trigger, which must have been there.
+    """
     name = Figure.ANSWERED_BY_OLD.value
     history = rolled(case, name)
     if isinstance(history, Measure):
@@ -115,24 +131,81 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
         text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
         yield concluded(case, name, Outcome.FAIL, text, Figures())
     elif history.back.by != by:
-        told = f"{history.plan.name} was {taken_back_words(history.back.by)} ({history.back.why}), expected {taken_back_words(by)}"
-        decided = by == ReversedBy.PLATFORM and history.back.by != ReversedBy.UNKNOWN
-        outcome = Outcome.FAIL if decided else Outcome.INCONCLUSIVE
-        yield concluded(case, name, outcome, told, Figures(), kind=None if decided else ReasonKind.NO_RECORD)
+        yield _by_another(case, name, history, history.back)
     else:
         yield gone(case, name, history, switch)
+        if by == ReversedBy.PLATFORM:
+            yield _from_trigger(case, name, history, switch, history.back)
+
+
+def _by_another(case: Case, name: str, history: RolloutHistory, back: RolloutBack) -> Measure:
+    """It was taken back by another than the sentence says: a platform had to do it where the condition was there for as long as the limit."""
+    by = case.objective.params["by"]
+    text = f"{history.plan.name} was {taken_back_words(back.by)} ({back.why}), expected {taken_back_words(by)}"
+    outcome = Outcome.INCONCLUSIVE
+    if by == ReversedBy.PLATFORM and back.by != ReversedBy.UNKNOWN:
+        fired = first_condition(case, history)
+        if fired.may_ns is None:
+            text = f"{text}, but {_absent(fired)}"
+        elif (back.since_ns - fired.may_ns) / NS_PER_S < case.scaled.in_unit("s"):
+            text = f"{text}, but the condition of its trigger was there for less than the limit"
+        else:
+            outcome = Outcome.FAIL
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    return concluded(case, name, outcome, text, Figures(), kind=kind)
+
+
+def _absent(fired: Firing) -> str:
+    return f"the condition of its trigger was {'not seen' if fired.unseen else 'never there'} for the whole window"
+
+
+def _from_trigger(
+    case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack
+) -> Measure:
+    """How long after the condition of its trigger had been there the candidate still answered.
+
+    A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
+    """
+    limit, fired = case.objective.limit.in_unit("s"), first_condition(case, history)
+    last_ns = _last_of_old(_after(case, history, switch), switch)
+    low = high = None
+    outcome = Outcome.INCONCLUSIVE
+    if fired.may_ns is None:
+        text = f"it was taken back ({back.why}), but {_absent(fired)}"
+    elif back.when_ns < fired.may_ns:
+        text = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
+    else:
+        full_ns = fired.full_ns or fired.must_ns
+        high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
+        low = 0.0 if full_ns is None else max(last_ns - full_ns, 0) / NS_PER_S
+        outcome = Outcome.PASS if high < limit else Outcome.FAIL if low >= limit else Outcome.INCONCLUSIVE
+        text = f"{switch.old} answered for {formatted(high, 's')} after its trigger at most ({back.why})"
+        every = {one.signal for one in history.plan.triggers}
+        if outcome is Outcome.PASS and (other := other_cause(history, every, back)):
+            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
+    figures = Figures(
+        value=high,
+        low=low,
+        high=high,
+        scaled_limit=limit,
+        unit="s",
+        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+    )
+    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
+    text = f"{history.plan.name}: {text}, expected within {case.objective.limit}"
+    used = Length(name="limit", said=str(case.objective.limit), scaled=False, used_s=limit)
+    return replace(concluded(case, name, outcome, text, figures, kind=kind, of="its trigger"), times=(used,))
 
 
 def gone(
     case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False
 ) -> Measure:
     """How long after a switch the release that is left still answered requests that were sent after it."""
-    rows = history.samples(case.evidence, case.objective.scope.traffic, switch.since_ns, switch.until_ns)
-    rows = rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > switch.since_ns))
+    rows = _after(case, history, switch)
     if new_connections:
         rows = rows.where(_on_new_connections(case, rows, switch))
-    old = rows.words["release"].equals(switch.old)
-    last_ns = int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
+    old, last_ns = rows.words["release"].equals(switch.old), _last_of_old(rows, switch)
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
@@ -166,6 +239,18 @@ def gone(
     kind = why if outcome is Outcome.INCONCLUSIVE else None
     expected = case.expected.replace("below", "within")
     return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
+
+
+def _after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Table:
+    """The requests that were sent after a switch and that a release answered."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, switch.since_ns, switch.until_ns)
+    return rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > switch.since_ns))
+
+
+def _last_of_old(rows: Table, switch: ReleaseSwitch) -> int:
+    """When the last of these was sent that the release that is left answered; the switch where there is none."""
+    old = rows.words["release"].equals(switch.old)
+    return int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
 
 
 def _on_new_connections(case: Case, rows: Table, switch: ReleaseSwitch) -> Bools:

@@ -1,4 +1,7 @@
-"""What becomes of a release that is worse than the old one: it is taken back by no hand, and is never promoted."""
+"""What becomes of a release that is worse than the old one: it is taken back by no hand, and is never promoted.
+
+One that was taken back for another cause, or for an analysis that could not measure, proves neither.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     concluded,
@@ -22,6 +26,7 @@ from harness.judgement.stats.statistics import quantile_of
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy
+from harness.model.trigger import Signal
 from harness.units import NS_PER_S
 
 _POINTS: Final = 0.02
@@ -31,6 +36,7 @@ _FEWEST: Final = 20
 _HEALTHY: Final = "Healthy"
 _TRIED: Final = "name a candidate that exceeds this limit (`candidate:` in the rollout file), then run again"
 _CRITERIA: Final = {"p95": "times the response time p95 of the old release", "errors": "error rate above the old one's"}
+_SIGNALS: Final = {"p95": Signal.RESPONSE_TIME, "errors": Signal.ERROR_RATE}
 
 
 def taken_back(case: Case) -> Iterable[Measure]:
@@ -54,6 +60,8 @@ def taken_back(case: Case) -> Iterable[Measure]:
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
         outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
         text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
+        if outcome is Outcome.PASS and (other := other_cause(history, {Signal.ERROR_RATE}, mine)):
+            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     receipts = {"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)}
     figures = Figures(
         value=high,
@@ -111,6 +119,8 @@ def not_promoted(case: Case) -> Iterable[Measure]:
         outcome, text = Outcome.FAIL, "it was promoted"
     elif mine is not None:
         outcome, text = Outcome.PASS, f"it was taken back before it was promoted ({mine.why})"
+        if worse and (other := other_cause(history, {_SIGNALS[one] for one in worse}, mine)):
+            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     else:
         text = f"it was neither promoted nor taken back by the platform{history.unclear}"
     said = ", ".join(worse.values()) or "it was beyond neither criterion"
