@@ -191,10 +191,12 @@ def history(
     took: float = 0.0,
     verdicts: bool = True,
     measured: int = 3,
+    metrics: Sequence[Mapping[str, Any]] = (),
 ) -> list[Observation]:
     """What the driver records of a rollout whose every step has a verdict a second before the next.
 
     took: so long the command for the way back was sent again, until it was answered.
+    metrics: of each analysis.
     """
     found = [
         told(
@@ -219,7 +221,8 @@ def history(
                 name = f"{subject.split()[1]}-{number}"
                 found.append(told("rollout.analysis", name, begin + 1, **run, phase="Running"))
                 end = taken[number + 1][1] - 1
-                found.append(told("rollout.analysis", name, end, **{**run, "measured": measured}, phase="Successful"))
+                done = {**run, "measured": measured, "metrics": list(metrics), "phase": "Successful"}
+                found.append(told("rollout.analysis", name, end, **done))
     found.append(
         told(
             "rollout.back",
@@ -233,6 +236,34 @@ def history(
     )
     found.append(told("rollout.ended", "canary", back + took + 1, ok=True, release=OLD))
     return found
+
+
+BARE: Final = "RolloutAborted: Rollout aborted update to revision 2"
+"""What a genuine controller leaves after a progress deadline, and after a person's abort."""
+
+
+def because(run: Evidence, why: str) -> Evidence:
+    """The same, with what the platform says of its way back."""
+    told_ = (
+        replace(one, fields={**one.fields, "why": why}) if one.kind == "rollout.back" else one
+        for one in run.observations
+    )
+    return replace(run, observations=tuple(told_))
+
+
+def aborted(run: Evidence, back: float, *runs: Observation, why: str = BARE, subject: str = OBJECTS[0]) -> Evidence:
+    """The same, with one object aborted when the way back began, and analyses beside it."""
+    fields = {"rollout": "canary", "phase": "Degraded", "share": 0.25, "aborted": True, "message": why}
+    status = told("rollout.status", subject, back, **fields, since_ns=ns(back - 0.1))
+    run = because(run, f"{subject}: {why}")
+    return replace(run, observations=(*run.observations, status, *runs))
+
+
+def analysed(at: float, metric: str, phase: str = "Failed", *, subject: str = OBJECTS[0], **more: Any) -> Observation:
+    """An analysis of the object that a metric has ended; those beside it are Successful then."""
+    fields = {"rollout": "canary", "object": subject, "type": "Background", "measured": 3, "phase": phase}
+    metrics = [{"name": metric, "phase": phase, **more}, {"name": "traffic", "phase": "Successful"}] if metric else []
+    return told("rollout.analysis", "track-service-5d-2", at, **fields, metrics=metrics)
 
 
 def evidence(made: Iterable[Row] | None = None, told_: Sequence[Observation] | None = None, **cut: Any) -> Evidence:

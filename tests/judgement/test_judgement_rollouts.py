@@ -14,12 +14,16 @@ from harness.model.trigger import Signal, Trigger
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BACK,
+    BARE,
     CANARY,
     COLOURS,
     NEW,
     OBJECTS,
     OLD,
     Row,
+    aborted,
+    analysed,
+    because,
     evidence,
     failed,
     history,
@@ -56,6 +60,9 @@ OF_A_CANARY = (ORDER, DWELL, VERDICT, STICKY, AT_5, AT_25, AT_50, AT_100, BY_HAN
 OF_A_SWITCH = (SWITCHED, COLOUR, NO_FAILURE, NO_502, BY_HAND, COMMAND)
 BLUE_GREEN = rollout_plan(strategy=Strategy.BLUE_GREEN, steps=(1.0,), dwell=None, dwell_scale=0.0)
 PLATFORM = rollout_plan(taken_back=TakenBack.BY_PLATFORM)
+_WINDOW = Quantity.parse("3 min", scaled=True)
+FIRES = Trigger(name="errors", signal=Signal.ERROR_RATE, above=Quantity.parse("5 %"), window=_WINDOW)
+WATCHED = rollout_plan(taken_back=TakenBack.BY_PLATFORM, triggers=(FIRES,))
 
 
 def test_a_healthy_canary_passes_every_sentence() -> None:
@@ -236,6 +243,36 @@ def test_a_step_without_a_verdict_is_red(spoilt: dict[str, Any]) -> None:
     assert outcome(VERDICT, run) == "FAIL"
 
 
+EMPTY = {"name": "slower", "phase": "Successful", "values": ["[]"]}
+READ = {"name": "traffic", "phase": "Successful", "values": ["[3.5]"]}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ([READ, EMPTY], "PASS"),
+        ([{**EMPTY, "values": ["[]", "[0.2]"]}], "PASS"),
+        ([{**EMPTY, "values": ["[NaN,0]"]}], "PASS"),
+        ([{**EMPTY, "values": [""]}], "PASS"),
+        ([EMPTY], "INCONCLUSIVE"),
+        ([EMPTY, {**EMPTY, "name": "more-errors", "values": ["[NaN, NaN]", "", "NaN"]}], "INCONCLUSIVE"),
+        ([EMPTY, {**READ, "dry_run": True}], "INCONCLUSIVE"),
+    ],
+    ids=["one of two", "at last", "in part", "a Job", "nothing", "not a number", "a dry run"],
+)
+def test_an_analysis_of_nothing_is_no_verdict(metrics: list[dict[str, Any]], expected: str) -> None:
+    """A metric that is not exported gives an empty answer, which passes a condition such as `len(result) == 0 || …`."""
+    (measure,) = judged(VERDICT, evidence(told_=history(metrics=metrics)))
+    assert (measure.outcome.value, "without any value" in measure.because.text) == (expected, expected != "PASS")
+    assert ("is exported" in measure.because.hint) is (expected != "PASS")
+
+
+def test_a_step_without_a_verdict_is_red_beside_one_that_is_not_decided() -> None:
+    """The first object went on after an analysis of nothing, the second one after none."""
+    lines = [one for one in history(metrics=[EMPTY]) if one.fields.get("object") != OBJECTS[1]]
+    assert outcome(VERDICT, evidence(told_=lines)) == "FAIL"
+
+
 @pytest.mark.parametrize("dropped", [OBJECTS, OBJECTS[:1]])
 def test_an_object_of_which_nothing_was_recorded_has_no_verdict(dropped: tuple[str, ...]) -> None:
     """All that was begun is asked for; nothing recorded is no pass."""
@@ -307,9 +344,9 @@ def test_a_command_that_fails_is_red() -> None:
 
 def test_who_took_it_back_is_part_of_the_sentence() -> None:
     """By no hand means by the platform."""
-    assert outcome(BY_ITSELF, evidence(), PLATFORM) == "FAIL"
-    run = evidence(told_=history(by="platform"))
-    assert (outcome(BY_ITSELF, run, PLATFORM), outcome(BY_HAND, run)) == ("PASS", "INCONCLUSIVE")
+    assert outcome(BY_ITSELF, _taken_back(50.0, _failing_from(25.0), by="hand"), WATCHED) == "FAIL"
+    run = _taken_back(28.9, _failing_from(25.0))
+    assert (outcome(BY_ITSELF, run, WATCHED), outcome(BY_HAND, run)) == ("PASS", "INCONCLUSIVE")
 
 
 def test_a_rollback_by_whom_is_not_known_decides_nothing() -> None:
@@ -387,6 +424,16 @@ def _taken_back(back: float, spoil: Any, by: str = "platform") -> Any:
     return evidence(rows(parts, back=back, spoil=spoil), history(parts, back=back, by=by), parts=parts, back=back)
 
 
+def _failing_from(begin: float) -> Any:
+    """Every answer of the candidate fails from then on."""
+
+    def spoil(row: Row) -> None:
+        if row["release"] == NEW and row["at"] >= begin:
+            failed(row)
+
+    return spoil
+
+
 def _slow_from(begin: float, ms: float = 2200.0, end: float = 1000.0) -> Any:
     def spoil(row: Row) -> None:
         if row["release"] == NEW and begin <= row["at"] < end:
@@ -442,34 +489,6 @@ FAILURES = Trigger(name="errors", signal=Signal.ERROR_RATE, above=Quantity.parse
 AT_STEPS = "the rollback starts within 4 s of its trigger at the 5 %, 25 % and 50 % steps"
 
 
-def _because(run: Any, why: str) -> Any:
-    """The same, with what the platform says of its way back."""
-    told_ = (
-        replace(one, fields={**one.fields, "why": why}) if one.kind == "rollout.back" else one
-        for one in run.observations
-    )
-    return replace(run, observations=tuple(told_))
-
-
-BARE = "RolloutAborted: Rollout aborted update to revision 2"
-"""What a genuine controller leaves after a progress deadline, and after a person's abort."""
-
-
-def _aborted(run: Any, back: float, *runs: Any, why: str = BARE, subject: str = OBJECTS[0]) -> Any:
-    """The same, with one object aborted when the way back began, and analyses beside it."""
-    fields = {"rollout": "canary", "phase": "Degraded", "share": 0.25, "aborted": True, "message": why}
-    status = told("rollout.status", subject, back, **fields, since_ns=ns(back - 0.1))
-    run = _because(run, f"{subject}: {why}")
-    return replace(run, observations=(*run.observations, status, *runs))
-
-
-def _ended(at: float, metric: str, phase: str = "Failed", *, subject: str = OBJECTS[0], **more: Any) -> Any:
-    """An analysis of the object that a metric has ended; those beside it are Successful then."""
-    fields = {"rollout": "canary", "object": subject, "type": "Background", "measured": 3, "phase": phase}
-    metrics = [{"name": metric, "phase": phase, **more}, {"name": "traffic", "phase": "Successful"}]
-    return told("rollout.analysis", "track-service-5d-2", at, **fields, metrics=metrics)
-
-
 BACK_AT = 31.5
 NO_METRIC = "but no metric of an analysis failed: a progress deadline or a person may have aborted it"
 
@@ -477,16 +496,18 @@ NO_METRIC = "but no metric of an analysis failed: a progress deadline or a perso
 @pytest.mark.parametrize(
     ("runs", "expected", "text"),
     [
-        ([_ended(BACK_AT, "latency")], "PASS", ""),
-        ([_ended(BACK_AT, "p95-of-the-platform")], "PASS", ""),
+        ([analysed(BACK_AT, "latency")], "PASS", ""),
+        ([analysed(BACK_AT, "p95-of-the-platform")], "PASS", ""),
         ([], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(BACK_AT, "latency", dry_run=True)], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(BACK_AT, "latency", "Inconclusive")], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(BACK_AT, "latency", subject=OBJECTS[1])], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
-        ([_ended(BACK_AT, "errors")], "INCONCLUSIVE", "but for errors"),
-        ([_ended(BACK_AT, "latency", "Error")], "INCONCLUSIVE", "but for an error of the analysis of latency"),
+        ([analysed(BACK_AT, "latency", dry_run=True)], "INCONCLUSIVE", NO_METRIC),
+        ([analysed(BACK_AT, "latency", "Inconclusive")], "INCONCLUSIVE", NO_METRIC),
+        ([analysed(BACK_AT, "latency", subject=OBJECTS[1])], "INCONCLUSIVE", NO_METRIC),
+        ([analysed(12.0, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ([analysed(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
+        ([analysed(BACK_AT, "errors")], "INCONCLUSIVE", "but for errors"),
+        ([analysed(BACK_AT, "latency", "Error")], "INCONCLUSIVE", "but for an error of the analysis of latency"),
+        ([analysed(BACK_AT, "p95-of-the-platform", "Error")], "INCONCLUSIVE", "but for an error of the analysis of p95-of"),
+        ([analysed(BACK_AT, "", "Error")], "INCONCLUSIVE", "but for an error of the analysis of track-service-5d-2"),
     ],
     ids=[
         "this trigger",
@@ -499,12 +520,14 @@ NO_METRIC = "but no metric of an analysis failed: a progress deadline or a perso
         "after the way back",
         "another trigger",
         "that could not measure",
+        "a name that is in no file, that could not measure",
+        "an invalid one",
     ],
 )
 def test_an_abort_is_for_the_analysis_that_failed(runs: list[Any], expected: str, text: str) -> None:
     """A deadline's abort and a person's have the same text: of an aborted object the recorded runs tell what took it back."""
     plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
-    (measure,) = judged(SLOW, _aborted(_taken_back(BACK_AT, _slow_from(25.0)), BACK_AT, *runs), plan)
+    (measure,) = judged(SLOW, aborted(_taken_back(BACK_AT, _slow_from(25.0)), BACK_AT, *runs), plan)
     assert (measure.outcome.value, text in measure.because.text) == (expected, True)
 
 
@@ -523,14 +546,14 @@ def test_the_text_of_an_abort_may_name_the_metric_as_well(cause: str, in_time: s
     """A controller may have deleted the run by then; what came too late stays red."""
     plan = replace(PLATFORM, triggers=(LATENCY, FAILURES))
     slow_, why = _slow_from(25.0), f"{BARE}: {cause}"
-    assert outcome(SLOW, _aborted(_taken_back(31.5, slow_), 31.5, why=why), plan) == in_time
-    assert outcome(SLOW, _aborted(_taken_back(38.0, slow_), 38.0, why=why), plan) == "FAIL"
+    assert outcome(SLOW, aborted(_taken_back(31.5, slow_), 31.5, why=why), plan) == in_time
+    assert outcome(SLOW, aborted(_taken_back(38.0, slow_), 38.0, why=why), plan) == "FAIL"
 
 
 def test_a_spec_that_others_set_back_names_no_cause() -> None:
     """What reads alerts and undoes a release leaves no analysis, and no abort."""
     why = "Rollout eu/cart: its spec asks for cart:1.0.0 again, which others wrote"
-    assert outcome(SLOW, _because(_taken_back(31.5, _slow_from(25.0)), why), PLATFORM) == "PASS"
+    assert outcome(SLOW, because(_taken_back(31.5, _slow_from(25.0)), why), PLATFORM) == "PASS"
 
 
 def test_at_its_steps_any_trigger_of_the_file_takes_a_release_back() -> None:
@@ -538,8 +561,8 @@ def test_at_its_steps_any_trigger_of_the_file_takes_a_release_back() -> None:
     window = Quantity.parse("5 min", scaled=True)
     plan = replace(PLATFORM, triggers=(replace(LATENCY, window=window), replace(FAILURES, window=window)))
     recorded = _taken_back(BACK_AT, _slow_from(25.0))
-    runs: tuple[list[Any], ...] = ([_ended(BACK_AT, "errors")], [])
-    first = [judged(AT_STEPS, _aborted(recorded, BACK_AT, *each), plan)[0] for each in runs]
+    runs: tuple[list[Any], ...] = ([analysed(BACK_AT, "errors")], [])
+    first = [judged(AT_STEPS, aborted(recorded, BACK_AT, *each), plan)[0] for each in runs]
     assert [one.outcome.value for one in first] == ["PASS", "INCONCLUSIVE"]
     assert NO_METRIC in first[1].because.text
 
@@ -605,7 +628,7 @@ def test_the_longer_time_is_just_below_the_limit_and_never_above(ms: float, expe
 
 
 def test_a_rollback_after_a_full_window_is_no_fault_of_the_trigger() -> None:
-    """Nor is one that names another trigger; the same rollback without the window is."""
+    """Nor is one that names another trigger, nor one as Prometheus was away; the same rollback without the window is."""
     latency = Trigger(
         name="latency",
         signal=Signal.RESPONSE_TIME,
@@ -626,9 +649,11 @@ def test_a_rollback_after_a_full_window_is_no_fault_of_the_trigger() -> None:
     for why, expected in (
         ('Metric "errors" assessed Failed', "INCONCLUSIVE"),
         ('Metric "latency" assessed Failed', "FAIL"),
-        ('Metric "latency" assessed Error', "FAIL"),
+        ('Metric "latency" assessed Error', "INCONCLUSIVE"),
+        ('Metric "p95-of-the-platform" assessed Error', "INCONCLUSIVE"),
+        ('Metric "p95-of-the-platform" assessed Failed', "FAIL"),
     ):
-        assert outcome(QUIET, _because(run, why), plan) == expected
+        assert outcome(QUIET, because(run, why), plan) == expected
 
 
 def test_a_rollback_for_no_analysis_says_nothing_against_a_quiet_trigger() -> None:
@@ -636,8 +661,8 @@ def test_a_rollback_for_no_analysis_says_nothing_against_a_quiet_trigger() -> No
     window = Quantity.parse("5 min", scaled=True)
     plan = rollout_plan(triggers=(replace(LATENCY, window=window), replace(FAILURES, window=window)))
     run = _below_the_boundary("platform")
-    for runs, expected in (([], "INCONCLUSIVE"), ([_ended(50.0, "latency")], "FAIL")):
-        assert outcome(QUIET, _aborted(run, 50.0, *runs), plan) == expected
+    for runs, expected in (([], "INCONCLUSIVE"), ([analysed(50.0, "latency")], "FAIL")):
+        assert outcome(QUIET, aborted(run, 50.0, *runs), plan) == expected
 
 
 @pytest.mark.parametrize(
