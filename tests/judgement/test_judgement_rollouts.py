@@ -506,7 +506,11 @@ NO_METRIC = "but no metric of an analysis failed: a progress deadline or a perso
         ([analysed(BACK_AT + 1, "latency")], "INCONCLUSIVE", NO_METRIC),
         ([analysed(BACK_AT, "errors")], "INCONCLUSIVE", "but for errors"),
         ([analysed(BACK_AT, "latency", "Error")], "INCONCLUSIVE", "but for an error of the analysis of latency"),
-        ([analysed(BACK_AT, "p95-of-the-platform", "Error")], "INCONCLUSIVE", "but for an error of the analysis of p95-of"),
+        (
+            [analysed(BACK_AT, "p95-of-the-platform", "Error")],
+            "INCONCLUSIVE",
+            "but for an error of the analysis of p95-of",
+        ),
         ([analysed(BACK_AT, "", "Error")], "INCONCLUSIVE", "but for an error of the analysis of track-service-5d-2"),
     ],
     ids=[

@@ -26,7 +26,9 @@ from harness.model.rollout import percent
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
-_NO_VALUE: Final = "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
+_NO_VALUE: Final = (
+    "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
+)
 _NOTHING: Final = frozenset({"", "nan", "null"})
 _METHOD: Final = "what every object says of its own share, read five times a second"
 

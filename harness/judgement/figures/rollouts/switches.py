@@ -159,9 +159,7 @@ def _absent(fired: Firing) -> str:
     return f"the condition of its trigger was {'not seen' if fired.unseen else 'never there'} for the whole window"
 
 
-def _from_trigger(
-    case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack
-) -> Measure:
+def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
     """How long after the condition of its trigger had been there the candidate still answered.
 
     A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
