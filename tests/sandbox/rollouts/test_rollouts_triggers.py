@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded, result_of
 from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
 from harness.sandbox.platform.parts import directory
+from tests.sandbox.monitor.recorded import evaluated, stored
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SHIPPED = {
@@ -165,3 +166,45 @@ def test_whatever_the_phase_a_short_stretch_never_fires_and_a_longer_one_always(
         assert phase == "Running"
     if length >= 195:
         assert phase == "Failed"
+
+
+P95, ERRORS, REQUESTS = "release:response_seconds:p95_of_9s", "release:errors:rate", "release:requests:rate"
+CALM = {
+    f'{name}{{version="{version}"}}': f"{value}x20"
+    for name, value in ((P95, 0.03), (ERRORS, 0), (REQUESTS, 35))
+    for version in ("1.0.0", "1.1.0")
+}
+"""What is recorded of two releases, a second apart."""
+
+
+def step_phase(series: dict[str, str]) -> str:
+    """How the analysis at the end of a share ends, on what the embedded evaluator makes of these series."""
+    template, storage = SHIPPED["step"]["spec"], stored(series, every_s=1.0)
+    args = merged_args(SHIPPED["step"], [{"name": "release", "value": "1.1.0"}])
+    metrics, status = metrics_of({"metrics": template["metrics"], "args": args}), dict[str, Any]()
+    for each in metrics:
+        value: list[Any] = list(evaluated(storage, each.query.query, 15.0).values())
+        status = recorded(status, each, Measured(started=BEGIN, finished=BEGIN, value=value))
+    return phase_of(assessed(metrics, status, BEGIN)).value
+
+
+@pytest.mark.parametrize(
+    ("changed", "phase"),
+    [
+        ({}, "Successful"),
+        ({f'{P95}{{version="1.1.0"}}': "0.35x20"}, "Failed"),
+        ({f'{ERRORS}{{version="1.1.0"}}': "3x20"}, "Failed"),
+    ],
+    ids=["calm", "slower", "more errors"],
+)
+def test_a_step_passes_a_release_that_is_as_good(changed: dict[str, str], phase: str) -> None:
+    """A slower one, and one that fails more often, are taken back."""
+    assert step_phase({**CALM, **changed}) == phase
+
+
+@pytest.mark.parametrize("rule", [P95, ERRORS, REQUESTS])
+def test_a_step_whose_figures_are_not_recorded_pauses(rule: str) -> None:
+    """A rule that is renamed, or not loaded, is no calm release; the other release may be gone, as at 100 %."""
+    assert step_phase({name: value for name, value in CALM.items() if not name.startswith(rule)}) == "Inconclusive"
+    gone = {name: value for name, value in CALM.items() if "1.0.0" not in name or not name.startswith(rule)}
+    assert step_phase(gone) == "Successful"
