@@ -145,7 +145,7 @@ ROLLOUTS: Final = (
         name="step-verdict",
         keyword=Keyword.THEN,
         text="every step has a recorded verdict before the next one began",
-        about="An analysis of every object that measured something and was successful, begun in the step and ended before the next.",
+        about="An analysis of every object that read a value and was successful, begun in the step and ended before the next.",
         example="every step has a recorded verdict before the next one began",
         mean=lambda _slots: Meaning(objective=_fact(Figure.STEP_VERDICT)),
     ),
@@ -225,7 +225,10 @@ ROLLOUTS: Final = (
         name="old-release-after-the-trigger",
         keyword=Keyword.THEN,
         text="every request is served by the old release within <limit:period> of the trigger, by no hand",
-        about="From the platform's own turn back to the last request that was sent and then answered by the candidate.",
+        about=(
+            "From the platform's own turn back to the last request that was sent and then answered by the candidate; and from the moment at which "
+            "the condition of a trigger had been there for its window, to which the time applies unscaled. An analysis of it must have failed."
+        ),
         example="every request is served by the old release within 5 min of the trigger, by no hand",
         mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform"),
     ),
