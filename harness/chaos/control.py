@@ -33,7 +33,7 @@ from harness.evidence import History, run_history
 from harness.model import NO_FAULT, domain_of
 from harness.model.domain import UNKNOWN
 from harness.targets.child import ChildSettings
-from harness.targets.harness_block import HarnessBlock, harness_block, probes_of_method
+from harness.targets.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
 from harness.units import NS_PER_S
 
 Activity = Mapping[str, Any]
@@ -156,7 +156,7 @@ class ExperimentRecorder:
         if said:
             self._put("fault.why", why=f"{activity.get('name')}: {said}")
         elif self.part_here == METHOD:
-            if _function(activity) == "hold":
+            if is_hold(activity):
                 if run.get("status") == "succeeded":  # else it was interrupted, and is rolled back at once
                     self._held(configuration, secrets)
                 self._undone(activity, clock.now_ns())
@@ -372,10 +372,6 @@ def _pause_ns(activity: Activity, configuration: Activity, secrets: Activity) ->
         return round(float(pauses.get("before") or 0) * NS_PER_S)
     except (TypeError, ValueError):
         return 0
-
-
-def _function(activity: Activity) -> str:
-    return str(activity.get("provider", {}).get("func", ""))
 
 
 def _failure(activity: Activity, run: dict[str, Any]) -> str:

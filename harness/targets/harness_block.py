@@ -20,6 +20,7 @@ from harness.yamlfile import Location
 Activity = Mapping[str, Any]
 
 _NAME: Final = "harness"
+_HOLD: Final = ("python", "harness.chaos.actions", "hold")
 
 
 def _domain(value: str) -> str:
@@ -91,6 +92,14 @@ def harness_block(experiment: Mapping[str, Any]) -> HarnessBlock | None:
     """
     index = block_index(experiment)
     return None if index is None else HarnessBlock.model_validate(experiment["extensions"][index])
+
+
+def is_hold(activity: Activity) -> bool:
+    """Whether an activity is the harness's own `hold`: a function of that name in another module is a stock action."""
+    provider = activity.get("provider")
+    if not isinstance(provider, Mapping):
+        return False
+    return tuple(provider.get(key) for key in ("type", "module", "func")) == _HOLD
 
 
 def probes_of_method(experiment: Mapping[str, Any]) -> dict[str, tuple[Location, Activity]]:

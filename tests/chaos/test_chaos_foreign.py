@@ -487,6 +487,17 @@ def test_a_held_fault_is_looked_for_at_the_end_of_its_hold(
     assert seen["at_ns"] <= undone["at_ns"]
 
 
+def test_a_hold_of_another_module_is_not_the_end_of_the_fault(bench: Bench) -> None:
+    """The fault is undone by the first rollback: a function that has the name of ours says nothing of it."""
+    (bench.root / "experiments").mkdir()
+    (bench.root / "experiments" / "waits.py").write_text("def hold(seconds):\n    return seconds\n", encoding="utf-8")
+    provider = "{type: python, module: waits, func: hold, arguments: {seconds: 0}}"
+    ended = "  - name: ended\n"
+    bench.ended((ended, f"  - name: hold\n    type: action\n    provider: {provider}\n{ended}"))
+    (undone,) = bench.recorded("fault.undone")
+    assert undone["activity"] == "write-it-down"
+
+
 HYPOTHESIS = """\
 steady-state-hypothesis:
   title: The other process runs

@@ -31,7 +31,7 @@ from harness.drivers.chaos.validity import (
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
 from harness.model.domain import UNKNOWN
-from harness.targets.harness_block import HarnessBlock, block_index, harness_block
+from harness.targets.harness_block import HarnessBlock, block_index, harness_block, is_hold
 from harness.yamlfile import Location, YamlDocument, read_document
 
 SUFFIXES: Final = (*yamlfile.SUFFIXES, ".json")
@@ -268,9 +268,8 @@ def _block(document: YamlDocument) -> HarnessBlock | None:
 def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
     """How long the fault is held at least; 0 where the method has no `hold` of ours."""
     for location, activity in activities:
-        provider = activity.get("provider")
-        if location[0] == "method" and isinstance(provider, dict) and provider.get("func") == "hold":
-            arguments = provider.get("arguments")
+        if location[0] == "method" and is_hold(activity):
+            arguments = activity["provider"].get("arguments")
             seconds = arguments.get("at_least_s") if isinstance(arguments, dict) else None
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 3600:
                 raise ConfigurationError(

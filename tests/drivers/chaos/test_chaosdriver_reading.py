@@ -150,6 +150,14 @@ def test_an_activity_that_chaos_toolkit_would_refuse_is_explained_before(
     assert str(error).replace(f"{tmp_path}/", "") == said
 
 
+def test_a_hold_of_another_module_is_a_stock_action(tmp_path: Path) -> None:
+    """Its arguments are its own, and the fault is not held by it."""
+    (tmp_path / "faults.py").write_text("def hold(seconds):\n    return seconds\n")
+    stock = "module: faults, func: hold, arguments: {seconds: 5}"
+    (tmp_path / "a.yaml").write_text(ACTIVITY.replace("module: harness.chaos.actions, func: hold", stock))
+    assert load_experiment("a", [tmp_path]).hold_s == 0.0
+
+
 FULL = """\
 title: t
 description: d
