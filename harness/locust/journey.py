@@ -30,6 +30,8 @@ _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
 _ERRORS: Final = 400
 """From this status on an answer is an error, unless the journey says which one is right."""
+_REDIRECTED: Final = "redirected"
+"""Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +42,7 @@ class Answer:
         ok: whether it was as expected.
         status: HTTP's; 0: no answer.
         body: the JSON value, read only where the journey expected something of it.
-        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`…; None when ok.
+        error: kind of failure: `timeout`, `refused`, `reset`, `status 503`, `wrong body`, `redirected`…; None when ok.
     """
 
     ok: bool
@@ -228,7 +230,8 @@ class Journey:
     ) -> Answer:
         """Send one request, check the answer, record both.
 
-        Redirects are followed, unless one of them is the status that is right; the row is that of the last answer.
+        Redirects are followed, unless one of them is the status that is right; the row is that of the last answer. Where one of them made a GET of
+        another method, as 301, 302 and 303 do, the request failed, unless `status` or `expect` says what is right.
 
         Args:
             method: HTTP's.
@@ -249,6 +252,8 @@ class Journey:
             self._last = (request.sent_ns, done_ns)
             response = self._session.response
             answer = _judged(response, error, status, expect)
+            if answer.ok and self._session.became_get and status is None and expect is None:
+                answer = Answer(ok=False, status=answer.status, error=_REDIRECTED)
             recorder.end(
                 request,
                 done_ns,

@@ -36,6 +36,7 @@ class HttpSession:
     Attributes:
         response: the last answer, as much of it as came; None before the first request.
         redirected: whether it is behind a redirect of the last request.
+        became_get: whether a redirect of the last request led to a GET in place of its method, such as POST: what was sent was not done there.
     """
 
     def __init__(self, host: str, connections: Connections) -> None:
@@ -46,6 +47,7 @@ class HttpSession:
         self._cookies: CookieJar | None = None
         self.response: Response | None = None
         self.redirected = False
+        self.became_get = False
 
     def request(self, method: str, path: str, headers: str, body: bytes, *, follow: bool) -> Response:
         """Send one request, follow its redirects, and return the last answer, completely read.
@@ -65,7 +67,7 @@ class HttpSession:
         if headers and not _PLAIN_HEADERS.fullmatch(headers):
             raise ValueError(f"no headers: {headers!r}")
         origin, target = self._origin, _quoted(self._below + path)
-        self.redirected = False
+        self.redirected = self.became_get = False
         for _ in range(MOST_REDIRECTS + 1):
             response = self._exchange(origin, method, target, headers, body)
             if not follow or response.status_code not in _REDIRECTS:
@@ -80,7 +82,7 @@ class HttpSession:
             else:
                 headers = "".join(_OF_THE_BODY.findall(headers))  # any other may be a secret, which is for its own host
             if response.status_code < 307 and method not in {"GET", "HEAD"}:
-                method, body = "GET", b""
+                method, body, self.became_get = "GET", b"", True
         raise BadRedirect(f"more than {MOST_REDIRECTS} redirects")
 
     @property

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from load_bench import Run, plan_of, rows_of, until
+from load_bench import Run, plan_of, rows_of, until, words
 from load_truth import Reply, Seen, TruthServer, truth_server
 
 from harness import clock
@@ -227,6 +227,34 @@ def test_an_answer_that_is_nested_without_end_is_a_wrong_body(run: Run, server: 
     load.stop()
     (rows,) = rows_of(load)
     assert set(rows.table.words["error"].text()) == {"wrong body"}
+
+
+def test_a_write_that_a_redirect_made_a_read_of_is_a_failure(run: Run, server: TruthServer) -> None:
+    """A page to sign in at, or the path with a `/`, answers 200 to the GET, and nothing was written; what says which answer is right decides."""
+
+    def behave(seen: Seen) -> Reply:
+        redirects = seen.path != "/there"
+        headers = {"location": "/there"} if redirects else {}
+        body = b"" if seen.method == "HEAD" else b'{"id": 1}'
+        return Reply(status=int(seen.path[1:]) if redirects else 200, headers=headers, body=body)
+
+    server.behave = behave
+    load = run.start(plan_of("redirected", per_s=20), server.url)
+    until(lambda: len(server.seen) >= 100)
+    load.stop()
+    (rows,) = rows_of(load)
+    names, errors = (words(rows, column) for column in ("name", "error"))
+    found = {*zip(names, errors, rows.table.ints["status"].tolist(), strict=True)}
+    assert {one for one in found if one[1] != "cut_off"} == {
+        *((f"POST {status}", "redirected", 200) for status in (301, 302, 303)),
+        *((f"POST {status}", None, 200) for status in (307, 308)),
+        ("PUT 303", "redirected", 200),
+        ("GET 302", None, 200),
+        ("HEAD 302", None, 200),
+        ("the page", None, 200),
+        ("the content", None, 200),
+        ("the redirect", None, 303),
+    }
 
 
 def _due(start_ns: int, *, per_s: float, count: int, seed: int = 7, worker: int = 1) -> list[int]:

@@ -10,5 +10,5 @@ class Refused(OpenLoopUser):
 
     def journey(self, journey: Journey) -> None:
         """Each is accounted for."""
-        for item in (303, 409, 422):
+        for item in (302, 303, 409, 422):
             journey.wrote("items", journey.post(f"/{item}", name="home"), item=item)
