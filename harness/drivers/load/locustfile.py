@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.catalogue.names import nearest
-from harness.drivers.load.sources import FACADE, imports_of, modules_of, tree_of
+from harness.drivers.load.sources import FACADE, has_tests, imports_of, modules_of, tree_of
 from harness.drivers.packages import module_directories, package_spec
 from harness.errors import ConfigurationError
 
@@ -23,7 +23,7 @@ class LocustUsers(NamedTuple):
     """What the source of a locustfile says of its users.
 
     Attributes:
-        stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`): a closed model.
+        stock: whether they are Locust's own (`HttpUser`, `FastHttpUser`, `User`, functions of a test): a closed model.
         shaped: whether a `LoadTestShape` of the file says how many there are.
     """
 
@@ -46,7 +46,8 @@ def check_locustfile(path: Path) -> LocustUsers:
             _check_import(path, statement)
     classes = [one for one in tree.body if isinstance(one, ast.ClassDef)]
     imported = any(isinstance(one, ast.Import | ast.ImportFrom) and not _ours(one) for one in tree.body)
-    if not imported and not any(one.bases for one in classes):
+    tests = not imported and has_tests(tree)  # what is imported may bring users of any kind
+    if not (imported or tests or any(one.bases for one in classes)):
         raise ConfigurationError(
             "there are no users",
             where=f"{path}:1",
@@ -56,7 +57,7 @@ def check_locustfile(path: Path) -> LocustUsers:
         _check_journey(path, one)
     modules = modules_of(path)
     shaped = any(ast.unparse(base).rpartition(".")[2] == "LoadTestShape" for one in classes for base in one.bases)
-    stock = "locust" in modules and FACADE not in modules
+    stock = (tests or "locust" in modules) and FACADE not in modules
     return LocustUsers(stock=stock, shaped=stock and shaped)
 
 

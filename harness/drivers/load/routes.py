@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.drivers.load.sources import MOST_FILES, files_of, tree_of
+from harness.drivers.load.sources import MOST_FILES, files_of, has_tests, tree_of
 
 _REQUESTS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "request"})
 _KNOWN: Final = frozenset({"harness", "gevent"})
@@ -43,7 +43,10 @@ def _of_file(path: Path, beside: Path) -> tuple[list[Path] | None, set[str] | No
     """The files that one imports, and the names of its requests; None where others may be brought or made."""
     own: list[Path] = []
     names: set[str] = set()
-    for node in ast.walk(tree_of(path)):
+    tree = tree_of(path)
+    if has_tests(tree):  # their requests are named by paths
+        return own, None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             files = _imported(node, path, beside)
             if files is None:

@@ -70,6 +70,14 @@ def tree_of(path: Path) -> ast.Module:
         raise ConfigurationError(f"cannot be read: {error}", where=str(path), hint="it must be Python text") from error
 
 
+def has_tests(tree: ast.Module) -> bool:
+    """Whether pytest finds a function of a test in it, and no class is derived from another: Locust makes users of such functions alone."""
+    classes = [one for one in tree.body if isinstance(one, ast.ClassDef)]
+    bodies = [tree.body, *(one.body for one in classes if one.name.startswith("Test"))]
+    names = [one.name for body in bodies for one in body if isinstance(one, ast.FunctionDef)]
+    return not any(one.bases for one in classes) and any(name.startswith("test") for name in names)
+
+
 def files_of(base: Path, module: str, members: Sequence[str]) -> Iterator[Path]:
     """The source of a module below a directory, and of those of its members that are modules."""
     inside = base.joinpath(*module.split(".")) if module else base

@@ -13,7 +13,10 @@ from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
 from harness import clock
-from harness.errors import DriverError
+from harness.drivers.load import load_traffic
+from harness.drivers.load.routes import sent_routes
+from harness.errors import ConfigurationError, DriverError
+from harness.model import TrafficPlan
 
 
 def test_requests_that_a_user_has_spawned_are_cut_off_at_the_end(run: Run, server: TruthServer) -> None:
@@ -84,15 +87,53 @@ def test_a_class_of_users_without_a_task_is_reported(run: Run, server: TruthServ
     assert "No tasks defined on Buyer" in broken()[0]
 
 
+FUNCTION = 'def test_items(session):\n    session.get("/items")\n'
+METHOD = 'class TestShop:\n    def test_items(self, session):\n        session.get("/items", name="/items")\n'
+TYPED = f"from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from locust.clients import HttpSession\n\n\n{FUNCTION}"
+FUNCTIONS_SIZE = """\
+locustfile: shop.py
+model: closed
+users: 1
+think: 0 s
+journey: 10 ms
+requests_per_journey: 1
+warm_up: 1 s
+for: 5 s
+routes: {/items: 100 %}
+"""
+
+
+def functions(directory: Path, text: str, size: str = FUNCTIONS_SIZE) -> TrafficPlan:
+    """The plan of a traffic whose locustfile has this text."""
+    (directory / "pyproject.toml").write_text("[tool.pytest.ini_options]\n", encoding="utf-8")
+    (directory / "shop.py").write_text(text, encoding="utf-8")
+    (directory / "shop.yaml").write_text(size, encoding="utf-8")
+    return load_traffic("shop", [directory])
+
+
 def test_functions_of_a_test_are_users(run: Run, server: TruthServer, tmp_path: Path) -> None:
     """Locust's `PytestUser` has no tasks by design."""
-    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n", encoding="utf-8")
-    (tmp_path / "shop.py").write_text('def test_items(session):\n    session.get("/items")\n', encoding="utf-8")
-    load = run.start(replace(plan("shop", users=1), locustfile=str(tmp_path / "shop.py")), server.url)
+    load = run.start(functions(tmp_path, FUNCTION), server.url)
     until(lambda: len(server.seen) >= 3)
     load.stop()
     (rows,) = rows_of(load)
     assert ("/items", None) in {*zip(words(rows, "name"), words(rows, "error"), strict=True)}
+
+
+@pytest.mark.parametrize("text", [FUNCTION, METHOD, TYPED])
+def test_functions_of_a_test_are_known_from_their_source(tmp_path: Path, text: str) -> None:
+    """They are a closed model, and their requests are named by paths, of which the source says nothing."""
+    assert functions(tmp_path, text).stock
+    assert sent_routes(tmp_path / "shop.py") is None
+    size = FUNCTIONS_SIZE.replace("model: closed\nusers: 1\nthink: 0 s", "rate: 5/s")
+    with pytest.raises(ConfigurationError, match="users of Locust's own are a closed model"):
+        functions(tmp_path, text, size)
+
+
+def test_a_file_of_other_functions_has_no_users(tmp_path: Path) -> None:
+    """Neither Locust nor pytest finds any."""
+    with pytest.raises(ConfigurationError, match="there are no users"):
+        functions(tmp_path, FUNCTION.replace("test_items", "items"))
 
 
 OPTIONS = """\
