@@ -6,6 +6,8 @@ import json
 import re
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -16,10 +18,12 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.cli.starter.discovery import DiscoveredPaths
+    from harness.cli.starter.listening import ListeningProcess
     from harness.cli.starter.writing import ProjectAnswers, WrittenProject
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
+_RESTART: Final = "experiments/service-restart.yaml"
 _WHEEL: Final = (
     "python -m pip wheel --no-deps --wheel-dir wheels PATH-OF-THE-CHECKOUT"
     "  # CI installs the tool from there: commit wheels/"
@@ -58,7 +62,7 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
     from harness.cli.starter.writing import write_project
 
     asks = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-    answers, problem, left_out = _answers(directory, options, asks=asks)
+    answers, problem, left_out, listens = _answers(directory, options, asks=asks)
     project = write_project(directory, answers)
     following = list(_next(directory, answers, project))
     if as_json:
@@ -68,6 +72,7 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
             "kept": list(project.kept),
             "left_out": list(left_out),
             "problem": problem,
+            "listens": listens,
             "next": following,
         }
         click.echo(json.dumps(record, indent=1, ensure_ascii=False))
@@ -78,6 +83,8 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
         click.echo(f"kept   {directory / name}")
     for line in left_out:
         click.echo(f"not in the journey: {line}")
+    if listens:
+        click.echo(listens)
     if problem:
         click.secho(problem, fg="yellow")
     click.echo("next:")
@@ -86,9 +93,12 @@ def init(directory: Path, *, as_json: bool, **options: Any) -> int:
     return 0
 
 
-def _answers(directory: Path, options: dict[str, Any], *, asks: bool) -> tuple[ProjectAnswers, str, tuple[str, ...]]:
-    """What the project is made of, what is wrong with the service, and the documented reads that are left out."""
+def _answers(
+    directory: Path, options: dict[str, Any], *, asks: bool
+) -> tuple[ProjectAnswers, str, tuple[str, ...], str]:
+    """What the project is made of, what is wrong with the service, the documented reads that are left out, and what listens at the entry."""
     from harness.cli.starter.discovery import discovered, tls_of
+    from harness.cli.starter.listening import listening
     from harness.cli.starter.openapi import documented_reads
     from harness.cli.starter.writing import ProjectAnswers
 
@@ -119,7 +129,10 @@ def _answers(directory: Path, options: dict[str, Any], *, asks: bool) -> tuple[P
         reads=reads,
     )
     _refuse_known(answers)
-    return answers, _problem(entry, found, directory, options), documented.left_out if documented else ()
+    there = listening(entry) if answers.local else ()
+    answers = replace(answers, forwarder=next((one.name for one in there if one.forwards), ""))
+    left_out = documented.left_out if documented else ()
+    return answers, _problem(entry, found, directory, options), left_out, _listens(answers, found, there)
 
 
 def _asked(question: str, default: str, asks: bool) -> str:  # noqa: FBT001 - one answer of two
@@ -210,6 +223,22 @@ def _problem(entry: str, found: DiscoveredPaths, directory: Path, options: dict[
             f"no usual path of {entry} answers GET with status 200 and a body{why}: correct `probes` ({keys}) in {file}"
         )
     return ""
+
+
+def _listens(answers: ProjectAnswers, found: DiscoveredPaths, there: Sequence[ListeningProcess]) -> str:
+    """Which process listens at the entry, and what follows for the project; empty where the service is elsewhere, or does not answer."""
+    if forwarder := next((one for one in there if one.forwards), None):
+        return (
+            f"{forwarder.name} (process {forwarder.pid}) listens at {answers.entry} and passes connections on, so the service is "
+            "another process: nothing may be broken there, and the name of the target is typed"
+        )
+    if not answers.local or found.problem:
+        return ""
+    if there:
+        said = f"{there[0].name} (process {there[0].pid}) listens at {answers.entry}"
+        return f"{said}: {_RESTART} kills it and starts it again" if answers.breakable else said
+    said = f"no process of this user listens at {answers.entry}, but Docker, systemd or another user's"
+    return f"{said}: write two commands into {_RESTART}" if answers.breakable else said
 
 
 def _repository_above(directory: Path) -> Path | None:

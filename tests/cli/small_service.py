@@ -1,8 +1,11 @@
-"""A service as somebody's own may be, in twenty lines of the standard library: `python small_service.py PORT`."""
+"""A service as somebody's own may be, of the standard library: `python small_service.py PORT [HOST [WORD…]]`; `shared`, `titled`."""
 
+import ctypes
 import json
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class Orders(BaseHTTPRequestHandler):
@@ -32,7 +35,23 @@ class Orders(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """One of several processes on its port where a word of the command says `shared`."""
+
+    allow_reuse_port = "shared" in sys.argv
+    address_family = socket.AF_INET6 if ":" in "".join(sys.argv[2:3]) else socket.AF_INET
+
+
+def title(name: bytes) -> None:
+    """Write over the command line, as servers do that show their state in it."""
+    words = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begins, ends = int(words[45]), int(words[46])  # Linux, proc(5): arg_start, arg_end
+    ctypes.memmove(begins, name.ljust(ends - begins, b"\0"), ends - begins)
+
+
 if __name__ == "__main__":
-    with ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Orders) as server:
+    with Server(("".join(sys.argv[2:3]) or "127.0.0.1", int(sys.argv[1])), Orders) as server:
+        if "titled" in sys.argv:
+            title(b"shop: serving")
         print("ready", flush=True)  # noqa: T201 - whoever started it waits for this
         server.serve_forever()

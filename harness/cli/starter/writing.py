@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from harness.cli.starter.listening import FORWARDERS
 from harness.errors import UsageError
 from harness.files import write_atomic
 
@@ -48,6 +49,7 @@ class ProjectAnswers:
         body: of that POST.
         ca: bytes of the CA's file; None: the system's CAs.
         reads: of an OpenAPI document, in place of `read`, for the journey.
+        forwarder: program that takes its connections on this machine and passes them on; empty: none is known.
     """
 
     name: str
@@ -59,10 +61,11 @@ class ProjectAnswers:
     body: Mapping[str, Any] | None = None
     ca: bytes | None = None
     reads: Sequence[DocumentedRead] = ()
+    forwarder: str = ""
 
     @property
     def local(self) -> bool:
-        """Whether the service runs on this machine."""
+        """Whether its address is of this machine."""
         host = urlsplit(self.entry).hostname or ""
         try:
             address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
@@ -72,8 +75,8 @@ class ProjectAnswers:
 
     @property
     def breakable(self) -> bool:
-        """Whether its process can be killed and started without consent: on this machine, and not in production."""
-        return self.local and self.environment != "production"
+        """Whether its process can be killed and started without consent: on this machine, not in production, and not behind a forwarder."""
+        return self.local and self.environment != "production" and not self.forwarder
 
     @property
     def profile(self) -> str:
@@ -186,6 +189,8 @@ def _values(answers: ProjectAnswers) -> dict[str, object]:
         "host": parts.hostname,
         "port": parts.port or (443 if parts.scheme == "https" else 80),
         "about": "Reads what is documented." if answers.reads else "Reads, and writes where a path is named.",
+        "forwarder": answers.forwarder,
+        "forwarders": FORWARDERS,
         "calls": [line for _, line in calls],
         "routes": _shares([route for route, _ in calls]),
         "writes": bool(answers.write),

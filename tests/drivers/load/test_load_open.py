@@ -89,7 +89,9 @@ def test_a_class_of_users_without_a_task_is_reported(run: Run, server: TruthServ
 
 FUNCTION = 'def test_items(session):\n    session.get("/items")\n'
 METHOD = 'class TestShop:\n    def test_items(self, session):\n        session.get("/items", name="/items")\n'
-TYPED = f"from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from locust.clients import HttpSession\n\n\n{FUNCTION}"
+TYPED = (
+    f"from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from locust.clients import HttpSession\n\n\n{FUNCTION}"
+)
 FUNCTIONS_SIZE = """\
 locustfile: shop.py
 model: closed
