@@ -10,6 +10,7 @@ from chaoslib.caching import lookup_activity
 from chaoslib.exceptions import ActivityFailed
 
 from harness.chaos.tolerances import holds
+from harness.chaos.undoing import is_of_harness
 from harness.clock import Deadline
 
 Activity = Mapping[str, Any]
@@ -21,8 +22,8 @@ _IN_A_ROW: Final = 3
 _STEADY_LEAST_S: Final = 30.0
 """The hypothesis is asked again for so long at least, each half second: as long as the harness waits for a restore at least."""
 _STEADY_AGAIN_S: Final = 0.5
-_ASKED_ONCE: Final = frozenset({"process", "http"})
-"""Providers whose probes have no argument for how long they wait."""
+_PYTHON_AGAIN_S: Final = 0.5
+"""A probe of a `python` provider often asks the API of a cloud, which refuses too many requests."""
 
 
 def was_true(probe: Activity, configuration: Activity, secrets: Activity) -> bool:
@@ -39,15 +40,27 @@ def still_true(probe: Activity, configuration: Activity, secrets: Activity) -> b
     return _asked(probe, configuration, secrets)
 
 
-def comes_true(probe: Activity, configuration: Activity, secrets: Activity, within_s: float) -> bool:
-    """Whether a probe of a `process` or `http` provider, which waits for nothing itself, is true within so many seconds.
+def comes_true(
+    probe: Activity, configuration: Activity, secrets: Activity, within_s: float, asked_s: float = 0.0
+) -> bool:
+    """Whether a probe that is not of the harness is true within so many seconds; the harness's own have waited themselves.
 
     Asked a hundred times a probe finds what comes once in a hundred times without any fault, and before the fault it was asked once: so it
     must be true three times in a row.
+
+    Args:
+        probe: that was asked once.
+        configuration: of the experiment.
+        secrets: of the experiment.
+        within_s: how long it may take.
+        asked_s: how long it took to answer; a function may wait itself, so that this is a part of the time.
     """
-    if probe.get("provider", {}).get("type") not in _ASKED_ONCE:
+    if is_of_harness(probe):
         return False
-    ticks = Deadline.after(within_s).ticks(_AGAIN_S)
+    if probe.get("provider", {}).get("type") == "python":
+        ticks = Deadline.after(within_s - asked_s).ticks(_PYTHON_AGAIN_S)
+    else:
+        ticks = Deadline.after(within_s).ticks(_AGAIN_S)
     next(ticks, None)  # it was asked at this moment
     return any(all(_asked(probe, configuration, secrets) for _ in range(_IN_A_ROW)) for _ in ticks)
 

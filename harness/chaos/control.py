@@ -27,11 +27,11 @@ from harness.chaos.parts import HYPOTHESIS, METHOD, ROLLBACK, THREAD, PartHandle
 from harness.chaos.receipts import HitSnapshot
 from harness.chaos.remembered import remember
 from harness.chaos.tolerances import complaint, holds, selected_nothing
-from harness.chaos.undoing import is_own_undo, may_undo
+from harness.chaos.undoing import is_of_harness, is_own_undo, may_undo
 from harness.errors import ConfigurationError, HarnessError
 from harness.evidence import History, run_history
 from harness.model import NO_FAULT, domain_of
-from harness.model.domain import UNKNOWN
+from harness.model.domain import NODES, UNKNOWN
 from harness.targets.child import ChildSettings
 from harness.targets.harness_block import HarnessBlock, harness_block, is_hold, probes_of_method
 from harness.units import NS_PER_S
@@ -136,8 +136,11 @@ class ExperimentRecorder:
         why = shown.why or _failure(activity, run)
         action = activity.get("type") == "action"
         beyond = ""
-        if self.part_here == METHOD and self.breaks and not why and (action or role == "confirmed_by"):
-            why = beyond = self.receipts.beyond(self.block.blast_radius)  # what was sent may take a moment to be in
+        if self.part_here == METHOD and self.breaks and (action or role == "confirmed_by"):
+            if NODES in domain_of(self.block.domain).touches and not is_of_harness(activity):
+                self.receipts.keep_nodes()
+            if not why:
+                why = beyond = self.receipts.beyond(self.block.blast_radius)  # what was sent may take a moment to be in
         ended_ns = shown.at_ns or _ended_ns(run, THREAD.started_ns)
         reports = not why and (action or self.part_here == ROLLBACK)
         against = complaint(activity, run, configuration, secrets) if reports else ""
@@ -358,7 +361,7 @@ def _shown(
             return _Shown(ok=True)
     except ActivityFailed as error:
         return _Shown(why=str(error))
-    if run.get("status") and comes_true(activity, configuration, secrets, within_s):
+    if run.get("status") and comes_true(activity, configuration, secrets, within_s, run.get("duration", 0.0)):
         run["status"] = "succeeded"
         run.pop("exception", None)
         return _Shown(ok=True, at_ns=clock.now_ns())

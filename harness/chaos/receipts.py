@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from harness.model import Hit
 from harness.targets.child import ChildSettings
 from harness.targets.guard import guard_hits
 from harness.targets.harness_block import BlastRadius
-from harness.targets.kubernetes import has_condition, is_terminating, namespaces_of
+from harness.targets.kubernetes import has_condition, is_terminating, is_usable, namespaces_of
 from harness.targets.processes import PROCESS, running
 from harness.targets.workloads import autoscalers_in, controller_of
 
@@ -31,6 +32,7 @@ class HitSnapshot:
         self._before: list[Hit] | None = None
         self._decisions: Decisions | None = {}
         self._pidfiles: tuple[Path, ...] = ()
+        self._usable: frozenset[str] = frozenset()
 
     def remember(self, pidfiles: Sequence[Path] = ()) -> None:
         """Read the cluster, and the processes that some pidfiles name, before the method."""
@@ -38,6 +40,16 @@ class HitSnapshot:
         here = _session_or_none()
         self._decisions = _decisions(here) if here is not None else {}
         self._before = self._present()
+        self._usable = (_usable(here) or frozenset()) if here is not None else frozenset()
+
+    def keep_nodes(self) -> None:
+        """Put on disk which nodes are gone, not Ready or cordoned since: an action of others does not report what it hits."""
+        here = _session_or_none()
+        now = _usable(here) if here is not None and self._usable else None
+        if here is None or now is None:
+            return
+        with suppress(HarnessError):  # the nodes that run pods of the target are compared in any case
+            here.keep_nodes(self._usable - now)
 
     def hits(self) -> list[Hit]:
         """What our own actions reported as hit; else what has ended since, without the pods that an autoscaler may have ended."""
@@ -188,6 +200,16 @@ def _session_or_none() -> ChaosSession | None:
     """The session; None where no target is given, or its files cannot be read."""
     try:
         return session()
+    except HarnessError:
+        return None
+
+
+def _usable(here: ChaosSession) -> frozenset[str] | None:
+    """The nodes that are Ready and may be scheduled on, by name; None where the cluster does not answer, or there is none."""
+    if here.target.kubernetes is None:
+        return None
+    try:
+        return frozenset(str(node["metadata"]["name"]) for node in here.cluster.nodes() if is_usable(node))
     except HarnessError:
         return None
 

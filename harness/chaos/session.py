@@ -6,7 +6,7 @@ the target is not disposable and was not allowed by name, and when the API serve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from harness.targets import Platform, Target, load_target, platform_of
 from harness.targets.access import access
 from harness.targets.child import TARGET_VARIABLE, ChildSettings
 from harness.targets.guard import guard_hits, guard_target
-from harness.targets.intents import pending_intents
+from harness.targets.intents import VERIFY, amend_intent, pending_intents
 from harness.targets.kubernetes import (
     REGION_LABEL,
     Cluster,
@@ -73,8 +73,11 @@ class ChaosSession:
     def destructive(self, hits: Sequence[Hit]) -> None:
         """Assert that these may be broken, beside what was hit already, and that this is the target's API server.
 
+        The nodes among them are put on disk.
+
         Raises:
             Refused: they may not, or it is another one.
+            HarnessError: the undo log cannot be written.
         """
         settings = ChildSettings.from_env()
         guard_target(self.target, settings.allow_target)
@@ -89,6 +92,21 @@ class ChaosSession:
             raise Refused(
                 f"this would hit {pods} pods, `blast_radius` allows {settings.max_pods}", where=self.experiment
             )
+        self.keep_nodes(hit.name for hit in hits if hit.kind == "node")
+
+    def keep_nodes(self, names: Iterable[str]) -> None:
+        """Put on disk, with the attempt that is in the undo log, which nodes it hits: they must be as before again.
+
+        Raises:
+            HarnessError: it cannot be written.
+        """
+        if not (nodes := {*names}):
+            return
+        entries = (one for one in pending_intents(self.platform) if one.undo.get("do") == VERIFY)
+        attempt = next((one for one in entries if one.experiment == self.experiment), None)  # the newest is this one
+        kept = {*attempt.undo.get("hit", ())} if attempt else nodes
+        if attempt is not None and not nodes <= kept:
+            amend_intent(attempt, hit=sorted(nodes | kept))
 
     def intend(self, action: Undoable[...], what: str, /, **params: object) -> Intent:
         """Put on disk how to undo what is about to be done.

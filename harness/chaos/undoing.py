@@ -22,8 +22,12 @@ def is_own_undo(activity: Activity) -> bool:
     return module.startswith(_OWN) and is_undo(getattr(import_module(module), str(provider.get("func", "")), None))
 
 
+def is_of_harness(activity: Activity) -> bool:
+    """Whether an activity is a function of the harness."""
+    provider = activity.get("provider", {})
+    return provider.get("type") == "python" and str(provider.get("module", "")).startswith(_OWN)
+
+
 def may_undo(activity: Activity) -> bool:
     """Whether an action is not one of the harness: it may bring back what the fault took."""
-    provider = activity.get("provider", {})
-    own = provider.get("type") == "python" and str(provider.get("module", "")).startswith(_OWN)
-    return not own and activity.get("name") != ORDER
+    return not is_of_harness(activity) and activity.get("name") != ORDER

@@ -11,7 +11,7 @@ from harness import clock
 from harness.model.domain import ENTRY, PartsState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from harness.drivers.chaos import Restorer, TargetSnapshot
     from harness.run.shares import Shares
@@ -64,6 +64,11 @@ class Condition:
         From the first call on `as before` means as then; later calls change nothing, so that no damage becomes normal.
         """
         return None if self._restorer is None else self._restorer.baseline()
+
+    def hit(self, nodes: Iterable[str]) -> None:
+        """From now on these nodes must be as before, too, whatever ran there: a fault hit them."""
+        if self._restorer is not None:
+            self._restorer.hit(nodes)
 
     def now(self, touches: Collection[str]) -> PartsState:
         """Whether these parts are steady and as before. What costs least is asked first."""

@@ -24,6 +24,8 @@ from harness.targets.synced import sync_directory, write_synced
 
 VERSION: Final = 2
 """Of the format; a file of another one is not understood."""
+VERIFY: Final = "verify-restored"
+"""The undo of an attempt at an experiment; its `hit` are the nodes that the attempt was observed to hit, by name."""
 
 _counter = itertools.count()
 

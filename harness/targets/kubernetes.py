@@ -77,6 +77,11 @@ def serves(pod: Object) -> bool:
     return has_condition(pod, "Ready") and not is_terminating(pod)
 
 
+def is_usable(node: Object) -> bool:
+    """Whether a node is Ready and may be scheduled on."""
+    return has_condition(node, "Ready") and not node.get("spec", {}).get("unschedulable")
+
+
 class Cluster:
     """Reads and writes of one cluster.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.drivers.chaos.attempt import VERIFY, open_attempt, open_rollbacks
+from harness.drivers.chaos.attempt import open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
 from harness.drivers.chaos.experiments import Experiments, find_experiments, load_experiment
@@ -12,7 +12,6 @@ from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import sweep_scratch
 
 __all__ = [
-    "VERIFY",
     "ChaosResult",
     "ChaosRun",
     "Experiments",

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,8 +23,11 @@ from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.drivers.chaos.scratch import Scratch
 from harness.drivers.packages import project_directory
 from harness.errors import ConfigurationError, DriverError
+from harness.model import domain_of
+from harness.model.domain import PARTS
 from harness.targets.expect import fits
 from harness.targets.http import http_client
+from harness.targets.intents import VERIFY
 from harness.targets.undo import ROLL_BACK, UndoFailed, undoable
 from harness.yamlfile import read_document
 
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from harness.targets import Platform, Target
     from harness.targets.kubernetes import Cluster
 
-VERIFY: Final = "verify-restored"
 _ROLLBACKS_S: Final = 120.0
 """How long the rollbacks of one experiment may take."""
 _READS: Final = 3
@@ -43,16 +45,25 @@ _TIMEOUT_S: Final = 2.0
 
 
 def _verify(
-    _cluster: Cluster | None, target: Target, *, attempt: int, by_hand: str, before: dict[str, Any] | None
+    _cluster: Cluster | None,
+    target: Target,
+    *,
+    attempt: int,
+    by_hand: str,
+    before: dict[str, Any] | None,
+    parts: Sequence[str] = PARTS,
+    hit: Sequence[str] = (),
 ) -> None:
     """Return where the target is as it was before the attempt.
+
+    Of the cluster the parts that the fault disturbs are read; an entry of an earlier version names none, so all of them.
 
     Raises:
         DriverError: it is not, or not known to be.
     """
     why = [*_unread(target)]
     if before is not None and target.kubernetes is not None:
-        restored = Restorer(target, TargetSnapshot.parse(before)).restored()
+        restored = Restorer(target, TargetSnapshot.parse(before), hit=hit, later=True).restored(parts)
         why += [] if restored.ok else [restored.why]
     if why:
         raise DriverError(f"the undo of attempt {attempt} was not verified ({'; '.join(why)})", hint=by_hand)
@@ -79,6 +90,8 @@ def open_attempt(platform: Platform, experiment: ExperimentPlan, number: int, be
         attempt=number,
         by_hand=_by_hand(Path(experiment.file)),
         before=None if before is None else before.as_json(),
+        parts=list(domain_of(experiment.domain).touches),
+        hit=[],
     )
 
 

@@ -30,6 +30,7 @@ _KILLED_S: Final = 60.0
 """Until a killed process is gone."""
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Chaos Toolkit colours its log also where it is not a terminal."""
+_INTERRUPTED: Final = "it was interrupted"
 SETTINGS: Final = Path(__file__).with_name("settings.yaml")
 
 
@@ -89,7 +90,7 @@ class ChaosRun:
         self._scratch = Scratch()
         self._rollbacks = 0
         self._released = False
-        self._interrupted = False
+        self._interrupted = ""
 
     def start(self) -> None:
         """Start the child.
@@ -133,11 +134,15 @@ class ChaosRun:
         self._hold.touch()
         self._released = True
 
-    def interrupt(self) -> None:
-        """Ask the child to stop: it leaves the method and runs its rollbacks."""
+    def interrupt(self, why: str = _INTERRUPTED) -> None:
+        """Ask the child to stop: it leaves the method and runs its rollbacks.
+
+        Args:
+            why: what its result says; of several requests the first counts.
+        """
         if self.alive() and self._child is not None and not self._interrupted:
             self._child.interrupt()
-            self._interrupted = True
+            self._interrupted = why
 
     def finish(self, grace_s: float = JOURNAL_GRACE_S) -> ChaosResult:
         """Wait for the end and say how it was. A child whose fault is still held is interrupted first.
@@ -192,7 +197,7 @@ class ChaosRun:
         if killed:
             whys.append(f"it was killed: it did not end within {grace_s:g} s")
         elif self._interrupted:
-            whys.append("it was interrupted")
+            whys.append(self._interrupted)
         if journal.status == "none":
             said = last_lines(self._log.read_text(encoding="utf-8", errors="replace"))
             whys.append(f"{journal.why}: {said or 'and the log is empty'}")

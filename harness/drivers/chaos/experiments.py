@@ -43,7 +43,7 @@ _TOP: Final = (
 )
 """Keys that Chaos Toolkit knows; it ignores any other, such as a misspelt `rollbacks`."""
 _AROUND_S: Final = 20.0
-"""Seconds of an experiment beside its hold, unless declared: two probes of the steady state, undo, restore."""
+"""Seconds of an experiment beside its hold and its pauses, unless declared: two probes of the steady state, undo, restore."""
 
 
 class BrokenExperiment(ConfigurationError):
@@ -171,7 +171,7 @@ def read_experiment(path: Path) -> ExperimentFile:
         check_restart(document, block.restarted_by, block.domain, activities)
     hold_s = _hold_s(document, activities)
     within_s = block.within_s if block else 0.0
-    takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _AROUND_S
+    takes_s = block.takes_s if block and block.takes_s is not None else hold_s + _pauses_s(activities) + _AROUND_S
     plan = ExperimentPlan(
         name=path.stem,
         file=str(path.absolute()),
@@ -278,3 +278,10 @@ def _hold_s(document: YamlDocument, activities: Sequence[tuple[Location, Mapping
                 )
             return float(seconds)
     return 0.0
+
+
+def _pauses_s(activities: Sequence[tuple[Location, Mapping[str, Any]]]) -> float:
+    """How long the method pauses, without pauses that are variables."""
+    pauses = [activity.get("pauses") or {} for where, activity in activities if where[0] == "method"]
+    given = (one.get(key) for one in pauses for key in ("before", "after"))
+    return float(sum(seconds for seconds in given if isinstance(seconds, int | float)))

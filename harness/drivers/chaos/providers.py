@@ -12,10 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from harness.drivers.packages import package_spec
 
-_OF_A_CLUSTER: Final = ("chaosk8s", "harness.chaos")
-"""Packages whose functions ask the Kubernetes API."""
-_WITHOUT_CLUSTER: Final = frozenset({"hold"})
-"""Functions of ours that ask none."""
+_OF_A_CLUSTER: Final = "chaosk8s"
+"""The package of which every function asks the Kubernetes API."""
 _MORE: Final = frozenset({"*", "__getattr__"})
 """Names by which a module has more names than its source says."""
 _OURS: Final = "harness.chaos"
@@ -38,9 +36,21 @@ class Parameters(NamedTuple):
 
 
 def needs_cluster(activity: Mapping[str, Any]) -> bool:
-    """Whether an activity asks the Kubernetes API of the target."""
+    """Whether an activity asks the Kubernetes API of the target; a function of ours does unless it declares that it asks nothing."""
     module, function = called(activity)
-    return any(_within(module, package) for package in _OF_A_CLUSTER) and function not in _WITHOUT_CLUSTER
+    if not _within(module, _OURS):
+        return _within(module, _OF_A_CLUSTER)
+    found = _defined(module, function)
+    return found is None or not any(map(_declares_nothing, found[1].decorator_list))
+
+
+def _declares_nothing(decorator: ast.expr) -> bool:
+    """Whether a decorator is `@accesses()`: see `harness.targets.access`."""
+    return (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Name)
+        and (decorator.func.id, decorator.args, decorator.keywords) == ("accesses", [], [])
+    )
 
 
 def is_own(activity: Mapping[str, Any]) -> bool:
@@ -98,10 +108,7 @@ def _bound(statement: ast.stmt) -> set[str]:
     return set()
 
 
-@cache
-def parameters_of(
-    module: str, function: str, directories: tuple[Path, ...] = (), _deep: int = _DEEPEST
-) -> Parameters | None:
+def parameters_of(module: str, function: str, directories: tuple[Path, ...] = ()) -> Parameters | None:
     """What a function of a module takes; None where the source does not say it for certain.
 
     That is a name that is bound twice or to anything but a function, and a decorator of others, which may change it.
@@ -111,16 +118,29 @@ def parameters_of(
         function: that the module defines, or imports from another one.
         directories: where modules are looked up beside what is installed.
     """
+    found = _defined(module, function, directories)
+    if found is None:
+        return None
+    where, one = found
+    return _parameters(one.args) if not one.decorator_list or _within(where, _OURS) else None
+
+
+@cache
+def _defined(
+    module: str, function: str, directories: tuple[Path, ...] = (), deep: int = _DEEPEST
+) -> tuple[str, ast.FunctionDef] | None:
+    """The definition of a function, and its module, which may be another one that is imported from.
+
+    None for a name that is bound twice or to anything but a function.
+    """
     source = _source(module, directories)
-    statements = _statements(source) if source is not None and _deep else None
+    statements = _statements(source) if source is not None and deep else None
     bound = [one for one in statements or () if function in _bound(one)]
     one = bound[0] if len(bound) == 1 else None
     if isinstance(one, ast.ImportFrom) and one.module and not one.level:
         named = next(alias.name for alias in one.names if (alias.asname or alias.name) == function)
-        return parameters_of(one.module, named, directories, _deep - 1)
-    if isinstance(one, ast.FunctionDef) and (not one.decorator_list or _within(module, _OURS)):
-        return _parameters(one.args)
-    return None
+        return _defined(one.module, named, directories, deep - 1)
+    return (module, one) if isinstance(one, ast.FunctionDef) else None
 
 
 def _parameters(taken: ast.arguments) -> Parameters | None:

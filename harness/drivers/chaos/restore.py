@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -17,14 +17,14 @@ from harness.targets.kubernetes import (
     ZONE_LABEL,
     Cluster,
     Object,
-    has_condition,
+    is_usable,
     labels_of,
     namespaces_of,
 )
 from harness.targets.workloads import AUTOSCALERS, autoscaled, ready_of, replicas_of, workloads
 from harness.targets.workloads import WORKLOADS as LISTED
 
-RESTORED: Final = (*access("list nodes"), *LISTED, *AUTOSCALERS, *MEMBERS)
+RESTORED: Final = (*access("list nodes", "list pods"), *LISTED, *AUTOSCALERS, *MEMBERS)
 """What asking whether the target is as before takes."""
 
 
@@ -36,16 +36,19 @@ class TargetSnapshot:
         replicas: expected, by `Kind namespace/name`.
         nodes: those that could be scheduled on, each with its place: region and zone, as far as it has such labels.
         leader_region: of the database's leader; empty where the target names none.
+        used: the nodes that ran pods of the target's namespaces, by name; None: not known, as in an undo log of an earlier version.
     """
 
     replicas: dict[str, int]
     nodes: dict[str, str]
     leader_region: str
+    used: frozenset[str] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The form in which it is kept."""
         nodes = dict(sorted(self.nodes.items()))
-        return {"replicas": self.replicas, "nodes": nodes, "leader_region": self.leader_region}
+        kept: dict[str, Any] = {"replicas": self.replicas, "nodes": nodes, "leader_region": self.leader_region}
+        return kept if self.used is None else {**kept, "used": sorted(self.used)}
 
     @classmethod
     def parse(cls, kept: Mapping[str, Any]) -> Self:
@@ -54,16 +57,32 @@ class TargetSnapshot:
             replicas=dict(kept["replicas"]),
             nodes=dict(nodes) if isinstance(nodes := kept["nodes"], dict) else dict.fromkeys(nodes, ""),
             leader_region=str(kept["leader_region"]),
+            used=frozenset(kept["used"]) if "used" in kept else None,
         )
 
 
 class Restorer:
-    """Compares the target with how it was at the first `baseline()`, or with `before`."""
+    """Compares the target with how it was at the first `baseline()`, or with `before`.
 
-    def __init__(self, target: Target, before: TargetSnapshot | None = None) -> None:
+    Args:
+        target: that is compared.
+        before: how it was.
+        hit: nodes that a fault hit, by name.
+        later: whether any time may have passed since the fault, in which an autoscaler removes nodes.
+    """
+
+    def __init__(
+        self, target: Target, before: TargetSnapshot | None = None, *, hit: Iterable[str] = (), later: bool = False
+    ) -> None:
         self._target = target
         self._cluster = Cluster.of(target)
         self._baseline = before
+        self._hit = {*hit}
+        self._later = later
+
+    def hit(self, nodes: Iterable[str]) -> None:
+        """Compare these nodes, too: a fault hit them, whatever ran there."""
+        self._hit.update(nodes)
 
     def baseline(self) -> TargetSnapshot:
         """How the target is before the first experiment; later calls return the same, so that no damage becomes normal.
@@ -76,6 +95,7 @@ class Restorer:
                 replicas={_key(workload): replicas_of(workload) for workload in self._workloads()},
                 nodes=_usable(self._cluster.nodes()),
                 leader_region=self._leader_region(),
+                used=self._used(),
             )
         return self._baseline
 
@@ -99,15 +119,18 @@ class Restorer:
         return PartsState(ok=not found, why=why, missing=tuple(name for name, _ in found))
 
     def _nodes(self, before: TargetSnapshot) -> list[tuple[str, str]]:
-        """Which nodes are not back. One whose object is gone is back as soon as its place has as many nodes as before.
+        """Which nodes are not back, of those that were hit or ran pods of the target's namespaces.
 
-        A cloud replaces a machine by one of another name.
+        One whose object is gone is back as soon as its place has as many nodes as before: a cloud replaces a machine by one of another name.
+        Nodes that were there before and are compared with nothing replace none.
         """
         listed = self._cluster.nodes()
         there, now = {_name(node) for node in listed}, _usable(listed)
-        had, has = Counter(before.nodes.values()), Counter(now.values())
+        compared = {name: place for name, place in before.nodes.items() if self._is_compared(name, before, there)}
+        had = Counter(compared.values())
+        has = Counter(place for name, place in now.items() if name in compared or name not in before.nodes)
         found = []
-        for name, place in sorted(before.nodes.items()):
+        for name, place in sorted(compared.items()):
             if name in there and name not in now:
                 found.append((f"Node {name}", f"{name} is not ready or cordoned"))
             elif name not in there and (left := _at(has, place)) < (first := _at(had, place)):
@@ -115,6 +138,15 @@ class Restorer:
                 why = f"{name} was deleted, and {left} of {first} nodes{at} are ready and not cordoned"
                 found.append((f"Node {name}", why))
         return found
+
+    def _is_compared(self, name: str, before: TargetSnapshot, there: Collection[str]) -> bool:
+        """Whether a node must be as before.
+
+        One that was not hit and was deleted need not be long after the fault: an autoscaler removes what the target does not need.
+        """
+        if before.used is None or name in self._hit:
+            return True
+        return name in before.used and (name in there or not self._later)
 
     def _workload_pods(self, before: TargetSnapshot) -> list[tuple[str, str]]:
         found = {_key(workload): workload for workload in self._workloads()}
@@ -154,6 +186,11 @@ class Restorer:
         places = namespaces_of(self._target)
         return [one for namespace in places for one in workloads(self._cluster, namespace)]
 
+    def _used(self) -> frozenset[str]:
+        """The nodes that run pods of the target's namespaces."""
+        pods = (pod for namespace in namespaces_of(self._target) for pod in self._cluster.pods(namespace))
+        return frozenset(node for pod in pods if (node := str(pod.get("spec", {}).get("nodeName") or "")))
+
 
 def _key(workload: Object) -> str:
     meta = workload["metadata"]
@@ -166,8 +203,7 @@ def _name(node: Object) -> str:
 
 def _usable(nodes: Collection[Object]) -> dict[str, str]:
     """Those that can be scheduled on, each with its place."""
-    ready = [one for one in nodes if has_condition(one, "Ready") and not one.get("spec", {}).get("unschedulable")]
-    return {_name(node): _place(node) for node in ready}
+    return {_name(node): _place(node) for node in nodes if is_usable(node)}
 
 
 def _place(node: Object) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.drivers.chaos import VERIFY, open_attempt, open_rollbacks
+from harness.drivers.chaos import open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import JOURNAL_GRACE_S
 from harness.drivers.chaos.restore import RESTORED
 from harness.errors import TargetGone
@@ -20,7 +20,7 @@ from harness.model.domain import ENTRY, PartsState
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.condition import STEADY_WITHIN_S
-from harness.targets.intents import pending_intents, strike_intent
+from harness.targets.intents import VERIFY, pending_intents, strike_intent
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -47,8 +47,17 @@ GONE_GRACE_S: Final = 2.0
 
 def longest_s(experiment: ExperimentPlan) -> float:
     """Longest duration of one attempt, in seconds, if nothing comes back by itself."""
-    held_s = experiment.within_s + experiment.observe_s + JOURNAL_GRACE_S
-    return STEADY_WITHIN_S + held_s + max(experiment.watch_s, _WATCH_LEAST_S) + RESTORE_LEAST_S + experiment.after_s
+    watched_s = max(experiment.watch_s, _WATCH_LEAST_S)
+    return STEADY_WITHIN_S + _interrupted_after_s(experiment) + watched_s + RESTORE_LEAST_S + experiment.after_s
+
+
+def _interrupted_after_s(experiment: ExperimentPlan) -> float:
+    """Seconds from the start of the child until it is interrupted.
+
+    That is what its file takes, or how long the fault may take to be confirmed and the longest limit after it, whichever is longer; and the time
+    in which a child undoes and restores.
+    """
+    return max(experiment.seconds, experiment.within_s + experiment.observe_s) + JOURNAL_GRACE_S
 
 
 class ExperimentDriver(Driver):
@@ -187,6 +196,8 @@ class _Attempt:
                 strike_intent(rollbacks)
             self._see_sent()
         pending = pending_intents(context.platform)
+        # the child adds to the entry which nodes it hits
+        context.traffic.condition.hit(node for one in pending if one.id == opened.id for node in one.undo.get("hit", ()))
         left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
         restored = self._restore(left)
         if restored:
@@ -206,11 +217,14 @@ class _Attempt:
         return self._sent_ns
 
     def _hold(self) -> None:
-        """Release a held fault when reads and writes are back, or the longest limit has passed."""
+        """Release a held fault when reads and writes are back, or the longest limit has passed.
+
+        A child that has not ended long after it should have is interrupted.
+        """
         experiment, context = self._experiment, self._context
         released = False
-        deadline = clock.Deadline.after(experiment.within_s + experiment.observe_s + JOURNAL_GRACE_S)
-        for _ in deadline.ticks(_CHILD_POLL_S):
+        most_s = _interrupted_after_s(experiment)
+        for _ in clock.Deadline.after(most_s).ticks(_CHILD_POLL_S):
             if not self._child.alive():
                 return
             context.present()
@@ -226,7 +240,11 @@ class _Attempt:
                 context.progress.say(f"{experiment.name}: {why}; the fault was held for {seconds:.1f} s")
                 self._child.release()
                 released = True
-        self._child.interrupt()
+        why = (
+            f"it was interrupted: it had not ended after {most_s:g} s, which are the longer of `takes` and of `within` with the "
+            f"longest limit, and {JOURNAL_GRACE_S:g} s; where its method needs longer, say so by `takes`"
+        )
+        self._child.interrupt(why)
 
     def _is_back(self, sent_ns: int) -> bool:
         """Whether reads and writes are served again, and figures under the fault are as before."""
