@@ -46,6 +46,7 @@ class Child:
         after_release_s: how long it lives after that.
         result: how it ends.
         did: what was done to it, with the time since the clock's beginning in seconds.
+        why: it was interrupted.
     """
 
     clock: FakeClock
@@ -54,6 +55,7 @@ class Child:
     after_release_s: float = 2.0
     result: Result = field(default_factory=Result)
     did: list[tuple[str, float]] = field(default_factory=list)
+    why: str = ""
     started_ns: int = 0
     ends_ns: int | None = None
     grace_s: float = 0.0
@@ -82,8 +84,9 @@ class Child:
         self._do("release")
         self.ends_ns = self.clock.now_ns + round(self.after_release_s * S)
 
-    def interrupt(self) -> None:
+    def interrupt(self, why: str = "") -> None:
         """It ends at once."""
+        self.why = why
         self._do("interrupt")
         self.ends_ns = self.clock.now_ns
 
@@ -111,12 +114,14 @@ class Ground:
     Attributes:
         back_s: reads and writes are back from then on; None: never.
         away: (from, until, state) while the target is not as before.
+        struck: the nodes that were hit.
     """
 
     clock: FakeClock
     back_s: float | None = 0.0
     away: list[tuple[float, float, PartsState]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -125,6 +130,10 @@ class Ground:
 
     def baseline(self) -> None:
         """There is no cluster."""
+
+    def hit(self, nodes: Iterable[str]) -> None:
+        """Keep them."""
+        self.struck += nodes
 
     def now(self, touches: Collection[str]) -> PartsState:
         """What the script says of this time."""

@@ -14,7 +14,7 @@ from harness.model.domain import PartsState
 from harness.run.acts import experiments
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.users import UsersServed
-from harness.targets.intents import pending_intents, write_intent
+from harness.targets.intents import amend_intent, pending_intents, write_intent
 from tests.builders.conducting import Child, Ground, Result, Stage, children, stage
 from tests.builders.plans import breaks, experiment, fault, plan
 from tests.fake_clock import FakeClock, S
@@ -210,6 +210,33 @@ def test_a_child_that_does_not_end_is_interrupted(monkeypatch: pytest.MonkeyPatc
     made = run(monkeypatch, clock, POD, child, ground=Ground(clock=clock))
     assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 160)]
     assert [name for name, _, _ in made.windows] == ["everyday/fault-free"]
+    assert child.why.startswith("it was interrupted: it had not ended after 160 s, ")
+
+
+def test_a_method_has_the_time_that_its_file_declares(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """It takes 600 s, far longer than the limits: 120 s after that it is interrupted, and the reason names `takes`."""
+    slow, child = experiment("pod-loss", seconds=600.0), Child(clock=clock, sent_s=None)
+    run(monkeypatch, clock, slow, child, ground=Ground(clock=clock))
+    assert [(what, round(at)) for what, at in child.did[:2]] == [("start", 0), ("interrupt", 720)]
+    assert child.why.endswith("; where its method needs longer, say so by `takes`")
+    assert experiments.longest_s(slow) > 720
+
+
+def test_nodes_that_were_hit_must_come_back(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """The child adds them to the entry of its attempt, which is read before the restore is waited for."""
+    child, ground = Child(clock=clock, takes_s=3.0), Ground(clock=clock)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    planned = plan(acts=[fault("pod-loss")], demands=[breaks("pod-loss")], experiments=[POD])
+    made = stage(clock, planned, ground=ground)
+
+    def hit() -> None:
+        (attempt,) = pending_intents(made.context.platform)
+        amend_intent(attempt, hit=["a", "b"])
+
+    clock.at(2.0, hit)
+    ExperimentDriver().run(fault("pod-loss"), made.context)
+    assert ground.struck == ["a", "b"]
+    assert made.records.of("restore")[0]["ok"] is True
 
 
 def test_a_run_whose_load_died_ends_its_child(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

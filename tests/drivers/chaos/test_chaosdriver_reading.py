@@ -16,8 +16,9 @@ from chaoslib.experiment import ensure_experiment_is_valid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.chaos import actions, probes
 from harness.drivers.chaos import find_experiments, load_experiment, read_journal
-from harness.drivers.chaos.providers import functions_of, parameters_of
+from harness.drivers.chaos.providers import functions_of, needs_cluster, parameters_of
 from harness.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parents[3] / "experiments"
@@ -233,6 +234,51 @@ def test_what_the_functions_of_this_harness_take_is_known(tmp_path: Path) -> Non
     assert parameters_of("shop_faults", "act", (tmp_path,)) is None
     assert parameters_of("shop_faults", "missing", (tmp_path,)) is None
     assert parameters_of("nowhere", "act", (tmp_path,)) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "needs"),
+    [
+        ("harness.chaos.probes", "answers_fail", False),
+        ("harness.chaos.probes", "answers_well", False),
+        ("harness.chaos.probes", "writers_wait", False),
+        ("harness.chaos.probes", "rows_released", False),
+        ("harness.chaos.actions", "hold", False),
+        ("harness.chaos.actions", "release_rows", False),
+        ("harness.chaos.actions", "lock_rows", True),
+        ("harness.chaos.actions", "kill_pods", True),
+        ("harness.chaos.probes", "liveness_begun", True),
+        ("harness.chaos.probes", "members_streaming", True),
+        ("chaosk8s.pod.probes", "count_pods", True),
+        ("chaosk8s.pod.actions", "hold", True),
+        ("shop_faults", "hold", False),
+    ],
+)
+def test_a_function_that_declares_no_access_needs_no_cluster(module: str, function: str, *, needs: bool) -> None:
+    """Also where a module only imports it."""
+    provider = {"type": "python", "module": module, "func": function}
+    assert needs_cluster({"name": "a", "type": "probe", "provider": provider}) is needs
+
+
+def test_what_the_functions_of_this_harness_declare_is_read_as_it_is() -> None:
+    """The source is read, and nothing is imported; what is imported says the same."""
+    for module in (actions, probes):
+        for name in module.__all__:
+            provider = {"type": "python", "module": module.__name__, "func": name}
+            declares_none = getattr(module, name).accesses == ((), None)
+            assert needs_cluster({"name": name, "provider": provider}) is not declares_none, name
+
+
+@pytest.mark.parametrize(
+    ("pauses", "seconds"),
+    [("{after: 300}", 320.0), ("{before: 0.5, after: 1}", 21.5), ("{before: '${wait}'}", 20.0)],
+)
+def test_an_experiment_takes_as_long_as_its_pauses(tmp_path: Path, pauses: str, seconds: float) -> None:
+    """A stock file cannot declare how long it takes, and must not be interrupted in the midst of a pause."""
+    provider = "{type: process, path: 'true'}"
+    action = f"{{name: a, type: action, provider: {provider}, pauses: {pauses}}}"
+    (tmp_path / "a.yaml").write_text(f"title: t\ndescription: d\nmethod: [{action}]\nrollbacks: [{action}]\n")
+    assert load_experiment("a", [tmp_path]).seconds == seconds
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ from typing import Any, cast
 
 import pytest
 
-from harness.drivers.chaos import restore
+from harness.drivers.chaos import attempt, restore
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
 from harness.errors import AccessDenied
-from harness.targets import Target, load_target
+from harness.targets import Platform, Target, load_target
+from harness.targets.intents import amend_intent, pending_intents
 from harness.targets.kubernetes import Cluster, Object
+from harness.targets.undo import recover
+from tests.builders.plans import experiment
 
 BEFORE = TargetSnapshot(replicas={"Deployment eu/api": 2}, nodes={}, leader_region="")
 
@@ -26,12 +29,18 @@ class Answers:
         meta = {"namespace": "eu", "name": "api"}
         self._workload = {"metadata": meta, "spec": {"replicas": asked}, "status": {"readyReplicas": ready}}
         self.machines: list[dict[str, Any]] = []
+        self.on: list[str] = []
         self._autoscalers, self._denied = [{"spec": autoscaler}] if autoscaler else [], denied
 
     def nodes(self, label_selector: str = "") -> list[dict[str, Any]]:
         """As given."""
         del label_selector
         return self.machines
+
+    def pods(self, namespace: str) -> list[dict[str, Any]]:
+        """One on each of these nodes, and one that no node has yet."""
+        meta = {"namespace": namespace, "name": "p"}
+        return [{"metadata": meta, "spec": {}}, *({"metadata": meta, "spec": {"nodeName": name}} for name in self.on)]
 
     def deployments(self, namespace: str = "") -> list[dict[str, Any]]:
         """The one."""
@@ -114,6 +123,7 @@ def test_a_node_that_was_replaced_is_back_when_its_zone_has_as_many_as_before(
     """A cloud gives the new machine another name; also where what was before was read from the undo log."""
     cluster = Answers(2, 2)
     cluster.machines = [node("a", "eu-1"), node("b", "eu-2")]
+    cluster.on = ["a", "b"]
     monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
     monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
     monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
@@ -125,10 +135,105 @@ def test_a_node_that_was_replaced_is_back_when_its_zone_has_as_many_as_before(
     assert (found.ok, found.why) == (not why, why)
 
 
+@pytest.mark.parametrize(
+    ("machines", "hit", "why"),
+    [
+        ([node("a", "eu-1"), node("c", "eu-2")], (), ""),
+        ([node("a", "eu-1"), node("b", "eu-2", cordoned=True), node("c", "eu-2")], (), ""),
+        ([node("a", "eu-1"), node("b", "eu-2", ready=False), node("c", "eu-2")], ("b",), "b is not ready or cordoned"),
+        (
+            [node("a", "eu-1"), node("c", "eu-2")],
+            ("b",),
+            "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned",
+        ),
+        ([node("a", "eu-1"), node("c", "eu-2"), node("d", "eu-2")], ("b",), ""),
+        (
+            [node("b", "eu-2"), node("c", "eu-2")],
+            (),
+            "a was deleted, and 0 of 1 nodes in eu/eu-1 are ready and not cordoned",
+        ),
+    ],
+)
+def test_a_node_that_the_target_did_not_use_counts_only_where_it_was_hit(
+    machines: list[dict[str, Any]], hit: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nodes b and c run pods of other teams: their autoscaler removes them, and their people cordon them."""
+    cluster, before = recorded(monkeypatch, used=["a"])
+    cluster.machines = machines
+    restorer = Restorer(cast("Target", None), before)
+    restorer.hit(hit)
+    found = restorer.restored(("nodes",))
+    assert (found.ok, found.why) == (not why, why)
+
+
+@pytest.mark.parametrize(
+    ("machines", "hit", "why"),
+    [
+        ([node("a", "eu-1")], (), ""),
+        ([node("a", "eu-1")], ("b",), "b was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
+        ([node("a", "eu-1"), node("b", "eu-2", ready=False)], (), "b is not ready or cordoned"),
+    ],
+)
+def test_a_node_that_was_deleted_long_after_the_fault_is_not_waited_for(
+    machines: list[dict[str, Any]], hit: tuple[str, ...], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An autoscaler took it; unless the experiment had hit it. One that is there must be as before."""
+    cluster, before = recorded(monkeypatch, used=["a", "b", "c"])
+    cluster.machines = machines
+    found = Restorer(cast("Target", None), before, hit=hit, later=True).restored(("nodes",))
+    assert (found.ok, found.why) == (not why, why)
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, used: list[str]) -> tuple[Answers, TargetSnapshot]:
+    """A cluster of three nodes, and how it was, as an undo log has it."""
+    cluster = Answers(2, 2)
+    cluster.machines, cluster.on = [node("a", "eu-1"), node("b", "eu-2"), node("c", "eu-2")], used
+    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
+    monkeypatch.setattr(restore, "namespaces_of", lambda _target: ("eu",))
+    monkeypatch.setattr(Restorer, "_leader_region", lambda _self: "")
+    before = Restorer(cast("Target", None)).baseline()
+    return cluster, TargetSnapshot.parse(json.loads(json.dumps(before.as_json())))
+
+
+@pytest.mark.parametrize(
+    ("domain", "hit", "why"),
+    [
+        ("pod", [], ""),
+        ("node", [], "b is not ready or cordoned"),
+        ("zone", ["c"], "c was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
+        ("unknown", [], "b is not ready or cordoned"),
+    ],
+)
+def test_a_recovery_compares_what_the_fault_disturbs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, domain: str, hit: list[str], why: str
+) -> None:
+    """An experiment on pods has nothing to do with nodes: one that is cordoned half an hour later keeps no run from its start."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(attempt, "_unread", lambda _target: [])
+    cluster, before = recorded(monkeypatch, used=["a", "b"])
+    (tmp_path / "target.yaml").write_text(IN_A_CLUSTER)
+    target = load_target(tmp_path / "target.yaml")
+    platform = Platform(name="demo", api="https://127.96.0.2", entry=target.entry)
+    intent = attempt.open_attempt(platform, experiment("one", domain), 1, before)
+    amend_intent(intent, hit=hit)
+    cluster.machines = [node("a", "eu-1"), node("b", "eu-2", cordoned=not hit)]
+    left = recover(target, platform, within_s=0).left
+    assert [one.why for one in left] == ([f"the undo of attempt 1 was not verified ({why})"] if why else [])
+    assert len(pending_intents(platform)) == len(left)
+
+
+IN_A_CLUSTER = """\
+name: demo
+environment: staging
+entry: http://127.96.0.1:8080
+kubernetes: {context: demo, namespace: eu}
+"""
+
+
 def test_an_undo_log_of_an_earlier_version_knows_nodes_by_name_only() -> None:
     """Then all nodes are counted together."""
     before = TargetSnapshot.parse({"replicas": {}, "nodes": ["a", "b"], "leader_region": ""})
-    assert before.nodes == {"a": "", "b": ""}
+    assert (before.nodes, before.used) == ({"a": "", "b": ""}, None)
 
 
 TARGET = """\
