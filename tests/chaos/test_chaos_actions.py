@@ -13,11 +13,14 @@ from harness import clock
 from harness.chaos import actions, injected, probes
 from harness.chaos.receipts import HitSnapshot
 from harness.chaos.session import node_hit, pod_hit, session
+from harness.drivers.chaos import open_attempt
 from harness.errors import ConfigurationError, DriverError, FaultNotInjected, Refused
+from harness.model import Hit
 from harness.targets import platform_of, undo
-from harness.targets.intents import pending_intents, write_intent
+from harness.targets.intents import VERIFY, pending_intents, write_intent
 from harness.targets.parts import Power
 from harness.targets.undo import recover, undo_intent
+from tests.builders.plans import experiment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +83,48 @@ def test_a_pod_that_ended_as_its_autoscaler_scaled_down_is_no_hit(pocket: Any) -
     assert [hit.name for hit in seen.hits()] == ["track-service-1"]
     pocket.change(*scaler, status={"desiredReplicas": 2, "lastScaleTime": "2026-11-20T09:05:00Z"})
     assert seen.hits() == []
+
+
+def attempt_at(pocket: Any, monkeypatch: pytest.MonkeyPatch, name: str = "node-loss") -> None:
+    """An attempt at an experiment that is in the undo log, and of which this process is the child."""
+    monkeypatch.setenv("READINESS_EXPERIMENT", name)
+    session.cache_clear()
+    open_attempt(platform_of(pocket.target), experiment(name, "node"), 1, None)
+
+
+def kept_nodes(pocket: Any) -> list[str]:
+    """The nodes that the undo log says were hit."""
+    (attempt,) = [one for one in pending_intents(platform_of(pocket.target)) if one.undo["do"] == VERIFY]
+    return list(attempt.undo["hit"])
+
+
+def test_nodes_that_are_hit_are_on_disk_before_they_are(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a recovery compares them, whatever ran there; pods that are hit are compared by their workloads."""
+    attempt_at(pocket, monkeypatch)
+    here = session()
+    hits = {name: node_hit(pocket.get("Node", "", name)) for name in ("us-east-1a", "us-east-1b")}
+    here.destructive([Hit(kind="pod", name="track-service-1", uid="1")])
+    assert kept_nodes(pocket) == []
+    here.destructive([hits["us-east-1b"]])
+    here.destructive([hits["us-east-1a"], hits["us-east-1b"]])
+    assert kept_nodes(pocket) == ["us-east-1a", "us-east-1b"]
+
+
+def test_nodes_that_an_action_of_others_has_cordoned_are_on_disk(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not report them; one that was cordoned before is none of them."""
+    pocket.change("Node", "", "eu-west-1a", spec={"unschedulable": True})
+    attempt_at(pocket, monkeypatch)
+    seen = HitSnapshot()
+    seen.remember()
+    seen.keep_nodes()
+    assert kept_nodes(pocket) == []
+    pocket.change("Node", "", "us-east-1a", spec={"unschedulable": True})
+    seen.keep_nodes()
+    assert kept_nodes(pocket) == ["us-east-1a"]
+    pocket.change("Node", "", "us-east-1a", spec={})
+    pocket.change("Node", "", "us-east-1b", spec={"unschedulable": True})
+    seen.keep_nodes()
+    assert kept_nodes(pocket) == ["us-east-1a", "us-east-1b"]
 
 
 def test_more_pods_than_the_blast_radius_are_refused(pocket: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -420,6 +421,103 @@ def test_what_comes_once_in_many_answers_confirms_nothing(bench: Bench) -> None:
     )
     assert len((bench.root / "asked").read_text().splitlines()) > 4
     assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
+
+
+STATE_PROBE = """\
+from pathlib import Path
+
+
+def is_down(true_from, true_until=10**9):
+    file = Path("asked")
+    number = len(file.read_text()) + 1 if file.exists() else 1
+    file.write_text("x" * number)
+    return true_from <= number < true_until
+"""
+"""As a driver of a cloud has it: the answer is that of the moment."""
+BY_PYTHON = (
+    '    tolerance: 1\n    provider: {type: process, path: bash, arguments: ["-c", "kill -0 $(cat ${pidfile})"]}\n',
+    "    provider: {type: python, module: cloud, func: is_down, arguments: {ARGUMENTS}}\n",
+)
+
+
+def by_python(bench: Bench, arguments: str) -> tuple[str, str]:
+    """The edit by which the fault is confirmed by a function of the project."""
+    (bench.root / "experiments").mkdir(exist_ok=True)
+    (bench.root / "experiments" / "cloud.py").write_text(STATE_PROBE, encoding="utf-8")
+    return BY_PYTHON[0], BY_PYTHON[1].replace("ARGUMENTS", arguments)
+
+
+def test_a_python_probe_of_others_is_asked_again_until_it_is_true(bench: Bench) -> None:
+    """Asked before the fault, in its place, and then until it was true three times in a row: the instance takes a moment to stop."""
+    result = bench.ended(by_python(bench, "true_from: 4"))
+    assert (result.confirmed, result.why) == (True, "")
+    assert len((bench.root / "asked").read_text()) == 6
+    (asked,) = [one for one in bench.recorded("activity") if one["name"] == "ended"]
+    assert bench.recorded("fault.confirmed")[0]["at_ns"] > asked["started_ns"]
+
+
+def test_a_python_probe_that_is_true_for_a_moment_confirms_nothing(bench: Bench) -> None:
+    """True twice, and no more, until `within` is over."""
+    result = bench.ended(by_python(bench, "true_from: 4, true_until: 6"), SOON)
+    assert (result.confirmed, result.why) == (False, "ended: the fault was not observed")
+    assert len((bench.root / "asked").read_text()) > 6
+
+
+def test_a_probe_that_has_waited_itself_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the harness never; of others one whose time is over."""
+    asked: list[str] = []
+
+    def run(probe: dict[str, Any], *_: object) -> bool:
+        asked.append(probe["name"])
+        return True
+
+    monkeypatch.setattr(confirming, "run_activity", run)
+    theirs = {"name": "theirs", "provider": {"type": "python", "module": "cloud", "func": "is_down"}}
+    own = {"name": "own", "provider": {"type": "python", "module": "harness.chaos.probes", "func": "answers_fail"}}
+    assert not confirming.comes_true(own, {}, {}, 5.0)
+    assert not confirming.comes_true(theirs, {}, {}, 5.0, asked_s=5.5)
+    assert asked == []
+    assert confirming.comes_true(theirs, {}, {}, 0.5, asked_s=0.4)
+    assert asked == ["theirs"] * 3
+
+
+class Failing(BaseHTTPRequestHandler):
+    """Answers 503 as long as a file is there."""
+
+    down: Path
+
+    def do_GET(self) -> None:
+        """One answer."""
+        self.send_response(503 if self.down.exists() else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def test_answers_that_fail_confirm_a_fault_without_a_cluster(bench: Bench) -> None:
+    """A fault of a docker-compose project, such as one of toxiproxy: the probe asks the entry alone."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("FailingHere", (Failing,), {"down": bench.root / "down"}))
+    threading.Thread(target=server.serve_forever).start()
+    try:
+        file = bench.root / "target.yaml"
+        file.write_text(TARGET.replace("127.0.0.1:9", f"127.0.0.1:{server.server_port}"), encoding="utf-8")
+        bench.target = load_target(file)
+        probe = "{type: python, module: harness.chaos.probes, func: answers_fail, arguments: {within_s: 5}}"
+        edits = (
+            (BY_PYTHON[0], f"    provider: {probe}\n"),
+            ("kill -9 $(cat ${pidfile})", "touch down"),
+            ("echo ${pidfile} >> rolled-back", "rm down"),
+            ("    processes: [one.pid, two.pid]\n", ""),
+            ("domain: process", "domain: external"),
+        )
+        assert bench.planned(*edits).needs == ()
+        result = bench.ended(*edits)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (result.confirmed, result.rolled_back, result.why) == (True, True, "")
 
 
 @pytest.mark.parametrize(("ends", "kinds"), [("true", ["fault.gone"]), ("false", ["fault.stays"])])

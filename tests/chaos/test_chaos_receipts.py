@@ -132,7 +132,9 @@ def autoscaled(monkeypatch: pytest.MonkeyPatch, pods: list[Hit], said: list[Any]
             raise answer
         return cast("list[dict[str, Any]]", answer)
 
-    here = SimpleNamespace(hits=[], cluster=None, target=SimpleNamespace(kubernetes=object(), breakable=True))
+    here = SimpleNamespace(
+        hits=[], cluster=SimpleNamespace(nodes=list), target=SimpleNamespace(kubernetes=object(), breakable=True)
+    )
     monkeypatch.setattr(receipts, "_session_or_none", lambda: here)
     monkeypatch.setattr(receipts, "_present", lambda _here: present.pop(0))
     monkeypatch.setattr(receipts, "namespaces_of", lambda _target: ["eu"])

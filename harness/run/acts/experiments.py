@@ -197,7 +197,9 @@ class _Attempt:
             self._see_sent()
         pending = pending_intents(context.platform)
         # the child adds to the entry which nodes it hits
-        context.traffic.condition.hit(node for one in pending if one.id == opened.id for node in one.undo.get("hit", ()))
+        context.traffic.condition.hit(
+            node for one in pending if one.id == opened.id for node in one.undo.get("hit", ())
+        )
         left = [intent for intent in pending if intent.experiment == name and intent.undo.get("do") != VERIFY]
         restored = self._restore(left)
         if restored:

@@ -200,7 +200,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, used: list[str]) -> tuple[Answers,
     [
         ("pod", [], ""),
         ("node", [], "b is not ready or cordoned"),
-        ("zone", ["c"], "c was deleted, and 0 of 1 nodes in eu/eu-2 are ready and not cordoned"),
+        ("zone", ["c"], "c was deleted, and 1 of 2 nodes in eu/eu-2 are ready and not cordoned"),
         ("unknown", [], "b is not ready or cordoned"),
     ],
 )
