@@ -63,7 +63,7 @@ def end(monkeypatch: pytest.MonkeyPatch, directory: Path, error: BaseException, 
         f"kubernetes: {{context: c, kubeconfig: {directory}/gone}}\n"
     )
     run = RunDirectory.create(directory / "runs", "run-1")
-    settings, there = cast("Any", SimpleNamespace(allow_target="")), cast("Any", heard)
+    settings, there = cast("Any", SimpleNamespace(allow_target="", target=file, keep=False)), cast("Any", heard)
     ground = Ground(load_target(file), PLATFORM)
     return live._gathered(cast("Any", None), ground, run, settings=settings, progress=there, stopping=there)
 
