@@ -35,6 +35,7 @@ from harness.targets.parts import (
     Tls,
     TrafficOverride,
 )
+from harness.targets.strategies import wrong_strategies
 from harness.targets.values import Name, RootUrl, Seconds, TargetSection, Url, Word, is_http
 from harness.yamlfile import YamlDocument, read_document
 
@@ -281,6 +282,8 @@ def _check(target: Target, document: YamlDocument) -> None:
                 where=document.where((key,)),
                 hint=f"leave `{key}` out: on a real platform all limits hold as written",
             )
+    for location, what, hint in wrong_strategies(target.rollout.strategies if target.rollout is not None else {}):
+        raise ConfigurationError(what, where=document.where(location), hint=hint)
     if target.proxy not in {"none", "env"} and not is_http(target.proxy):
         raise ConfigurationError(
             "invalid proxy",  # the value is not printed: it may hold a password

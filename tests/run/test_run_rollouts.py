@@ -61,6 +61,8 @@ CANARY = RolloutPlan(
     namespaces=("eu",),
 )
 
+INVALID = ObjectStatus(phase="Degraded", message="InvalidSpec: steps[0]", current="old", stable="old")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scripted(Changeable):
@@ -69,7 +71,7 @@ class Scripted(Changeable):
     `reverts_s` after it was begun others set its spec back, which takes `returns_s`. `fixed` is a template that a person replaces by a
     third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
     after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `refuses`: what it answers to that
-    command, sent at 47 s, for `refuses_s`. `edited` is the strategy that others give it once it was begun.
+    command, sent at 47 s, for `refuses_s`. `edited` is the strategy that others give it once it was begun. `invalid` is one that its controller refuses.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -85,6 +87,7 @@ class Scripted(Changeable):
     refuses: TargetUnreachable | None = None
     refuses_s: float = SILENT_S + 5.0
     edited: dict[str, Any] | None = None
+    invalid: dict[str, Any] | None = None
     returns_s: float = 1.0
     takes_s: float = 0.0
     pauses: bool = False
@@ -137,10 +140,13 @@ class Scripted(Changeable):
         self.clock.sleep(self.takes_s)
         if self.says is not None:
             return self.says
+        if self.state["strategy"] == self.invalid:
+            return INVALID
         if obj["spec"]["template"] == OLD:
             rest = self.seconds >= self.returns_s
             share = 1.0 if rest else 0.0
-            return ObjectStatus(phase="Healthy" if rest else "Progressing", share=share, switched=rest, current="old")
+            phase, stable = ("Healthy", "old") if rest else ("Progressing", "new")
+            return ObjectStatus(phase=phase, share=share, switched=rest, current="old", stable=stable)
         if self.aborts_s is not None and self.seconds >= self.aborts_s:
             return ObjectStatus(
                 phase="Degraded", message="RolloutAborted: metric errors", share=0.0, aborted=True, current="new"
@@ -382,6 +388,43 @@ def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
     with pytest.raises(DriverError, match="a strategy that others gave it since") if left else nullcontext():
         back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, strategy={"canary": {}}, **noted)
     assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
+
+
+def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate_is_sent(rolled: Callable[..., Run]) -> None:
+    """The rollout is skipped, and what comes after it in the run finds all as before."""
+    run = rolled(BLUE_GREEN, invalid=OURS)
+    why = "not at rest once their strategy was set: Rollout eu/cart is Degraded (InvalidSpec: steps[0])"
+    assert [o["why"] for o in run.of("rollout.skipped")] == [why]
+    assert (run.of("rollout.started"), run.here.state["since"]) == ([], -100.0)
+    assert run.here.state["strategies"] == [(True, OURS), (True, {"canary": {}})]
+    assert (run.stage.context.unrestored, pending_intents(run.stage.context.platform)) == ({}, [])
+
+
+def test_a_strategy_stays_while_the_candidate_is_still_taken_back(rolled: Callable[..., Run]) -> None:
+    """The object asks for the release before, and is on its way there by the rollout's strategy: another one would promote it anew."""
+    run = rolled(BLUE_GREEN, steps=((5.0, 1.0),), returns_s=90.0)
+    assert not run.of("rollout.ended")[0]["ok"]
+    assert run.here.state["strategies"] == [(True, OURS)]
+    assert len(pending_intents(run.stage.context.platform)) == 1
+
+
+@pytest.mark.parametrize(
+    ("template", "invalid"), [(OLD, OURS), (OLD, None), (NEW, None)], ids=["refused", "lent", "with the candidate"]
+)
+def test_a_recovery_returns_the_strategy_first_where_the_candidate_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, template: dict[str, Any], invalid: dict[str, Any] | None
+) -> None:
+    """With one that its controller refuses an object is never at rest; with the candidate it would be its way back."""
+    clock = FakeClock.installed(monkeypatch)
+    here = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock, invalid=invalid)
+    here.state.update({"strategy": OURS, "template": template})
+    monkeypatch.setattr(back, "changeable", lambda *_words: here)
+    params = {"kind": "Rollout", "namespace": "eu", "name": "cart", "release": STABLE, "current": "old", "before": OLD}
+    target = Target(name="t", environment="staging", entry="https://a.test")
+    lent = {"strategy": {"canary": {}}, "lent": OURS, "template": NEW}
+    back.take_over.undo(cast("Any", SimpleNamespace()), target, **params, **lent)
+    assert here.state["strategies"] == [(True, {"canary": {}})]
+    assert here.state["template"] == OLD
 
 
 def test_a_run_that_ends_once_its_way_back_was_received_is_recovered(

@@ -63,6 +63,7 @@ def _take_back(
 
     `strategy` is what the object had where the rollout gave it another one, and `lent` that other one: as the rollout file has it, or
     with `lent_as_read` as the API server had it once it was set. An older undo log has no `lent`: whatever is there is replaced.
+    It is returned before anything else where the object is on the release before, as it may never come to rest with the other one.
     `template` is the candidate's, and `images` all that an older undo log has of that. `undone` is what the command for the way back
     writes, where that was about to be sent.
 
@@ -72,14 +73,37 @@ def _take_back(
     """
     here = changeable(cluster, kind, namespace, name, before)
     given = Given(template=template or {}, images=images or (), undone=undone) if template or images else None
+
+    def lends(now: Strategy | None) -> bool:
+        return now != strategy and (lent is None or (now == lent if lent_as_read else _has(now, lent)))
+
+    obj = here.present()
+    if strategy is not None and lends(here.strategy(obj)) and unmoved(here, obj, before, current, undone):
+        here.set_strategy(strategy)  # first: with the other one the object may never be at rest
     _end_on(here, before, current, release, within_s, given=given)
     now = here.strategy(here.present()) if strategy is not None else None
     if strategy is None or now == strategy:
         return
-    if lent is not None and not (now == lent if lent_as_read else _has(now, lent)):
+    if not lends(now):
         raise DriverError(f"{here.subject} {STRATEGY_OF_OTHERS}", hint=f"{_AS_IT_MUST_BE} give it its own by hand")
     here.set_strategy(strategy)
     _end_on(here, before, current, release, within_s, given=given)
+
+
+def unmoved(here: Changeable, obj: Object, before: Replaced, current: str, undone: Replaced | None = None) -> bool:
+    """Whether an object asks for the release before, and says itself that it is on it: then another strategy changes no pod.
+
+    Its phase does not matter: with a strategy that its controller refuses it is `Degraded`.
+
+    Args:
+        here: the object.
+        obj: as it was read.
+        before: what it was.
+        current: what it said that this is.
+        undone: what the command for the way back wrote, where that was sent.
+    """
+    status = here.status_of(obj)
+    return here.template(obj) in (before, undone) and bool(current) and status.current == status.stable == current
 
 
 def _has(now: Any, asked: Any) -> bool:

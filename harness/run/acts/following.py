@@ -97,7 +97,8 @@ class Following:
         context.progress.say(f"rollout {plan.name}: {plan.strategy.value} from {stable} to {plan.candidate}")
         if why := objects.lend(strategies):
             self._sink.put("rollout.skipped", plan.name, why=why)
-            self._restore(why, intents)
+            context.progress.say(f"rollout {plan.name}: skipped, {why}")
+            self._restore("", intents)  # the candidate was not sent: with their own strategies all are as before
             return
         began_ns = self._began_ns = self._asked_ns = clock.now_ns()
         context.presence.begin(plan.within_s)
@@ -265,11 +266,13 @@ class Following:
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:
         """Whether what was disturbed is as before.
 
-        What is not is not broken further, and stays in the undo log.
+        What is not is not broken further, and stays in the undo log. A strategy of the rollout is taken from what is on its release all
+        the same: with it the object may never be at rest.
         """
         context, traffic, name = self._context, self._context.traffic, self._plan.name
         why = why or "; ".join(filter(None, self._objects.of_others()))
-        why = why or self._objects.return_strategies()
+        kept = self._objects.return_strategies(left=bool(why))
+        why = why or kept
         state, _ = traffic.condition.wait(self._act.touches, _BACK_WITHIN_S, context.present)
         if state.ok and not why:
             traffic.restored(clock.now_ns())

@@ -6,7 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from harness import clock
-from harness.drivers.rollout import STRATEGY_OF_OTHERS, FollowedSpec, Given, given_by_others, go_back, intend_back
+from harness.drivers.rollout import (
+    STRATEGY_OF_OTHERS,
+    FollowedSpec,
+    Given,
+    given_by_others,
+    go_back,
+    intend_back,
+    unmoved,
+)
 from harness.errors import DriverError, TargetSilent
 from harness.model.rollout import ReversedBy
 from harness.run.acts.at_once import at_once
@@ -126,15 +134,26 @@ class RolledObjects:
             self._note(subject, lent=lent, lent_as_read=True)
         return why
 
-    def return_strategies(self) -> str:
+    def return_strategies(self, *, left: bool = False) -> str:
         """Set back the strategies that the rollout gave; why one was not, empty where all were.
 
         One that others have changed meanwhile is theirs, and so is that of an object which the rollout gave none.
+
+        Args:
+            left: whether some objects are not at rest on the release before: then only those that are on it get theirs. With the
+                other strategy such an object may never be at rest.
         """
         for subject, now in self._present_of(self._lent).items():
             if now not in (self._lent[subject], self._strategies[subject]):
                 return f"{subject} {STRATEGY_OF_OTHERS}"
-        return self._adopt({subject: own for subject in self._lent if (own := self._strategies[subject]) is not None})
+        lent = [one for one in self.all if one.subject in self._lent]
+        chosen = [one for one, there in zip(lent, self.of_each(self._unmoved, lent), strict=True) if there or not left]
+        own = {one.subject: self._strategies[one.subject] for one in chosen}
+        return self._adopt({subject: strategy for subject, strategy in own.items() if strategy is not None})
+
+    def _unmoved(self, one: Changeable) -> bool:
+        before, was = self._before[one.subject], self._was[one.subject]
+        return unmoved(one, one.present(), before, was, self._undone.get(one.subject))
 
     def _adopt(self, strategies: Mapping[str, Strategy]) -> str:
         now = self._present_of(strategies)

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 GROUP, VERSION = ARGO.split("/")
 CANARY = {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}
 COLOURS = {"blueGreen": {"activeService": "web", "previewService": "web-preview"}}
+FALLS = {"canary": {"steps": [{"setWeight": 50}, {"setWeight": 25}]}}
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
@@ -190,6 +191,22 @@ def test_a_rollout_that_was_killed_ends_on_one_release_with_the_strategy_that_it
     assert (web.status().at_rest, web.strategy(web.present())) == (True, CANARY)
     pocket.until(lambda: _releases(pocket) == {"1.0.0"}, 60)
     assert pending_intents(platform_of(target)) == []
+
+
+def test_a_strategy_that_the_controller_refuses_is_returned_by_a_recovery(
+    pocket: PocketCluster, web: Changeable, target: Target
+) -> None:
+    """Killed once it was set: with it the object is `InvalidSpec`, and never at rest."""
+    own, platform = web.strategy(web.present()), platform_of(target)
+    new = relabelled(web.template(web.present()), "version", "1.1.0")
+    names = {"release": "1.0.0", "candidate": "1.1.0"}
+    intend_back(platform, "all-at-once", web, **names, template=new, strategy=own, lent=FALLS)
+    web.set_strategy(FALLS)
+    pocket.until(lambda: web.status().message.startswith("InvalidSpec: "), 60)
+    recovered = recover(target)
+    assert (len(recovered.undone), recovered.left) == (1, ())
+    assert (web.status().at_rest, web.strategy(web.present())) == (True, CANARY)
+    assert _releases(pocket) == {"1.0.0"}
 
 
 def test_a_rollout_is_a_workload_that_is_scaled(pocket: PocketCluster, web: Changeable) -> None:
