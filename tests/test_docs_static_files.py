@@ -42,7 +42,14 @@ def test_the_blocks_of_the_page_are_read(tmp_path: Path) -> None:
     for sentence in _SENTENCES:
         objective = read(sentence).objective
         assert objective is not None
-        asked = Asked(target=target, params=objective.params, release="1", commit="", today=wall(), keep=str)
+        asked = Asked(
+            target=target,
+            params=objective.params,
+            release="1",
+            commit="",
+            today=wall(),
+            keep=lambda path, _copy=None: str(path),
+        )
         facts[sentence] = [(one.subject, one.ok) for one in ENGINES[objective.check](asked)]
     assert len(_BLOCKS) == 7
     assert [one for found in facts.values() for one in found if one[1] is not True] == []

@@ -6,9 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from harness.drivers.facts import FactReading
 from harness.targets import Target
+
+
+class KeepFile(Protocol):
+    """Keeps a file that was used in the run directory."""
+
+    def __call__(self, path: Path, copy: bytes | None = None, /) -> str:
+        """Its path there; `copy` is what is kept in its place, where it may hold a secret."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +36,7 @@ class Asked:
     release: str
     commit: str
     today: datetime
-    keep: Callable[[Path], str]
+    keep: KeepFile
 
 
 Engine = Callable[[Asked], Sequence[FactReading]]

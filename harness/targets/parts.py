@@ -328,6 +328,7 @@ class MigrationSettings(TargetSection):
     Attributes:
         manifests: file or directory with the Jobs; `{candidate}` in it stands for the candidate of `rollout`.
         up, down: names of the Jobs that migrate, and that take the migration back.
+        versions: tables in which the migration tool keeps what is applied.
         within_s: how long each may take.
         growing: tables that users' requests add rows to meanwhile; of each the columns with a number that only grows.
         passing: tables whose rows come, and go away when they are done with.
@@ -338,6 +339,7 @@ class MigrationSettings(TargetSection):
     up: Name
     down: Name
     within_s: Annotated[float, quantity("time", "1 min")] = Field(default=60.0, alias="within")
+    versions: tuple[TableName, ...] = ()
     growing: Mapping[TableName, tuple[TableName, ...]] = Field(default_factory=dict)
     passing: tuple[TableName, ...] = ()
     without: tuple[TableName, ...] = ()

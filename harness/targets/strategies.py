@@ -31,7 +31,7 @@ Wrong = tuple[Location, str, str]
 """Where, what and how to mend it."""
 
 
-def wrong_strategies(strategies: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Wrong]:
+def wrong_strategies(strategies: Mapping[Any, Mapping[Any, Mapping[str, Any]]]) -> Iterator[Wrong]:
     """What is wrong with `rollout.strategies`: a Rollout that is given it would be `InvalidSpec`, and no longer follow its own.
 
     Args:

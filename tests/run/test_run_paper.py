@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from harness.drivers import ingest
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
-from harness.model import DecisionOutcome, Outcome
+from harness.model import Act, DecisionOutcome, Demand, DemandKind, Outcome
 from harness.pytest_plugin.session import PluginSession
+from harness.run.acts.paper import IngestDriver, Paper
 from harness.run.deciding import Decided
 from harness.run.project import feature_files, find_project
 from harness.run.settings import Settings
 from harness.steps import read_feature
+from tests.builders.asked import asked
+from tests.builders.records import Records
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +65,29 @@ def test_a_directory_called_latest_costs_no_verdict(tmp_path: Path) -> None:
     assert found.judgement.decision.outcome is DecisionOutcome.GO
     assert (found.directory.path / "verdict.json").is_file()
     assert [*(tmp_path / "runs" / "latest").iterdir()] == []
+
+
+def test_the_copy_of_a_terraform_plan_is_redacted(tmp_path: Path) -> None:
+    """Its sensitive value is in no file of the run, which is handed on; the file beside it still has the hash of the plan that was read."""
+    shutil.copytree(ROOT / "examples" / "paper" / "reports", tmp_path / "reports")
+    path, run = tmp_path / "reports" / "terraform-plan.json", tmp_path / "run"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan["resource_changes"][1]["change"] |= {"after": {"password": "hunter2"}, "after_sensitive": {"password": True}}
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.origin.yaml").write_text(f"sha256: {digest}\n", encoding="utf-8")
+    when = 'the Terraform plan "infrastructure" of this target has been read'
+    evidence = {"terraform-plan": {"infrastructure": "reports/terraform-plan.json"}}
+    name, asks = asked(tmp_path, when, "the plan would make 0 changes, younger than 7 d", evidence)
+    demand, records = Demand(kind=DemandKind.INGEST, name=name, params=dict(asks.params)), Records()
+    place = Paper(cast("Any", SimpleNamespace(demand={demand.key: demand}, release="1.0.0")), asks.target, run)
+    IngestDriver().find(Act(name="a", kind="ingest", demand=demand.key, seconds=1.0), place, records)
+    files = [file for file in run.rglob("*") if file.is_file()]
+    assert sorted(file.name for file in files) == ["0-terraform-plan.json", "1-terraform-plan.json.origin.yaml"]
+    assert [file for file in files if b"hunter2" in file.read_bytes()] == []
+    [copy] = run.glob("ingested/*/0-terraform-plan.json")
+    assert json.loads(copy.read_text(encoding="utf-8"))["readiness"]["sha256_of_the_plan"] == digest
+    assert digest in copy.with_name("1-terraform-plan.json.origin.yaml").read_text(encoding="utf-8")
 
 
 def replaced(file: str, old: str, new: str) -> Callable[[Path], None]:

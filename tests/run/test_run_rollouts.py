@@ -390,7 +390,9 @@ def test_a_recovery_returns_only_the_strategy_that_the_rollout_gave(
     assert here.state["strategy"] == (OTHERS if left else {"canary": {}})
 
 
-def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate_is_sent(rolled: Callable[..., Run]) -> None:
+def test_a_strategy_that_its_controller_refuses_is_returned_before_the_candidate_is_sent(
+    rolled: Callable[..., Run],
+) -> None:
     """The rollout is skipped, and what comes after it in the run finds all as before."""
     run = rolled(BLUE_GREEN, invalid=OURS)
     why = "not at rest once their strategy was set: Rollout eu/cart is Degraded (InvalidSpec: steps[0])"

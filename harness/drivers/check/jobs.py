@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.clock import Deadline
 from harness.drivers.manifests import declared
-from harness.errors import ConfigurationError, DriverError
+from harness.errors import ConfigurationError, DriverError, TargetSilent
 from harness.targets.kubernetes import Cluster, Object, has_condition, labels_of
 from harness.targets.own import OWN, is_own
 
@@ -22,6 +22,10 @@ _GRACE_S: Final = 30.0
 """What a pod has to end where its template names no time."""
 _GONE_WITHIN_S: Final = 10.0
 """After that time."""
+
+
+class JobRefused(DriverError):
+    """The API server refused to make a Job: nothing of it was begun."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +62,17 @@ def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> 
     """Make a Job anew and wait until it has ended; it stays.
 
     Raises:
+        JobRefused: the API server did not take it.
         DriverError: there is one of that name that the harness did not make, or the API does not answer.
     """
     name = body["metadata"]["name"]
     delete_job(cluster, namespace, name)
-    cluster.create_custom(*_BATCH, namespace, body)
+    try:
+        cluster.create_custom(*_BATCH, namespace, body)
+    except TargetSilent:
+        raise
+    except DriverError as error:
+        raise JobRefused(error.what, where=error.where, hint=error.hint) from error
     for _ in Deadline.after(within_s).ticks(_POLL_S):
         found = cluster.custom(*_BATCH, namespace, name) or {}
         if has_condition(found, COMPLETE):
@@ -70,6 +80,11 @@ def run_job(cluster: Cluster, namespace: str, body: Object, within_s: float) -> 
         if has_condition(found, FAILED):
             return JobResult(ended=FAILED, log=_why(found))
     return JobResult(ended="")
+
+
+def has_completed(cluster: Cluster, namespace: str, name: str) -> bool:
+    """Whether there is a Job of that name, and it has completed."""
+    return has_condition(cluster.custom(*_BATCH, namespace, name) or {}, COMPLETE)
 
 
 def delete_job(cluster: Cluster, namespace: str, name: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
+from harness.drivers.ingest.formats.redacted import redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, words
@@ -87,7 +88,8 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
 
 def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
     """The plan would change nothing."""
-    parts = parts_of(asked, "terraform-plan", infrastructure_plan, lambda report: report.origin, LARGEST_TEXT)
+    plan = infrastructure_plan
+    parts = parts_of(asked, "terraform-plan", plan, lambda report: report.origin, LARGEST_TEXT, redact=redacted_plan)
     changes = [change for part in parts for change in part.report.changes]
     drifted = sum(part.report.drifted for part in parts)
     aside = f" ({drifted} changed outside of Terraform in what its files leave open)" if drifted else ""

@@ -55,7 +55,13 @@ class ReportPart(Generic[_Read]):
 
 
 def parts_of(
-    asked: Asked, kind: str, read: Callable[[bytes, str], _Read], origin_of: Callable[[_Read], Provenance], most: int
+    asked: Asked,
+    kind: str,
+    read: Callable[[bytes, str], _Read],
+    origin_of: Callable[[_Read], Provenance],
+    most: int,
+    *,
+    redact: Callable[[bytes, str], bytes] | None = None,
 ) -> list[ReportPart[_Read]]:
     """Every file of the report that the sentence is about, read.
 
@@ -65,6 +71,7 @@ def parts_of(
         read: bytes and file name → what the file says.
         origin_of: what it says of where it comes from.
         most: bytes of a file.
+        redact: bytes and file name → what is kept of it; None: all.
 
     Raises:
         ConfigurationError: the sentence is about another format, or the target file does not name the report.
@@ -72,8 +79,9 @@ def parts_of(
     """
     parts = []
     for path in files_of(asked, kind):
-        report = read(read_report(path, most), str(path))
-        asked.keep(path)
+        body = read_report(path, most)
+        report = read(body, str(path))
+        asked.keep(path, redact(body, str(path)) if redact is not None else None)
         origin, created = origin_of(report), None
         for beside in _beside(path):
             other = _origin_beside(beside, path)

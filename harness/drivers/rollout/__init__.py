@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from harness.drivers.rollout.back import STRATEGY_OF_OTHERS, Given, given_by_others, go_back, intend_back, take_over, unmoved
+from harness.drivers.rollout.back import (
+    STRATEGY_OF_OTHERS,
+    Given,
+    given_by_others,
+    go_back,
+    intend_back,
+    take_over,
+    unmoved,
+)
 from harness.drivers.rollout.candidate import Replaced, candidate_template
 from harness.drivers.rollout.files import load_rollout, on_target, read_rollout
 from harness.drivers.rollout.objects import Changeable, Strategy, changeable

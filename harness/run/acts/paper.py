@@ -17,10 +17,10 @@ from harness.model import Act, DemandKind
 from harness.run.acts.driver import Driver, Library, RequiredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.drivers.paper import Engine
+    from harness.drivers.paper import Engine, KeepFile
     from harness.model import Demand, Fact, Plan, Sink
     from harness.run.acts.context import Context
     from harness.targets import Target
@@ -137,19 +137,22 @@ class IngestDriver(PaperDriver):
         return None
 
 
-def _keeper(run_directory: Path, demand: Demand) -> Callable[[Path], str]:
+def _keeper(run_directory: Path, demand: Demand) -> KeepFile:
     """Copies files into a place of the demand's own; the same file once."""
     mark = hashlib.sha256(demand.key.encode()).hexdigest()[:8]  # the first words of two demands may be the same
     place = f"{KEPT}/{re.sub(r'[^A-Za-z0-9]+', '-', demand.key).strip('-')[:80]}-{mark}"
     kept: dict[Path, str] = {}
 
-    def keep(path: Path) -> str:
+    def keep(path: Path, copy: bytes | None = None, /) -> str:
         if path not in kept:
             name = f"{place}/{len(kept)}-{re.sub(r'[^A-Za-z0-9._-]+', '-', path.name)[-80:]}"
             try:
-                if path.stat().st_size <= _MOST:
+                if (path.stat().st_size if copy is None else len(copy)) <= _MOST:
                     (run_directory / place).mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, run_directory / name)
+                    if copy is None:
+                        shutil.copyfile(path, run_directory / name)
+                    else:
+                        (run_directory / name).write_bytes(copy)
             except OSError as error:
                 raise EvidenceError(f"the file cannot be kept: {error.strerror}", where=str(path)) from error
             kept[path] = name

@@ -11,8 +11,10 @@ import yaml
 
 from harness.drivers.check.jobs import delete_job, job_in, run_job
 from harness.drivers.check.running import run_check
-from harness.drivers.check.sql.tables import InUse, compared, rows_of_tables
-from harness.errors import ConfigurationError, DriverError
+from harness.drivers.check.sql import migrated
+from harness.drivers.check.sql.applied import AppliedBefore
+from harness.drivers.check.sql.tables import InUse, compared, rows_of_tables, tables_of
+from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind
 from harness.sandbox.cluster import kinds
@@ -25,6 +27,8 @@ from harness.targets.undo import recover
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.sandbox.cluster.store import WatchEvent
     from tests.builders.database_servers import Member
     from tests.drivers.conftest import PocketCluster
@@ -112,8 +116,8 @@ def runner(cluster: PocketCluster, tracks: Member) -> JobRunner:
     return JobRunner(cluster, tracks)
 
 
-def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, down: str) -> Target:
-    """A target whose candidate has these migrations."""
+def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, down: str, *, more: str = "") -> Target:
+    """A target whose candidate has these migrations, and `more` keys of them."""
 
     def job(name: str, statements: str) -> dict[str, Any]:
         spec = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c:1", "command": [statements]}]}
@@ -128,7 +132,8 @@ def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, d
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
         f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n"
         "rollout: {names: [track-service], candidate: 2.0.0}\n"
-        "migration: {manifests: '{candidate}.yaml', up: up, down: down, within: 60 s, growing: {tracks: [plays]}}\n"
+        "migration: {manifests: '{candidate}.yaml', up: up, down: down, within: 60 s, "
+        f"{more}growing: {{tracks: [plays]}}}}\n"
     )
     return load_target(file)
 
@@ -141,8 +146,8 @@ def check(
     del runner
     monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
 
-    def run(up: str, down: str) -> Check:
-        target = target_of(cluster, tracks, tmp_path, up, down)
+    def run(up: str, down: str, more: str = "") -> Check:
+        target = target_of(cluster, tracks, tmp_path, up, down, more=more)
         history = History(tmp_path / "checks.ndjson", "checks")
         demand = Demand(kind=DemandKind.CHECK, name="migrated-and-back", params={})
         done = run_check(demand, target, history)
@@ -263,6 +268,98 @@ def test_a_way_back_that_fails_is_left_to_undo(
     assert len(recover(target).undone) == 1
     assert pending_intents(platform_of(target)) == []
     assert "performer" not in rows_of_tables(Reference(file=str(tmp_path / "dsn")), InUse())["tracks"].table.columns
+
+
+HALF = "ALTER TABLE tracks ADD performer text; SELECT 1 / 0"
+"""A migration that fails in its transaction."""
+ONE_STEP = "DROP TABLE prices"
+"""A way back of one step, where the last migration that is applied is the live release's."""
+VERSIONS = "CREATE TABLE applied (n int PRIMARY KEY); INSERT INTO applied VALUES (1); CREATE TABLE heartbeat (n int)"
+RECORDED = "INSERT INTO applied VALUES (2); COMMIT; SELECT 1 / 0"
+"""The first of two migrations goes in."""
+BEAT = "INSERT INTO heartbeat VALUES (1); COMMIT; SELECT 1 / 0"
+
+
+@pytest.fixture
+def versions(tracks: Member) -> Iterator[Member]:
+    """With the table of a migration tool, and one that changes all the time."""
+    tracks.ask(VERSIONS)
+    yield tracks
+    tracks.ask("DROP TABLE applied, heartbeat")
+
+
+def tables(member: Member, tmp_path: Path) -> set[str]:
+    """By name."""
+    (tmp_path / "dsn").write_text(member.dsn)
+    return {table.name for table in tables_of(Reference(file=str(tmp_path / "dsn")), InUse())}
+
+
+def test_what_did_not_go_in_is_not_taken_back(check: Any, runner: JobRunner, tracks: Member, tmp_path: Path) -> None:
+    """The row fails; the last migration of the live release stays."""
+    facts = seen(check(HALF, ONE_STEP))
+    assert facts["Job up"] == (False, "failed (BackoffLimitExceeded)")
+    assert facts["Job down"] == (None, "was not run: nothing of the migration is in")
+    assert (runner.ran, "prices" in tables(tracks, tmp_path)) == (["up"], True)
+    assert pending_intents(platform_of(load_target(tmp_path / "target.yaml"))) == []
+
+
+@pytest.mark.parametrize(
+    ("up", "more", "ran"),
+    [
+        (RECORDED, "versions: [applied], without: [applied, heartbeat], ", ["up", "down"]),
+        (BEAT, "versions: [applied], without: [applied, heartbeat], ", ["up"]),
+        (BEAT, "without: [heartbeat], ", ["up", "down"]),
+        (BEAT, "versions: [other], without: [heartbeat], ", ["up", "down"]),
+        ("SELECT 1", "versions: [applied], without: [heartbeat], ", ["up"]),
+        (EXPAND, "versions: [], ", ["up", "down"]),
+    ],
+    ids=["recorded", "not recorded", "not known", "no such table", "nothing to do", "completed"],
+)
+def test_a_way_back_runs_where_the_tool_has_recorded_something_or_it_is_not_known(
+    check: Any, runner: JobRunner, versions: Member, *, up: str, more: str, ran: list[str]
+) -> None:
+    """What is applied is in a table of the migration tool, which may be among those that are left out."""
+    del versions
+    check(up, "ALTER TABLE tracks DROP IF EXISTS performer", more)
+    assert runner.ran == ran
+
+
+@pytest.mark.parametrize("reached", [False, True], ids=["before it was made", "once it had failed"])
+def test_a_recovery_takes_back_only_what_went_in(
+    check: Any, runner: JobRunner, tracks: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reached: bool
+) -> None:
+    """Of a run that was killed."""
+
+    def killed(*words: Any) -> None:
+        if reached:
+            run_job(*words)
+        raise KeyboardInterrupt
+
+    def still_killed(*_words: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrated, "run_job", killed)
+        patched.setattr(AppliedBefore, "unchanged", still_killed)
+        with pytest.raises(KeyboardInterrupt):
+            check(HALF, ONE_STEP)
+    target = load_target(tmp_path / "target.yaml")
+    assert len(pending_intents(platform_of(target))) == 1
+    assert len(recover(target).undone) == 1
+    assert (runner.ran, "prices" in tables(tracks, tmp_path)) == (["up"] if reached else [], True)
+
+
+def test_a_migration_that_the_api_server_refuses_is_not_taken_back(
+    check: Any, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a quota or a webhook: it never began."""
+
+    def refused(*_words: Any) -> None:
+        raise TargetUnreachable("the API server answered 422")
+
+    monkeypatch.setattr(Cluster, "create_custom", refused)
+    assert "answered 422" in check(HALF, ONE_STEP).why
+    assert (runner.ran, pending_intents(platform_of(load_target(tmp_path / "target.yaml")))) == ([], [])
 
 
 def test_jobs_that_the_manifests_do_not_have_are_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def verdicts(target_file: Path) -> dict[str, str]:
             release=target.release.version,
             commit=target.release.commit,
             today=target.today(TODAY.replace(year=2027)),
-            keep=lambda path: path.name,
+            keep=lambda path, _copy=None: path.name,
         )
         try:
             oks = {fact.ok for fact in ENGINES[demand.name](asked)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.ingest.formats.cobertura import CoverageReport, coverage_report
+from harness.drivers.ingest.formats.redacted import HIDDEN, redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import pipeline_run
 from harness.errors import DriverError, HarnessError
@@ -84,6 +87,113 @@ def test_what_is_no_plan(tmp_path: Path) -> None:
         planned(tmp_path, {"format_version": "1.0", "values": {}})
     with pytest.raises(DriverError, match=r"has the format 2\.0"):
         planned(tmp_path, {**PLAN, "format_version": "2.0"})
+
+
+SECRETS: dict[str, Any] = {
+    **PLAN,
+    "variables": {"region": {"value": "hunter2-a"}, "password": {"value": "hunter2-b"}},
+    "planned_values": {
+        "outputs": {
+            "dsn": {"sensitive": True, "type": "string", "value": "hunter2-c"},
+            "odd": {"value": "hunter2-d"},
+            "url": {"sensitive": False, "value": "shop.test"},
+        },
+        "root_module": {
+            "resources": [
+                {
+                    "address": "a.b",
+                    "values": {"name": "main", "password": "hunter2-e"},
+                    "sensitive_values": {"password": True},
+                },
+                {"address": "a.c", "values": {"password": "hunter2-f"}},
+            ],
+            "child_modules": [
+                {
+                    "address": "module.m",
+                    "resources": [
+                        {
+                            "address": "module.m.a.b",
+                            "values": {"users": [{"name": "u", "key": "hunter2-g"}], "keys": ["hunter2-h"]},
+                            "sensitive_values": {"users": [{"key": True}], "keys": [True, False]},
+                        }
+                    ],
+                }
+            ],
+        },
+    },
+    "prior_state": {
+        "values": {"root_module": {"resources": [{"address": "a.b", "values": {"password": "hunter2-i"}}]}}
+    },
+    "resource_changes": [
+        {
+            "address": "a.b",
+            "change": {
+                "actions": ["update"],
+                "before": {"name": "main", "password": "hunter2-j"},
+                "after": {"name": "new", "password": "hunter2-k"},
+                "before_sensitive": {"password": True},
+                "after_sensitive": {"password": True},
+                "after_unknown": {},
+                "generated_config": "password = hunter2-l",
+            },
+        },
+        {
+            "address": "a.c",
+            "change": {"actions": ["create"], "before": None, "after": "hunter2-m", "after_sensitive": True},
+        },
+    ],
+    "resource_drift": [{"address": "a.d", "change": {"actions": ["update"], "before": {"token": "hunter2-n"}}}],
+    "output_changes": {
+        "dsn": {"actions": ["create"], "before": None, "after": "hunter2-o", "after_sensitive": True},
+        "url": {"actions": ["no-op"], "after": "shop.test", "after_sensitive": False},
+    },
+    "configuration": {"root_module": {"variables": {"password": {"default": "hunter2-p", "sensitive": True}}}},
+    "checks": [{"problems": [{"message": "hunter2-q"}]}],
+}
+"""Each text with `hunter2` is sensitive by its mark, or has none."""
+
+
+def test_the_copy_of_a_plan_holds_no_sensitive_value() -> None:
+    """And reads as the same changes, in the same file format; it says itself that it is redacted, and of which plan."""
+    body = json.dumps(SECRETS).encode()
+    copy = redacted_plan(body, "p.json")
+    assert re.findall(r"hunter2-.", copy.decode()) == []
+    found = json.loads(copy)
+    assert infrastructure_plan(copy, "p.json") == infrastructure_plan(body, "p.json")
+    note = found["readiness"]
+    assert (note["sha256_of_the_plan"], note["left_out"]) == (
+        hashlib.sha256(body).hexdigest(),
+        ["checks", "configuration"],
+    )
+    assert note["copy"].startswith("redacted: without sensitive values")
+    change = found["resource_changes"][0]["change"]
+    assert (change["before"], change["after"]) == (
+        {"name": "main", "password": HIDDEN},
+        {"name": "new", "password": HIDDEN},
+    )
+    assert found["planned_values"]["outputs"]["url"] == {"sensitive": False, "value": "shop.test"}
+    module = found["planned_values"]["root_module"]
+    assert module["resources"][0]["values"] == {"name": "main", "password": HIDDEN}
+    users = module["child_modules"][0]["resources"][0]["values"]
+    assert users == {"users": [{"name": "u", "key": HIDDEN}], "keys": HIDDEN}
+    assert found["variables"] == {"region": {"value": HIDDEN}, "password": {"value": HIDDEN}}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*PLAN, "values", "change"]), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200)
+@given(changes=st.dictionaries(st.sampled_from([*SECRETS]), JSON, max_size=4))
+def test_a_plan_that_is_read_is_redacted_to_one_that_reads_alike(changes: dict[str, Any]) -> None:
+    """Whatever else is in it; one that cannot be read is not kept."""
+    body = json.dumps({**SECRETS, **changes}).encode()
+    with contextlib.suppress(DriverError):
+        plan = infrastructure_plan(body, "p.json")
+        assert infrastructure_plan(redacted_plan(body, "p.json"), "p.json") == plan
 
 
 def job(name: str, conclusion: str | None = "success", **keys: Any) -> dict[str, Any]:

@@ -199,8 +199,7 @@ def test_a_strategy_that_the_controller_refuses_is_returned_by_a_recovery(
     """Killed once it was set: with it the object is `InvalidSpec`, and never at rest."""
     own, platform = web.strategy(web.present()), platform_of(target)
     new = relabelled(web.template(web.present()), "version", "1.1.0")
-    names = {"release": "1.0.0", "candidate": "1.1.0"}
-    intend_back(platform, "all-at-once", web, **names, template=new, strategy=own, lent=FALLS)
+    intend_back(platform, "o", web, release="1.0.0", candidate="1.1.0", template=new, strategy=own, lent=FALLS)
     web.set_strategy(FALLS)
     pocket.until(lambda: web.status().message.startswith("InvalidSpec: "), 60)
     recovered = recover(target)

@@ -95,7 +95,7 @@ class PaperPlatform:
         assert objective is not None
         target = load_target(self.target)
 
-        def keep(path: Path) -> str:
+        def keep(path: Path, _copy: bytes | None = None, /) -> str:
             self.kept.append(path)
             return str(path)
 

@@ -1,18 +1,28 @@
 """`migrated-and-back`: the database is migrated to the schema of a candidate and back by the product's own Jobs, and every table is as before.
 
 The database stays in use. Its tables are read before, while the migration is in, and after the way back. What takes the migration back is on
-disk before it begins, so that a run that is killed leaves nothing migrated for good.
+disk before it begins, so that a run that is killed leaves nothing migrated for good. It runs only where the migration went in, or may have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from harness.drivers.check.jobs import COMPLETE, JOBS, JobResult, delete_job, job_in, run_job
+from harness.drivers.check.jobs import (
+    COMPLETE,
+    JOBS,
+    JobRefused,
+    JobResult,
+    delete_job,
+    has_completed,
+    job_in,
+    run_job,
+)
+from harness.drivers.check.sql.applied import AppliedBefore
 from harness.drivers.check.sql.asking import database_in
 from harness.drivers.check.sql.tables import InUse, Rows, columns_changed, compared, rows_of_tables
 from harness.drivers.facts import FactProbe, FactReading
@@ -41,25 +51,63 @@ class _Database:
         return rows_of_tables(self.dsn, self.in_use, like)
 
 
-def _undo(cluster: Cluster, _target: Target, *, namespace: str, up: str, down: Object, within_s: float) -> None:
-    """End the migration where it is still under way, and take it back.
+def _undo(
+    cluster: Cluster,
+    target: Target,
+    *,
+    namespace: str,
+    up: str,
+    down: Object,
+    within_s: float,
+    applied: Mapping[str, Any] | None = None,
+) -> None:
+    """End the migration where it is still under way, and take it back where it went in; an older undo log does not say what was `applied`.
 
     Raises:
         DriverError: the Job of the way back did not complete.
     """
-    came = _way_back(cluster, namespace, up, down, within_s)
-    if came.ended != COMPLETE:
+    way_back = _WayBack(
+        namespace=namespace, up=up, down=down, within_s=within_s, applied=AppliedBefore(**applied or {})
+    )
+    came = way_back.run(cluster, target, completed=has_completed(cluster, namespace, up))
+    if came is not None and came.ended != COMPLETE:
         raise DriverError(
             f"the Job {namespace}/{down['metadata']['name']} {came.words}{came.log}",
             hint="migrate the database back by hand, then run `readiness recover --target FILE`",
         )
 
 
-def _way_back(cluster: Cluster, namespace: str, up: str, down: Object, within_s: float) -> JobResult:
-    delete_job(cluster, namespace, up)
-    came = run_job(cluster, namespace, down, within_s)
-    delete_job(cluster, namespace, down["metadata"]["name"])
-    return came
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WayBack:
+    """How a migration is taken back.
+
+    Attributes:
+        namespace, within_s: of its Jobs.
+        up: name of the Job that migrates. down: the one that takes it back.
+        applied: what was applied before.
+    """
+
+    namespace: str
+    up: str
+    down: Object
+    within_s: float
+    applied: AppliedBefore
+
+    def run(self, cluster: Cluster, target: Target, *, completed: bool) -> JobResult | None:
+        """End the migration and take it back; None where that was not run, as nothing had gone in.
+
+        Args:
+            cluster: of the Jobs.
+            target: whose database it is.
+            completed: whether the migration was seen to complete.
+        """
+        delete_job(cluster, self.namespace, self.up)
+        decided = not completed or self.applied.versions  # rows of other tables may be as before though it completed
+        if decided and self.applied.unchanged(database_in(target).dsn):
+            return None
+        came = run_job(cluster, self.namespace, self.down, self.within_s)
+        delete_job(cluster, self.namespace, self.down["metadata"]["name"])
+        return came
 
 
 @undoable("migrate-back", undo=_undo, of_a_cluster=True)
@@ -91,21 +139,30 @@ def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[Fa
             where=settings.manifests,
             hint="put both into one",
         )
-    cluster, within_s = Cluster.of(target), settings.within_s
-    before = database.read()
-    undo = {"namespace": namespace, "up": settings.up, "down": down, "within_s": within_s}
+    cluster = Cluster.of(target)
+    for name in (settings.up, settings.down):
+        delete_job(cluster, namespace, name)  # one of others is refused before the undo log names `down`
+    before, applied = database.read(), AppliedBefore.read(database.dsn, settings)
+    way_back = _WayBack(namespace=namespace, up=settings.up, down=down, within_s=settings.within_s, applied=applied)
     intent = _migrate.intend(
-        platform_of(target), f"check {CHECK}", f"migrate by the Job {namespace}/{settings.up}", **undo
+        platform_of(target), f"check {CHECK}", f"migrate by the Job {namespace}/{settings.up}", **asdict(way_back)
     )
     came: list[JobResult] = []
+    refused = False
     try:
-        _migrate(cluster, namespace, up, within_s, came)
+        _migrate(cluster, namespace, up, settings.within_s, came)
         there = database.read(before)
+    except JobRefused:
+        refused = True
+        strike_intent(intent)  # nothing was begun
+        raise
     finally:
-        back = _way_back(cluster, namespace, settings.up, down, within_s)
-        if back.ended == COMPLETE:
-            strike_intent(intent)
-    seen = [_went(settings.up, came[0]), _is_in(before, there), _went(settings.down, back)]
+        if not refused:
+            back = way_back.run(cluster, target, completed=any(one.ended == COMPLETE for one in came))
+            # where the API server was silent a Job may still be made: a recovery will see
+            if came if back is None else back.ended == COMPLETE:
+                strike_intent(intent)
+    seen = [_went(settings.up, came[0]), _is_in(before, there), _went_back(settings.down, back)]
     yield lambda: [*seen, *_as_before(before, database.read(before))]
 
 
@@ -113,6 +170,13 @@ def _went(name: str, came: JobResult) -> FactReading:
     """A Job that did not complete migrated nothing that can be judged; one that failed on the way back is a defect of the release."""
     ok = {COMPLETE: True}.get(came.ended, False if came.ended else None)
     return FactReading(subject=f"Job {name}", expected="completed", observed=came.words + came.log, ok=ok)
+
+
+def _went_back(name: str, back: JobResult | None) -> FactReading:
+    if back is not None:
+        return _went(name, back)
+    seen = "was not run: nothing of the migration is in"
+    return FactReading(subject=f"Job {name}", expected="completed", observed=seen, ok=None)
 
 
 def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading:
