@@ -28,7 +28,7 @@ _STEP: Final = "write each step like `setWeight: 25`, `pause: {duration: 10s}` o
 _WEIGHT: Final = "write them like `[{setWeight: 5}, {pause: {}}, {setWeight: 100}]`"
 
 Wrong = tuple[Location, str, str]
-"""Where, what and how to mend it."""
+"""Where it is, what it is, and what to write instead."""
 
 
 def wrong_strategies(strategies: Mapping[Any, Mapping[Any, Mapping[str, Any]]]) -> Iterator[Wrong]:

@@ -1,18 +1,21 @@
-"""Kills a run in the midst of a rollout, lets `recover` or the next run bring the platform back, and proves which one release it is on."""
+"""Kills a run in the midst of a rollout, lets `recover` or the next run bring the platform back, and proves which one release it is on.
+
+A canary by the Rollouts' own strategy, and two colours by one that the rollout lends them: they must have their own back, too.
+"""
 
 from __future__ import annotations
 
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 from typing import Final
 
 import yaml
 
 from harness import clock
-from harness.drivers.rollout import changeable
+from harness.drivers.rollout import Changeable, Strategy, changeable
 from harness.errors import DriverError
 from harness.targets import Target, load_target
 from harness.targets.kubernetes import Cluster, labels_of
@@ -31,13 +34,17 @@ from tests.kills.sandbox_project import TARGET, broken, row, sandbox_processes
 from tests.kills.sandbox_trials import Strike, recovered_by_command, struck, temporary_of
 from tests.plain.plain_project import Finished, Project
 
-ROLLOUTS: Final = ("canary",)
+ROLLOUTS: Final = ("canary", "blue-green")
 PARTS: Final = ("rollout",)
 OLD: Final = "1.0.0"
 VICTIMS: Final = ("run", "run", "run", "watch", "load")
 _STARTED: Final = ("rollouts", "rollout.started")
-_LATEST_S: Final = {_STARTED: 45.0, ("rollouts", "rollout.back"): 6.0, ("rollouts", "rollout.step"): 3.0}
-"""Latest moments after each observation; a canary of four steps is on its way for 42 s."""
+_BACK, _STEP, _ENDED = ("rollouts", "rollout.back"), ("rollouts", "rollout.step"), ("rollouts", "rollout.ended")
+_LATEST_S: Final = {
+    "canary": {_STARTED: 45.0, _BACK: 6.0, _STEP: 3.0},
+    "blue-green": {_STARTED: 20.0, _BACK: 6.0, _STEP: 3.0, _ENDED: 16.0},
+}
+"""Latest moments after each observation; a canary of four steps is on its way for 42 s, a strategy is returned 12 s after the end."""
 _ONE_WITHIN_S: Final = 60.0
 _ASKED: Final = 12
 """Users who ask for the release at each entry."""
@@ -46,14 +53,16 @@ _ASKED: Final = 12
 def strike(seed: int, number: int) -> Strike:
     """The strike of a seed and a number: SIGKILL, mostly to the run itself, at any moment of the rollout."""
     random = Random(f"rollout/{seed}/{number}")
-    moment = random.choice([_STARTED, _STARTED, _STARTED, *_LATEST_S])
+    subject = ROLLOUTS[(number - 1) % len(ROLLOUTS)]
+    latest_s = _LATEST_S[subject]
+    moment = random.choice([_STARTED, _STARTED, _STARTED, *latest_s])
     return Strike(
         number=number,
-        subject=ROLLOUTS[(number - 1) % len(ROLLOUTS)],
+        subject=subject,
         victim=random.choice(VICTIMS),
         sent=signal.SIGKILL,
         moment=moment,
-        after_s=random.uniform(0.0, _LATEST_S[moment]),
+        after_s=random.uniform(0.0, latest_s[moment]),
     )
 
 
@@ -68,6 +77,8 @@ def trial(project: Project, one: Strike) -> Killed:
     Raises:
         subprocess.TimeoutExpired: a command did not end in time.
     """
+    target = load_target(project.root / TARGET)
+    own = _strategies(target)
     with temporary_of(project) as temporary:
         words = ("run", "--target", TARGET, "--only", row(one.subject))
         alive, ended = struck(project, one, words, temporary)
@@ -77,12 +88,12 @@ def trial(project: Project, one: Strike) -> Killed:
         else:
             back = recovered_by_command(project, temporary)
         judged = project.do("judge", ended.run, TMPDIR=str(temporary)) if ended.ran else None
-        target = load_target(project.root / TARGET)
         faults, release = ended_on(target)
         aftermath = Aftermath(
             unrestored=(
                 *(unrecovered(back) if how == "recover" else raised(back)),
                 *faults,
+                *unreturned(own, _strategies(target)),
                 *unnamed(ended, back, release),
                 *broken(project),
             ),
@@ -107,6 +118,11 @@ def unnamed(ended: Finished, back: Finished, release: str) -> Iterable[str]:
         yield f"nothing says whether a rollout was undone: {back.said[-300:]!r}"
 
 
+def unreturned(own: Mapping[str, Strategy | None], now: Mapping[str, Strategy | None]) -> Iterable[str]:
+    """Objects that have another strategy than before."""
+    return (f"{subject} has the strategy {now.get(subject)}" for subject in own if now.get(subject) != own[subject])
+
+
 def ended_on(target: Target, within_s: float = _ONE_WITHIN_S) -> tuple[tuple[str, ...], str]:
     """What keeps the platform from being on one release, and which release it is on: by its objects, its pods, and its answers."""
     faults: tuple[str, ...] = ("it was not read",)
@@ -121,11 +137,21 @@ def ended_on(target: Target, within_s: float = _ONE_WITHIN_S) -> tuple[tuple[str
     return faults, release
 
 
-def _now(target: Target) -> tuple[tuple[str, ...], str]:
+def _objects(target: Target) -> list[Changeable]:
     rollout = target.rollout
     assert rollout is not None
     cluster = Cluster.of(target)
-    objects = [changeable(cluster, rollout.kind, place, name) for place in rollout.namespaces for name in rollout.names]
+    return [changeable(cluster, rollout.kind, place, name) for place in rollout.namespaces for name in rollout.names]
+
+
+def _strategies(target: Target) -> dict[str, Strategy | None]:
+    return {one.subject: one.strategy(one.present()) for one in _objects(target)}
+
+
+def _now(target: Target) -> tuple[tuple[str, ...], str]:
+    rollout = target.rollout
+    assert rollout is not None
+    cluster, objects = Cluster.of(target), _objects(target)
     faults, releases = list[str](), dict[str, set[str]]()
     for one in objects:
         status = one.status()

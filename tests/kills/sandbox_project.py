@@ -6,7 +6,7 @@ import json
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,11 @@ UP_WITHIN_S: Final = 600.0
 WHOLE_WITHIN_S: Final = 180.0
 """So long the platform may take to be as it was, once the undo was sent: databases rejoin last, and a busy machine is slow."""
 
-_SETTINGS: Final = '[tool.harness]\nprofiles = ["kills"]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\nloadtests = ["loadtests"]\n'
+WATCHED: Final = "12 s"
+_SETTINGS: Final = (
+    '[tool.harness]\nprofiles = ["kills"]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\n'
+    'loadtests = ["loadtests"]\nrollouts = ["rollouts"]\n'
+)
 _SCENARIO: Final = """
   @{row}
   Scenario: {subject}
@@ -42,14 +46,21 @@ def row(subject: str) -> str:
     return f"KILL-{subject.upper()}"
 
 
-def made(root: Path, rollouts: Iterable[str] = ()) -> Project:
-    """The project in an empty directory, with a row for each of these rollouts. Its `brief` traffic is that of every day, over in seconds."""
-    for name in ("catalogue", "features/kills", "target"):
+def made(root: Path, rollouts: Sequence[str] = ()) -> Project:
+    """The project in an empty directory, with a row for each of these rollouts, which are watched for `WATCHED` at all users.
+
+    Its `brief` traffic is that of every day, over in seconds.
+    """
+    for name in ("catalogue", "features/kills", "rollouts", "target"):
         (root / name).mkdir(parents=True)
     shutil.copytree(bundled("loadtests"), root / "loadtests", ignore=shutil.ignore_patterns("__pycache__"))
     size = yaml.safe_load((root / "loadtests/everyday.yaml").read_text(encoding="utf-8"))
     brief = {**size, "rate": "10/s", "warm_up": "2 s", "for": "3 s", "after": "1 s"}
     (root / "loadtests/brief.yaml").write_text(yaml.safe_dump(brief), encoding="utf-8")
+    for name in rollouts:
+        rollout = yaml.safe_load((bundled("rollouts") / f"{name}.yaml").read_text(encoding="utf-8"))
+        text = yaml.safe_dump({**rollout, "watched": WATCHED}, sort_keys=False)
+        (root / f"rollouts/{name}.yaml").write_text(text, encoding="utf-8")
     (root / "pyproject.toml").write_text(_SETTINGS, encoding="utf-8")
     asked = {name: f'the experiment "{name}" has run under "brief" traffic' for name in EXPERIMENTS}
     asked[FULL] = '"everyday" traffic has run'

@@ -149,8 +149,18 @@ def test_fifty_kills_of_a_rollout_come_at_every_stage_of_it() -> None:
     assert strikes == [rollout_trials.strike(7, number) for number in range(1, 51)]
     assert {one.sent for one in strikes} == {signal.SIGKILL}
     assert {one.victim for one in strikes} == {"run", "watch", "load"}
-    assert {one.moment[1] for one in strikes} == {"rollout.started", "rollout.step", "rollout.back"}
+    kinds = {name: {one.moment[1] for one in strikes if one.subject == name} for name in rollout_trials.ROLLOUTS}
+    stages = {"rollout.started", "rollout.step", "rollout.back"}
+    assert kinds == {"canary": stages, "blue-green": {*stages, "rollout.ended"}}
     assert {rollout_trials.by_next_run(one.number) for one in strikes} == {True, False}
+
+
+def test_a_lent_strategy_that_was_not_returned_is_a_fault() -> None:
+    """Each object has the one that it had before the run."""
+    own: dict[str, Any] = {"Rollout eu/cart": {"canary": {}}, "Rollout eu/web": {"canary": {}}}
+    assert [*rollout_trials.unreturned(own, own)] == []
+    lent = {**own, "Rollout eu/cart": {"blueGreen": {}}}
+    assert [*rollout_trials.unreturned(own, lent)] == ["Rollout eu/cart has the strategy {'blueGreen': {}}"]
 
 
 @pytest.mark.parametrize(
