@@ -52,6 +52,8 @@ def test_a_release_is_migrated_to_and_back(postgres: Postgres, before: list[tupl
     assert postgres.rows("SELECT count(*) FROM tracks WHERE performer IS DISTINCT FROM artist") == [(0,)]
     versions = postgres.rows("SELECT migration_id FROM _yoyo_migration ORDER BY 1")
     assert versions == [("0001-expand",), ("0002-backfill",)]
+    # the harness tells by it whether a migration went in
+    assert postgres.rows("SELECT has_table_privilege('readiness', '_yoyo_migration', 'SELECT')") == [(True,)]
     assert postgres.rows(CHECKSUM) == before
     assert migrate("down", "1.1.0").stdout == "normaldance: 0002-backfill, 0001-expand\n"
     assert postgres.rows(CHECKSUM) == before
