@@ -147,8 +147,9 @@ class RolledObjects:
             if now not in (self._lent[subject], self._strategies[subject]):
                 return f"{subject} {STRATEGY_OF_OTHERS}"
         lent = [one for one in self.all if one.subject in self._lent]
-        chosen = [one for one, there in zip(lent, self.of_each(self._unmoved, lent), strict=True) if there or not left]
-        own = {one.subject: self._strategies[one.subject] for one in chosen}
+        if left:
+            lent = [one for one, there in zip(lent, self.of_each(self._unmoved, lent), strict=True) if there]
+        own = {one.subject: self._strategies[one.subject] for one in lent}
         return self._adopt({subject: strategy for subject, strategy in own.items() if strategy is not None})
 
     def _unmoved(self, one: Changeable) -> bool:
