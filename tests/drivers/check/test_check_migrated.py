@@ -349,6 +349,23 @@ def test_a_recovery_takes_back_only_what_went_in(
     assert (runner.ran, "prices" in tables(tracks, tmp_path)) == (["up"] if reached else [], True)
 
 
+def test_a_recovery_knows_that_a_migration_had_completed(
+    check: Any, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that was killed between the two Jobs; an index is in no table's columns or rows."""
+
+    def killed(way_back: Any, cluster: Cluster, *_words: Any, **_more: Any) -> None:
+        delete_job(cluster, "north", way_back.up)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrated._WayBack, "run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            check("CREATE INDEX prices_again ON prices (id)", "DROP INDEX prices_again")
+    assert len(recover(load_target(tmp_path / "target.yaml")).undone) == 1
+    assert runner.ran == ["up", "down"]
+
+
 def test_a_migration_that_the_api_server_refuses_is_not_taken_back(
     check: Any, runner: JobRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
-from harness.targets.intents import strike_intent
+from harness.targets.intents import amend_intent, strike_intent
 from harness.targets.kubernetes import Cluster, Object
 from harness.targets.parts import MigrationSettings
 from harness.targets.reference import Reference
@@ -60,8 +60,11 @@ def _undo(
     down: Object,
     within_s: float,
     applied: Mapping[str, Any] | None = None,
+    completed: bool = False,
 ) -> None:
-    """End the migration where it is still under way, and take it back where it went in; an older undo log does not say what was `applied`.
+    """End the migration where it is still under way, and take it back where it went in.
+
+    An older undo log does not say what was `applied` before, nor whether the migration was seen to have `completed`.
 
     Raises:
         DriverError: the Job of the way back did not complete.
@@ -69,7 +72,7 @@ def _undo(
     way_back = _WayBack(
         namespace=namespace, up=up, down=down, within_s=within_s, applied=AppliedBefore(**applied or {})
     )
-    came = way_back.run(cluster, target, completed=has_completed(cluster, namespace, up))
+    came = way_back.run(cluster, target, completed=completed or has_completed(cluster, namespace, up))
     if came is not None and came.ended != COMPLETE:
         raise DriverError(
             f"the Job {namespace}/{down['metadata']['name']} {came.words}{came.log}",
@@ -151,6 +154,8 @@ def migrated_and_back(target: Target, _params: Mapping[str, str]) -> Iterator[Fa
     refused = False
     try:
         _migrate(cluster, namespace, up, settings.within_s, came)
+        if came[0].ended == COMPLETE:
+            intent = amend_intent(intent, completed=True)  # its Job is gone before the way back
         there = database.read(before)
     except JobRefused:
         refused = True
