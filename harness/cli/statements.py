@@ -83,8 +83,8 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
 
 @click.command()
 @click.argument("waived", metavar="ID|HARM")
-@click.option("--bound", default="", metavar="VALUE", help="Accept figures that are proven within this: `300 ms`.")
-@click.option("--subject", multiple=True, metavar="NAME", help="Accept the facts of this subject; may be repeated.")
+@click.option("--bound", default="", metavar="VALUE", help="Accept figures that are proven within this: `300 ms`; with --subject, facts of it that are counts or shares.")
+@click.option("--subject", multiple=True, metavar="NAME", help="Accept the facts of this subject; may be repeated. Counts and shares need --bound too.")
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
 @click.option("--count", type=int, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")
@@ -102,7 +102,7 @@ def waive(
     """Accept that a requirement does not hold, within a bound, for one release and a time: writes one file.
 
     A waiver is listed on the decision line of every run that it counts in, and does not count as passed in the score. Facts of a FAIL are accepted
-    by a bound or by subject, never as a whole.
+    by a bound or by subject, never as a whole; those that are counts or shares by both.
 
     \b
       readiness waive ND-KPI-P95 --bound "300 ms" --by "A. Person" --reason "cache is cold" --link https://example.test/43
@@ -136,7 +136,7 @@ def _refused(error: ValidationError) -> UsageError:
 
     first = error.errors(include_url=False)[0]
     if not first["loc"]:
-        hint = "one of --bound, --subject, --undecided, --not-assessed, --count"
+        hint = "one of --bound, --subject (which may have a --bound), --undecided, --not-assessed, --count"
         return UsageError("say what is accepted, by one option", hint=hint)
     said = first["msg"].removeprefix("Value error, ")
     is_not = "is not" if first["type"] == "value_error" else "is refused:"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from harness import clock
 from harness.errors import DriverError, HarnessError
 from harness.evidence.checks import MANY, write_facts
-from harness.model import Check, Demand, Fact, FactTable, Sink
+from harness.model import Check, Demand, Fact, FactAmount, FactTable, Sink
 
 ATTEMPTS: Final = 3
 """A fact that is not as expected is read twice more, and counts only when all three agree."""
@@ -31,6 +31,7 @@ class FactReading:
     observed: str
     ok: bool | None
     sure: bool = False
+    amount: FactAmount | None = None
 
 
 FactProbe = Callable[[], Sequence[FactReading]]
@@ -65,6 +66,7 @@ def _merged(before: dict[str, Fact], seen: Sequence[FactReading]) -> dict[str, F
                 ok=one.ok,
                 attempts=earlier + 1,
                 at_ns=clock.now_ns(),
+                amount=one.amount,
             )
     return facts
 
@@ -94,6 +96,7 @@ def once(seen: Sequence[FactReading]) -> tuple[Fact, ...]:
             ok=one.ok,
             attempts=1,
             at_ns=clock.now_ns(),
+            amount=one.amount,
         )
         for one in seen
     )
@@ -131,6 +134,7 @@ def record_facts(
             ok=fact.ok,
             attempts=fact.attempts,
             at_ns=fact.at_ns,
+            **({} if fact.amount is None else asdict(fact.amount)),
         )
     sink.put("check.done", key, demand=key, facts=len(facts))
     return Check(demand=key, facts=facts)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.rows import RowWriter
-from harness.model import FACTS, Check, Fact, FactTable
+from harness.model import FACTS, Check, Fact, FactAmount, FactTable
 from harness.model.observations import CheckDone, CheckFact, CheckFailed, every
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def read_checks(observations: Sequence[Observation], reader: Tables) -> Iterable
             ok=seen.ok,
             attempts=seen.attempts,
             at_ns=seen.at_ns,
+            amount=None if seen.value is None else FactAmount(value=seen.value, unit=seen.unit, at_least=seen.at_least),
         )
         found.setdefault(seen.demand, []).append(fact)
     whys = {failed.subject: failed.why for failed in every(CheckFailed, observations)}

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from harness.errors import UsageError
-from harness.model import IN_ORDER, Measure, Op, Outcome, Plan, Quantity, Reason, ReasonKind, Verdict, Waiver
+from harness.model import (
+    IN_ORDER,
+    FactAmount,
+    Measure,
+    Op,
+    Outcome,
+    Plan,
+    Quantity,
+    Reason,
+    ReasonKind,
+    Verdict,
+    Waiver,
+)
 from harness.model.harm import UnjudgedHarm
 
 _OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW, ReasonKind.CLUSTERED})
+_ROUNDING: Final = 1e-9
 
 
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
@@ -67,12 +81,41 @@ def _not_accepted(waiver: Waiver, measure: Measure) -> str:
     """Why the subjects of a waiver do not cover a measure; empty where it is a fact of one of them.
 
     A figure has a size, which a name does not bound: it may be far worse than what was agreed on.
+    So has a fact that is a count or a share, as `tests that failed`: for it the waiver has a bound beside the subject.
     """
     if measure.value is not None or measure.op != Op.HOLDS.value or "subject" not in measure.scope:
         return f"{measure.name} is {measure.outcome.value} by a figure, which is accepted by a bound, not by a subject"
     subject = measure.scope["subject"]
-    accepted = subject in waiver.subjects and measure.outcome is Outcome.FAIL
-    return "" if accepted else f"{subject} is {measure.outcome.value}"
+    if subject not in waiver.subjects or measure.outcome is not Outcome.FAIL:
+        return f"{subject} is {measure.outcome.value}"
+    return "" if measure.amount is None else _beyond_amount(waiver, subject, measure.amount)
+
+
+def _beyond_amount(waiver: Waiver, subject: str, amount: FactAmount) -> str:
+    """Why a fact that is a count or a share is not within the bound of the waiver; empty where it is."""
+    if not waiver.bound:
+        return f"{subject} is a number, which a subject does not bound: {_accepting(subject, amount)}"
+    try:
+        limit = Quantity.parse(waiver.bound).in_unit(amount.unit)
+    except UsageError as error:
+        return f"{subject} has another unit: {error.what}"
+    within = amount.value >= limit if amount.at_least else amount.value <= limit
+    if within or math.isclose(amount.value, limit, rel_tol=_ROUNDING):
+        return ""
+    return f"{subject} is {_as_bound(amount)}, accepted is {'at least' if amount.at_least else 'at most'} {waiver.bound}"
+
+
+def _accepting(subject: str, amount: FactAmount) -> str:
+    """What the options of a waiver that accepts as much as was found are."""
+    return f'`--subject "{subject}" --bound "{_as_bound(amount)}"` accepts as much as was found'
+
+
+def _as_bound(amount: FactAmount) -> str:
+    """The bound that accepts as much as was found, and hardly more: `3`, `89.21 %`."""
+    share = amount.unit == "ratio"
+    hundredths = round(amount.value * (100 if share else 1) * 100, 6)
+    number = (math.floor(hundredths) if amount.at_least else math.ceil(hundredths)) / 100
+    return f"{number:.15g} {'%' if share else amount.unit}".rstrip()
 
 
 def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
@@ -82,6 +125,9 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
     """
     if measure.because.kind not in _OF_THE_FIGURE:
         return f"{measure.name} is {measure.outcome.value} for another reason: {measure.because.text}"
+    if measure.amount is not None:
+        subject = measure.scope.get("subject", "")
+        return f"{subject} is a fact, which a bound alone does not cover: {_accepting(subject, measure.amount)}"
     broken = next((receipt for receipt in measure.receipts.values() if receipt.ok is not True), None)
     if broken is not None:  # of a FAIL, too: what was found may be a part of what there was
         return f"{measure.name} was not recorded as planned: {broken.why}"
@@ -117,6 +163,3 @@ def _both_sides(measure: Measure, accepted: float) -> bool | None:
         return None
     away = abs(accepted - measure.scaled_limit)
     return measure.scaled_limit - away - _ROUNDING <= low and high <= measure.scaled_limit + away + _ROUNDING
-
-
-_ROUNDING: Final = 1e-9

@@ -22,7 +22,7 @@ from harness.model.evidence import (
     Steady,
     WatchSource,
 )
-from harness.model.facts import Check, Fact, FactTable
+from harness.model.facts import Check, Fact, FactAmount, FactTable
 from harness.model.fault import FaultWindow, Hit, Intent
 from harness.model.items import (
     JOURNEY_READS,
@@ -156,6 +156,7 @@ __all__ = [
     "ExperimentPlan",
     "ExperimentResult",
     "Fact",
+    "FactAmount",
     "FactTable",
     "FailedProbeShares",
     "FaultWindow",

@@ -15,6 +15,20 @@ _OK: Final = {"yes": True, "no": False, "unknown": None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FactAmount:
+    """How much a fact is, where it is a count or a share: whoever accepts it names a bound for it.
+
+    Attributes:
+        value: in `unit`, one of `Quantity`; of what has another unit the bare number.
+        at_least: whether more of it is better.
+    """
+
+    value: float
+    unit: str = ""
+    at_least: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
     """One thing that a check read from the target.
 
@@ -24,6 +38,7 @@ class Fact:
         ok: True as expected, False not, None when it could not be read.
         attempts: how often it was asked; a fact is False only when every attempt was.
         at_ns: when it was last asked.
+        amount: of a count or a share; None: it has no size.
     """
 
     subject: str
@@ -32,6 +47,7 @@ class Fact:
     ok: bool | None
     attempts: int
     at_ns: int
+    amount: FactAmount | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

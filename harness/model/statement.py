@@ -44,12 +44,12 @@ class Attestation(PersonalStatement):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiver(PersonalStatement):
-    """What was accepted, as its file says; exactly one of `bound`, `subjects`, `outcome` and `count` is given.
+    """What was accepted, as its file says; exactly one of `bound`, `subjects`, `outcome` and `count` is given, or a bound with subjects.
 
     Attributes:
         waives: the requirement by id; or a kind of harm, `writes-lost`, that no requirement judges.
         bound: figures up to this (or down to this) are accepted: `300 ms`.
-        subjects: facts of these subjects are accepted as they are.
+        subjects: facts of these subjects are accepted as they are; those that are counts or shares up to the bound, or down to it.
         outcome: `INCONCLUSIVE` or `NOT ASSESSED`: that it is not known is accepted; no FAIL is.
         count: of a harm: so many are accepted.
     """
@@ -63,10 +63,11 @@ class Waiver(PersonalStatement):
     @property
     def accepts(self) -> str:
         """What it accepts, in words: `the bound 300 ms`."""
+        if self.subjects:
+            within = f" within the bound {self.bound}" if self.bound else ""
+            return f"the facts of {', '.join(self.subjects)}{within}"
         if self.bound:
             return f"the bound {self.bound}"
-        if self.subjects:
-            return f"the facts of {', '.join(self.subjects)}"
         return f"that it is {self.outcome}" if self.outcome else f"at most {self.count}"
 
     @property

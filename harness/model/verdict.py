@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.model.evidence import Steady
+from harness.model.facts import FactAmount
 from harness.model.harm import UnjudgedHarm
 from harness.model.outcome import DecisionOutcome, Outcome
 from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
@@ -75,6 +76,7 @@ class Measure(Explained):
         files: the evidence, relative to the run directory.
         excess: of a FAIL, the bound that proves it as a multiple of what is allowed; None: as its figures tell.
         fail_low, fail_high: one-sided bounds at 99.75 % each, which a FAIL takes, and so does a difference between two runs.
+        amount: of a fact that is a count or a share; None: of any other.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Measure(Explained):
     excess: float | None = None
     fail_low: float | None = None
     fail_high: float | None = None
+    amount: FactAmount | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,7 +77,10 @@ def _bound(value: str) -> str:
 
 
 class Accepted(BaseModel):
-    """What a waiver accepts: one of a bound of the figures, subjects of facts, that it is not known, and a count of a harm."""
+    """What a waiver accepts: one of a bound of the figures, subjects of facts, that it is not known, and a count of a harm.
+
+    Subjects may have a bound: that of those facts that are counts or shares.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -88,8 +91,10 @@ class Accepted(BaseModel):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if [bool(getattr(self, name)) for name in self.model_fields_set] != [True]:
-            raise ValueError("must have exactly one of `bound`, `subjects`, `outcome` and `count`")
+        given = self.model_fields_set
+        if not all(getattr(self, name) for name in given) or (len(given) != 1 and given != {"bound", "subjects"}):
+            what = "must have exactly one of `bound`, `subjects`, `outcome` and `count`, or `subjects` with a `bound`"
+            raise ValueError(what)
         return self
 
 

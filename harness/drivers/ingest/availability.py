@@ -16,7 +16,7 @@ from harness.drivers.ingest.formats.samples import RangeAnswer, range_answer
 from harness.drivers.ingest.reports import age_of, key_of, matching, some
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
-from harness.model import Quantity
+from harness.model import FactAmount, Quantity
 from harness.targets.http import http_client
 from harness.targets.paper import PrometheusQuery
 
@@ -133,4 +133,5 @@ def _share(values: dict[int, float], points: int, least: Quantity, subject: str)
     seen = f"{100 * low:.5g} %" if not missing else f"{100 * low:.5g} % to {100 * high:.5g} %"
     seen += f", {missing} of {points} points are missing" if missing else f" of {points} points"
     ok = True if low >= least.base else False if high < least.base else None
-    return FactReading(subject=subject, expected=expected, observed=seen, ok=ok)
+    amount = FactAmount(value=low, unit="ratio", at_least=True)
+    return FactReading(subject=subject, expected=expected, observed=seen, ok=ok, amount=amount)

@@ -14,8 +14,8 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.reports import age_of, key_of, parts_of, provenance
 from harness.drivers.paper import Asked
-from harness.errors import DriverError
-from harness.model import Quantity
+from harness.errors import DriverError, UsageError
+from harness.model import FactAmount, Quantity
 
 _OUT_OF: Final = re.compile(r"of ([0-9]+(?:\.[0-9]+)?)")
 """The unit of a figure on a scale: `of 5`."""
@@ -68,7 +68,8 @@ def figure_saving(asked: Asked) -> Sequence[FactReading]:
     below = 100 * (1 - figure.value / figure.baseline)
     seen = f"{_in_words(figure, figure.value)}, {below:.4g} % below {_in_words(figure, figure.baseline)}"
     ok = figure.value < limit or math.isclose(figure.value, limit)
-    return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=ok)]
+    amount = FactAmount(value=below / 100, unit="ratio", at_least=True)
+    return [*facts, FactReading(subject=figure.name, expected=expected, observed=seen, ok=ok, amount=amount)]
 
 
 def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
@@ -109,13 +110,28 @@ def _not_below_zero(figure: OutsideFigure, name: str, number: float) -> None:
 
 
 def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> FactReading:
-    if asked.params["relation"] == "at least":
+    at_least = asked.params["relation"] == "at least"
+    if at_least:
         _not_below_zero(figure, asked.params.get("reference", "limit"), limit)
     else:
         _not_below_zero(figure, "value", figure.value)
-    beyond = figure.value > limit if asked.params["relation"] == "at least" else figure.value < limit
-    ok = beyond or math.isclose(figure.value, limit)
-    return FactReading(subject=figure.name, expected=expected, observed=_in_words(figure, figure.value), ok=ok)
+    beyond = figure.value > limit if at_least else figure.value < limit
+    return FactReading(
+        subject=figure.name,
+        expected=expected,
+        observed=_in_words(figure, figure.value),
+        ok=beyond or math.isclose(figure.value, limit),
+        amount=_amount(figure, at_least=at_least),
+    )
+
+
+def _amount(figure: OutsideFigure, *, at_least: bool) -> FactAmount:
+    """Of a figure in a unit that no quantity has, as EUR, the bare number."""
+    try:
+        unit = Quantity(value=figure.value, unit=figure.unit).unit
+    except UsageError:
+        unit = ""
+    return FactAmount(value=figure.value, unit=unit, at_least=at_least)
 
 
 def _in_words(figure: OutsideFigure, value: float) -> str:

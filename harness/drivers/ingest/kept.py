@@ -16,9 +16,10 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, show
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.sarif import LEVELS
-from harness.drivers.ingest.reports import files_of, key_of, provenance, some, words
+from harness.drivers.ingest.reports import files_of, key_of, provenance, share_of, some, words
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
+from harness.model import FactAmount
 from harness.yamlfile import read_document
 
 _WORST: Final = 10
@@ -116,6 +117,7 @@ def merges_approved(asked: Asked) -> Sequence[FactReading]:
         expected=f"all {len(merges)}",
         observed=seen,
         ok=not alone,
+        amount=share_of(len(merges) - len(alone), len(merges)),
     )
     return [*provenance(asked, [(path, record.origin)]), approved]
 
@@ -139,6 +141,7 @@ def newest_audit(asked: Asked) -> Sequence[FactReading]:
         expected="none",
         observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
+        amount=FactAmount(value=len(found)),
     )
     return [*provenance(asked, [(path, _dated(record, newest.at))]), none]
 

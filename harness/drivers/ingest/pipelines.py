@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.redacted import redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
-from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, words
+from harness.drivers.ingest.reports import (
+    ReportPart,
+    counts,
+    parts_of,
+    provenance,
+    register_of,
+    share_of,
+    some,
+    words,
+)
 from harness.drivers.paper import Asked
+from harness.model import FactAmount
 
 
 def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
@@ -38,7 +49,11 @@ def _jobs(parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
             FactReading(subject=subject, expected=expected, observed=f"not ended: {some(running)}", ok=None),
         ]
     seen = f"{len(jobs) - len(other)}{f', other: {some(other)}' if other else ''}"
-    return [*contradictions, FactReading(subject=subject, expected=expected, observed=seen, ok=not other)]
+    good = share_of(len(jobs) - len(other), len(jobs))
+    return [
+        *contradictions,
+        FactReading(subject=subject, expected=expected, observed=seen, ok=not other, amount=good),
+    ]
 
 
 def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun]]) -> list[FactReading]:
@@ -53,8 +68,7 @@ def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun
         last, others = _last_of(runs)
         known = provenance(asked, [(last.path, last.origin)])
         for fact in (*known, *_jobs([last]), *_unordered(last, others)):
-            subject = f"{shown(component)}: {fact.subject}"
-            facts.append(FactReading(subject=subject, expected=fact.expected, observed=fact.observed, ok=fact.ok))
+            facts.append(replace(fact, subject=f"{shown(component)}: {fact.subject}"))
     return facts
 
 
@@ -100,6 +114,7 @@ def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
             expected="0",
             observed=f"{len(changes)}{f': {some(changes)}' if changes else ''}{aside}",
             ok=not changes,
+            amount=FactAmount(value=len(changes)),
         ),
     ]
     for part in parts:

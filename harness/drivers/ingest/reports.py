@@ -18,7 +18,7 @@ from harness.drivers.ingest.formats.provenance import Provenance, same_commit, s
 from harness.drivers.ingest.formats.records import HEAD, names_of, plain_record
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError
-from harness.model import Quantity
+from harness.model import FactAmount, Quantity
 
 FORMATS: Final = {
     "junit": "JUnit report",
@@ -263,6 +263,11 @@ def counts(contradictions: Iterable[str]) -> list[FactReading]:
     if not found:
         return []
     return [FactReading(subject="counts", expected="a report that agrees with itself", observed=some(found), ok=None)]
+
+
+def share_of(good: int, of: int) -> FactAmount | None:
+    """How many of all are as they must be, as a share; None of nothing."""
+    return FactAmount(value=good / of, unit="ratio", at_least=True) if of else None
 
 
 def some(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.sarif import LEVELS, ScanFinding, ScanReport, scan_report
 from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
+from harness.model import FactAmount
 
 
 def findings_open(asked: Asked) -> Sequence[FactReading]:
@@ -55,7 +56,10 @@ def _none_open(least: str, severe: Sequence[ScanFinding]) -> FactReading:
     if not decided and open_ones:
         seen = f"{len(open_ones)} that a person has to decide: {some(open_ones)}"
     ok = False if decided else None if open_ones else True
-    return FactReading(subject=f"open findings of severity {least} or higher", expected="none", observed=seen, ok=ok)
+    if decided and open_ones:
+        seen += f"; and {len(open_ones)} that a person has to decide"
+    subject, amount = f"open findings of severity {least} or higher", FactAmount(value=len(severe))
+    return FactReading(subject=subject, expected="none", observed=seen, ok=ok, amount=amount)
 
 
 def report_age(asked: Asked) -> Sequence[FactReading]:
@@ -83,6 +87,7 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
         expected="none",
         observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
+        amount=FactAmount(value=len(found)),
     )
     contradictions = [text for part in parts for text in part.report.contradictions]
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), audited, none]
@@ -101,5 +106,6 @@ def components_shipped(asked: Asked) -> Sequence[FactReading]:
         expected="none",
         observed=f"{len(found)}: {some(found)}" if found else "none",
         ok=not found,
+        amount=FactAmount(value=len(found)),
     )
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]

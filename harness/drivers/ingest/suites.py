@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.drivers.facts import FactReading
@@ -14,10 +14,20 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
-from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without, words
+from harness.drivers.ingest.reports import (
+    ReportPart,
+    counts,
+    parts_of,
+    provenance,
+    register_of,
+    share_of,
+    some,
+    without,
+    words,
+)
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError
-from harness.model import Quantity
+from harness.model import FactAmount, Quantity
 
 _ENGINES: Final[Mapping[str, str]] = {
     "chromium": "Blink",
@@ -82,7 +92,12 @@ def tests_passed(asked: Asked) -> Sequence[FactReading]:
 def _passed(asked: Asked, suites: _Suites) -> list[FactReading]:
     least, passed = int(asked.params["at_least"]), len(suites.of(CaseOutcome.PASSED))
     expected = f"at least {least}"
-    return [FactReading(subject="tests that passed", expected=expected, observed=str(passed), ok=passed >= least)]
+    amount = FactAmount(value=passed, at_least=True)
+    return [
+        FactReading(
+            subject="tests that passed", expected=expected, observed=str(passed), ok=passed >= least, amount=amount
+        )
+    ]
 
 
 def _clean(asked: Asked, suites: _Suites) -> list[FactReading]:
@@ -97,7 +112,8 @@ def _clean(asked: Asked, suites: _Suites) -> list[FactReading]:
 def _none(subject: str, labels: Sequence[str], unlisted: int = 0) -> FactReading:
     named = [*labels, *([f"{unlisted} that the report does not list"] if unlisted else [])]
     seen = f"{len(labels) + unlisted}: {some(named)}" if named else "none"
-    return FactReading(subject=subject, expected="none", observed=seen, ok=not named)
+    amount = FactAmount(value=len(labels) + unlisted)
+    return FactReading(subject=subject, expected="none", observed=seen, ok=not named, amount=amount)
 
 
 def _browsers(least: int, suites: _Suites) -> FactReading:
@@ -110,7 +126,10 @@ def _browsers(least: int, suites: _Suites) -> FactReading:
         }
     )
     seen = ": ".join((str(len(found)), *([", ".join(found)] if found else [])))
-    return FactReading(subject="browser engines", expected=f"at least {least}", observed=seen, ok=len(found) >= least)
+    expected, amount = f"at least {least}", FactAmount(value=len(found), at_least=True)
+    return FactReading(
+        subject="browser engines", expected=expected, observed=seen, ok=len(found) >= least, amount=amount
+    )
 
 
 def _property(asked: Asked, suites: _Suites) -> FactReading:
@@ -123,7 +142,8 @@ def _property(asked: Asked, suites: _Suites) -> FactReading:
     if not all(text.isdecimal() and len(text) <= 9 for text in found):
         return FactReading(subject=subject, expected=expected, observed=f"`{shown(found[0])}` is not a count", ok=None)
     total = sum(map(int, found))
-    return FactReading(subject=subject, expected=expected, observed=str(total), ok=total >= least)
+    amount = FactAmount(value=total, at_least=True)
+    return FactReading(subject=subject, expected=expected, observed=str(total), ok=total >= least, amount=amount)
 
 
 def tests_cover(asked: Asked) -> Sequence[FactReading]:
@@ -138,6 +158,7 @@ def tests_cover(asked: Asked) -> Sequence[FactReading]:
         expected=f"all {len(names)}",
         observed=seen,
         ok=not missing,
+        amount=share_of(len(names) - len(missing), len(names)),
     )
     return [*suites.always(asked), covered, *_clean(asked, suites)]
 
@@ -229,6 +250,6 @@ def lines_covered(asked: Asked) -> Sequence[FactReading]:
     share = FactReading(subject="lines that a test ran", expected=expected, observed="the report has no lines", ok=None)
     if lines:
         seen = f"{100 * covered / lines:.4g} % ({covered} of {lines})"
-        share = FactReading(subject=share.subject, expected=expected, observed=seen, ok=covered / lines >= least.base)
+        share = replace(share, observed=seen, ok=covered / lines >= least.base, amount=share_of(covered, lines))
     contradictions = [text for part in parts for text in part.report.contradictions]
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), share]

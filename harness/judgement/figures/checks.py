@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
@@ -76,7 +77,7 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
     outcome, live = _OUTCOMES[fact.ok], case.objective.demand == DemandKind.CHECK
     seen = fact.observed if fact.ok is not None or not live else f"could not be read ({fact.observed})"
-    return measure(
+    found = measure(
         case,
         name,
         outcome,
@@ -85,13 +86,18 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
         limit=fact.expected,
         figures=Figures(method=_method(case.objective), n=fact.attempts, files=check.files),
     )
+    return replace(found, amount=fact.amount)
 
 
 def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Demand) -> Measure:
-    """All facts of a matrix as one measure, which names the first mismatches."""
+    """All facts of a matrix as one measure, which names the first mismatches.
+
+    Where not all were read, the number of mismatches is the least that there are: those that were not read may be others.
+    """
     failed, unread = matrix.count(ok=False), matrix.count(ok=None)
     covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
-    outcome = _OUTCOMES[False if failed else None if unread or not len(matrix) or matrix.covered < matrix.of else True]
+    partly = unread > 0 or matrix.covered < matrix.of
+    outcome = _OUTCOMES[False if failed else None if partly or not len(matrix) else True]
     named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
     summary = "; ".join(f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in named)
     unknown = f", {unread} could not be read" if unread else ""
@@ -102,7 +108,13 @@ def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Dema
         outcome,
         _reason(outcome, f"{head}: {summary}" if summary else head, _hint(case.objective)),
         scope=demand.params,
-        figures=Figures(value=failed, n=len(matrix), method=f"each fact {_method(case.objective)}", files=check.files),
+        figures=Figures(
+            value=failed,
+            low=failed if failed and partly else None,
+            n=len(matrix),
+            method=f"each fact {_method(case.objective)}",
+            files=check.files,
+        ),
     )
 
 

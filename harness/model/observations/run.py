@@ -197,7 +197,10 @@ class LedgerRead(Timed):
 @written("check.fact", by=["checks"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckFact(Recorded):
-    """One fact that a check found of its subject."""
+    """One fact that a check found of its subject.
+
+    `value` is there where the fact is a count or a share, with its unit and whether more of it is better.
+    """
 
     demand: Word
     expected: Word
@@ -205,6 +208,9 @@ class CheckFact(Recorded):
     ok: YesNoOrUnknown
     attempts: Count
     at_ns: Whole
+    value: Number | None = None
+    unit: Word = ""
+    at_least: YesOrNo = False
 
 
 @written("check.done", by=["checks"])
