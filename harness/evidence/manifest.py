@@ -56,6 +56,7 @@ def write_manifest(directory: RunDirectory, plan: Plan) -> None:
             "environment": plan.environment,
             "time_scale": plan.time_scale,
             "release": plan.release,
+            "release_commit": plan.release_commit,
             "profile": plan.profile,
             "seed": plan.seed,
             "release_reads": _plain(release_reads(_recorded(directory))),
@@ -121,7 +122,7 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
         plan = directory.read_plan()
     except MissingEvidence:
         return []  # whoever judges by it gets the error
-    for key in ("run", "target", "environment", "time_scale", "release", "profile", "seed"):
+    for key in ("run", "target", "environment", "time_scale", "release", "release_commit", "profile", "seed"):
         if key in manifest and manifest[key] != getattr(plan, key):
             why = f"has {getattr(plan, key)!r} in `{key}`, the run was sealed with {manifest[key]!r}"
             return [Missing(file="plan.json", why=why)]
@@ -182,7 +183,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the harness when it runs from a checkout; empty otherwise."""
+    """The commit of the harness when it runs from a checkout; empty otherwise. That of the release is `release_commit`."""
     checkout = Path(harness.__file__).parent.parent
     if not (checkout / ".git").exists():
         return ""

@@ -273,7 +273,7 @@ class Plan:
     Attributes:
         run: run id.
         target: name of the target. environment, time_scale, durability: as the target file says.
-        release: version under test.
+        release: version under test. release_commit: its commit, as the target file says; empty: unknown.
         profile: profile names, joined by `+`.
         seed: of every schedule.
         requirements: the rows of the profile, in catalogue order.
@@ -331,6 +331,7 @@ class Plan:
     route_needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     doors: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    release_commit: str = ""
 
     @property
     def filter(self) -> str:

@@ -138,6 +138,7 @@ def _plan(
         stands_in=target.embedded and target.environment != "sandbox",
         durability=target.database.durability if target.database else "",
         release=release,
+        release_commit=target.release.commit,
         profile="+".join(settings.profiles),
         seed=settings.seed,
         requirements=tuple(requirements),

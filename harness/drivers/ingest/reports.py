@@ -36,6 +36,9 @@ FORMATS: Final = {
 }
 """Every format by its key below `evidence` in the target file, and what sentences call it."""
 
+_BY_RUN: Final = "name `release.commit` in the target file that the run is made with"
+_ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it into {name}, at its top"}
+"""What to do where it is not known of what a report is, by the format; of any other a file beside it says it."""
 _MOST_FILES: Final = 10_000
 _NAMED: Final = 3
 """How many of many things a sentence names."""
@@ -99,7 +102,8 @@ def files_of(asked: Asked, kind: str) -> tuple[Path, ...]:
 
 def matching(asked: Asked, patterns: Sequence[str]) -> tuple[Path, ...]:
     """The files that paths and globs of the target file name; raises DriverError where there is none."""
-    found: dict[Path, None] = {}
+    found: dict[Path, None] = {
+    "records": "write it at its top",}
     for pattern in patterns:
         found.update(dict.fromkeys(islice(_matching(asked.target.file.parent, pattern), _MOST_FILES + 1)))
     files = [path for path in found if not path.name.endswith("origin.yaml")]
@@ -206,10 +210,8 @@ def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]])
     for path, origin in origins:
         found = getattr(origin, what)
         if not found:
-            place = (
-                f"{path.name}, at its top" if asked.params.get("format") == "records" else f"{path.name}.origin.yaml"
-            )
-            seen = f"{path} does not say of which {what} it is; write it into {place}"
+            where = _ORIGINS.get(asked.params.get("format", ""), "write it into {name}.origin.yaml")
+            seen = f"{path} does not say of which {what} it is; {where.format(name=path.name)}"
             return FactReading(subject=what, expected=expected, observed=seen, ok=None)
         if not same(found, this):
             return FactReading(subject=what, expected=expected, observed=f"{path} is of {what} {shown(found)}", ok=None)

@@ -136,7 +136,8 @@ def _is_asked_for(asked: Asked, manifest: Mapping[str, Any]) -> bool:
         return False
     what = asked.params.get("of", "")
     same = {"release": same_release, "commit": same_commit}.get(what)
-    found, this = manifest.get(what), getattr(asked, what, "")
+    found = manifest.get("release_commit" if what == "commit" else what)
+    this = getattr(asked, what, "")
     return same is None or bool(this and isinstance(found, str) and found and same(found, this))
 
 
@@ -193,7 +194,9 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
         f"disaster experiment on {_of_what(asked)}",
         f"one that passed, younger than {asked.params['younger']}",
     )
-    history, failed = _history(asked), []
+    history = _history(asked)
+    failed: list[str] = []
+    undecided: list[str] = []
     for _path, run in history.runs:
         made = run.origin.made
         if made is None or not made.younger(asked.today, age_of(asked.params["younger"])):
@@ -202,19 +205,26 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
             seen = f"the run {run.run} is dated {shown(made.text)}, in the future"
             return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
         drills = {name: passed for name, (domain, passed) in run.drills.items() if domain_of(domain).disaster}
-        failed += [f"{shown(name)} in {run.run}" for name, passed in drills.items() if not passed]
+        failed += [f"{shown(name)} in {run.run}" for name, ok in drills.items() if ok is False]
+        undecided += [f"{shown(name)} in {run.run}" for name, ok in drills.items() if ok is None]
         if failed:
             break  # an older one that passed says nothing of what is now
-        if drills:
-            seen = f"{some([*map(shown, drills)])} passed in the run {run.run}, {made.age(asked.today)} ago"
+        if passed := [shown(name) for name, ok in drills.items() if ok]:
+            seen = f"{some(passed)} passed in the run {run.run}, {made.age(asked.today)} ago"
             if history.unknown:
                 seen += f", but the newer {some(history.unknown)} has no verdict that can be read"
-            ok = None if history.unknown else True
-            return [FactReading(subject=subject, expected=expected, observed=f"{seen}{history.aside()}", ok=ok)]
+            seen += f"{_undecided(undecided)}{history.aside()}"
+            return [FactReading(subject=subject, expected=expected, observed=seen, ok=None if history.unknown else True)]
     if failed:
         return [
             FactReading(
                 subject=subject, expected=expected, observed=f"did not pass: {some(failed)}{history.aside()}", ok=False
             )
         ]
-    return [FactReading(subject=subject, expected=expected, observed=f"no run has one{history.aside()}", ok=None)]
+    seen = f"no run has one{_undecided(undecided)}{history.aside()}"
+    return [FactReading(subject=subject, expected=expected, observed=seen, ok=None)]
+
+
+def _undecided(drills: Sequence[str]) -> str:
+    """The drills that prove neither, in words: a receipt of them is missing, or a figure is not decided."""
+    return f"; not decided: {some(drills)}" if drills else ""

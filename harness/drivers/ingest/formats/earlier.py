@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -16,6 +17,11 @@ from harness.errors import DriverError
 
 _SCHEMAS: Final = (2, 3)
 """Versions of `verdict.json` in which what is used here is the same."""
+_WORDS: Final = {"failed": "FAIL", "inconclusive": "INCONCLUSIVE", "passed": "PASS"}
+_COUNTED: Final = re.compile(rf" · (\d{{1,9}}) ({'|'.join(_WORDS)})(?= · |$)")
+"""How many requirements came out how, as the headline says it."""
+_FAILED: Final = re.compile(r"\S+ FAIL: ")
+"""How a reason of the decision begins that is a requirement which failed."""
 
 
 class _MeasureEntry(ReportSection):
@@ -50,6 +56,9 @@ class _VerdictFile(ReportSection):
     time_scale: float = 1.0
     stands_in: bool | None = None
     machine: Any = None
+    headline: str = ""
+    reasons: tuple[str, ...] = Field(default=(), strict=False)
+    counts: dict[str, int] | None = None
     requirements: tuple[_RequirementEntry, ...] = Field(strict=False)
     experiments: tuple[_ExperimentEntry, ...] = Field(default=(), strict=False)
 
@@ -68,7 +77,7 @@ class _ManifestFile(ReportSection):
     environment: str
     release: str
     sealed: str
-    commit: str = ""
+    release_commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +90,8 @@ class EarlierRun:
         origin: release, commit, environment, target, and when its evidence was sealed.
         played: whether the sandbox has played the environment, as it says itself, or by its time scale or machine.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
-        drills: experiments whose last attempt has its receipts, or in which something failed: name → (domain, whether all passed).
+        drills: experiments by name: the domain, and whether the last attempt passed with all its receipts and figures; False where a figure
+            failed, None where it is not decided.
     """
 
     run: str
@@ -92,7 +102,7 @@ class EarlierRun:
     origin: Provenance
     played: bool = False
     measured: frozenset[str] = field(default_factory=frozenset)
-    drills: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    drills: dict[str, tuple[str, bool | None]] = field(default_factory=dict)
 
 
 def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
@@ -104,7 +114,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         where: the path of `verdict.json`.
 
     Raises:
-        DriverError: one of them is not of this harness, or they are of different runs.
+        DriverError: one of them is not of this harness, they are of different runs, or the verdict contradicts itself.
     """
     value = json_of(verdict, where)
     if isinstance(value, dict) and isinstance(value.get("schema"), int) and value["schema"] not in _SCHEMAS:
@@ -124,6 +134,9 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         if mine != theirs:
             what = f"the {name} is {shown(mine)}, that of the manifest beside it {shown(theirs)}"
             raise DriverError(what, where=where, hint="keep the two files of one run together")
+    if contradiction := next(_contradictions(found), ""):
+        hint = "take another copy of the run, or write it again with this version: `readiness judge RUN`"
+        raise DriverError(f"contradicts itself: {contradiction}", where=where, hint=hint)
     measures = [one for entry in found.requirements for one in entry.measures]
     return EarlierRun(
         run=shown(found.run_id),
@@ -133,7 +146,7 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         rows=Counter(profile for _id, profile in {(one.id, one.profile) for one in found.requirements}),
         origin=Provenance(
             release=found.release,
-            commit=sealed.commit,
+            commit=sealed.release_commit,
             environment=found.environment,
             target=found.target,
             made=Moment.of(sealed.sealed, f"{beside}: sealed"),
@@ -144,14 +157,41 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
     )
 
 
-def _drills(found: _VerdictFile, measures: list[_MeasureEntry]) -> dict[str, tuple[str, bool]]:
-    judged: dict[str, list[str]] = {}
+def _contradictions(found: _VerdictFile) -> Iterator[str]:
+    """What a verdict says in two ways that differ; what older versions did not write is not compared."""
+    listed = Counter(one.verdict for one in found.requirements)
+    counts = {verdict: count for verdict, count in (found.counts or {}).items() if count}
+    if found.counts is not None and counts != listed:
+        yield f"the counts are {_counted(counts)}, listed are {_counted(listed)}"
+    if found.headline and found.headline.split(" ", 1)[0] != found.decision:
+        yield f"the decision is {found.decision}, the headline `{shown(found.headline)}`"
+    for count, word in _COUNTED.findall(found.headline):
+        if int(count) != listed[_WORDS[word]]:
+            yield f"the headline says {count} {word}, listed are {_counted(listed)}"
+    if found.decision == "GO" and (failed := next(filter(_FAILED.match, found.reasons), "")):
+        yield f"the decision is GO, and a reason is `{shown(failed)}`"
+    if found.decision == "NO-GO" and found.counts is not None and not listed["FAIL"]:
+        yield "the decision is NO-GO, and no requirement failed"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {shown(verdict)}" for verdict, count in sorted(counts.items())) or "none"
+
+
+def _drills(found: _VerdictFile, measures: list[_MeasureEntry]) -> dict[str, tuple[str, bool | None]]:
+    judged: dict[str, set[str]] = {}
     for one in measures:
         if experiment := one.scope.get("experiment"):
-            judged.setdefault(experiment, []).append(one.verdict)
+            judged.setdefault(experiment, set()).add(one.verdict)
     last = {one.name: one for one in sorted(found.experiments, key=lambda one: one.attempt)}
-    return {
-        name: (one.domain, one.verdict == "PASS" and {*judged.get(name, ())} == {"PASS"})
-        for name, one in last.items()
-        if one.verdict == "PASS" or "FAIL" in judged.get(name, ())
-    }
+    return {name: (one.domain, _passed(one.verdict, judged.get(name, set()))) for name, one in last.items()}
+
+
+def _passed(receipts: str, judged: set[str]) -> bool | None:
+    """Whether an experiment passed, by the verdict of its receipts and those of its figures.
+
+    A figure that is not decided, or none at all, is no proof that it failed, and neither is a receipt that is missing.
+    """
+    if "FAIL" in judged:
+        return False
+    return True if receipts == "PASS" and judged == {"PASS"} else None
