@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.catalogue.accounting import FormTally, tallies, unaccounted, waits_for
 from harness.catalogue.contradictions import Contradiction, Relation, StatedValue, holds
-from harness.catalogue.lint import Problem, lint
+from harness.catalogue.lint import Problem, circles, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
 from harness.catalogue.names import hint_with_nearest, nearest
 from harness.catalogue.trace import RequirementTrace, ScenarioTrace, trace
@@ -28,6 +28,7 @@ __all__ = [
     "ScenarioTrace",
     "StatedValue",
     "catalogue_files",
+    "circles",
     "feature_file",
     "hint_with_nearest",
     "holds",

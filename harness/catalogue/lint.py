@@ -31,7 +31,7 @@ def lint(catalogue: Catalogue) -> tuple[Problem, ...]:
     for requirement in catalogue.requirements.values():
         problems += _of_means(catalogue, requirement)
         problems += _of_parts(catalogue, requirement)
-    problems += _of_circles(catalogue)
+    problems += circles(catalogue)
     problems += _of_platform_parts(catalogue)
     problems += _of_documents(catalogue)
     return tuple(problems)
@@ -71,7 +71,7 @@ def _of_parts(catalogue: Catalogue, requirement: Requirement) -> Iterator[Proble
             )
 
 
-def _of_circles(catalogue: Catalogue) -> Iterator[Problem]:
+def circles(catalogue: Catalogue) -> Iterator[Problem]:
     """Each circle of derived rows once, at the row of it that comes first."""
     reported: set[str] = set()
     for start in catalogue.requirements:

@@ -77,8 +77,17 @@ def attest(requirement: str, role: str | None, **said: Any) -> int:
         raise UsageError(f"{requirement} is not for the role {role}", hint=f"its criterion asks for {asked}")
     statement = AttestationFile(attestation=requirement, role=asked, **_common(said))
     path = write_statement(_directory("attestations", said), statement)
-    click.echo(f"{path}: written; it counts until {statement.expires} for release {statement.release}")
+    until = _counts_until(statement.date, statement.expires, objective.params["at_most"])
+    click.echo(f"{path}: written; it counts until {until} for release {statement.release}")
     return 0
+
+
+def _counts_until(made: date, expires: date, at_most: str) -> date:
+    """The last day on which a statement counts: that of the file, or the one after which it is older than the criterion allows."""
+    from harness.model import Quantity
+
+    days = int(Quantity.parse(at_most).in_unit("d"))
+    return made + timedelta(days=days) if days < (expires - made).days else expires
 
 
 @click.command()

@@ -7,6 +7,7 @@ So runs that end at the same time lose nothing, and what is listed is what is th
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import replace
@@ -126,12 +127,25 @@ def _document(path: Path, *, head: bool) -> Any:
 
 def _checked(document: Any) -> PastRun:
     """The verdict of this document; raises ValueError where it is not one of ours."""
+    if not _finite(document):
+        raise ValueError("it has a number that is not finite")
     found = _adapter().validate_python(document)
     if found.schema != SCHEMA:
         raise ValueError(f"its schema is {found.schema}, expected {SCHEMA}")
     if found.time_scale <= 0:
         raise ValueError(f"its time scale is {found.time_scale:g}, which is not above 0")
     return found
+
+
+def _finite(document: Any) -> bool:
+    """Whether every number is one that JSON can be written with; `1e999` is read as infinity."""
+    inside = [document]
+    while inside:
+        value = inside.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
+        inside += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return True
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.catalogue import Catalogue, hint_with_nearest, load_catalogue
+from harness.catalogue import Catalogue, circles, hint_with_nearest, load_catalogue
 from harness.drivers.chaos import Experiments, find_experiments
 from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
@@ -99,14 +99,29 @@ class PluginSession:
             raise UsageError(error.what, where=where, hint=error.hint) from error
         if self.evidence is not None:
             RunDirectory.open(self.evidence)
-        elif self.settings.target is not None:
-            self._refuse_other_release(self.settings.target)
+        else:
+            self._refuse_circles()
+            if self.settings.target is not None:
+                self._refuse_other_release(self.settings.target)
+            self._refuse_unknown_statements()
         if self.settings.baseline is not None:
             self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
             if not any(fnmatchcase(requirement, pattern) for requirement in rows):
                 what = f"no requirement of {'+'.join(self.settings.profiles) or 'the catalogue'} is like {pattern!r}"
                 raise UsageError(what, where="--only", hint=hint_with_nearest(pattern, rows))
+
+    def _refuse_circles(self) -> None:
+        """Refuse rows that are derived from themselves: nothing could ever decide them."""
+        for problem in circles(self.catalogue):
+            raise ConfigurationError(problem.what, where=problem.at, hint="write a criterion that names other rows")
+
+    def _refuse_unknown_statements(self) -> None:
+        """Refuse an attestation or a waiver of what no catalogue file defines: it would be without effect, and without a word."""
+        from harness.run.statements import refuse_unknown  # a replay reads none
+
+        target = None if self.settings.target is None else load_target(self.settings.target)
+        refuse_unknown(self.settings.project, target, self.catalogue.requirements)
 
     def _refuse_other_release(self, file: Path) -> None:
         """Refuse a typed release beside another one of the target file, which would be judged without a word."""

@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from harness.catalogue.explain import configuration_error, matching
+from harness.catalogue.names import hint_with_nearest
 from harness.errors import ConfigurationError, UsageError
 from harness.files import write_atomic
 from harness.model import Attestation, Quantity, Waiver
@@ -155,6 +156,32 @@ def read_waivers(directories: Iterable[Path], release: str, today: datetime) -> 
             **_common(one, f"{directory.name}/{document.path.name}", release, today),
         )
     return tuple(found.values())
+
+
+def refuse_unknown(kind: str, directories: Iterable[Path], known: Iterable[str]) -> None:
+    """Refuse statements about what is not known: they would be without effect.
+
+    Args:
+        kind: `attestations` or `waivers`.
+        directories: that have them.
+        known: ids of requirements.
+
+    Raises:
+        ConfigurationError: one names another id, or a file is wrong; with file and line.
+    """
+    ids = frozenset(known) | (frozenset(HARMS) if kind == "waivers" else frozenset())
+    for _directory, document in _documents(directories):
+        key, named = _about(kind, document)
+        if named not in ids:
+            what, hint = f"no requirement has the id {named!r}", hint_with_nearest(named, ids)
+            raise ConfigurationError(what, where=document.where((key,)), hint=hint)
+
+
+def _about(kind: str, document: YamlDocument) -> tuple[str, str]:
+    """The key that names what a statement is about, and its value."""
+    if kind == "waivers":
+        return "waiver", _validated(WaiverFile, document).waiver
+    return "attestation", _validated(AttestationFile, document).attestation
 
 
 def write_statement(directory: Path, statement: AttestationFile | WaiverFile) -> Path:
