@@ -92,7 +92,7 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
 
 @click.command()
 @click.argument("waived", metavar="ID|HARM")
-@click.option("--bound", default="", metavar="VALUE", help="Accept figures that are proven within this: `300 ms`; with --subject, facts of it that are counts or shares.")
+@click.option("--bound", default="", metavar="VALUE", help="Accept figures that are proven within this: `300 ms`; with --subject, its facts that are counts or shares.")
 @click.option("--subject", multiple=True, metavar="NAME", help="Accept the facts of this subject; may be repeated. Counts and shares need --bound too.")
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
