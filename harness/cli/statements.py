@@ -92,8 +92,18 @@ def _counts_until(made: date, expires: date, at_most: str) -> date:
 
 @click.command()
 @click.argument("waived", metavar="ID|HARM")
-@click.option("--bound", default="", metavar="VALUE", help="Accept figures that are proven within this: `300 ms`; with --subject, its facts that are counts or shares.")
-@click.option("--subject", multiple=True, metavar="NAME", help="Accept the facts of this subject; may be repeated. Counts and shares need --bound too.")
+@click.option(
+    "--bound",
+    default="",
+    metavar="VALUE",
+    help="Accept figures that are proven within this: `300 ms`; with --subject, its facts that are counts or shares.",
+)
+@click.option(
+    "--subject",
+    multiple=True,
+    metavar="NAME",
+    help="Accept the facts of this subject; may be repeated. Counts and shares need --bound too.",
+)
 @click.option("--undecided", is_flag=True, help="Accept that it is INCONCLUSIVE.")
 @click.option("--not-assessed", is_flag=True, help="Accept that it is NOT ASSESSED.")
 @click.option("--count", type=int, metavar="N", help="Of a harm, as `writes-lost`: accept so many.")

@@ -59,6 +59,7 @@ from harness.model import (
     Worker,
     after_faults_name,
 )
+from tests.builders.measures import fields_of
 
 GOLDEN: Final = Path(__file__).with_name("golden")
 
@@ -230,7 +231,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def _told(found: Judgement) -> Iterator[Any]:
     """The decision, every measure, every experiment, window and watcher, and all that stands beside them."""
     yield asdict(found.decision)
-    yield from (asdict(m) for v in found.verdicts for c in v.claims for of_one in c.measures for m in of_one)
+    yield from (fields_of(m) for v in found.verdicts for c in v.claims for of_one in c.measures for m in of_one)
     yield from map(_verdict, found.verdicts)
     several: list[Any] = [*found.experiments, *found.traffic, *found.watchers, *found.windows, *found.unjudged]
     yield from map(asdict, [*several, *found.journeys, *found.doors, *found.unjudged_harm])

@@ -43,6 +43,8 @@ from harness.model import (
     DecisionOutcome,
     Evidence,
     Fact,
+    FactAmount,
+    FactTable,
     Figure,
     Judgement,
     Measure,
@@ -152,6 +154,92 @@ def test_a_subject_accepts_facts_and_no_figure(asked: dict[str, Objective], subj
     waiver = replace(WAIVER, waives="R", subjects=(subject,))
     verdict = judge(plan(asked, waivers=(waiver,)), run).verdicts[0]
     assert verdict.outcome is expected
+
+
+def reported(*facts: Fact) -> Evidence:
+    """The healthy run, in which the check of `check()` found these facts."""
+    return replace(evidence(), checks={CHECK.key: Check(demand=CHECK.key, facts=facts)})
+
+
+def a_count(value: float, unit: str = "", *, at_least: bool = False, ok: bool | None = False) -> Fact:
+    """What a report counts, or the share of it."""
+    amount = FactAmount(value=value, unit=unit, at_least=at_least)
+    return Fact(subject="found", expected="none", observed="some", ok=ok, attempts=1, at_ns=ns(1), amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("found", "bound", "why"),
+    [
+        (a_count(1), "1", ""),
+        (a_count(0), "1", ""),
+        (a_count(40), "1", "found is 40, accepted is at most 1"),
+        (
+            a_count(1),
+            "",
+            'found is a number, which a subject does not bound: `--subject "found" --bound "1"` accepts as',
+        ),
+        (a_count(1), "1 %", "found has another unit: 1 % is a ratio"),
+        (a_count(1, ok=None), "1", "found is INCONCLUSIVE"),
+        (a_count(89, "%", at_least=True), "85 %", ""),
+        (a_count(20, "%", at_least=True), "85 %", "found is 20 %, accepted is at least 85 %"),
+        (a_count(2 / 3, "ratio", at_least=True), "66.66 %", ""),
+        (a_count(2 / 3, "ratio", at_least=True), "", '--bound "66.66 %"` accepts as much as was found'),
+        (a_count(1 / 3, "ratio"), "", '--bound "33.34 %"` accepts as much as was found'),
+        (a_count(0.29, "ratio", at_least=True), "", '--bound "29 %"` accepts as much as was found'),
+        (a_count(1, "parsec"), "1", "found has another unit: unknown unit 'parsec'"),
+    ],
+)
+def test_a_fact_that_is_a_count_or_a_share_is_accepted_within_a_bound(found: Fact, bound: str, why: str) -> None:
+    """One accepted finding does not excuse forty of tomorrow's scan."""
+    waiver = replace(WAIVER, waives="R", subjects=("found",), bound=bound)
+    judgement = judge(plan({"R": check()}, waivers=(waiver,)), reported(found))
+    (verdict,) = judgement.verdicts
+    assert (verdict.outcome is Outcome.WAIVED) is (not why), verdict.reason
+    assert why in verdict.reason
+    if not why:
+        assert f"accepts the facts of found within the bound {bound} until" in judgement.decision.headline
+
+
+def test_a_bound_alone_covers_no_fact() -> None:
+    """It would be that of failed and of passed tests at once; the options that cover it are named."""
+    waiver = replace(WAIVER, waives="R", bound="3")
+    (verdict,) = judge(plan({"R": check()}, waivers=(waiver,)), reported(a_count(3))).verdicts
+    assert verdict.outcome is Outcome.FAIL
+    assert 'found is a fact, which a bound alone does not cover: `--subject "found" --bound "3"`' in verdict.reason
+
+
+def test_a_bound_with_a_subject_covers_a_plain_fact_and_no_figure() -> None:
+    """A fact without a size is what it is; a figure is accepted by a bound alone."""
+    plain = replace(a_count(1), amount=None)
+    waiver = replace(WAIVER, waives="R", subjects=("found",), bound="300 ms")
+    assert judge(plan({"R": check()}, waivers=(waiver,)), reported(plain)).verdicts[0].outcome is Outcome.WAIVED
+    (verdict,) = judge(plan({"R": p95()}, waivers=(waiver,)), SLOW).verdicts
+    assert verdict.outcome is Outcome.FAIL
+    assert "by a figure, which is accepted by a bound, not by a subject" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("unread", "covered", "bound", "expected"),
+    [
+        (0, 200, "3", Outcome.WAIVED),
+        (0, 200, "2", Outcome.FAIL),
+        (120, 80, "3", Outcome.FAIL),
+        (0, 80, "3", Outcome.FAIL),
+        (1, 200, "200", Outcome.FAIL),
+    ],
+)
+def test_a_bound_covers_a_table_of_facts_that_were_all_read(
+    unread: int, covered: int, bound: str, expected: Outcome
+) -> None:
+    """3 of 200 are not as expected: those that were not read may be more of them."""
+    oks = [False] * 3 + [None] * unread + [True] * (197 - unread)
+    facts = tuple(replace(a_count(1, ok=ok), subject=f"call {n}", amount=None) for n, ok in enumerate(oks))
+    table = Check(demand=CHECK.key, facts=(), matrix=FactTable.made(facts, covered, 200))
+    waiver = replace(WAIVER, waives="R", bound=bound)
+    run = replace(evidence(), checks={CHECK.key: table})
+    (verdict,) = judge(plan({"R": check()}, waivers=(waiver,)), run).verdicts
+    assert verdict.outcome is expected
+    assert ("has no figure with a bound on its bad side" in verdict.reason) is (bool(unread) or covered < 200)
 
 
 def test_what_is_not_decided_can_be_accepted() -> None:

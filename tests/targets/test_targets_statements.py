@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.targets.statements import AttestationFile, read_attestations, read_waivers, write_statement
+from harness.targets.statements import (
+    AttestationFile,
+    read_attestations,
+    read_waivers,
+    refuse_unknown,
+    write_statement,
+)
 
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SAID = """\
@@ -84,11 +90,15 @@ def test_a_wrong_attestation_is_refused_with_its_file(tmp_path: Path, text: str,
 
 
 def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
-    """One of four things, for its time and release."""
+    """One of four things, or a subject with a bound, for its time and release."""
     (tmp_path / "S-1.yaml").write_text(WAIVER, encoding="utf-8")
     (one,) = read_waivers([tmp_path], "1.0.0", TODAY)
     assert one.sentence == "S-1: A. Person accepts the bound 300 ms until 2026-07-01 (reviewed)"
     assert one.void == ""
+    bounded = WAIVER.replace("bound: 300 ms", 'subjects: [tests that failed], bound: "1"')
+    (tmp_path / "S-1.yaml").write_text(bounded, encoding="utf-8")
+    (one,) = read_waivers([tmp_path], "1.0.0", TODAY)
+    assert one.accepts == "the facts of tests that failed within the bound 1"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +118,9 @@ def test_a_waiver_says_what_it_accepts(tmp_path: Path) -> None:
         ),
         ('{bound: 300 ms, outcome: ""}', "exactly one of"),
         ("{subjects: []}", "exactly one of"),
+        ('{subjects: [tests that failed], bound: "1", count: 2}', "exactly one of"),
+        ("{subjects: [tests that failed], outcome: INCONCLUSIVE}", "exactly one of"),
+        ('{subjects: [], bound: "1"}', "exactly one of"),
     ],
 )
 def test_a_waiver_of_everything_or_nothing_is_refused(tmp_path: Path, accepts: str, what: str) -> None:
@@ -137,3 +150,31 @@ def test_a_file_of_either_suffix_is_read_and_never_written_over(tmp_path: Path) 
     with pytest.raises(ConfigurationError) as error:
         write_statement(tmp_path, statement)
     assert (error.value.what, error.value.where) == ("there is one already", str(tmp_path / "S-1.yml"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "named", "hint"),
+    [
+        ("attestations", ATTESTATION, "S-2", "did you mean 'S-2'?"),
+        ("waivers", WAIVER, "S-2", "did you mean 'S-2'?"),
+        ("waivers", WAIVER.replace("waiver: S-1", "waiver: writes-lots"), "S-1", "did you mean 'writes-lost'?"),
+    ],
+)
+def test_a_statement_about_an_unknown_id_is_refused(
+    tmp_path: Path, kind: str, text: str, named: str, hint: str
+) -> None:
+    """It would be without effect, and without a word; file, line and the nearest id are named."""
+    (tmp_path / "a.yaml").write_text(f"# reviewed\n{text}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no requirement has the id") as error:
+        refuse_unknown(kind, [tmp_path], [named])
+    assert error.value.where == f"{tmp_path / 'a.yaml'}:2: {kind.removesuffix('s')}"
+    assert error.value.hint == hint
+
+
+def test_a_statement_about_a_known_id_or_harm_is_not_refused(tmp_path: Path) -> None:
+    """Whatever profile the requirement is of; a harm has no row in the catalogue."""
+    (tmp_path / "a.yaml").write_text(WAIVER, encoding="utf-8")
+    refuse_unknown("waivers", [tmp_path], ["S-1"])
+    harm = WAIVER.replace("waiver: S-1", "waiver: writes-lost").replace("bound: 300 ms", "count: 1")
+    (tmp_path / "a.yaml").write_text(harm, encoding="utf-8")
+    refuse_unknown("waivers", [tmp_path], ["S-1"])

@@ -67,8 +67,8 @@ def _of_register(asked: Asked, name: str, parts: Sequence[ReportPart[PipelineRun
             continue
         last, others = _last_of(runs)
         known = provenance(asked, [(last.path, last.origin)])
-        for fact in (*known, *_jobs([last]), *_unordered(last, others)):
-            facts.append(replace(fact, subject=f"{shown(component)}: {fact.subject}"))
+        found = (*known, *_jobs([last]), *_unordered(last, others))
+        facts += [replace(fact, subject=f"{shown(component)}: {fact.subject}") for fact in found]
     return facts
 
 

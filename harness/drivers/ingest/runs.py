@@ -214,7 +214,9 @@ def drill_passed(asked: Asked) -> Sequence[FactReading]:
             if history.unknown:
                 seen += f", but the newer {some(history.unknown)} has no verdict that can be read"
             seen += f"{_undecided(undecided)}{history.aside()}"
-            return [FactReading(subject=subject, expected=expected, observed=seen, ok=None if history.unknown else True)]
+            return [
+                FactReading(subject=subject, expected=expected, observed=seen, ok=None if history.unknown else True)
+            ]
     if failed:
         return [
             FactReading(

@@ -53,7 +53,8 @@ def run(directory: Path, name: str, sealed: str = "2026-11-20T09:00:00.000000Z",
         "environment": verdict["environment"],
         "release": verdict["release"],
         "sealed": sealed,
-        "commit": keys.get("commit", COMMIT),
+        "release_commit": keys.get("commit", COMMIT),
+        "commit": "c" * 40,  # that of the harness
     }
     place = directory / "runs" / name
     place.mkdir(parents=True, exist_ok=True)
@@ -402,6 +403,111 @@ def test_a_run_as_the_harness_writes_it(tmp_path: Path) -> None:
     assert (found.decision, found.origin.release) == ("GO", plan.release)
     assert {"error rate", "response time p95"} <= found.measured
     assert found.drills["region-loss"] == ("region", True)
+
+
+ROWS: tuple[dict[str, Any], ...] = (
+    {"id": "A-1", "gate": "critical", "verdict": "PASS"},
+    {"id": "A-2", "gate": "critical", "verdict": "FAIL"},
+    {"id": "A-3", "gate": "record", "verdict": "FAIL"},
+)
+NO_GO: dict[str, Any] = {
+    "decision": "NO-GO",
+    "headline": "NO-GO for staging · profile core · 1.0.0 · 2 failed · 1 passed · 0 not assessed",
+    "reasons": ["A-2 FAIL: slow"],
+    "counts": {"PASS": 1, "FAIL": 2, "INCONCLUSIVE": 0, "WAIVED": 0, "NOT_ASSESSED": 0},
+    "requirements": ROWS,
+}
+GO: dict[str, Any] = {
+    "decision": "GO",
+    "headline": "GO for staging · profile core · 1.0.0 · 1 failed · 1 passed · 0 not assessed",
+    "reasons": [],
+    "counts": {"PASS": 1, "FAIL": 1, "INCONCLUSIVE": 0, "WAIVED": 0, "NOT_ASSESSED": 0},
+    "requirements": ROWS[::2],
+}
+
+
+def test_a_verdict_that_agrees_with_itself_is_read(tmp_path: Path) -> None:
+    """A row that does not gate may fail in a GO."""
+    run(tmp_path, "one", **NO_GO)
+    assert decided(tmp_path)["decision"] is False
+    run(tmp_path, "one", **GO)
+    assert decided(tmp_path)["decision"] is True
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({**NO_GO, "decision": "GO"}, "the decision is GO, the headline `NO-GO for staging"),
+        ({**GO, "decision": "NO-GO"}, "the decision is NO-GO, the headline `GO for staging"),
+        ({**GO, "requirements": ROWS}, "the counts are 1 FAIL, 1 PASS, listed are 2 FAIL, 1 PASS"),
+        ({**GO, "requirements": ROWS[:1]}, "the counts are 1 FAIL, 1 PASS, listed are 1 PASS"),
+        ({**GO, "requirements": []}, "the counts are 1 FAIL, 1 PASS, listed are none"),
+        ({**NO_GO, "headline": GO["headline"].replace("GO", "NO-GO")}, "the headline says 1 failed, listed are 2 FAIL"),
+        ({**GO, "reasons": ["A-3 FAIL: slow"]}, "the decision is GO, and a reason is `A-3 FAIL: slow`"),
+        (
+            {**NO_GO, "headline": "", "requirements": ROWS[:1], "counts": {"PASS": 1}},
+            "the decision is NO-GO, and no requirement failed",
+        ),
+    ],
+)
+def test_a_verdict_that_contradicts_itself_is_not_used(tmp_path: Path, keys: dict[str, Any], why: str) -> None:
+    """A word that was edited, a bad merge, a list that was cut: neither its GO nor its NO-GO counts."""
+    run(tmp_path, "one", **keys)
+    with pytest.raises(DriverError, match=f"contradicts itself: {why}") as error:
+        decided(tmp_path)
+    assert "one/verdict.json" in error.value.where
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "one", **{**keys, **drill()})
+    assert history(tmp_path, then)[subject] is None
+
+
+@pytest.mark.parametrize("judged", ["INCONCLUSIVE", "NOT_ASSESSED"])
+def test_a_drill_that_is_not_decided_proves_neither(tmp_path: Path, judged: str) -> None:
+    """Nothing of it failed: an older one that passed counts, and an older one that failed does, too."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    run(tmp_path, "c", **drill(judged=judged))
+    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    assert (fact.ok, fact.observed) == (None, "no run has one; not decided: region-loss in c")
+    run(tmp_path, "c", **{**drill(), "measures": []})
+    assert history(tmp_path, then)[subject] is None
+    run(tmp_path, "c", **drill(judged=judged))
+    run(tmp_path, "b", sealed="2026-11-15T09:00:00Z", **drill(verdict="INCONCLUSIVE"))
+    run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill())
+    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    assert fact.ok is True
+    assert fact.observed.endswith("ago; not decided: region-loss in c, region-loss in b")
+    run(tmp_path, "a", sealed="2026-11-10T09:00:00Z", **drill(judged="FAIL"))
+    assert history(tmp_path, then)[subject] is False
+
+
+def test_a_drill_that_passed_beside_one_that_is_not_decided(tmp_path: Path) -> None:
+    """One disaster of the run is enough; it is the one that is named."""
+    then, subject = "a disaster experiment passed, younger than 90 d", "disaster experiment on paper"
+    both = drill()
+    both["experiments"] = [*both["experiments"], {"name": "zone-loss", "domain": "region", "verdict": "PASS"}]
+    both["measures"] = [*both["measures"], measure("recovery of reads", "INCONCLUSIVE", experiment="zone-loss")]
+    run(tmp_path, "a", **both)
+    fact = seen(tmp_path, HISTORY, then, {"history": {"runs": "runs"}})[subject]
+    assert (fact.ok, fact.observed.partition(" in the run")[0]) == (True, "region-loss passed")
+
+
+def test_the_commit_of_a_run_is_that_of_its_release(tmp_path: Path) -> None:
+    """The commit of the harness that is beside it is another; a run of a version that recorded no other is of no known commit."""
+    when, where = GO_WHEN.replace("release", "commit"), {"verdict": {"staging": "runs/*/verdict.json"}}
+    place = run(tmp_path, "one")
+    assert oks(seen(tmp_path, when, GO_THEN, where))["commit"] is True
+    then, of_commit = "a disaster experiment passed, younger than 90 d", HISTORY.replace("target", "commit")
+    run(tmp_path, "one", **drill())
+    subject = f"disaster experiment on paper at commit {COMMIT}"
+    assert oks(seen(tmp_path, of_commit, then, {"history": {"runs": "runs"}}))[subject] is True
+    manifest = json.loads((place / "manifest.json").read_text())
+    (place / "manifest.json").write_text(json.dumps({**manifest, "release_commit": "", "commit": COMMIT}))
+    fact = seen(tmp_path, when, GO_THEN, where)["commit"]
+    assert (fact.ok, "name `release.commit` in the target file" in fact.observed) == (None, True)
+    assert oks(seen(tmp_path, of_commit, then, {"history": {"runs": "runs"}}))[subject] is None
+    del manifest["release_commit"]
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    assert oks(seen(tmp_path, when, GO_THEN, where))["commit"] is None
 
 
 @settings(max_examples=100)
