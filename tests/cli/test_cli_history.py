@@ -150,3 +150,19 @@ def test_the_commands_are_listed_without_loading_what_they_need() -> None:
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.splitlines()[-1] == "[]"
     assert "  history " in finished.stdout
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400])
+def test_a_number_of_a_foreign_run_that_is_not_finite_costs_that_run(
+    readiness: Call, tmp_path: Path, number: str
+) -> None:
+    """JSON has such a number, and no JSON can be written with what it is read as."""
+    file = tmp_path / "reports" / "runs" / A / "verdict.json"
+    body = json.loads(file.read_bytes())
+    file.write_text(json.dumps({**body, "score": 12.5}).replace("12.5", number))
+    code, text = readiness("history", "--json")
+    assert code == 0, text
+    found = json.loads(text)
+    assert ([one["run"] for one in found["runs"]], A in {one["run"] for one in found["unread"]}) == ([B], True)
+    code, text = readiness("history", "--json", A, B)
+    assert (code, "Traceback" in text) == (10, False), text

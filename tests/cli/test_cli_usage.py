@@ -6,10 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from harness import clock
 from harness.cli import main
 from tests.plain.plain_project import Project, service
 
@@ -163,6 +165,60 @@ def test_a_directory_of_statements_that_is_not_there_is_refused(project: Project
     expected = f"{target}: attestations: there is no directory {project.root / 'signed'}\n  hint: create it"
     assert expected in finished.said
     assert not project.run_directories()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize(
+    ("key", "more"), [("attestation", "role: architect\n"), ("waiver", "accepts: {bound: 5 ms}\n")]
+)
+def test_a_statement_about_an_unknown_requirement_is_refused(
+    readiness: Call, project: Project, command: str, key: str, more: str
+) -> None:
+    """With file, line and the nearest id, before anything is done: it would be without effect."""
+    days = "date: 2026-05-01\nexpires: 2026-06-01\nrelease: 1.0.0\n"
+    said = f"by: A. Person\nreason: cold\nlink: https://example.test/1\n{days}"
+    (project.root / "said").mkdir()
+    file = project.root / "said" / "one.yaml"
+    file.write_text(f"{more}{key}: PL-P59\n{said}", encoding="utf-8")
+    project.append("target.yaml", f"{key}s: said\n")
+    code, text = readiness(command)
+    assert code == 4, text
+    assert f"{file}:2: {key}: no requirement has the id 'PL-P59'\n  hint: did you mean 'PL-P95'?" in text
+    assert not project.run_directories()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_rows_that_are_derived_from_themselves_are_refused(readiness: Call, project: Project, command: str) -> None:
+    """Nothing could decide them, in whichever profile they are."""
+    rows = "".join(
+        f"      - {{id: {one}, title: t, criterion: {other} passes, kinds: [D], gate: critical}}\n"
+        for one, other in (("PL-A", "PL-B"), ("PL-B", "PL-A"))
+    )
+    project.append("catalogue/plain.yaml", rows)
+    code, text = readiness(command)
+    assert code == 4, text
+    assert "derived from itself: PL-A → PL-B → PL-A\n  hint: write a criterion that names other rows" in text
+    assert "catalogue/plain.yaml:" in text
+    assert not project.run_directories()
+
+
+@pytest.mark.parametrize(
+    ("requirement", "days", "options"),
+    [
+        ("ND-REV-WEEKLY-FEEDBACK", 7, ()),
+        ("ND-CHG-APPROVAL", 90, ()),
+        ("ND-REV-WEEKLY-FEEDBACK", 3, ("--expires",)),
+    ],
+)
+def test_an_attestation_says_how_long_it_counts(
+    readiness: Call, project: Project, requirement: str, days: int, options: tuple[str, ...]
+) -> None:
+    """Until the day of its file, or as long as the criterion lets one be old."""
+    today = clock.wall().date()
+    expires = [word for option in options for word in (option, (today + timedelta(days=days)).isoformat())]
+    code, text = readiness("attest", requirement, *SAID, "--dir", str(project.root / "said"), *expires)
+    assert code == 0, text
+    assert f"written; it counts until {today + timedelta(days=days)} for release 1.0.0" in text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from harness.errors import EvidenceError, MissingEvidence, RunInProgress, UsageError
 from harness.evidence import RowWriter, RunDirectory, load_evidence, seal
 from harness.evidence.experiments import read_experiments
-from harness.evidence.manifest import write_manifest
+from harness.evidence.manifest import MANIFEST, verify, write_manifest
 from harness.model import (
     LEDGER_WRITES,
     PROBES,
@@ -23,6 +23,7 @@ from harness.model import (
     Claim,
     Demand,
     DemandKind,
+    FactAmount,
     Figure,
     Objective,
     Observation,
@@ -143,11 +144,30 @@ def recorded(tmp_path: Path) -> RunDirectory:
     checks.put(
         "check.fact", "us-east-1/api-gateway", demand=CHECK, expected="3", observed="3", ok=True, attempts=1, at_ns=90
     )
-    checks.put("check.done", CHECK, demand=CHECK, facts=1)
+    amount = {"value": 0.5, "unit": "ratio", "at_least": True}
+    checks.put(
+        "check.fact", "jobs", demand=CHECK, expected="all 2", observed="1", ok=False, attempts=1, at_ns=90, **amount
+    )
+    checks.put("check.done", CHECK, demand=CHECK, facts=2)
     run.put("run.ended", "r1", ok=True)
     seal(directory, plan())
     directory.end()
     return directory
+
+
+def test_the_commit_of_the_release_is_sealed(recorded: RunDirectory) -> None:
+    """It is another one than the harness's own, and that of the plan; a manifest of an earlier version has none."""
+    made = replace(plan(), release_commit="3f2a1c9d0b7e")
+    recorded.write_plan(made)
+    write_manifest(recorded, made)
+    manifest = json.loads((recorded.path / MANIFEST).read_text())
+    assert (manifest["release_commit"], verify(recorded)[1]) == ("3f2a1c9d0b7e", [])
+    del manifest["release_commit"]
+    (recorded.path / MANIFEST).write_text(json.dumps(manifest))
+    assert verify(recorded)[1] == []
+    (recorded.path / MANIFEST).write_text(json.dumps({**manifest, "release_commit": "a" * 12}))
+    (missing,) = verify(recorded)[1]
+    assert (missing.file, "in `release_commit`, the run was sealed with" in missing.why) == ("plan.json", True)
 
 
 def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
@@ -161,7 +181,10 @@ def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
     assert [worker.closed for worker in evidence.windows["everyday/fault-free"].workers] == [True]
     assert len(evidence.probes) == 1
     assert evidence.ledger.final_reads[0].rows == 1
-    assert evidence.checks[CHECK].facts[0].ok is True
+    assert [(fact.ok, fact.amount) for fact in evidence.checks[CHECK].facts] == [
+        (True, None),
+        (False, FactAmount(value=0.5, unit="ratio", at_least=True)),
+    ]
     (attempt,) = evidence.experiments["pod-loss"]
     assert (attempt.ran, attempt.fault.sent_ns, attempt.fault.confirmed_ns, attempt.restore.ok) == (
         True,

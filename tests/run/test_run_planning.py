@@ -103,6 +103,15 @@ def lacking(target: Target, kind: str, name: str, params: Mapping[str, str] | No
     return lack.because.text, lack.because.hint
 
 
+def test_the_commit_of_the_release_is_planned(tmp_path: Path) -> None:
+    """As the target file says: the manifest of the run names it, and a later run reads it there."""
+    target = shop(tmp_path, "release: {version: 1.0.0, commit: 3f2a1c9d0b7e}\n")
+    settings, compiled = Settings(project=find_project(ROOT)), Compiled(claims=(), demands=())
+    library = Library(traffic={}, experiments={})
+    plan = make_plan("run-1", settings=settings, target=target, requirements=[], compiled=compiled, library=library)
+    assert (plan.release, plan.release_commit) == ("1.0.0", "3f2a1c9d0b7e")
+
+
 def shop(tmp_path: Path, more: str = "") -> Target:
     """A target file with two regions without entries."""
     file = tmp_path / "shop.yaml"

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.check.running import run_check
-from harness.drivers.facts import FactReading, settled
+from harness.drivers.facts import FactReading, once, record_facts, settled
 from harness.evidence.history import History
-from harness.model import Demand, DemandKind
+from harness.model import Demand, DemandKind, FactAmount
 from harness.targets import load_target
 
 
@@ -77,6 +77,18 @@ def test_a_fact_is_as_its_best_attempt_says(oks: list[bool | None]) -> None:
     [fact] = settled(lambda: [seen(ok=next(answers))])
     assert fact.ok == (True if True in oks else oks[-1])
     assert fact.attempts == (oks.index(True) + 1 if True in oks else 3)
+
+
+def test_the_amount_of_a_fact_is_on_record(tmp_path: Path) -> None:
+    """A fact without one has no such fields, as in runs of earlier versions."""
+    history, demand = History(tmp_path / "checks.ndjson", "checks"), Demand(kind=DemandKind.INGEST, name="any")
+    counted = FactReading(subject="a", expected="none", observed="3", ok=False, amount=FactAmount(value=3))
+    check = record_facts(demand, lambda: once([counted, seen(ok=True)]), history)
+    history.close()
+    assert [fact.amount for fact in check.facts] == [FactAmount(value=3), None]
+    first, second, _ = (json.loads(line)["fields"] for line in (tmp_path / "checks.ndjson").read_text().splitlines())
+    assert {name: first[name] for name in ("value", "unit", "at_least")} == {"value": 3, "unit": "", "at_least": False}
+    assert "value" not in second
 
 
 def test_a_check_that_cannot_look_says_why_and_has_no_facts(tmp_path: Path) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from harness.catalogue import load_catalogue
+from harness.drivers.facts import FactReading
 from harness.drivers.ingest import ENGINES
 from harness.drivers.paper import Asked
 from harness.errors import HarnessError
-from harness.model import Demand, DemandKind, Form
+from harness.model import Demand, DemandKind, FactAmount, Form
 from harness.steps import compile_scenario, read_feature
-from harness.targets import load_target
+from harness.targets import Target, load_target
 from tests.builders.asked import TODAY
 
 ROOT = Path(__file__).parents[3]
@@ -37,20 +38,25 @@ def demands() -> Mapping[str, Demand]:
     return found
 
 
+def facts_of(target: Target, demand: Demand) -> Sequence[FactReading]:
+    """What its engine finds, a year after the day of the samples."""
+    asked = Asked(
+        target=target,
+        params=demand.params,
+        release=target.release.version,
+        commit=target.release.commit,
+        today=target.today(TODAY.replace(year=2027)),
+        keep=lambda path, _copy=None: path.name,
+    )
+    return ENGINES[demand.name](asked)
+
+
 def verdicts(target_file: Path) -> dict[str, str]:
     """What comes out of each row."""
     target, found, errors = load_target(target_file), {}, []
     for row, demand in demands().items():
-        asked = Asked(
-            target=target,
-            params=demand.params,
-            release=target.release.version,
-            commit=target.release.commit,
-            today=target.today(TODAY.replace(year=2027)),
-            keep=lambda path, _copy=None: path.name,
-        )
         try:
-            oks = {fact.ok for fact in ENGINES[demand.name](asked)}
+            oks = {fact.ok for fact in facts_of(target, demand)}
         except HarnessError as error:
             errors.append(error)
             oks = {None}
@@ -125,11 +131,11 @@ SPOILT = {
     "NaN": ("figures.csv", "user_adoption,93", "user_adoption,NaN", None),
     "a decimal comma": ("figures.csv", "satisfaction,4.3", 'satisfaction,"4,3"', None),
     "too few users": ("figures.csv", "user_adoption,93", "user_adoption,89", {"ND-BIZ-ADOPTION": BAD}),
-    "a run that decided NO-GO": (
+    "a decision that was edited": (
         "staging/20261119T093000Z/verdict.json",
         '"decision": "GO"',
         '"decision": "NO-GO"',
-        {"ND-CHG-TEST": BAD, "ND-CHG-ORDER": UNKNOWN, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD},
+        {"ND-CHG-TEST": UNKNOWN, "ND-CHG-ORDER": UNKNOWN, "AT-VEC-PRODUCTION": UNKNOWN, "IP-LIFE-5": UNKNOWN},
     ),
     "an outage in the month": ("availability.json", '"0.9"', '"0"', {"AT-PERF-UPTIME": BAD}),
     "steps out of order": ("../records/tasks.yaml", "2026-11-09", "2026-11-07", {"AT-TASK-ORDER": BAD}),
@@ -216,12 +222,70 @@ def test_a_spoilt_sample_turns_its_rows_and_no_other(
     tmp_path: Path, file: str, old: str, new: str, turns: Mapping[str, str] | None
 ) -> None:
     """Nothing is raised; a figures file that cannot be read turns every row that names it."""
-    shutil.copyfile(EXAMPLES / "paper.yaml", tmp_path / "paper.yaml")
-    shutil.copytree(EXAMPLES / "paper", tmp_path / "paper")
-    path = tmp_path / "paper" / "reports" / file
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    target_file = spoilt(tmp_path, file, (old, new))
     if turns is None:
         turns = {row: UNKNOWN for row, demand in demands().items() if demand.params["format"] == "figures"}
-    assert {row: verdict for row, verdict in verdicts(tmp_path / "paper.yaml").items() if verdict != GOOD} == turns
+    assert {row: verdict for row, verdict in verdicts(target_file).items() if verdict != GOOD} == turns
+
+
+def spoilt(directory: Path, file: str, *edits: tuple[str, str]) -> Path:
+    """The target file of a copy of the samples, of which one is edited; each text is replaced once."""
+    shutil.copyfile(EXAMPLES / "paper.yaml", directory / "paper.yaml")
+    shutil.copytree(EXAMPLES / "paper", directory / "paper")
+    path = directory / "paper" / "reports" / file
+    text = path.read_text(encoding="utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    return directory / "paper.yaml"
+
+
+def test_a_run_that_decided_no_go_fails_its_rows(tmp_path: Path) -> None:
+    """Decision, headline, counts and verdicts of it agree: one of its requirements failed."""
+    edits = (
+        ('"decision": "GO"', '"decision": "NO-GO"'),
+        (
+            "GO for staging · profile normaldance · 1.0.0 · 2",
+            "NO-GO for staging · profile normaldance · 1.0.0 · 1 failed · 1",
+        ),
+        ('"PASS": 2', '"PASS": 1'),
+        ('"FAIL": 0', '"FAIL": 1'),
+        ('"verdict": "PASS"', '"verdict": "FAIL"'),
+    )
+    found = verdicts(spoilt(tmp_path, "staging/20261119T093000Z/verdict.json", *edits))
+    turns = {"ND-CHG-TEST": BAD, "ND-CHG-ORDER": UNKNOWN, "AT-VEC-PRODUCTION": BAD, "IP-LIFE-5": BAD}
+    assert {row: verdict for row, verdict in found.items() if verdict != GOOD} == turns
+
+
+AMOUNTS: Mapping[str, tuple[str, FactAmount | None]] = {
+    "a test that failed": ("tests that failed", FactAmount(value=1)),
+    "a workflow without a test": (
+        "names of the register workflows with a test that passed",
+        FactAmount(value=0.75, unit="ratio", at_least=True),
+    ),
+    "a severe finding": ("open findings of severity 7.0 or higher", FactAmount(value=1)),
+    "a plan with a change": ("changes that the plan would make", FactAmount(value=1)),
+    "a job that was skipped": (
+        "jobs that concluded with success",
+        FactAmount(value=0.75, unit="ratio", at_least=True),
+    ),
+    "a development dependency": ("components of scope development", FactAmount(value=1)),
+    "too few users": ("user_adoption", FactAmount(value=89, unit="%", at_least=True)),
+    "steps out of order": ("1, then 2", None),
+    "one's own approval": (
+        "merges approved by another than their author",
+        FactAmount(value=2 / 3, unit="ratio", at_least=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+def test_what_a_waiver_has_to_bound_has_an_amount(tmp_path: Path, name: str) -> None:
+    """Every fact that is a count or a share; an order of steps has none."""
+    file, old, new, turns = SPOILT[name]
+    target, found = load_target(spoilt(tmp_path, file, (old, new))), {}
+    for row in turns or ():
+        found |= {fact.subject: fact.amount for fact in facts_of(target, demands()[row]) if fact.ok is False}
+    subject, amount = AMOUNTS[name]
+    assert found[subject] == amount
