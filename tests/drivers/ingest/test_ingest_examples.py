@@ -284,7 +284,8 @@ AMOUNTS: Mapping[str, tuple[str, FactAmount | None]] = {
 def test_what_a_waiver_has_to_bound_has_an_amount(tmp_path: Path, name: str) -> None:
     """Every fact that is a count or a share; an order of steps has none."""
     file, old, new, turns = SPOILT[name]
-    target, found = load_target(spoilt(tmp_path, file, (old, new))), {}
+    target = load_target(spoilt(tmp_path, file, (old, new)))
+    found: dict[str, FactAmount | None] = {}
     for row in turns or ():
         found |= {fact.subject: fact.amount for fact in facts_of(target, demands()[row]) if fact.ok is False}
     subject, amount = AMOUNTS[name]
