@@ -12,7 +12,6 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
 from harness.model import (
     Claim,
     Evidence,
-    FactAmount,
     Measure,
     Objective,
     Op,
@@ -119,7 +118,6 @@ class Figures:
     excess: float | None = None
     fail_low: float | None = None
     fail_high: float | None = None
-    amount: FactAmount | None = None
 
 
 def formatted(value: float, unit: str) -> str:
@@ -234,7 +232,6 @@ def measure(
         excess=figures.excess,
         fail_low=figures.fail_low,
         fail_high=figures.fail_high,
-        amount=figures.amount,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
@@ -76,15 +77,16 @@ def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Me
     asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
     outcome, live = _OUTCOMES[fact.ok], case.objective.demand == DemandKind.CHECK
     seen = fact.observed if fact.ok is not None or not live else f"could not be read ({fact.observed})"
-    return measure(
+    found = measure(
         case,
         name,
         outcome,
         _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}", _hint(case.objective)),
         scope={**demand.params, "subject": fact.subject},
         limit=fact.expected,
-        figures=Figures(method=_method(case.objective), n=fact.attempts, files=check.files, amount=fact.amount),
+        figures=Figures(method=_method(case.objective), n=fact.attempts, files=check.files),
     )
+    return found if fact.amount is None else replace(found, amount=fact.amount)
 
 
 def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Demand) -> Measure:
