@@ -227,15 +227,50 @@ def test_a_service_that_is_named_and_has_no_autoscaler_is_not_passed_over() -> N
 
 
 def test_a_rise_before_the_level_counts_from_the_begin_of_the_load() -> None:
-    """Within the limit since then it is in time whatever the level was; later it is not known how long the level was there."""
+    """Within the limit since then it is in time where the usage was not above the level; later it is not known how long the level was there."""
     begun = [*held(rises_at=None)[:5], load("begun", 28, 0.85)]
-    soon = [*begun, said(29.5, 3), load("ended", 37, 0.85, mean=0.99, ok=True)]
+    soon = [*begun, said(29.5, 3), load("ended", 37, 0.85, mean=0.79, ok=False, why="79 % where 85 % was to be")]
     assert outcomes(CPU, *soon) == ["PASS", "PASS"]
     reached = load("reached", 36, 0.85, mean=0.99)
     late = [*begun, said(35, 3), reached, load("ended", 43, 0.85, mean=0.99, ok=True)]
     below, above = judged(CPU, *late)
     assert (below.outcome, above.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
     assert "rose before the level was reached, 7 s after the load began" in above.reason
+
+
+def usage(at: float, share: float) -> Observation:
+    """A reading of the metrics API."""
+    fields = {"demand": _demands(CPU)[0].key, "resource": "cpu", "usage": share, "pods": 2, "replicas": 2}
+    return observation("scale.usage", SUBJECT, at, "scale", at_ns=ns(at), **fields)
+
+
+@pytest.mark.parametrize(
+    ("mean", "read", "expected"),
+    [
+        (0.91, (0.5, 0.96), "PASS"),
+        (0.92, (0.5, 0.92), "INCONCLUSIVE"),
+        (2.1, (0.3, 2.1), "INCONCLUSIVE"),
+        (0.86, (1.2, 0.86), "INCONCLUSIVE"),
+        (0.78, (0.5, 0.78), "PASS"),
+    ],
+    ids=["near", "above", "a second attempt far above", "a first attempt far above", "sooner than the level"],
+)
+def test_a_rise_above_the_level_is_none_at_the_level(mean: float, read: tuple[float, ...], expected: str) -> None:
+    """A target of 95 % lets the replicas rise at 210 %, too: only at most six points above the level they have risen at it."""
+    ok = abs(mean - 0.85) <= 0.06 + 1e-9
+    high = [load("begun", 28, 0.85), *(usage(28.5 + number, share) for number, share in enumerate(read))]
+    high += [load("reached", 30, 0.85, mean=mean, ok=ok), said(31, 3)]
+    high += [load("ended", 31.1, 0.85, mean=mean, ok=ok, lowest=mean, highest=mean)]
+    below, above = judged(CPU, *held(rises_at=None)[:5], *high)
+    assert (below.outcome.value, above.outcome.value) == ("PASS", expected), above.reason
+    if expected != "PASS":
+        assert f"up to {100 * max(mean, *read):.0f} %, which shows no rise at 85 %" in above.reason
+
+
+def test_a_rise_without_a_reading_of_the_usage_shows_nothing() -> None:
+    """How far the load went is not known."""
+    above = judged(CPU, *held(rises_at=None)[:5], load("begun", 28, 0.85), said(29.5, 3))[1]
+    assert (above.outcome.value, "the usage was not read" in above.reason) == ("INCONCLUSIVE", True)
 
 
 @pytest.mark.parametrize(

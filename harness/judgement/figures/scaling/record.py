@@ -10,7 +10,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
-from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, WatchClosed, every
+from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "let the load be given on a quieter machine, then run again"
@@ -26,6 +26,7 @@ class HeldLevel:
         workload: `NAMESPACE/NAME`. resource, level: as asked for. cpu_scale: of the target.
         begun_ns, reached_ns, ended_ns: None where it was not recorded.
         ok: whether the level was reached, and kept. mean: usage over the request from there on. why: what was not.
+        highest: usage over the request that was read at any moment of the load.
     """
 
     workload: str
@@ -38,6 +39,7 @@ class HeldLevel:
     ok: bool
     mean: float | None
     why: str
+    highest: float | None = None
 
     @property
     def span(self) -> tuple[int, int]:
@@ -58,7 +60,7 @@ def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
     failed = next(every(LoadFailed, mine), None)
     if failed is not None:
         return f"the load was not given: {failed.why}"
-    found = list(every(LoadHeld, mine))
+    found, read = list(every(LoadHeld, mine)), list(every(UsageRead, mine))
     begun = [one for one in found if one.kind == "scale.begun"]
     if not begun:
         return "no load was recorded"
@@ -66,7 +68,8 @@ def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
     for number, one in enumerate(begun):
         until_ns = begun[number + 1].when_ns if number + 1 < len(begun) else None
         own = [o for o in found if o.when_ns >= one.when_ns and (until_ns is None or o.when_ns < until_ns)]
-        levels.append(_level(one, own))
+        usages = [o.usage for o in read if o.when_ns >= one.when_ns and (until_ns is None or o.when_ns < until_ns)]
+        levels.append(_level(one, own, usages))
     return tuple(levels)
 
 
@@ -75,9 +78,10 @@ def _asked(case: Case, key: str) -> bool:
     return demand is not None and (demand.kind, demand.name) == (case.objective.demand, case.objective.check)
 
 
-def _level(begun: LoadHeld, own: Iterable[LoadHeld]) -> HeldLevel:
+def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) -> HeldLevel:
     by_kind = {one.kind: one for one in own}
     reached, ended = by_kind.get("scale.reached"), by_kind.get("scale.ended")
+    means = [usage for one in (reached, ended) if one is not None for usage in (one.mean, one.highest)]
     return HeldLevel(
         workload=begun.subject,
         resource=begun.resource,
@@ -89,6 +93,7 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld]) -> HeldLevel:
         ok=bool(ended and ended.ok),
         mean=ended.mean if ended else None,
         why=ended.why if ended else "it was not recorded how the load ended",
+        highest=max([*usages, *(usage for usage in means if usage is not None)], default=None),
     )
 
 

@@ -18,7 +18,10 @@ from harness.judgement.figures.scaling.record import (
 )
 from harness.judgement.measures import Case, Figures, formatted, inconclusive
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
+from harness.model.scaling import NEAR
 from harness.units import NS_PER_S
+
+_ROUNDING: Final = 1e-9
 
 
 def rises(case: Case) -> Iterable[Measure]:
@@ -35,7 +38,10 @@ def rises(case: Case) -> Iterable[Measure]:
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:
-    """From the level to the rise; a rise before the level counts from the begin of the load, as its time over the target is unknown."""
+    """From the level to the rise; a rise before the level counts from the begin of the load, as its time over the target is unknown.
+
+    A rise at a smaller usage is one at the level, too. One at a greater usage is not: the target may be between the two.
+    """
     limit_s, scope = case.scaled.in_unit("s"), _scope(level)
     since_ns = level.reached_ns or level.ended_ns or level.begun_ns
     ups = [one for one in scalings(said_of(case.evidence, level.workload), level.begun_ns) if one.after > one.before]
@@ -54,6 +60,8 @@ def _above(case: Case, level: HeldLevel) -> Measure:
     at = _at(level)
     if first is not None and took_s is not None and took_s < limit_s:
         text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
+        if why := _no_proof(level):
+            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, **scope)
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
         return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
@@ -80,6 +88,20 @@ def _below(case: Case, level: HeldLevel) -> Measure:
         return concluded(case, Outcome.FAIL, text, figures, **scope)
     text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
     return concluded(case, Outcome.PASS, text, figures, **scope)
+
+
+def _no_proof(level: HeldLevel) -> str:
+    """Why a rise does not show that the replicas rise at the level: it may have needed more usage; empty: it does.
+
+    The mean may be as far above the level as one that is near. One reading is of a short window, and may be twice as far above it.
+    """
+    if level.highest is None:
+        return "the usage was not read"
+    allowed = ((level.mean, NEAR), (level.highest, 2 * NEAR))
+    beyond = [usage for usage, by in allowed if usage is not None and usage > level.level + by + _ROUNDING]
+    if not beyond:
+        return ""
+    return f"the usage was up to {100 * max(beyond):.0f} %, which shows no rise at {100 * level.level:g} %"
 
 
 def _at(level: HeldLevel) -> str:
