@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import clock
+from harness.drivers.watch.alert_rules import RULES, AlertRules
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.settings import Rates
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _PATH: Final = "/api/v1/alerts"
 """Returns all pending and firing alerts, without resolved ones."""
-_RULES: Final = "/api/v1/rules?type=alert"
 
 WAIT_S: Final = 1.0
 """Timeout of one request."""
@@ -45,44 +45,22 @@ class _AlertsResponse(_AlertsModel):
     data: _Data
 
 
-class _LoadedRule(_AlertsModel):
-    name: str
-    labels: Mapping[str, str] = Field(default_factory=dict)
-    health: str = ""
-    error: str = Field(default="", alias="lastError")
-    for_s: float = Field(default=0.0, alias="duration")
-    keep_s: float = Field(default=0.0, alias="keepFiringFor")
-
-
-class _RuleGroup(_AlertsModel):
-    interval_s: float = Field(default=0.0, alias="interval")
-    rules: tuple[_LoadedRule, ...]
-
-
-class _RuleGroups(_AlertsModel):
-    groups: tuple[_RuleGroup, ...]
-
-
-class _RulesResponse(_AlertsModel):
-    status: Literal["success"]
-    data: _RuleGroups
-
-
 class Alerts:
     """Polls the alerts; records `alert.pending`, `alert.firing` and `alert.resolved`.
 
     Alerts in the first answer are recorded as `alert.present`, as their changes were not observed. An alert is identified by its
     labels. If Prometheus gives no valid answer, the watcher is blind from the request of the last valid answer to the next one, and
-    records changes when it observes them. `since_ns` of a change is when the last valid answer without it was asked for. The rules that are loaded are recorded once, as `alert.rule`.
+    records changes when it observes them. `since_ns` of a change is when the last valid answer without it was asked for. The rules
+    that are loaded are recorded as `alert.rule` (see `AlertRules`).
     """
 
     def __init__(self, base: str, wires: Wires, recorder: WatchRecorder, attendance: Attendance) -> None:
         """`base`: the address of Prometheus, which may have a path of its own."""
-        self._path, self._rules = (urlsplit(base).path.rstrip("/") + path for path in (_PATH, _RULES))
-        self._rules_told = False
+        self._path, self._rules_path = (urlsplit(base).path.rstrip("/") + path for path in (_PATH, RULES))
         self._wires = wires
         self._recorder = recorder
         self._history = recorder.history("alerts")
+        self._rules = AlertRules(self._history)
         self._attendance = attendance
         self._known: dict[frozenset[tuple[str, str]], _Alert] | None = None
         self._asked_ns = 0
@@ -103,30 +81,8 @@ class Alerts:
             return
         self._take(alerts, answer.done_ns)
         self._sees(answer.sent_ns, answer.done_ns)
-        if not self._rules_told:
-            await self._tell_rules()
-
-    async def _tell_rules(self) -> None:
-        answer = await self._wires.ask("GET", self._rules, within_s=WAIT_S)
-        if answer.error is not None or answer.status != 200 or self._rules_told:
-            return
-        try:
-            groups = _RulesResponse.model_validate_json(answer.body).data.groups
-        except ValidationError:
-            return
-        loaded = [(rule, group.interval_s) for group in groups for rule in group.rules]
-        self._rules_told = all(rule.health != "unknown" for rule, _ in loaded)
-        for rule, interval_s in loaded if self._rules_told else ():
-            self._history.put(
-                "alert.rule",
-                rule.name,
-                labels=dict(rule.labels),
-                health=rule.health,
-                error=rule.error,
-                for_s=rule.for_s,
-                keep_s=rule.keep_s,
-                interval_s=interval_s,
-            )
+        if self._rules.due():
+            self._rules.take(await self._wires.ask("GET", self._rules_path, within_s=WAIT_S))
 
     def end(self) -> None:
         """End the watch; without a valid last answer it was blind until now."""

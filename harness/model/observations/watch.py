@@ -15,6 +15,7 @@ from harness.model.observations.kinds import (
     Whole,
     Word,
     YesNoOrUnknown,
+    YesOrNo,
     written,
 )
 
@@ -116,9 +117,11 @@ class RoleSeen(Timed):
 @written("alert.rule", by=["alerts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertRuleLoaded(Recorded):
-    """An alerting rule (the subject) that Prometheus had loaded when the watch began, with the health of its evaluation.
+    """An alerting rule (the subject) that Prometheus had loaded, with the health of its evaluation; again where that, or a time of it, changed.
 
     Attributes:
+        group: of the rule. loaded: whether it was there; if not, all else is as it was last.
+        since_ns: when the last reading that said otherwise was asked for; None: it is of the first reading.
         for_s: so long its condition must hold before it fires. keep_s: so long it fires at least.
         interval_s: time between two evaluations of its group.
     """
@@ -129,6 +132,9 @@ class AlertRuleLoaded(Recorded):
     for_s: Number = 0.0
     keep_s: Number = 0.0
     interval_s: Number = 0.0
+    group: Word = ""
+    loaded: YesOrNo = True
+    since_ns: Whole | None = None
 
 
 @written("notice.received", by=["notices"])

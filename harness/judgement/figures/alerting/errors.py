@@ -19,6 +19,7 @@ from harness.judgement.figures.alerting.history import (
     UNDELIVERED,
     Fired,
     Trial,
+    could_not_fire,
     failed_by_others,
     fired,
     notices,
@@ -108,6 +109,8 @@ def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, s
     watch = watched(case.evidence, "alerts", [(sent_ns, until_ns)])
     if scope["alert"] not in rules(case.evidence):
         watch = Receipt(ok=False, why=f"Prometheus had no rule {scope['alert']}", hint="load the rules, then run again")
+    elif not mine:
+        watch = could_not_fire(case.evidence, [(sent_ns, until_ns)], frozenset({scope["alert"]})) or watch
     receipts = {"fault": fault, "watch": watch}
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     said = f"{scope['alert']}, {trial.attempt.name}: {text} at {scope['failed']}, expected silence for {formatted(quiet_s, 's')}"

@@ -15,6 +15,7 @@ from harness.judgement.figures.alerting.history import (
     UNSENT,
     Fired,
     Trial,
+    could_not_fire,
     fired,
     quiet_broken,
     rules,
@@ -131,7 +132,7 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
 
 
 def quiet(case: Case) -> Iterable[Measure]:
-    """No alert of any name in the windows without a fault."""
+    """No alert of any name in the windows without a fault, in which every rule evaluates."""
     scope = {"phase": Phase.STEADY.value}
     yield _silent(case, Figure.ALERTS_QUIET.value, fired(case.evidence), scope)
 
@@ -147,14 +148,13 @@ def _silent(
     broken = quiet_broken(alerts, windows)
     seconds = sum(window.seconds for window in windows)
     loaded = rules(case.evidence)
-    named = scope.get("alert", "")
-    receipts = {
-        "watch": watched(case.evidence, "alerts", [window.span for window in windows])
-        if (loaded if names is None else names & loaded.keys())
-        else Receipt(
-            ok=False, why=f"Prometheus had no rule {named or 'that alerts'}", hint="load the rules, then run again"
-        )
-    }
+    named, spans = scope.get("alert", ""), [window.span for window in windows]
+    if loaded if names is None else names & loaded.keys():
+        watch = could_not_fire(case.evidence, spans, names) or watched(case.evidence, "alerts", spans)
+    else:
+        why, hint = f"Prometheus had no rule {named or 'that alerts'}", "load the rules, then run again"
+        watch = Receipt(ok=False, why=why, hint=hint)
+    receipts = {"watch": watch}
     outcome = Outcome.FAIL if broken else Outcome.PASS
     said = f"{broken[0].text} fired without a fault" if broken else f"none of {len(loaded)} rules fired"
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""

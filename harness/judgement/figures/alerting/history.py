@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ from harness.judgement.figures.spec import Need
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
-from harness.model import Evidence, Experiment, Measure, Plan, Window
+from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 from harness.units import NS_PER_S
 
@@ -28,6 +28,8 @@ UNDELIVERED: Final = "check that the rules match these faults, and that Alertman
 """What to do where no notice came."""
 BROKEN: Final = "err"
 """The health of a rule that does not evaluate."""
+_CORRECT: Final = "correct the rule, see /api/v1/rules of Prometheus, then run again"
+_END_NS: Final = 2**63
 Labels = frozenset[tuple[str, str]]
 
 PROMETHEUS: Final = Need(
@@ -119,12 +121,44 @@ def fired(evidence: Evidence) -> list[Fired]:
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The alerting rules that were loaded, by name; of several of one name one that does not evaluate."""
+    """The alerting rules that were loaded, by name, as at the first reading that had them; of several of one name one that does not evaluate."""
     found: dict[str, AlertRuleLoaded] = {}
     for rule in every(AlertRuleLoaded, evidence.observations):
-        if rule.subject not in found or found[rule.subject].health != BROKEN:
+        is_first = rule.since_ns is None
+        if rule.subject not in found or (is_first and found[rule.subject].health != BROKEN):
             found[rule.subject] = rule
     return found
+
+
+def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[str] | None = None) -> Receipt | None:
+    """The receipt of silence in these stretches where a rule of these names (None: any) could not have fired in all of them; None: each could.
+
+    What a reading says is so from the reading before it on: it changed between the two.
+    """
+    stretches = list(spans)
+    known: dict[tuple[str, str, Labels], list[AlertRuleLoaded]] = {}
+    for rule in every(AlertRuleLoaded, evidence.observations):
+        if names is None or rule.subject in names:
+            labels = frozenset((key, str(value)) for key, value in rule.labels.items())
+            known.setdefault((rule.group, rule.subject, labels), []).append(rule)
+    for said in known.values():
+        for from_ns, until_ns, why in _unable(said):
+            if any(from_ns < end_ns and start_ns < until_ns for start_ns, end_ns in stretches):
+                return Receipt(ok=False, why=why, hint=_CORRECT, files=(ALERTS,))
+    return None
+
+
+def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
+    """From when to when one rule could not fire, and why."""
+    later = sorted((one for one in said if one.since_ns is not None), key=lambda one: one.recorded_ns)
+    if len(later) == len(said):
+        yield 0, later[0].recorded_ns, f"the rule {later[0].subject} was loaded later only"
+    for one in said:
+        until_ns = next((o.recorded_ns for o in later if o.recorded_ns > one.recorded_ns), _END_NS)
+        if not one.loaded:
+            yield one.since_ns or 0, until_ns, f"the rule {one.subject} was not loaded any more"
+        elif one.health == BROKEN:
+            yield one.since_ns or 0, until_ns, f"the rule {one.subject} did not evaluate: {one.error}"
 
 
 def rules_of(evidence: Evidence, part: str) -> frozenset[str]:

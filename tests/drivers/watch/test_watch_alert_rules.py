@@ -1,0 +1,127 @@
+"""The rules that Prometheus has loaded: each reading against the one before."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.drivers.watch.alert_rules import EVERY_S, AlertRules
+from harness.drivers.watch.wires import ProbeResponse
+from harness.model import Observation
+from tests.fake_clock import FakeClock
+
+RULE: dict[str, Any] = {"name": "Slow", "type": "alerting", "labels": {"part": "query"}, "health": "ok"}
+NEW = {**RULE, "name": "New"}
+BROKEN = {**RULE, "health": "err", "lastError": "found duplicate series"}
+
+
+class Kept:
+    """A history in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def put(self, kind: str, subject: str, /, **fields: Any) -> Observation:
+        """Keep it."""
+        assert kind == "alert.rule"
+        self.lines.append((subject, fields))
+        return Observation(
+            source="alerts", seq=0, clock="", mono_ns=0, wall="", kind=kind, subject=subject, fields=fields
+        )
+
+    @property
+    def said(self) -> list[tuple[str, str, bool]]:
+        """Name, health, and whether it is loaded."""
+        return [(name, fields["health"], fields["loaded"]) for name, fields in self.lines]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock that only moves in a sleep."""
+    return FakeClock.installed(monkeypatch)
+
+
+def answer(clock: FakeClock, *rules: dict[str, Any], group: str = "all") -> ProbeResponse:
+    """What Prometheus says of its rules now."""
+    groups = [{"name": group, "file": "rules.yaml", "interval": 15, "rules": list(rules)}]
+    body = json.dumps({"status": "success", "data": {"groups": groups}}).encode()
+    return ProbeResponse(sent_ns=clock.now_ns, done_ns=clock.now_ns, status=200, body=body)
+
+
+def test_what_becomes_of_a_rule_is_recorded_once(clock: FakeClock) -> None:
+    """It fails, with a text that changes, and evaluates again; another is new; both are gone, and one is there again."""
+    kept = Kept()
+    rules, begin_ns = AlertRules(kept), clock.now_ns
+    readings: list[tuple[dict[str, Any], ...]] = [
+        (RULE,),
+        (BROKEN,),
+        ({**BROKEN, "lastError": "found others"},),
+        (RULE,),
+        (RULE, {**NEW, "health": "unknown"}),
+        (RULE, NEW),
+        ({**RULE, "health": "unknown"}, NEW),
+        (),
+        (),
+        (RULE,),
+    ]
+    for reading in readings:
+        rules.take(answer(clock, *reading))
+        clock.sleep(EVERY_S)
+    assert kept.said == [
+        ("Slow", "ok", True),
+        ("Slow", "err", True),
+        ("Slow", "ok", True),
+        ("New", "ok", True),
+        ("Slow", "ok", False),
+        ("New", "ok", False),
+        ("Slow", "ok", True),
+    ]
+    first, failed, *rest = [fields for _, fields in kept.lines]
+    assert (first["group"], first["labels"], first["interval_s"]) == ("all", {"part": "query"}, 15.0)
+    assert failed["error"] == "found duplicate series"
+    since = [fields["since_ns"] - begin_ns for fields in (failed, *rest)]
+    assert ("since_ns" in first, since) == (False, [round(at * EVERY_S * 1e9) for at in (0, 2, 4, 6, 6, 8)])
+
+
+def test_the_first_reading_is_one_in_which_every_rule_was_evaluated(clock: FakeClock) -> None:
+    """Until then it is asked for every time, and afterwards now and then, more often while one does not evaluate."""
+    kept = Kept()
+    rules = AlertRules(kept)
+    for _ in range(3):
+        assert rules.due()
+        rules.take(answer(clock, {**RULE, "health": "unknown"}, NEW))
+    assert kept.lines == []
+    rules.take(answer(clock, RULE, NEW))
+    assert (len(kept.lines), rules.due()) == (2, False)
+    clock.sleep(EVERY_S)
+    assert rules.due()
+    assert not rules.due()
+    rules.take(answer(clock, BROKEN, NEW))
+    clock.sleep(EVERY_S)
+    assert rules.due()
+    clock.sleep(1.0)
+    assert rules.due()
+
+
+def test_of_two_rules_that_are_alike_the_broken_one_is_recorded(clock: FakeClock) -> None:
+    """In whichever order they are named."""
+    for pair in ((RULE, BROKEN), (BROKEN, RULE)):
+        kept = Kept()
+        AlertRules(kept).take(answer(clock, *pair))
+        assert kept.said == [("Slow", "err", True)]
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b'{"status": "error", "data": {"groups": []}}', b"[" * 100_000])
+def test_an_answer_without_rules_changes_nothing(clock: FakeClock, body: bytes) -> None:
+    """Nor one that was asked for before the last one."""
+    kept = Kept()
+    rules, early = AlertRules(kept), answer(clock, BROKEN)
+    clock.sleep(1.0)
+    rules.take(answer(clock, RULE))
+    clock.sleep(1.0)
+    for status, error in ((200, None), (503, None), (0, "timeout")):
+        rules.take(ProbeResponse(sent_ns=clock.now_ns, done_ns=clock.now_ns, status=status, body=body, error=error))
+    rules.take(early)
+    assert kept.said == [("Slow", "ok", True)]
