@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.targets.access import access
 from harness.targets.amounts import amount
 
 if TYPE_CHECKING:
-    from harness.targets.kubernetes import Cluster
+    from harness.targets.kubernetes import Cluster, Object
 
 METRICS: Final = "metrics.k8s.io/v1beta1"
 METRICS_READ: Final = access("list pods.metrics.k8s.io")
+_UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
+_LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
+
+
+class MeasuredTime(NamedTuple):
+    """When something was measured: in a window that ended at `until`, and is so many seconds long."""
+
+    until: datetime
+    window_s: float
+
+
+def measured_time(measured: Object) -> MeasuredTime:
+    """Of a `PodMetrics`, to the second: what is below it is cut off."""
+    length = _LENGTH.findall(measured["window"])
+    return MeasuredTime(
+        until=datetime.fromisoformat(measured["timestamp"]),
+        window_s=sum(float(number) * _UNITS_S[unit] for number, unit in length),
+    )
 
 
 def memory_of(cluster: Cluster, namespace: str) -> dict[str, float]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from harness.errors import DriverError
@@ -14,12 +12,8 @@ from harness.targets.access import access
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster, Object, has_condition, is_terminating
 from harness.targets.places import Clusters, common_namespace, namespaces
-from harness.targets.usage import METRICS, METRICS_READ
+from harness.targets.usage import METRICS, METRICS_READ, measured_time
 from harness.targets.workloads import AUTOSCALERS, DEPLOYMENT, SCALED, autoscalers_in, referred, running_containers
-
-_UNITS_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
-_LENGTH: Final = re.compile(r"([0-9.]+)(h|ms|m|s)")
-
 
 READ: Final = (
     *AUTOSCALERS,
@@ -113,11 +107,12 @@ class Scaled:
 
 def cpu_reading(measured: Object) -> CpuReading:
     """What a `PodMetrics` says of the CPU."""
+    at = measured_time(measured)
     return CpuReading(
         pod=measured["metadata"]["name"],
         cores=_used(measured, "cpu"),
-        until_s=datetime.fromisoformat(measured["timestamp"]).timestamp(),
-        window_s=_seconds(measured["window"]),
+        until_s=at.until.timestamp(),
+        window_s=at.window_s,
     )
 
 
@@ -207,8 +202,3 @@ def _asked(containers: Iterable[Object], resource: str, subject: str) -> float:
 
 def _used(measured: Object, resource: str) -> float:
     return float(sum(amount(one["usage"][resource]) for one in measured.get("containers") or []))
-
-
-def _seconds(text: str) -> float:
-    """Of a length of time as the metrics API writes it: `3.001s`, `1m0.5s`."""
-    return sum(float(number) * _UNITS_S[unit] for number, unit in _LENGTH.findall(text))

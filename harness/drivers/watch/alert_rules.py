@@ -115,6 +115,7 @@ class AlertRules:
                 known[key] = rule
                 self._put(key, {**rule, "since_ns": self._read_ns})
         self._read_ns = sent_ns
+        self._next()
 
     def _put(self, key: _Key, rule: _Rule) -> None:
         group, name, labels = key

@@ -10,11 +10,16 @@ from harness.model.observations.kinds import Size, Timed, Word, YesOrNo, written
 @written("rollout.memory", by=["rollouts"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RolloutMemory(Timed):
-    """The working set of a pod (the subject) over the limit of its container, of the container that is nearest to its own."""
+    """The working set of a pod (the subject) over the limit of its container, of the container that is nearest to its own.
+
+    Attributes:
+        at_ns: when it was measured, as the metrics API says. window_s: length of the window that ended then; 0: of an older release, which recorded when it was read.
+    """
 
     rollout: Word
     release: Word
     share: Size
+    window_s: Size = 0.0
 
 
 @written("rollout.reported", by=["rollouts"])

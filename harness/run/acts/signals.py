@@ -11,19 +11,20 @@ from harness.run.acts.at_once import Beside, at_once
 from harness.targets.amounts import amount
 from harness.targets.http import http_client
 from harness.targets.kubernetes import labels_of
-from harness.targets.usage import METRICS
+from harness.targets.usage import METRICS, measured_time
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from harness.model import Sink
     from harness.model.rollout import PlannedReport, RolloutPlan
     from harness.run.acts.context import Context
     from harness.targets.kubernetes import Cluster, Object
 
-_Measured: TypeAlias = "tuple[int, Sequence[Object], Mapping[str, Object]]"
-"""When it was read, what the metrics API has of a namespace, and its pods by name."""
+_Measured: TypeAlias = "tuple[tuple[int, datetime], Sequence[Object], Mapping[str, Object]]"
+"""When it was read by both clocks, what the metrics API has of a namespace, and its pods by name."""
 _EVERY_S: Final = 1.0
 _CLOSE: Final = 0.005
 _POST_WITHIN_S: Final = 5.0
@@ -50,6 +51,7 @@ class SignalReader:
         self._reads_memory = any(trigger.signal is Signal.MEMORY for trigger in plan.triggers)
         self._due = list(plan.reports)
         self._read_ns = 0
+        self._measured_at: dict[str, datetime] = {}
         self._memory = Beside(self._record)
 
     def close(self) -> None:
@@ -71,26 +73,36 @@ class SignalReader:
             self._send(report)
 
     def _record(self, read: Sequence[_Measured]) -> None:
-        """Record what was read; nothing where the metrics API did not answer: a gap is unknown."""
+        """Record what was measured since the last time; nothing where the metrics API did not answer: a gap is unknown."""
         settings = self._context.target.rollout
         label = settings.label if settings is not None else "version"
-        for place, (at_ns, measured, pods) in zip(self._places, read, strict=True):
+        for place, (read_at, measured, pods) in zip(self._places, read, strict=True):
             for one in measured:
                 pod = pods.get(one["metadata"]["name"])
                 shares = list(_shares(one, pod)) if pod is not None else []
-                if pod is not None and shares:
-                    name, release = f"{place}/{pod['metadata']['name']}", labels_of(pod).get(label, "")
-                    self._sink.put(
-                        "rollout.memory", name, rollout=self._plan.name, release=release, share=max(shares), at_ns=at_ns
-                    )
+                if pod is None or not shares:
+                    continue
+                name, time = f"{place}/{pod['metadata']['name']}", measured_time(one)
+                if self._measured_at.get(name) == time.until:
+                    continue  # it was not measured again: how long it is known is for the judge
+                self._measured_at[name] = time.until
+                self._sink.put(
+                    "rollout.memory",
+                    name,
+                    rollout=self._plan.name,
+                    release=labels_of(pod).get(label, ""),
+                    share=max(shares),
+                    at_ns=_measured_ns(read_at, time.until),
+                    window_s=time.window_s,
+                )
 
     def _measured(self, place: str) -> _Measured:
         try:
             measured = self._cluster.customs(METRICS, "pods", place)
             pods = {pod["metadata"]["name"]: pod for pod in self._cluster.pods(place)}
         except DriverError:
-            return clock.now_ns(), (), {}
-        return clock.now_ns(), measured, pods
+            return clock.both(), (), {}
+        return clock.both(), measured, pods
 
     def _send(self, report: PlannedReport) -> None:
         """Send a report as a user would, and record whether the platform took it."""
@@ -131,6 +143,12 @@ def _filled(value: str, words: Mapping[str, str]) -> str:
     for name, word in words.items():
         value = value.replace(name, word)
     return value
+
+
+def _measured_ns(read_at: tuple[int, datetime], until: datetime) -> int:
+    """When it was measured, in the run's nanoseconds; a clock of the cluster that is ahead of this machine's shows no time after the reading."""
+    read_ns, wall = read_at
+    return min(read_ns - clock.wall_ns(wall) + clock.wall_ns(until), read_ns)
 
 
 def _shares(measured: Object, pod: Object) -> Iterator[float]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import RolloutHistory
-from harness.judgement.figures.rollouts.readings import SLACK_NS, memory, report_fires
+from harness.judgement.figures.rollouts.readings import memory, memory_slack_ns, report_fires
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
     Firing,
@@ -70,7 +70,7 @@ def condition_of(case: Case, history: RolloutHistory, signal: Signal, limit: flo
     may be empty, as of a candidate that is given few requests.
     """
     series = series_of(case, history, signal, window_ns)
-    slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
+    slack_ns = memory_slack_ns(case, history) if signal is Signal.MEMORY else window_ns // SLICES
     fired = earliest(firing(each, limit, window_ns - slack_ns, window_ns // 2) for each in series)
     late = [firing(each, limit, window_ns + slack_ns).must_ns for each in series]
     sure = [at_ns for at_ns in late if at_ns is not None]

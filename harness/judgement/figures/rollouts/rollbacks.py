@@ -26,7 +26,7 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.figures.rollouts.readings import SLACK_NS, both_reported, report_fires
+from harness.judgement.figures.rollouts.readings import both_reported, memory_slack_ns, report_fires
 from harness.judgement.figures.rollouts.triggers import (
     SLICES,
     Firing,
@@ -177,7 +177,7 @@ def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: Roll
     mine = [one for one in history.plan.triggers if one.signal is signal and signal in UNITS]
     for one in mine:
         window_ns = one.window_ns(case.plan.time_scale)
-        slack_ns = SLACK_NS if signal is Signal.MEMORY else window_ns // SLICES
+        slack_ns = memory_slack_ns(case, history) if signal is Signal.MEMORY else window_ns // SLICES
         series = series_of(case, history, signal, window_ns)
         held = [longest_above(each, one.limit) for each in series]
         if any(certain >= window_ns + slack_ns for certain, _ in held):

@@ -24,7 +24,7 @@ SLICES: Final = 20
 """A window is cut into so many equal slices, and each of them must be above the limit."""
 _HALF: Final = 0.75
 """Half of a window has at least so much of the share that all of it has."""
-_STALE: Final = 2
+STALE: Final = 2
 """A gauge is known for so many intervals after it was read."""
 
 
@@ -208,16 +208,18 @@ def _by_end(table: Table, spans: Sequence[tuple[int, int]]) -> list[Ints]:
     return [order[slice(*np.searchsorted(done_ns, span, sorter=order))] for span in spans]
 
 
-def gauge(points: Sequence[tuple[int, float]], every_ns: int) -> list[SignalReading]:
+def gauge(points: Sequence[tuple[int, float]], every_ns: int, *, stale_ns: int = 0) -> list[SignalReading]:
     """A gauge that is read now and then, such as the memory of one pod: each value is known until the next one, at most for two intervals.
 
     Args:
         points: when, and the value; in order of time.
         every_ns: planned interval.
+        stale_ns: a value is known for so long at most, where that is longer than two intervals.
     """
+    known_ns = max(STALE * every_ns, stale_ns)
     ends = [at_ns for at_ns, _ in points[1:]] + [points[-1][0] + every_ns] if points else []
     return [
-        SignalReading.of(at_ns, min(end_ns, at_ns + _STALE * every_ns), value)
+        SignalReading.of(at_ns, min(end_ns, at_ns + known_ns), value)
         for (at_ns, value), end_ns in zip(points, ends, strict=True)
         if end_ns > at_ns
     ]
