@@ -28,6 +28,13 @@ def memory(begin: float, end: float, share: float, pod: str = "a", release: str 
     return [one for one in readings if one.fields["at_ns"] < ns(end)]
 
 
+def measured(begin: float, end: float, share: float, every: float = 3.0) -> list[Observation]:
+    """A metrics API that measures every few seconds."""
+    fields = {"rollout": "canary", "release": NEW, "share": share, "window_s": every}
+    steps = range(round((end - begin) / every))
+    return [told("rollout.memory", "a", begin + every * n, **fields) for n in steps]
+
+
 def report(at: float, severity: str, release: str, *, accepted: bool = True) -> Observation:
     """One that the run sent."""
     return told("rollout.reported", "canary", at, severity=severity, release=release, accepted=accepted, why="")
@@ -66,6 +73,24 @@ def test_a_gap_in_the_memory_is_unknown() -> None:
     readings = [*memory(20, 26, 0.9), *memory(31, 36, 0.9)]
     assert outcome(MEMORY, run(readings, by="harness"), PLATFORM) == "INCONCLUSIVE"
     assert outcome(MEMORY, run(memory(20, 45, 0.9), by="harness"), PLATFORM) == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [(34.5, "PASS"), (35.5, "INCONCLUSIVE"), (42.5, "INCONCLUSIVE"), (43.5, "FAIL"), (30.5, "INCONCLUSIVE")],
+)
+def test_a_condition_began_at_any_time_since_the_measurement_before(back: float, expected: str) -> None:
+    """Measured at 22 s and at 25 s, to the second: the window is full from 31 to 39 s, and 4 s are allowed."""
+    readings = [*measured(16, 25, 0.5), *measured(25, 55, 0.81)]
+    assert outcome(MEMORY, run(readings, back), PLATFORM) == expected
+
+
+def test_a_metrics_api_that_repeats_its_last_value_says_nothing() -> None:
+    """Measured at 25 s and 28 s, and then at 49 s only: for two windows it is known, and then it may have been anything."""
+    readings = [*measured(16, 25, 0.5), *measured(25, 31, 0.9), *measured(49, 55, 0.9)]
+    assert outcome(MEMORY, run(readings, by="harness"), PLATFORM) == "INCONCLUSIVE"
+    every_time = [*measured(16, 25, 0.5), *measured(25, 55, 0.9)]
+    assert outcome(MEMORY, run(every_time, by="harness"), PLATFORM) == "FAIL"
 
 
 def test_below_its_boundary_the_memory_takes_nothing_back() -> None:
