@@ -78,7 +78,8 @@ def library_of(
     names = dict.fromkeys(demand.name for demand in compiled.demands if demand.kind == DemandKind.ROLLOUT)
     paths = settings.project.search("rollouts")
     rollouts = {name: on_target(load_rollout(name, paths), target) for name in names}
-    return Library(traffic=sizes_of(settings, target, compiled), experiments=experiments, rollouts=rollouts)
+    sizes, scale = sizes_of(settings, target, compiled), target.time_scale
+    return Library(traffic=sizes, experiments=experiments, rollouts=rollouts, time_scale=scale)
 
 
 def make_plan(

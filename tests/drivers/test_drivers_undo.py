@@ -73,7 +73,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock) ->
 def stress(target: Target, cluster: Cluster) -> AbstractContextManager[None]:
     """Load on the pods of a service."""
     here = Scaled(cluster=cluster, namespace="shop", name="web", requests={}, labels={"app": "web"})
-    return stressed(here, {}, target, platform_of(target))
+    return stressed(here, {}, target, platform_of(target), needs_s=1.0)
 
 
 @contextmanager

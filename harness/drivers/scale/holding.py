@@ -11,6 +11,7 @@ from harness import clock
 from harness.clock import Deadline
 from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled
 from harness.drivers.scale.stress import stressed, stressors_for
+from harness.drivers.scale.times import UPS, reached_within_s, rest_within_s, risen_within_s
 from harness.errors import DriverError
 from harness.model import Quantity
 from harness.model.scaling import NEAR
@@ -21,15 +22,10 @@ if TYPE_CHECKING:
     from harness.targets import Platform, Target
 
 _POLL_S: Final = 0.5
-_REACHED_WITHIN_S: Final = 12.0
-"""A rate of CPU is over some seconds; so long it may take to be what it is."""
-_REST_WITHIN_S: Final = 60.0
 _STEADY: Final = 3
 """So many readings after another near the level are the level."""
 SPIKE: Final = 1.5
 """Usage over the request in a spike: three times the half that a service at ease uses."""
-_UPS: Final = 3
-"""Scale-ups that a spike waits for."""
 _IDLE_READINGS: Final = 3
 _LEAST, _MOST = 0.05, 2.5
 """A usage over the request that is not divided by less, and a correction that is not greater."""
@@ -97,12 +93,13 @@ def spike(now: Holding) -> None:
     was = patiently(here.replicas)
     level, pods = _Level("cpu", SPIKE, _idle(now, here, "cpu")), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
-    with _stress(now, here, level, level.usage):
+    within_s = risen_within_s(here, _reached_within_s(here), now.target.time_scale)
+    with _stress(now, here, level, level.usage, within_s):
         last, ups = was, 0
-        for _ in Deadline.after(_REACHED_WITHIN_S * 2).ticks(_POLL_S):
+        for _ in Deadline.after(within_s).ticks(_POLL_S):
             replicas = now.read(here, "cpu").replicas
             ups, last = ups + (replicas > last), replicas
-            if ups >= _UPS:
+            if ups >= UPS:
                 break
     now.put("ended", here, "cpu", SPIKE, pods=pods, ok=ups > 0)
     _rest(now, here)
@@ -126,10 +123,10 @@ def _held(now: Holding, here: Scaled, level: _Level, hold_s: float) -> None:
     """Reach a level, with as much more or less as the first attempt was off, and keep it for so long, or until the replicas rise."""
     was, pods = patiently(here.replicas), len(patiently(here.pods))
     now.put("begun", here, level.resource, level.usage, pods=pods, mean=level.own)
-    added = max(level.usage - level.own, 0.0)
+    added, within_s = max(level.usage - level.own, 0.0), _reached_within_s(here)
     for last in (False, True):
-        with _stress(now, here, level, added):
-            mean, risen = _reach(now, here, level, was)
+        with _stress(now, here, level, added, within_s + hold_s):
+            mean, risen = _reach(now, here, level, was, within_s)
             near = abs(mean - level.usage) <= NEAR
             if near or risen or last:
                 now.put("reached", here, level.resource, level.usage, pods=pods, mean=mean, ok=near)
@@ -152,15 +149,21 @@ def _kept(now: Holding, here: Scaled, level: _Level, was: int, hold_s: float) ->
         yield reading.mean
 
 
-def _stress(now: Holding, here: Scaled, level: _Level, added: float) -> AbstractContextManager[None]:
-    """So much more than its pods use by themselves, over their request."""
-    return stressed(here, stressors_for(here, level.resource, added), now.target, now.platform)
+def _stress(now: Holding, here: Scaled, level: _Level, added: float, needs_s: float) -> AbstractContextManager[None]:
+    """So much more than its pods use by themselves, over their request, for so long at least."""
+    return stressed(here, stressors_for(here, level.resource, added), now.target, now.platform, needs_s=needs_s)
 
 
-def _reach(now: Holding, here: Scaled, level: _Level, was: int) -> tuple[float, bool]:
+def _reached_within_s(here: Scaled) -> float:
+    """How long a level may take to be what the metrics API says of its pods."""
+    own = {pod["metadata"]["name"] for pod in patiently(here.pods)}
+    return reached_within_s(one for one in patiently(here.cpu_readings) if one.pod in own)
+
+
+def _reach(now: Holding, here: Scaled, level: _Level, was: int, within_s: float) -> tuple[float, bool]:
     """Wait until some readings after another are near the level, or it has grown; their mean, or the usage then, and whether it has."""
     last: list[float] = []
-    for _ in Deadline.after(_REACHED_WITHIN_S).ticks(_POLL_S):
+    for _ in Deadline.after(within_s).ticks(_POLL_S):
         reading = now.read(here, level.resource)
         last = [*last, reading.mean][-_STEADY:]
         if len(last) == _STEADY and all(abs(one - level.usage) <= NEAR for one in last):
@@ -176,11 +179,12 @@ def _rest(now: Holding, here: Scaled) -> None:
     Raises:
         DriverError: it does not come to rest.
     """
-    for _ in Deadline.after(_REST_WITHIN_S).ticks(_POLL_S):
+    within_s = rest_within_s(here, patiently(here.replicas), now.target.time_scale)
+    for _ in Deadline.after(within_s).ticks(_POLL_S):
         now.alive()
         if patiently(here.at_rest):
             return
     raise DriverError(
-        f"{here.subject} did not come to {here.least} ready replicas within {_REST_WITHIN_S:g} s",
+        f"{here.subject} did not come to {here.least} ready replicas within {within_s:g} s",
         hint="see what its autoscaler says of itself",
     )

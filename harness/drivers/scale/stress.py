@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CHAOS: Final = ("chaos-mesh.org/v1alpha1", "stresschaos")
 STRESSING: Final = (*READ, *access("get,create,delete stresschaos.chaos-mesh.org"))
 """What giving load asks."""
-LONGEST_S: Final = 120
-"""Stress that is not ended, ends itself."""
+_MORE_S: Final = 60.0
+"""Stress that is not ended, ends itself so long after what is needed of it: a request may be made again for some seconds."""
 _BEGUN_S: Final = 10.0
 _POLL_S: Final = 0.2
 _MIB: Final = 1 << 20
@@ -46,8 +46,10 @@ def _begin(here: Scaled, body: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def stressed(here: Scaled, stressors: Mapping[str, Any], target: Target, platform: Platform) -> Iterator[None]:
-    """Every pod that it has now is stressed meanwhile.
+def stressed(
+    here: Scaled, stressors: Mapping[str, Any], target: Target, platform: Platform, *, needs_s: float
+) -> Iterator[None]:
+    """Every pod that it has now is stressed meanwhile, for so many seconds at least.
 
     Raises:
         DriverError: the stress did not begin in every pod.
@@ -61,7 +63,7 @@ def stressed(here: Scaled, stressors: Mapping[str, Any], target: Target, platfor
             "mode": "all",
             "selector": {"namespaces": [here.namespace], "labelSelectors": dict(here.labels)},
             "stressors": stressors,
-            "duration": f"{LONGEST_S}s",
+            "duration": f"{math.ceil(_BEGUN_S + needs_s + _MORE_S)}s",
         },
     }
     where = {"namespace": here.namespace, "name": name}

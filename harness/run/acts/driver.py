@@ -29,11 +29,12 @@ def consent(experiment: str, why: str) -> RequiredKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """What demands name: the traffic and the rollouts of the plan, and every experiment there is, by name."""
+    """What demands name: the traffic and the rollouts of the plan, and every experiment there is, by name; and by what the target divides times."""
 
     traffic: Mapping[str, TrafficPlan]
     experiments: Mapping[str, ExperimentPlan]
     rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
+    time_scale: float = 1.0
 
     @property
     def ordinary(self) -> str:

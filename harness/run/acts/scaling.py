@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import HarnessError
-from harness.model import Act, DemandKind
+from harness.model import Act, DemandKind, Quantity
 from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredKey, consent
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from harness.targets.access import Access
 
 TOUCHES: Final = ("workloads",)
-_SECONDS: Final = {HOLD: 24.0, SPIKE: 36.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
+_SECONDS: Final = {HOLD: 12.0, SPIKE: 20.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
+"""Of each, beside what is divided by the time scale."""
+_REST_S: Final = 360.0
+"""An autoscaler's fall, as it is by default, with a minute for what comes before it."""
+_SPIKE_S: Final = 960.0
+"""Three rises 3 min apart, and the fall."""
 NAME: Final = "autoscaling"
 """As `may_break` names it."""
 
@@ -50,7 +55,7 @@ class ScaleDriver(Driver):
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""
-        seconds = _SECONDS[demand.name]
+        seconds = _SECONDS[demand.name] + _scaled_s(demand) / library.time_scale
         if demand.name == OBSERVE and library.traffic:
             window = fault_free_name(library.ordinary)
             return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]
@@ -72,3 +77,10 @@ class ScaleDriver(Driver):
             loads[demand.name](now)
         except HarnessError as error:
             sink.put("scale.failed", demand.key, why=str(error))
+
+
+def _scaled_s(demand: Demand) -> float:
+    """What of a load follows the time scale, in seconds at scale 1."""
+    if demand.name == HOLD:
+        return Quantity.parse(demand.params["hold"]).base + _REST_S
+    return _SPIKE_S if demand.name == SPIKE else 0.0
