@@ -9,13 +9,14 @@ import pytest
 from judgement_builders import measures, ns, observation, plan
 from test_judgement_alert_errors import FEW, FIRED, MANY, fires
 from test_judgement_alert_errors import run as run_of_errors
-from test_judgement_alerts import FIRES, LABELS, QUIET, RESTORED, RULES, SENT, alert, rule, run
+from test_judgement_alerts import FIRES, QUIET, RESTORED, RULES, SENT, alert, rule, run
 
 from harness.judgement import judge
 from harness.model import Evidence, Objective, Observation, Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 BROKEN = "found duplicate series for the match group"
+FIRED_TOO = (("firing", SENT + 3), ("resolved", RESTORED))
 
 
 def later(name: str, at: float, since: float, **fields: Any) -> Observation:
@@ -89,8 +90,7 @@ def test_silence_at_few_errors_needs_a_rule_that_evaluates() -> None:
 def test_a_rule_that_failed_for_a_while_is_held_against_its_first_reading() -> None:
     """It fired in its fault: that it failed before is no failure of the row; one that failed from the begin is."""
     history = (alert("firing", SENT + 2), alert("resolved", RESTORED))
-    named = {"alertname": "HighErrorRate", **{key: LABELS[key] for key in ("severity",)}}
-    both = (*history, alert("firing", SENT + 3, **named), alert("resolved", RESTORED, **named))
+    both = (*history, *(alert(what, at, alertname="HighErrorRate") for what, at in FIRED_TOO))
     spell = (broken("HighErrorRate", 30, 20), later("HighErrorRate", 31, 30))
     assert {one for one, _ in of(RULES, run(*both, *spell))} == {PASS}
     recorded = without_rules(run(*both))

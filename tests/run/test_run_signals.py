@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -57,9 +56,9 @@ class Measured:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeClock]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """A clock that only moves in a sleep."""
-    yield FakeClock.installed(monkeypatch)
+    return FakeClock.installed(monkeypatch)
 
 
 def read(clock: FakeClock, measured: list[float | None]) -> list[dict[str, Any]]:

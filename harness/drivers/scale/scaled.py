@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from harness.drivers.scale.times import DOWN_AS_DEFAULT, UP_AS_DEFAULT, Pace
+from harness.drivers.scale.times import DOWN_AS_DEFAULT, UP_AS_DEFAULT, ScalingPace
 from harness.errors import DriverError
 from harness.targets import Target
 from harness.targets.access import access
@@ -66,8 +66,8 @@ class Scaled:
     least: int = 1
     requests: Mapping[str, float]
     labels: Mapping[str, str]
-    up: Pace = UP_AS_DEFAULT
-    down: Pace = DOWN_AS_DEFAULT
+    up: ScalingPace = UP_AS_DEFAULT
+    down: ScalingPace = DOWN_AS_DEFAULT
 
     @property
     def subject(self) -> str:
@@ -145,8 +145,8 @@ def find_scaled(target: Target, name: str) -> Scaled:
         least=named["spec"].get("minReplicas", 1) if named else int(workload["spec"].get("replicas", 1)),
         requests={resource: _asked(containers, resource, f"{namespace}/{name}") for resource in ("cpu", "memory")},
         labels=spec["selector"]["matchLabels"],
-        up=Pace.of(named, "scaleUp") if named else UP_AS_DEFAULT,
-        down=Pace.of(named, "scaleDown") if named else DOWN_AS_DEFAULT,
+        up=ScalingPace.of(named, "scaleUp") if named else UP_AS_DEFAULT,
+        down=ScalingPace.of(named, "scaleDown") if named else DOWN_AS_DEFAULT,
     )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _REACHED_WITHIN_S: Final = 12.0
 _WINDOWS: Final = 3.0
-"""A window that has begun with the load in is whole after two windows, and is served at most one later."""
+"""The first window that has only time with the load in it has ended after two windows, and is served at most one later."""
 _WHOLE_S: Final = 1.0
 """The metrics API writes moments in seconds, what is below them cut off."""
 _REST_WITHIN_S: Final = 60.0
@@ -20,7 +20,7 @@ UPS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace:
+class ScalingPace:
     """How fast an autoscaler changes the replicas in one direction, at scale 1.
 
     Attributes:
@@ -31,7 +31,7 @@ class Pace:
     period_s: float
 
     @classmethod
-    def of(cls, autoscaler: Mapping[str, Any], direction: str) -> Pace:
+    def of(cls, autoscaler: Mapping[str, Any], direction: str) -> ScalingPace:
         """What a HorizontalPodAutoscaler says of `scaleUp` or `scaleDown`.
 
         Source: Kubernetes API reference, HorizontalPodAutoscalerBehavior: the periods of the default policies are 15 s; a rise waits for nothing, and
@@ -48,8 +48,8 @@ class Pace:
 
 _WAITS_S: Final = {"scaleUp": 0.0, "scaleDown": 300.0}
 _PERIOD_S: Final = 15.0
-UP_AS_DEFAULT: Final = Pace(window_s=_WAITS_S["scaleUp"], period_s=_PERIOD_S)
-DOWN_AS_DEFAULT: Final = Pace(window_s=_WAITS_S["scaleDown"], period_s=_PERIOD_S)
+UP_AS_DEFAULT: Final = ScalingPace(window_s=_WAITS_S["scaleUp"], period_s=_PERIOD_S)
+DOWN_AS_DEFAULT: Final = ScalingPace(window_s=_WAITS_S["scaleDown"], period_s=_PERIOD_S)
 
 
 def reached_within_s(seen: Iterable[CpuReading]) -> float:

@@ -15,7 +15,7 @@ from harness.drivers.scale.scaled import CpuReading, Scaled, Usage
 from harness.drivers.scale.times import (
     DOWN_AS_DEFAULT,
     UP_AS_DEFAULT,
-    Pace,
+    ScalingPace,
     reached_within_s,
     rest_within_s,
     risen_within_s,
@@ -58,8 +58,8 @@ class Service:
 
     clock: FakeClock
     window_s: float
-    up: Pace = UP_AS_DEFAULT
-    down: Pace = DOWN_AS_DEFAULT
+    up: ScalingPace = UP_AS_DEFAULT
+    down: ScalingPace = DOWN_AS_DEFAULT
     time_scale: float = 1.0
     target: float = 0.7
     stresses: list[list[float]] = field(default_factory=list)
@@ -181,7 +181,9 @@ def test_a_spike_lasts_until_a_slow_autoscaler_has_grown_three_times(
 ) -> None:
     """Three minutes between two scale-ups, and five minutes before it falls: at scale 60 they are seconds."""
     for time_scale, window_s, most_s in ((1.0, 15.0, 700.0), (60.0, 0.5, 24.0)):
-        service = Service(clock, window_s=window_s, up=Pace(window_s=60.0, period_s=180.0), time_scale=time_scale)
+        service = Service(
+            clock, window_s=window_s, up=ScalingPace(window_s=60.0, period_s=180.0), time_scale=time_scale
+        )
         sink = given(service, monkeypatch, "spike", {})
         replicas = [one["replicas"] for one in sink.of("scale.usage")]
         ((begun, ended, needs),) = service.stresses
@@ -199,7 +201,7 @@ def test_the_times_of_the_sandbox_are_as_they_were() -> None:
         least=2,
         requests={},
         labels={},
-        up=Pace(window_s=60.0, period_s=180.0),
+        up=ScalingPace(window_s=60.0, period_s=180.0),
     )
     reached_s = reached_within_s([CpuReading(pod="a", cores=0.1, until_s=0.0, window_s=3.0)])
     assert (reached_s, risen_within_s(here, reached_s, 60.0)) == (12.0, 24.0)
@@ -210,17 +212,19 @@ def test_the_times_of_the_sandbox_are_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("behavior", "up", "down"),
     [
-        (None, Pace(window_s=0.0, period_s=15.0), Pace(window_s=300.0, period_s=15.0)),
+        (None, ScalingPace(window_s=0.0, period_s=15.0), ScalingPace(window_s=300.0, period_s=15.0)),
         (
             {"scaleUp": {"stabilizationWindowSeconds": 60, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 180}]}},
-            Pace(window_s=60.0, period_s=180.0),
-            Pace(window_s=300.0, period_s=15.0),
+            ScalingPace(window_s=60.0, period_s=180.0),
+            ScalingPace(window_s=300.0, period_s=15.0),
         ),
-        ({"scaleDown": {"stabilizationWindowSeconds": 0}}, Pace(window_s=0.0, period_s=15.0), Pace(window_s=0.0, period_s=15.0)),
+        ({"scaleDown": {"stabilizationWindowSeconds": 0}}, ScalingPace(window_s=0.0, period_s=15.0), ScalingPace(window_s=0.0, period_s=15.0)),
     ],
     ids=["default", "slow", "down at once"],
 )  # fmt: skip
-def test_the_pace_of_an_autoscaler_is_what_it_says(behavior: dict[str, Any] | None, up: Pace, down: Pace) -> None:
+def test_the_pace_of_an_autoscaler_is_what_it_says(
+    behavior: dict[str, Any] | None, up: ScalingPace, down: ScalingPace
+) -> None:
     """What it leaves out is as the Kubernetes API has it by default."""
     autoscaler = {"spec": {"behavior": behavior} if behavior else {}}
-    assert (Pace.of(autoscaler, "scaleUp"), Pace.of(autoscaler, "scaleDown")) == (up, down)
+    assert (ScalingPace.of(autoscaler, "scaleUp"), ScalingPace.of(autoscaler, "scaleDown")) == (up, down)
