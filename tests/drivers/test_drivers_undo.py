@@ -187,3 +187,13 @@ def test_the_undos_of_an_experiment_share_one_time(target: Target, clock: FakeCl
     assert clock.monotonic() - began_s == pytest.approx(SILENT_S, abs=1.0)
     assert [tried.count(node) for node in ("second", "first")] == [1, 1]
     assert len(pending_intents(session.platform)) == 3
+
+
+def test_stress_ends_itself_after_what_is_needed_of_it(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds to begin, six minutes at a level, and a minute more: not before the level was held, and not much later."""
+    cluster, bodies = SilentCluster(), list[Any]()
+    monkeypatch.setattr(Cluster, "of", lambda _target: cluster)
+    monkeypatch.setattr(cluster, "create_custom", lambda *args: bodies.append(args[-1]))
+    here = Scaled(cluster=cluster, namespace="shop", name="web", requests={}, labels={"app": "web"})
+    with stressed(here, {}, target, platform_of(target), needs_s=361.5):
+        assert bodies[0]["spec"]["duration"] == "432s"

@@ -9,6 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model import Act, Demand, DemandKind, Phase
 from harness.run.acts.driver import Library
+from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
 from harness.run.planning import ordered_acts
 from tests.builders.plans import EVERYDAY, breaks, experiment, traffic
@@ -116,3 +117,17 @@ def test_a_demand_of_a_kind_without_a_driver_is_refused() -> None:
     """Before anything is touched."""
     with pytest.raises(UsageError, match="no driver has the kind `drill`"):
         ordered_acts((Demand(kind="drill", name="restore"),), LIBRARY)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "in_the_sandbox", "at_scale_1"),
+    [("hold", {"hold": "6 min"}, 24.0, 732.0), ("spike", {}, 36.0, 980.0), ("resize", {}, 36.0, 36.0)],
+)
+def test_a_load_takes_as_long_as_the_target_needs(
+    name: str, params: dict[str, str], in_the_sandbox: float, at_scale_1: float
+) -> None:
+    """The plan says so: what an autoscaler waits for is divided by the time scale."""
+    demand = Demand(kind=DemandKind.SCALE.value, name=name, params=params)
+    for scale, seconds in ((60.0, in_the_sandbox), (1.0, at_scale_1)):
+        (act,) = ScaleDriver().plan(demand, Library(traffic={}, experiments={}, time_scale=scale))
+        assert act.seconds == pytest.approx(seconds)

@@ -397,3 +397,13 @@ def test_the_services_are_those_that_are_declared(cluster: PocketCluster, target
     declare(cluster, "rest", 0)
     found = services_in(target, Clusters(target))
     assert [(one.region, one.name, one.declared, list(one.ready)) for one in found] == [("north", "till", 2, [])]
+
+
+@pytest.mark.parametrize(("time_scale", "seconds"), [(60, 10.0), (1, 120.0)])
+def test_a_kubelet_has_time_to_give_a_config_map_to_its_pods(tmp_path: Path, time_scale: int, seconds: float) -> None:
+    """It does so at once in the sandbox alone."""
+    file = tmp_path / "target.yaml"
+    file.write_text(
+        f"name: pocket\nenvironment: sandbox\ndisposable: true\ntime_scale: {time_scale}\nentry: http://127.95.3.9:8080\n"
+    )
+    assert switching.said_within_s(load_target(file)) == seconds
