@@ -102,8 +102,7 @@ def files_of(asked: Asked, kind: str) -> tuple[Path, ...]:
 
 def matching(asked: Asked, patterns: Sequence[str]) -> tuple[Path, ...]:
     """The files that paths and globs of the target file name; raises DriverError where there is none."""
-    found: dict[Path, None] = {
-    "records": "write it at its top",}
+    found: dict[Path, None] = {}
     for pattern in patterns:
         found.update(dict.fromkeys(islice(_matching(asked.target.file.parent, pattern), _MOST_FILES + 1)))
     files = [path for path in found if not path.name.endswith("origin.yaml")]
