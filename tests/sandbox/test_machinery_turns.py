@@ -54,6 +54,7 @@ def frozen() -> Iterator[None]:
 
 
 READY = {"type": "Ready", "status": "True"}
+SIZE = {"cpu": "8", "memory": "16Gi", "pods": "110"}
 
 
 async def longest_turn(done: asyncio.Event) -> float:
@@ -229,7 +230,9 @@ def test_a_hundred_pods_that_are_asked_for_at_once_are_made_and_bound_in_turns()
 
         store.subscribe(seen)
         manager = Manager(store, Loopback(231, asking), cast("Any", None), Turns())
-        store.create(NODE, {"metadata": {"name": "a"}, "spec": {}, "status": {"conditions": [READY]}})
+        store.create(
+            NODE, {"metadata": {"name": "a"}, "spec": {}, "status": {"allocatable": SIZE, "conditions": [READY]}}
+        )
         template = {"metadata": {"labels": {"app": "many"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
         spec = {"replicas": PODS, "selector": {"matchLabels": {"app": "many"}}, "template": template}
         store.create(REPLICASET, {"metadata": {"name": "many", "namespace": "default"}, "spec": spec})

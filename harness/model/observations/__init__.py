@@ -179,7 +179,6 @@ FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
         WatchTrouble,
         RolloutPromoted,
         RowsUnreadable,
-        UsageRead,
     }
 )
 """Kinds that no judgement and no report reads: they explain to a reader of the history what happened."""

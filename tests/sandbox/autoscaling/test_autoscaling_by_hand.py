@@ -59,11 +59,11 @@ def test_every_command_of_the_page_answers(cluster: PocketCluster) -> None:
     cluster.kubectl("apply", "-f", "-", stdin=MANIFEST)
     cluster.until(lambda: re.search(r"cpu: +[0-9]+%/70%", cluster.kubectl("get", "hpa", "-n", "us-east-1")) is not None)
     told = {line: cluster.kubectl(*shlex.split(line)[1:]) for line in commands()}
-    assert len(told) == 6
+    assert len(told) == 7
     assert len(re.findall(r"user-service-\S+ +[0-9]+m +[0-9]+Mi", told["kubectl top pods -n us-east-1"])) == 2
     assert re.search(r"Deployment/user-service +cpu: +[0-9]+%/70% +2 +10 +2", told["kubectl get hpa -n us-east-1"])
     assert re.search(r"ScalingActive +True +ValidMetricFound", told["kubectl describe hpa user-service -n us-east-1"])
-    assert '"kind": "PodMetricsList"' in told[commands()[4]] or '"kind":"PodMetricsList"' in told[commands()[4]]
+    assert '"kind": "PodMetricsList"' in told[commands()[5]] or '"kind":"PodMetricsList"' in told[commands()[5]]
     cluster.kubectl("delete", "namespace", "us-east-1")
 
 
