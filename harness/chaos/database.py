@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from harness.chaos.hits import HITS, Hits, name_of, pod_hits, remembered
@@ -30,6 +31,15 @@ def _uncordon(cluster: Cluster, _target: Target, *, node: str, unschedulable: bo
 def cordon(cluster: Cluster, node: str) -> None:
     """Let no new pod come to a node."""
     cluster.patch_node(node, {"spec": {"unschedulable": True}})
+
+
+def cordon_all(here: ChaosSession, nodes: Iterable[Object]) -> None:
+    """Cordon nodes, each with its undo in the log before; one that was cordoned already stays so afterwards."""
+    for node in nodes:
+        before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
+        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
+        if not before:
+            cordon(here.cluster, name_of(node))
 
 
 def _lead_from_home(cluster: Cluster, target: Target, *, region: str) -> None:  # noqa: ARG001 - for people
@@ -62,11 +72,7 @@ def kill_leader() -> Hits:
     hits = pod_hits(here, [pod])
     here.destructive(hits)
     here.intend(take_leader, f"kill {name}", region=here.target.primary_region)
-    for node in _nodes_for(here, pod):
-        before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
-        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
-        if not before:
-            cordon(here.cluster, name_of(node))
+    cordon_all(here, _nodes_for(here, pod))
     take_leader(here.cluster, namespace, name)
     return remembered(here, hits)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from harness.chaos.database import cordon, take_leader
 from harness.chaos.hits import HITS, Hits, database_leader, name_of, pod_hits, remembered
-from harness.chaos.power import annotate_off, command_off, cut, is_drained_with
+from harness.chaos.power import command_off, drain, is_drained_with, stop_by_command
 from harness.chaos.session import ChaosSession, node_hit, session
 from harness.errors import ConfigurationError, FaultNotInjected
 from harness.targets.access import EVERYWHERE, access, accesses
-from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Object, has_condition, labels_of
-from harness.targets.undo import undoes
+from harness.targets.kubernetes import REGION_LABEL, ZONE_LABEL, Cluster, Object, has_condition, labels_of
+from harness.targets.parts import Power
+from harness.targets.target import Target
+from harness.targets.undo import undoable, undoes
 
 POWER_OFF: Final = (
     *access("list,patch nodes"),
@@ -19,6 +22,16 @@ POWER_OFF: Final = (
     *HITS,
 )
 """Pods of every namespace are on a node; they are evicted where the target file says `drain`."""
+
+
+def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
+    cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
+
+
+@undoable("power-on", undo=_power_on, of_a_cluster=True)
+def power_off(cluster: Cluster, node: str, power: Power) -> None:
+    """Cut the power of a node, by the annotation that the target file names."""
+    cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
 
 
 @accesses(*POWER_OFF)
@@ -83,14 +96,14 @@ def power_off_zone(region: str, number: int) -> Hits:
     return _power_off_all(here, own, zone)
 
 
-@undoes(annotate_off, command_off, cordon)
+@undoes(power_off, command_off, cordon)
 @accesses(*access("patch nodes"))
 def power_on_nodes() -> list[str]:
     """Give power back to every node that the harness took it from, and uncordon those that it drained; returns their names."""
     here = session()
     power = here.target.power
     drained = here.undo(cordon) if power is not None and power.drain else []
-    return [*here.undo(annotate_off), *here.undo(command_off), *drained]
+    return [*here.undo(power_off), *here.undo(command_off), *drained]
 
 
 def _assert_ready(nodes: list[Object], where: str) -> None:
@@ -120,5 +133,19 @@ def _power_off_all(here: ChaosSession, nodes: list[Object], where: str) -> Hits:
     here.destructive(hits)
     if database_leader(here) in {hit.name for hit in hits}:
         here.intend(take_leader, f"power off {where}", region=here.target.primary_region)
-    cut(here, power, nodes)
+    _cut(here, power, sorted(nodes, key=name_of))
     return remembered(here, hits)
+
+
+def _cut(here: ChaosSession, power: Power, nodes: Sequence[Object]) -> None:
+    """Cut the power of these nodes in the way that the target file says, the undo of each in the log before."""
+    if power.drain:
+        drain(here, nodes)
+        return
+    if power.stop:
+        stop_by_command(here, power, nodes)
+        return
+    for node in nodes:
+        here.intend(power_off, f"power off {name_of(node)}", node=name_of(node), annotation=power.annotation)
+    for node in nodes:
+        power_off(here.cluster, name_of(node), power)

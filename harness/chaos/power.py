@@ -1,13 +1,13 @@
-"""How the power of a node is cut, as the target file says: by an annotation, by a command, or not at all, when its node is drained."""
+"""Nodes that lose power by a command of the target file, or are drained where nothing can cut it."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness import clock
-from harness.chaos.database import cordon
+from harness.chaos.database import cordon_all
 from harness.chaos.hits import name_of
 from harness.chaos.session import ChaosSession
 from harness.errors import DriverError, FaultNotInjected
@@ -25,16 +25,6 @@ _MIRROR: Final = "kubernetes.io/config.mirror"
 """The annotation of a static pod, which its kubelet alone can end."""
 
 
-def _power_on(cluster: Cluster, _target: Target, *, node: str, annotation: str) -> None:
-    cluster.patch_node(node, {"metadata": {"annotations": {annotation: None}}})
-
-
-@undoable("power-on", undo=_power_on, of_a_cluster=True)
-def annotate_off(cluster: Cluster, node: str, power: Power) -> None:
-    """Cut the power of a node by the annotation that the target file names."""
-    cluster.patch_node(node, {"metadata": {"annotations": {power.annotation: power.value}}})
-
-
 def _command_on(_cluster: Cluster | None, _target: Target, *, node: str, command: Sequence[str]) -> None:  # noqa: ARG001 - for people
     _run(command)
 
@@ -45,28 +35,17 @@ def command_off(command: Sequence[str]) -> None:
     _run(command)
 
 
-def cut(here: ChaosSession, power: Power, nodes: Iterable[Object]) -> None:
+def stop_by_command(here: ChaosSession, power: Power, nodes: Sequence[Object]) -> None:
     """Cut the power of these nodes, each with its undo in the log before the first of them loses it.
 
     Raises:
         DriverError: a command failed.
-        FaultNotInjected: a pod refused its eviction for too long.
+        FaultNotInjected: a node has no identity that a placeholder stands for.
     """
-    every = sorted(nodes, key=name_of)
-    if power.drain:
-        _drain(here, every)
-        return
-    for node in every:
-        name, why = name_of(node), f"power off {name_of(node)}"
-        if power.off:
-            here.intend(command_off, why, node=name, command=_filled(power.on, node))
-        else:
-            here.intend(annotate_off, why, node=name, annotation=power.annotation)
-    for node in every:
-        if power.off:
-            command_off(_filled(power.off, node))
-        else:
-            annotate_off(here.cluster, name_of(node), power)
+    for node in nodes:
+        here.intend(command_off, f"power off {name_of(node)}", node=name_of(node), command=_filled(power.start, node))
+    for node in nodes:
+        command_off(_filled(power.stop, node))
 
 
 def is_drained_with(pod: Object) -> bool:
@@ -76,13 +55,14 @@ def is_drained_with(pod: Object) -> bool:
     return "DaemonSet" not in owners and _MIRROR not in (meta.get("annotations") or {})
 
 
-def _drain(here: ChaosSession, nodes: Sequence[Object]) -> None:
+def drain(here: ChaosSession, nodes: Sequence[Object]) -> None:
+    """Cordon these nodes and evict their pods, as their disruption budgets allow.
+
+    Raises:
+        FaultNotInjected: a pod refused its eviction for too long.
+    """
     names = {name_of(node) for node in nodes}
-    for node in nodes:
-        before = {"unschedulable": True} if node.get("spec", {}).get("unschedulable") else {}
-        here.intend(cordon, f"cordon {name_of(node)}", node=name_of(node), **before)
-        if not before:
-            cordon(here.cluster, name_of(node))
+    cordon_all(here, nodes)
     pods = [pod for pod in here.cluster.pods() if pod.get("spec", {}).get("nodeName") in names and is_drained_with(pod)]
     left = [(pod["metadata"]["namespace"], name_of(pod)) for pod in pods]
     for _ in clock.Deadline.after(DRAIN_S).ticks(_POLL_S):

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
-from harness.drivers.watch import FinalReads, LiveView, Rates, Watch, ledger_clients, usual_rates, watch_settings
+from harness.drivers.watch import (
+    FinalReads,
+    LiveView,
+    Rates,
+    Watch,
+    WatchSettings,
+    ledger_clients,
+    usual_rates,
+    watch_settings,
+)
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
 from harness.judgement.figures.pipelines import limits_s
@@ -71,10 +80,7 @@ def gather(
         stack.callback(history.close)
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
-        clients = ledger_clients(plan.run, plan.seed)
-        settings = watch_settings(
-            target.file, directory.path, clients=clients, rates=rates_for(plan), limits_s=limits_s(plan)
-        )
+        settings = _watch_settings(plan, target, directory)
         stack.enter_context(MachineLog(target, directory))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
@@ -108,11 +114,23 @@ def gather(
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)
-        if target.pipeline is not None and not stopped():
+        given_up = stopped()
+        if target.pipeline is not None and not given_up:
             progress.say(f"following events that are on their way, for {settings.follow_s:.3g} s at most")
-        watch.stop(at_once=stopped())  # no write comes after the reads of all of them
+        watch.stop(at_once=given_up)  # no write comes after the reads of all of them
         progress.say("reading the ledger")
         reads.end()
+
+
+def _watch_settings(plan: Plan, target: Target, directory: RunDirectory) -> WatchSettings:
+    """What the watch of a plan is given: probes as its figures need them, and the times that its sentences allow an event."""
+    return watch_settings(
+        target.file,
+        directory.path,
+        clients=ledger_clients(plan.run, plan.seed),
+        rates=rates_for(plan),
+        limits_s=limits_s(plan),
+    )
 
 
 def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: Progress) -> None:

@@ -168,21 +168,21 @@ def _gathered(
     _ended(directory, progress)
     decided = _concluded(directory, progress)
     if stopping.asked:
-        what, hint = ended(recovered, ground.target, goes=settings.target is None and not settings.keep)
+        what, hint = ended(recovered, ground.target, ends_with_run=settings.target is None and not settings.keep)
         raise Interrupted(f"the run was interrupted; {what}", where=str(directory.path), hint=hint)
     return decided
 
 
-def ended(recovered: Recovered, target: Target, *, goes: bool) -> tuple[str, str]:
+def ended(recovered: Recovered, target: Target, *, ends_with_run: bool) -> tuple[str, str]:
     """How the target is at the end of a run, and what to do by hand.
 
-    Only what was verified is called restored. Of a sandbox that `goes` with the run nothing is left to recover.
+    Only what was verified is called restored. Of a sandbox that ends with the run nothing is left to recover.
     """
     if not recovered.left:
         verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
         return verified, ""
     left = "; ".join(map(str, recovered.left))
-    if goes:
+    if ends_with_run:
         return f"the sandbox, which ends with the run, was NOT verified as restored: {left}", ""
     hint = f"then run `{recover_command(target)}`, which verifies it"
     return f"the target is NOT verified as restored: {left}", hint

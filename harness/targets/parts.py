@@ -214,22 +214,22 @@ class Power(TargetSection):
     """How the power of a node is cut: one of three ways.
 
     annotation, value: the annotation of a Node that cuts its power while it has that value.
-    off, on: the commands, run on this machine, that cut it and give it back, word by word. `{node}` stands for the node's name, `{provider_id}`
+    stop, start: the commands, run on this machine, that cut it and give it back, word by word. `{node}` stands for the node's name, `{provider_id}`
     for its `spec.providerID`, `{instance}` for the last part of that.
     drain: nothing cuts it. The node is cordoned and its pods are evicted instead, which is reported as that and not as a loss.
     """
 
     annotation: Word | None = None
     value: Word = "off"
-    off: tuple[Word, ...] = ()
-    on: tuple[Word, ...] = ()
+    stop: tuple[Word, ...] = ()
+    start: tuple[Word, ...] = ()
     drain: bool = False
 
     @model_validator(mode="after")
     def _of_one_way(self) -> Self:
-        if (self.annotation is not None) + bool(self.off or self.on) + self.drain != 1:
-            raise ValueError("one of `annotation`, `off` with `on`, and `drain: true`")
-        commands = [("off", self.off), ("on", self.on)] if self.off or self.on else []
+        if (self.annotation is not None) + bool(self.stop or self.start) + self.drain != 1:
+            raise ValueError("one of `annotation`, `stop` with `start`, and `drain: true`")
+        commands = [("stop", self.stop), ("start", self.start)] if self.stop or self.start else []
         for key, words in commands:
             if not any(placeholder in word for word in words for placeholder in PLACEHOLDERS):
                 raise ValueError(f"`{key}`: a command that names its node by {', '.join(PLACEHOLDERS)}")

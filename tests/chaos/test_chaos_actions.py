@@ -247,7 +247,7 @@ def test_power_is_cut_by_the_commands_of_the_target_file(pocket: Any, tmp_path: 
     """Each with its node's name, or its cloud's name for it; what gives the power back is in the undo log before."""
     pocket.change("Node", "", "us-east-1a", spec={"providerID": "aws:///us-east-1a/i-0abc"})
     off = tmp_path / "{node}-{instance}"
-    with_power(pocket, Power(off=("touch", str(off)), on=("rm", str(off))))
+    with_power(pocket, Power(stop=("touch", str(off)), start=("rm", str(off))))
     hits = actions.power_off_node("topology.kubernetes.io/region=us-east-1")
     assert names(hits, "node") == ["us-east-1a"]
     assert [path.name for path in tmp_path.glob("us-east-*")] == ["us-east-1a-i-0abc"]
@@ -267,7 +267,7 @@ def test_power_is_cut_by_the_commands_of_the_target_file(pocket: Any, tmp_path: 
 )
 def test_a_command_that_cuts_no_power_is_no_fault(pocket: Any, off: tuple[str, ...], why: str) -> None:
     """Its own words are reported; what was to be undone is still undone."""
-    with_power(pocket, Power(off=off, on=("true", "{node}")))
+    with_power(pocket, Power(stop=off, start=("true", "{node}")))
     with pytest.raises((DriverError, FaultNotInjected), match=re.escape(why)):
         actions.power_off_node("topology.kubernetes.io/region=us-east-1")
     actions.power_on_nodes()

@@ -179,8 +179,8 @@ def test_restored_is_only_said_where_it_was_verified(
     open_attempt(platform, one, 1, None)
     killed(service)
     recovered = recover(plain, within_s=0)
-    what, hint = ended(recovered, plain, goes=False)
-    assert ended(recovered, plain, goes=True) == (
+    what, hint = ended(recovered, plain, ends_with_run=False)
+    assert ended(recovered, plain, ends_with_run=True) == (
         what.replace("the target is NOT", "the sandbox, which ends with the run, was NOT"),
         "",
     )
@@ -209,7 +209,7 @@ def test_restored_is_only_said_where_it_was_verified(
     assert len(pending_intents(platform)) == 1
 
     again = started(host, port)
-    assert ended(recover(plain), plain, goes=False) == ("the target is restored, which was verified", "")
+    assert ended(recover(plain), plain, ends_with_run=False) == ("the target is restored, which was verified", "")
     assert pending_intents(platform) == []
     killed(again)
 

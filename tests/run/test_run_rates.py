@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
 from harness.drivers.watch import Rates
+from harness.run import gathering
 from harness.run.gathering import rates_for
 from tests.builders.plans import experiment, plan
 from tests.builders.rollout_runs import objective_of, planned
@@ -20,3 +25,15 @@ def test_replication_lag_asks_for_its_own_probes() -> None:
     """It is told to 0.2 s, whatever else the run does."""
     sentence = "the replication lag p99 of every replica is below 10 s in the steady state"
     assert rates_for(planned(objective_of(sentence))).member == Rates().member
+
+
+def test_the_watch_is_given_the_times_that_sentences_allow_an_event(tmp_path: Path) -> None:
+    """It follows events that are on their way for so long at its end; of a plan without such a sentence, for as little as ever."""
+
+    def followed_s(*sentences: str) -> float:
+        files = cast("Any", SimpleNamespace(file=tmp_path / "target.yaml", path=tmp_path))
+        planned_one = planned(objective_of(sentences[0])) if sentences else plan()
+        return gathering._watch_settings(planned_one, files, files).follow_s
+
+    sentence = "the share of accepted events delivered whole within 30 s is at least 99.5 % in the steady state"
+    assert (followed_s(sentence), followed_s()) == (32.5, 3.0)

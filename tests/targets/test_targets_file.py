@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,7 @@ from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 from harness.targets.http import proxy_for
 
+REPOSITORY = Path(__file__).parents[2]
 FULL = """\
 name: sandbox
 environment: sandbox
@@ -118,6 +120,8 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ('release: "1.0.0"', "release: {version: '1', haeder: x-release}", "target.yaml:4: release.haeder: unknown key `haeder`\n  hint: did you mean `header`? known here: version, commit, header, images, path"),
         ('release: "1.0.0"', "release: {path: version}", "target.yaml:4: release.path: `version` is not a path that starts with `/`"),
         ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `False` is not text\n  hint: put it in quotes"),
+        ("disposable: true", "power: {annotation: a, drain: true}", "target.yaml:22: power: expected one of `annotation`, `stop` with `start`, and `drain: true`"),
+        ("disposable: true", "power: {stop: [halt, '{node}']}", "target.yaml:22: power: expected `start`: a command that names its node by {node}, {provider_id}, {instance}"),
         ("disposable: true", "callers: {accepted: {app: frontend}}", "target.yaml:22: callers.refused: the key `refused` is missing\n  hint: write `refused: …`"),
         ("disposable: true", "credentials: {}", "target.yaml:22: credentials: unknown key `credentials`\n  hint: known here: name, environment, entry, time_scale, scrape_scale, cpu_scale, release, regions, primary_region, kubernetes, prometheus, alerting, grafana, profiles, database, probes, callers, power, ledger, pipeline, metrics, flows, routes, services, dns, portal, website, documentation, quality_report, rollout, migration, flags, user_reports, traffic, disposable, may_break, may_write, sign_in, tls, proxy, evidence, files, parts, attestations, waivers"),
         ("time_scale: 60", "cpu_scale: 0.5", "target.yaml:3: cpu_scale: `0.5` is not a number of at least 1"),
@@ -136,6 +140,22 @@ def test_a_mistake_is_explained(tmp_path: Path, right: str, wrong: str, said: st
     """One sentence: where it is, what is wrong, which word was meant."""
     assert right in FULL
     assert message(FULL.replace(right, wrong, 1), tmp_path) == said
+
+
+POWER_WAYS = re.findall(r"^\| `(\{.*?\})` \|", (REPOSITORY / "experiments" / "README.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("way", POWER_WAYS)
+def test_the_ways_of_the_page_to_cut_power_can_be_written_as_they_are_there(tmp_path: Path, way: str) -> None:
+    """No key of them is one that YAML takes for another value, as it does `off` and `on`."""
+    power = load(f"{FULL}power: {way}\n", tmp_path).power
+    assert power is not None
+    assert [power.annotation is not None, bool(power.stop and power.start), power.drain].count(True) == 1
+
+
+def test_the_page_has_all_ways_to_cut_power() -> None:
+    """An annotation, commands, and a drain in their place."""
+    assert len(POWER_WAYS) == 3
 
 
 def test_a_secret_that_should_be_a_reference_is_not_shown(tmp_path: Path) -> None:

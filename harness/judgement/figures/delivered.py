@@ -13,8 +13,8 @@ from harness.judgement.figures.pipelines import (
     WATCHER,
     WITHIN,
     accepted_receipt,
-    hidden_for_s,
     unread,
+    unseen_for_s,
     visible_after_s,
     young,
 )
@@ -79,7 +79,7 @@ def _in_time(rows: Table, within_s: float) -> Bools:
 def _between(rows: Table, within_s: float) -> Bools:
     """Events of which no request shows on which side of the limit they became visible."""
     whole = rows.words["state"].equals("found") & (rows.ints["copies"] <= 1)
-    return np.asarray(whole & (visible_after_s(rows) > within_s) & (hidden_for_s(rows) <= within_s), dtype=np.bool_)
+    return np.asarray(whole & (visible_after_s(rows) > within_s) & (unseen_for_s(rows) <= within_s), dtype=np.bool_)
 
 
 def _bounds(tables: Sequence[Table], windows: Sequence[Window], good: Sequence[Bools], case: Case) -> Bounds:

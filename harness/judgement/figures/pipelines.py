@@ -92,7 +92,7 @@ def events(case: Case) -> Iterable[Measure]:
     """
     accepted = case.evidence.pipeline.where(case.evidence.pipeline.words["outcome"].equals("accepted"))
     limit = case.scaled.in_unit("s")
-    took, hidden = visible_after_s(accepted), hidden_for_s(accepted)
+    took, hidden = visible_after_s(accepted), unseen_for_s(accepted)
     states = {state: accepted.words["state"].equals(state) for state in ("absent", "twice", "wrong")}
     whole = accepted.words["state"].equals("found") & np.isfinite(took)
     unseen = ~np.logical_or.reduce([whole, *states.values()])
@@ -179,7 +179,7 @@ def visible_after_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64
     return np.where(seen > 0, np.maximum(seen - accepted, 0) / NS_PER_S, math.inf)
 
 
-def hidden_for_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def unseen_for_s(events: Table) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """For how long after its acceptance each event was certainly not visible, in s, by the last request that did not show it."""
     accepted, unseen = events.ints["accepted_ns"], events.ints["unseen_ns"]
     return np.where(unseen > 0, np.maximum(unseen - accepted, 0) / NS_PER_S, 0.0)
