@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -54,12 +55,43 @@ def test_a_held_fault_is_released_when_reads_and_writes_are_back(
     child = Child(clock=clock, sent_s=1.0)
     made = run(monkeypatch, clock, HELD, child, ground=Ground(clock=clock, back_s=12.0))
     assert [(what, round(at, 1)) for what, at in child.did] == [("start", 0.0), ("release", 12.0), ("finish", 14.0)]
-    assert made.records.of("hold.released") == [{"subject": "region-loss", "why": "reads and writes are back"}]
+    assert made.records.of("hold.released") == [{"subject": "region-loss", "why": "requests are served again"}]
     assert made.windows == [
         ("everyday/fault-free", 0.0, 1.0),
         ("experiment:region-loss/fault", 1.0, 14.0),
         ("everyday/after-faults", 14.0, 14.0),
     ]
+
+
+@dataclass
+class Users:
+    """Users who are out between two times, in seconds since the test began."""
+
+    ground: Ground
+    out: tuple[float, float]
+
+    def now(self) -> PartsState:
+        """Whether they are served."""
+        is_out = self.out[0] <= self.ground.seconds < self.out[1]
+        return PartsState(ok=not is_out, why="route sign-in was not served" if is_out else "")
+
+    def wait(self, alive: Callable[[], None]) -> PartsState:
+        """No longer: these tests ask for the hold."""
+        return self.now()
+
+
+@pytest.mark.parametrize(("out", "released"), [((2.0, 30.0), 30.0), ((2.0, 99.0), 41.0), ((-1.0, 99.0), 12.0)])
+def test_a_held_fault_is_not_released_while_users_are_out(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeClock, out: tuple[float, float], released: float
+) -> None:
+    """Reads and writes are back at 12 s, users at 30 s, or not in 40 s; users who were out before the fault are not waited for."""
+    ground = Ground(clock=clock, back_s=12.0)
+    child = Child(clock=clock, sent_s=1.0)
+    monkeypatch.setattr(experiments, "chaos_child", children(child))
+    made = stage(clock, plan(acts=[fault(HELD.name)], demands=[breaks(HELD.name)], experiments=[HELD]), ground=ground)
+    made.context.traffic.users = cast("Any", Users(ground, out))
+    ExperimentDriver().run(fault(HELD.name), made.context)
+    assert round(dict(child.did)["release"], 1) == released
 
 
 def test_a_fault_is_held_at_least_as_long_as_its_file_says(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

@@ -1,6 +1,6 @@
 """Experiments as acts: fault sent, held, undone, target restored.
 
-It is held until reads and writes are back. Nothing is judged here.
+It is held until reads, writes and users are served again. Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -168,11 +168,13 @@ class _Attempt:
         self._number = context.attempts[experiment.name]
         self._child = chaos_child(experiment, self._number, context)
         self._sent_ns: int | None = None
+        self._users_served = False
 
     def run(self) -> bool:
         """Do it; whether the fault was confirmed."""
         name, history, context = self._experiment.name, self._context.history, self._context
         before = context.traffic.condition.baseline()
+        self._users_served = context.traffic.users.now().ok
         context.progress.say(
             f"{name}: a fault of domain {self._experiment.domain}, observed for at most {self._experiment.observe_s:g} s"
         )
@@ -219,7 +221,7 @@ class _Attempt:
         return self._sent_ns
 
     def _hold(self) -> None:
-        """Release a held fault when reads and writes are back, or the longest limit has passed.
+        """Release a held fault when reads, writes and users are back, or the longest limit has passed.
 
         A child that has not ended long after it should have is interrupted.
         """
@@ -237,7 +239,7 @@ class _Attempt:
             context.progress.now(f"{experiment.name}: the fault was sent {seconds:.0f} s ago")
             back = seconds >= experiment.hold_s and self._is_back(sent_ns)
             if back or seconds >= experiment.observe_s:
-                why = "reads and writes are back" if back else f"not back in {experiment.observe_s:g} s"
+                why = "requests are served again" if back else f"not back in {experiment.observe_s:g} s"
                 context.history.put("hold.released", experiment.name, why=why)
                 context.progress.say(f"{experiment.name}: {why}; the fault was held for {seconds:.1f} s")
                 self._child.release()
@@ -249,9 +251,14 @@ class _Attempt:
         self._child.interrupt(why)
 
     def _is_back(self, sent_ns: int) -> bool:
-        """Whether reads and writes are served again, and figures under the fault are as before."""
-        condition = self._context.traffic.condition
-        return condition.back_since(sent_ns) and condition.as_before(self._experiment.awaits)
+        """Whether reads, writes and users are served again, and figures under the fault are as before.
+
+        Users who were not served before the fault are not waited for.
+        """
+        condition, users = self._context.traffic.condition, self._context.traffic.users
+        if not (condition.back_since(sent_ns) and condition.as_before(self._experiment.awaits)):
+            return False
+        return not self._users_served or users.now().ok
 
     def _watch_on(self) -> None:
         """After the child's method.

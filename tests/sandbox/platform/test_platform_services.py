@@ -141,6 +141,28 @@ def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, p
         assert (failed.status_code, failed.headers["x-release"]) == (503, "1.1.0")
 
 
+def test_a_breaker_that_opens_too_soon_refuses_sign_ins_after_a_pod_died(
+    services: Services, postgres: Postgres
+) -> None:
+    """The other routes serve on; a sign-in is tried by a pod that came back once the breaker has closed. Without the defect nothing is refused."""
+    user = services.start("user", "127.93.1.8")
+    for number, defect in ((9, {}), (10, {"DEFECT_BREAKER": "user-service", "DEFECT_BREAKER_S": "3"})):
+        services.start("gateway", f"127.93.1.{number}", USER_SERVICE_SERVICE_HOST="127.93.1.8", **defect)
+
+    def sign_in(number: int) -> httpx.Response:
+        """What a gateway answers; the password is wrong."""
+        body = {"user": "listener-1", "password": "wrong"}
+        return httpx.post(f"http://127.93.1.{number}:8080/sessions", json=body, trust_env=False, timeout=30)
+
+    assert all(sign_in(number).status_code == 401 for _ in Deadline.after(2).ticks(0.2) for number in (9, 10))
+    user.kill()
+    user.wait()
+    services.start("user", "127.93.1.8")
+    assert [sign_in(number).status_code for number in (9, 10)] == [401, 503]
+    assert sign_in(10).json() == {"error": "the circuit breaker of user-service is open"}
+    assert any(sign_in(10).status_code == 401 for _ in Deadline.after(30).ticks(0.2))
+
+
 def test_the_gateway_waits_for_an_answer_as_long_as_it_is_told(services: Services, postgres: Postgres) -> None:
     """A read that takes 0.5 s is an error for a gateway that waits for 0.3 s."""
     services.start("track", "127.93.1.5", DEFECT_SLOW_ROUTES="read-track", DEFECT_SLOW_MS="500")

@@ -40,10 +40,7 @@ class ServiceAnswer:
 class Caller:
     """Calls one service at a fixed address. Every request given to it must be safe to repeat."""
 
-    def __init__(
-        self, service: str, host: str, port: int, client: aiohttp.ClientSession, attempts: int = ATTEMPTS
-    ) -> None:
-        self._attempts = attempts
+    def __init__(self, service: str, host: str, port: int, client: aiohttp.ClientSession) -> None:
         self._service = service
         self._origin = f"http://{host}:{port}"
         self._client = client
@@ -58,9 +55,9 @@ class Caller:
         """
         loop = asyncio.get_running_loop()
         no_retry_after = loop.time() + RETRY_WINDOW_S
-        for attempt in range(self._attempts):
+        for attempt in range(ATTEMPTS):
             answer = await self._attempt(method, target, headers, body)
-            enough = attempt == self._attempts - 1 or loop.time() > no_retry_after
+            enough = attempt == ATTEMPTS - 1 or loop.time() > no_retry_after
             if answer is not None and (enough or answer.status not in WORTH_ANOTHER_TRY):
                 return answer
             if enough:
