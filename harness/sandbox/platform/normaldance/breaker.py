@@ -1,7 +1,7 @@
 """A circuit breaker that opens too soon (a planted defect of the gateway).
 
-It holds idle connections to a service. Where one of them is closed, the breaker opens: for some seconds requests for the service are refused,
-although its other pods serve.
+It holds connections to a service on which it asks nothing. Where one of them is closed before a service closes an idle one, its pod died, and
+the breaker opens: for some seconds requests for the service are refused, although its other pods serve.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from .kit.app import Unavailable
+from .kit.app import IDLE_MAX_S, Unavailable
 
 CONNECTIONS: Final = 8
 """Held by each gateway, so that hardly a pod of the service has none of them."""
 _AGAIN_S: Final = 1.0
 """Until a connection is opened again. One that did not live for so long opens no breaker: the service has no pod yet."""
+_IDLE_S: Final = IDLE_MAX_S - 1.0
+"""One that lived for so long was closed for being idle."""
 
 
 class Breaker:
@@ -47,7 +49,7 @@ class Breaker:
         while True:
             opened = loop.time()
             await connection_closed(host, port)
-            if loop.time() - opened > _AGAIN_S:
+            if _AGAIN_S < loop.time() - opened < _IDLE_S:
                 self._open_until = loop.time() + self._open_s
             await asyncio.sleep(_AGAIN_S)
 
