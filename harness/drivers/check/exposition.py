@@ -14,6 +14,7 @@ from prometheus_client.samples import Sample
 
 from harness import clock
 from harness.drivers.check.reach import PodReach, of_each
+from harness.drivers.check.young import is_starting
 from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target
@@ -64,11 +65,11 @@ def metrics_of(target: Target) -> Metrics:
 
 
 def scrape(target: Target) -> list[Exposition]:
-    """Read the metrics of every pod of a workload in the namespaces of all regions."""
+    """Read the metrics of every pod of a workload in the namespaces of all regions, but of those that are still starting."""
     names, clusters = metrics_of(target), Clusters(target)
     found: list[Exposition] = []
     for region, namespace in namespaces(target).items():
-        pods = [pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod)]
+        pods = [pod for pod in clusters.of(region).pods(namespace) if is_of_workload(pod) and not is_starting(pod)]
         found += of_each(clusters.target_of(region), pods, partial(_of_pod, names, region))
     return found
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
 
+from harness import clock
 from harness.drivers.check.exposition import Exposition, exposed_metrics, read_exposition, scrape
 from harness.targets.outside import Metrics
 from tests.drivers.check.test_check_live import pod
@@ -122,3 +123,14 @@ def test_a_pod_without_metrics_is_a_failure(watched: Target, backends: list[Back
     backends[0].status = 404
     assert tmp_path.is_dir()
     assert told(watched) == {"a": False}
+
+
+def test_a_pod_that_is_still_starting_is_not_read(
+    watched: Target, backends: list[Backend], cluster: PocketCluster
+) -> None:
+    """It answers nothing yet, and has served nothing: no figure waits for it."""
+    starting = pod("b", "north", "127.9.1.77")
+    meta = {**starting["metadata"], "creationTimestamp": clock.wall().isoformat()}
+    status = {**starting["status"], "conditions": [{"type": "Ready", "status": "False"}]}
+    cluster.create("Pod", {**starting, "metadata": meta, "status": status})
+    assert [one.pod for one in scrape(watched)] == ["a"]

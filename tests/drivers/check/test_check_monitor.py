@@ -38,13 +38,14 @@ from harness.drivers.check.monitor.series import (
     metric_panels,
 )
 from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
-from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _is_new, _quantile, _readable
+from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _quantile, _readable
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
 from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query
 from harness.drivers.check.sql.statements import StatementsRead
+from harness.drivers.check.young import is_new
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -143,7 +144,8 @@ def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
     pod = ScrapedPod(port=8080, health="up", error="", labels=labels)
 
     def ok(targets: list[ScrapedPod], every_s: float, tolerance_s: float) -> bool | None:
-        return _on_schedule("a", targets, spacings, "", (every_s, tolerance_s)).ok
+        spacing = spacings[_key(labels)] if targets else None
+        return _on_schedule("a", len(targets), spacing, "", (every_s, tolerance_s)).ok
 
     assert [ok([pod], 1.0, 0.2), ok([pod], 1.3, 0.2), ok([], 1.0, 0.2), ok([pod, pod], 1.0, 0.2)] == [
         True,
@@ -151,8 +153,8 @@ def test_scrapes_have_a_spacing(prometheus: PrometheusClient) -> None:
         False,
         False,
     ]
-    stranger = ScrapedPod(port=8080, health="up", error="", labels={"pod": "z"})
-    assert _on_schedule("z", [stranger], spacings, "", (1.0, 0.2)).observed == "fewer than two scrapes"
+    said = [_on_schedule("z", targets, None, "", (1.0, 0.2)).observed for targets in (0, 1)]
+    assert said == ["no target", "fewer than two scrapes"]
 
 
 def test_a_pod_is_up_where_every_scrape_of_it_is() -> None:
@@ -441,7 +443,7 @@ def test_a_pod_that_has_just_been_made_is_not_asked_for_its_usage() -> None:
     young, old = (
         {"metadata": {"name": "a", "creationTimestamp": at.isoformat()}} for at in (made, made - timedelta(seconds=2))
     )
-    assert (_is_new(young, 30.0), _is_new(old, 30.0), _is_new({"metadata": {"name": "a"}}, 30.0)) == (
+    assert (is_new(young, 30.0), is_new(old, 30.0), is_new({"metadata": {"name": "a"}}, 30.0)) == (
         True,
         False,
         False,

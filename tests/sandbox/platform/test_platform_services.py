@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -141,29 +142,39 @@ def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, p
         assert (failed.status_code, failed.headers["x-release"]) == (503, "1.1.0")
 
 
-def test_a_breaker_that_opens_too_soon_refuses_sign_ins_after_a_pod_died(
+def test_a_group_that_lost_a_member_refuses_sign_ins_until_it_gives_the_member_up(
     services: Services, postgres: Postgres
 ) -> None:
-    """It is tried again once the breaker has closed. Without the defect none is refused; with it, none while the pod lives.
+    """A pod that leaves is not waited for, and none where no other is left."""
 
-    So long the user-service closes its idle connections, and that is no death.
-    """
-    user = services.start("user", "127.93.1.8")
-    for number, defect in ((9, {}), (10, {"DEFECT_BREAKER": "user-service", "DEFECT_BREAKER_S": "3"})):
-        services.start("gateway", f"127.93.1.{number}", USER_SERVICE_SERVICE_HOST="127.93.1.8", **defect)
+    def start(number: int) -> subprocess.Popen[bytes]:
+        """A member of its own name."""
+        return services.start("user", f"127.93.1.{number}", POD_NAME=f"user-{number}", DEFECT_REGROUPS_S="9")
 
-    def sign_in(number: int) -> httpx.Response:
-        """What a gateway answers; the password is wrong."""
+    def sign_in() -> httpx.Response:
+        """What the first pod answers; the password is wrong."""
         body = {"user": "listener-1", "password": "wrong"}
-        return httpx.post(f"http://127.93.1.{number}:8080/sessions", json=body, trust_env=False, timeout=30)
+        return httpx.post("http://127.93.1.8:8080/sessions", json=body, trust_env=False, timeout=30)
 
-    assert all(sign_in(number).status_code == 401 for _ in Deadline.after(13).ticks(0.5) for number in (9, 10))
-    user.kill()
-    user.wait()
-    services.start("user", "127.93.1.8")
-    assert [sign_in(number).status_code for number in (9, 10)] == [401, 503]
-    assert sign_in(10).json() == {"error": "the circuit breaker of user-service is open"}
-    assert any(sign_in(10).status_code == 401 for _ in Deadline.after(30).ticks(0.2))
+    def stays_well() -> bool:
+        """For longer than a member needs to be lost."""
+        return all(sign_in().status_code == 401 for _ in Deadline.after(6).ticks(0.2))
+
+    start(8)
+    left, lost = start(9), start(10)
+    left.terminate()
+    left.wait()
+    assert stays_well(), "one left"
+    lost.kill()
+    lost.wait()
+    assert stays_well(), "no other one is there"
+    start(11)
+    lost = start(12)
+    lost.kill()
+    lost.wait()
+    refused = next(answer for _ in Deadline.after(30).ticks(0.1) if (answer := sign_in()).status_code == 503)
+    assert refused.json() == {"error": "a member of the group is lost, and is waited for"}
+    assert any(sign_in().status_code == 401 for _ in Deadline.after(30).ticks(0.2))
 
 
 def test_the_gateway_waits_for_an_answer_as_long_as_it_is_told(services: Services, postgres: Postgres) -> None:

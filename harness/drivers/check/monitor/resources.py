@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
@@ -35,7 +36,7 @@ class UsedBy(NamedTuple):
 def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every container of the target's namespaces: it used less than `share` of its limits of memory and CPU in the last minute.
 
-    Of a container without a limit (0 counts as none), or whose usage is not exposed, the share is unknown. What is reported of CPU is divided by the target's
+    Of a container without a limit (0 counts as none), or whose usage is not exposed, the share is unknown; one of a new pod is left out until its usage is. What is reported of CPU is divided by the target's
     `cpu_scale`: a limit is one of real cores.
     """
     most = Quantity.parse(params["share"]).in_unit("ratio")
@@ -44,7 +45,8 @@ def pod_resources(target: Target, params: Mapping[str, str]) -> FactProbe:
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             used = {name: _by_container(prometheus, query, scales[name]) for name, query in QUERIES.items()}
-        return [fact for _, pod in pods_of(target, every=True) for fact in _of_pod(pod, used, most)]
+        pods = [pod for _, pod in pods_of(target, every=True)]
+        return without_unknown_young(target, (fact for pod in pods for fact in _of_pod(pod, used, most)))
 
     return probe
 
@@ -54,12 +56,13 @@ def _by_container(prometheus: PrometheusClient, query: str, scale: float) -> dic
     return {UsedBy(*(labels.get(name, "") for name in UsedBy._fields)): value / scale for labels, value in found}
 
 
-def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float) -> Iterator[FactReading]:
+def _of_pod(pod: Object, used: Mapping[str, Mapping[UsedBy, float]], most: float) -> Iterator[PodReading]:
     for container in running_containers(pod["spec"]):
         key = UsedBy(pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
         limits = (container.get("resources") or {}).get("limits") or {}
         for resource, by_container in used.items():
-            yield _share("/".join(key), resource, by_container.get(key), limits.get(resource), most)
+            share = _share("/".join(key), resource, by_container.get(key), limits.get(resource), most)
+            yield PodReading(pod, share, lacks=key not in by_container)
 
 
 def _share(subject: str, resource: str, used: float | None, limit: str | None, most: float) -> FactReading:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from harness.drivers.check.monitor.prometheus import prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.targets import Target
 from harness.targets.access import access, accesses
@@ -31,26 +32,26 @@ class ContainerKey(NamedTuple):
 def restart_counts(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Read every container of the target's namespaces: its exposed restarts are those of the Kubernetes API.
 
-    Counts that were all 0 in the last hour tell nothing: then it is unknown whether they would rise.
+    A new pod that Prometheus does not know yet is left out. Counts that were all 0 in the last hour tell nothing: then it is unknown whether they would rise.
     """
 
     def probe() -> Sequence[FactReading]:
-        counts = dict(_counts([pod for _, pod in pods_of(target, every=True)]))
+        pods = {key: (pod, n) for _, pod in pods_of(target, every=True) for key, n in _counts(pod)}
         with prometheus_of(target) as prometheus:
             found, risen = prometheus.vector(_QUERY), prometheus.vector(_RISEN)
         exposed = {ContainerKey(*(labels.get(name, "") for name in ContainerKey._fields)): n for labels, n in found}
-        places = {key.namespace for key in counts}
+        places = {key.namespace for key in pods}
         own = sum(labels.get("namespace") in places for labels, _ in risen)
-        return [*(_equal(key, n, exposed.get(key)) for key, n in counts.items()), _risen(counts, own)]
+        read = (PodReading(pod, _equal(key, n, exposed.get(key)), key not in exposed) for key, (pod, n) in pods.items())
+        return [*without_unknown_young(target, read), _risen({key: n for key, (_, n) in pods.items()}, own)]
 
     return probe
 
 
-def _counts(pods: Sequence[Object]) -> Iterator[tuple[ContainerKey, int]]:
-    for pod in pods:
-        meta = pod["metadata"]
-        for one in (pod.get("status") or {}).get("containerStatuses") or ():
-            yield ContainerKey(meta["namespace"], meta["name"], one["name"]), int(one.get("restartCount") or 0)
+def _counts(pod: Object) -> Iterator[tuple[ContainerKey, int]]:
+    meta = pod["metadata"]
+    for one in (pod.get("status") or {}).get("containerStatuses") or ():
+        yield ContainerKey(meta["namespace"], meta["name"], one["name"]), int(one.get("restartCount") or 0)
 
 
 def _equal(key: ContainerKey, count: int, exposed: float | None) -> FactReading:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
+from harness.drivers.check.young import PodReading, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
@@ -69,14 +70,22 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
 
 @accesses(*access("list pods"))
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?"""
+    """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?
+
+    A new pod that was not scraped yet is left out.
+    """
 
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
-        return [_up(name, pod, scraped.get(pod["status"]["podIP"], [])) for name, pod in pods_of(target, every=False)]
+        read = [(pod, _up(name, pod, scraped.get(_address(pod), []))) for name, pod in pods_of(target, every=False)]
+        return without_unknown_young(target, (PodReading(pod, one, not one.ok) for pod, one in read))
 
     return probe
+
+
+def _address(pod: Object) -> str:
+    return str(pod["status"]["podIP"])
 
 
 def _up(name: str, pod: Object, targets: Sequence[ScrapedPod]) -> FactReading:
@@ -103,7 +112,7 @@ def _listed(ports: Iterable[int]) -> str:
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
 
-    Both are divided by the target's own scale of scrapes.
+    Both are divided by the target's own scale of scrapes. A new pod that was not scraped twice yet is left out.
     """
     scale = target.scrape_scale
     every_s, tolerance_s = (Quantity.parse(params[key]).in_unit("s") / scale for key in ("every", "tolerance"))
@@ -120,15 +129,17 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
             spacings = _spacings(prometheus, _SCRAPES * every_s)
         seen = []
         for name, pod in pods_of(target, every=True):
-            targets = scraped.get(pod["status"]["podIP"], [])
+            targets = scraped.get(_address(pod), [])
             if annotations_of(pod).get(_ANNOTATION) == "true":
-                seen.append(_on_schedule(name, _own(pod, targets), spacings, expected, (every_s, tolerance_s)))
+                own = _own(pod, targets)
+                spacing = spacings.get(_key(own[0].labels)) if own else None
+                read = _on_schedule(name, len(own), spacing, expected, (every_s, tolerance_s))
+                seen.append(PodReading(pod, read, lacks=spacing is None))
             elif targets:
                 job = targets[0].labels.get("job", "")
-                seen.append(
-                    FactReading(subject=name, expected="not scraped", observed=f"a target of job {job}", ok=False)
-                )
-        return seen
+                read = FactReading(subject=name, expected="not scraped", observed=f"a target of job {job}", ok=False)
+                seen.append(PodReading(pod, read, lacks=False))
+        return without_unknown_young(target, seen)
 
     return probe
 
@@ -148,21 +159,15 @@ def _key(labels: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
 
 
 def _on_schedule(
-    name: str,
-    targets: Sequence[ScrapedPod],
-    spacings: Mapping[frozenset[tuple[str, str]], float],
-    expected: str,
-    limits: tuple[float, float],
+    name: str, targets: int, spacing: float | None, expected: str, limits: tuple[float, float]
 ) -> FactReading:
-    if not targets:
-        return FactReading(subject=name, expected=expected, observed="no target", ok=False)
-    spacing = spacings.get(_key(targets[0].labels))
     if spacing is None:
-        return FactReading(subject=name, expected=expected, observed="fewer than two scrapes", ok=False)
+        said = "fewer than two scrapes" if targets else "no target"
+        return FactReading(subject=name, expected=expected, observed=said, ok=False)
     every_s, tolerance_s = limits
     return FactReading(
         subject=name,
         expected=expected,
         observed=f"every {spacing:.3g} s",
-        ok=abs(spacing - every_s) <= tolerance_s and len(targets) == 1,
+        ok=abs(spacing - every_s) <= tolerance_s and targets == 1,
     )

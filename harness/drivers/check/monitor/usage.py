@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Final
 
-from harness import clock
 from harness.drivers.check.exposition import QUANTILES, metrics_of
 from harness.drivers.check.monitor.by_service import UNLABELLED, ByService, Service, by_service, service_of
 from harness.drivers.check.monitor.prometheus import PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.targets import pods_of
+from harness.drivers.check.young import PodReading, is_new, without_unknown_young
 from harness.drivers.facts import FactProbe, FactReading
 from harness.model import Quantity
 from harness.targets import Target
@@ -47,18 +46,13 @@ def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
 
     def probe() -> Sequence[FactReading]:
         pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
-        pods = [pod for pod in pods if not _is_new(pod, age_s)]
+        pods = [pod for pod in pods if not is_new(pod, age_s)]
         with prometheus_of(target) as prometheus:
             ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
             rose = _by_pod(prometheus, _changes(USAGE[what][0], age_s)) if what in _COUNTS_UP else None
         return [_young(pod, what, age_s, ages, rose) for pod in pods]
 
     return probe
-
-
-def _is_new(pod: Object, age_s: float) -> bool:
-    made = pod["metadata"].get("creationTimestamp")
-    return made is not None and (clock.wall() - datetime.fromisoformat(str(made))).total_seconds() < age_s
 
 
 def _stores(target: Target, pod: Object) -> bool:
@@ -98,14 +92,18 @@ def _young(
 
 @accesses(*access("list pods"))
 def service_memory(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes."""
+    """Read the working set of every pod of every service of the regions in the last minute: it was below `most` megabytes.
+
+    A new pod that Prometheus does not know yet is left out.
+    """
     most = float(params["most"])
     query = f"max by (namespace, pod) (max_over_time(container_memory_working_set_bytes{_OF_A_CONTAINER}[1m]))"
 
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             used = _by_pod(prometheus, query)
-        return [_below(name, pod, used, most) for name, pod in pods_of(target, every=False)]
+        read = [(pod, _below(name, pod, used, most)) for name, pod in pods_of(target, every=False)]
+        return without_unknown_young(target, (PodReading(pod, one, one.ok is None) for pod, one in read))
 
     return probe
 

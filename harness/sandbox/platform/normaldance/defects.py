@@ -43,8 +43,7 @@ class Defects:
         plays_every_s: how often plays are added to the metrics; 0: each at once.
         active_users: what the number of active users is made of: `own`, who signed in at the pod; `ever`, whoever signed in; empty: as it should be.
         hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
-        breaker: the service whose circuit breaker opens in the gateway as soon as a connection to one of its pods is closed; empty: none.
-        breaker_s: for how long it stays open, in seconds.
+        regroups_s: for how long, in seconds, the pods of user-service in a region wait for one of them that was lost, and refuse sign-ins.
         renew_every: of the requests to the database, after one in this many its connection is closed; 0: it is kept.
         health_needs: the service without which the gateway's health path answers 503; empty: none.
         always_ready: a service says that it is ready without asking what it depends on.
@@ -92,8 +91,7 @@ class Defects:
     active_users: str = ""
     hold_one_in: int = 0
     hold_s: float = 0.0
-    breaker: str = ""
-    breaker_s: float = 5.0
+    regroups_s: float = 0.0
     renew_every: int = 0
     health_needs: str = ""
     always_ready: bool = False
@@ -148,8 +146,7 @@ class Defects:
             active_users=env.get("DEFECT_ACTIVE_USERS", ""),
             hold_one_in=int(env.get("DEFECT_HOLD_ONE_IN", "0")),
             hold_s=float(env.get("DEFECT_HOLD_S", "0")),
-            breaker=env.get("DEFECT_BREAKER", ""),
-            breaker_s=float(env.get("DEFECT_BREAKER_S", "5")),
+            regroups_s=float(env.get("DEFECT_REGROUPS_S", "0")),
             renew_every=int(env.get("DEFECT_RENEW_EVERY", "0")),
             health_needs=env.get("DEFECT_HEALTH_NEEDS", ""),
             always_ready=env.get("DEFECT_ALWAYS_READY", "") == "yes",

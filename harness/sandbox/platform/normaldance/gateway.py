@@ -10,10 +10,10 @@ import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
-from .breaker import Breaker, connection_closed
 from .defects import Defects
 from .faults import Faults
 from .kit.app import ENVELOPE, FINE_BUCKETS_S, Handler, Unavailable, answer, build, no_dependencies, serve
@@ -45,21 +45,20 @@ CALLERS = web.AppKey("callers", dict[str, Caller])
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
     split, reports, faults = Split(settings.region), Reports(), Faults(settings.region)
-    breaker = Breaker(defects.breaker, defects.breaker_s)
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:
             app[CALLERS] = {name: Caller(name, *at, session) for name, at in addresses.items()}
-            planted = asyncio.gather(breaker.watch(addresses), _hold_database(does=defects.opens_database))
+            own = asyncio.create_task(_hold_database()) if defects.opens_database else None
             yield
-            planted.cancel()
+            if own is not None:
+                own.cancel()
 
     def forward(name: str, service: str) -> Handler:
         async def endpoint(request: web.Request) -> web.Response:
             try:
                 await asyncio.sleep(defects.delay_s(name))
                 caller = request.app[CALLERS][split.service_for(service, user_of(request, await request.read()))]
-                breaker.admit(service)
                 given = await _forwarded(request, caller, twice=defects.repeats(name))
                 reports.know(given.headers.get("x-release", ""))
                 response = _passed_back(given)
@@ -90,10 +89,13 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     return app
 
 
-async def _hold_database(*, does: bool) -> None:
+async def _hold_database() -> None:
     """A connection to the database, opened again when it ends (a planted defect)."""
-    while does:
-        await connection_closed(*address_of("database"))
+    while True:
+        with suppress(OSError):
+            reader, writer = await asyncio.open_connection(*address_of("database"))
+            await reader.read()
+            writer.close()
         await asyncio.sleep(1.0)
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from .activity import Activity
 from .defects import Defects
 from .engagement import UserCounter
+from .group import PodGroup
 from .kit import queries
 from .kit.app import ENVELOPE, RequestRefused, Unavailable, answer, body_of, build, no_dependencies, serve, text_in
 from .kit.passwords import matches
@@ -25,10 +26,12 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
     defects = Defects.from_env()
     activity = Activity(database, defects.active_users)
+    group = PodGroup(database, f"{settings.region}/user-service", settings.pod, defects)
 
     async def sign_in(request: web.Request) -> web.Response:
         if defects.refuses_sign_in:
             raise Unavailable("no session can be kept")
+        group.admit()
         body = await body_of(request)
         name, password = text_in(body, "user"), text_in(body, "password")
         user = await database.read(one(USER, name))
@@ -52,7 +55,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     app = build(settings, routes, lifespan=database.held, check=check)
     app[ENVELOPE].registry.register(sign_ins.counter)
     app[ENVELOPE].registry.register(activity.gauge)
-    app.cleanup_ctx.append(activity.counted)  # ends before the database's connections do
+    app.cleanup_ctx.extend((activity.counted, group.watched))  # end before the database's connections do
     app[ENVELOPE].registry.register(queries.SECONDS)
     return app
 

@@ -1,0 +1,57 @@
+"""Pods that were made a moment ago, as by an autoscaler: what is not known of them yet convicts no platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from harness import clock
+from harness.drivers.facts import FactReading
+from harness.targets import Target
+from harness.targets.kubernetes import Object, labels_of, workload_of
+from harness.targets.workloads import restarts_of
+
+SCRAPED_WITHIN_S: Final = 60.0
+"""A new pod is scraped for the first time within one interval, which by default is so long. Source: Prometheus, `scrape_interval`."""
+_FOUND_WITHIN_S: Final = 5.0
+"""Until Prometheus knows that the pod is there."""
+_STARTS_WITHIN_S: Final = 60.0
+
+
+class PodReading(NamedTuple):
+    """What was read of a pod.
+
+    Attributes:
+        lacks: whether nothing is known of it, rather than something that is not as expected.
+    """
+
+    pod: Object
+    reading: FactReading
+    lacks: bool
+
+
+def is_new(pod: Object, seconds: float) -> bool:
+    """Whether the pod was made less than so many seconds ago."""
+    made = pod["metadata"].get("creationTimestamp")
+    return made is not None and (clock.wall() - datetime.fromisoformat(str(made))).total_seconds() < seconds
+
+
+def is_starting(pod: Object) -> bool:
+    """Whether the pod is new, and has neither been restarted nor become Ready: it answers nothing yet, and has served nothing."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    unready = any(one["type"] == "Ready" and one["status"] != "True" for one in conditions)
+    return unready and is_new(pod, _STARTS_WITHIN_S) and not restarts_of(pod)
+
+
+def without_unknown_young(target: Target, read: Iterable[PodReading]) -> list[FactReading]:
+    """The readings but those of new pods that Prometheus does not know yet, where it knows another pod of the same workload."""
+    every, within_s = list(read), _FOUND_WITHIN_S + SCRAPED_WITHIN_S / target.scrape_scale
+    known = {_workload(one.pod) for one in every if not one.lacks}
+    return [
+        one.reading for one in every if not (one.lacks and is_new(one.pod, within_s) and _workload(one.pod) in known)
+    ]
+
+
+def _workload(pod: Object) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], workload_of(labels_of(pod))
