@@ -246,6 +246,18 @@ def test_a_notice_arrives_in_time(arrived: float | None, outcome: Outcome) -> No
     assert found.outcome is outcome, found.reason
 
 
+@pytest.mark.parametrize(("over", "outcome"), [(0.7, INCONCLUSIVE), (1.1, FAIL)])
+def test_no_notice_is_expected_of_an_alert_that_was_over_before_it_was_due(over: float, outcome: Outcome) -> None:
+    """It fired from 2 s on, or a quarter of a second sooner: for 0.95 s at most, with a limit of 1 s. Beside another alert it is left out."""
+    began = SENT + 2.0
+    brief = [alert("firing", began), alert("resolved", began + over)]
+    (found,) = judged(DELIVERED, *brief)
+    assert found.outcome is outcome, found.reason
+    other = [alert("firing", began + 6, part="other"), notice(7, began + 6.5, began + 6, part="other")]
+    (found,) = judged(DELIVERED, *brief, *other, alert("resolved", RESTORED, part="other"))
+    assert (found.outcome, found.n) == ((PASS, 1) if outcome is INCONCLUSIVE else (FAIL, 2)), found.reason
+
+
 def test_what_has_no_bound_has_no_value_that_a_waiver_could_accept() -> None:
     """One notice came soon and the other never; an alert was not resolved to the end."""
     began = SENT + 2.0

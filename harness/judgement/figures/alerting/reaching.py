@@ -119,21 +119,31 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired."""
-    name = Figure.ALERTS_DELIVERED.value
+    """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired.
+
+    An alert that was resolved within the limit, and of which no notice came, is left out: Alertmanager sends none of what is over when its
+    `group_wait` ends.
+    """
+    name, limit_s = Figure.ALERTS_DELIVERED.value, case.scaled.in_unit("s")
     alerts, told, tried = fired(case.evidence), notices(case.evidence), trials(case)
     if len(tried) < len(case.experiments):
         yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
-        if trial.during(alerts):
-            yield _delivered(case, trial, alerts, told)
+        took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in trial.during(alerts)}
+        if took := {one: seconds for one, seconds in took.items() if seconds is not None or not _brief(one, limit_s)}:
+            yield _delivered(case, trial, took)
 
     found = [one for trial in tried for one in of_its_alerts(trial)]
     yield from found
     if not found:
         yield inconclusive(case, name, _NONE, _MATCH)
     yield from failed_by_others(case, of_its_alerts)
+
+
+def _brief(one: Fired, limit_s: float) -> bool:
+    """Whether an alert was certainly resolved within the limit."""
+    return one.since_ns is not None and (one.resolved_ns or 2**62) - one.since_ns < limit_s * NS_PER_S
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fired], sent_ns: int) -> float | None:
@@ -161,9 +171,8 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
     return min(found, key=lambda each: each[0])[1] if found else None
 
 
-def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeReceived]) -> Measure:
-    limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
-    took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in mine}
+def _delivered(case: Case, trial: Trial, took: Mapping[Fired, float | None]) -> Measure:
+    limit_s, attempt = case.scaled.in_unit("s"), trial.attempt
     missing = [one for one, seconds in took.items() if seconds is None]
     longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
     if missing:
@@ -176,7 +185,7 @@ def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeR
     else:
         within = longest_s is not None and longest_s < limit_s
         outcome = Outcome.PASS if within else Outcome.FAIL
-        text = f"notices of {len(mine)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
+        text = f"notices of {len(took)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
     # after the restore an alert is no longer one of those whose notices are expected
     until_ns = trial.restored_ns if outcome is Outcome.PASS else trial.known_ns
     read = [
@@ -191,7 +200,7 @@ def _delivered(case: Case, trial: Trial, alerts: list[Fired], told: list[NoticeR
     figures = Figures(
         value=None if missing else longest_s,
         scaled_limit=limit_s,
-        n=len(mine),
+        n=len(took),
         unit="s",
         method="from the moment at which the alert fires, as its notice says, to its arrival, as the receiver says",
         receipts=receipts,

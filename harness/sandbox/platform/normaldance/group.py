@@ -2,7 +2,7 @@
 
 A planted defect (DEFECT_REGROUPS_S), off in release 1.0.0.
 The pods of a service in a region are a group, as the consumers of a queue are. A pod that leaves says so; where one is lost, as after a kill,
-the others wait for it and refuse sign-ins meanwhile. A group of which no member is left begins anew.
+those that were there with it wait for it, and refuse sign-ins meanwhile.
 """
 
 from __future__ import annotations
@@ -18,27 +18,34 @@ from .defects import Defects
 from .kit.app import Unavailable
 from .kit.postgres import DatabaseRouter, one
 
-AGAIN_S = 0.5
-LOST_S = 3.0
+AGAIN_S = 1.0
+LOST_S = 3.5
 """A member that has not been heard of for so long is lost."""
-BEAT = """
-    INSERT INTO requests (key, answer) VALUES (%s, to_jsonb(extract(epoch FROM clock_timestamp())))
-    ON CONFLICT (key) DO UPDATE SET answer = EXCLUDED.answer RETURNING key
+SAY = """
+    INSERT INTO requests (key, answer)
+    SELECT %s || floor(at)::text || ':' || %s || ':' || %s, jsonb_build_object('pod', %s::text, 'at', at, 'left', %s::bool)
+    FROM extract(epoch FROM clock_timestamp()) AS at
+    ON CONFLICT (key) DO NOTHING RETURNING key
 """
-OTHERS = """
-    SELECT count(*) FILTER (WHERE ago < %s) AS here, count(*) FILTER (WHERE ago BETWEEN %s AND %s) AS lost
-    FROM (SELECT extract(epoch FROM clock_timestamp()) - answer::text::float8 AS ago
-          FROM requests WHERE key LIKE %s AND key <> %s) AS member
+"""Each time a row of its own: none that is there is changed. Keys of one group are in the order of time, and none is one that a client can send."""
+LOST = """
+    WITH clock AS (SELECT extract(epoch FROM clock_timestamp())::float8 AS now),
+         member AS (
+             SELECT answer->>'pod' AS pod, min((answer->>'at')::float8) AS first, max((answer->>'at')::float8) AS last,
+                    bool_or((answer->>'left')::bool) AS gone
+             FROM requests, clock
+             WHERE key > %s || floor(now - %s)::text AND key < %s || ';' GROUP BY 1)
+    SELECT count(*) AS lost FROM member, clock
+    WHERE NOT gone AND last < now - %s AND last >= (SELECT min(first) FROM member WHERE NOT gone AND last >= now - %s)
 """
-BEGIN = "DELETE FROM requests WHERE key LIKE %s AND key <> %s RETURNING key"
-LEAVE = "DELETE FROM requests WHERE key = %s RETURNING key"
+"""Members that went without a word in the last so many seconds, while one that is there now was there."""
 
 
 class PodGroup:
     """The membership of one pod.
 
     Args:
-        database: where members leave their marks, under keys that no client can send.
+        database: where members leave their marks.
         group: name of the group.
         pod: name of the member.
         defects: `regroups_s` is how long a lost member is waited for; 0: there is no group.
@@ -46,7 +53,7 @@ class PodGroup:
 
     def __init__(self, database: DatabaseRouter, group: str, pod: str, defects: Defects) -> None:
         self._database = database
-        self._own, self._all = f"mark:member:{group}:{pod}", f"mark:member:{group}:%"
+        self._pod, self._prefix = pod, f"mark:member:{group}:"
         self._waits_s = defects.regroups_s
         self._waits = False
 
@@ -56,24 +63,25 @@ class PodGroup:
             raise Unavailable("a member of the group is lost, and is waited for")
 
     async def watched(self, _: web.Application) -> AsyncIterator[None]:
-        """The lifespan of the membership; the mark is taken back at its end."""
+        """The lifespan of the membership, which says at its end that the pod leaves."""
         if not self._waits_s:
             yield
             return
-        beat = asyncio.create_task(self._beat())
+        telling = asyncio.create_task(self._tell())
         yield
-        beat.cancel()
-        await asyncio.wait([beat])
+        telling.cancel()
+        await asyncio.wait([telling])
         with suppress(Unavailable, psycopg.Error):
-            await self._database.write(one(LEAVE, self._own))
+            await self._say("left")
 
-    async def _beat(self) -> None:
+    async def _tell(self) -> None:
         while True:
             with suppress(Unavailable, psycopg.Error):
-                await self._database.write(one(BEAT, self._own))
-                asked = (LOST_S, LOST_S, self._waits_s, self._all, self._own)
-                others = await self._database.read_primary(one(OTHERS, *asked))
-                if others is not None and others["lost"] and not others["here"]:
-                    await self._database.write(one(BEGIN, self._all, self._own))
-                self._waits = bool(others and others["lost"] and others["here"])
+                await self._say("here")
+                asked = (self._prefix, self._waits_s, self._prefix, LOST_S, LOST_S)
+                row = await self._database.read_primary(one(LOST, *asked))
+                self._waits = bool(row and row["lost"])
             await asyncio.sleep(AGAIN_S)
+
+    async def _say(self, what: str) -> None:
+        await self._database.write(one(SAY, self._prefix, self._pod, what, self._pod, what == "left"))
