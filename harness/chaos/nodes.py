@@ -38,6 +38,8 @@ def power_off(cluster: Cluster, node: str, power: Power) -> None:
 def power_off_node(label_selector: str) -> Hits:
     """Cut the power of one node, the first by name that runs pods and not the leader of the database.
 
+    One that runs another member of it is only taken where there is no other: a member is bound to its volume, and may not come up elsewhere.
+
     Args:
         label_selector: which nodes, like `topology.kubernetes.io/region=us-east-1`.
 
@@ -50,8 +52,11 @@ def power_off_node(label_selector: str) -> Hits:
     pods = [pod for pod in here.pods() if pod.get("spec", {}).get("nodeName")]
     busy = {pod["spec"]["nodeName"] for pod in pods}
     spared = {pod["spec"]["nodeName"] for pod in pods if leader and name_of(pod) == leader}
+    members = here.target.database.members if here.target.database else {}
+    last = {pod["spec"]["nodeName"] for pod in pods if name_of(pod) in members}
     nodes = [node for node in here.cluster.nodes(label_selector) if has_condition(node, "Ready")]
-    chosen = sorted((node for node in nodes if name_of(node) in busy - spared), key=name_of)[:1]
+    free = (node for node in nodes if name_of(node) in busy - spared)
+    chosen = sorted(free, key=lambda node: (name_of(node) in last, name_of(node)))[:1]
     return _power_off_all(here, chosen, label_selector)
 
 

@@ -216,6 +216,23 @@ def test_a_node_that_holds_the_leader_is_spared(pocket: Any) -> None:
     assert undos() == []
 
 
+def test_a_node_with_another_member_is_spared_while_there_is_a_node_without(pocket: Any) -> None:
+    """The database leads from elsewhere: of two nodes the first has a standby, which is bound to its volume."""
+    main = pocket.get("Endpoints", "database", "main")
+    leads = {"leader": "postgres-eu-west-1-0"}
+    pocket.change("Endpoints", "database", "main", metadata={**main["metadata"], "annotations": leads})
+    database = pocket.target.database
+    standby = {"track-service-1": database.members["postgres-us-east-1-0"]}
+    session().target = pocket.target.model_copy(
+        update={
+            "database": database.model_copy(
+                update={"members": {**standby, "postgres-eu-west-1-0": database.members["postgres-eu-west-1-0"]}}
+            )
+        }
+    )
+    assert names(actions.power_off_node("topology.kubernetes.io/region=us-east-1"), "node") == ["us-east-1b"]
+
+
 def test_a_region_goes_with_all_its_nodes(pocket: Any) -> None:
     """Power of both nodes; the leader's way home is written down first, so it is undone last."""
     hits = actions.power_off_region("us-east-1")
