@@ -53,10 +53,10 @@ def power_off_node(label_selector: str) -> Hits:
     busy = {pod["spec"]["nodeName"] for pod in pods}
     spared = {pod["spec"]["nodeName"] for pod in pods if leader and name_of(pod) == leader}
     members = here.target.database.members if here.target.database else {}
-    last = {pod["spec"]["nodeName"] for pod in pods if name_of(pod) in members}
+    with_member = {pod["spec"]["nodeName"] for pod in pods if name_of(pod) in members}
     nodes = [node for node in here.cluster.nodes(label_selector) if has_condition(node, "Ready")]
-    free = (node for node in nodes if name_of(node) in busy - spared)
-    chosen = sorted(free, key=lambda node: (name_of(node) in last, name_of(node)))[:1]
+    fit = [node for node in nodes if name_of(node) in busy - spared]
+    chosen = sorted(fit, key=lambda node: (name_of(node) in with_member, name_of(node)))[:1]
     return _power_off_all(here, chosen, label_selector)
 
 

@@ -23,7 +23,7 @@ class PodReading(NamedTuple):
     """What was read of a pod.
 
     Attributes:
-        lacks: whether nothing is known of it, rather than something that is not as expected.
+        lacks: whether Prometheus has nothing of it yet, or could not scrape it yet; not that what it has is not as expected.
     """
 
     pod: Object

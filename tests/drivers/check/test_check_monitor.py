@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ import pytest
 from aiohttp import web
 
 from harness import clock
+from harness.drivers.check import young
+from harness.drivers.check.monitor import targets
 from harness.drivers.check.monitor.by_service import ByService, by_service
 from harness.drivers.check.monitor.kept import SeriesReader
 from harness.drivers.check.monitor.memory import MemoryReader
@@ -37,8 +40,16 @@ from harness.drivers.check.monitor.series import (
     dashboard_data,
     metric_panels,
 )
-from harness.drivers.check.monitor.targets import ScrapedPod, _key, _on_schedule, _spacings, _up
-from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _quantile, _readable
+from harness.drivers.check.monitor.targets import (
+    ScrapedPod,
+    _key,
+    _on_schedule,
+    _spacings,
+    _up,
+    pods_scraped,
+    scrape_schedule,
+)
+from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _quantile, _readable, service_memory
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
@@ -46,6 +57,7 @@ from harness.drivers.check.sql.queries import _by_text as _by_query
 from harness.drivers.check.sql.queries import _exposed, _of_query
 from harness.drivers.check.sql.statements import StatementsRead
 from harness.drivers.check.young import is_new
+from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
@@ -505,6 +517,54 @@ def test_exposed_restarts_are_those_of_the_api(cluster: PocketCluster, target: T
         ("frozen/main", False, "0"),
         ("silent/main", False, "not exposed"),
     ]
+
+
+@pytest.fixture
+def added(cluster: PocketCluster, target: Target, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """A target with two pods of one workload, of which Prometheus knows the first; both are made now."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
+    kubernetes = Kubernetes(context="pocket", namespace="south", kubeconfig=str(cluster.kubeconfig))
+    for number, name in enumerate(("known", "added"), 1):
+        meta = {"name": name, "namespace": "south", "labels": {"app": "till"}, "ownerReferences": [owner]}
+        meta["annotations"] = {"prometheus.io/scrape": "true"}
+        resources = {"limits": {"memory": "100M", "cpu": "1"}}
+        spec = {"containers": [{"name": "main", "image": "a:1", "resources": resources}]}
+        status = {"podIP": f"127.9.0.{number}", "containerStatuses": [{"name": "main", "restartCount": 0}]}
+        cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status})
+    labels, now_s = {"namespace": "south", "pod": "known", "container": "main"}, clock.wall().timestamp()
+    for back in range(12, 0, -1):
+        for series in ("up", SERIES, "container_memory_working_set_bytes", "container_cpu_usage_seconds_total"):
+            storage.add(labels_of({"__name__": series, **labels}), now_s - back, 0.0)
+    up = ScrapedPod(port=8080, health="up", error="", labels=labels)
+    monkeypatch.setattr(targets, "_scraped", lambda _: {"127.9.0.1": [up]})
+    return target.model_copy(update={"kubernetes": kubernetes})
+
+
+@pytest.mark.parametrize(
+    ("check", "params"),
+    [
+        (pods_scraped, {}),
+        (scrape_schedule, {"every": "1 s", "tolerance": "0.2 s"}),
+        (pod_resources, {"share": "80 %"}),
+        (service_memory, {"most": "500"}),
+        (restart_counts, {}),
+    ],
+)
+def test_a_pod_that_was_added_a_moment_ago_convicts_no_platform(
+    added: Target,
+    monkeypatch: pytest.MonkeyPatch,
+    check: Callable[[Target, dict[str, str]], FactProbe],
+    params: dict[str, str],
+) -> None:
+    """It is left out until two minutes have passed: then Prometheus should know it."""
+
+    def read() -> set[str]:
+        return {name for one in check(added, params)() for name in ("known", "added") if f"/{name}" in one.subject}
+
+    assert read() == {"known"}
+    later = clock.wall() + timedelta(minutes=2)
+    monkeypatch.setattr(young, "clock", SimpleNamespace(wall=lambda: later))
+    assert read() == {"known", "added"}
 
 
 def test_what_a_container_uses_is_below_a_share_of_its_limits(

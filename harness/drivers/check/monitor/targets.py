@@ -72,7 +72,7 @@ def pods_of(target: Target, *, every: bool) -> Iterator[tuple[str, Object]]:
 def pods_scraped(target: Target, _params: Mapping[str, str]) -> FactProbe:
     """Read every pod of every service of the regions: is it a target of Prometheus, and did its last scrape succeed?
 
-    A new pod that was not scraped yet is left out.
+    A new pod that was not scraped with success yet is left out.
     """
 
     def probe() -> Sequence[FactReading]:

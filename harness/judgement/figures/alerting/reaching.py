@@ -36,6 +36,8 @@ from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S
 
 _NONE: Final = "no alert fired in any of the faults"
+_ALL_BRIEF: Final = "every alert that fired was resolved before its notice was due, and no notice came"
+_LONGER: Final = "hold a fault for longer than the alert's `for` and the limit together, then run again"
 _MATCH: Final = (
     "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
 )
@@ -131,13 +133,15 @@ def delivered(case: Case) -> Iterable[Measure]:
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in trial.during(alerts)}
-        if took := {one: seconds for one, seconds in took.items() if seconds is not None or not _brief(one, limit_s)}:
-            yield _delivered(case, trial, took)
+        due = {one: seconds for one, seconds in took.items() if seconds is not None or not _brief(one, limit_s)}
+        if due:
+            yield _delivered(case, trial, due)
 
     found = [one for trial in tried for one in of_its_alerts(trial)]
     yield from found
     if not found:
-        yield inconclusive(case, name, _NONE, _MATCH)
+        was_any = any(trial.during(alerts) for trial in tried)
+        yield inconclusive(case, name, *((_ALL_BRIEF, _LONGER) if was_any else (_NONE, _MATCH)))
     yield from failed_by_others(case, of_its_alerts)
 
 

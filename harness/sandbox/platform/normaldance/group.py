@@ -14,7 +14,6 @@ from contextlib import suppress
 import psycopg
 from aiohttp import web
 
-from .defects import Defects
 from .kit.app import Unavailable
 from .kit.postgres import DatabaseRouter, one
 
@@ -48,13 +47,13 @@ class PodGroup:
         database: where members leave their marks.
         group: name of the group.
         pod: name of the member.
-        defects: `regroups_s` is how long a lost member is waited for; 0: there is no group.
+        waits_s: how long a lost member is waited for, in seconds; 0: there is no group.
     """
 
-    def __init__(self, database: DatabaseRouter, group: str, pod: str, defects: Defects) -> None:
+    def __init__(self, database: DatabaseRouter, group: str, pod: str, waits_s: float) -> None:
         self._database = database
         self._pod, self._prefix = pod, f"mark:member:{group}:"
-        self._waits_s = defects.regroups_s
+        self._waits_s = waits_s
         self._waits = False
 
     def admit(self) -> None:

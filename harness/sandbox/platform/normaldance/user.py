@@ -26,7 +26,7 @@ def application(settings: PodSettings, database: DatabaseRouter, *, secret: str)
     sign_ins = UserCounter("user_sign_ins_total", "Users signed in.")
     defects = Defects.from_env()
     activity = Activity(database, defects.active_users)
-    group = PodGroup(database, f"{settings.region}/user-service", settings.pod, defects)
+    group = PodGroup(database, f"{settings.region}/user-service", settings.pod, defects.regroups_s)
 
     async def sign_in(request: web.Request) -> web.Response:
         if defects.refuses_sign_in:
