@@ -31,6 +31,7 @@ import uvloop
 
 from harness import clock
 from harness.sandbox import messages
+from harness.sandbox.network.accepting import Accepting
 from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
 from harness.sandbox.network.seam import Disturbance, Endpoint
 from harness.sandbox.network.splice import Side, join, reset
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 Backend = tuple[str, int]
 
 CONNECT_S = 0.3
-BACKLOG = 512
 
 _YOUNG = 20_000
 """So many new objects before the garbage collector walks them: what a request needs is gone by then, and is not walked again."""
@@ -56,7 +56,7 @@ class Front:
 
     group: str
     caller: str
-    server: asyncio.Server
+    accepting: Accepting
     to: list[Backend] = field(default_factory=list)
     denied: frozenset[Backend] = frozenset()
     open: dict[Side, Backend] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Forwarder:
             message, carried = await arrived.get()
             match message:
                 case {"open": int(number), "group": str(group), "caller": str(caller)} if carried is not None:
-                    await self._open(number, group, caller, carried)
+                    self._open(number, group, caller, carried)
                 case {"route": list(numbers), "to": list(to), "denied": list(denied)}:
                     self._route(numbers, [_backend(each) for each in to], frozenset(map(_backend, denied)))
                 case {"close": int(number)}:
@@ -136,18 +136,15 @@ class Forwarder:
                     totals = {address: [each.received, each.sent] for address, each in self._traffic.items()}
                     messages.send(self._end, {"traffic": totals})
 
-    async def _open(self, number: int, group: str, caller: str, listening: socket.socket) -> None:
-        listening.settimeout(0)
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Side(lambda side: self._accepted(number, side), lambda side: self._lost(number, side)),
-            sock=listening,
-            backlog=BACKLOG,
+    def _open(self, number: int, group: str, caller: str, listening: socket.socket) -> None:
+        accepting = Accepting(
+            listening, lambda: Side(lambda side: self._accepted(number, side), lambda side: self._lost(number, side))
         )
-        self._fronts[number] = Front(group, caller, server)
+        self._fronts[number] = Front(group, caller, accepting)
 
     def _close(self, number: int) -> None:
         front = self._fronts.pop(number)
-        front.server.close()
+        front.accepting.close()
         for side in list(front.open):
             reset(side.transport)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from weakref import WeakKeyDictionary
 
 import uvloop
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, generate_latest
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, generate_latest
 
 from ..defects import Defects  # noqa: TID252 - the kit is part of the platform
 from ..split import place, user_of  # noqa: TID252 - as above
 from . import profiles
 from .features import Features
+from .times import ResponseTimes
 
 if TYPE_CHECKING:
     from .settings import PodSettings
@@ -40,6 +42,13 @@ DRAIN_S = 0.6
 """How long a pod told to stop still serves: until the endpoints have forgotten it."""
 GRACE_S = 3.0
 BODY_MAX_BYTES = 64 * 1024
+BACKLOG = 256
+"""As many connections may wait to be accepted."""
+ACCEPTED_AT_ONCE = 16
+"""Connections that are accepted in one turn of the event loop: libuv accepts one a turn at each descriptor of a listening socket.
+
+With one descriptor new connections wait longer and longer in a busy pod, whose turns are long, while those that are open are answered.
+"""
 
 OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", profiles.PATH})
 """What every service answers beside its routes."""
@@ -106,6 +115,7 @@ def build(
     `check` is asked for readiness, `alive` for health. `headers` are on every answer, beside those that name region, pod and release.
     `buckets` are the upper ends of the response times that are counted, in seconds.
     """
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # as many lines again, which no rule and no dashboard reads
     identity = {"x-served-region": settings.region, "x-served-pod": settings.pod, "x-release": settings.release}
     defects = Defects.from_env()
     features = Features(defects.flags_every_s, defects.ignored_flags)
@@ -157,21 +167,15 @@ class Envelope:
         self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
         labels = ("route", "method", "status")
         self._requests = Counter("http_requests_total", "Requests answered.", labels, registry=self.registry)
-        self._seconds: Histogram | Summary = (
-            Summary("http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry)
-            if defects.no_buckets
-            else Histogram(
-                "http_request_seconds", "Seconds to answer.", ("route",), registry=self.registry, buckets=buckets
-            )
-        )
-
+        self._seconds = ResponseTimes(() if defects.no_buckets else buckets)
         self._bytes = Counter(
             "http_response_bytes_total", "Bytes of answers' bodies.", ("route",), registry=self._enhanced
         )
 
     def exposition(self) -> bytes:
         """The metrics; the enhanced ones where that feature is on."""
-        return b"".join(map(generate_latest, [self.registry, *([self._enhanced] if self._is_enhanced() else [])]))
+        registries = [self.registry, *([self._enhanced] if self._is_enhanced() else [])]
+        return b"".join([self._seconds.exposition().encode(), *map(generate_latest, registries)])
 
     def _is_enhanced(self) -> bool:
         return self.features.on("enhanced-metrics")
@@ -193,7 +197,7 @@ class Envelope:
             self._bytes.labels(route).inc(response.content_length or 0)
         took_s = loop.time() - started
         if request.path not in _UNTIMED:
-            self._seconds.labels(route).observe(took_s)
+            self._seconds.observe(route, took_s)
         response.headers["server-timing"] = f"app;dur={1000 * took_s:.3f}"
         return response
 
@@ -253,7 +257,9 @@ async def _serve(app: web.Application, settings: PodSettings) -> None:
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_MAX_S, shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.address, settings.port, reuse_address=True).start()
+        with socket.create_server((settings.address, settings.port), backlog=BACKLOG) as listening:
+            for _ in range(ACCEPTED_AT_ONCE):
+                await web.SockSite(runner, listening.dup()).start()
         sys.stderr.write(
             f"{settings.service} {settings.release}: {settings.pod} on {settings.address}:{settings.port}\n"
         )
