@@ -11,26 +11,24 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from harness.catalogue.explain import configuration_error
 from harness.errors import ConfigurationError
+from harness.targets.changes import FlagSettings, MigrationSettings, RolloutSettings
 from harness.targets.outside import ActiveUsers, Alerting, Dns, Flows, Grafana, Metrics, Profiles, UserReports
 from harness.targets.paper import EvidenceFiles, Paths, PlatformFiles
 from harness.targets.parts import (
     Callers,
     Database,
-    FlagSettings,
     Identity,
     Kubernetes,
     Leader,
     LedgerSettings,
     MayBreak,
     MayWrite,
-    MigrationSettings,
     Pipeline,
     Power,
     Probes,
     ReadProbe,
     Region,
     ReleaseSource,
-    RolloutSettings,
     SignIn,
     Tls,
     TrafficOverride,

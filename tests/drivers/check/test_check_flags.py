@@ -22,9 +22,9 @@ from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.sandbox.cluster import kinds
 from harness.targets import Target, load_target, platform_of
+from harness.targets.changes import FlagSettings
 from harness.targets.intents import pending_intents
 from harness.targets.outside import Metrics
-from harness.targets.parts import FlagSettings
 from harness.targets.places import Clusters
 from harness.targets.undo import recover
 

@@ -18,9 +18,9 @@ from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access
+from harness.targets.changes import ConfigMapKey, FlagSettings
 from harness.targets.http import http_client
 from harness.targets.kubernetes import Cluster
-from harness.targets.parts import ConfigMapKey, FlagSettings
 from harness.targets.undo import undo_now, undoable
 from harness.units import NS_PER_S
 

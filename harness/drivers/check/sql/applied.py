@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.drivers.check.sql.tables import InUse, Rows, rows_of_tables, tables_of
-from harness.targets.parts import MigrationSettings
+from harness.targets.changes import MigrationSettings
 from harness.targets.reference import Reference
 
 

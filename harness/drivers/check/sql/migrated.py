@@ -29,9 +29,9 @@ from harness.drivers.facts import FactProbe, FactReading
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, platform_of
 from harness.targets.access import Access, access, accesses
+from harness.targets.changes import MigrationSettings
 from harness.targets.intents import amend_intent, strike_intent
 from harness.targets.kubernetes import Cluster, Object
-from harness.targets.parts import MigrationSettings
 from harness.targets.reference import Reference
 from harness.targets.undo import undoable
 
