@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.catalogue import feature_file, waits_for
-from harness.errors import UsageError
+from harness.errors import ConfigurationError, UsageError
 from harness.judgement.figures import Need, spec_of
 from harness.model import (
     Act,
@@ -32,6 +32,7 @@ from harness.run.acts.registry import drivers, needs_platform
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
 from harness.steps import traffic_of
+from harness.targets.access import of_missing_add_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -357,6 +358,23 @@ def _lack(
         elif not getattr(target, need.key):
             hint = need.hint or f"add `{need.key}:` to {target.file.name or 'the target file'}"
             return _without(claim, f"{need.why}, and {target.name} has no {need.lacks or f'`{need.key}`'}", hint)
+    return _add_on(claim, (demands[key] for key in claim.demands), target, library)
+
+
+def _add_on(claim: Claim, demands: Iterable[Demand], target: Target, library: Library) -> NotAssessable | None:
+    """What an act of this claim creates of an add-on that the target file does not name; None where there is no such thing."""
+    known = drivers()
+    for demand in demands:
+        if demand.kind not in known:
+            continue
+        try:
+            asked = known[demand.kind].accesses(demand, library, target)
+        except ConfigurationError:
+            continue  # a file that cannot be read yet, as manifests that the sandbox writes: `readiness plan` says so
+        if (missing := of_missing_add_on(asked, target)) is not None:
+            why = f"{demand.name} creates {missing.resource}.{missing.group}"
+            hint = f"where it is installed, add `api_groups: [{missing.group}]` to `kubernetes:` of {target.file.name}"
+            return _without(claim, f"{why}, and {target.name} names no such API group", hint)
     return None
 
 

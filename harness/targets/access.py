@@ -108,6 +108,16 @@ def accesses_of(function: object, target: Target, params: object = None) -> tupl
     return (*fixed, *(by(target, params or {}) if by else ()))
 
 
+def of_missing_add_on(asked: Iterable[Access], target: Target) -> Access | None:
+    """The first that creates an object of an add-on which the target file does not say is installed (`kubernetes.api_groups`).
+
+    Kubernetes' own groups have no dot or end with `.k8s.io`, which its API conventions reserve.
+    """
+    installed = target.kubernetes.api_groups if target.kubernetes else ()
+    created = (one for one in asked if one.verb == "create" and "." in one.group and not one.group.endswith(".k8s.io"))
+    return next((one for one in sorted(created) if one.group not in installed), None)
+
+
 def resource_of(version: str, kind: str) -> str:
     """A kind as a resource by the rule that Kubernetes goes by: `apps/v1`, `Deployment` is `deployments.apps`."""
     name = kind.lower()

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.catalogue import load_catalogue
+from harness.drivers.chaos import find_experiments
 from harness.drivers.check import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
+from harness.run.acts.registry import drivers
 from harness.run.planning import Compiled, _way_back_watched, make_plan
 from harness.run.project import find_project
 from harness.run.sandbox import needed_parts
 from harness.run.settings import Settings
 from harness.targets import Target, load_target
+from harness.targets.access import of_missing_add_on
 from tests.builders.core_plan import ROOT, sandbox_target
 from tests.builders.full_target import asked_for, full_target, loaded, without
 from tests.builders.rollout_runs import objective_of, planned, rollout_plan
@@ -150,6 +153,42 @@ def test_consent_that_is_missing_is_shown_as_it_is_written(
     why, hint = lacking(shop(tmp_path, "may_break: [{experiment: pod-loss}]\n"), kind, name)
     assert why.endswith(f" (experiment: {experiment}), and shop names no such experiment in `may_break`")
     assert hint == f"add `may_break: [{{experiment: {experiment}}}]`"
+
+
+ADD_ON = "kubernetes: {{context: c, namespace: n, api_groups: [{}]}}\nmay_break: [{{experiment: autoscaling}}]\n"
+
+
+def test_load_that_an_add_on_gives_waits_for_it(tmp_path: Path) -> None:
+    """A target file that does not name its API group: the plan says which one."""
+    why, hint = lacking(shop(tmp_path, ADD_ON.format("gateway.envoyproxy.io")), "scale", "hold")
+    assert why == "hold creates stresschaos.chaos-mesh.org, and shop names no such API group"
+    assert hint == "where it is installed, add `api_groups: [chaos-mesh.org]` to `kubernetes:` of shop.yaml"
+
+
+def test_what_creates_nothing_of_an_add_on_waits_for_none(tmp_path: Path) -> None:
+    """Load where the group is named, and copies of pods, which are Kubernetes' own."""
+    library, driver = Library(traffic={}, experiments={}), drivers()["scale"]
+    for name, groups in (("hold", "chaos-mesh.org"), ("replicate", "")):
+        target, demand = shop(tmp_path, ADD_ON.format(groups)), Demand(kind="scale", name=name)
+        assert of_missing_add_on(driver.accesses(demand, library, target), target) is None
+
+
+def test_experiments_name_the_add_ons_that_they_need() -> None:
+    """Those of the project, by what their activities create."""
+    target, experiments = sandbox_target(), find_experiments([ROOT / "experiments"]).plans
+    assert target.kubernetes is not None
+    bare = target.model_copy(update={"kubernetes": target.kubernetes.model_copy(update={"api_groups": ()})})
+    library, driver = Library(traffic={}, experiments=experiments), drivers()["experiment"]
+    missing = {
+        name: of_missing_add_on(driver.accesses(Demand(kind="experiment", name=name), library, bare), bare)
+        for name in experiments
+    }
+    assert {name: one.group for name, one in missing.items() if one} == {
+        "errors-10": "gateway.envoyproxy.io",
+        "errors-3": "gateway.envoyproxy.io",
+        "memory-growth": "chaos-mesh.org",
+        "network-partition": "chaos-mesh.org",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))

@@ -11,14 +11,23 @@ from harness.targets.access import accesses
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Object
 from harness.targets.places import Clusters, primary_namespace
-from harness.targets.workloads import REPLICATED, ready_of, replicas_of, replicated, running_containers
+from harness.targets.workloads import (
+    AUTOSCALERS,
+    REPLICATED,
+    autoscaled,
+    ready_of,
+    replicas_of,
+    replicated,
+    running_containers,
+)
 
 
-@accesses(*REPLICATED)
+@accesses(*REPLICATED, *AUTOSCALERS)
 def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read `deployment`, or the Rollout of that name, in the primary region: `replicas` ready, `cpu` and `memory` of a pod.
 
-    They are the request and the limit; the limits are others where `cpu_limit` and `memory_limit` are given.
+    They are the request and the limit; the limits are others where `cpu_limit` and `memory_limit` are given. Where an autoscaler keeps at least
+    `replicas`, it may have added more: those are the load's, not declared.
     """
     namespace, name = primary_namespace(target), params["deployment"]
     expected_replicas = int(params["replicas"])
@@ -37,18 +46,21 @@ def deployment_size(target: Target, params: Mapping[str, str]) -> FactProbe:
         if not found:
             return [FactReading(subject=subject, expected="a deployment", observed="none of that name", ok=False)]
         [deployment] = found
-        return [_replicas(subject, deployment, expected_replicas), *_resources(subject, deployment, expected)]
+        autoscaler = autoscaled(cluster, namespace).get((str(deployment["kind"]), name))
+        replicas = _replicas(subject, deployment, expected_replicas, autoscaler)
+        return [replicas, *_resources(subject, deployment, expected)]
 
     return probe
 
 
-def _replicas(subject: str, deployment: Object, expected: int) -> FactReading:
+def _replicas(subject: str, deployment: Object, expected: int, autoscaler: range | None) -> FactReading:
     declared, ready = replicas_of(deployment), ready_of(deployment)
+    added = autoscaler is not None and autoscaler.start == expected and declared > expected and declared in autoscaler
     return FactReading(
         subject=f"{subject} replicas",
         expected=f"{expected} ready of {expected}",
-        observed=f"{ready} ready of {declared}",
-        ok=declared == expected and ready == expected,
+        observed=f"{ready} ready of {declared}" + (", more than the least of its autoscaler" if added else ""),
+        ok=ready >= expected if added else declared == expected and ready == expected,
     )
 
 

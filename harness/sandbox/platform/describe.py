@@ -135,6 +135,7 @@ def describe(
             "context": "sandbox",
             "namespace": PRIMARY_REGION,
             "namespaces": ["global"],
+            "api_groups": ["chaos-mesh.org", "gateway.envoyproxy.io"],
         },
         "database": _database(secrets),
         "probes": PROBES,

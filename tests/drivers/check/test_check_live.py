@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from harness.drivers.check.running import run_check
 from harness.evidence.history import History, read_history
 from harness.model import Check, Demand, DemandKind
@@ -244,6 +246,34 @@ def test_a_replica_that_is_not_ready_and_less_memory_are_facts(
     assert facts["north/api-gateway replicas"] == (False, "2 ready of 3")
     assert facts["north/api-gateway memory requests"] == (False, "256Mi")
     assert facts["north/api-gateway cpu limits"] == (True, "500m")
+
+
+@pytest.mark.parametrize(
+    ("case", "seen"),
+    [
+        ((4, 4, 3), (True, "4 ready of 4, more than the least of its autoscaler")),
+        ((4, 3, 3), (True, "3 ready of 4, more than the least of its autoscaler")),
+        ((4, 2, 3), (False, "2 ready of 4, more than the least of its autoscaler")),
+        ((3, 3, 3), (True, "3 ready of 3")),
+        ((4, 4, 4), (False, "4 ready of 4")),
+        ((4, 4, 2), (False, "4 ready of 4")),
+        ((6, 6, 3), (False, "6 ready of 6")),
+    ],
+)
+def test_replicas_of_an_autoscaler_are_the_loads(
+    cluster: PocketCluster, target: Target, tmp_path: Path, case: tuple[int, int, int], seen: tuple[bool, str]
+) -> None:
+    """Those above its least, where that is what is declared, and up to its most: 5."""
+    replicas, ready, least = case
+    cluster.create("Deployment", deployment("api-gateway", replicas=replicas, ready=ready, cpu="500m", memory="512Mi"))
+    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api-gateway"}
+    spec = {"scaleTargetRef": scaled, "minReplicas": least, "maxReplicas": 5}
+    metadata = {"name": "api-gateway", "namespace": "north"}
+    autoscaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec}
+    cluster.create("HorizontalPodAutoscaler", autoscaler)
+    expected = {"deployment": "api-gateway", "replicas": "3", "cpu": "500m", "memory": "512Mi"}
+    facts = found(run(target, tmp_path, "deployment-size", **expected))
+    assert facts["north/api-gateway replicas"] == seen
 
 
 def test_a_sidecar_adds_to_the_size(cluster: PocketCluster, target: Target, tmp_path: Path) -> None:
