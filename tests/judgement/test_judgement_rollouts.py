@@ -130,6 +130,21 @@ def test_a_short_step_is_red_by_the_scale_of_the_dwell() -> None:
     assert length.times[0].words == "limit scaled by 720: 2 h → 10 s"
 
 
+@pytest.mark.parametrize(
+    ("back", "by", "expected"),
+    [(48.0, "platform", "INCONCLUSIVE"), (48.0, "hand", "FAIL"), (62.0, "platform", "PASS")],
+    ids=["early by the platform", "early by hand", "late by the platform"],
+)
+def test_a_release_that_the_platform_takes_back_in_the_last_step_did_not_hurry(
+    back: float, by: str, expected: str
+) -> None:
+    """100 % from 45 s on: an abort after 3 s ends the rollout and is no short step, the command for the way back is one."""
+    (length,) = judged(DWELL, evidence(rows(back=back), history(back=back, by=by), back=back))
+    assert length.outcome.value == expected
+    early = "4 of 4 steps were taken; Rollout eu-west-1/track-service was taken back by the platform before the last was over"
+    assert length.because.text.startswith(early) is (expected == "INCONCLUSIVE")
+
+
 def test_steps_that_were_read_seldom_have_no_length() -> None:
     """One of 9 s, of which nobody knows when it began to 2 s."""
     parts = (*CANARY[:3], ("step-50", 34.0, 0.5), CANARY[4])
@@ -368,6 +383,22 @@ def test_a_candidate_that_never_took_over_is_red(by: str, expected: str) -> None
     parts = COLOURS[:1]
     run = evidence(rows(parts, back=25.0), history(parts, back=25.0, by=by), parts=parts, back=25.0)
     assert outcome(SWITCHED, run, BLUE_GREEN) == expected
+
+
+def test_what_never_switched_is_not_late_to_switch_back() -> None:
+    """The services that were ready answer as the candidate until they are taken back too, 30 s after the platform gave up the one that was not."""
+
+    def spoil(row: Row) -> None:
+        if row["at"] < 55 and row["user"] % 10 == 0:
+            row["release"] = NEW
+
+    parts = COLOURS[:1]
+    run = evidence(
+        rows(parts, back=25.0, spoil=spoil), history(parts, back=25.0, by="platform"), parts=parts, back=25.0
+    )
+    there, back = judged(COLOUR, run, BLUE_GREEN)
+    assert [there.outcome.value, back.outcome.value] == ["INCONCLUSIVE", "INCONCLUSIVE"]
+    assert back.because.text.endswith(" was taken back before the switch: there was none to be switched back")
 
 
 def test_a_late_switch_is_red() -> None:

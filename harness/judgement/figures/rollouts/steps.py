@@ -22,7 +22,7 @@ from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import RolloutAnalysis
-from harness.model.rollout import percent
+from harness.model.rollout import ReversedBy, percent, taken_back_words
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
@@ -78,7 +78,7 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
 def lengths(case: Case) -> Iterable[Measure]:
     """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names.
 
-    The step in which the rollout was taken back counts only where it is the last one planned.
+    The step in which the rollout was taken back counts only where it is the last one planned, and was ended by hand or lasted its time.
     """
     name = Figure.STEP_LENGTH.value
     history = rolled(case, name)
@@ -86,14 +86,21 @@ def lengths(case: Case) -> Iterable[Measure]:
         yield history
         return
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
-    paths, last = stays_of(history), history.plan.steps[-1]
-    ended = [stay for own in paths.values() for stay in own if stay.next_share is not None or stay.share == last]
-    ended = [stay for stay in ended if stay.share]
-    lacking = [subject for subject, own in paths.items() if {*history.plan.steps} - {stay.share for stay in own}]
+    steps, paths = history.plan.steps, stays_of(history)
+    by_hand = history.back is None or history.back.by == ReversedBy.HAND
+    own = {
+        subject: [
+            stay
+            for stay in stays
+            if stay.next_share is not None or (stay.share == steps[-1] and (by_hand or stay.least_s >= limit_s))
+        ]
+        for subject, stays in paths.items()
+    }
+    ended = [stay for stays in own.values() for stay in stays if stay.share]
+    lacking = [subject for subject, stays in own.items() if {*steps} - {stay.share for stay in stays}]
     shortest = min(ended, key=lambda stay: stay.most_s, default=None)
     if shortest is None or (lacking and shortest.most_s >= limit_s):
-        taken = len(history.steps)
-        text = f"{taken} of {len(history.plan.steps)} steps were taken{f', not all by {lacking[0]}' if lacking else ''}"
+        text = f"{len(history.steps)} of {len(steps)} steps were taken{_lacking(lacking, history) if lacking else ''}"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
         return
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
@@ -113,6 +120,13 @@ def lengths(case: Case) -> Iterable[Measure]:
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
+
+
+def _lacking(subjects: Sequence[str], history: RolloutHistory) -> str:
+    """What an object lacks that was not at each step for its time."""
+    if len(history.steps) < len(history.plan.steps) or history.back is None:
+        return f", not all by {subjects[0]}"
+    return f"; {subjects[0]} was {taken_back_words(history.back.by)} before the last was over ({history.back.why})"
 
 
 def _closely(short_s: float, limit_s: float) -> Receipt:

@@ -91,15 +91,20 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
+    back = history.back
+    unswitched = "switch" not in found and back is not None and back.by != ReversedBy.HAND
     for each in expected:
-        back = history.back
-        if each in found:
+        if each in found and not unswitched:
             yield gone(case, name, history, found[each], new_connections=new_only)
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             yield _not_switched(case, name, history, back, each)
         else:
-            text = f"{history.plan.name}: no {each} was recorded"
+            text = f"{history.plan.name}: no {each} was recorded" if each not in found else _before_its_switch(history)
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
+
+
+def _before_its_switch(history: RolloutHistory) -> str:
+    return f"{history.plan.name} was taken back before the switch: there was none to be switched back"
 
 
 def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
