@@ -109,7 +109,7 @@ def _before_its_switch(history: RolloutHistory) -> str:
 
 def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
     """The platform took it back before it switched: red, but where its analyses could not measure."""
-    text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}): no answer came from {history.plan.candidate}"
+    text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}), so {history.plan.candidate} did not take over"
     figures = Figures(receipts={"load": load_of(case)})
     if cause := unmeasured(history, back):
         text = f"{text}, but that was {cause}"
