@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -100,7 +100,7 @@ def lengths(case: Case) -> Iterable[Measure]:
     lacking = [subject for subject, stays in own.items() if {*steps} - {stay.share for stay in stays}]
     shortest = min(ended, key=lambda stay: stay.most_s, default=None)
     if shortest is None or (lacking and shortest.most_s >= limit_s):
-        text = f"{len(history.steps)} of {len(steps)} steps were taken{_lacking(lacking, history) if lacking else ''}"
+        text = f"{len(history.steps)} of {len(steps)} steps were taken{_lacking(lacking[0], paths, history) if lacking else ''}"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
         return
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
@@ -122,11 +122,12 @@ def lengths(case: Case) -> Iterable[Measure]:
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
 
 
-def _lacking(subjects: Sequence[str], history: RolloutHistory) -> str:
+def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: RolloutHistory) -> str:
     """What an object lacks that was not at each step for its time."""
-    if len(history.steps) < len(history.plan.steps) or history.back is None:
-        return f", not all by {subjects[0]}"
-    return f"; {subjects[0]} was {taken_back_words(history.back.by)} before the last was over ({history.back.why})"
+    missed = {*history.plan.steps} - {stay.share for stay in paths[subject]}
+    if missed or history.back is None:
+        return f", not all by {subject}"
+    return f"; {subject} was {taken_back_words(history.back.by)} before the last was over ({history.back.why})"
 
 
 def _closely(short_s: float, limit_s: float) -> Receipt:
