@@ -76,10 +76,7 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
 
 
 def lengths(case: Case) -> Iterable[Measure]:
-    """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names.
-
-    The step in which the rollout was taken back counts only where it is the last one planned, and was ended by hand or lasted its time.
-    """
+    """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names."""
     name = Figure.STEP_LENGTH.value
     history = rolled(case, name)
     if isinstance(history, Measure):
@@ -87,15 +84,7 @@ def lengths(case: Case) -> Iterable[Measure]:
         return
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
     steps, paths = history.plan.steps, stays_of(history)
-    by_hand = history.back is None or history.back.by == ReversedBy.HAND
-    own = {
-        subject: [
-            stay
-            for stay in stays
-            if stay.next_share is not None or (stay.share == steps[-1] and (by_hand or stay.least_s >= limit_s))
-        ]
-        for subject, stays in paths.items()
-    }
+    own = {subject: [stay for stay in stays if _counts(stay, history, limit_s)] for subject, stays in paths.items()}
     ended = [stay for stays in own.values() for stay in stays if stay.share]
     lacking = [subject for subject, stays in own.items() if {*steps} - {stay.share for stay in stays}]
     shortest = min(ended, key=lambda stay: stay.most_s, default=None)
@@ -120,6 +109,14 @@ def lengths(case: Case) -> Iterable[Measure]:
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
     yield replace(concluded(case, name, outcome, text, figures), times=(used,))
+
+
+def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
+    """Whether the rollout ended this step; who takes a release back ends none, but by hand, or after its time, the last one planned."""
+    if stay.next_share is not None:
+        return True
+    over = history.back is None or history.back.by == ReversedBy.HAND or stay.least_s >= limit_s
+    return over and stay.share == history.plan.steps[-1]
 
 
 def _lacking(subject: str, paths: Mapping[str, Sequence[Stay]], history: RolloutHistory) -> str:

@@ -104,7 +104,7 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
 
 
 def _before_its_switch(history: RolloutHistory) -> str:
-    return f"{history.plan.name} was taken back before the switch: there was none to be switched back"
+    return f"{history.plan.name} was taken back before a switch was recorded: there is none to be switched back"
 
 
 def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:

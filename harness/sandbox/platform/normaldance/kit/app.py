@@ -250,6 +250,13 @@ def serve(app: web.Application, settings: PodSettings) -> None:
     uvloop.run(_serve(app, settings))
 
 
+async def listen(runner: web.AppRunner, address: str, port: int) -> None:
+    """Serve at an address, and accept ACCEPTED_AT_ONCE connections in a turn of the event loop."""
+    with socket.create_server((address, port)) as listening:
+        for _ in range(ACCEPTED_AT_ONCE):
+            await web.SockSite(runner, listening.dup(), backlog=BACKLOG).start()
+
+
 async def _serve(app: web.Application, settings: PodSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -257,9 +264,7 @@ async def _serve(app: web.Application, settings: PodSettings) -> None:
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=IDLE_MAX_S, shutdown_timeout=GRACE_S)
     await runner.setup()
     try:
-        with socket.create_server((settings.address, settings.port), backlog=BACKLOG) as listening:
-            for _ in range(ACCEPTED_AT_ONCE):
-                await web.SockSite(runner, listening.dup()).start()
+        await listen(runner, settings.address, settings.port)
         sys.stderr.write(
             f"{settings.service} {settings.release}: {settings.pod} on {settings.address}:{settings.port}\n"
         )
