@@ -9,10 +9,17 @@ LONGEST: Final = 1000
 """Characters of a query that are kept: two queries that differ later only are taken for one."""
 _SHOWN: Final = 100
 CUT: Final = "…"
-_VALUE: Final = re.compile(r"\$\d+|'(?:[^']|'')*'|(?<![\w$])(?:\d+(?:\.\d+)?|(?:true|false)\b)", re.IGNORECASE)
-_QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
+_TEXT: Final = r"""(?<![\w$])E'(?:[^'\\]|\\.|'')*'|(?:(?<![\w$])(?:[BX]|U&))?'(?:[^']|'')*'|(?<![\w$])\$(?P<tag>(?:[a-z_]\w*)?)\$.*?\$(?P=tag)\$"""
+_NUMBER: Final = r"(?<![\w$])(?:0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d+)?)"
+_WORD: Final = r"(?<![\w$])(?:true|false)\b|(?<!\bis )(?<!\bnot )(?<!\bset )(?<![\w$])null\b|(?<=\blimit )all\b|(?<=\bextract\()\w+(?=\s|$)|(?<=, )nfk?[cd](?=\))"
+"""Words that PostgreSQL counts as values: `extract(epoch FROM at)` is there as `extract($1 FROM at)`, `normalize(name, NFC)` with `$1` for the form."""
+_VALUE: Final = re.compile(rf"(?:-\s*)?(?:\$\d+|{_TEXT}|{_NUMBER}|{_WORD})", re.IGNORECASE | re.DOTALL)
+"""With a minus before it: of `= -5` and `- 5` PostgreSQL has the first one as `= $1`, so that signs tell nothing."""
+_QUOTED: Final = re.compile(_TEXT, re.IGNORECASE | re.DOTALL)
 _UNSURE: Final = re.compile(
-    r"(?:'(?:…'?)?|\$\d*|(?<![\w$])(?:\d[\d.]*|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?))$", re.IGNORECASE
+    r"(?:-\s*)?(?:(?:(?<![\w$])(?:[EBX]|U&))?'(?:…'?)?|\$\w*|(?<![\w$])(?:(?:\d|\.)[\w.]*|\.|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?"
+    r"|[EBX]|U&?|(?<=\blimit )al?))?$",
+    re.IGNORECASE,
 )
 """What comes before a cut may be half of a value."""
 
@@ -30,7 +37,7 @@ def brief(text: str) -> str:
 
 def without_values(text: str) -> str:
     """A query on one line with `?` for each value."""
-    return " ".join(_VALUE.sub("?", text).split())
+    return _VALUE.sub("?", " ".join(text.split()))
 
 
 def is_query(shown: str, full: str) -> bool:
