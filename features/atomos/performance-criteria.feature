@@ -26,6 +26,11 @@ Feature: The performance criteria of the staged integration
     When the query statistics of the database have been read under "everyday" traffic
     Then the response time p95 of every database query is below 500 ms in the steady state
 
+  @AT-PERF-DB @profile-rollout
+  Scenario: No query of a release that takes over is slower than that
+    When the rollout "blue-green" has run under "census" traffic
+    Then the response time p95 of every database query is below 500 ms after the switch
+
   @AT-PERF-UPTIME
   Scenario: Production was available for 99.9 % of a month
     When the Prometheus query "availability" has been asked

@@ -16,6 +16,11 @@ Feature: The stability criteria of the staged integration
     When the memory of every service has been read under "everyday" traffic
     Then the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak
 
+  @AT-STB-SLOPE @profile-rollout
+  Scenario: No service of a release that takes over holds more and more memory
+    When the memory of every service has been read during the rollout "blue-green" under "census" traffic
+    Then the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak after the switch
+
   @AT-STB-ERRORS
   Scenario: No route fails 1 in 100 requests
     When "everyday" traffic has run

@@ -11,6 +11,8 @@ from typing import Final
 REQUIREMENT_COLUMN: Final = "requirement"
 _REQUIREMENT: Final = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+")
 """The form of every id in a catalogue; a tag of this form names a requirement, any other tag does not."""
+_OF_A_PROFILE: Final = "profile-"
+"""What a tag begins with that names the profile in which a scenario counts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +81,11 @@ class Scenario:
         """The requirement ids that it names, each once: by its column `requirement`, and by tags that have the form of an id."""
         named = [self.row[REQUIREMENT_COLUMN]] if REQUIREMENT_COLUMN in self.row else []
         return tuple(dict.fromkeys((*named, *(tag for tag in self.tags if _REQUIREMENT.fullmatch(tag)))))
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles in which alone it counts, there in place of those without: by tags as `profile-rollout`; empty: in every one."""
+        return tuple(tag.removeprefix(_OF_A_PROFILE) for tag in self.tags if tag.startswith(_OF_A_PROFILE))
 
     @property
     def folders(self) -> tuple[str, ...]:

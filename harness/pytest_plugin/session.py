@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.catalogue import Catalogue, circles, hint_with_nearest, load_catalogue
 from harness.drivers.chaos import Experiments, find_experiments
-from harness.errors import ConfigurationError, Exit, UsageError
+from harness.errors import ConfigurationError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
 from harness.model.domain import UNKNOWN
@@ -171,12 +171,33 @@ class PluginSession:
             self.deselected += [
                 scenario.location
                 for scenario in every
-                if scenario.id not in seen and not self._ids.isdisjoint(scenario.requirements)
+                if scenario.id not in seen
+                and not self._ids.isdisjoint(scenario.requirements)
+                and self._counts(scenario)
             ]
 
     def chosen(self, scenario: Scenario) -> bool:
         """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
-        return self.replay or requirement_of(scenario, self.catalogue) in self._ids
+        return self.replay or (requirement_of(scenario, self.catalogue) in self._ids and self._counts(scenario))
+
+    def _counts(self, scenario: Scenario) -> bool:
+        """Whether one of the chosen profiles goes by this scenario; one of its own, tagged `@profile-NAME`, takes the place of the others."""
+        known, mine = self.catalogue.profiles, set(scenario.requirements)
+        own = {name for name in self.settings.profiles if not mine.isdisjoint(known[name])}
+        if scenario.profiles:
+            return not own.isdisjoint(scenario.profiles)
+        return not own <= self._elsewhere.get(next(iter(mine)), frozenset())
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, frozenset[str]]:
+        """By requirement the profiles that go by scenarios of their own."""
+        project, found = self.settings.project, dict[str, frozenset[str]]()
+        for file in feature_files(project):
+            with suppress(HarnessError):  # of a file that is not collected; the problems of the others are told
+                for scenario in read_feature(file, project.root):
+                    for requirement in scenario.requirements if scenario.profiles else ():
+                        found[requirement] = found.get(requirement, frozenset()) | {*scenario.profiles}
+        return found
 
     def compile(self, scenarios: Sequence[Scenario]) -> None:
         """Read every sentence; raises UsageError with file and line for the first that cannot be read, or what it needs."""

@@ -76,6 +76,8 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
     traffic = plan.traffic.get(objective.scope.traffic or "")
     if traffic is None:
         return Offered(requests=0, probes=0, time_scale=plan.time_scale, durability=plan.durability)
+    if objective.scope.phase is Phase.SWITCHED and (rollout := plan.rollouts.get(objective.scope.rollout or "")):
+        traffic = traffic.with_window(rollout.watched_s)
     by_route = objective.scope.per is Per.ROUTE
     share = min(traffic.routes.values()) if by_route and traffic.routes else 1.0
     return Offered(
@@ -96,7 +98,12 @@ def grown(plan: Plan) -> dict[str, TrafficPlan]:
     """The traffic of the plan, each window that may grow as long as its sentences need."""
     said, traffic = prospects(plan), dict(plan.traffic)
     for name, size in plan.traffic.items():
-        lacks = [lack for each in said if each.objective.scope.traffic == name for lack in each.lacks]
+        own = [
+            one
+            for one in said
+            if one.objective.scope.traffic == name and one.objective.scope.phase is not Phase.SWITCHED
+        ]
+        lacks = [lack for each in own for lack in each.lacks]
         needed_s = [lack.window_s for lack in lacks if lack.grows]
         if size.window_grows and max(needed_s, default=0.0) > size.window_s:
             traffic[name] = size.with_window(max(needed_s))

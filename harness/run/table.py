@@ -230,5 +230,11 @@ def _undecidable(sentences: Sequence[Prospect]) -> Iterator[str]:
     yield f"{len(short)} of {len(sentences)} sentences cannot be decided by a run of this size"
     for said in short:
         for lack in said.lacks:
-            window = f"; hint: let the traffic run `for: {lack.window_s:g} s`" if lack.window_s else ""
+            rollout = said.objective.scope.phase is Phase.SWITCHED
+            how = (
+                f"the rollout be `watched: {lack.window_s:g} s`"
+                if rollout
+                else f"the traffic run `for: {lack.window_s:g} s`"
+            )
+            window = f"; hint: let {how}" if lack.window_s else ""
             yield f"  {said.requirement} needs {lack.what}{window}"

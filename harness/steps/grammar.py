@@ -12,7 +12,7 @@ from typing import Final
 from harness.catalogue import nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
-from harness.model import Demand, DemandKind, Objective, Quantity, untenable
+from harness.model import Demand, DemandKind, Objective, Phase, Quantity, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -203,9 +203,12 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
     """Where a Then sentence says something else than its criterion, in words.
 
     Empty when the two agree.
-    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared.
+    Figure, operator, values and what is measured must be equal. The experiments may be fewer and are not compared. What holds in the steady
+    state may be claimed of the time after a switch as well: it is the steady state of the release that took over.
     """
-    if _figure(then) != _figure(criterion):
+    after_switch = then.scope.phase is Phase.SWITCHED and criterion.scope.phase is Phase.STEADY
+    compared = replace(then, scope=replace(then.scope, phase=Phase.STEADY)) if after_switch else then
+    if _figure(compared) != _figure(criterion):
         return [f"it claims {_figure(then)}, the criterion speaks of {_figure(criterion)}"]
     differences = []
     if then.op is not criterion.op:

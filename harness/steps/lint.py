@@ -13,7 +13,7 @@ from typing import Any
 
 from gherkin.dialect import Dialect
 
-from harness.catalogue import Catalogue, Problem
+from harness.catalogue import Catalogue, Problem, hint_with_nearest
 from harness.errors import UsageError
 from harness.model import Scenario
 from harness.steps.compile import compile_scenario, read_step, requirement_of
@@ -159,7 +159,7 @@ def _of_scenario(
     scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str], written: Container[str]
 ) -> Iterator[Problem]:
     """Of one scenario; `written` are the names of those that have steps, if only the project's own."""
-    ids = [*_of_ids(scenario, catalogue)]
+    ids = [*_of_ids(scenario, catalogue), *_of_profiles(scenario, catalogue)]
     steps = [*_of_steps(scenario, experiments)]
     yield from (*ids, *steps)
     claims = any(step.keyword == "then" for step in scenario.steps)
@@ -175,6 +175,17 @@ def _of_ids(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
         requirement_of(scenario, catalogue)
     except UsageError as error:
         yield _problem(error)
+
+
+def _of_profiles(scenario: Scenario, catalogue: Catalogue) -> Iterator[Problem]:
+    """A profile that is not there, or that has not the requirement: the scenario would never count."""
+    for name in scenario.profiles:
+        if not set(scenario.requirements) <= set(catalogue.profiles.get(name, ())):
+            what = f"the scenario counts in profile {name} alone, which does not have its requirement"
+            hint = f"add {', '.join(scenario.requirements)} to the profile, or leave the tag `@profile-{name}` out"
+            if name not in catalogue.profiles:
+                what, hint = f"no profile is named {name!r}", hint_with_nearest(name, catalogue.profiles)
+            yield Problem(at=scenario.at, what=what, hint=hint)
 
 
 def _of_steps(scenario: Scenario, experiments: Mapping[str, str]) -> Iterator[Problem]:

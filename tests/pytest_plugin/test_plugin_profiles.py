@@ -24,6 +24,29 @@ def test_two_profiles_make_one_plan(project: Project) -> None:
     assert "ND-KPI-P95" in finished.out
 
 
+ELSEWHERE = """
+  @PL-P95 @profile-brief
+  Scenario: In brief, half of them
+    When "browse" traffic has run
+    Then the response time p95 of every route is below 200 ms
+"""
+
+
+def test_a_profile_goes_by_scenarios_of_its_own(project: Project) -> None:
+    """One tagged with it takes the place of the others of its requirement there, and counts nowhere else; rows without one are as ever."""
+    project.append("features/plain/kpi.feature", ELSEWHERE)
+    project.append("catalogue/plain.yaml", "profiles:\n  brief: [PL-P95, PL-ERRORS]\n")
+
+    def planned(*profiles: str) -> list[str]:
+        finished = project.do("plan", "--json", *(word for name in profiles for word in ("--profile", name)))
+        assert finished.code == 0, finished.said
+        return sorted(one["at"].rpartition(":")[2] for one in json.loads(finished.out)["sentences"])
+
+    assert planned("plain") == ["11", "16", "6"]
+    assert planned("brief") == ["11", "21"]
+    assert planned("plain", "brief") == ["11", "16", "21", "6"]
+
+
 def test_a_folder_has_no_meaning(project: Project) -> None:
     """A scenario of plain in another folder belongs to plain all the same."""
     (project.root / "features/plain").rename(project.root / "features/anything")

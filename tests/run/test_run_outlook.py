@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model import Figure, Objective, Op, Per, Plan, Quantity, Scope
+from harness.model import Figure, Objective, Op, Per, Phase, Plan, Quantity, Scope
 from harness.run.outlook import grown, outlook_document, prospects, seconds
 from tests.builders.core_plan import core_plan
+from tests.builders.rollout_runs import rollout_plan
 
 
 def at_full_time(durability: str = "") -> Plan:
@@ -65,6 +66,31 @@ def test_a_soak_says_how_long_it_must_be_and_does_not_grow_by_itself() -> None:
     assert grown(plan) == plan.traffic
     longer = replace(plan, traffic={"everyday": plan.traffic["everyday"].with_window(lack.window_s)})
     assert lacks(longer) == {}
+
+
+def test_after_a_switch_the_rollout_says_how_long_it_is_watched() -> None:
+    """The window before the faults is no matter then, and does not grow for it."""
+    core = core_plan()
+    sentence = Objective(
+        figure=Figure.MEMORY_GROWTH,
+        op=Op.BELOW,
+        limit=Quantity.parse("10 MB"),
+        scope=Scope(traffic="everyday", phase=Phase.SWITCHED, rollout="canary"),
+        times={"soak": Quantity.parse("8 h", scaled=True)},
+        sentence="no service holds more and more",
+        at="a.feature:3",
+    )
+    growing = replace(core.traffic["everyday"], window_grows=True)
+    plan = replace(
+        core,
+        claims=(replace(core.claims[0], objectives=(sentence,)),),
+        traffic={"everyday": growing},
+        rollouts={"canary": rollout_plan(watched_s=95.0)},
+    )
+    [lack] = prospects(plan)[0].lacks
+    assert lack.what == "107 s after the switch for a soak of 480 s, 95 s are planned"
+    assert grown(plan) == plan.traffic
+    assert lacks(replace(plan, rollouts={"canary": rollout_plan(watched_s=107.0)})) == {}
 
 
 def test_too_little_traffic_says_how_much_it_takes() -> None:

@@ -718,6 +718,14 @@ def test_a_then_sentence_is_held_against_its_criterion(then: str, criterion: str
     assert compare(read_objective(then), read_objective(criterion)) == differences
 
 
+@pytest.mark.parametrize("criterion", ["in the steady state", "after the recovery"])
+def test_what_holds_in_the_steady_state_may_be_claimed_after_a_switch(criterion: str) -> None:
+    """It is the steady state of the release that took over; no other phase is."""
+    claimed = read_objective("the error rate is below 1 % after the switch")
+    differences = compare(claimed, read_objective(f"the error rate is below 1 % {criterion}"))
+    assert not differences if criterion == "in the steady state" else differences
+
+
 def test_the_operator_is_compared_too() -> None:
     """Two objectives of one figure with another operator differ."""
     mine = read_objective("the error rate is below 1 %")

@@ -74,6 +74,9 @@ def test_an_outline_is_written_out_row_by_row(tmp_path: Path) -> None:
         ("Scenario: quick", "Scenario:", ["7: the scenario has no name"]),
         ("@ND-KPI-P95", "@ND-KPI-P59", ["7: no requirement has the id 'ND-KPI-P59'"]),
         ("@ND-KPI-P95", "@fast", ["7: the scenario names no requirement"]),
+        ("@ND-KPI-P95", "@ND-KPI-P95 @profile-core", []),
+        ("@ND-KPI-P95", "@ND-KPI-P95 @profile-cors", ["7: no profile is named 'cors'"]),
+        ("@ND-KPI-P95", "@ND-KPI-P95 @profile-rollout", ["7: the scenario counts in profile rollout alone, which does not have its requirement"]),
         (
             "@ND-KPI-P95",
             "@ND-KPI-P95 @AT-PERF-P95",

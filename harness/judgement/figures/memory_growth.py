@@ -1,5 +1,7 @@
 """Growth of resident memory: how much each container of a service would hold more at the end of a soak.
 
+The soak is the window before the first fault, or of a release that has taken over the time from the switch to the way back.
+
 A soak of 8 h is divided by the target's time scale, and what is left of it is still longer than the fault-free window. So the slope of the
 window is extrapolated, at most sixfold, and the figure says how far. What a process fills once and for all, its caches and the pools of its
 allocator, is warm-up: the first quarter of the window is left out, and a jump is not growth unless it is larger than the limit by itself.
@@ -12,14 +14,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
+from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
@@ -61,7 +65,7 @@ class _Observed:
     """The part of the window that is judged.
 
     Attributes:
-        window: before the first fault. span: that part of it, in ns.
+        window: before the first fault, or after the switch. span: that part of it, in ns.
         soak_s: length of the soak at the target's time scale. words: how they are related.
     """
 
@@ -87,32 +91,71 @@ class _ContainerCourse:
 
 def memory_growth(case: Case) -> Iterable[Measure]:
     """One measure per container of a service."""
-    observed = _observed(case)
+    if case.objective.scope.phase is Phase.SWITCHED:
+        yield from in_phase(case, NAME, partial(_after_switch, case))
+        return
+    window = steady_window(case, NAME)
+    if isinstance(window, Measure):
+        yield window
+        return
+    planned = case.plan.traffic.get(window.traffic)
+    observed = _observed(case, window, min(window.seconds, planned.window_s if planned else math.inf))
+    reads = [read for read in every(MemoryRead, case.evidence.observations) if read.traffic == window.traffic]
+    yield from _by_container(case, observed, reads, {})
+
+
+def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
+    """While everybody had the candidate: of containers whose pods were there all the time, one of each workload at least."""
+    rollout = case.objective.scope.rollout
+    reads = [read for read in every(MemoryRead, case.evidence.observations) if rollout and read.rollout == rollout]
+    for window in windows:
+        observed = _observed(case, window, window.seconds)
+        stayed = _there(case, window)
+        mine = [read for read in reads if read.why or _pod_of(read.subject) in stayed]
+        yield from _by_container(case, observed, mine, receipts)
+        unjudged = {_workload_of(read) for read in reads if not read.why} - {_workload_of(read) for read in mine}
+        for workload in sorted(unjudged):
+            why = f"no pod of {workload} was there from the switch to the way back"
+            yield inconclusive(case, NAME, why, _AGAIN, scope={"traffic": window.traffic, "of": workload})
+
+
+def _there(case: Case, window: Window) -> frozenset[str]:
+    """The pods, as `NAMESPACE/NAME`, that were there for all of a window."""
+    before, after = (case.evidence.pods_before(ns) for ns in (window.start_ns + 1, window.end_ns))
+    return frozenset(f"{pod.namespace}/{pod.name}" for pod in after) & {f"{pod.namespace}/{pod.name}" for pod in before}
+
+
+def _pod_of(container: str) -> str:
+    return container.rpartition("/")[0]
+
+
+def _workload_of(read: MemoryRead) -> str:
+    return f"{read.subject.partition('/')[0]}/{read.workload}"
+
+
+def _by_container(
+    case: Case, observed: _Observed | Measure, reads: Sequence[MemoryRead], receipts: Mapping[str, Receipt]
+) -> Iterable[Measure]:
     if isinstance(observed, Measure):
         yield observed
         return
-    reads = [read for read in every(MemoryRead, case.evidence.observations) if read.traffic == observed.window.traffic]
     failed = next((read.why for read in reads if read.why), "")
     told = [read for read in reads if not read.why]
     if not told:
         yield inconclusive(case, NAME, failed or "Prometheus was not asked for the memory of any container", _AGAIN)
         return
     for course in _courses(told, observed):
-        yield _grown(case, observed, course, failed)
+        yield _grown(case, observed, course, failed, receipts)
 
 
-def _observed(case: Case) -> _Observed | Measure:
-    window = steady_window(case, NAME)
-    if isinstance(window, Measure):
-        return window
+def _observed(case: Case, window: Window, seconds: float) -> _Observed | Measure:
     said = case.objective.times[SOAK]
     soak_s = said.at_scale(case.plan.time_scale).base
-    planned = case.plan.traffic.get(window.traffic)
-    seconds = min(window.seconds, planned.window_s if planned else math.inf)
     warm_s = _WARM_UP * seconds
     span = (window.start_ns + round(warm_s * NS_PER_S), window.start_ns + round(seconds * NS_PER_S))
     if (needed_s := soak_s / _FARTHEST / (1 - _WARM_UP)) > seconds:
-        why = f"the fault-free window of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
+        of = "the time after the switch" if case.objective.scope.phase is Phase.SWITCHED else "the fault-free window"
+        why = f"{of} of {seconds:.4g} s is too short for a soak of {soak_s:.4g} s"
         hint = f"let it last {math.ceil(needed_s)} s and more, then run again"
         return inconclusive(case, NAME, why, hint, kind=ReasonKind.TOO_FEW)
     scaled = f" ({soak_s:.4g} s at scale {case.plan.time_scale:g})" if soak_s != said.base else ""
@@ -139,7 +182,9 @@ def _courses(reads: Sequence[MemoryRead], observed: _Observed) -> Iterable[_Cont
         yield _ContainerCourse(name=name, workload=workloads[name], at_s=times, bytes_=values)
 
 
-def _grown(case: Case, observed: _Observed, course: _ContainerCourse, failed: str) -> Measure:
+def _grown(
+    case: Case, observed: _Observed, course: _ContainerCourse, failed: str, receipts: Mapping[str, Receipt]
+) -> Measure:
     scope = {
         "traffic": observed.window.traffic,
         "phase": case.objective.scope.phase.value,
@@ -157,6 +202,7 @@ def _grown(case: Case, observed: _Observed, course: _ContainerCourse, failed: st
         outcome = Outcome.FAIL
         bounds = replace(bounds, value=risen, low=risen, high=risen, fail_low=risen, fail_high=risen)
     receipts = {
+        **receipts,
         "load": load_receipt(case.plan, observed.window, latencies=False),
         "watch": Receipt(ok=True, why=f"{len(course.at_s)} samples of {observed.seconds:.4g} s", files=_FILES),
     }
@@ -240,7 +286,12 @@ def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
     soak_s = objective.times[SOAK].at_scale(offered.time_scale).base
     needed_s = math.ceil(soak_s / _FARTHEST / (1 - _WARM_UP))
     if offered.window_s and offered.window_s < needed_s:
-        what = f"a fault-free window of {needed_s} s for a soak of {soak_s:.4g} s, {offered.window_s:g} s are planned"
+        of = (
+            f"{needed_s} s after the switch"
+            if objective.scope.phase is Phase.SWITCHED
+            else f"a fault-free window of {needed_s} s"
+        )
+        what = f"{of} for a soak of {soak_s:.4g} s, {offered.window_s:g} s are planned"
         yield Lack(what=what, window_s=needed_s, grows=False)
 
 
@@ -250,7 +301,7 @@ SPEC: Final = Spec(
     limit=LimitRule(dimension="size", ops=ONLY_BELOW),
     unit="MB",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY}),
+    phases=frozenset({Phase.STEADY, Phase.SWITCHED}),
     evidence=lambda case: ("history/memory.", "history/pods.", *load_files(case)),
     needs=lambda _objective: (
         Need(key="prometheus", why="Prometheus has the memory of every container"),

@@ -81,6 +81,17 @@ def query_times(evidence: Evidence, longest_s: float) -> list[QueryP95]:
     return sorted(found, key=lambda time: (time.until_ns, time.query))
 
 
+def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str, str], Mapping[str, KnownMoments]]:
+    """By id the text of every query, and what is known of its calls on all members together that ended within a stretch of time."""
+    texts: dict[str, str] = {}
+    called: dict[str, list[KnownMoments]] = defaultdict(list)
+    for reads in _by_member(evidence).values():
+        for one, calls in _grown(reads, texts):
+            if span[0] <= calls.since_ns and calls.until_ns <= span[1]:
+                called[one].append(calls.moments)
+    return texts, {one: joined(parts) for one, parts in called.items()}
+
+
 def read_receipt(evidence: Evidence, span: tuple[int, int]) -> Receipt:
     """Whether every member told what it counted through a stretch of time, without a gap."""
     reads = _by_member(evidence)

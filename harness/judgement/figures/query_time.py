@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
-from harness.judgement.figures.query_readings import DATABASE, joined
+from harness.judgement.figures.phases import in_phase
+from harness.judgement.figures.query_readings import DATABASE, PER_S, calls_within, joined, read_receipt
+from harness.judgement.figures.query_readings import FILES as READ_FILES
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
@@ -34,31 +37,68 @@ class _Uncounted(Exception):
     """The statistics do not tell it; the text says why."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Statements:
+    """What was counted in a window.
+
+    Attributes:
+        texts: by id the text of each statement.
+        calls: by id what is known of its calls.
+        seconds: how long that covers.
+    """
+
+    texts: Mapping[str, str]
+    calls: Mapping[str, KnownMoments]
+    seconds: float
+
+
 def query_times(case: Case) -> Iterable[Measure]:
     """One measure per statement that ran in the window often enough, or that was slow."""
-    name = f"p{case.quantile * 100:g} of a database query"
+    name = _name(case)
+    if case.objective.scope.phase is Phase.SWITCHED:
+        yield from in_phase(case, name, partial(_after_switch, case))
+        return
     window = steady_window(case, name)
     if isinstance(window, Measure):
         yield window
         return
     try:
-        texts, moments, seconds, members = _statements(case, window)
+        counted, members = _statements(case, window)
     except _Uncounted as unknown:
         yield inconclusive(case, name, str(unknown), _AGAIN, scope={"traffic": window.traffic})
         return
-    limit = case.objective.limit.in_unit("ms")
+    watch = Receipt(ok=True, why=f"the statistics of {members} cover {counted.seconds:.4g} s", files=_FILES)
+    yield from _by_statement(case, window, counted, {"watch": watch})
+
+
+def _name(case: Case) -> str:
+    return f"p{case.quantile * 100:g} of a database query"
+
+
+def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
+    """While everybody had the candidate, by what the members were seen to count."""
+    for window in windows:
+        texts, calls = calls_within(case.evidence, window.span)
+        watch = read_receipt(case.evidence, window.span)
+        counted = _Statements(texts=texts, calls=calls, seconds=window.seconds)
+        yield from _by_statement(case, window, counted, {**receipts, "watch": watch})
+
+
+def _by_statement(
+    case: Case, window: Window, counted: _Statements, receipts: Mapping[str, Receipt]
+) -> Iterable[Measure]:
+    name, limit, texts = _name(case), case.objective.limit.in_unit("ms"), counted.texts
     enough = needed(0, 1 - case.quantile, case.objective.confidence) or 0
-    rare = {one for one, of in moments.items() if of.n < enough and of.most < limit}
-    if not moments or len(rare) == len(moments):
-        why = f"no statement of the services ran {enough} times in {seconds:.4g} s"
+    rare = {one for one, of in counted.calls.items() if of.n < enough and min(of.most, of.total) < limit}
+    if len(rare) == len(counted.calls):
+        why = f"no statement of the services ran {enough} times in {counted.seconds:.4g} s"
         yield inconclusive(
             case, name, why, "let the traffic run longer, then run again", scope={"traffic": window.traffic}
         )
         return
-    watch = Receipt(ok=True, why=f"the statistics of {members} cover {seconds:.4g} s", files=_FILES)
-    receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": watch}
-    for one in sorted(set(moments) - rare, key=lambda one: -moments[one].total):
-        of = moments[one]
+    receipts = {**receipts, "load": load_receipt(case.plan, window, latencies=False)}
+    for one in sorted(set(counted.calls) - rare, key=lambda one: -counted.calls[one].total):
+        of = counted.calls[one]
         bounds = quantile_by_moments(of, case.quantile, case.objective.confidence)
         yield bounded(
             case,
@@ -72,7 +112,7 @@ def query_times(case: Case) -> Iterable[Measure]:
             receipts=receipts,
             fail_needs=("load",),
             detail=f"mean {of.mean:.4g} ms, deviation {of.deviation:.4g} ms{_besides(texts, rare)}",
-            files=(*_FILES, *window.files),
+            files=(*receipts["watch"].files, *window.files),
             counted="calls",
         )
 
@@ -85,8 +125,8 @@ def _besides(texts: Mapping[str, str], rare: Iterable[str]) -> str:
     return f"; too rare to tell, and never slow: {some}{more}" if names else ""
 
 
-def _statements(case: Case, window: Window) -> tuple[dict[str, str], dict[str, KnownMoments], float, str]:
-    """By id the text of each statement and what is known of its calls in the window, how many seconds that covers, and of how many members."""
+def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
+    """What was counted in the window, and of how many members."""
     reads = _readings(case, window)
     texts: dict[str, str] = {}
     found: dict[str, list[KnownMoments]] = defaultdict(list)
@@ -107,7 +147,8 @@ def _statements(case: Case, window: Window) -> tuple[dict[str, str], dict[str, K
     if seconds * 2 < window.seconds:
         raise _Uncounted(f"the statistics of every member cover only {max(seconds, 0):.3g} s of the window")
     members = f"{len(reads)} members" if len(reads) > 1 else "the database"
-    return texts, {one: joined(parts) for one, parts in found.items()}, seconds, members
+    calls = {one: joined(parts) for one, parts in found.items()}
+    return _Statements(texts=texts, calls=calls, seconds=seconds), members
 
 
 def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCounts]]:
@@ -157,7 +198,8 @@ SPEC: Final = Spec(
     timed=True,
     unit="ms",
     basis=Basis.TRAFFIC,
-    phases=frozenset({Phase.STEADY}),
-    evidence=lambda case: ("history/queries.", *load_files(case)),
+    phases=frozenset({Phase.STEADY, Phase.SWITCHED}),
+    evidence=lambda case: ("history/queries.", *READ_FILES, *load_files(case)),
+    rates={"statements": PER_S},
     needs=lambda _objective: (DATABASE,),
 )

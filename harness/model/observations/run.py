@@ -325,12 +325,13 @@ class ActiveUsersRead(Timed):
 @written("memory.read", by=["memory"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryRead(Timed):
-    """Prometheus was asked under a traffic for the resident memory of a container (the subject; empty: of none, and `why` says why).
+    """Prometheus was asked under a traffic, or during a rollout, for the resident memory of a container (the subject; empty: of none, and `why` says why).
 
     Of each new sample `at_s` has the seconds from the reading to it, negative, `taken_s` its time as Prometheus has it, and `bytes` what it says.
     """
 
     traffic: Word = ""
+    rollout: Word = ""
     workload: Word = ""
     at_s: Numbers = ()
     taken_s: Numbers = ()

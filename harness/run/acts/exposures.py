@@ -32,6 +32,9 @@ What counts are the first and the last, the others show what began anew.
 """
 
 
+Beside = Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
     """One thing that a platform says of itself.
@@ -39,14 +42,15 @@ class Told:
     Attributes:
         needs: keys of the target file.
         accesses: what it asks of the Kubernetes API.
-        begin: what reads it once, and records it under the name of a traffic, or of a rollout; both raise HarnessError where they cannot.
+        begin: what reads it once, and records it with what it was read beside, `{"traffic": "everyday"}` or `{"rollout": "canary"}`; both raise
+            HarnessError where they cannot.
         kind: of the observations that it records, in the history of its name.
         every_s: pause between two readings.
     """
 
     needs: Sequence[RequiredKey]
     accesses: Sequence[Access] = ()
-    begin: Callable[[Context, str], Callable[[], None]]
+    begin: Callable[[Context, Beside], Callable[[], None]]
     kind: str
     every_s: float = EVERY_S
 
@@ -98,25 +102,25 @@ def _reader(context: Context, demand: Demand) -> Callable[[], None]:
     """What reads it once; what cannot be read is recorded with its reason."""
     told, begun = TOLD[demand.name], list[Callable[[], None]]()
     kind = "rollout" if demand.params.get("rollout") else "traffic"
-    name = demand.params.get(kind, "")
+    beside = {kind: demand.params.get(kind, "")}
 
     def read() -> None:
         try:
             if not begun:
-                begun.append(told.begin(context, name))
+                begun.append(told.begin(context, beside))
             begun[0]()
         except HarnessError as error:
-            fields = {kind: name, "at_ns": clock.now_ns(), "why": str(error)}
-            context.sink(demand.name).put(told.kind, "", **fields)
+            fields = {"at_ns": clock.now_ns(), "why": str(error)}
+            context.sink(demand.name).put(told.kind, "", **beside, **fields)
 
     return read
 
 
-def _read_metrics(context: Context, traffic: str) -> None:
+def _read_metrics(context: Context, beside: Beside) -> None:
     from harness.drivers.check.exposition import scrape
 
     for one in scrape(context.target):
-        context.sink("metrics").put("metrics.read", one.pod, traffic=traffic, **_of_exposition(one, context))
+        context.sink("metrics").put("metrics.read", one.pod, **beside, **_of_exposition(one, context))
 
 
 def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
@@ -141,14 +145,14 @@ def _of_exposition(one: Exposition, context: Context) -> dict[str, Any]:
     }
 
 
-def _read_queries(context: Context, traffic: str) -> None:
+def _read_queries(context: Context, beside: Beside) -> None:
     from harness.drivers.check.sql.statements import read_statements
 
     for one in read_statements(context.target):
         context.sink("queries").put(
             "statements.read",
             one.member,
-            traffic=traffic,
+            **beside,
             at_ns=one.at_ns,
             statements=list(one.statements),
             forgotten=one.forgotten,
@@ -156,7 +160,7 @@ def _read_queries(context: Context, traffic: str) -> None:
         )
 
 
-def _connections(context: Context, traffic: str) -> Callable[[], None]:
+def _connections(context: Context, beside: Beside) -> Callable[[], None]:
     from harness.drivers.check.flow_log import FlowLog, flows_of, listed
 
     names, log = flows_of(context.target), FlowLog(context.target)
@@ -172,7 +176,7 @@ def _connections(context: Context, traffic: str) -> Callable[[], None]:
         context.sink("connections").put(
             "flows.read",
             "",
-            traffic=traffic,
+            **beside,
             at_ns=one.at_ns,
             before=one.before,
             connections=listed(one.connections),
@@ -184,7 +188,7 @@ def _connections(context: Context, traffic: str) -> Callable[[], None]:
     return read
 
 
-def _read_users(context: Context, traffic: str) -> None:
+def _read_users(context: Context, beside: Beside) -> None:
     from harness.drivers.check.monitor.users import active_users
 
     names = context.target.active_users
@@ -192,10 +196,10 @@ def _read_users(context: Context, traffic: str) -> None:
         raise ConfigurationError("names no `metrics.active_users`", where=str(context.target.file))
     at_ns, users = clock.now_ns(), active_users(context.target, names.query)
     fields = {"at_ns": at_ns, "query": names.query, "within_s": names.within, "users": users}
-    context.sink("active-users").put("users.read", "", traffic=traffic, **fields)
+    context.sink("active-users").put("users.read", "", **beside, **fields)
 
 
-def _memory(context: Context, traffic: str) -> Callable[[], None]:
+def _memory(context: Context, beside: Beside) -> Callable[[], None]:
     from harness.drivers.check.monitor.memory import MemoryReader
 
     reader = MemoryReader(context.target)
@@ -206,20 +210,20 @@ def _memory(context: Context, traffic: str) -> Callable[[], None]:
         for one in found:
             samples = {"at_s": list(one.at_s), "taken_s": list(one.taken_s), "bytes": list(one.bytes_)}
             fields = {"at_ns": at_ns, "workload": one.workload, **samples}
-            context.sink("memory").put("memory.read", one.container, traffic=traffic, **fields)
+            context.sink("memory").put("memory.read", one.container, **beside, **fields)
 
     return read
 
 
-def _read_pods(context: Context, rollout: str) -> None:
+def _read_pods(context: Context, beside: Beside) -> None:
     from harness.drivers.check.pod_reads import read_pods
 
     for one in read_pods(context.target):
         fields = {key: value for key, value in asdict(one).items() if key != "pod"}
-        context.sink("pod-reads").put("pod.read", one.pod, rollout=rollout, **fields)
+        context.sink("pod-reads").put("pod.read", one.pod, **beside, **fields)
 
 
-def _series(context: Context, rollout: str) -> Callable[[], None]:
+def _series(context: Context, beside: Beside) -> Callable[[], None]:
     from harness.drivers.check.monitor.kept import SeriesReader
 
     reader = SeriesReader(context.target)
@@ -230,7 +234,7 @@ def _series(context: Context, rollout: str) -> Callable[[], None]:
         for (namespace, workload), metrics in found.items():
             kept = {name: asdict(one) for name, one in sorted(metrics.items())}
             subject = f"{namespace}/{workload}"
-            context.sink("series").put("series.read", subject, rollout=rollout, at_ns=at_ns, metrics=kept)
+            context.sink("series").put("series.read", subject, **beside, at_ns=at_ns, metrics=kept)
 
     return read
 
@@ -242,12 +246,12 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods", "get pods/proxy"),
-        begin=lambda context, traffic: partial(_read_metrics, context, traffic),
+        begin=lambda context, beside: partial(_read_metrics, context, beside),
         kind="metrics.read",
     ),
     "queries": Told(
         needs=(RequiredKey("database", "the database says how long its queries took"),),
-        begin=lambda context, traffic: partial(_read_queries, context, traffic),
+        begin=lambda context, beside: partial(_read_queries, context, beside),
         kind="statements.read",
     ),
     "connections": Told(
@@ -269,7 +273,7 @@ TOLD: Final[Mapping[str, Told]] = {
                 "add `metrics: {active_users: {query: max(active_users), within: 5 min}}`, with the platform's own names",
             ),
         ),
-        begin=lambda context, traffic: partial(_read_users, context, traffic),
+        begin=lambda context, beside: partial(_read_users, context, beside),
         kind="users.read",
         every_s=2.0,
     ),
@@ -288,7 +292,7 @@ TOLD: Final[Mapping[str, Told]] = {
             RequiredKey("kubernetes", "the pods are found through the Kubernetes API"),
         ),
         accesses=access("list pods", "get pods/proxy"),
-        begin=lambda context, rollout: partial(_read_pods, context, rollout),
+        begin=lambda context, beside: partial(_read_pods, context, beside),
         kind="pod.read",
         every_s=0.5,  # a probe each 5 s, and its answers known to two readings, is well below 10 s
     ),

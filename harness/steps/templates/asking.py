@@ -58,6 +58,14 @@ ASKING: Final = (
         mean=lambda slots: Meaning(traffic=slots["traffic"], told="memory"),
     ),
     Template(
+        name="memory-read-in-a-rollout",
+        keyword=Keyword.WHEN,
+        text='the memory of every service has been read during the rollout "<rollout:name>" under "<traffic:name>" traffic',
+        about="The rollout has run, and Prometheus was asked for every sample of the resident memory of each container of the regions' workloads.",
+        example='the memory of every service has been read during the rollout "blue-green" under "census" traffic',
+        mean=lambda slots: Meaning(traffic=slots["traffic"], rollout=slots["rollout"], told="memory"),
+    ),
+    Template(
         name="statements-read",
         keyword=Keyword.WHEN,
         text='the query statistics of the database have been read under "<traffic:name>" traffic',

@@ -45,7 +45,7 @@ KPIS: Final = (
     Template(
         name="query-time",
         keyword=Keyword.THEN,
-        text="the response time <quantile> of every database query is below <limit:duration>[ in the steady state]",
+        text="the response time <quantile> of every database query is below <limit:duration>[ <phase>]",
         about=(
             "Each statement of the services' roles, over all members, from what `pg_stat_statements` counts: mean, deviation, least and greatest "
             "bound any quantile. The slowest statement decides; one that ran too rarely to tell is named if none of its calls was slow."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.model import Figure, Objective, Op
+from harness.model import Figure, Objective, Op, Phase, Scope
 from harness.steps.meaning import Keyword, Meaning
 from harness.steps.objectives import no_restart, of_killed_pods, replica_share, under_fault
 from harness.steps.slots import Values
@@ -15,6 +15,7 @@ def _memory_growth(slots: Values) -> Meaning:
     """How much more memory each container would hold at the end of a soak."""
     objective = Objective(
         figure=Figure.MEMORY_GROWTH,
+        scope=Scope(phase=Phase.of(slots["phase"]) if "phase" in slots else Phase.STEADY),
         op=Op.BELOW,
         limit=slots.quantity("limit"),
         times={"soak": slots.quantity("soak")},
@@ -46,9 +47,10 @@ REPLICA_STEPS: Final = (
     Template(
         name="memory-growth",
         keyword=Keyword.THEN,
-        text="the resident memory of every service grows by less than <limit:size> after warm-up over an <soak:period> soak",
+        text="the resident memory of every service grows by less than <limit:size> after warm-up over an <soak:period> soak[ <phase>]",
         about=(
             "The slope of cAdvisor's `container_memory_rss` of each container of the regions' workloads after the first quarter of the window before the first fault, "
+            "or of the time from the switch to the way back, "
             "extrapolated to the soak's length at the target's time scale, at most sixfold. A jump is not growth unless it is larger than the limit."
         ),
         example="the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak",

@@ -59,6 +59,7 @@ from harness.drivers.check.sql.statements import StatementsRead
 from harness.drivers.check.young import is_new
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
+from harness.sandbox.cluster import kinds
 from harness.sandbox.platform.monitor.api import Monitored, application
 from harness.sandbox.platform.monitor.promql.values import labels_of
 from harness.sandbox.platform.monitor.rules.alerting import Group
@@ -628,7 +629,7 @@ def test_one_number_says_how_many_users_are_active(target: Target, storage: Stor
 def test_the_memory_of_each_container_is_read_sample_by_sample(
     cluster: PocketCluster, target: Target, storage: Storage
 ) -> None:
-    """Those since the last reading and a few before; of a pod that is not exposed there are none."""
+    """Those since the last reading and a few before; of a pod that is not exposed there are none, of one that is gone its last ones."""
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "set", "uid": "1", "controller": True}
     kubernetes = Kubernetes(context="pocket", namespace="south", kubeconfig=str(cluster.kubeconfig))
     named = target.model_copy(update={"kubernetes": kubernetes})
@@ -653,6 +654,10 @@ def test_the_memory_of_each_container_is_read_sample_by_sample(
     storage.add(labels_of(labels), clock.wall().timestamp(), 11e6)
     (again,) = [one for one in reader.read() if one.container == "south/seen-0/main"]
     assert list(again.bytes_)[-1] == 11e6
+    storage.add(labels_of(labels), clock.wall().timestamp(), 12e6)
+    cluster.do(lambda store: store.delete(kinds.by_name("Pod"), "south", "seen-0"))
+    (last,) = [one for one in reader.read() if one.container.startswith("south/seen-0/")]
+    assert (last.container, list(last.bytes_)[-1]) == ("south/seen-0/main", 12e6)
 
 
 def test_a_page_is_timed_where_a_timing_was_added_lately(target: Target, storage: Storage) -> None:

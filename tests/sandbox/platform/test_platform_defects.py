@@ -53,6 +53,16 @@ def test_the_healthy_release_sets_no_defect() -> None:
     assert "DEFECT" not in str(render.render(load_release("1.0.0"), Credentials.generate()))
 
 
+def test_a_leak_goes_on_more_slowly_once_it_has_filled_what_it_may() -> None:
+    """8 kB of each request up to 16 kB, then 1 kB; without a second size it ends there."""
+    leaking, filling = Defects(leak_kb=8, leak_most_kb=16, leak_after_kb=1), Defects(leak_kb=8, leak_most_kb=16)
+    for _ in range(5):
+        leaking.leak()
+        filling.leak()
+    assert [len(left) // 1024 for left in leaking._leaked] == [8, 8, 1, 1, 1]
+    assert [len(left) // 1024 for left in filling._leaked] == [8, 8]
+
+
 def test_one_in_200_is_exactly_one_of_any_200_in_a_row() -> None:
     """Of 1000 answers of a route 5 fail, 200 apart."""
     failing = Defects(pod="gateway-0", fail_one_in=200)

@@ -48,9 +48,10 @@ class MemoryReader:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._read_ns = 0
+        self._workloads: dict[tuple[str, str, str], str] = {}
 
     def read(self) -> list[ContainerMemory]:
-        """Every container of the workloads of the regions; one without samples has none.
+        """Every container of the workloads of the regions; one without samples has none. Those of a pod that is gone are read to their end.
 
         Raises:
             ConfigurationError: the target names no Prometheus.
@@ -64,18 +65,21 @@ class MemoryReader:
         if not now:
             raise DriverError("Prometheus does not say what time it is", where=str(self._target.prometheus))
         known = {tuple(labels.get(name, "") for name in ("namespace", "pod", "container")): of for labels, of in series}
-        found = []
-        for _, pod in pods_of(self._target, every=False):
-            for container in running_containers(pod["spec"]):
-                key = (pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"])
-                samples = known.get(key, [])
-                one = ContainerMemory(
-                    container="/".join(key),
-                    workload=workload_of(labels_of(pod)),
-                    at_s=[round(at_s - now[0].value, 3) for at_s, _ in samples],
-                    taken_s=[at_s for at_s, _ in samples],
-                    bytes_=[value for _, value in samples],
-                )
-                found.append(one)
+        there = {
+            (pod["metadata"]["namespace"], pod["metadata"]["name"], container["name"]): workload_of(labels_of(pod))
+            for _, pod in pods_of(self._target, every=False)
+            for container in running_containers(pod["spec"])
+        }
+        self._workloads |= there
         self._read_ns = asked_ns
-        return found
+        return [
+            ContainerMemory(
+                container="/".join(key),
+                workload=workload,
+                at_s=[round(at_s - now[0].value, 3) for at_s, _ in known.get(key, [])],
+                taken_s=[at_s for at_s, _ in known.get(key, [])],
+                bytes_=[value for _, value in known.get(key, [])],
+            )
+            for key, workload in self._workloads.items()
+            if key in there or key in known
+        ]

@@ -30,6 +30,7 @@ class Defects:
         error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
         errs_from: place of a user between 0 and 100 from which on all answers of a service itself are 500: users who come with a later share.
         leak_kb: kilobytes that each request leaves behind. leak_most_kb: until it is so many; 0: for ever.
+        leak_after_kb: what each leaves behind from then on.
         query_s: seconds by which each write's query takes longer, in the database itself.
         refuses_sign_in: who signs in is answered 503, whatever the password.
         forget_routes: routes of which one write in `forget_one_in` is acknowledged and rolled back.
@@ -75,6 +76,7 @@ class Defects:
     errs_from: float = 100.0
     leak_kb: int = 0
     leak_most_kb: int = 0
+    leak_after_kb: int = 0
     query_s: float = 0.0
     refuses_sign_in: bool = False
     forget_one_in: int = 0
@@ -114,6 +116,7 @@ class Defects:
     schedule: Schedule = field(default_factory=Schedule)
     _answers: dict[str, int] = field(default_factory=dict)
     _leaked: list[bytes] = field(default_factory=list)
+    _leaked_kb: int = 0
 
     @classmethod
     def from_env(cls) -> Defects:
@@ -130,6 +133,7 @@ class Defects:
             errs_from=float(env.get("DEFECT_ERRORS_FROM", "100")),
             leak_kb=int(env.get("DEFECT_LEAK_KB", "0")),
             leak_most_kb=int(env.get("DEFECT_LEAK_MOST_KB", "0")),
+            leak_after_kb=int(env.get("DEFECT_LEAK_AFTER_KB", "0")),
             query_s=_seconds(env.get("DEFECT_QUERY_MS")),
             refuses_sign_in=env.get("DEFECT_REFUSES_SIGN_IN", "") == "yes",
             forget_one_in=int(env.get("DEFECT_FORGET_ONE_IN", "0")),
@@ -184,8 +188,10 @@ class Defects:
 
     def leak(self) -> None:
         """Leave behind what one request leaks; the pages are written, so that they are in memory."""
-        if self.leak_kb and not 0 < self.leak_most_kb <= self.leak_kb * len(self._leaked):
-            self._leaked.append(b"x" * 1024 * self.leak_kb)
+        full = 0 < self.leak_most_kb <= self._leaked_kb
+        if kb := self.leak_after_kb if full else self.leak_kb:
+            self._leaked.append(b"x" * 1024 * kb)
+            self._leaked_kb += kb
 
     def forgets(self, route: str) -> bool:
         """Whether this write is acknowledged and rolled back."""
