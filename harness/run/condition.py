@@ -102,12 +102,12 @@ class Condition:
         """Whether reads and writes are served again after a fault that was sent then."""
         return self._steadiness.back_since(since_ns)
 
-    def as_before(self, parts: Collection[str]) -> bool:
+    def as_before(self, parts: Collection[str]) -> PartsState:
         """Whether these parts of the cluster are as before, while a fault may still be in.
 
-        True where nothing is asked, or there is no cluster.
+        They are where nothing is asked, or there is no cluster.
         """
-        return self._restorer is None or not parts or self._restorer.restored(parts).ok
+        return self._restorer.restored(parts) if self._restorer is not None and parts else PartsState(ok=True, why="")
 
     def down(self) -> str:
         """What failed where the target is down; empty where it serves."""

@@ -158,9 +158,9 @@ class Ground:
         """Whether reads and writes are back."""
         return self.back_s is not None and self.seconds >= self.back_s
 
-    def as_before(self, parts: Collection[str]) -> bool:
+    def as_before(self, parts: Collection[str]) -> PartsState:
         """Whether nothing that is asked for is away."""
-        return not parts or self.now(tuple(parts)).ok
+        return self.now(tuple(parts)) if parts else OK
 
     def entry_steady(self, within_s: float) -> tuple[PartsState, float]:
         """As `wait`, for the entry."""

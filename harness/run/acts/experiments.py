@@ -237,9 +237,11 @@ class _Attempt:
                 continue
             seconds = (clock.now_ns() - sent_ns) / NS_PER_S
             context.progress.now(f"{experiment.name}: the fault was sent {seconds:.0f} s ago")
-            back = seconds >= experiment.hold_s and self._is_back(sent_ns)
-            if back or seconds >= experiment.observe_s:
-                why = "requests are served again" if back else f"not back in {experiment.observe_s:g} s"
+            if seconds < min(experiment.hold_s, experiment.observe_s):
+                continue
+            out = self._still_out(sent_ns)
+            if not out or seconds >= experiment.observe_s:
+                why = f"not back in {experiment.observe_s:g} s: {out}" if out else "requests are served again"
                 context.history.put("hold.released", experiment.name, why=why)
                 context.progress.say(f"{experiment.name}: {why}; the fault was held for {seconds:.1f} s")
                 self._child.release()
@@ -250,15 +252,17 @@ class _Attempt:
         )
         self._child.interrupt(why)
 
-    def _is_back(self, sent_ns: int) -> bool:
-        """Whether reads, writes and users are served again, and figures under the fault are as before.
+    def _still_out(self, sent_ns: int) -> str:
+        """Which of reads, writes, users and figures under the fault is not as before; empty: none.
 
         Users who were not served before the fault are not waited for.
         """
         condition, users = self._context.traffic.condition, self._context.traffic.users
-        if not (condition.back_since(sent_ns) and condition.as_before(self._experiment.awaits)):
-            return False
-        return not self._users_served or users.now().ok
+        if not condition.back_since(sent_ns):
+            return "reads and writes are not served yet"
+        if not (state := condition.as_before(self._experiment.awaits)).ok:
+            return state.why
+        return users.now().why if self._users_served else ""
 
     def _watch_on(self) -> None:
         """After the child's method.
