@@ -8,6 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from judgement_builders import (
     ROUTES,
@@ -154,6 +155,29 @@ def test_plays_that_are_counted_once_an_hour_fail() -> None:
 
     (found,) = judged(PLAYS, spoil=spoil)
     assert (found.outcome, found.value) == (FAIL, None)
+
+
+def played_beside(later_s: float) -> Evidence:
+    """Sign-ins are counted by the one pod, plays by another that is read so much later, and 2 % too many."""
+    counting = []
+    for at in np.arange(1.0, 60.0, 10.0).tolist():
+        fields = {**course(at + later_s), "entry": False, "workload": "track-service"}
+        fields["counters"] = {"plays_total": 25.5 * (at + later_s)}
+        moment = {"traffic": "everyday", "at_ns": ns(at + later_s)}
+        counting.append(observation("metrics.read", "track-1", at + later_s, "metrics", **moment, **fields))
+    return replace(quiet(), observations=(*quiet().observations, *counting))
+
+
+@pytest.mark.parametrize(("later_s", "outcome"), [(0.0, FAIL), (1.5, INCONCLUSIVE)])
+def test_pods_that_are_read_one_after_the_other_prove_no_small_difference(later_s: float, outcome: Outcome) -> None:
+    """What one counted before the other was read may have come in any second."""
+
+    def without_plays(fields: dict[str, Any]) -> None:
+        fields["counters"] = {"sign_ins_total": fields["counters"]["sign_ins_total"]}
+
+    (found,) = judged(PLAYS, spoil=without_plays, given=played_beside(later_s))
+    assert found.outcome is outcome
+    assert ("as pods were not read at once, what is exposed is known to 0.06" in found.reason) is (later_s > 0)
 
 
 def test_a_histogram_that_ends_below_what_was_measured_fails() -> None:

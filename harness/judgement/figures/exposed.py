@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import failed, steady_window
+from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
 from harness.judgement.figures.metric_courses import MetricCourse, UnknownMetric, metric_course
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
@@ -37,7 +37,12 @@ _AGAIN: Final = "let the metrics of every pod be read during the complete window
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Compared:
-    """One comparison: what the metrics say and what the traffic measured, in one unit."""
+    """One comparison: what the metrics say and what the traffic measured, in one unit.
+
+    Attributes:
+        tolerance: by how much they may differ.
+        unsure: by how much the exposed one may be off, as pods are not read all at once.
+    """
 
     what: str
     exposed: float
@@ -45,6 +50,7 @@ class _Compared:
     tolerance: float
     unit: str
     n: int
+    unsure: float = 0.0
     detail: str = ""
 
 
@@ -102,11 +108,20 @@ def _untold(course: MetricCourse, route: str) -> str:
 def _rate(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compared]:
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
-    exposed = course.grown(lambda read: _requests(read, routes), entry=True) / course.seconds
+
+    def counted(read: MetricsRead) -> float:
+        return _requests(read, routes)
+
     sent = (len(samples) + len(probes)) / course.seconds
     tolerance = case.objective.limit.in_unit("ratio") * sent
     yield _Compared(
-        what="requests per second", exposed=exposed, measured=sent, tolerance=tolerance, unit="/s", n=len(samples)
+        what="requests per second",
+        exposed=course.grown(counted, entry=True) / course.seconds,
+        measured=sent,
+        tolerance=tolerance,
+        unit="/s",
+        n=len(samples),
+        unsure=course.unsure(counted, entry=True) / course.seconds,
     )
 
 
@@ -138,17 +153,27 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
     samples, _ = _answered(case, window, course)
     done = samples.where(~failed(samples))
 
-    def counted(name: str) -> float:
-        return course.grown(lambda read: float(read.counters.get(name, 0.0)), entry=False)
+    def counted(name: str) -> tuple[float, float]:
+        def count(read: MetricsRead) -> float:
+            return float(read.counters.get(name, 0.0))
 
-    users, actions = counted(names["users"]), counted(names["actions"])
+        return course.grown(count, entry=False), course.unsure(count, entry=False)
+
+    (users, off_users), (actions, off_actions) = counted(names["users"]), counted(names["actions"])
     asked, acted = (int(done.words["name"].equals(names[key]).sum()) for key in ("user_route", "action_route"))
     if not asked:
         raise UnknownMetric(f"the traffic made no answered request of {names['user_route']}")
     exposed = actions / users if users else 0.0
     measured = acted / asked
-    tolerance = case.objective.limit.in_unit("ratio") * measured
-    yield _Compared(what="plays per user", exposed=exposed, measured=measured, tolerance=tolerance, unit="", n=asked)
+    yield _Compared(
+        what="plays per user",
+        exposed=exposed,
+        measured=measured,
+        tolerance=case.objective.limit.in_unit("ratio") * measured,
+        unit="",
+        n=asked,
+        unsure=exposed * (off_users / users + off_actions / actions) if users and actions else 0.0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -291,8 +316,12 @@ _PAIRS: Final[Mapping[str, Callable[[Case, Window, MetricCourse], Iterable[_Comp
 def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared) -> Measure:
     off = abs(pair.exposed - pair.measured)
     outcome = Outcome.PASS if off <= pair.tolerance else Outcome.FAIL
+    scope = {"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what}
     said, seen, allowed = (formatted(value, pair.unit) for value in (pair.exposed, pair.measured, pair.tolerance))
     summary = f"exposed {pair.what} is {said}, measured from {pair.n} requests is {seen}{pair.detail}, expected within {allowed}"
+    if pair.tolerance < off <= pair.tolerance + pair.unsure:
+        unsure = f"as pods were not read at once, what is exposed is known to {formatted(pair.unsure, pair.unit)}"
+        return inconclusive(case, _NAME, f"{summary}; {unsure}", MORE_TRAFFIC, scope=scope)
     receipts = {
         "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
         "watch": Receipt(
@@ -305,7 +334,7 @@ def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared)
         _NAME,
         outcome,
         reason,
-        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": pair.what},
+        scope=scope,
         limit=f"{seen} ± {allowed}",
         figures=Figures(
             # one bound accepts no figure that may be off on either side of what was measured

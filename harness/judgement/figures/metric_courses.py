@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import Case
+from harness.judgement.stats.statistics import Floats
 from harness.model import Table, Window
 from harness.model.observations import MetricsRead, every
 from harness.units import NS_PER_S
@@ -53,7 +54,29 @@ class MetricCourse:
 
     def grown(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
         """By how much a cumulative count grew in the spans, over all pods; raises UnknownMetric where one began anew."""
+        spans = np.asarray(self.spans, dtype=np.float64)
+        edges = [np.interp(spans, at, values) for at, values in self._courses(count, entry=entry)]
+        return float(sum((each[:, 1] - each[:, 0]).sum() for each in edges))
+
+    def unsure(self, count: Callable[[MetricsRead], float], *, entry: bool) -> float:
+        """By how much `grown` may be off, up or down.
+
+        Pods are read one after the other, so that a span begins and ends a little beside a pod's own readings. What it counted in between is
+        taken to have come at the pod's mean rate; it may have come not at all, or twice as often.
+        """
+        edges = np.asarray(self.spans, dtype=np.float64).ravel()
         total = 0.0
+        for at, values in self._courses(count, entry=entry):
+            if len(at) < 2:
+                continue
+            within = np.clip(np.searchsorted(at, edges), 1, len(at) - 1)
+            rate = np.diff(values)[within - 1] / np.diff(at)[within - 1]
+            beside = np.abs(edges[:, None] - at[None, :]).min(axis=1)
+            total += float((beside * rate * ((at[0] <= edges) & (edges <= at[-1]))).sum())
+        return total
+
+    def _courses(self, count: Callable[[MetricsRead], float], *, entry: bool) -> Iterable[tuple[Floats, Floats]]:
+        """When each pod was read, in ns, and what it had counted then."""
         for name, reads in self.pods.items():
             own = [read for read in reads if read.entry or not entry]
             values = [count(read) for read in own]
@@ -63,9 +86,7 @@ class MetricCourse:
                 at = [float(read.when_ns) for read in own]
                 if name in self.begun:
                     at, values = [float(self.begun[name]), *at], [0.0, *values]
-                edges = np.interp(np.asarray(self.spans, dtype=np.float64), at, values)
-                total += float((edges[:, 1] - edges[:, 0]).sum())
-        return total
+                yield np.asarray(at), np.asarray(values)
 
 
 def metric_course(case: Case, window: Window) -> MetricCourse:
