@@ -193,7 +193,7 @@ class PluginSession:
         """By requirement the profiles that go by scenarios of their own."""
         project, found = self.settings.project, dict[str, frozenset[str]]()
         for file in feature_files(project):
-            with suppress(HarnessError):  # of a file that is not collected; the problems of the others are told
+            with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported
                 for scenario in read_feature(file, project.root):
                     for requirement in scenario.requirements if scenario.profiles else ():
                         found[requirement] = found.get(requirement, frozenset()) | {*scenario.profiles}

@@ -53,8 +53,11 @@ def _before(file: Path) -> Mapping[str, list[str]]:
 
 
 def fields_of(one: Measure | Receipt) -> Mapping[str, Any]:
-    """All of it; an amount only where there is one, as few facts have."""
-    return {name: value for name, value in asdict(one).items() if name != "amount" or value is not None}
+    """All of it; an amount only where there is one, as few facts have, and of a feature of the project its file: its lines move."""
+    fields = {name: value for name, value in asdict(one).items() if name != "amount" or value is not None}
+    if str(fields.get("at", "")).startswith("features/"):
+        fields["at"] = fields["at"].partition(":")[0]
+    return fields
 
 
 def _lines(test: str, measures: list[Measure], receipts: list[Receipt]) -> list[str]:

@@ -51,7 +51,7 @@ class MemoryReader:
         self._workloads: dict[tuple[str, str, str], str] = {}
 
     def read(self) -> list[ContainerMemory]:
-        """Every container of the workloads of the regions; one without samples has none. Those of a pod that is gone are read to their end.
+        """Every container of the workloads of the regions; one without samples has none. Those of a pod that is gone are read up to its last sample.
 
         Raises:
             ConfigurationError: the target names no Prometheus.
