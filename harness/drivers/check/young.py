@@ -38,10 +38,13 @@ def is_new(pod: Object, seconds: float) -> bool:
 
 
 def is_starting(pod: Object) -> bool:
-    """Whether the pod is new, and has neither been restarted nor become Ready: it answers nothing yet, and has served nothing."""
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    unready = any(one["type"] == "Ready" and one["status"] != "True" for one in conditions)
-    return unready and is_new(pod, _STARTS_WITHIN_S) and not restarts_of(pod)
+    """Whether the pod is new, and has neither been restarted nor become Ready: it answers nothing yet, and has served nothing.
+
+    One that is on no node yet has neither an address nor a condition.
+    """
+    status = pod.get("status") or {}
+    unready = any(one["type"] == "Ready" and one["status"] != "True" for one in status.get("conditions") or [])
+    return (unready or not status.get("podIP")) and is_new(pod, _STARTS_WITHIN_S) and not restarts_of(pod)
 
 
 def without_unknown_young(target: Target, read: Iterable[PodReading]) -> list[FactReading]:

@@ -23,7 +23,11 @@ def pod(name: str, age_s: float, app: str = "api", *, ready: bool = True, restar
     made = (clock.wall() - timedelta(seconds=age_s)).isoformat()
     meta = {"name": name, "namespace": "north", "labels": {"app": app}, "creationTimestamp": made}
     conditions = [{"type": "Ready", "status": str(ready)}]
-    status = {"conditions": conditions, "containerStatuses": [{"name": "main", "restartCount": restarts}]}
+    status = {
+        "podIP": "127.9.1.7",
+        "conditions": conditions,
+        "containerStatuses": [{"name": "main", "restartCount": restarts}],
+    }
     return {"metadata": meta, "spec": {"containers": [{"name": "main"}]}, "status": status}
 
 
@@ -73,3 +77,10 @@ def test_what_is_known_of_a_new_pod_counts(target: Target) -> None:
 def test_a_pod_starts_until_it_is_ready_or_a_minute_old(age_s: float, condition: dict[str, Any], starts: str) -> None:
     """One that was restarted has counted requests before."""
     assert is_starting(pod("a", age_s, **condition)) is (starts == "starting")
+
+
+@pytest.mark.parametrize(("age_s", "starts"), [(5, "starting"), (61, "there")])
+def test_a_pod_without_an_address_is_on_no_node_yet(age_s: float, starts: str) -> None:
+    """It has no condition either."""
+    made = pod("a", age_s)
+    assert is_starting({**made, "status": {"phase": "Pending"}}) is (starts == "starting")

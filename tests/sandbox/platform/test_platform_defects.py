@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from harness import clock
 from harness.clock import Deadline
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
@@ -28,6 +29,14 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def at(address: str) -> httpx.Client:
     """A client of one service, without its gateway."""
     return httpx.Client(base_url=f"http://{address}:8080", trust_env=False, timeout=30)
+
+
+def answers(client: httpx.Client) -> bool:
+    """Whether anything listens there."""
+    try:
+        return client.get("/health").status_code == 200
+    except httpx.ConnectError:
+        return False
 
 
 @pytest.fixture
@@ -110,6 +119,17 @@ def test_an_unready_service_answers_health_alone(services: Services, postgres: P
         answers = [client.get(path) for path in ("/tracks/1", "/ready", "/metrics", "/health")]
     assert [answer.status_code for answer in answers] == [503, 503, 503, 200]
     assert {answer.headers["x-served-pod"] for answer in answers} == {"track-0"}
+
+
+def test_a_pod_that_listens_late_turns_connections_away_until_then(services: Services, postgres: Postgres) -> None:
+    """It runs, and nothing is at its port; 2 s after its start it answers."""
+    begun_s = clock.now_s()
+    late = services.begin("track", "127.93.7.21", DEFECT_LISTENS_AFTER_S="2")
+    with at("127.93.7.21") as client:
+        assert not answers(client)
+        assert within(60, lambda: answers(client))
+    assert clock.now_s() - begun_s >= 2
+    assert late.poll() is None
 
 
 @pytest.mark.parametrize(("path", "slow_s", "slow"), [("/tracks/1", 0.1, True), ("/health", 20.0, False)])

@@ -51,6 +51,7 @@ class Defects:
         opens_database: the gateway holds a connection to the database of its own.
         no_profiles: no CPU profile is given.
         logs_password: the password of the database is written to the log at the start.
+        listens_after_s: how long, in seconds, after its start a pod begins to listen.
         drops_newest: a new primary loses the rows of a second that were added last before the old one died.
         bundle_bytes: of noise that the script of the dashboard has beside its own.
         untimed_page: a page of which no timing is counted; empty: none.
@@ -100,6 +101,7 @@ class Defects:
     opens_database: bool = False
     no_profiles: bool = False
     logs_password: bool = False
+    listens_after_s: float = 0.0
     drops_newest: bool = False
     bundle_bytes: int = 0
     untimed_page: str = ""
@@ -164,6 +166,7 @@ class Defects:
             locked_s=_seconds(env.get("DEFECT_LOCKED_MS")),
             lock_file=env.get("DEFECT_LOCK_FILE", ""),
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
+            listens_after_s=float(env.get("DEFECT_LISTENS_AFTER_S", "0")),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
             schedule=deployed(),
             flags_every_s=float(env.get("DEFECT_FLAGS_EVERY_S", "2")),

@@ -135,7 +135,11 @@ def build(
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=envelope.exposition(), content_type="text/plain")
 
+    async def late(_: web.Application) -> None:
+        await asyncio.sleep(defects.listens_after_s)
+
     app = web.Application(middlewares=[envelope.around], client_max_size=BODY_MAX_BYTES)
+    app.on_startup.append(late)
     own: dict[str, Handler] = {"/health": health, "/ready": ready, "/version": version, "/metrics": metrics}
     if not defects.no_profiles:
         own[profiles.PATH] = profiles.profile
