@@ -117,6 +117,26 @@ def test_a_step_that_fits_between_two_readings_may_have_been_taken(known_s: floa
     assert verdict.because.text == f"{FAST} {why}"
 
 
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.30, "PASS"), (0.36, "FAIL"), (0.20, "PASS"), (0.17, "FAIL")], ids=str
+)
+def test_an_object_that_says_another_share_was_not_at_the_step(share: float, expected: str) -> None:
+    """`setWeight: 36` in place of 25 is nearest to it, and further from it than its users' share may be."""
+    run = _run(*_but(history(), 0.25), _at(share, 25.0))
+    assert outcome(ORDER, run) == expected
+    (order,) = judged(ORDER, run)
+    if expected == "FAIL":
+        assert order.because.text == (
+            f"{FAST} gave the candidate {100 * share:.0f} % at the 25 % step, expected 25 % ± 5 points"
+        )
+
+
+def test_shares_on_the_way_to_a_step_are_not_held_against_it() -> None:
+    """Replica by replica, as a Deployment goes: 16, 20 and 25 %, of which the last one is the step's."""
+    run = _run(*_but(history(), 0.25), _at(0.16, 24.6), _at(0.20, 24.8), _at(0.25, 25.0))
+    assert outcome(ORDER, run) == "PASS"
+
+
 def test_a_weight_that_is_not_in_effect_yet_belongs_to_no_step() -> None:
     """The weight of 50 % is set at 35 s and verified at 40 s: users go over meanwhile, and no object says a share; 25 % lasted 10 s."""
     parts = (*CANARY[:3], ("step-50", 40.0, 0.5), ("step-100", 50.0, 1.0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.rollouts.history import RolloutHistory, with_shares
@@ -30,6 +31,7 @@ class Stay:
 
     subject: str
     share: float
+    given: float
     came_since_ns: int
     came_ns: int
     left_since_ns: int
@@ -103,6 +105,7 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
             Stay(
                 subject=subject,
                 share=share,
+                given=min((one.share for one in there if one.share is not None), key=partial(_apart, share)),
                 came_since_ns=came.since_ns,
                 came_ns=came.when_ns,
                 left_since_ns=left.since_ns if left else end_since_ns,
@@ -117,4 +120,8 @@ def _stays(history: RolloutHistory, subject: str) -> tuple[Stay, ...]:
 
 def _step_near(share: float, steps: Sequence[float]) -> float:
     """The step that a share is nearest to, the lower one in the middle of two; 0: below all of them."""
-    return min((0.0, *steps), key=lambda step: (round(abs(step - share), 9), step))
+    return min((0.0, *steps), key=lambda step: (_apart(share, step), step))
+
+
+def _apart(one: float, other: float) -> float:
+    return round(abs(one - other), 9)

@@ -30,11 +30,16 @@ _NO_VALUE: Final = (
     "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
 )
 _NOTHING: Final = frozenset({"", "nan", "null"})
+_POINTS: Final = 0.05
+"""So far from its step an object's own share may be: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows the users'."""
 _METHOD: Final = "what every object says of its own share, read five times a second"
 
 
 def orders(case: Case) -> Iterable[Measure]:
-    """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order."""
+    """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order.
+
+    An object that says another share than that of the step, as `setWeight: 12` in place of 5, was not at it.
+    """
     name = Figure.ROLLOUT_STEPS.value
     history = rolled(case, name)
     if isinstance(history, Measure):
@@ -51,11 +56,15 @@ def orders(case: Case) -> Iterable[Measure]:
     paths = {whole: tuple(percent(step.share) for step in history.steps), **paths}
     possible[whole] = tuple(percent(one) for step in _with_hidden(history) for one in step)
     wrong = [who for who, path in paths.items() if not _begins(expected, path) and not _begins(expected, possible[who])]
+    beside = [stay for own in stays.values() for stay in own if round(abs(stay.given - stay.share), 9) > _POINTS]
     early = [who for who, path in paths.items() if path != expected]
     who = next(iter([*wrong, *early, whole]))
     said = f"{who} went through {_listed(paths[who])} of the users, expected {_listed(expected)}"
-    outcome = Outcome.FAIL if wrong else Outcome.INCONCLUSIVE if early else Outcome.PASS
-    if early and not wrong:
+    outcome = Outcome.FAIL if wrong or beside else Outcome.INCONCLUSIVE if early else Outcome.PASS
+    if beside and not wrong:
+        stay = beside[0]
+        said = f"{stay.subject} gave the candidate {percent(stay.given)} % at the {stay.name} step, expected {stay.name} ± {100 * _POINTS:g} points"
+    elif early and not wrong:
         said = f"{said}: the others are not recorded, or it was taken back before them"
     receipts = {"restore": ended_receipt(history)}
     yield concluded(
