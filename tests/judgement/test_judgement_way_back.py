@@ -43,6 +43,20 @@ def recovered(requests: Requests, *, undone: float | None = UNDONE, promised: fl
     )
 
 
+def shortly(requests: Requests) -> OperationRecovery:
+    """Sent at 10 s, undone at 30 s, restored at 31 s; the next fault is sent at 33.6 s. 200 ms are promised."""
+    return recovery_of(
+        "reads",
+        requests,
+        sent_ns=ns(SENT),
+        undone_ns=ns(UNDONE),
+        until_ns=ns(31),
+        known_ns=ns(33.6),
+        spacing_ms=50,
+        promised=200,
+    )
+
+
 def test_an_outage_after_the_undo_is_listed_with_its_own_length() -> None:
     """The switch back: out from 36 s to 38 s. The recovery before it stays what it was."""
     seen = recovered(probes((11, 14), (36, 38)))
@@ -64,6 +78,14 @@ def test_what_was_out_from_before_the_undo_is_on_the_way_back_from_the_undo_on()
     seen = recovered(probes((11, 33)))
     assert (seen.seconds, seen.on_heal, seen.outages) == (None, True, ((1.0, 20.0),))
     assert seen.way_back == ((20.0, 23.003),)
+
+
+def test_a_late_answer_just_after_the_undo_is_noise_in_a_short_record() -> None:
+    """One of 210 ms in 3.6 s, until the next fault is sent: the five seconds that are needed began before the undo. Two failures are an outage."""
+    late = shortly(probes(late=(31, 31.05), late_ms=210))
+    assert (late.way_back, late.way_back_s, late.way_back_ended) == ((), 1, True)
+    failed = shortly(probes((30.9, 31)))
+    assert (failed.way_back, failed.way_back_ended) == (((20.9, 23.6),), False)
 
 
 def test_what_needed_no_undo_has_no_way_back() -> None:

@@ -12,7 +12,7 @@ request to the next and the time that an answer takes: the figure is late by hal
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -111,6 +111,18 @@ def outages(
         back = int(good[after])
         found.append(Outage(start_ns=start_ns, end_ns=int(requests.done_ns[back:][served[back:]].min())))
     return tuple(found)
+
+
+def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[Outage, ...]:
+    """Of the outages of a whole record those on the way back; of one that began before the undo, the rest.
+
+    They are found in all that was recorded, so that a late answer just after the undo is noise in the good stretch that the undo divides.
+    """
+    return tuple(
+        replace(outage, start_ns=max(outage.start_ns, undone_ns))
+        for outage in found
+        if outage.start_ns < until_ns and (outage.end_ns is None or outage.end_ns > undone_ns)
+    )
 
 
 def _noise(requests: Requests, bad: Ints, good: Ints) -> Bools:

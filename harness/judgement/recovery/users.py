@@ -11,7 +11,7 @@ none of them fail.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,7 @@ from harness.judgement.recovery.rule import (
     good_stretches,
     longest_gap_ns,
     outages,
+    since_undo,
 )
 from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
@@ -250,7 +251,7 @@ def _came_back(
     back = _back_ns(before, sent_ns) if good_stretches(every, known_ns, promised, blind_ns=blind_ns).any() else None
     if back is not None and back > max(latest_ns, sent_ns):
         back = None
-    way = _way(found, end_ns, until_ns) if undone_ns is not None else []
+    way = since_undo(found, end_ns, until_ns) if undone_ns is not None else ()
     bad = int((~watched.served(promised)).sum())
     return OperationRecovery(
         operation=name,
@@ -308,15 +309,6 @@ def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Re
 
 def _back_ns(before: list[Outage], sent_ns: int) -> int | None:
     return before[-1].end_ns if before else sent_ns
-
-
-def _way(found: Iterable[Outage], undone_ns: int, until_ns: int) -> list[Outage]:
-    """The outages on the way back; of one that began before the undo, the rest."""
-    return [
-        replace(outage, start_ns=max(outage.start_ns, undone_ns))
-        for outage in found
-        if outage.start_ns < until_ns and (outage.end_ns is None or outage.end_ns > undone_ns)
-    ]
 
 
 def _resolution_ns(

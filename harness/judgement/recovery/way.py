@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.rule import Outage, back_at, longest_gap_ns, outages
+from harness.judgement.recovery.rule import Outage, back_at, longest_gap_ns, outages, since_undo
 from harness.model import OperationRecovery
 from harness.model.table import distinct
 from harness.units import NS_PER_S
@@ -58,7 +58,8 @@ def recovery_of(
     silent = _silences(watched, found, sent_ns, end_ns)
     back_ns = back if found and back is not None else end_ns
     after = requests.between(end_ns, known_ns)
-    way = _way_back(after, until_ns, known_ns, promised)
+    every = outages(requests.between(sent_ns, known_ns), known_ns, promised)
+    way = since_undo(every, end_ns, until_ns) if undone_ns is not None else ()
     on_heal = back is None and end_ns < until_ns and back_at(after, end_ns, known_ns, promised) is not None
     return OperationRecovery(
         operation=operation,
@@ -74,11 +75,6 @@ def recovery_of(
         way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / NS_PER_S, spacing_ms / 1000),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
-
-
-def _way_back(after: Requests, until_ns: int, known_ns: int, promised: float | None) -> tuple[Outage, ...]:
-    """The outages that began after the undo and before the restore, each up to its own end."""
-    return tuple(outage for outage in outages(after, known_ns, promised) if outage.start_ns < until_ns)
 
 
 def _gap_ns(after: Requests, start_ns: int, end_ns: int) -> int:
