@@ -134,12 +134,13 @@ def test_the_gateway_tries_again_when_a_service_comes_back(services: Services, p
         assert (answer.status_code, answer.json()) == (503, {"error": "track-service does not answer"})
         assert answer.elapsed.total_seconds() < 10
         assert client.get("/health").status_code == 200
-        assert answer.headers["x-release"] == ""  # the gateway's own is not that of the service
         track = services.start("track", "127.93.1.3", RELEASE="1.1.0")
         assert client.get("/tracks/1").status_code == 200
         track.kill()
         failed = client.get("/tracks/1")
-        assert (failed.status_code, failed.headers["x-release"]) == (503, "1.1.0")
+    # neither the gateway's own release nor that of an earlier answer: the service may have another one by now
+    assert [one.headers["x-release"] for one in (answer, failed)] == ["", ""]
+    assert failed.status_code == 503
 
 
 def test_a_group_that_lost_a_member_refuses_sign_ins_until_it_gives_the_member_up(

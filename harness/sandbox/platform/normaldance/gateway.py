@@ -64,7 +64,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
                 response = _passed_back(given)
             except Unavailable as failure:
                 response = answer({"error": str(failure)}, 503)
-                response.headers["x-release"] = caller.release  # of the service that failed, not the gateway's own
+                response.headers["x-release"] = ""  # no service answered, and the gateway's own is not its
             return answer({"error": "bad gateway"}, 502) if defects.fails(name) else response
 
         endpoint.__name__ = name  # what the metrics call it

@@ -44,8 +44,6 @@ class Caller:
         self._service = service
         self._origin = f"http://{host}:{port}"
         self._client = client
-        self.release = ""
-        """The release that the newest answer named; empty before there was one."""
 
     async def call(self, method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> ServiceAnswer:
         """The service's answer, the last one when each of three attempts was turned away.
@@ -71,7 +69,6 @@ class Caller:
             async with self._client.request(
                 method, self._origin + target, headers=headers, data=body or None
             ) as response:
-                self.release = response.headers.get("x-release", self.release)
                 return ServiceAnswer(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, TimeoutError):
             return None
