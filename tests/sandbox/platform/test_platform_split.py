@@ -75,6 +75,17 @@ def test_services_that_are_rolled_out_at_once_go_together() -> None:
     assert both.service_for("track-service", middle) == "track-service"
 
 
+def test_a_gateway_that_splits_alone_overlooks_other_regions() -> None:
+    """A planted defect: its users stay on a release that was taken back elsewhere."""
+    chosen = Split("here", alone=True)
+    chosen.learn(route("track-service", 50))
+    chosen.learn(route("user-service", 0, "there"))
+    early = next(user for user in USERS if place(user) < 50)
+    assert chosen.service_for("track-service", early) == "track-service-canary"
+    chosen.learn(route("user-service", 0))
+    assert chosen.service_for("track-service", early) == "track-service"
+
+
 def test_a_complete_canary_keeps_its_users_until_the_first_service_has_followed() -> None:
     """Two seconds on its own Service, which selects the same pods; one that was taken back gives them up at once."""
     at = [0.0]

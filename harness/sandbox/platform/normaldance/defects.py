@@ -59,6 +59,7 @@ class Defects:
         locked_page: a page of the frontend that is served under a lock that all replicas share; empty: none. locked_s: seconds for which it is held.
         lock_file: of that lock, on a volume that all of them have.
         documented_release: the release that the documentation names; empty: the pod's own.
+        splits_alone: a gateway splits users by the routes of its own region.
         flags_every_s: how often the flags of features are asked for.
         ignored_flags: flags that change nothing.
         rollout_s: how long the initial rollout takes at most, in seconds from the first start of any pod.
@@ -110,6 +111,7 @@ class Defects:
     locked_s: float = 0.0
     lock_file: str = ""
     documented_release: str = ""
+    splits_alone: bool = False
     flags_every_s: float = 2.0
     ignored_flags: frozenset[str] = frozenset()
     rollout_s: float = 45.0
@@ -168,6 +170,7 @@ class Defects:
             documented_release=env.get("DEFECT_DOCUMENTED_RELEASE", ""),
             listens_after_s=float(env.get("DEFECT_LISTENS_AFTER_S", "0")),
             drops_newest=env.get("DEFECT_DROPS_NEWEST", "") == "yes",
+            splits_alone=env.get("DEFECT_SPLITS_ALONE", "") == "yes",
             schedule=deployed(),
             flags_every_s=float(env.get("DEFECT_FLAGS_EVERY_S", "2")),
             ignored_flags=_names(env.get("DEFECT_IGNORED_FLAGS")),

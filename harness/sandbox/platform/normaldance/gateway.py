@@ -44,7 +44,7 @@ CALLERS = web.AppKey("callers", dict[str, Caller])
 
 def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]], defects: Defects) -> web.Application:
     """The gateway in front of the services at `addresses`."""
-    split, reports, faults = Split(settings.region), Reports(), Faults(settings.region)
+    split, reports, faults = Split(settings.region, alone=defects.splits_alone), Reports(), Faults(settings.region)
 
     async def lifespan(app: web.Application) -> AsyncIterator[None]:
         async with client() as session:

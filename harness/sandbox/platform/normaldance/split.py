@@ -87,11 +87,13 @@ class Split:
     Args:
         namespace: of the gateway, whose services' routes count for its own requests.
         now: a clock in seconds.
+        alone: routes of other regions do not count (a planted defect).
     """
 
-    def __init__(self, namespace: str, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, namespace: str, now: Callable[[], float] = time.monotonic, *, alone: bool = False) -> None:
         self._namespace = namespace
         self._now = now
+        self._alone = alone
         self._routes: dict[Key, Weights] = {}
         self._complete_at: dict[Key, float] = {}
 
@@ -107,9 +109,12 @@ class Split:
             return own.canary
         share = own.share
         if own.in_progress:
-            share = min(each.share for each in self._routes.values() if each.in_progress)
+            share = min(each.share for at, each in self._routes.items() if each.in_progress and self._counts(at))
         moved = place(user) < share if user else share >= 100
         return own.canary if moved else own.stable
+
+    def _counts(self, route: Key) -> bool:
+        return not self._alone or route[0] == self._namespace
 
     def learn(self, route: Mapping[str, Any], *, gone: bool = False) -> None:
         """Take over one HTTPRoute.
