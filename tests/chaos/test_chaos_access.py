@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from harness.chaos import actions, probes
 from harness.drivers.chaos.rights import access_of_file
+from harness.errors import ConfigurationError
 from harness.targets.access import EVERYWHERE, Access, access, accesses_of, placed
 
 if TYPE_CHECKING:
@@ -126,6 +127,31 @@ def test_every_function_for_experiments_declares() -> None:
 def test_of_our_own_experiments_everything_is_known(file: Path) -> None:
     """Of each activity."""
     assert access_of_file(file).unknown == ()
+
+
+_DELETES: Final = """\
+title: pods are deleted
+description: what a file asks
+method:
+  - type: action
+    name: delete-pods
+    provider: {type: python, module: chaosk8s.pod.actions, FUNCTION}
+"""
+
+
+def test_a_file_that_was_changed_is_asked_again(tmp_path: Path) -> None:
+    """Of one path, both times."""
+    file, asked = tmp_path / "pods.yaml", []
+    for function in ("func: delete_pods", "func: exec_in_pods, arguments: {cmd: ls}"):
+        file.write_text(_DELETES.replace("FUNCTION", function), encoding="utf-8")
+        asked.append([str(one) for one in access_of_file(file).known])
+    assert asked == [["list pods", "delete pods"], ["list pods", "get pods/exec", "create pods/exec"]]
+
+
+def test_a_file_that_is_gone_is_a_users_mistake(tmp_path: Path) -> None:
+    """With its name, and no traceback."""
+    with pytest.raises(ConfigurationError, match=r"gone\.yaml"):
+        access_of_file(tmp_path / "gone.yaml")
 
 
 def test_words_are_kubectls() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +95,15 @@ def access_of_file(path: Path) -> FileAccess:
     Raises:
         ConfigurationError: the file cannot be used.
     """
+    content = b""
+    with suppress(OSError):  # the reader below says it better
+        content = path.read_bytes()
+    return _asked(path, content)
+
+
+@lru_cache(maxsize=512)
+def _asked(path: Path, _content: bytes) -> FileAccess:
+    """The same, cached: a plan asks it of each row that an experiment decides. The file is parsed again when its content is another."""
     block = read_experiment(path).block
     declared = block.access if block else ()
     own: list[tuple[str, str]] = []
