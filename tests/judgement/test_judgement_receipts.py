@@ -176,6 +176,19 @@ def test_a_fault_is_proven_by_what_the_target_says(attempt: object, ok: bool | N
     assert said in (None, receipt.why)
 
 
+def test_a_file_without_a_block_is_told_what_to_write() -> None:
+    """Its chaos.log would not help: the fault may have gone in, and nothing says so."""
+    stock = replace(FAULT, domain="unknown", fault=replace(FAULT.fault, confirmed_ns=None))
+    receipt = fault_receipt(PLAN, evidence(), stock)
+    assert (receipt.ok, receipt.why) == (
+        None,
+        "pod-loss: its file has no block `harness` that names a probe which confirms the fault",
+    )
+    assert receipt.hint == (
+        "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
+    )
+
+
 def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:
     """Else what came back on heal could pass for a recovery."""
     held = experiment("database-loss", "database", 110, 150)

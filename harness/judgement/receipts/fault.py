@@ -15,6 +15,7 @@ _UNCONFIRMED: Final = {
     UNKNOWN.name: "its file has no block `harness` that names a probe which confirms the fault",
 }
 """By domain."""
+_NAME_A_PROBE: Final = "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -24,12 +25,14 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     """
     fault, planned = experiment.fault, plan.experiments.get(experiment.name)
     ok: bool | None
+    hint = ""
     if not experiment.ran:
         ok, why = False, f"it was not run: {experiment.why or 'no reason was recorded'}"
     elif not experiment.journal:
         ok, why = None, "it left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
         ok, why = None, fault.why or _UNCONFIRMED.get(experiment.domain, _UNCONFIRMED[""])
+        hint = _NAME_A_PROBE if experiment.domain == UNKNOWN.name else ""
     elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
         ok, why = None, "the fault is recorded as sent, in and undone in another order"
     elif not fault.hit and domain_of(experiment.domain).hits:
@@ -38,7 +41,7 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
         ok, why = None, "it is not recorded when the fault was undone"
     else:
         return _in_place(experiment, planned.within_s if planned else math.inf, evidence)
-    return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)
+    return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files, hint=hint)
 
 
 def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment, objective: Objective) -> Receipt:
