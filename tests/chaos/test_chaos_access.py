@@ -129,12 +129,12 @@ def test_of_our_own_experiments_everything_is_known(file: Path) -> None:
     assert access_of_file(file).unknown == ()
 
 
-_DELETES: Final = """\
-title: pods are deleted
+_ONE_ACTION: Final = """\
+title: one action on pods
 description: what a file asks
 method:
   - type: action
-    name: delete-pods
+    name: act
     provider: {type: python, module: chaosk8s.pod.actions, FUNCTION}
 """
 
@@ -143,7 +143,7 @@ def test_a_file_that_was_changed_is_asked_again(tmp_path: Path) -> None:
     """Of one path, both times."""
     file, asked = tmp_path / "pods.yaml", []
     for function in ("func: delete_pods", "func: exec_in_pods, arguments: {cmd: ls}"):
-        file.write_text(_DELETES.replace("FUNCTION", function), encoding="utf-8")
+        file.write_text(_ONE_ACTION.replace("FUNCTION", function), encoding="utf-8")
         asked.append([str(one) for one in access_of_file(file).known])
     assert asked == [["list pods", "delete pods"], ["list pods", "get pods/exec", "create pods/exec"]]
 

@@ -187,6 +187,8 @@ def test_a_file_without_a_block_is_told_what_to_write() -> None:
     assert receipt.hint == (
         "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
     )
+    failed = replace(stock, fault=replace(stock.fault, why="the probe failed"))
+    assert fault_receipt(PLAN, evidence(), failed).hint == "", "a reason of its own has the hint of its own"
 
 
 def test_of_a_held_fault_it_must_be_known_when_it_was_undone() -> None:

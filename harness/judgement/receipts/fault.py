@@ -11,11 +11,13 @@ from harness.model.domain import UNKNOWN
 from harness.units import NS_PER_S
 
 _UNCONFIRMED: Final = {
-    "": "no probe of the target confirmed that the fault was in",
-    UNKNOWN.name: "its file has no block `harness` that names a probe which confirms the fault",
+    "": ("no probe of the target confirmed that the fault was in", ""),
+    UNKNOWN.name: (
+        "its file has no block `harness` that names a probe which confirms the fault",
+        "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again",
+    ),
 }
-"""By domain."""
-_NAME_A_PROBE: Final = "name the probe as `confirmed_by` in a block `harness` under the file's `extensions` (docs/adding-an-experiment.md), then run again"
+"""By domain, and the hint, if it has one of its own."""
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -31,8 +33,7 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     elif not experiment.journal:
         ok, why = None, "it left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
-        ok, why = None, fault.why or _UNCONFIRMED.get(experiment.domain, _UNCONFIRMED[""])
-        hint = _NAME_A_PROBE if experiment.domain == UNKNOWN.name else ""
+        ok, (why, hint) = None, (fault.why, "") if fault.why else _UNCONFIRMED.get(experiment.domain, _UNCONFIRMED[""])
     elif not fault.sent_ns <= fault.confirmed_ns <= (fault.undone_ns or fault.confirmed_ns):
         ok, why = None, "the fault is recorded as sent, in and undone in another order"
     elif not fault.hit and domain_of(experiment.domain).hits:

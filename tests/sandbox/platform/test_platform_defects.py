@@ -62,6 +62,16 @@ def test_the_healthy_release_sets_no_defect() -> None:
     assert "DEFECT" not in str(render.render(load_release("1.0.0"), Credentials.generate()))
 
 
+def test_half_back_splits_alone_in_one_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateways of ap-southeast-1 read the variable; those of the other regions have none."""
+    objects = render.render(load_release("half-back"), Credentials.generate(), ["rollout"])
+    gateways = [each for each in objects if each["kind"] == "Deployment" and each["metadata"]["name"] == "api-gateway"]
+    set_in = [each["metadata"]["namespace"] for each in gateways if "DEFECT_SPLITS_ALONE" in str(each)]
+    assert (len(gateways), set_in) == (3, ["ap-southeast-1"])
+    monkeypatch.setenv("DEFECT_SPLITS_ALONE", "yes")
+    assert Defects.from_env() == Defects(splits_alone=True)
+
+
 def test_a_leak_goes_on_more_slowly_once_it_has_filled_what_it_may() -> None:
     """8 kB of each request up to 16 kB, then 1 kB; without a second size it ends there."""
     leaking, filling = Defects(leak_kb=8, leak_most_kb=16, leak_after_kb=1), Defects(leak_kb=8, leak_most_kb=16)
