@@ -40,11 +40,11 @@ def unready_means(target: Target) -> list[str]:
     if not asks:
         return []
     document = read_document(target.file)
-    return [f"{document.where((key,))}: {why}" for key, why in _answers(asks).items() if why]
+    return [f"{document.where((key,))}: {why}" for key, why in said_within(asks).items() if why]
 
 
-def _answers(asks: dict[str, Callable[[], str]]) -> dict[str, str]:
-    """What each says of itself in time."""
+def said_within(asks: dict[str, Callable[[], str]]) -> dict[str, str]:
+    """What each of these says in time; they are asked at once, and one that hangs is left behind."""
     said: dict[str, str] = {}
 
     def ask(key: str) -> None:

@@ -29,6 +29,7 @@ from harness.model import (
 from harness.model.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
+from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
 from harness.steps import traffic_of
@@ -79,8 +80,13 @@ def library_of(
     names = dict.fromkeys(demand.name for demand in compiled.demands if demand.kind == DemandKind.ROLLOUT)
     paths = settings.project.search("rollouts")
     rollouts = {name: on_target(load_rollout(name, paths), target) for name in names}
-    sizes, scale = sizes_of(settings, target, compiled), target.time_scale
-    return Library(traffic=sizes, experiments=experiments, rollouts=rollouts, time_scale=scale)
+    sized = Library(
+        traffic=sizes_of(settings, target, compiled),
+        experiments=experiments,
+        rollouts=rollouts,
+        time_scale=target.time_scale,
+    )
+    return replace(sized, served=served_groups(target)) if needs_group(compiled.demands, sized) else sized
 
 
 def make_plan(
@@ -358,7 +364,11 @@ def _lack(
         elif not getattr(target, need.key):
             hint = need.hint or f"add `{need.key}:` to {target.file.name or 'the target file'}"
             return _without(claim, f"{need.why}, and {target.name} has no {need.lacks or f'`{need.key}`'}", hint)
-    return _add_on(claim, (demands[key] for key in claim.demands), target, library)
+    own = [demands[key] for key in claim.demands]
+    if (group := unserved(own, library)) is not None:
+        why = f"{group.why}, and the API server of {target.name} serves no group {group.name}"
+        return _without(claim, why, group.hint)
+    return _add_on(claim, own, target, library)
 
 
 def _add_on(claim: Claim, demands: Iterable[Demand], target: Target, library: Library) -> NotAssessable | None:

@@ -162,6 +162,13 @@ class Cluster:
         answer = self._call(client.VersionApi(self._api).get_code)
         return str(answer.get("gitVersion", "")) if answer else ""
 
+    def groups(self) -> frozenset[str]:
+        """The API groups that the API server serves, those of add-ons among them; the core has no name and is not in it."""
+        from kubernetes import client
+
+        answer = self._call(client.ApisApi(self._api).get_api_versions)
+        return frozenset(str(one["name"]) for one in (answer or {}).get("groups") or [])
+
     def services(self, namespace: str) -> list[Object]:
         """Services of one namespace."""
         return self._items(self._core.list_namespaced_service, namespace)

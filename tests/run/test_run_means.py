@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
+from harness.run.groups import served_groups
 from harness.run.means import unready_means
 from harness.targets import load_target
-from tests.builders.http_servers import Quiet, serving
+from tests.builders.http_servers import Quiet, answering, serving
 
 KUBECONFIG = """
 apiVersion: v1
@@ -57,6 +58,34 @@ def test_what_does_not_answer_is_named_with_its_line(tmp_path: Path, prometheus:
     assert first.startswith(f"{tmp_path}/target.yaml:4: kubernetes: http://127.0.0.1:9: no answer from the API server")
     assert second == f"{tmp_path}/target.yaml:5: prometheus: GET {prometheus}/api/v1/alerts: status 404"
     assert "does not answer" in unready(tmp_path, "prometheus: http://127.0.0.1:9")[0]
+
+
+CLUSTER = "name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\nkubernetes: {context: staging, kubeconfig: kubeconfig}\n"
+
+
+def served(directory: Path, url: str) -> frozenset[str] | None:
+    """What a plan finds out of a target whose API server has this address."""
+    (directory / "kubeconfig").write_text(KUBECONFIG.replace("http://127.0.0.1:9", url))
+    (directory / "target.yaml").write_text(
+        CLUSTER.replace("kubeconfig: kubeconfig", f"kubeconfig: {directory}/kubeconfig")
+    )
+    return served_groups(load_target(directory / "target.yaml"))
+
+
+def test_the_groups_of_an_api_server_are_those_of_its_list(tmp_path: Path) -> None:
+    """With those of add-ons: GET /apis."""
+    groups = {"kind": "APIGroupList", "groups": [{"name": "apps"}, {"name": "metrics.k8s.io"}]}
+    with answering([(200, groups)]) as (url, requests):
+        assert served(tmp_path, url) == frozenset({"apps", "metrics.k8s.io"})
+    assert requests == ["/apis/"]
+
+
+def test_an_api_server_that_does_not_say_its_groups_leaves_them_unknown(tmp_path: Path) -> None:
+    """It is down, it refuses, or its list is empty, which none has: no row is left out for it."""
+    assert served(tmp_path, "http://127.0.0.1:9") is None
+    for answer in [(403, {"kind": "Status"}), (503, b""), (200, {"groups": []}), (404, {"kind": "Status"})]:
+        with answering([answer]) as (url, _):
+            assert served(tmp_path, url) is None
 
 
 @pytest.mark.parametrize(

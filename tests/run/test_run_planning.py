@@ -13,6 +13,7 @@ from harness.drivers.check import CHECKS, kind_of
 from harness.model import Claim, Demand, NotAssessable, ReasonKind, Scenario
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers
+from harness.run.groups import unserved
 from harness.run.planning import Compiled, _way_back_watched, make_plan
 from harness.run.project import find_project
 from harness.run.sandbox import needed_parts
@@ -88,7 +89,12 @@ def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> No
     assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
 
 
-def lacking(target: Target, kind: str, name: str, params: Mapping[str, str] | None = None) -> tuple[str, str]:
+NOTHING = Library(traffic={}, experiments={})
+
+
+def lacking(
+    target: Target, kind: str, name: str, params: Mapping[str, str] | None = None, library: Library = NOTHING
+) -> tuple[str, str]:
     """What the plan says of a row whose only demand is this one: the reason and the hint."""
     demand, row = Demand(kind=kind, name=name, params=params or {}), load_catalogue().requirement("ND-KPI-P95")
     scenario = Scenario(file="any.feature", line=1, name=row.id, tags=(row.id,))
@@ -99,7 +105,7 @@ def lacking(target: Target, kind: str, name: str, params: Mapping[str, str] | No
         target=target,
         requirements=[row],
         compiled=Compiled(claims=(claim,), demands=(demand,)),
-        library=Library(traffic={}, experiments={}),
+        library=library,
     )
     (lack,) = plan.not_assessable
     assert lack.because.kind is ReasonKind.NO_MEANS
@@ -163,6 +169,40 @@ def test_load_that_an_add_on_gives_waits_for_it(tmp_path: Path) -> None:
     why, hint = lacking(shop(tmp_path, ADD_ON.format("gateway.envoyproxy.io")), "scale", "hold")
     assert why == "hold creates stresschaos.chaos-mesh.org, and shop names no such API group"
     assert hint == "where it is installed, add `api_groups: [chaos-mesh.org]` to `kubernetes:` of shop.yaml"
+
+
+@pytest.mark.parametrize("name", ["hold", "spike", "resize", "replicate"])
+def test_load_on_a_cluster_without_the_metrics_api_is_not_given(tmp_path: Path, name: str) -> None:
+    """The API server lists its groups, and that of the metrics API is none of them: known before a load is given."""
+    target = shop(tmp_path, ADD_ON.format("chaos-mesh.org"))
+    why, hint = lacking(target, "scale", name, library=replace(NOTHING, served=frozenset({"apps", "autoscaling"})))
+    assert why == (
+        "load is given by the CPU that the metrics API reports, and the API server of shop serves no group metrics.k8s.io"
+    )
+    assert hint == "install metrics-server, or what else serves the metrics API, and check `kubectl top pods`"
+
+
+def test_load_is_planned_where_the_metrics_api_is_served_or_nothing_is_known_of_it(tmp_path: Path) -> None:
+    """And the bounds of an autoscaler are read without it."""
+    demand = Demand(kind="scale", name="hold")
+    for served in (None, frozenset({"apps", "metrics.k8s.io"})):
+        assert unserved([demand], replace(NOTHING, served=served)) is None
+    assert unserved([replace(demand, name="observe")], replace(NOTHING, served=frozenset({"apps"}))) is None
+
+
+def test_rollouts_of_argo_wait_for_a_cluster_that_serves_them(tmp_path: Path) -> None:
+    """Where a Deployment or a Service is changed they do not."""
+    target = shop(
+        tmp_path,
+        "kubernetes: {context: c, namespace: n}\nmay_break: [{rollout: canary}]\n"
+        "rollout: {kind: Rollout, names: [user-service], candidate: 1.1.0}\n",
+    )
+    bare = Library(traffic={}, experiments={}, rollouts={"canary": rollout_plan()}, served=frozenset({"apps"}))
+    why, hint = lacking(target, "rollout", "canary", library=bare)
+    assert why == "its objects are of kind Rollout, and the API server of shop serves no group argoproj.io"
+    assert hint == "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout`"
+    plain = replace(bare, rollouts={"canary": replace(rollout_plan(), kind="Deployment")})
+    assert unserved([Demand(kind="rollout", name="canary")], plain) is None
 
 
 def test_what_creates_nothing_of_an_add_on_waits_for_none(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.targets import Target
     from harness.targets.access import Access
 
-__all__ = ["Driver", "Library", "RequiredKey", "consent"]
+__all__ = ["Driver", "Library", "RequiredGroup", "RequiredKey", "consent"]
 
 
 def consent(experiment: str, why: str) -> RequiredKey:
@@ -27,14 +27,38 @@ def consent(experiment: str, why: str) -> RequiredKey:
     return RequiredKey("may_break", f"{why} (experiment: {experiment})", "such experiment in `may_break`", hint)
 
 
+@dataclass(frozen=True, slots=True)
+class RequiredGroup:
+    """An API group that an act needs served.
+
+    Attributes:
+        name: of the group.
+        why: what the act does with it.
+        hint: what brings it.
+    """
+
+    name: str
+    why: str
+    hint: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Library:
-    """What demands name: the traffic and the rollouts of the plan, and every experiment there is, by name; and by what the target divides times."""
+    """What demands name, and what they meet.
+
+    Attributes:
+        traffic: of the plan, by name.
+        experiments: every one there is.
+        rollouts: of the plan.
+        time_scale: by what the target divides times.
+        served: the API groups that the target's API server serves; None: it was not asked, or gave no answer.
+    """
 
     traffic: Mapping[str, TrafficPlan]
     experiments: Mapping[str, ExperimentPlan]
     rollouts: Mapping[str, RolloutPlan] = field(default_factory=dict)
     time_scale: float = 1.0
+    served: frozenset[str] | None = None
 
     @property
     def ordinary(self) -> str:
@@ -68,6 +92,10 @@ class Driver(Protocol):
 
     def accesses(self, demand: Demand, library: Library, target: Target) -> Sequence[Access]:  # noqa: ARG002 - the protocol's
         """What the act asks of the Kubernetes API; by default nothing."""
+        return ()
+
+    def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:  # noqa: ARG002 - the protocol's
+        """API groups that the cluster must serve, as nothing is decided without them; by default none."""
         return ()
 
     def undeclared(self, demand: Demand, library: Library) -> Sequence[str]:  # noqa: ARG002 - the protocol's

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.model import Act, DemandKind, Phase
 from harness.model.domain import ENTRY, WORKLOADS
 from harness.model.window import fault_free_name
-from harness.run.acts.driver import Driver, Library, RequiredKey
+from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from harness.targets.access import Access
 
 TOUCHES: Final = (ENTRY, WORKLOADS)
+_ARGO: Final = RequiredGroup(
+    "argoproj.io",
+    "its objects are of kind Rollout",
+    "install Argo Rollouts, or write `kind: Deployment` or `kind: Service` under `rollout`",
+)
 
 
 class RolloutDriver(Driver):
@@ -42,6 +47,10 @@ class RolloutDriver(Driver):
         plan = library.rollouts[demand.name]
         own = (target.kubernetes.namespace,) if target.kubernetes else ()
         return rollout_access(plan.kind, plan.namespaces or own)
+
+    def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:
+        """Argo Rollouts, where Rollouts are changed."""
+        return (_ARGO,) if library.rollouts[demand.name].kind == "Rollout" else ()
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act: after the fault-free window and every experiment, so that no fault meets a candidate."""

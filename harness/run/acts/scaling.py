@@ -8,7 +8,7 @@ from harness.errors import HarnessError
 from harness.model import Act, DemandKind, Quantity
 from harness.model.scaling import HOLD, OBSERVE, REPLICATE, RESIZE, SPIKE
 from harness.model.window import fault_free_name
-from harness.run.acts.driver import Driver, Library, RequiredKey, consent
+from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey, consent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,11 @@ _SPIKE_S: Final = 960.0
 """Three rises 3 min apart, and the fall."""
 NAME: Final = "autoscaling"
 """As `may_break` names it."""
+_USAGE: Final = RequiredGroup(
+    "metrics.k8s.io",
+    "load is given by the CPU that the metrics API reports",
+    "install metrics-server, or what else serves the metrics API, and check `kubectl top pods`",
+)
 
 
 class ScaleDriver(Driver):
@@ -52,6 +57,10 @@ class ScaleDriver(Driver):
         if demand.name in (RESIZE, REPLICATE):
             return SERVING
         return () if demand.name == OBSERVE else STRESSING
+
+    def groups(self, demand: Demand, library: Library) -> Sequence[RequiredGroup]:  # noqa: ARG002 - the protocol's
+        """The metrics API, except where an autoscaler's bounds are only read."""
+        return () if demand.name == OBSERVE else (_USAGE,)
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""

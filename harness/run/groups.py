@@ -1,0 +1,61 @@
+"""Which API groups a plan needs the cluster to serve, and which of them it does: asked before anything is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.run.acts.registry import drivers
+from harness.run.means import said_within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.model import Demand
+    from harness.run.acts.driver import Library, RequiredGroup
+    from harness.targets import Target
+
+
+def needs_group(demands: Iterable[Demand], library: Library) -> bool:
+    """Whether an act of these demands needs a group that not every cluster serves."""
+    return any(True for _ in _required(demands, library))
+
+
+def served_groups(target: Target) -> frozenset[str] | None:
+    """The groups that the API server serves now.
+
+    None: the target names no cluster, is the embedded sandbox, or its API server gives no answer in time: then nothing is known.
+    """
+    if target.kubernetes is None or target.embedded:
+        return None
+    from harness.targets import kubernetes  # half a second, and only where a cluster is used
+
+    found: list[frozenset[str]] = []
+
+    def ask() -> str:
+        try:
+            found.append(cluster.groups())
+        except HarnessError as error:
+            return error.what
+        return ""
+
+    try:
+        cluster = kubernetes.Cluster.of(target)
+    except HarnessError:
+        return None  # a kubeconfig that cannot be read: who uses the cluster says so
+    said_within({"kubernetes": ask})
+    return found[0] if found and found[0] else None
+
+
+def unserved(demands: Iterable[Demand], library: Library) -> RequiredGroup | None:
+    """The first group that an act of these demands needs and the cluster does not serve; None where there is none, or it is not known."""
+    if library.served is None:
+        return None
+    return next((one for one in _required(demands, library) if one.name not in library.served), None)
+
+
+def _required(demands: Iterable[Demand], library: Library) -> Iterator[RequiredGroup]:
+    known = drivers()
+    for demand in demands:
+        if demand.kind in known:
+            yield from known[demand.kind].groups(demand, library)
