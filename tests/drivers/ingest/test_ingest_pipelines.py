@@ -73,6 +73,58 @@ def test_a_plan_with_a_change(tmp_path: Path, change: dict[str, Any]) -> None:
     assert planned(tmp_path, {**PLAN, **change})[CHANGES] is False
 
 
+STATE_ONLY: list[dict[str, Any]] = [
+    {
+        "address": "aws_s3_bucket.logs",
+        "change": {
+            "actions": ["no-op"],
+            "before": {"bucket": "logs"},
+            "after": {"bucket": "logs"},
+            "importing": {"id": "hunter2"},
+        },
+    },
+    {
+        "address": "module.network.aws_vpc.main",
+        "previous_address": "aws_vpc.main",
+        "change": {"actions": ["no-op"], "before": {}, "after": {}},
+    },
+    {"address": "aws_instance.old", "change": {"actions": ["forget"], "before": {}, "after": None}},
+]
+"""What Terraform 1.5 to 1.7 writes of blocks `import`, `moved` and `removed`."""
+
+
+@pytest.mark.parametrize(
+    ("index", "seen_as"),
+    [
+        (0, "aws_s3_bucket.logs: import"),
+        (1, "module.network.aws_vpc.main: move"),
+        (2, "aws_instance.old: forget"),
+    ],
+    ids=["import", "moved", "removed"],
+)
+def test_a_plan_that_changes_the_state_alone(tmp_path: Path, index: int, seen_as: str) -> None:
+    """Terraform exits with 2, "changes present", for each of them: what is there is not yet as the files say."""
+    document = {**PLAN, "terraform_version": "1.7.5", "resource_changes": [STATE_ONLY[index]]}
+    assert planned(tmp_path, document)[CHANGES] is False
+    body = json.dumps(document).encode()
+    assert infrastructure_plan(body, "p.json").changes == (seen_as,)
+    kept = redacted_plan(body, "p.json")
+    assert infrastructure_plan(kept, "p.json") == infrastructure_plan(body, "p.json")
+    assert b"hunter2" not in kept
+
+
+def test_an_import_that_also_changes_the_resource(tmp_path: Path) -> None:
+    """Both are named; an address that is as before is no move."""
+    one = {
+        "address": "a.b",
+        "previous_address": "a.b",
+        "change": {"actions": ["update"], "importing": {"id": "i-1"}},
+    }
+    body = json.dumps({**PLAN, "resource_changes": [one]}).encode()
+    assert infrastructure_plan(body, "p.json").changes == ("a.b: import and update",)
+    assert planned(tmp_path, {**PLAN, "resource_changes": [one]})[CHANGES] is False
+
+
 def test_a_plan_that_does_not_say_everything(tmp_path: Path) -> None:
     """Ended with an error, incomplete, of nothing, too old: no evidence."""
     assert planned(tmp_path, {**PLAN, "errored": True})["plan"] is None

@@ -88,7 +88,8 @@ def _changed(resource: _Json) -> dict[str, Any]:
 
 def _change(change: _Json) -> dict[str, Any]:
     marks = {"before": change.get("before_sensitive"), "after": change.get("after_sensitive")}
-    return _only(change, _CHANGE) | _hidden_in(change, marks)
+    imported = {"importing": {"id": HIDDEN}} if isinstance(change.get("importing"), Mapping) else {}
+    return _only(change, _CHANGE) | imported | _hidden_in(change, marks)
 
 
 def _output(output: _Json) -> dict[str, Any]:

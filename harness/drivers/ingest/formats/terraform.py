@@ -17,11 +17,25 @@ _NO_CHANGE: Final = ({"no-op"}, {"read"})
 
 class _Change(ReportSection):
     actions: tuple[str, ...] = Field(min_length=1, strict=False)
+    importing: dict[str, object] | None = None
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What would be done, an import into the state among it; empty: nothing."""
+        planned = () if {*self.actions} in _NO_CHANGE else self.actions
+        return planned if self.importing is None else ("import", *planned)
 
 
 class _ResourceChange(ReportSection):
     address: str = Field(min_length=1)
+    previous_address: str | None = None
     change: _Change
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What would be done; Terraform itself counts a new address in the state as a change to be applied."""
+        moved = self.previous_address not in (None, "", self.address)
+        return ("move", *self.change.verbs) if moved else self.change.verbs
 
 
 class _TerraformPlan(ReportSection):
@@ -42,7 +56,7 @@ class InfrastructurePlan:
 
     Attributes:
         resources: how many it speaks of.
-        changes: `address: create`, of resources and outputs.
+        changes: `address: create`, of resources and outputs; an import and a move are changes of the state.
         drifted: resources that were changed outside of Terraform.
         incomplete: why it does not say everything; empty: it does.
         origin: when it was made; the format has no place for a release.
@@ -71,14 +85,10 @@ def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
             hint = "`terraform plan -out=plan && terraform show -json plan`"
             raise DriverError("is a state and not a plan", where=where, hint=hint)
     plan = section_of(_TerraformPlan, value, where, kind="a Terraform plan")
-    changes = [(one.address, one.change) for one in plan.resource_changes]
-    changes += [(f"output.{name}", change) for name, change in plan.output_changes.items()]
+    changes = [(one.address, one.verbs) for one in plan.resource_changes]
+    changes += [(f"output.{name}", change.verbs) for name, change in plan.output_changes.items()]
     moment = Moment.of(plan.timestamp, f"{where}: timestamp") if plan.timestamp else None
-    changed = tuple(
-        f"{shown(address)}: {' and '.join(map(shown, change.actions))}"
-        for address, change in changes
-        if {*change.actions} not in _NO_CHANGE
-    )
+    changed = tuple(f"{shown(address)}: {' and '.join(map(shown, verbs))}" for address, verbs in changes if verbs)
     incomplete = "it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later"
     if plan.applyable and not changed:
         incomplete = incomplete or "it is there to be applied and names no change, as one that only refreshes the state"
