@@ -9,11 +9,12 @@ from typing import Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.cobertura import coverage_report
-from harness.drivers.ingest.formats.junit import CaseOutcome, JunitCase, JunitReport, junit_report
+from harness.drivers.ingest.formats.junit import JunitReport, junit_report
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_XML, shown
 from harness.drivers.ingest.formats.provenance import Provenance, same_commit, same_release
 from harness.drivers.ingest.formats.records import Deployment, plain_record
+from harness.drivers.ingest.formats.tally import CaseOutcome, JunitCase
 from harness.drivers.ingest.reports import (
     ReportPart,
     counts,
@@ -101,7 +102,11 @@ def _passed(asked: Asked, suites: _Suites) -> list[FactReading]:
 
 
 def _clean(asked: Asked, suites: _Suites) -> list[FactReading]:
-    facts = [_none("tests that failed", [case.label for case in suites.of(CaseOutcome.FAILED)])]
+    failed = _none("tests that failed", [case.label for case in suites.of(CaseOutcome.FAILED)])
+    if repeated := [case.label for case in suites.cases if case.repeated]:
+        aside = f"{len(repeated)} passed only when repeated: {some(repeated)}"
+        failed = replace(failed, observed=f"{failed.observed}; {aside}")
+    facts = [failed]
     if "skipped" in asked.params.get("failures", ""):
         skipped = [case.label for case in suites.of(CaseOutcome.SKIPPED)]
         unlisted = sum(part.report.unlisted for part in suites.parts)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.drivers.ingest.formats.junit import CaseOutcome, JunitReport, junit_report
+from harness.drivers.ingest.formats.junit import JunitReport, junit_report
+from harness.drivers.ingest.formats.tally import CaseOutcome
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, oks, seen
 
@@ -176,9 +178,112 @@ def test_nine_where_ten_are_declared(tmp_path: Path) -> None:
     assert (fact.ok, fact.observed) == (None, f"{tmp_path / 'unit.xml'}:1: tests=10 declared, 9 counted")
 
 
+SUBTESTS = """<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests"><testsuite name="pytest" errors="0" failures="3"
+ skipped="2" tests="14" time="0.045" timestamp="2026-11-21T11:00:00+00:00" hostname="vm"><properties><property name="commit" value="3f2a1c9"/></properties>
+<testcase classname="test_s" name="test_pass" time="0.005" />
+<testcase classname="test_s" name="test_plain" time="0.005" />
+<testcase classname="test_s" name="test_fail" time="0.014"><failure message="assert (1 % 2) == 0">trace</failure><failure message="assert (3 % 2) == 0">trace</failure><failure message="contains 2 failed subtests">contains 2 failed subtests</failure></testcase>
+<testcase classname="test_s" name="test_skip" time="0.001"><skipped type="pytest.skip" message="a">a</skipped><skipped type="pytest.skip" message="b">b</skipped></testcase></testsuite></testsuites>"""
+"""As pytest 9.2 writes them: three subtests that passed in the first test, two that failed in the third beside two that passed, two that
+were skipped in the last beside one that passed; and that test itself passed."""
+
+
+def test_subtests_of_pytest_are_counted_by_it_and_not_listed(tmp_path: Path) -> None:
+    """The report agrees with itself; a test with subtests is one test, and the failure of a subtest is that of its test."""
+    report = junit_report(SUBTESTS.encode(), "unit.xml")
+    assert report.contradictions == ()
+    assert [one.outcome for one in report.cases] == ["passed", "passed", "failed", "skipped"]
+    assert found(tmp_path, SUBTESTS)["tests that failed"] is False
+    passed = re.sub(r"<testcase[^>]*test_fail.*?</testcase>", "", SUBTESTS, flags=re.DOTALL)
+    passed = passed.replace('failures="3"', 'failures="0"').replace('tests="14"', 'tests="9"')
+    assert set(found(tmp_path, passed).values()) == {True}
+    assert found(tmp_path, passed, f"{THEN} or was skipped")["tests that were skipped"] is False
+    assert found(tmp_path, passed, "at least 3 tests passed and none failed")["tests that passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('failures="3"', 'failures="4"'),
+        ('skipped="2"', 'skipped="3"'),
+        ('errors="0"', 'errors="1"'),
+        ('tests="14"', 'tests="6"'),
+        ('tests="14"', 'tests="3"'),
+        ('name="pytest tests"', 'name="tests"'),
+    ],
+)
+def test_subtests_do_not_explain_other_counts(old: str, new: str) -> None:
+    """A failure that is not listed, fewer tests than elements, and another writer."""
+    assert junit_report(SUBTESTS.replace(old, new, 1).encode(), "unit.xml").contradictions != ()
+
+
+TODO = f"""<testsuites name="jest tests" tests="2" failures="0" errors="0" time="1.2">
+  <testsuite name="basket" errors="0" failures="0" skipped="0" timestamp="2026-11-21T11:00:00Z" time="1" tests="2">
+    <properties><property name="commit" value="{COMMIT}"/></properties>
+    <testcase classname="basket adds" name="basket adds" time="0.01"/>
+    <testcase classname="basket pays" name="basket pays" time="0"/>
+    <testcase classname="basket removes" name="basket removes" time="0.02"/>
+  </testsuite>
+</testsuites>"""
+"""As jest-junit 17 writes `it.todo("pays")`: listed like a test that passed, and not counted."""
+
+
+def test_a_todo_of_jest_is_a_skipped_test(tmp_path: Path) -> None:
+    """It is the one that took no time; where more did, it is not known which it is."""
+    assert set(found(tmp_path, TODO).values()) == {True}
+    assert found(tmp_path, TODO, f"{THEN} or was skipped")["tests that were skipped"] is False
+    assert found(tmp_path, TODO, "at least 3 tests passed and none failed")["tests that passed"] is False
+    assert found(tmp_path, TODO.replace('time="0.01"', 'time="0"'))["counts"] is None
+    assert found(tmp_path, TODO.replace('time="0"', 'time="0.03"'))["counts"] is None
+
+
+def test_a_todo_of_vitest_is_a_skipped_test(tmp_path: Path) -> None:
+    """It is written with `<skipped/>`."""
+    text = suite(case("one"), case("two"), case("later", "<skipped/>"))
+    assert found(tmp_path, text, f"{THEN} or was skipped")["tests that were skipped"] is False
+
+
+RERUN = f"""<testsuites tests="5" failures="2" errors="0" time="2.5">
+  <testsuite tests="5" failures="2" skipped="0" time="2.5" name="example.test/users" timestamp="2026-11-21T11:00:00Z">
+    <properties><property name="go.version" value="go1.23"/><property name="commit" value="{COMMIT}"/></properties>
+    <testcase classname="example.test/users" name="TestFlaky" time="0.2"><failure message="Failed" type="">no</failure></testcase>
+    <testcase classname="example.test/users" name="TestFlaky" time="0.2"><failure message="Failed" type="">no</failure></testcase>
+    <testcase classname="example.test/users" name="TestSignIn" time="0.2"/>
+    <testcase classname="example.test/users" name="TestSignOut" time="0.2"/>
+    <testcase classname="example.test/users" name="TestFlaky" time="0.2"/>
+  </testsuite>
+</testsuites>"""
+
+
+def test_a_test_of_go_that_failed_and_passed_is_not_decided(tmp_path: Path) -> None:
+    """`gotestsum --rerun-fails` and `go test -count=3` write it alike: neither two tests that passed, nor one that failed."""
+    (tmp_path / "unit.xml").write_text(RERUN)
+    facts = seen(tmp_path, WHEN, THEN, UNIT)
+    assert oks(facts) == {"commit": True, "counts": None, "tests that passed": True, "tests that failed": True}
+    assert facts["tests that passed"].observed == "2"
+    assert "the test `TestFlaky` failed and passed" in facts["counts"].observed
+    always = RERUN.replace(
+        'name="TestFlaky" time="0.2"/>', 'name="TestFlaky" time="0.2"><failure message="Failed"/></testcase>'
+    )
+    assert found(tmp_path, always.replace('failures="2"', 'failures="3"'))["tests that failed"] is False
+    assert found(tmp_path, RERUN.replace("go.version", "node"))["tests that failed"] is False
+
+
+def test_a_test_of_surefire_that_passed_when_repeated_is_named(tmp_path: Path) -> None:
+    """It passed, once, and the verdict says which it is; one that failed again has failed."""
+    flaky = case("unsure", '<flakyFailure message="once">trace</flakyFailure>')
+    (tmp_path / "unit.xml").write_text(suite(case("one"), flaky))
+    facts = seen(tmp_path, WHEN, THEN, UNIT)
+    assert set(oks(facts).values()) == {True}
+    assert facts["tests that failed"].observed == "none; 1 passed only when repeated: c.unsure"
+    again = case("bad", '<failure message="once"/><rerunFailure message="twice">trace</rerunFailure>')
+    assert found(tmp_path, suite(case("one"), again))["tests that failed"] is False
+
+
 def test_a_name_that_is_there_twice(tmp_path: Path) -> None:
     """In one file, or in two of one report."""
     assert found(tmp_path, suite(case("one"), case("one")))["counts"] is None
+    assert found(tmp_path, suite(case("{one}{}"), case("{one}{}")))["counts"] is None
     (tmp_path / "b.xml").write_text(suite(case("one")))
     (tmp_path / "unit.xml").write_text(suite(case("one"), case("two")))
     facts = seen(tmp_path, WHEN, THEN, {"junit": {"unit": ["unit.xml", "b.xml"]}})

@@ -5,24 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.drivers.ingest.formats.markup import read_markup
 from harness.drivers.ingest.formats.moments import Moment, earliest
 from harness.drivers.ingest.formats.plain import shown
 from harness.drivers.ingest.formats.provenance import Provenance
+from harness.drivers.ingest.formats.tally import COUNTS, MARKS, ORIGIN, CaseOutcome, CaseTally, JunitCase, SuiteTally
 from harness.errors import DriverError
 
-_COUNTS: Final = {
-    "tests": "tests",
-    "failures": "failures",
-    "errors": "errors",
-    "skipped": "skipped",
-    "disabled": "disabled",
-}
-_ORIGIN: Final = ("release", "commit", "environment", "target")
 _PASSED: Final = frozenset(
     {"", "run", "passed", "pass", "success", "successful", "ok", "completed", "complete", "executed"}
 )
@@ -44,43 +36,12 @@ _FAILED: Final = frozenset(
     }
 )
 """What writers say of a case in `status` and `result`, in small letters."""
+_MIXED: Final = "failed and passed: not said is whether it was repeated (`--rerun-fails`) or run twice (`-count`)"
 _LONGEST_S: Final = 1e8
 """Of a suite: three years."""
 _MILLISECONDS: Final = re.compile(r"\d{12,13}")
 """Since 1970, as Playwright before 1.32 writes when a suite began."""
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d*)?|\.\d+")
-
-
-class CaseOutcome(StrEnum):
-    """What came out of a test case, the best first."""
-
-    PASSED = "passed"
-    SKIPPED = "skipped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JunitCase:
-    """One test case.
-
-    Attributes:
-        suite, host: name and host name of its suite; browser suites name the browser there.
-        group: its class, module or package. name: its own.
-        outcome: an error is a failure; one that passed when it was repeated has passed.
-        line: where it is in the file.
-    """
-
-    suite: str
-    host: str
-    group: str
-    name: str
-    outcome: CaseOutcome
-    line: int
-
-    @property
-    def label(self) -> str:
-        """Its class and name, for people."""
-        return shown(f"{self.group}.{self.name}" if self.group else self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,80 +77,15 @@ def junit_report(body: bytes, where: str) -> JunitReport:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Suite:
-    """A suite while it is read: what it declares, and what is counted in it.
-
-    `open`: it has tests of which no suite says when they ended. `says`: of `_ORIGIN`, what it says of itself. `silent`: of `_ORIGIN`, what
-    it does not say of a test in it, nor a suite in between.
-    """
-
-    name: str
-    host: str
-    line: int
-    declared: dict[str, int]
-    began: Moment | None = None
-    took_s: float | None = None
-    longest_s: float = 0.0
-    open: bool = False
-    says: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
-    direct: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
-    below: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTS, 0))
-
-    def end(self, where: str) -> Moment | None:
-        """When it was complete: after its time, which is not shorter than that of any of its tests."""
-        if self.began is None or self.took_s is None:
-            return None
-        return self.began.after(max(self.took_s, self.longest_s), f"{where}:{self.line}: timestamp")
-
-    def contradictions(self, where: str) -> dict[str, str]:
-        """Where it declares something else than is there, with nested suites and without, by the name of the count."""
-        return {
-            name: f"{where}:{self.line}: {name}={declared} declared, {self.below[name]} counted"
-            for name, declared in self.declared.items()
-            if declared not in (self.below[name], self.direct[name], *self._errors_as_failures(name))
-        }
-
-    def missing(self, name: str) -> int:
-        """How many more it declares than there are."""
-        return self.declared.get(name, 0) - self.below[name]
-
-    def _errors_as_failures(self, name: str) -> tuple[int, ...]:
-        """Some writers count errors among the failures, where they declare no errors."""
-        if name != "failures" or self.declared.get("errors"):
-            return ()
-        return (self.below["failures"] + self.below["errors"],)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Case:
-    """A test case while it is read."""
-
-    group: str
-    name: str
-    line: int
-    failed: bool = False
-    error: bool = False
-    skipped: bool = False
-    disabled: bool = False
-
-    @property
-    def outcome(self) -> CaseOutcome:
-        """A failure counts before all else."""
-        if self.failed or self.error:
-            return CaseOutcome.FAILED
-        return CaseOutcome.SKIPPED if self.skipped or self.disabled else CaseOutcome.PASSED
-
-
-@dataclass(kw_only=True, slots=True)
 class _Reader:
     """Collects what a report says, element by element."""
 
     where: str
-    suites: list[_Suite] = field(default_factory=list)
+    suites: list[SuiteTally] = field(default_factory=list)
     cases: list[JunitCase] = field(default_factory=list)
     seen: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
-    case: _Case | None = None
+    twice: dict[tuple[str, str, str, str], tuple[int, int]] = field(default_factory=dict)
+    case: CaseTally | None = None
     root: bool = False
     contradictions: list[str] = field(default_factory=list)
     properties: dict[str, str] = field(default_factory=dict)
@@ -202,6 +98,8 @@ class _Reader:
     short: list[str] = field(default_factory=list)
     missing: int = 0
     unlisted: int = 0
+    todo: int = 0
+    pytest: bool = False
 
     def start(self, tag: str, attributes: dict[str, str], line: int) -> None:
         """An element begins."""
@@ -213,14 +111,13 @@ class _Reader:
                     f"is not a JUnit report: it is <{shown(tag)}>", where=f"{self.where}:{line}", hint=hint
                 )
             self.root = True
+            self.pytest = tag == "testsuites" and attributes.get("name") == "pytest tests"
         if tag in {"testsuites", "testsuite"}:
             self._begin_suite(attributes, line)
         elif tag == "testcase":
             self._begin_case(attributes, line)
         elif self.case is not None:
-            self.case.failed |= tag == "failure"
-            self.case.error |= tag == "error"
-            self.case.skipped |= tag == "skipped"
+            self._mark(self.case, tag)
         elif tag == "property":
             self._property(attributes)
         elif tag in {"failure", "error"} and self.suites:
@@ -236,6 +133,15 @@ class _Reader:
                 )
             )
 
+    def _mark(self, case: CaseTally, tag: str) -> None:
+        """An element in a test case says what came out of it."""
+        case.failed |= tag == "failure"
+        case.error |= tag == "error"
+        case.skipped |= tag == "skipped"
+        case.repeated |= tag in {"flakyFailure", "flakyError"}
+        if (name := MARKS.get(tag)) is not None:
+            self.suites[-1].marks[name] += 1
+
     def end(self, tag: str) -> None:
         """An element ends."""
         tag = tag.rpartition(":")[2]
@@ -248,15 +154,15 @@ class _Reader:
     def report(self) -> JunitReport:
         """What was collected."""
         known = {name: value for name, value in self.properties.items() if name not in self.unclear}
-        for name in _ORIGIN:
+        for name in ORIGIN:
             if name in self.unclear:
                 self.contradictions.append(f"{self.where}: the property `{name}` has two values")
         made = None if self.undated else earliest(self.moments)
-        said = {name: known[name] for name in _ORIGIN if known.get(name)}
+        said = {name: known[name] for name in ORIGIN if known.get(name)}
         partly = {name: said.pop(name) for name in self.silent if name in said}
         origin = Provenance(**said, made=made, partly=partly)
         return JunitReport(
-            cases=tuple(self.cases),
+            cases=tuple(self._decided()),
             properties=known,
             origin=origin,
             ended=None if self.endless else max(self.ends, key=lambda moment: moment.last, default=None),
@@ -267,7 +173,7 @@ class _Reader:
     def _begin_suite(self, attributes: dict[str, str], line: int) -> None:
         declared = {
             name: _count(attributes[key], f"{self.where}:{line}: {key}")
-            for key, name in _COUNTS.items()
+            for key, name in COUNTS.items()
             if attributes.get(key, "") != ""
         }
         began = None
@@ -276,9 +182,9 @@ class _Reader:
             self.moments.append(began)
         name, host = sys.intern(attributes.get("name", "")), sys.intern(attributes.get("hostname", ""))
         took_s = _seconds(attributes.get("time", ""))
-        self.suites.append(_Suite(name=name, host=host, line=line, declared=declared, began=began, took_s=took_s))
+        self.suites.append(SuiteTally(name=name, host=host, line=line, declared=declared, began=began, took_s=took_s))
 
-    def _end_suite(self, suite: _Suite) -> None:
+    def _end_suite(self, suite: SuiteTally) -> None:
         outer = self.suites[-1] if self.suites else None
         self._contradicts(suite, inner=outer is not None)
         end = suite.end(self.where) if suite.open else None
@@ -294,11 +200,22 @@ class _Reader:
             for name, count in suite.below.items():
                 outer.below[name] += count
 
-    def _contradicts(self, suite: _Suite, *, inner: bool) -> None:
-        """Where a suite contradicts itself; Mocha counts skipped tests in each suite, and says only of all suites how many they are."""
+    def _contradicts(self, suite: SuiteTally, *, inner: bool) -> None:
+        """Where a suite contradicts itself; Mocha counts skipped tests in each suite, and says only of all suites how many they are.
+
+        pytest counts subtests that it does not list, jest-junit lists `todo` tests that it does not count.
+        """
         found = suite.contradictions(self.where)
         missing = suite.missing("tests")
-        if inner and {*found} == {"tests"} and missing > 0 and "skipped" not in suite.declared:
+        if inner and self.pytest and missing > 0 and suite.explained_by_subtests():
+            return
+        if inner and {*found} == {"tests"} and missing == -len(suite.idle) and {*MARKS.values()} <= {*suite.declared}:
+            self.todo -= missing
+            for place in suite.idle:
+                self.cases[place] = replace(self.cases[place], outcome=CaseOutcome.SKIPPED)
+        elif not inner and {*found} == {"tests"} and missing == -self.todo:
+            return
+        elif inner and {*found} == {"tests"} and missing > 0 and "skipped" not in suite.declared:
             self.short += found.values()
             self.missing += missing
         elif not inner and {*found} == {"tests", "skipped"} and 0 < missing == self.missing == suite.missing("skipped"):
@@ -316,28 +233,23 @@ class _Reader:
         if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
             what = f"nothing is known of the status `{shown(min(unknown))}` of the test `{shown(name)}`"
             self.contradictions.append(f"{self.where}:{line}: {what}")
-        self.case = _Case(
+        self.case = CaseTally(
             group=group,
             name=name,
             line=line,
             failed=bool(words & _FAILED),
             skipped=bool(words & _SKIPPED),
             disabled=bool(words & _NOT_RUN),
+            idle=attributes.get("time") == "0",
         )
         suite = self.suites[-1]
         suite.open = True
-        suite.silent.update(_ORIGIN)
+        suite.silent.update(ORIGIN)
         self.undated |= all(one.began is None for one in self.suites)
         suite.longest_s = max(suite.longest_s, _seconds(attributes.get("time", "")) or 0.0)
 
-    def _end_case(self, case: _Case) -> None:
+    def _end_case(self, case: CaseTally) -> None:
         suite = self.suites[-1]
-        key = (suite.name, suite.host, case.group, case.name)
-        if first := self.seen.get(key):
-            self.contradictions.append(
-                f"{self.where}:{case.line}: the test `{shown(case.name)}` is there twice, first in line {first}"
-            )
-        self.seen.setdefault(key, case.line)
         counted = {
             "tests": True,
             "failures": case.failed,
@@ -348,20 +260,40 @@ class _Reader:
         for name, here in counted.items():
             suite.direct[name] += here
             suite.below[name] += here
-        self.cases.append(
-            JunitCase(
-                suite=suite.name,
-                host=suite.host,
-                group=case.group,
-                name=case.name,
-                outcome=case.outcome,
-                line=case.line,
-            )
+        found = JunitCase(
+            suite=suite.name,
+            host=suite.host,
+            group=case.group,
+            name=case.name,
+            outcome=case.outcome,
+            line=case.line,
+            repeated=case.repeated and case.outcome is CaseOutcome.PASSED,
         )
+        key = (suite.name, suite.host, case.group, case.name)
+        if first := self.seen.get(key):
+            self.twice[key] = case.line, first
+        self.seen.setdefault(key, case.line)
+        if case.idle and case.outcome is CaseOutcome.PASSED:
+            suite.idle.append(len(self.cases))
+        self.cases.append(found)
+
+    def _decided(self) -> list[JunitCase]:
+        """The cases but for those of Go that failed and passed: repeated because they failed, or run twice, the report does not say which."""
+        outcomes: dict[tuple[str, str, str, str], set[CaseOutcome]] = {key: set() for key in self.twice}
+        for one in self.cases:
+            outcomes.get((one.suite, one.host, one.group, one.name), set()).add(one.outcome)
+        both = {CaseOutcome.PASSED, CaseOutcome.FAILED}
+        mixed = {key for key, found in outcomes.items() if "go.version" in self.properties and both <= found}
+        for key, (line, first) in self.twice.items():
+            what = _MIXED if key in mixed else "is there twice"
+            self.contradictions.append(
+                f"{self.where}:{line}: the test `{shown(key[-1])}` {what}, first in line {first}"
+            )
+        return [one for one in self.cases if (one.suite, one.host, one.group, one.name) not in mixed]
 
     def _property(self, attributes: dict[str, str]) -> None:
         name, value = attributes.get("name", ""), attributes.get("value", "")
-        if name in _ORIGIN and value:
+        if name in ORIGIN and value:
             self.suites[-1].says.add(name)
         if name and self.properties.setdefault(name, value) != value:
             self.unclear.add(name)
