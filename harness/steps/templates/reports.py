@@ -18,7 +18,7 @@ _READ: Final = {
     "junit": ("JUnit report", "JUnit XML as pytest, Surefire, Jest and Go write it.", "unit", "commit"),
     "sarif": ("SARIF report", "What scanners found, as SARIF 2.1.", "security", "commit"),
     "cyclonedx": ("CycloneDX document", "What an image is made of, as CycloneDX JSON.", "backend", "release"),
-    "npm-audit": ("npm audit", "`npm audit --json` of npm 7 or newer.", "backend", "commit"),
+    "npm-audit": ("npm audit", "`npm audit --json` of npm 6 or newer, or `pnpm audit --json`.", "backend", "commit"),
     "terraform-plan": ("Terraform plan", "`terraform show -json` of a plan.", "infrastructure", "target"),
     "workflow-run": ("workflow run", "Jobs of a GitHub workflow run as JSON.", "pipeline", "commit"),
     "cobertura": ("Cobertura report", "Lines that tests ran, as Cobertura XML.", "unit", "commit"),

@@ -357,7 +357,9 @@ def test_an_audit(tmp_path: Path) -> None:
     ("document", "what"),
     [
         ({"error": {"code": "ENOLOCK", "summary": "no lock file"}}, "npm reports an error: no lock file"),
-        ({"advisories": {}}, "another version of npm"),
+        ({"advisories": {}, "auditReportVersion": 2}, "another version of npm"),
+        ({"advisories": {}, "vulnerabilities": {}}, "another version of npm"),
+        ({"advisories": {}}, "is not an npm audit"),
         ({"auditReportVersion": 3}, "another version of npm"),
         ({"auditReportVersion": 2}, "is not an npm audit"),
     ],
@@ -366,6 +368,60 @@ def test_an_audit_that_npm_could_not_make(tmp_path: Path, document: Any, what: s
     """It says nothing about the packages."""
     with pytest.raises(DriverError, match=what):
         audited(tmp_path, document)
+
+
+OLDER: dict[str, Any] = {
+    "actions": [],
+    "advisories": {
+        "1179": {
+            "findings": [{"version": "0.0.8", "paths": ["mkdirp>minimist", "rc>minimist"]}],
+            "id": 1179,
+            "module_name": "minimist",
+            "severity": "low",
+            "vulnerable_versions": "<0.2.1",
+        }
+    },
+    "muted": [],
+    "metadata": {
+        "vulnerabilities": {"info": 0, "low": 2, "moderate": 0, "high": 0, "critical": 0},
+        "dependencies": 118,
+        "devDependencies": 3,
+        "optionalDependencies": 0,
+        "totalDependencies": 121,
+    },
+}
+"""As npm 6 and pnpm write it: by advisories, and a level counts every way to a package."""
+
+
+def test_an_audit_of_npm_6_or_pnpm(tmp_path: Path) -> None:
+    """It is judged as one of npm 7 is; the worst advisory of a package counts."""
+    subject = "vulnerabilities of level moderate or higher"
+    assert set(audited(tmp_path, OLDER).values()) == {True}
+    report = audit_report(json.dumps(OLDER).encode(), "a.json")
+    assert (report.packages, report.vulnerable) == (121, {"minimist": "low"})
+    again = {"id": 1180, "module_name": "minimist", "severity": "high"}
+    counted = {"low": 2, "high": 1}
+    bad = {
+        **OLDER,
+        "advisories": {**OLDER["advisories"], "1180": again},
+        "metadata": {**OLDER["metadata"], "vulnerabilities": counted},
+    }
+    facts = audited(tmp_path, bad)
+    assert (facts[subject], "counts" in facts) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"advisories": {}},
+        {"metadata": {**OLDER["metadata"], "vulnerabilities": {"low": 0}}},
+        {"metadata": {**OLDER["metadata"], "vulnerabilities": {"low": 2, "critical": 1}}},
+        {"muted": [{"id": 1}]},
+    ],
+)
+def test_an_older_audit_that_contradicts_itself(tmp_path: Path, change: dict[str, Any]) -> None:
+    """A level that is counted and not listed, or listed and not counted, and advisories that are muted."""
+    assert audited(tmp_path, {**OLDER, **change})["counts"] is None
 
 
 @settings(max_examples=150)

@@ -36,7 +36,9 @@ _FAILED: Final = frozenset(
     }
 )
 """What writers say of a case in `status` and `result`, in small letters."""
-_MIXED: Final = "failed and passed: not said is whether it was repeated (`--rerun-fails`) or run twice (`-count`)"
+_MIXED: Final = (
+    "failed and passed: it was repeated (`--rerun-fails`) or run twice (`-count`): the two are written alike"
+)
 _LONGEST_S: Final = 1e8
 """Of a suite: three years."""
 _MILLISECONDS: Final = re.compile(r"\d{12,13}")
