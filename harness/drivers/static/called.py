@@ -31,7 +31,7 @@ def written(value: Any) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _CallInput(NamedTuple):
+class CallInput(NamedTuple):
     """An input of a called workflow: its type as it is declared, and its value."""
 
     kind: str
@@ -53,29 +53,35 @@ def with_inputs(document: YamlDocument, given: Mapping[str, str]) -> YamlDocumen
     if not required <= values.keys() <= declared.keys():
         return None
     inputs = {name: _call_input(one, values.get(name)) for name, one in declared.items()}
-    return replace(document, data={**document.data, "jobs": _filled(document.data["jobs"], inputs)})
+    return replace(document, data={**document.data, "jobs": filled(document.data["jobs"], inputs)})
 
 
-def _call_input(declared: Mapping[str, Any], given: str | None) -> _CallInput:
+def _call_input(declared: Mapping[str, Any], given: str | None) -> CallInput:
     kind, default = str(declared.get("type", "")), declared.get("default")
     value = given if given is not None else _EMPTY.get(kind, "") if default is None else written(default)
-    return _CallInput(kind, value)
+    return CallInput(kind, value)
 
 
-def _filled(part: Any, inputs: Mapping[str, _CallInput]) -> Any:
+def string_input(value: str) -> CallInput:
+    """An input of the type `string`."""
+    return CallInput("string", value)
+
+
+def filled(part: Any, inputs: Mapping[str, CallInput]) -> Any:
+    """A part of a workflow or an action with its inputs in place of `${{ inputs.NAME }}`."""
     if isinstance(part, dict):
         return {
-            key: _decided(one, inputs) if key == "if" and isinstance(one, str) else _filled(one, inputs)
+            key: _decided(one, inputs) if key == "if" and isinstance(one, str) else filled(one, inputs)
             for key, one in part.items()
         }
     if isinstance(part, list):
-        return [_filled(one, inputs) for one in part]
+        return [filled(one, inputs) for one in part]
     if not isinstance(part, str):
         return part
     return _INPUT.sub(lambda found: inputs[name].value if (name := found[1].lower()) in inputs else found[0], part)
 
 
-def _decided(condition: str, inputs: Mapping[str, _CallInput]) -> str:
+def _decided(condition: str, inputs: Mapping[str, CallInput]) -> str:
     """`true` or `false` where a condition is about one input alone, of which its type and value are known; else the condition."""
     found = _CONDITION.fullmatch(condition.strip().removeprefix("${{").removesuffix("}}").strip())
     if found is None or found["name"].lower() not in inputs or (found["no"] and found["operator"]):

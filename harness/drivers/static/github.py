@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from harness.drivers.static.called import WorkflowCall, begin_of, called_jobs, written
+from harness.drivers.static.composite import ActionReader
 from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, mapping_of, name_of, node_of_image, texts_of
 from harness.drivers.static.shell import Shell, commands_of, github_shell
 from harness.errors import ConfigurationError
@@ -19,13 +21,18 @@ _SUCCEEDED: Final = re.compile(
 )
 
 
-def github_workflow(document: YamlDocument, file: str, call: WorkflowCall) -> Workflow:
+_DEEPEST: Final = 10
+"""Composite actions in each other; GitHub allows so many."""
+
+
+def github_workflow(document: YamlDocument, file: str, call: WorkflowCall, action: ActionReader) -> Workflow:
     """A workflow of GitHub; raises ConfigurationError where it is not one.
 
     Args:
         document: its file.
         file: from where the target file is.
         call: reads a workflow that a job calls; its jobs are among those of this one.
+        action: reads a composite action that a step uses; its steps are among those of the job.
     """
     data = document.data
     jobs = data["jobs"]
@@ -43,7 +50,7 @@ def github_workflow(document: YamlDocument, file: str, call: WorkflowCall) -> Wo
     known: dict[str, Job] = {}
     brought = ""
     for name, job in jobs.items():
-        read = _job(document, file, name, job)
+        read = _job(document, file, name, job, action)
         called = call(str(job["uses"]), _inputs(job)) if "uses" in job else None
         known.update({name: read} if called is None else called_jobs(read, called))
         brought = brought or (called.elsewhere if called else "")
@@ -67,7 +74,49 @@ def _elsewhere(jobs: Mapping[str, Any], known: Mapping[str, Job]) -> str:
     return ""
 
 
-def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -> Job:
+class _PlacedStep(NamedTuple):
+    """A step as it is written, in a workflow or an action, and the steps that use that action, the outermost first."""
+
+    document: YamlDocument
+    file: str
+    at: tuple[str | int, ...]
+    written: Mapping[str, Any]
+    outer: tuple[WorkflowStep, ...] = ()
+
+
+def _placed(
+    document: YamlDocument, file: str, at: tuple[str | int, ...], action: ActionReader, depth: int = 0
+) -> Iterator[_PlacedStep]:
+    """The steps of a list, those of composite actions in place of the steps that use them."""
+    steps: Any = document.data
+    for key in at:
+        steps = steps.get(key) or []
+    for index, step in enumerate(steps):
+        place, uses = (*at, index), str(step.get("uses") or "")
+        found = action(uses, _inputs(step)) if uses.startswith("./") and depth < _DEEPEST else None
+        if found is None:
+            yield _PlacedStep(document, file, place, step)
+            continue
+        user = _step(document, file, place, github_shell("", windows=False))
+        for inner in _placed(found.document, found.file, ("runs", "steps"), action, depth + 1):
+            yield inner._replace(outer=(user, *inner.outer))
+
+
+def _read(placed: _PlacedStep, shell: str, *, windows: bool) -> WorkflowStep:
+    """A step; one of an action also fails, and runs, as the step that uses it."""
+    named = str(placed.written.get("shell") or ("" if placed.outer else shell))
+    step = _step(placed.document, placed.file, placed.at, github_shell(named, windows=windows))
+    for user in reversed(placed.outer):
+        step = replace(
+            step,
+            name=" / ".join(filter(None, (user.name, step.name))),
+            may_fail=step.may_fail or user.may_fail,
+            regardless=step.regardless or user.regardless,
+        )
+    return step
+
+
+def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any], action: ActionReader) -> Job:
     at = ("jobs", name)
     steps = job.get("steps") or []
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
@@ -75,17 +124,15 @@ def _job(document: YamlDocument, file: str, name: str, job: Mapping[str, Any]) -
     condition = str(job.get("if", ""))
     shell = _shell_of(job) or _shell_of(document.data)
     windows = _on_windows(job)
-    read = tuple(
-        _step(document, file, (*at, "steps", index), github_shell(str(step.get("shell") or shell), windows=windows))
-        for index, step in enumerate(steps)
-    )
+    placed = list(_placed(document, file, (*at, "steps"), action))
+    read = tuple(_read(one, shell, windows=windows) for one in placed)
     if "uses" in job:  # a workflow of another file
         read = (WorkflowStep(name="", uses=str(job["uses"]), place=f"{file}:{document.line((*at, 'uses'))}"),)
     return Job(
         id=name,
         needs=tuple(texts_of(job.get("needs"))),
         steps=read,
-        node=_node(job, steps),
+        node=_node(job, [one.written for one in placed]),
         environment=name_of(job.get("environment")),
         place=f"{file}:{document.line(at)}",
         may_fail=_continues(job),

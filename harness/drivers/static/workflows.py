@@ -10,6 +10,7 @@ from typing import Final
 
 from harness.drivers.paper import Asked
 from harness.drivers.static.called import CALLED, with_inputs
+from harness.drivers.static.composite import CompositeAction, with_action_inputs
 from harness.drivers.static.files import files_of, inside, named, shown
 from harness.drivers.static.github import github_workflow
 from harness.drivers.static.gitlab import gitlab_workflow
@@ -70,7 +71,25 @@ class _CallReader:
         if "jobs" not in document.data:
             return gitlab_workflow(document, file)
         behind = (*callers, path)
-        return github_workflow(document, file, lambda uses, given: self._call(path, file, uses, given, behind))
+        return github_workflow(
+            document,
+            file,
+            lambda uses, given: self._call(path, file, uses, given, behind),
+            lambda uses, given: self._action(path, file, uses, given),
+        )
+
+    def _action(self, path: Path, file: str, uses: str, inputs: Mapping[str, str]) -> CompositeAction | None:
+        """The composite action of the repository that a step uses; None where it is not there, or is of another kind."""
+        found = _action_file(path, uses)
+        if found is None:
+            return None
+        self._left -= 1
+        if self._left < 0:
+            raise ConfigurationError(f"leads to more than {_MOST_CALLS} actions and other workflows", where=str(path))
+        self._used(found)
+        action = with_action_inputs(_document(found), inputs)
+        below = os.path.relpath(found, path.parent)
+        return CompositeAction(action, os.path.normpath(PurePosixPath(file).parent / below)) if action else None
 
     def _call(
         self, path: Path, file: str, uses: str, inputs: Mapping[str, str], callers: tuple[Path, ...]
@@ -111,3 +130,14 @@ def _file_of(caller: Path, uses: str) -> Path | None:
     root = directory.parent.parent
     found = Path(os.path.normpath(root / uses))
     return inside(found, root) if found.parent == directory and found.is_file() else None
+
+
+def _action_file(caller: Path, uses: str) -> Path | None:
+    """The file of an action that `uses: ./DIRECTORY` names, from the top of the repository; None where there is none."""
+    directory = caller.parent
+    if (directory.parent.name, directory.name) != (".github", "workflows"):
+        return None
+    root = directory.parent.parent
+    files = (Path(os.path.normpath(root / uses / name)) for name in ("action.yml", "action.yaml"))
+    found = next((one for one in files if one.is_file()), None)
+    return inside(found, root) if found is not None else None
