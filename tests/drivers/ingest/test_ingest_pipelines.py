@@ -326,6 +326,20 @@ def test_which_run_was_the_last_must_be_told(tmp_path: Path) -> None:
     assert set(last(job("test", "failure", completed_at="2026-11-20T11:00:00Z")).values()) == {True}
 
 
+def test_a_job_that_does_not_say_its_commit() -> None:
+    """The run is of the commit that each of its jobs names, or that it names itself."""
+
+    def commit(**keys: Any) -> str:
+        jobs = [
+            {"name": "a", "conclusion": "success", "status": "completed", **own} for own in ({"head_sha": COMMIT}, {})
+        ]
+        jobs[1]["name"] = "b"
+        return pipeline_run(json.dumps({"jobs": jobs, **keys}).encode(), "r.json").origin.commit
+
+    assert commit() == ""
+    assert commit(head_sha=COMMIT) == COMMIT
+
+
 def test_a_run_that_failed_though_all_its_jobs_succeeded(tmp_path: Path) -> None:
     """Its list of jobs is not all there is."""
     assert ran(tmp_path, {"conclusion": "failure", "jobs": [job("test")]})["counts"] is None

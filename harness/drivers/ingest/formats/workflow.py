@@ -58,6 +58,7 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
     run = section_of(_WorkflowRun, json_of(body, where), where, kind="a workflow run with its jobs")
     named = [job.name for job in run.jobs]
     commits = list(dict.fromkeys(sha for sha in (run.head_sha, *(job.head_sha for job in run.jobs)) if sha))
+    said = run.head_sha or all(job.head_sha for job in run.jobs)
     differ = []
     if run.total_count is not None and run.total_count != len(run.jobs):
         differ.append(f"{where}: total_count={run.total_count} declared, {len(run.jobs)} jobs counted")
@@ -76,6 +77,6 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
         workflow=shown(run.name or next((job.workflow for job in run.jobs if job.workflow), "") or ""),
         jobs={job.name: shown(job.conclusion or job.status) for job in run.jobs},
         ended=run.status == "completed" and all(job.status == "completed" for job in run.jobs),
-        origin=Provenance(commit=commits[0] if commits else "", made=made),
+        origin=Provenance(commit=commits[0] if commits and said else "", made=made),
         contradictions=tuple(differ),
     )
