@@ -282,6 +282,38 @@ def test_an_analysis_of_nothing_is_no_verdict(metrics: list[dict[str, Any]], exp
     assert ("is exported" in measure.because.hint) is (expected != "PASS")
 
 
+INDEXED = {**EMPTY, "name": "p95", "conditions": ["any(result, # > 2)"]}
+GUARDED = {**EMPTY, "conditions": ["len(result) == 0 || result[0] < 0.1"]}
+NAN = ["[NaN]", "[NaN,NaN]"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (INDEXED, "INCONCLUSIVE"),
+        ({**INDEXED, "values": NAN}, "INCONCLUSIVE"),
+        ({**GUARDED, "name": "p95", "values": NAN}, "INCONCLUSIVE"),
+        (GUARDED, "PASS"),
+        ({**GUARDED, "conditions": ["", "len( result ) > 0 && result[0] > 0.1"]}, "PASS"),
+        ({**GUARDED, "conditions": ["default(result, 0) < 1"]}, "PASS"),
+        ({**GUARDED, "conditions": ["isNaN(result[0]) || result[0] < 0.1"], "values": NAN}, "PASS"),
+        ({**INDEXED, "values": ["[]", "[0.2]"]}, "PASS"),
+        ({**INDEXED, "dry_run": True}, "PASS"),
+        ({**INDEXED, "conditions": []}, "PASS"),
+    ],
+    ids=["no words", "NaN", "of another", "guarded", "failure", "default", "isNaN", "at last", "dry run", "none"],
+)
+def test_a_metric_that_read_nothing_beside_one_that_did_decides_only_by_its_words(
+    metric: dict[str, Any], expected: str
+) -> None:
+    """Empty by design is what a condition has words for; what it does not expect was not exported."""
+    (measure,) = judged(VERDICT, evidence(told_=history(metrics=[READ, metric])))
+    assert (measure.outcome.value, "metric p95 read no value" in measure.because.text) == (
+        expected,
+        expected != "PASS",
+    )
+
+
 def test_a_step_without_a_verdict_is_red_beside_one_that_is_not_decided() -> None:
     """The first object went on after an analysis of nothing, the second one after none."""
     lines = [one for one in history(metrics=[EMPTY]) if one.fields.get("object") != OBJECTS[1]]

@@ -31,6 +31,7 @@ class ObjectStatus:
         pause: reason of a pause. aborted: whether it was aborted.
         switched: whether everything goes to the current template.
         observed: whether it speaks of the present spec.
+        overlooked: whether its controller has not reacted yet to what was written last: a spec, a pause that was lifted, an abort.
     """
 
     phase: str
@@ -43,6 +44,7 @@ class ObjectStatus:
     aborted: bool = False
     switched: bool = False
     observed: bool = True
+    overlooked: bool = False
 
     @property
     def at_rest(self) -> bool:
@@ -58,9 +60,10 @@ def read_rollout(obj: Object) -> ObjectStatus:
     spec, status = obj["spec"], obj.get("status") or {}
     conditions = status.get("pauseConditions") or []
     phase, message = str(status.get("phase") or PROGRESSING), str(status.get("message") or "")
-    if not _observed(obj):
+    observed, unpaused = _observed(obj), bool(status.get("controllerPause")) and not conditions
+    if not observed:
         phase, message = PROGRESSING, "waiting for rollout spec update to be observed"
-    elif status.get("controllerPause") and not conditions:
+    elif unpaused:
         phase, message = PROGRESSING, "waiting for rollout to unpause"
     current, stable = str(status.get("currentPodHash") or ""), str(status.get("stableRS") or "")
     settled = bool(current) and current == stable
@@ -77,8 +80,9 @@ def read_rollout(obj: Object) -> ObjectStatus:
         stable=stable,
         pause=next((str(one.get("reason", "")) for one in conditions), "manually paused" if spec.get("paused") else ""),
         aborted=bool(status.get("abort")),
-        switched=_observed(obj) and (bool(active) and active == current if blue_green else settled or share == 1.0),
-        observed=_observed(obj),
+        switched=observed and (bool(active) and active == current if blue_green else settled or share == 1.0),
+        observed=observed,
+        overlooked=not observed or unpaused or (bool(status.get("abort")) and not status.get("abortedAt")),
     )
 
 
@@ -192,7 +196,7 @@ class AnalysisStatus:
         phase: Pending, Running, Successful, Failed, Error or Inconclusive. message: why.
         measured: fewest measurements of any metric that was not a dry run; 0 of a run that was ended early (`spec.terminate`), as that is
             Successful whatever it measured.
-        metrics: of each its name, phase and counts.
+        metrics: of each its name, phase, counts, the values of the measurements that are kept, and its conditions.
     """
 
     name: str
@@ -205,18 +209,24 @@ class AnalysisStatus:
 
 
 _COUNTS: Final = ("count", "successful", "failed", "inconclusive", "error")
+_CONDITIONS: Final = ("successCondition", "failureCondition")
 
 
 def read_analysis(obj: Object) -> AnalysisStatus:
     """An `AnalysisRun` of Argo Rollouts."""
     labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
     results: Sequence[Mapping[str, Any]] = status.get("metricResults") or ()
+    conditions = {
+        str(one.get("name", "")): [str(one[key]) for key in _CONDITIONS if one.get(key)]
+        for one in obj["spec"].get("metrics") or ()
+    }
     metrics = tuple(
         {
             "name": str(one.get("name", "")),
             "phase": str(one.get("phase", "")),
             **{key: int(one.get(key) or 0) for key in _COUNTS},
             "values": [str(each.get("value", "")) for each in one.get("measurements") or ()],
+            "conditions": conditions.get(str(one.get("name", "")), []),
             **({"dry_run": True} if one.get("dryRun") else {}),
         }
         for one in results

@@ -195,7 +195,7 @@ def test_an_analysis_that_was_ended_early_is_successful_and_measured_nothing() -
     result = {"name": "p95", "phase": "Successful", "count": 3, "successful": 3, "measurements": [{"value": "[0.12]"}]}
     whole = read_analysis(analysis("Successful", result))
     assert (whole.kind, whole.step, whole.phase, whole.measured) == ("Step", 1, "Successful", 3)
-    assert whole.metrics[0]["values"] == ["[0.12]"]
+    assert (whole.metrics[0]["values"], whole.metrics[0]["conditions"]) == (["[0.12]"], [])
     assert read_analysis(analysis("Successful")).measured == 0
     assert read_analysis(analysis("Successful", result, metrics=2)).measured == 0
     errors = {"name": "p95", "phase": "Error", "error": 5}
@@ -207,3 +207,11 @@ def test_an_analysis_that_was_ended_early_is_successful_and_measured_nothing() -
     beside = read_analysis(analysis("Successful", result, dry, metrics=2))
     assert beside.measured == 3
     assert [one.get("dry_run", False) for one in beside.metrics] == [False, True]
+
+
+def test_the_conditions_of_a_metric_are_read_with_its_values() -> None:
+    """By its name, from what the run was asked to measure."""
+    run = analysis("Successful", {"name": "p95", "phase": "Successful", "count": 1})
+    conditions = {"successCondition": "result[0] < 1", "failureCondition": "result[0] > 2"}
+    run["spec"]["metrics"] = [{"name": "errors", "failureCondition": "result[0] > 9"}, {"name": "p95", **conditions}]
+    assert read_analysis(run).metrics[0]["conditions"] == ["result[0] < 1", "result[0] > 2"]

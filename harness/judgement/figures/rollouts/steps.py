@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
+from harness.judgement.figures.rollouts.empty import NO_VALUE, NO_WORDS, has_values, of_nothing
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
@@ -26,10 +27,6 @@ from harness.model.rollout import ReversedBy, percent, taken_back_words
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
-_NO_VALUE: Final = (
-    "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
-)
-_NOTHING: Final = frozenset({"", "nan", "null"})
 _POINTS: Final = 0.05
 """So far from its step an object's own share may be: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows the users'."""
 _METHOD: Final = "what every object says of its own share, read five times a second"
@@ -149,7 +146,8 @@ def verdicts(case: Case) -> Iterable[Measure]:
     """Whether an analysis of every object passed in each step before that object went on.
 
     An analysis that was ended early is Successful whatever it measured, so one without a measurement is no verdict. A step in which the
-    candidate gave no answer has nothing to be analysed, and one whose analysis read no value, as of a metric that is not exported, is not decided.
+    candidate gave no answer has nothing to be analysed, and one whose analysis read no value, as of a metric that is not exported, is not decided; nor is one of whose metrics one read none and is not
+    empty by design.
     """
     name = Figure.STEP_VERDICT.value
     history = rolled(case, name)
@@ -169,7 +167,8 @@ def verdicts(case: Case) -> Iterable[Measure]:
     unread = [(subject, step.name, hidden.unread_s) for subject, step, hidden in missed if hidden]
     passed = [(stay, _passed(history, stay)) for stay in went_on]
     without = [*((stay.subject, stay.name) for stay, runs in passed if not runs), *left_out]
-    empty = [(stay, runs[0].subject) for stay, runs in passed if runs and not any(_has_values(run) for run in runs)]
+    empty = [(stay, runs[0].subject) for stay, runs in passed if runs and not any(has_values(run) for run in runs)]
+    unfed = [(stay, of_nothing(runs)) for stay, runs in passed if of_nothing(runs)]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
     if silent:
         text = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse"
@@ -181,7 +180,11 @@ def verdicts(case: Case) -> Iterable[Measure]:
     elif empty:
         stay, run = empty[0]
         text = f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {len(went_on)}): whether anything was analysed is not known"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=_NO_VALUE)
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=NO_VALUE)
+    elif unfed:
+        stay, metric = unfed[0]
+        text = f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {len(went_on)}), for which its condition has no words: it decided nothing"
+        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=NO_WORDS)
     elif unread:
         subject, step, apart_s = unread[0]
         text = f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known"
@@ -224,27 +227,6 @@ def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
         and first[run] >= stay.came_since_ns
         and (one.step is None or stay.left_step is None or one.step < stay.left_step)
     ]
-
-
-def _has_values(run: RolloutAnalysis) -> bool:
-    """Whether any metric of an analysis read a value, in the measurements that are kept.
-
-    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Of several metrics some may be empty by design, as a query
-    that answers only for what is too slow; so one that read something is sufficient. Metrics without a text, as of a Job, are not known to be empty.
-    """
-    every = [one for one in run.metrics if not one.get("dry_run")]
-    return not every or not all(_is_empty([str(each) for each in one.get("values") or ()]) for one in every)
-
-
-def _is_empty(values: Sequence[str]) -> bool:
-    """Whether values were read and each of them is an empty answer, or one of nothing but `NaN`."""
-    said = [value.strip() for value in values if value.strip()]
-    return bool(said) and all(_is_nothing(value) for value in said)
-
-
-def _is_nothing(value: str) -> bool:
-    """`[]`, `[NaN,NaN]`, `NaN`, `null`."""
-    return all(piece.strip().lower() in _NOTHING for piece in value.removeprefix("[").removesuffix("]").split(","))
 
 
 def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:

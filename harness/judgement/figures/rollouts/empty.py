@@ -1,0 +1,66 @@
+"""Analyses that passed and read nothing: which of their metrics decided something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from harness.model.observations import RolloutAnalysis
+
+NO_VALUE: Final = (
+    "find out whether what it reads is exported, and let a metric of it fail without a value, then run again"
+)
+NO_WORDS: Final = (
+    "find out whether what it reads is exported; where its answer may be empty, say so in its condition,"
+    " as `len(result) == 0 || result[0] < 0.1`, then run again"
+)
+_NOTHING: Final = frozenset({"", "nan", "null"})
+_OF_EMPTY: Final = re.compile(r"\blen\s*\(\s*result\s*\)|\b(default|isNil)\s*\(|\bnil\b")
+_OF_NAN: Final = re.compile(r"\bisNaN\s*\(")
+
+
+def has_values(run: RolloutAnalysis) -> bool:
+    """Whether any metric of an analysis read a value, in the measurements that are kept.
+
+    An empty answer passes a condition such as `len(result) == 0 || result[0] < 0.1`. Metrics without a text, as of a Job, are not known to be empty.
+    """
+    every = _that_count(run)
+    return not every or not all(_is_empty(_values(one)) for one in every)
+
+
+def of_nothing(runs: Iterable[RolloutAnalysis]) -> str:
+    """The first metric that read no value though its condition has no words for that, where each of these analyses has one; else empty.
+
+    A metric without conditions decides nothing whatever it reads, and one whose conditions were not recorded is not accused.
+    """
+    found = [next((str(one.get("name", "")) for one in _that_count(run) if _is_unfed(one)), "") for run in runs]
+    return found[0] if found and all(found) else ""
+
+
+def _that_count(run: RolloutAnalysis) -> list[Mapping[str, Any]]:
+    return [one for one in run.metrics if not one.get("dry_run")]
+
+
+def _is_unfed(metric: Mapping[str, Any]) -> bool:
+    conditions = " ".join(str(one) for one in metric.get("conditions") or ())
+    values = _values(metric)
+    if not conditions.strip() or not _is_empty(values):
+        return False
+    words = _OF_NAN if any("nan" in value.lower() for value in values) else _OF_EMPTY
+    return words.search(conditions) is None
+
+
+def _values(metric: Mapping[str, Any]) -> list[str]:
+    return [str(each) for each in metric.get("values") or ()]
+
+
+def _is_empty(values: Sequence[str]) -> bool:
+    """Whether values were read and each of them is an empty answer, or one of nothing but `NaN`."""
+    said = [value.strip() for value in values if value.strip()]
+    return bool(said) and all(_is_nothing(value) for value in said)
+
+
+def _is_nothing(value: str) -> bool:
+    """`[]`, `[NaN,NaN]`, `NaN`, `null`."""
+    return all(piece.strip().lower() in _NOTHING for piece in value.removeprefix("[").removesuffix("]").split(","))
