@@ -200,6 +200,18 @@ def test_a_response_time_that_comes_back_in_time(slow_until: float, expected: st
     assert outcomes(TIME, rows=requests(slow_until)) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("every", "expected"), [(1000, "PASS"), (10, "INCONCLUSIVE"), (2, "INCONCLUSIVE")], ids=["one", "a tenth", "half"]
+)
+def test_a_spike_that_is_turned_away_is_not_served_quickly(every: int, expected: str) -> None:
+    """What fails at once has no response time, and what is left of it is quick: no PASS where more fail than may be slow."""
+    rows = requests()
+    settled = np.flatnonzero(rows.ints["intended_ns"] >= ns(BEGIN + 10))
+    (found,) = judged(TIME, spiked(failing(rows, settled[5::every])))
+    assert found.outcome.value == expected
+    assert ("failed at once" in found.because.text) is (expected != "PASS")
+
+
 def test_a_spike_of_exactly_that_height_that_ends_with_the_window_is_one() -> None:
     """Three times, and the window holds the spike to its last moment: what is missing is the time after it."""
     whole = spiked(requests())

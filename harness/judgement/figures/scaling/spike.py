@@ -9,13 +9,13 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import all_files, joined_load_receipt
-from harness.judgement.figures.indicators import counted_ms
+from harness.judgement.figures.indicators import counted_ms, failed
 from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
 from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
-from harness.model import SAMPLES, Figure, Measure, Op, Phase, Quantity, Receipt, Table, Window
+from harness.model import SAMPLES, Figure, Measure, Op, Outcome, Phase, Quantity, ReasonKind, Receipt, Table, Window
 from harness.units import NS_PER_S
 
 HEIGHT: Final = "height"
@@ -23,6 +23,7 @@ HEIGHT: Final = "height"
 SETTLED: Final = "settled"
 """One of its times: from so long after the spike's begin the response time is held against its limit."""
 _AGAIN: Final = "let the traffic run until its spike is over, then run again"
+_SHED: Final = "see to the errors in the spike first, then run again"
 _ENOUGH: Final = 1 - 1e-9
 """A rate is so much of what the sentence asks for, but for rounding."""
 
@@ -129,21 +130,40 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
     if from_ns >= spike.end_ns:
         return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, {after_s:.3g} s are no part of it")
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
+    scope = {"traffic": spike.traffic, "phase": Phase.STEADY.value}
     rows = spike.samples(*span)
     ms, counted = counted_ms(rows, limit_ms)
     timeline = Timeline.of(rows.ints["intended_ns"][counted], span)
     bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, case.objective.confidence, claim=True)
+    outcome = held(Op.BELOW, bounds, limit_ms)
+    refused = len(rows) - len(ms)
+    if outcome is Outcome.PASS and refused and not _passes_unserved(case, rows, limit_ms, span):
+        share = f"{refused} of {len(rows)} requests due in the span failed at once"
+        why = f"{share}: those that were served are no picture of the {name}"
+        return inconclusive(case, name, why, _SHED, kind=ReasonKind.NO_RECORD, scope=scope)
     since = f"from {after_s:.3g} s after the begin of {spike.words} until it ends, {lasted_s:.3g} s after it"
     return bounded(
         case,
         name,
         replace(bounds, method=f"{bounds.method}; open model, from the intended send time; {since}"),
-        held(Op.BELOW, bounds, limit_ms),
+        outcome,
         unit="ms",
         subject=f"{name}, {since},",
         n_needed=needed(int(np.count_nonzero(ms >= limit_ms)), 1 - case.quantile, case.objective.confidence),
-        scope={"traffic": spike.traffic, "phase": Phase.STEADY.value},
+        scope=scope,
         receipts={"load": spike.on_time},
         fail_needs=("load",),
         files=spike.files,
     )
+
+
+def _passes_unserved(case: Case, rows: Table, limit_ms: float, span: tuple[int, int]) -> bool:
+    """Whether the response time is below its limit even where each request that failed counts as over it.
+
+    No sentence asks the error rate of a spike: a platform that turns most of it away answers the rest quickly.
+    """
+    ms, _ = counted_ms(rows, limit_ms, quick_failures=True)
+    ms = np.where(failed(rows), np.inf, ms)
+    timeline = Timeline.of(rows.ints["intended_ns"], span)
+    bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, case.objective.confidence, claim=True)
+    return held(Op.BELOW, bounds, limit_ms) is Outcome.PASS
