@@ -246,7 +246,7 @@ class Cluster:
     def create_custom(self, version: str, plural: str, namespace: str, body: Object) -> None:
         """Create one object of a group."""
         group, _, number = version.partition("/")
-        self._call(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
+        self._create(self._custom.create_namespaced_custom_object, group, number, namespace, plural, body)
 
     def delete_custom(self, version: str, plural: str, namespace: str, name: str, *, owned_first: bool = False) -> None:
         """Delete one object of a group, and what it owns after it or before it; one that is gone already is no error."""
@@ -264,7 +264,7 @@ class Cluster:
 
     def create_service(self, namespace: str, body: Object) -> None:
         """Create a Service."""
-        self._call(self._core.create_namespaced_service, namespace, body)
+        self._create(self._core.create_namespaced_service, namespace, body)
 
     def delete_service(self, namespace: str, name: str) -> None:
         """Delete a Service; one that is gone already is no error."""
@@ -284,7 +284,7 @@ class Cluster:
 
     def create_endpoints(self, namespace: str, body: Object) -> None:
         """Create an Endpoints object."""
-        self._call(self._core.create_namespaced_endpoints, namespace, body)
+        self._create(self._core.create_namespaced_endpoints, namespace, body)
 
     def scale(self, namespace: str, deployment: str, replicas: int) -> None:
         """Set a deployment's replicas."""
@@ -292,13 +292,10 @@ class Cluster:
 
     def create_pod(self, namespace: str, body: Object) -> None:
         """Create a pod."""
-        self._call(self._core.create_namespaced_pod, namespace, body)
+        self._create(self._core.create_namespaced_pod, namespace, body)
 
     def pod_log(self, namespace: str, name: str, container: str = "", *, previous: bool = False) -> str:
-        """What a container of the pod (its only one, where none is named) has written so far.
-
-        Nothing while it has not started, or when it is gone. previous: what the container before the last restart wrote.
-        """
+        """What a container of the pod, its only one where none is named, or the one before its last restart (`previous`) has written."""
         return self._log(namespace, name, container, previous=previous)
 
     def log_begin(self, namespace: str, name: str, container: str, *, previous: bool = False) -> str:
@@ -351,11 +348,14 @@ class Cluster:
             page = {"limit": PAGE, "_continue": more}
 
     def _call(self, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Object | None:
-        """Call and read the JSON as it came; None: the API server says that there is no such object, or that it serves no such resource.
-
-        Raises TargetUnreachable for a 404 of anything in front of it.
-        """
+        """The JSON as it came; None: there is no such object or resource, by the API server's own 404."""
         return self._read(*self._answer(method, *args, **kwargs))
+
+    def _create(self, method: Callable[..., Any], /, *args: Any) -> None:
+        """Create an object; a resource or a namespace that is not there is an error here."""
+        status, text = self._answer(method, *args)
+        if not 200 <= status < 300:
+            raise self._refusal(status, text)
 
     def _read(self, status: int, text: bytes) -> Object | None:
         if status == 404 and is_absence(text):

@@ -37,7 +37,7 @@ def serving(
 
 @contextmanager
 def answering(answers: Iterable[tuple[int, Any]]) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives these answers to GET and PATCH, one after the other: its URL, and the paths that were requested.
+    """A server that gives these answers to GET, POST and PATCH, one after the other: its URL, and the paths that were requested.
 
     answers: status, and the body as bytes or as what becomes JSON.
     """
@@ -57,6 +57,9 @@ def answering(answers: Iterable[tuple[int, Any]]) -> Iterator[tuple[str, list[st
         def do_PATCH(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.do_GET()
+
+        def do_POST(self) -> None:
+            self.do_PATCH()
 
     with serving(Handler) as url:
         yield url, requests

@@ -17,11 +17,12 @@ from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.platform.render import REGIONS, render
 from harness.sandbox.releases import load_release
 from harness.targets import Target, load_target
+from tests.sandbox.pocket import GENUINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WHERE: Final = "GENUINE_KUBECONFIG"
+WHERE: Final = GENUINE
 HERE: Final = Path(__file__).parent
 
 

@@ -102,6 +102,7 @@ class Scripted(Changeable):
             "strategy": {"canary": {}},
             "strategies": [],
             "hastened": [],
+            "woken": [],
             "unanswered": [],
         }
     )
@@ -187,6 +188,11 @@ class Scripted(Changeable):
         """Remembers when."""
         del obj, current
         self.state["hastened"].append(round(self.seconds, 1))
+        return True
+
+    def wake(self) -> bool:
+        """Remembers when."""
+        self.state["woken"].append(round(self.clock.now_ns / S - 1000.0, 1))
         return True
 
     def remembered(self, obj: Any) -> dict[str, Any]:
@@ -540,6 +546,18 @@ def test_only_an_object_at_the_step_of_the_rollout_is_promoted(monkeypatch: pyte
     ]
     assert RolledObjects(every, lambda: None).promote(CANARY.steps, 0)
     assert [len(one.state["promoted"]) for one in every] == [1, 0, 0]
+
+
+def test_a_controller_that_does_not_react_is_woken_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only while it has not reacted: one that reacts in time is never woken."""
+    clock = FakeClock.installed(monkeypatch)
+    late, quick = ObjectStatus(phase="Progressing", observed=False, overlooked=True), ObjectStatus(phase="Progressing")
+    one = Scripted(cluster=cast("Any", None), namespace="eu", name="cart", clock=clock)
+    objects, began_s = RolledObjects([one], lambda: None), round(clock.now_ns / S - 1000.0, 1)
+    for status in (*[late] * 25, quick, *[late] * 10):
+        objects.wake({one.subject: status})
+        clock.sleep(0.2)
+    assert [round(at - began_s, 1) for at in one.state["woken"]] == [2.0, 4.0]
 
 
 PROMOTED: tuple[tuple[float, float], ...] = tuple((0.0, share) for _, share in STEPS)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import yaml
 from kubernetes import client, config
 
 from harness import clock
@@ -41,6 +42,8 @@ http.server.ThreadingHTTPServer((os.environ["POD_IP"], 8080), Handler).serve_for
 """
 
 
+GENUINE = "GENUINE_KUBECONFIG"
+"""Names the kubeconfig of a genuine cluster, as `scripts/genuine run` does."""
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 
 
@@ -72,6 +75,11 @@ class PocketCluster:
     def kubeconfig(self) -> Path:
         """What clients need."""
         return self.directory / "kubeconfig"
+
+    @property
+    def context(self) -> str:
+        """Of the kubeconfig."""
+        return str(yaml.safe_load(self.kubeconfig.read_text())["current-context"])
 
     def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """What kubectl prints; its standard error too when it is not expected to succeed."""
@@ -156,11 +164,28 @@ def running(directory: Path, *options: str) -> Iterator[PocketCluster]:
         assert child.stdout is not None
         news = json.loads(child.stdout.readline())
         assert "ready" in news, news
-        api: Any = config.new_client_from_config(str(directory / "kubeconfig"), persist_config=False)  # type: ignore[no-untyped-call]
-        yield PocketCluster(
-            directory, child.pid, client.CoreV1Api(api), client.AppsV1Api(api), client.NetworkingV1Api(api)
-        )
-        api.close()
+        with _connected(directory, child.pid) as cluster:
+            yield cluster
         assert child.stdin is not None
         child.stdin.close()
         child.wait(60)
+
+
+@contextmanager
+def running_or_genuine(directory: Path) -> Iterator[PocketCluster]:
+    """The genuine cluster where there is one, else one of the sandbox's in that directory: what a test says holds on both."""
+    if GENUINE not in os.environ:
+        with running(directory) as cluster:
+            yield cluster
+        return
+    directory.mkdir()
+    shutil.copy(os.environ[GENUINE], directory / "kubeconfig")
+    with _connected(directory, os.getpid()) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _connected(directory: Path, pid: int) -> Iterator[PocketCluster]:
+    api: Any = config.new_client_from_config(str(directory / "kubeconfig"), persist_config=False)  # type: ignore[no-untyped-call]
+    yield PocketCluster(directory, pid, client.CoreV1Api(api), client.AppsV1Api(api), client.NetworkingV1Api(api))
+    api.close()

@@ -82,6 +82,16 @@ def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
         api_client(astray)
 
 
+def test_what_a_cluster_does_not_serve_is_not_created(tmp_path: Path) -> None:
+    """A read of it is nothing; to create it is an error, with the API server's own words."""
+    absence = {"kind": "Status", "code": 404, "message": "the server could not find the requested resource"}
+    with answering([(404, absence), (404, absence)]) as (url, _):
+        cluster = Cluster.of(target(tmp_path, server=url))
+        assert cluster.custom("chaos.test/v1", "faults", "default", "one") is None
+        with pytest.raises(TargetUnreachable, match=r"answered 404 .*could not find the requested resource"):
+            cluster.create_custom("chaos.test/v1", "faults", "default", {"kind": "Fault"})
+
+
 def test_a_target_without_a_cluster_says_which_key_is_missing(tmp_path: Path) -> None:
     """It can still be judged by its entry."""
     file = tmp_path / "target.yaml"

@@ -184,13 +184,16 @@ def go_back(
         here: the object.
         before: what it was.
         current: what it said that this is.
-        hasten: whether the steps of the way there are left out, once its spec is what it was.
+        hasten: whether the steps of the way there are left out, once its spec is what it was, and a controller that has not reacted to
+            the last write is woken.
         restore: whether its spec is set to what it was.
         given: what the rollout gave it: what others did is not overwritten; None: it is.
     """
     obj = here.present()
     if here.back_on(obj, before, current):
         return True
+    if hasten and here.status_of(obj).overlooked:
+        here.wake()
     if here.asks_for(obj, before, current):
         if hasten:
             here.hasten(obj, current)

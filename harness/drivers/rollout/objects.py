@@ -30,6 +30,7 @@ APPS: Final = "apps/v1"
 Strategy = dict[str, Any]
 """`spec.strategy` of a Rollout: `{canary: …}` or `{blueGreen: …}`."""
 _ARGO_REVISION: Final = "rollout.argoproj.io/revision"
+_WOKEN: Final = "readiness-harness/woken"
 _PROMOTABLE: Final = frozenset({"CanaryPauseStep", "BlueGreenPause"})
 """Pauses that wait for a person; one of an inconclusive analysis is never promoted."""
 
@@ -168,6 +169,10 @@ class Changeable(ABC):
         """On the way back to what it said to be `current`, leave out the steps of the way there; whether anything was sent."""
         return False
 
+    def wake(self) -> bool:
+        """Make a controller that may have missed the last write reconcile it again; whether anything was sent."""
+        return False
+
     def asks_for(self, obj: Object, template: Replaced, current: str) -> bool:  # noqa: ARG002 - of those that identify it
         """Whether its spec asks for this template, which it said to be `current`."""
         return self.template(obj) == template
@@ -288,7 +293,19 @@ class ArgoRollout(Changeable):
         status = self.status_of(obj)
         if not status.observed or status.current != current or status.current == status.stable:
             return False
+        if (obj.get("status") or {}).get("promoteFull"):
+            return self.wake()
         self._patch_status({"status": {"promoteFull": True}})
+        return True
+
+    def wake(self) -> bool:
+        """An annotation comes and goes: the same request once more changes nothing, and is an event for no controller.
+
+        It keeps the answer to its own last write as the newest state, also where it has received a later one before (observed in v1.9).
+        """
+        for value in ("true", None):
+            body = {"metadata": {"annotations": {_WOKEN: value}}}
+            self.cluster.patch_custom(ARGO, "rollouts", self.namespace, self.name, body)
         return True
 
     def _patch_status(self, body: Sequence[Object] | Object) -> None:

@@ -25,7 +25,7 @@ from harness.model.rollout import (
 from harness.run.acts.at_once import Beside, at_once
 from harness.run.acts.changes import RolloutChanges, analysed
 from harness.run.acts.reaching import CandidateAnswers, step_of
-from harness.run.acts.rolled import POLL_S, RolledObjects, in_words
+from harness.run.acts.rolled import AGAIN_S, POLL_S, RolledObjects, in_words
 from harness.run.acts.signals import SignalReader
 from harness.targets.guard import guard_replaced
 from harness.targets.intents import strike_intent
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 _ANALYSES: Final = 3
 """Analyses are read every so many polls: there is one list of them a namespace."""
-_SEND_AGAIN_S: Final = 2.0
-"""A request that the controller may have missed is sent again after this."""
 _BACK_WITHIN_S: Final = 30.0
 """So long, at least, the harness helps back what did not return in the time that the sentences give it."""
 _OF_THE_HARNESS: Final = frozenset({ReversedBy.HAND, ReversedBy.HARNESS})
@@ -138,6 +136,7 @@ class Following:
             self._signals.poll(self._plan.steps[self._reached] if self._reached >= 0 else 0.0)
             if self._may_promote(statuses):
                 self._promote()
+            self._objects.wake(statuses)
             switched = all(status.switched for status in statuses.values())
             lasted_s = (clock.now_ns() - self._reached_ns) / NS_PER_S
             over = switched and self._reached == len(plan.steps) - 1 and lasted_s >= plan.watched_s
@@ -195,7 +194,7 @@ class Following:
         """
         now_ns = clock.now_ns()
         lasted = self._reached >= 0 and now_ns - self._reached_ns >= self._plan.dwell_s * NS_PER_S
-        again = now_ns - self._promoted_ns >= _SEND_AGAIN_S * NS_PER_S
+        again = now_ns - self._promoted_ns >= AGAIN_S * NS_PER_S
         asked = self._plan.promoted_by == "harness" and lasted and again and self._answers.count > 0
         waiting = [status for status in statuses.values() if not status.switched]
         return asked and bool(waiting) and all(status.pause for status in waiting)
@@ -242,7 +241,7 @@ class Following:
             context.present()
             self._poll()
             now_ns = clock.now_ns()
-            send = now_ns - sent_ns >= _SEND_AGAIN_S * NS_PER_S
+            send = now_ns - sent_ns >= AGAIN_S * NS_PER_S
             sent_ns = now_ns if send else sent_ns
             late = send and now_ns - began_ns >= alone_s * NS_PER_S
             hasten = send and (late or by in _OF_THE_HARNESS)

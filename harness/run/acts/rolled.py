@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from harness.targets import Platform
 
 POLL_S: Final = 0.2
+AGAIN_S: Final = 2.0
+"""What a controller may have missed is sent again after this."""
 _AT_REST_WITHIN_S: Final = 10.0
 """So long an object that is to be changed, or was given a strategy, is waited for."""
 
@@ -55,6 +57,7 @@ class RolledObjects:
         self._specs: dict[str, FollowedSpec] = {}
         self._undone: dict[str, Replaced] = {}
         self._intents: dict[str, Intent] = {}
+        self._overlooked: dict[str, float] = {}
         self.templates: dict[str, Replaced] = {}
 
     @property
@@ -204,6 +207,18 @@ class RolledObjects:
             TargetUnreachable: the API server was silent for too long, or refuses it.
         """
         return any(at_once(partial(_promoted, steps=steps, reached=reached), self.all))
+
+    def wake(self, statuses: Mapping[str, ObjectStatus]) -> None:
+        """Wake the controller of each object that has not reacted to what was sent, once in `AGAIN_S`."""
+        now_s = clock.now_s()
+        since_s = {
+            one.subject: self._overlooked.get(one.subject, now_s)
+            for one in self.all
+            if statuses[one.subject].overlooked
+        }
+        late = [one for one in self.all if now_s - since_s.get(one.subject, now_s) >= AGAIN_S]
+        self._overlooked = since_s | {one.subject: now_s for one in late}
+        self.of_each(lambda one: one.wake(), late)
 
     def order_back(self, by: ReversedBy) -> str:
         """Order the rollback; returns what went wrong, empty where nothing did.

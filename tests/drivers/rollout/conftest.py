@@ -26,7 +26,7 @@ def target(pocket: PocketCluster, kind: str, tmp_path: Path, monkeypatch: pytest
         "environment: sandbox",
         "entry: http://127.0.0.1:9",
         "disposable: true",
-        f"kubernetes: {{kubeconfig: {pocket.kubeconfig}, context: sandbox}}",
+        f"kubernetes: {{kubeconfig: {pocket.kubeconfig}, context: {pocket.context}}}",
         f"rollout: {{kind: {kind}, names: [web], candidate: 1.1.0}}",
     ]
     file.write_text("\n".join(lines), encoding="utf-8")

@@ -18,7 +18,7 @@ from harness.targets import Target, platform_of
 from harness.targets.intents import pending_intents, strike_intent
 from harness.targets.kubernetes import Cluster
 from harness.targets.undo import recover
-from tests.sandbox.pocket import PocketCluster, running, server_container
+from tests.sandbox.pocket import PocketCluster, running_or_genuine, server_container
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
 KILLED = """
@@ -42,7 +42,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.fixture(scope="module")
 def pocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
     """A cluster with nothing in it."""
-    with running(tmp_path_factory.mktemp("rollouts") / "sandbox") as cluster:
+    with running_or_genuine(tmp_path_factory.mktemp("rollouts") / "sandbox") as cluster:
         yield cluster
 
 
@@ -102,6 +102,7 @@ def test_without_a_history_there_is_no_way_back_by_hand(pocket: PocketCluster, w
     old, was = web.template(web.present()), web.status().current
     take_over(web, relabelled(old, "version", "1.1.0"))
     pocket.until(lambda: web.status().at_rest and _releases(pocket) == {"1.1.0"})
+    pocket.until(lambda: len(pocket.apps.list_namespaced_replica_set("default").items) == 1)
     with pytest.raises(DriverError, match="no rollout history found for Deployment default/web"):
         web.undo()
     pocket.until(lambda: go_back(web, old, was, hasten=False, restore=True))

@@ -205,7 +205,7 @@ def test_the_way_back_aborts_then_sets_the_spec_and_is_hastened_only_when_it_was
         ("object", [{"op": "replace", "path": "/spec/template", "value": OLD}]),
     ]
     cluster.obj["metadata"]["generation"] = 3
-    assert not go_back(here, OLD, "a", hasten=True, restore=True)
+    assert not go_back(here, OLD, "a", hasten=False, restore=True)
     assert len(cluster.sent) == 2
     cluster.obj["status"] |= {"observedGeneration": "3", "currentPodHash": "a", "stableRS": "b"}
     assert not go_back(here, OLD, "a", hasten=True, restore=True)
@@ -213,6 +213,32 @@ def test_the_way_back_aborts_then_sets_the_spec_and_is_hastened_only_when_it_was
     cluster.obj["status"] |= {"stableRS": "a", "phase": "Healthy"}
     assert go_back(here, OLD, "a", hasten=True, restore=True)
     assert len(cluster.sent) == 3
+
+
+WOKEN = [("object", {"metadata": {"annotations": {"readiness-harness/woken": value}}}) for value in ("true", None)]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"observedGeneration": "1", "currentPodHash": "b"},
+        {"currentPodHash": "a", "promoteFull": True},
+        {"currentPodHash": "b", "abort": True},
+        {"currentPodHash": "b", "controllerPause": True},
+    ],
+)
+def test_a_controller_that_missed_the_last_write_is_woken(status: dict[str, Any]) -> None:
+    """The same write once more would change nothing, and be an event for nobody: an annotation comes and goes."""
+    cluster = RecordedCluster(argo(OLD, stableRS="b", **status))
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
+    assert cluster.sent == WOKEN
+
+
+def test_a_controller_that_has_reacted_is_not_woken() -> None:
+    """To an abort, for one: the moment at which it did is in the status."""
+    cluster = RecordedCluster(argo(OLD, currentPodHash="b", stableRS="b", abort=True, abortedAt="2026-01-01T00:00:00Z"))
+    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
+    assert cluster.sent == []
 
 
 MORE: dict[str, Any] = {**OLD, "spec": {**OLD["spec"], "restartPolicy": "Always"}}
@@ -224,7 +250,7 @@ def test_the_controller_identifies_a_template_that_has_its_defaults_written_out(
     cluster = RecordedCluster(argo(MORE, currentPodHash="a", stableRS="a", phase="Healthy"))
     assert go_back(on(cluster), OLD, "a", hasten=True, restore=True)
     cluster.obj["metadata"]["generation"] = 3  # set, and not observed yet: it may be a candidate
-    assert not go_back(on(cluster), OLD, "a", hasten=True, restore=False)
+    assert not go_back(on(cluster), OLD, "a", hasten=False, restore=False)
     assert cluster.sent == []
 
 
