@@ -43,17 +43,40 @@ def loaded(entry: EntryPoint, what: str, *, made: bool = False) -> Any:
     except (Exception, SystemExit) as error:  # the plugin's seam: a module of a package or a project may raise anything
         missing = isinstance(error, (ImportError, AttributeError))
         said = str(error) if missing else f"{type(error).__name__}: {error}"
+        what_is_left_out = "line" if _is_of_project(entry) else "entry point"
         raise ConfigurationError(
             f"{what} cannot be loaded: {said}",
-            where=f"entry point {entry.name} = {entry.value}",
-            hint="correct the module, or leave the entry point out",
+            where=place_of(entry),
+            hint=f"correct the module, or leave the {what_is_left_out} out",
         ) from error
+
+
+def place_of(entry: EntryPoint) -> str:
+    """Where a person finds what names an extension: file, line and key in the project's `pyproject.toml`, or the entry point."""
+    file = _project_file() if _is_of_project(entry) else None
+    if file is None:
+        return f"entry point {entry.name} = {entry.value}"
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    quoted = (f'"{entry.value}"', f"'{entry.value}'")
+    number = next((at for at, line in enumerate(lines, 1) if any(one in line for one in quoted)), 0)
+    at = f"{file}:{number}" if number else str(file)
+    return f"{at}: tool.harness.plugins.{entry.group.removeprefix('readiness.')}: {entry.value}"
+
+
+def _is_of_project(entry: EntryPoint) -> bool:
+    """Whether a line of the project names it: it has no name but its value, and no package that it came with."""
+    return entry.dist is None and entry.name == entry.value
+
+
+def _project_file() -> Path | None:
+    """The `pyproject.toml` of the project that the current directory is in."""
+    here = Path.cwd()
+    return next((one / "pyproject.toml" for one in (here, *here.parents) if (one / "pyproject.toml").is_file()), None)
 
 
 def _of_project(group: str) -> list[EntryPoint]:
     """The lines of the project that the current directory is in; its modules are found after what is installed."""
-    here = Path.cwd()
-    file = next((one / "pyproject.toml" for one in (here, *here.parents) if (one / "pyproject.toml").is_file()), None)
+    file = _project_file()
     if file is None:
         return []
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
-from harness.plugins import loaded
+from harness.plugins import loaded, plugins
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_a_module_of_ones_own_that_raises_is_named(
     assert said in caught.value.what
     assert caught.value.where == f"entry point own = own_figures:{name}"
     assert caught.value.hint == "correct the module, or leave the entry point out"
+
+
+def test_a_line_of_a_project_is_named_by_file_line_and_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no entry point, and has no name but what it names."""
+    text = "[tool.harness.plugins]\nfigures = [\n  'absent_figures:SPEC',\n]\n"
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    (entry,) = plugins("readiness.figures")
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(entry, "the figure")
+    at = f"{tmp_path / 'pyproject.toml'}:3: tool.harness.plugins.figures: absent_figures:SPEC"
+    assert caught.value.where == at
+    assert caught.value.hint == "correct the module, or leave the line out"

@@ -218,11 +218,15 @@ class _Features:
 
 
 def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem]:
-    """What the collection of a run would refuse beside the features: profiles, the target file, traffics and rollouts."""
+    """What the collection of a run would refuse beside the features: profiles, extensions, the target file, traffics and rollouts."""
     from harness.catalogue import Problem
     from harness.drivers.load import load_traffic
     from harness.drivers.rollout.files import load_rollout
+    from harness.drivers.watch.registry import watchers
+    from harness.judgement.figures import installed
     from harness.model import DemandKind
+    from harness.report.reports import formats
+    from harness.run.acts.registry import drivers
     from harness.run.names import check_names
     from harness.run.project import find_project
     from harness.steps import traffic_of
@@ -232,7 +236,13 @@ def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem
     pyproject = str(project.root / "pyproject.toml")
     rollouts = dict.fromkeys(one.name for one in asked if one.kind == DemandKind.ROLLOUT)
     overrides = {}
-    checks: list[Callable[[], object]] = [lambda: known.profile(project.profiles)]
+    checks: list[Callable[[], object]] = [
+        lambda: known.profile(project.profiles),
+        installed,
+        formats,
+        watchers,
+        drivers,
+    ]
     if project.target is not None:
         try:
             target = load_target(project.target)

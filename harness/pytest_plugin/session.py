@@ -104,6 +104,7 @@ class PluginSession:
             if self.settings.target is not None:
                 self._refuse_other_release(self.settings.target)
             self._refuse_unknown_statements()
+            self._load_figures_and_formats()
         if self.settings.baseline is not None:
             self._check_baseline(self.settings.baseline)
         for pattern in self.settings.only:
@@ -122,6 +123,14 @@ class PluginSession:
 
         target = None if self.settings.target is None else load_target(self.settings.target)
         refuse_unknown(self.settings.project, target, self.catalogue.requirements)
+
+    def _load_figures_and_formats(self) -> None:
+        """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
+        from harness.judgement.figures import installed  # a replay can do without
+        from harness.report.reports import formats
+
+        installed()
+        formats()
 
     def _refuse_other_release(self, file: Path) -> None:
         """Refuse a typed release beside another one of the target file, which would be judged without a word."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
 from harness.files import write_atomic
-from harness.plugins import loaded, plugins
+from harness.plugins import loaded, place_of, plugins
 from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
@@ -63,7 +63,7 @@ def formats() -> tuple[Format, ...]:
     """
     found = [*FORMATS]
     for point in plugins(group=GROUP):
-        where = f"entry point {point.name} = {point.value} of {GROUP}"
+        where = place_of(point)
         made = loaded(point, "the format")
         if not isinstance(made, Format):
             raise ConfigurationError(f"must be a Format, is {made!r}", where=where)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.judgement.figures import installed
+from harness.run.acts.registry import drivers
 
 CATALOGUE = """\
 profile: shop
@@ -193,6 +195,20 @@ def test_what_is_not_in_order_is_seen(shop: Path, catalogue: Call, *, file: str,
     code, out = catalogue("lint")
     assert said in out
     assert code == 1
+
+
+@pytest.mark.parametrize("key", ["figures", "probes", "drivers", "reports"])
+def test_an_extension_that_cannot_be_loaded_is_a_problem(shop: Path, catalogue: Call, key: str) -> None:
+    """Named by its line; the registries keep what they loaded for another project, so it is asked for in this one."""
+    (shop / "pyproject.toml").write_text(
+        f'[tool.harness]\ncatalogue = ["catalogue"]\nfeatures = ["features"]\nplugins.{key} = ["nope:THING"]\n'
+    )
+    installed.cache_clear()
+    drivers.cache_clear()
+    code, said = catalogue("lint")
+    assert code == 1
+    assert f"pyproject.toml:4: tool.harness.plugins.{key}: nope:THING: " in said
+    assert "cannot be loaded: No module named 'nope'\n" in said
 
 
 def test_a_part_that_no_file_defines_is_refused(shop: Path, catalogue: Call) -> None:

@@ -123,11 +123,11 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]
     def install(value: str) -> None:
         entry = EntryPoint(name="mood", group=figures.GROUP, value=value)
         monkeypatch.setattr(figures, "plugins", lambda group: (entry,) if group == figures.GROUP else ())
-        figures._installed.cache_clear()
+        figures.installed.cache_clear()
 
     monkeypatch.setattr(figures, "plugins", lambda **_: ())
     yield install
-    figures._installed.cache_clear()
+    figures.installed.cache_clear()
 
 
 def test_a_package_adds_a_figure_by_an_entry_point(installed: Callable[[str], None]) -> None:

@@ -105,6 +105,29 @@ def test_a_wrong_file_is_named_with_line_and_key(project: Project, file: str, ol
 
 
 @pytest.mark.parametrize(
+    ("key", "named", "said"),
+    [
+        ("figures", '["nope:SPEC"]', "figures: nope:SPEC: the figure cannot be loaded: No module named 'nope'"),
+        ("figures", '["json:SPEC"]', "figures: json:SPEC: the figure cannot be loaded: module 'json' has no attribute"),
+        ("figures", '["json:dumps"]', "figures: json:dumps: the figure's value is not a Spec"),
+        ("figures", '["nope"]', "tool.harness.plugins.figures: must be a list of `module:name`"),
+        ("reports", '["nope:FORMAT"]', "reports: nope:FORMAT: the format cannot be loaded: No module named 'nope'"),
+        ("reports", '["json:dumps"]', "reports: json:dumps: must be a Format, is <function dumps"),
+        ("reports", '"nope:FORMAT"', "tool.harness.plugins.reports: must be a list of `module:name`"),
+    ],
+)
+def test_a_plan_refuses_a_figure_or_a_report_that_cannot_be_loaded(
+    project: Project, key: str, named: str, said: str
+) -> None:
+    """With the line that names it; before, a run ended with GO beside a figure that was not there."""
+    project.append("pyproject.toml", f"\n[tool.harness.plugins]\n{key} = {named}\n")
+    told = _refused(project.do("plan"))
+    assert said in told
+    assert "pyproject.toml:" in told
+    assert "entry point" not in told
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"Feature: \xff\n", "bad.feature: cannot be read: 'utf-8' codec can't decode"),

@@ -19,7 +19,7 @@ from harness.drivers.watch.services import ServicesWatcher
 from harness.drivers.watch.statements import StatementsWatcher
 from harness.drivers.watch.watching import Watcher
 from harness.errors import UsageError
-from harness.plugins import loaded, plugins
+from harness.plugins import loaded, place_of, plugins
 from harness.targets.target import Target
 
 GROUP: Final = "readiness.probes"
@@ -50,7 +50,7 @@ def watchers() -> Sequence[Watcher]:
     """
     found = [make() for make in WATCHERS]
     for entry in plugins(group=GROUP):
-        where = f"entry point {entry.name} = {entry.value}"
+        where = place_of(entry)
         watcher: Watcher = loaded(entry, "the watcher", made=True)
         if not isinstance(watcher, Watcher):
             raise UsageError(

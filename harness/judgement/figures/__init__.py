@@ -56,14 +56,26 @@ from harness.judgement.figures.rollouts import rollbacks, steps, switches, telli
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
-from harness.plugins import loaded, plugins
+from harness.plugins import loaded, place_of, plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.model import Figure
 
-__all__ = ["FIGURES", "GROUP", "Basis", "Lack", "Need", "Numbers", "Offered", "Spec", "is_known", "spec_of"]
+__all__ = [
+    "FIGURES",
+    "GROUP",
+    "Basis",
+    "Lack",
+    "Need",
+    "Numbers",
+    "Offered",
+    "Spec",
+    "installed",
+    "is_known",
+    "spec_of",
+]
 
 GROUP: Final = "readiness.figures"
 
@@ -161,11 +173,11 @@ def spec_of(figure: Figure) -> Spec:
         UsageError: no figure has this name, or the package that names it cannot be loaded.
     """
     if not is_known(figure):
-        known = ", ".join(sorted({*FIGURES, *_installed()}))
+        known = ", ".join(sorted({*FIGURES, *installed()}))
         raise UsageError(
             f"the figure {figure.value!r} is unknown", hint=f"install the package it is in; known are {known}"
         )
-    return FIGURES.get(figure) or _installed()[figure]
+    return FIGURES.get(figure) or installed()[figure]
 
 
 def is_known(figure: Figure) -> bool:
@@ -174,15 +186,19 @@ def is_known(figure: Figure) -> bool:
     Raises:
         UsageError: a package or the project names one that cannot be loaded.
     """
-    return figure in FIGURES or figure in _installed()
+    return figure in FIGURES or figure in installed()
 
 
 @cache
-def _installed() -> Mapping[Figure, Spec]:
-    """The figures of installed packages."""
+def installed() -> Mapping[Figure, Spec]:
+    """The figures of installed packages and of the project that the command is called in.
+
+    Raises:
+        UsageError: one cannot be loaded, is not a `Spec`, or has the name of another one.
+    """
     found: dict[Figure, Spec] = {}
     for entry in plugins(group=GROUP):
-        where = f"entry point {entry.name} = {entry.value}"
+        where = place_of(entry)
         spec = loaded(entry, "the figure")
         if not isinstance(spec, Spec):
             raise UsageError(

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
-from harness.plugins import loaded, plugins
+from harness.plugins import loaded, place_of, plugins
 from harness.run.acts.checks import CheckDriver
 from harness.run.acts.experiments import ExperimentDriver
 from harness.run.acts.exposures import ExposureDriver
@@ -38,7 +38,7 @@ def drivers() -> Mapping[str, Driver]:
     found.update((own.kind, own) for own in (StaticDriver(), IngestDriver(), CheckDriver(), ScaleDriver()))
     found.update((own.kind, own) for own in (TrafficDriver(), ExperimentDriver(), RolloutDriver(), ExposureDriver()))
     for entry in plugins(group=GROUP):
-        where = f"entry point {entry.name} = {entry.value}"
+        where = place_of(entry)
         driver: Driver = loaded(entry, "the driver", made=True)
         if found.setdefault(driver.kind, driver) is not driver:
             raise UsageError(f"two drivers have the kind `{driver.kind}`", where=where, hint="rename one of them")

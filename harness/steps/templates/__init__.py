@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.errors import UsageError
-from harness.plugins import loaded, plugins
+from harness.plugins import loaded, place_of, plugins
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
@@ -68,7 +68,7 @@ def installed() -> tuple[Template, ...]:
     """
     found: list[Template] = []
     for entry in plugins(group=GROUP):
-        where = f"entry point {entry.name} = {entry.value}"
+        where = place_of(entry)
         template = loaded(entry, "the sentence")
         if not isinstance(template, Template):
             raise UsageError("this is not a sentence", where=where, hint="name a `harness.steps.Template`")
