@@ -12,6 +12,7 @@ from test_judgement_alert_errors import run as run_of_errors
 from test_judgement_alerts import FIRES, QUIET, RESTORED, RULES, SENT, alert, rule, run
 
 from harness.judgement import judge
+from harness.judgement.figures.alerting.history import rules
 from harness.model import Evidence, Objective, Observation, Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -60,16 +61,31 @@ def test_a_rule_that_does_not_evaluate_is_not_quiet() -> None:
         ((broken("HighErrorRate", 30, 20),), INCONCLUSIVE, f"the rule HighErrorRate did not evaluate: {BROKEN}"),
         ((broken("HighErrorRate", 130, 120), later("HighErrorRate", 131, 130)), PASS, ""),
         ((broken("HighErrorRate", 65, 55), later("HighErrorRate", 66, 65)), INCONCLUSIVE, "did not evaluate"),
+        (
+            (later("HighErrorRate", 30, 20, unfed=["job:errors"]),),
+            INCONCLUSIVE,
+            "HighErrorRate reads the recording rule job:errors, which",
+        ),
         ((later("HighErrorRate", 30, 20, for_s=5.0),), PASS, ""),
         ((later("HighErrorRate", 30, 20, loaded=False),), INCONCLUSIVE, "HighErrorRate was not loaded any more"),
         ((later("TargetDown", 30, 20),), INCONCLUSIVE, "the rule TargetDown was loaded later only"),
     ],
-    ids=["fails", "fails under a fault", "fails since an unknown moment", "another time", "gone", "new"],
+    ids=["fails", "fails under a fault", "fails since an unknown moment", "is not fed", "another time", "gone", "new"],
 )
 def test_a_rule_may_fail_later(history: tuple[Observation, ...], outcome: Outcome, why: str) -> None:
     """What a reading says may be so since the one before it."""
     found, reason = quiet(*history)
     assert (found, why in reason) == (outcome, True), reason
+
+
+def test_a_rule_that_no_other_feeds_is_not_quiet() -> None:
+    """From the begin, beside one of the same name that is fed; one that fired all the same is red."""
+    unfed = observation("alert.rule", "DatabaseDown", 0.5, "alerts", labels={"a": "b"}, health="ok", unfed=["db:up"])
+    outcome, reason = quiet(unfed)
+    assert outcome is INCONCLUSIVE
+    assert "the rule DatabaseDown reads the recording rule db:up, which did not evaluate" in reason
+    assert quiet(unfed, alert("firing", 20))[0] is FAIL
+    assert rules(run(unfed))["DatabaseDown"].unfed == ["db:up"]
 
 
 def test_the_rule_of_a_sentence_must_evaluate_and_no_other() -> None:

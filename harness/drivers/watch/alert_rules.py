@@ -1,20 +1,22 @@
-"""The alerting rules that Prometheus has loaded, and whether each evaluates: read at the begin, and again now and then."""
+"""The alerting rules that Prometheus has loaded, whether each evaluates, and what feeds it: read at the begin, and again now and then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import clock
+from harness.drivers.watch.recording_rules import QueriedMetrics, origins
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from harness.drivers.watch.wires import ProbeResponse
     from harness.model import Sink
 
-RULES: Final = "/api/v1/rules?type=alert"
+RULES: Final = "/api/v1/rules"
+"""Of both types: an alert that reads what a recording rule makes is silent where that rule does not evaluate."""
 EVERY_S: Final = 10.0
 """Between two readings: the answer has every rule with its expression, and is long where there are many."""
 _BROKEN_EVERY_S: Final = 1.0
@@ -22,8 +24,9 @@ _BROKEN_EVERY_S: Final = 1.0
 _UNKNOWN: Final = "unknown"
 """The health of a rule that was not evaluated yet, as after a restart of Prometheus."""
 _BROKEN: Final = "err"
+_RECORDS: Final = "recording"
 _Key = tuple[str, str, frozenset[tuple[str, str]]]
-"""Group, name and labels: of several such rules one that does not evaluate is kept."""
+"""Group, name and labels of an alerting rule."""
 _Rule = Mapping[str, Any]
 """What is recorded of a rule."""
 
@@ -34,6 +37,8 @@ class _RulesModel(BaseModel):
 
 class _LoadedRule(_RulesModel):
     name: str
+    type: str = "alerting"
+    query: str = ""
     labels: Mapping[str, str] = Field(default_factory=dict)
     health: str = ""
     error: str = Field(default="", alias="lastError")
@@ -57,15 +62,17 @@ class _RulesResponse(_RulesModel):
 
 
 class AlertRules:
-    """Records every rule of the first reading as `alert.rule`, and again where one is gone, is new, or evaluates no more, or again.
+    """Records every alerting rule of the first reading as `alert.rule`, and again where one is gone, is new, or evaluates no more, or again.
 
-    A reading counts once each rule was evaluated. Later a rule that was not evaluated yet is as it was before. `since_ns` of a later record is when the
-    last reading before it was asked for.
+    So it does where a recording rule that an alert reads, itself or through other recording rules, evaluates no more, or again (`unfed`). A reading
+    counts once each of these rules was evaluated. Later a rule that was not evaluated yet is as it was before. `since_ns` of a later record is when
+    the last reading before it was asked for.
     """
 
     def __init__(self, history: Sink) -> None:
         self._history = history
         self._known: dict[_Key, _Rule] | None = None
+        self._failed: frozenset[str] = frozenset()
         self._read_ns = 0
         self._due_ns = 0
 
@@ -84,15 +91,16 @@ class AlertRules:
             groups = _RulesResponse.model_validate_json(answer.body).data.groups
         except ValidationError:
             return
-        now: dict[_Key, _Rule] = {}
-        for key, rule in _rules(groups):
-            if key not in now or now[key]["health"] != _BROKEN:
-                now[key] = rule
+        failed = _recorders(groups, _BROKEN)
+        unknown = _recorders(groups, _UNKNOWN) - failed
         if self._known is None:
-            if all(rule["health"] != _UNKNOWN for rule in now.values()):
+            now = _alerting(groups, failed)
+            if _UNKNOWN not in {rule["health"] for rule in now.values()} and not _unfed(groups, unknown):
+                self._failed = failed
                 self._begin(now, answer.sent_ns)
             return
-        self._tell(self._known, now, answer.sent_ns)
+        self._failed = failed | (self._failed & unknown)
+        self._tell(self._known, _alerting(groups, self._failed), answer.sent_ns)
 
     def _begin(self, now: dict[_Key, _Rule], sent_ns: int) -> None:
         for key, rule in now.items():
@@ -102,7 +110,7 @@ class AlertRules:
 
     def _next(self) -> None:
         if self._known is not None:
-            broken = any(rule["loaded"] and rule["health"] == _BROKEN for rule in self._known.values())
+            broken = any(rule["loaded"] and _fails(rule) for rule in self._known.values())
             self._due_ns = clock.now_ns() + round((_BROKEN_EVERY_S if broken else EVERY_S) * NS_PER_S)
 
     def _tell(self, known: dict[_Key, _Rule], now: dict[_Key, _Rule], sent_ns: int) -> None:
@@ -122,20 +130,51 @@ class AlertRules:
         self._history.put("alert.rule", name, labels=dict(sorted(labels)), group=group, **rule)
 
 
-def _rules(groups: tuple[_RuleGroup, ...]) -> Iterator[tuple[_Key, _Rule]]:
+def _alerting(groups: tuple[_RuleGroup, ...], failed: frozenset[str]) -> dict[_Key, _Rule]:
+    """The alerting rules, where these recording rules fail; of several that are alike one that does not evaluate, or is not fed."""
+    found: dict[_Key, _Rule] = {}
+    unfed = _unfed(groups, failed)
     for group in groups:
-        for rule in group.rules:
-            yield (
-                (group.name, rule.name, frozenset(rule.labels.items())),
-                {
-                    "health": rule.health,
-                    "error": rule.error,
-                    "for_s": rule.for_s,
-                    "keep_s": rule.keep_s,
-                    "interval_s": group.interval_s,
-                    "loaded": True,
-                },
-            )
+        for rule in (one for one in group.rules if one.type != _RECORDS):
+            key = (group.name, rule.name, frozenset(rule.labels.items()))
+            told = {
+                "health": rule.health,
+                "error": rule.error,
+                "for_s": rule.for_s,
+                "keep_s": rule.keep_s,
+                "interval_s": group.interval_s,
+                "loaded": True,
+                "unfed": sorted(unfed.get(rule.query, ())),
+            }
+            if key not in found or _badness(found[key]) < _badness(told):
+                found[key] = told
+    return found
+
+
+def _recorders(groups: tuple[_RuleGroup, ...], health: str) -> frozenset[str]:
+    """The names of the recording rules of this health."""
+    return frozenset(
+        rule.name for group in groups for rule in group.rules if (rule.type, rule.health) == (_RECORDS, health)
+    )
+
+
+def _unfed(groups: tuple[_RuleGroup, ...], failed: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """By the expression of each alerting rule that reads what these recording rules make: which of them."""
+    if not failed:
+        return {}
+    rules = [rule for group in groups for rule in group.rules]
+    absent = origins(((rule.name, QueriedMetrics(rule.query)) for rule in rules if rule.type == _RECORDS), failed)
+    found = {rule.query: QueriedMetrics(rule.query).of(absent) for rule in rules if rule.type != _RECORDS}
+    return {query: frozenset().union(*(absent[name] for name in read)) for query, read in found.items() if read}
+
+
+def _badness(rule: _Rule) -> tuple[bool, bool]:
+    return rule["health"] == _BROKEN, bool(rule["unfed"])
+
+
+def _fails(rule: _Rule) -> bool:
+    """Whether it does not evaluate, or reads what a rule makes that does not."""
+    return any(_badness(rule))
 
 
 def _said(rule: _Rule | None) -> _Rule | None:

@@ -8,6 +8,7 @@ from harness.model.observations.kinds import (
     Count,
     Fields,
     ManyFields,
+    Names,
     Number,
     Recorded,
     Size,
@@ -124,6 +125,7 @@ class AlertRuleLoaded(Recorded):
         since_ns: when the last reading that said otherwise was asked for; None: it is of the first reading.
         for_s: so long its condition must hold before it fires. keep_s: so long it fires at least.
         interval_s: time between two evaluations of its group.
+        unfed: names of the recording rules that did not evaluate and that its expression reads, itself or through other recording rules.
     """
 
     labels: Fields = field(default_factory=dict)
@@ -134,6 +136,7 @@ class AlertRuleLoaded(Recorded):
     interval_s: Number = 0.0
     group: Word = ""
     loaded: YesOrNo = True
+    unfed: Names = ()
     since_ns: Whole | None = None
 
 

@@ -16,6 +16,15 @@ RULE: dict[str, Any] = {"name": "Slow", "type": "alerting", "labels": {"part": "
 NEW = {**RULE, "name": "New"}
 BROKEN = {**RULE, "health": "err", "lastError": "found duplicate series"}
 
+SLOW_SHARE: dict[str, Any] = {
+    "name": "job:slow:share",
+    "type": "recording",
+    "query": "job:slow:rate / 2",
+    "health": "ok",
+}
+SLOW_RATE: dict[str, Any] = {"name": "job:slow:rate", "type": "recording", "query": "rate(slow[1m])", "health": "ok"}
+FED = {**RULE, "query": "sum(job:slow:share) > 1"}
+
 
 class Kept:
     """A history in memory."""
@@ -110,6 +119,50 @@ def test_of_two_rules_that_are_alike_the_broken_one_is_recorded(clock: FakeClock
         kept = Kept()
         AlertRules(kept).take(answer(clock, *pair))
         assert kept.said == [("Slow", "err", True)]
+
+
+def test_an_alert_that_a_recording_rule_feeds_says_which_fails(clock: FakeClock) -> None:
+    """Its text changes, it was not evaluated yet after a restart, and it evaluates again; in between it is asked for every second."""
+    kept = Kept()
+    rules, alerts = AlertRules(kept), (FED, {**NEW, "query": "up == 0"}, SLOW_SHARE)
+    for health in ("unknown", "ok", "err", "err", "unknown"):
+        rules.take(answer(clock, *alerts, {**SLOW_RATE, "health": health, "lastError": str(clock.now_ns)}))
+        clock.sleep(1.0)
+    assert rules.due()
+    rules.take(answer(clock, *alerts, SLOW_RATE))
+    clock.sleep(1.0)
+    assert not rules.due()
+    told = [(name, fields["health"], fields["unfed"]) for name, fields in kept.lines]
+    assert told == [
+        ("Slow", "ok", []),
+        ("New", "ok", []),
+        ("Slow", "ok", ["job:slow:rate"]),
+        ("Slow", "ok", []),
+    ]
+    assert kept.lines[2][1]["since_ns"] == kept.lines[3][1]["since_ns"] - 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("query", "unfed"),
+    [
+        ("job:slow:rate > 1", ["job:slow:rate"]),
+        ("1 < job:slow:rate{job='a'}", ["job:slow:rate"]),
+        ('{__name__="job:slow:rate"} > 1', ["job:slow:rate"]),
+        ('{__name__=~"job:(slow|fast):.+"} > 1', ["job:slow:rate"]),
+        (r'{__name__=~"job:\\w+:rate"} > 1', ["job:slow:rate"]),
+        ('{__name__=~"(unread"} > 1', ["job:slow:rate"]),
+        ("slow:rate > 1", []),
+        ("job:slow:rate:sum > 1", []),
+        ("my_job:slow:rate > 1", []),
+        ('{__name__=~"job:slow"} > 1', []),
+        ('up{job=~"job:.+"} > 1', []),
+    ],
+)
+def test_an_expression_reads_a_metric_by_its_whole_name(clock: FakeClock, query: str, unfed: list[str]) -> None:
+    """`:` is part of a name; a pattern of names is that of all of a name too, and one that is not understood may be of any."""
+    kept = Kept()
+    AlertRules(kept).take(answer(clock, {**RULE, "query": query}, {**SLOW_RATE, "health": "err"}))
+    assert [fields["unfed"] for _, fields in kept.lines] == [unfed]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"status": "error", "data": {"groups": []}}', b"[" * 100_000])

@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        is_ours, are_rules = self.path == f"{API}/alerts", self.path == f"{API}/rules?type=alert"
+        is_ours, are_rules = self.path == f"{API}/alerts", self.path == f"{API}/rules"
         found = json.dumps({"status": "success", "data": {"alerts": self.server.alerts}}).encode()
         status, body = (self.server.instead or (200, found)) if is_ours else (404, b"404 page not found")
         if are_rules and self.server.groups is not None:

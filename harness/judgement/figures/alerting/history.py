@@ -121,13 +121,17 @@ def fired(evidence: Evidence) -> list[Fired]:
 
 
 def rules(evidence: Evidence) -> dict[str, AlertRuleLoaded]:
-    """The alerting rules that were loaded, by name, as at the first reading that had them; of several of one name one that does not evaluate."""
+    """The alerting rules that were loaded, by name, as at the first reading that had them; of several of one name one that does not evaluate, or is not fed."""
     found: dict[str, AlertRuleLoaded] = {}
     for rule in every(AlertRuleLoaded, evidence.observations):
         is_first = rule.since_ns is None
-        if rule.subject not in found or (is_first and found[rule.subject].health != BROKEN):
+        if rule.subject not in found or (is_first and _badness(found[rule.subject]) <= _badness(rule)):
             found[rule.subject] = rule
     return found
+
+
+def _badness(rule: AlertRuleLoaded) -> tuple[bool, bool]:
+    return rule.health == BROKEN, bool(rule.unfed)
 
 
 def could_not_fire(evidence: Evidence, spans: Iterable[Span], names: frozenset[str] | None = None) -> Receipt | None:
@@ -159,6 +163,9 @@ def _unable(said: Sequence[AlertRuleLoaded]) -> Iterator[tuple[int, int, str]]:
             yield one.since_ns or 0, until_ns, f"the rule {one.subject} was not loaded any more"
         elif one.health == BROKEN:
             yield one.since_ns or 0, until_ns, f"the rule {one.subject} did not evaluate: {one.error}"
+        elif one.unfed:
+            why = f"the rule {one.subject} reads the recording rule {one.unfed[0]}, which did not evaluate"
+            yield one.since_ns or 0, until_ns, why
 
 
 def rules_of(evidence: Evidence, part: str) -> frozenset[str]:
