@@ -82,7 +82,7 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
 
     known = _load()
     read = _read_features()
-    problems = [*lint(known), *read.problems(known), *_of_project(known, read.demands(known))]
+    problems = [*lint(known), *read.problems(known), *_of_project(known, read.demands(known), read.scenarios)]
     claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
     problems += unaccounted(known, claimed)
     if as_json:
@@ -217,7 +217,7 @@ class _Features:
         return claims, errors
 
 
-def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem]:
+def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable[Scenario]) -> Iterator[Problem]:
     """What the collection of a run would refuse beside the features: profiles, extensions, the target file, traffics and rollouts."""
     from harness.catalogue import Problem
     from harness.drivers.load import load_traffic
@@ -229,7 +229,7 @@ def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem
     from harness.run.acts.registry import drivers
     from harness.run.names import check_names
     from harness.run.project import find_project
-    from harness.steps import traffic_of
+    from harness.steps import traffic_asked_at, traffic_of
     from harness.targets import load_target
 
     project, asked = find_project(Path.cwd()), list(demands)
@@ -251,7 +251,10 @@ def _of_project(known: Catalogue, demands: Iterable[Demand]) -> Iterator[Problem
         else:
             overrides = dict(target.traffic)
             checks.append(lambda: check_names(target, project))
-    checks += [partial(load_traffic, name, project.search("loadtests"), overrides) for name in traffic_of(asked)]
+    loadtests, places = project.search("loadtests"), traffic_asked_at(scenarios)
+    checks += [
+        partial(load_traffic, name, loadtests, overrides, asked_at=places.get(name, "")) for name in traffic_of(asked)
+    ]
     checks += [partial(load_rollout, name, project.search("rollouts")) for name in rollouts]
     for check in checks:
         try:

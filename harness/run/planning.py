@@ -32,7 +32,7 @@ from harness.run.acts.registry import drivers, needs_platform
 from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
-from harness.steps import traffic_of
+from harness.steps import traffic_asked_at, traffic_of
 from harness.targets.access import of_missing_add_on
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
 
     check_names(target, settings.project)
     paths = settings.project.search("loadtests")
-    return {name: load_traffic(name, paths, target.traffic) for name in traffic_of(compiled.demands)}
+    places = traffic_asked_at(claim.scenario for claim in compiled.claims)
+    return {
+        name: load_traffic(name, paths, target.traffic, asked_at=places.get(name, ""))
+        for name in traffic_of(compiled.demands)
+    }
 
 
 def library_of(

@@ -6,7 +6,14 @@ The pytest-bdd steps are `harness.steps.bdd`, imported by the plugin only.
 
 from __future__ import annotations
 
-from harness.steps.compile import compile_scenario, read_criterion, requirement_of, speaks_of_a_domain, traffic_of
+from harness.steps.compile import (
+    compile_scenario,
+    read_criterion,
+    requirement_of,
+    speaks_of_a_domain,
+    traffic_asked_at,
+    traffic_of,
+)
 from harness.steps.feature import read_feature
 from harness.steps.grammar import Reading, compare, read
 from harness.steps.lint import lint_feature, lint_features
@@ -32,6 +39,7 @@ __all__ = [
     "read_feature",
     "requirement_of",
     "speaks_of_a_domain",
+    "traffic_asked_at",
     "traffic_of",
     "vocabulary",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,6 +14,8 @@ from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase,
 from harness.model.domain import UNKNOWN
 from harness.steps.grammar import Reading, compare, demands_of, read
 from harness.steps.meaning import Keyword
+
+_TRAFFIC: Final = re.compile(r'"([^"]+)" traffic\b')
 
 
 def compile_scenario(
@@ -262,6 +265,15 @@ def _differences(objective: Objective, criterion: Reading, experiments: Mapping[
     if foreign:
         differences.append(f"it speaks of {', '.join(foreign)}, the criterion of domain {' or '.join(domains)} only")
     return differences
+
+
+def traffic_asked_at(scenarios: Iterable[Scenario]) -> dict[str, str]:
+    """By traffic, `file:line` of the first sentence that names it."""
+    places: dict[str, str] = {}
+    for step in (step for scenario in scenarios for step in scenario.steps):
+        for name in _TRAFFIC.findall(step.text):
+            places.setdefault(name, step.at)
+    return places
 
 
 def traffic_of(demands: Iterable[Demand]) -> tuple[str, ...]:

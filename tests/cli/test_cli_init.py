@@ -321,7 +321,12 @@ def shop(tmp_path: Path) -> Path:
         ("loadtests/visitors.yaml", "rate: 10/s", "rate: 10", "loadtests/visitors.yaml:3: rate: `10` is not"),
         ("target.yaml", "probes:", "prbes:", "target.yaml:5: prbes: unknown key `prbes`"),
         ("pyproject.toml", '["shop"]', '["shp"]', "pyproject.toml: no profile is named 'shp'"),
-        ("features/service.feature", '"visitors" traffic', '"vistors" traffic', "there is no traffic `vistors`"),
+        (
+            "features/service.feature",
+            '"visitors" traffic',
+            '"vistors" traffic',
+            "service.feature:5: there is no traffic `vistors`",
+        ),
     ],
 )
 def test_the_lint_finds_what_collection_finds(

@@ -83,7 +83,12 @@ def test_a_live_run_is_not_distributed(project: Project) -> None:
     ("file", "old", "new", "said"),
     [
         (FEATURE, "Feature: A plain service", "A plain service", f"{FEATURE}:1: "),
-        (FEATURE, '"browse" traffic', '"brows" traffic', "there is no traffic `brows`\n  hint: did you mean `browse`?"),
+        (
+            FEATURE,
+            '"browse" traffic',
+            '"brows" traffic',
+            f"{FEATURE}:5: there is no traffic `brows`\n  hint: did you mean `browse`? known: ",
+        ),
         ("pyproject.toml", "loadtests =", "loadtest =", "tool.harness.loadtest: there is no key 'loadtest'"),
         ("pyproject.toml", '["features"]', '["featurs"]', "tool.harness.features: "),
         ("target.yaml", "disposable:", "disposabel:", "target.yaml:4: disposabel: unknown key `disposabel`"),

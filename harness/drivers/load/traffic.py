@@ -28,7 +28,11 @@ once, for journeys that cost more, and for neighbours on a shared machine: from 
 
 
 def load_traffic(
-    name: str, search_paths: Sequence[Path], overrides: Mapping[str, TrafficOverride] | None = None
+    name: str,
+    search_paths: Sequence[Path],
+    overrides: Mapping[str, TrafficOverride] | None = None,
+    *,
+    asked_at: str = "",
 ) -> TrafficPlan:
     """Read the size of a traffic; the first search path that has it wins.
 
@@ -36,13 +40,14 @@ def load_traffic(
         name: `everyday` is read from `everyday.yaml`.
         search_paths: directories of locustfiles, the project's own before those that come with the package.
         overrides: by traffic name, what the target file says instead.
+        asked_at: `file:line` of the sentence that names it, where there is one.
 
     Raises:
         ConfigurationError: there is none of this name, its file is wrong, or its rate needs more workers.
     """
     file = next((path / f"{name}.yaml" for path in search_paths if (path / f"{name}.yaml").is_file()), None)
     if file is None:
-        raise _unknown(name, search_paths)
+        raise _unknown(name, search_paths, asked_at)
     document = read_document(file)
     size = _validated(document)
     locustfile = _file_beside(file, size.locustfile)
@@ -198,12 +203,12 @@ def _refuse_stock(users: LocustUsers, size: Size, document: YamlDocument) -> Non
         raise ConfigurationError(what, where=document.where(at), hint=hint)
 
 
-def _unknown(name: str, search_paths: Sequence[Path]) -> ConfigurationError:
+def _unknown(name: str, search_paths: Sequence[Path], asked_at: str) -> ConfigurationError:
     known = sorted({file.stem for path in search_paths for file in path.glob("*.yaml")})
     suggestion = nearest(name, known)
     hint = f"did you mean `{suggestion}`? " if suggestion else ""
     return ConfigurationError(
         f"there is no traffic `{name}`",
-        where=", ".join(str(path) for path in search_paths),
-        hint=f"{hint}known: {', '.join(known) or 'none'}",
+        where=asked_at or ", ".join(str(path) for path in search_paths),
+        hint=f"{hint}known: {', '.join(known)}" if known else f"write loadtests/{name}.yaml and its locustfile",
     )
