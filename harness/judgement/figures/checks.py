@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from harness.judgement.figures.contradicted import contradictions
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure
 from harness.model import (
@@ -45,7 +46,7 @@ _RUN_AGAIN = "see that the target answers, then run again"
 
 
 def checks(case: Case) -> Iterable[Measure]:
-    """One measure per fact; no fact is never a PASS.
+    """One measure per fact, and one of each history that contradicts them; no fact is never a PASS.
 
     A fact is false only if it was false in every attempt to read it.
     """
@@ -64,6 +65,7 @@ def checks(case: Case) -> Iterable[Measure]:
             yield inconclusive(case, name, reason, _hint(case.objective), scope=demand.params)
         else:
             yield from (_fact(case, name, fact, check, demand) for fact in check.facts)
+            yield from contradictions(case, check, demand)
 
 
 def _asks(demand: Demand, case: Case) -> bool:

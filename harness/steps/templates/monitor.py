@@ -43,7 +43,7 @@ MONITOR: Final = (
         name="alert-rules-severity",
         keyword=Keyword.THEN,
         text='the rules "<first:name>" and "<second:name>" carry severity critical',
-        about="The label `severity` of each rule of that name.",
+        about="The label `severity` of each rule of that name, and of the alerts and notices of it that the run recorded.",
         example='the rules "HighErrorRate" and "DatabaseDown" carry severity critical',
         mean=check("alert-rules", first="<first>", second="<second>", severity="critical"),
     ),

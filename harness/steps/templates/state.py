@@ -102,7 +102,10 @@ STATE: Final = (
         name="autoscaler-target",
         keyword=Keyword.THEN,
         text='the autoscaler "<autoscaler:name>" targets deployment "<deployment:name>" and reports ScalingActive true',
-        about="What its `scaleTargetRef` names is there, and its condition is True.",
+        about=(
+            "What its `scaleTargetRef` names is there, and its condition is True; so says its history, too, while no fault is in: "
+            "not a PASS where it says otherwise for more than 15 s, FAIL from 60 s on that no fault began."
+        ),
         example='the autoscaler "web-hpa" targets deployment "web" and reports ScalingActive true',
         mean=check("autoscaler-target", autoscaler="<autoscaler>", deployment="<deployment>"),
     ),

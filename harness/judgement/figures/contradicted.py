@@ -1,0 +1,127 @@
+"""What a run's own histories say against the facts of a check, which were read at one moment only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from harness.judgement.figures.alerting.history import ALERTS, NOTICES, alert_labels, labels_of, notices
+from harness.judgement.measures import Case, Figures, because, measure
+from harness.model import Check, Demand, Measure, Outcome, Reason
+from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSeen, every
+from harness.units import NS_PER_S
+
+AUTOSCALERS: Final = "history/autoscalers.ndjson"
+BRIEF_S: Final = 15.0
+"""An autoscaler reads its metrics every 15 s: one reading may fail."""
+LONG_S: Final = 60.0
+"""So long without metrics, while no fault is in, is no accident."""
+_SEVERITY: Final = "severity"
+_SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
+_SEE_RULE: Final = "see the rule, and `alert_relabel_configs` of Prometheus, then run again"
+
+
+def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """A measure of each contradiction; none where the histories agree, or say nothing of it."""
+    find = _FINDERS.get(demand.name)
+    if find is not None:
+        yield from find(case, check, demand)
+
+
+def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """An autoscaler that lost its metrics, or its target, while no fault was in; what a fault began proves nothing by itself."""
+    spans = [window.span for window in case.evidence.fault_free()]
+    faults = [window.span for window in case.evidence.windows.values() if not window.fault_free]
+    for subject in sorted({fact.subject.rpartition(": ")[0] for fact in check.facts} - {""}):
+        said = [one for one in every(AutoscalerSeen, case.evidence.observations) if one.subject == subject]
+        stretches = list(_amiss(said, demand.params["deployment"], _end_ns(case)))
+        found = [
+            (min(until_ns, end_ns) - max(since_ns, start_ns), since_ns, why)
+            for since_ns, until_ns, why in stretches
+            for start_ns, end_ns in spans
+        ]
+        longest_ns, _, why = max(found, default=(0, 0, ""))
+        if longest_ns <= BRIEF_S * NS_PER_S:
+            continue
+        own = [ns for ns, since_ns, _ in found if not any(from_ns <= since_ns < to_ns for from_ns, to_ns in faults)]
+        outcome = Outcome.FAIL if max(own, default=0) >= LONG_S * NS_PER_S else Outcome.INCONCLUSIVE
+        text = f"{subject}: {why} for {longest_ns / NS_PER_S:.0f} s while no fault was in, as its history says"
+        text += f"; expected ScalingActive true and target {demand.params['deployment']}"
+        why_not = because(outcome, text, _SEE_AUTOSCALER)
+        yield _against(case, demand, subject, outcome=outcome, why=why_not, file=AUTOSCALERS)
+
+
+def _amiss(said: Sequence[AutoscalerSeen], workload: str, end_ns: int) -> Iterator[tuple[int, int, str]]:
+    """From when to when an autoscaler was not as the sentence says, and how."""
+    since_ns, why = 0, ""
+    for one in sorted(said, key=lambda one: one.when_ns):
+        now = ""
+        if one.kind == "autoscaler.deleted":
+            now = "it was deleted"
+        elif one.target != workload:
+            now = f"its target was {one.target}"
+        elif not one.active:
+            now = f"ScalingActive was false ({one.why})"
+        if why and not now:
+            yield since_ns, one.when_ns, why
+        if now and not why:
+            since_ns = one.when_ns
+        why = now
+    if why:
+        yield since_ns, end_ns, why
+
+
+def _end_ns(case: Case) -> int:
+    return max((window.end_ns for window in case.evidence.windows.values()), default=0)
+
+
+def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
+    """Rules, alerts and notices of another severity than the one that the rules carry.
+
+    A rule of the same name may warn at a lower limit: what it warns is no contradiction.
+    """
+    expected = demand.params.get(_SEVERITY)
+    for rule in (demand.params["first"], demand.params["second"]) if expected else ():
+        loaded = [one for one in every(AlertRuleLoaded, case.evidence.observations) if one.subject == rule]
+        known = {str(one.labels.get(_SEVERITY, "")) for one in loaded}
+        fired, sent = (set(read(case, rule)) - {*known, expected} for read in (_fired_with, _sent_with))
+        found = (
+            (Outcome.FAIL, loaded and expected not in known, f"Prometheus had the rule with {_of(known)}", ALERTS),
+            (Outcome.FAIL, fired, f"its alert had {_of(fired)}", ALERTS),
+            (Outcome.INCONCLUSIVE, sent, f"a notice of it had {_of(sent)}", NOTICES),
+        )
+        for outcome, differs, text, file in found:
+            if differs:
+                why = because(outcome, f"{rule}: {text}, expected severity {expected}", _SEE_RULE)
+                yield _against(case, demand, rule, outcome=outcome, why=why, file=file)
+
+
+def _fired_with(case: Case, rule: str) -> Iterator[str]:
+    """The severity of each alert of a rule."""
+    for one in every(AlertSeen, case.evidence.observations):
+        if one.subject == rule:
+            yield dict(alert_labels(one)).get(_SEVERITY, "")
+
+
+def _sent_with(case: Case, rule: str) -> Iterator[str]:
+    """The severity that each notice of a rule names."""
+    for notice in notices(case.evidence):
+        for labels in (dict(labels_of(alert)) for alert in notice.alerts):
+            if labels.get("alertname") == rule:
+                yield labels.get(_SEVERITY, "")
+
+
+def _of(severities: Iterable[str]) -> str:
+    named = sorted(filter(None, severities))
+    return f"severity {' and '.join(named)}" if named else "no severity"
+
+
+def _against(case: Case, demand: Demand, subject: str, *, outcome: Outcome, why: Reason, file: str) -> Measure:
+    method = "the histories of the run, held against what the check read"
+    scope = {**demand.params, "subject": subject}
+    figures = Figures(method=method, files=(file,))
+    return measure(case, case.objective.check or "check", outcome, why, scope=scope, figures=figures)
+
+
+_Finder = Callable[[Case, Check, Demand], Iterator[Measure]]
+_FINDERS: Final[Mapping[str, _Finder]] = {"autoscaler-target": _autoscaler, "alert-rules": _severities}
