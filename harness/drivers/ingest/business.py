@@ -90,16 +90,27 @@ def _figure(asked: Asked) -> tuple[OutsideFigure, list[FactReading]]:
 
 
 def _on_its_scale(figure: OutsideFigure, numbers: Mapping[str, float], *, beyond: float = 0.0) -> None:
-    """Raises DriverError where a number does not fit its unit: `of 5` is from 0 to 5, `%` from 0 to 100, or to `beyond` where the sentence asks for more."""
-    scale = _OUT_OF.fullmatch(figure.unit)
-    most = float(scale[1]) if scale else max(_PERCENT, beyond) if figure.unit == "%" else math.inf
-    if math.isinf(most):
-        return
+    """Raises DriverError where a number does not fit its unit: `of 5` is from 0 to 5, `%` from 0 to 100.
+
+    What is a growth or a ratio in `%` has no such end; nor has what the file gives no kind of where the sentence asks for more than 100 (`beyond`).
+    """
+    least, most = _ends(figure, beyond)
     for name, number in numbers.items():
-        if not 0 <= number <= most:
-            what = f"{_in_words(figure, number)} is not from 0 to {most:g}"
+        if not least <= number <= most:
+            ends = f"from {least:g} to {most:g}" if most < math.inf else f"{least:g} or more"
             hint = "see whether its decimal point is missing; a figure on another scale has another unit"
-            raise DriverError(what, where=f"{figure.where}: {name}", hint=hint)
+            if figure.unit == "%" and number > most:
+                hint = "see whether its decimal point is missing; give one that may exceed 100 % the `kind` growth or ratio"
+            raise DriverError(f"{_in_words(figure, number)} is not {ends}", where=f"{figure.where}: {name}", hint=hint)
+
+
+def _ends(figure: OutsideFigure, beyond: float) -> tuple[float, float]:
+    if scale := _OUT_OF.fullmatch(figure.unit):
+        return 0, float(scale[1])
+    if figure.unit != "%" or figure.kind == "growth":
+        return -math.inf, math.inf
+    is_share = figure.kind == "share" or (not figure.kind and beyond <= _PERCENT)
+    return 0, _PERCENT if is_share else math.inf
 
 
 def _not_below_zero(figure: OutsideFigure, name: str, number: float) -> None:
@@ -111,10 +122,9 @@ def _not_below_zero(figure: OutsideFigure, name: str, number: float) -> None:
 
 def _held(asked: Asked, figure: OutsideFigure, limit: float, expected: str) -> FactReading:
     at_least = asked.params["relation"] == "at least"
-    if at_least:
-        _not_below_zero(figure, asked.params.get("reference", "limit"), limit)
-    else:
-        _not_below_zero(figure, "value", figure.value)
+    if figure.kind != "growth":
+        least = (asked.params.get("reference", "limit"), limit) if at_least else ("value", figure.value)
+        _not_below_zero(figure, *least)
     beyond = figure.value > limit if at_least else figure.value < limit
     return FactReading(
         subject=figure.name,

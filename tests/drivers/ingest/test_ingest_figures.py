@@ -14,7 +14,8 @@ from harness.drivers.ingest.formats.figures import COLUMNS, outside_figures
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import oks, seen
 
-HEAD = ",".join(COLUMNS)
+HEAD = ",".join(COLUMNS[:-1])
+HEAD_OF_KINDS = ",".join(COLUMNS)
 ADOPTION = "user_adoption,93,%,2026-11-20T12:00:00Z,1.0.0,2026-11-01T12:00:00Z,,,"
 THEN = 'the figure "user_adoption" is at least 90 %, measured within 30 d of the release'
 AFTER = "measured after the release: user_adoption"
@@ -119,7 +120,48 @@ def test_a_figure_beyond_the_usual_that_a_sentence_asks_for(tmp_path: Path) -> N
     row = f"{HEAD}\nn,118,%,2026-11-20,1.0.0,,,,\nm,-4,points,2026-11-20,1.0.0,,,,\n"
     assert found(tmp_path, row, 'the figure "n" is at least 120 %')["n"] is False
     assert found(tmp_path, row, 'the figure "n" is at most 120 %')["n"] is True
+    assert found(tmp_path, row, 'the figure "n" is at least 110 %')["n"] is True
+    assert found(tmp_path, row, 'the figure "n" is at most 110 %')["n"] is False
     assert found(tmp_path, row, 'the figure "m" is at least 30 points')["m"] is False
+
+
+@pytest.mark.parametrize(
+    ("row", "then", "ok"),
+    [
+        ("n,130,%,2026-11-20,,,90,,,growth", "at least its baseline", True),
+        ("n,130,%,2026-11-20,,,140,,,growth", "at least its baseline", False),
+        ("n,130,%,2026-11-20,,,90,,,growth", "at most its baseline", False),
+        ("n,130,%,2026-11-20,,,90,,,growth", "at least 30 %", True),
+        ("n,-3,%,2026-11-20,,,5,,,growth", "at most its baseline", True),
+        ("n,-3,%,2026-11-20,,,-5,,,growth", "at least its baseline", True),
+        ("n,150,%,2026-11-20,,,300,,,ratio", "at least 40 % below its baseline", True),
+        ("n,150,%,2026-11-20,,,,120,,ratio", "at least its target", True),
+        ("n,93,%,2026-11-20,,,90,,,share", "at least its baseline", True),
+    ],
+)
+def test_a_growth_and_a_ratio_may_exceed_100_percent(tmp_path: Path, row: str, then: str, *, ok: bool) -> None:
+    """The file gives the kind of its figure; a growth may be below 0, too."""
+    assert found(tmp_path, f"{HEAD_OF_KINDS}\n{row}\n", f'the figure "n" is {then}', "target")["n"] is ok
+
+
+@pytest.mark.parametrize(
+    ("row", "then", "what"),
+    [
+        ("n,130,%,2026-11-20,,,90,,,share", "at least its baseline", "130 % is not from 0 to 100"),
+        ("n,130,%,2026-11-20,,,90,,,", "at least its baseline", "130 % is not from 0 to 100"),
+        ("n,130,%,2026-11-20,,,,,,share", "at least 120 %", "130 % is not from 0 to 100"),
+        ("n,-3,%,2026-11-20,,,,,,ratio", "at most 10 %", "-3 % is not 0 or more"),
+        ("n,-3,%,2026-11-20,,,5,,,growth", "at least 1 % below its baseline", "-3 % is below 0"),
+        ("n,3,EUR,2026-11-20,,,,,,growth", "at most its baseline", "`growth` is not a kind of a figure in `EUR`"),
+        ("n,3,%,2026-11-20,,,,,,grwth", "at most its baseline", "`grwth` is not a kind of a figure in `%`"),
+    ],
+)
+def test_a_share_stays_below_100_percent(tmp_path: Path, row: str, then: str, what: str) -> None:
+    """So does what the file gives no kind of, against a baseline; a kind is one of three, of figures in `%`."""
+    with pytest.raises(DriverError, match=what) as caught:
+        found(tmp_path, f"{HEAD_OF_KINDS}\n{row}\n", f'the figure "n" is {then}', "target")
+    assert caught.value.where.startswith(f"{tmp_path / 'f.csv'}:2: ")
+    assert caught.value.hint
 
 
 def test_answers_that_a_figure_was_made_from(tmp_path: Path) -> None:

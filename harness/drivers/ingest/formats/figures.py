@@ -12,9 +12,11 @@ from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import json_of, number, shown, text_of
 from harness.errors import DriverError
 
-COLUMNS: Final = ("name", "value", "unit", "at", "release", "released", "baseline", "target", "answers")
+COLUMNS: Final = ("name", "value", "unit", "at", "release", "released", "baseline", "target", "answers", "kind")
 """Of a CSV file, in any order, and the keys of a figure in JSON; the first four are required."""
 _REQUIRED: Final = COLUMNS[:4]
+KINDS: Final = ("share", "growth", "ratio")
+"""What a figure in `%` is of: a share goes from 0 to 100, a growth may be below 0, and both a growth and a ratio may exceed 100."""
 _HINT: Final = f"known are {', '.join(COLUMNS)}"
 
 
@@ -28,6 +30,7 @@ class OutsideFigure:
         release: that it is about; empty where it is not given. released: when that release went out.
         baseline, target: in `unit`, where they are given.
         answers: from how many people or events it was made; None where it is not given.
+        kind: of a figure in `%` one of `KINDS`; empty where it is not given: a share, unless the sentence asks for more.
     """
 
     name: str
@@ -40,6 +43,7 @@ class OutsideFigure:
     baseline: float | None = None
     target: float | None = None
     answers: int | None = None
+    kind: str = ""
 
 
 def outside_figures(body: bytes, where: str) -> Mapping[str, OutsideFigure]:
@@ -112,6 +116,10 @@ def _figure(row: Mapping[str, str], where: str) -> OutsideFigure:
     answers = row.get("answers")
     if answers is not None and not (answers.isdecimal() and len(answers) <= 9):
         raise DriverError(f"`{shown(answers)}` is not a count", where=f"{where}: answers", hint="write it like `30`")
+    kind = row.get("kind", "")
+    if kind and (kind not in KINDS or row.get("unit") != "%"):
+        what = f"`{shown(kind)}` is not a kind of a figure in `{shown(row.get('unit', ''))}`"
+        raise DriverError(what, where=f"{where}: kind", hint=f"figures in `%` are of kind {', '.join(KINDS)}")
     return OutsideFigure(
         name=row["name"],
         value=number(row["value"], f"{where}: value"),
@@ -123,4 +131,5 @@ def _figure(row: Mapping[str, str], where: str) -> OutsideFigure:
         baseline=numbers.get("baseline"),
         target=numbers.get("target"),
         answers=None if answers is None else int(answers),
+        kind=kind,
     )
