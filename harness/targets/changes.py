@@ -75,6 +75,7 @@ class FlagSettings(TargetSection):
     Attributes:
         ofrep: base of OpenFeature's remote evaluation protocol; empty: there is none.
         config_map: the flags in flagd's own form; None: they cannot be set.
+        within_s: how long `ofrep` may take to evaluate a flag as it was set; None: 10 s in a sandbox, else 120 s.
         header: of an answer: the features that it has, separated by commas.
         answers: by flag a path that has the feature, asked at every region's entry.
         pages: by flag the address of a page in each region.
@@ -83,6 +84,7 @@ class FlagSettings(TargetSection):
 
     ofrep: Url = ""
     config_map: ConfigMapKey | None = None
+    within_s: Annotated[float, quantity("time", "30 s"), Field(gt=0)] | None = Field(default=None, alias="within")
     header: Word = "x-features"
     answers: Mapping[Name, UrlPath] = Field(default_factory=dict)
     pages: Mapping[Name, Mapping[Name, Url]] = Field(default_factory=dict)

@@ -119,6 +119,8 @@ def test_three_keys_are_enough(tmp_path: Path) -> None:
         ("expect: {id", "expects: {id", "target.yaml:17: probes.read.expects: unknown key `expects`\n  hint: did you mean `expect`? known here: path, expect"),
         ('release: "1.0.0"', "release: {version: '1', haeder: x-release}", "target.yaml:4: release.haeder: unknown key `haeder`\n  hint: did you mean `header`? known here: version, commit, header, images, path"),
         ('release: "1.0.0"', "release: {path: version}", "target.yaml:4: release.path: `version` is not a path that starts with `/`"),
+        ("disposable: true", "flags: {within: 30}", "target.yaml:22: flags.within: `30` is not a time like `30 s`"),
+        ("disposable: true", "flags: {within: 0 s}", "target.yaml:22: flags.within: `0 s` is not a number above 0"),
         ("disposable: true", "power: {annotation: a, value: off}", "target.yaml:22: power.value: `False` is not text\n  hint: put it in quotes"),
         ("disposable: true", "power: {annotation: a, drain: true}", "target.yaml:22: power: expected one of `annotation`, `stop` with `start`, and `drain: true`"),
         ("disposable: true", "power: {stop: [halt, '{node}']}", "target.yaml:22: power: expected `start`: a command that names its node by {node}, {provider_id}, {instance}"),

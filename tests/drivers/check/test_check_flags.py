@@ -40,6 +40,7 @@ class FlaggedService(ThreadingHTTPServer):
 
     Attributes:
         sticks: whether what was on once stays on.
+        evaluates: whether OFREP follows; else each flag is off.
         always: whether they have their features all the time, or never; None: as their flags say.
         pages: how many were served.
     """
@@ -54,6 +55,7 @@ class FlaggedService(ThreadingHTTPServer):
         self._was_on = False
         self.sticks = False
         self.always: bool | None = None
+        self.evaluates = True
         self.pages = 0
 
     def is_on(self) -> bool:
@@ -73,7 +75,9 @@ class _FlaggedHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        self._answer({}, json.dumps({"key": "new", "value": self.server.is_on(), "reason": "STATIC"}))
+        self._answer(
+            {}, json.dumps({"key": "new", "value": self.server.evaluates and self.server.is_on(), "reason": "STATIC"})
+        )
 
     def do_GET(self) -> None:
         shows = self.server.shows()
@@ -399,11 +403,28 @@ def test_the_services_are_those_that_are_declared(cluster: PocketCluster, target
     assert [(one.region, one.name, one.declared, list(one.ready)) for one in found] == [("north", "till", 2, [])]
 
 
-@pytest.mark.parametrize(("time_scale", "seconds"), [(60, 10.0), (1, 120.0)])
-def test_a_kubelet_has_time_to_give_a_config_map_to_its_pods(tmp_path: Path, time_scale: int, seconds: float) -> None:
-    """It does so at once in the sandbox alone."""
+@pytest.mark.parametrize(
+    ("time_scale", "flags", "seconds"),
+    [(60, "{}", 10.0), (1, "{}", 120.0), (1, "{within: 30 s}", 30.0), (60, "{within: 2 min}", 120.0)],
+)
+def test_a_kubelet_has_time_to_give_a_config_map_to_its_pods(
+    tmp_path: Path, time_scale: int, flags: str, seconds: float
+) -> None:
+    """It does so at once in the sandbox alone; the target file may say how long it takes."""
     file = tmp_path / "target.yaml"
     file.write_text(
-        f"name: pocket\nenvironment: sandbox\ndisposable: true\ntime_scale: {time_scale}\nentry: http://127.95.3.9:8080\n"
+        "name: pocket\nenvironment: sandbox\ndisposable: true\nentry: http://127.95.3.9:8080\n"
+        f"time_scale: {time_scale}\nflags: {flags}\n"
     )
     assert switching.said_within_s(load_target(file)) == seconds
+
+
+def test_a_switch_waits_as_long_as_the_target_file_says(flagged: FlaggedService, target: Target) -> None:
+    """OFREP never says that the flag is on: that is known after this time, and no row is decided."""
+    flagged.evaluates = False
+    assert target.flags is not None
+    brief = target.model_copy(update={"flags": target.flags.model_copy(update={"within_s": 0.2})})
+    with switched(brief, "new", "flag-off") as flag:
+        flag.turn(on=True)
+        assert (flag.reading.ok, flag.reading.observed) == (None, "not on after 0.2 s")
+    assert not flagged.is_on()

@@ -163,7 +163,9 @@ class FlagSwitch:
 
 
 def said_within_s(target: Target) -> float:
-    """How long OFREP may take to say what a flag was set to."""
+    """How long OFREP may take to say what a flag was set to: as the target file says, else as long as its kubelets may take."""
+    if target.flags is not None and target.flags.within_s is not None:
+        return target.flags.within_s
     return _SAID_WITHIN_S if target.time_scale > 1 else _SYNCED_S
 
 
