@@ -1,4 +1,4 @@
-"""A check reads one moment; a history of the same run that says otherwise is heard."""
+"""A check reads one moment, and may have read less than it speaks of; what the same run's plan and histories say against it is heard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from judgement_builders import check, claim, evidence, measures, observation, plan, requirement
 
 from harness.judgement import judge
-from harness.model import Check, Demand, DemandKind, Evidence, Fact, Observation, Outcome
+from harness.model import Check, Demand, DemandKind, Evidence, Fact, Observation, Outcome, PodChange
 from tests.builders.recorder import ns
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -21,14 +21,16 @@ RULES = Demand(
 )
 
 
-def judged(demand: Demand, subjects: tuple[str, ...], *history: Observation) -> list[tuple[Outcome, str]]:
+def judged(
+    demand: Demand, subjects: tuple[str, ...], *history: Observation, run: Evidence | None = None, **planned: Any
+) -> list[tuple[Outcome, str]]:
     """What a check whose facts are as expected comes to, with the reason of each other measure."""
     facts = tuple(Fact(subject=one, expected="", observed="", ok=True, attempts=1, at_ns=1) for one in subjects)
-    run: Evidence = replace(evidence(), checks={demand.key: Check(demand=demand.key, facts=facts)})
+    run = replace(run or evidence(), checks={demand.key: Check(demand=demand.key, facts=facts)})
     sentence = check(check=demand.name, params=demand.params)
     asked = replace(claim("R", sentence), demands=(demand.key,))
     of = replace(
-        plan({"R": sentence}),
+        plan({"R": sentence}, **planned),
         claims=(asked,),
         requirements=(requirement("R"),),
         demands=(demand.key,),
@@ -102,3 +104,60 @@ def test_alerts_and_notices_of_another_severity_than_the_rule(
 ) -> None:
     """A rule of the same name may warn at a lower limit; a notice may have been relabelled."""
     assert [outcome for outcome, _ in judged(RULES, ("HighErrorRate", "DatabaseDown"), *history)] == expected
+
+
+HEALTH = Demand(kind=DemandKind.CHECK, name="health-of-pods", params={"within": "1 s"})
+HERE, THERE, FAR = REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "subjects", "lacking"),
+    [
+        ("gateway-reads", ["us-east-1/web", "eu-west-1/web", "ap-southeast-1/web"], []),
+        ("gateway-reads", ["us-east-1/web", "ap-southeast-1/web"], ["eu-west-1/web"]),
+        (
+            "gateway-reads",
+            [f"{region}/{one}" for region in REGIONS for one in ("web", "till")][:-1],
+            ["ap-southeast-1/till"],
+        ),
+        ("gateway-reads", ["north/web"], []),
+        (
+            "api-version",
+            ["Kubernetes API of us-east-1"],
+            ["Kubernetes API of ap-southeast-1", "Kubernetes API of eu-west-1"],
+        ),
+        ("api-version", ["Kubernetes API of shop"], []),
+        ("database-version", ["database member db-0", "database member eu-west-1"], []),
+        ("database-version", ["database member db-0"], ["database member eu-west-1"]),
+        ("database-version", ["database"], []),
+        ("deployment-size", ["us-east-1/web cpu"], []),
+    ],
+)
+def test_a_check_of_every_region_has_facts_of_each(name: str, subjects: list[str], lacking: list[str]) -> None:
+    """Of members where members were asked; a target whose facts name no region is one place, and some checks are of one region."""
+    demand = Demand(kind=DemandKind.CHECK, name=name)
+    found = judged(demand, tuple(subjects), regions=dict.fromkeys(REGIONS, 0.3), members=("db-0", "eu-west-1"))
+    assert found == [(INCONCLUSIVE, f"{subject}: no fact of it was recorded") for subject in lacking]
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacking"),
+    [
+        (("us-east-1/web-1", "eu-west-1/web-2"), []),
+        (("us-east-1/web-1",), ["eu-west-1/web"]),
+        (("us-east-1/web-1: CPU usage",), ["eu-west-1/web"]),
+        (("us-east-1/till-1",), []),
+    ],
+)
+def test_a_workload_is_asked_in_each_namespace_where_it_had_a_ready_pod(
+    asked: tuple[str, ...], lacking: list[str]
+) -> None:
+    """One that became ready later, or of a workload that was not asked anywhere, is not missed."""
+    pods = tuple(
+        PodChange(at_ns=at_ns, what="ready", name=name, namespace=region, uid=name, workload="web", region=region)
+        for at_ns, name, region in ((0, "web-1", HERE), (0, "web-2", THERE), (9, "web-3", FAR))
+    )
+    found = judged(HEALTH, asked, run=replace(evidence(), pods=pods))
+    assert found == [
+        (INCONCLUSIVE, f"{subject}: it had a ready pod, and no fact of one was recorded") for subject in lacking
+    ]

@@ -1,7 +1,8 @@
-"""What a run's own histories say against the facts of a check, which were read at one moment only."""
+"""What a run's plan and histories say against the facts of a check: read at one moment only, or not of all that it speaks of."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSee
 from harness.units import NS_PER_S
 
 AUTOSCALERS: Final = "history/autoscalers.ndjson"
+CHECKS: Final = "history/checks.ndjson"
 BRIEF_S: Final = 15.0
 """An autoscaler reads its metrics every 15 s: one reading may fail."""
 LONG_S: Final = 60.0
@@ -19,10 +21,11 @@ LONG_S: Final = 60.0
 _SEVERITY: Final = "severity"
 _SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
 _SEE_RULE: Final = "see the rule, and `alert_relabel_configs` of Prometheus, then run again"
+_SEE_REGIONS: Final = "see that each region of the target file can be asked, as by its `entry`, then run again"
 
 
 def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
-    """A measure of each contradiction; none where the histories agree, or say nothing of it."""
+    """A measure of each contradiction or gap; none where plan and histories agree, or say nothing of it."""
     find = _FINDERS.get(demand.name)
     if find is not None:
         yield from find(case, check, demand)
@@ -116,12 +119,57 @@ def _of(severities: Iterable[str]) -> str:
     return f"severity {' and '.join(named)}" if named else "no severity"
 
 
+def _regions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """Of a check of every region: what was read of one region or database member was read of each that the plan names."""
+    lacking = [
+        _lacking(check, names) for names in (tuple(case.plan.regions), case.plan.members) if _named_at_all(check, names)
+    ]
+    for subject in min(lacking, key=len, default=()):
+        why = because(Outcome.INCONCLUSIVE, f"{subject}: no fact of it was recorded", _SEE_REGIONS)
+        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+
+
+def _named_at_all(check: Check, names: Iterable[str]) -> bool:
+    return any(_word(name).search(fact.subject) for name in names for fact in check.facts)
+
+
+def _lacking(check: Check, names: Sequence[str]) -> list[str]:
+    """The subjects that would be there if each was read of all of these names."""
+    there = {fact.subject for fact in check.facts}
+    alike = {_word(name).sub(other, subject) for subject in there for name in names for other in names}
+    return sorted(alike - there)
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+
+
+def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """Of a check of all pods: a workload with a pod that was asked has one in each namespace where it had a ready pod then."""
+    workloads = {f"{one.namespace}/{one.name}": (one.namespace, one.workload) for one in case.evidence.pods}
+    subjects = {fact.subject.partition(": ")[0] for fact in check.facts}
+    asked = {workloads[subject] for subject in subjects & workloads.keys()}
+    services = {workload for _, workload in asked}
+    there = case.evidence.pods_before(min((fact.at_ns for fact in check.facts), default=0))
+    ready = {(one.namespace, one.workload) for one in there if one.is_ready and one.workload in services}
+    for namespace, workload in sorted(ready - asked):
+        subject = f"{namespace}/{workload}"
+        text = f"{subject}: it had a ready pod, and no fact of one was recorded"
+        why = because(Outcome.INCONCLUSIVE, text, _SEE_REGIONS)
+        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+
+
 def _against(case: Case, demand: Demand, subject: str, *, outcome: Outcome, why: Reason, file: str) -> Measure:
-    method = "the histories of the run, held against what the check read"
+    method = "plan and histories of the run, held against what the check read"
     scope = {**demand.params, "subject": subject}
     figures = Figures(method=method, files=(file,))
     return measure(case, case.objective.check or "check", outcome, why, scope=scope, figures=figures)
 
 
 _Finder = Callable[[Case, Check, Demand], Iterator[Measure]]
-_FINDERS: Final[Mapping[str, _Finder]] = {"autoscaler-target": _autoscaler, "alert-rules": _severities}
+_FINDERS: Final[Mapping[str, _Finder]] = {
+    "autoscaler-target": _autoscaler,
+    "alert-rules": _severities,
+    **dict.fromkeys(("health-of-pods", "pods-scraped", "pod-usage"), _pods),
+    **dict.fromkeys(("gateway-reads", "api-version", "database-version", "flag-off", "flag-page"), _regions),
+}
