@@ -20,6 +20,7 @@ from harness.sandbox.cluster.api import build_app
 from harness.sandbox.cluster.serving import listen, serve
 from harness.sandbox.cluster.store import Store, WatchEvent
 from harness.sandbox.cluster.tls import Authority
+from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, prepared, streaming
 
 
@@ -138,7 +139,7 @@ def cluster(tmp_path: Path) -> Iterator[PocketCluster]:
 
 def pair(directory: Path) -> tuple[Member, Member]:
     """A primary and its standby, with their data there."""
-    return Member(directory / "primary", "127.95.4.1"), Member(directory / "standby", "127.95.4.2")
+    return Member(directory / "primary", f"{NET}201"), Member(directory / "standby", f"{NET}202")
 
 
 @pytest.fixture(scope="session")

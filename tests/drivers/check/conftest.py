@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from tests.drivers.conftest import PocketCluster
@@ -65,8 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def backends() -> Iterator[list[Backend]]:
-    """Two backends, at 127.95.3.1 and 127.95.3.2."""
-    servers = [Backend("127.95.3.1"), Backend("127.95.3.2")]
+    """Two backends, at the first two addresses of this process."""
+    servers = [Backend(f"{NET}1"), Backend(f"{NET}2")]
     threads = [threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.05}) for one in servers]
     for thread in threads:
         thread.start()
@@ -85,10 +86,10 @@ def target(cluster: PocketCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     file.write_text(
         "name: pocket\n"
         "environment: sandbox\n"
-        "entry: http://127.95.3.1:8080\n"
+        f"entry: http://{NET}1:8080\n"
         "regions:\n"
-        "  north: {entry: 'http://127.95.3.1:8080', namespace: north}\n"
-        "  south: {entry: 'http://127.95.3.2:8080', namespace: south}\n"
+        f"  north: {{entry: 'http://{NET}1:8080', namespace: north}}\n"
+        f"  south: {{entry: 'http://{NET}2:8080', namespace: south}}\n"
         "primary_region: north\n"
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
         "probes: {services: {api-gateway: /health, user-service: /users/listener-1, track-service: {path: /tracks/1}}}\n"

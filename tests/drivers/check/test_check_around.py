@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.drivers.check.around import gateway_only
 from harness.drivers.check.routes import leads_around
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
@@ -49,7 +50,7 @@ def reached(cluster: PocketCluster, addresses: dict[str, tuple[str, str]]) -> No
     cluster.kubelet.environment = environment
 
 
-CLOSED_TO_STRANGERS = {"TRACK_SERVICE": ("127.95.3.1", "127.95.3.99")}  # nobody listens at the second: refused
+CLOSED_TO_STRANGERS = {"TRACK_SERVICE": (f"{NET}1", f"{NET}99")}  # nobody listens at the second: refused
 
 
 def test_services_behind_the_gateway_that_refuse_strangers(
@@ -76,8 +77,8 @@ def test_a_stranger_that_is_refused_as_the_declared_caller_is_shows_nothing(
     cluster.create("Service", service("track-service"))
     cluster.create("Service", service("store"))
     backends[1].status = 0
-    gone = ("127.95.3.99", "127.95.3.99")
-    reached(cluster, {"TRACK_SERVICE": gone, "STORE": ("127.95.3.2", "127.95.3.2")})
+    gone = (f"{NET}99", f"{NET}99")
+    reached(cluster, {"TRACK_SERVICE": gone, "STORE": (f"{NET}2", f"{NET}2")})
     found = {subject: one.ok for subject, one in looked(target).items() if "stranger" in subject}
     assert found == {
         "north: stranger to track-service on TCP 8080": None,
@@ -104,12 +105,12 @@ def test_an_ingress_that_leads_past_the_gateway_is_found(
     """To the gateway, by its other name too, or to a page for people it may lead."""
     cluster.create("Service", service("api-gateway"))
     cluster.create("Service", service("public", selector={"app": "api-gateway"}))
-    cluster.create("Service", service("pages", clusterIP="127.95.3.2"))
+    cluster.create("Service", service("pages", clusterIP=f"{NET}2"))
     cluster.create("Service", service("track-service"))
     for one in (ingress("good", "api-gateway", "public", "pages"), ingress("bad", "api-gateway", "track-service")):
         cluster.create("Ingress", one)
     reached(cluster, {**CLOSED_TO_STRANGERS, "PUBLIC": CLOSED_TO_STRANGERS["TRACK_SERVICE"]})
-    found = looked(target.model_copy(update={"website": "http://127.95.3.2:8080/"}))
+    found = looked(target.model_copy(update={"website": f"http://{NET}2:8080/"}))
     assert {subject: (one.ok, one.observed) for subject, one in found.items() if "Ingress" in subject} == {
         "north: Ingress good": (True, "leads around it to no service"),
         "north: Ingress bad": (False, "leads to track-service"),
@@ -153,16 +154,16 @@ def test_pages_for_people_are_no_way_around_the_gateway(
 ) -> None:
     """The service at the website's address is open, and so is every other that selects its pods; the one beside it is not."""
     cluster.create("Service", service("api-gateway"))
-    cluster.create("Service", service("pages", clusterIP="127.95.3.2", type="LoadBalancer"))
+    cluster.create("Service", service("pages", clusterIP=f"{NET}2", type="LoadBalancer"))
     cluster.create("Service", service("pages-too", selector={"app": "pages"}, type="NodePort"))
     cluster.create("Service", service("track-service", type="NodePort"))
     cluster.create("Deployment", deployment("pages", hostNetwork=True))
-    both = ("127.95.3.2", "127.95.3.2")
+    both = (f"{NET}2", f"{NET}2")
     reached(cluster, {**CLOSED_TO_STRANGERS, "PAGES": both, "PAGES_TOO": both})
-    named = target.model_copy(update={"website": "http://127.95.3.2:8080/"})
+    named = target.model_copy(update={"website": f"http://{NET}2:8080/"})
     bad = {subject: one.observed for subject, one in looked(named).items() if not one.ok}
     assert bad == {"north: service track-service": "NodePort"}
-    elsewhere = target.model_copy(update={"website": "http://127.95.3.2/"})  # another port of the same address
+    elsewhere = target.model_copy(update={"website": f"http://{NET}2/"})  # another port of the same address
     assert "north: service pages" in {subject for subject, one in looked(elsewhere).items() if not one.ok}
     assert "north: service pages" in {subject for subject, one in looked(target).items() if not one.ok}
 
@@ -176,7 +177,7 @@ def test_a_stranger_that_is_answered_and_open_ports_are_found(
     cluster.create("Deployment", deployment("track-service", hostNetwork=True))
     sidecar = {"name": "s", "image": "x:1", "restartPolicy": "Always", "ports": [{"containerPort": 80, "hostPort": 81}]}
     cluster.create("Deployment", deployment("beside", initContainers=[sidecar]))
-    reached(cluster, {"TRACK_SERVICE": ("127.95.3.1", "127.95.3.2")})
+    reached(cluster, {"TRACK_SERVICE": (f"{NET}1", f"{NET}2")})
     bad = {subject: one.observed for subject, one in looked(target).items() if not one.ok}
     assert bad == {
         "north: service track-service": "NodePort",

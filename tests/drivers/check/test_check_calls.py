@@ -20,6 +20,7 @@ from harness.drivers.check.calls.together import CallAnswer, CallPlan, _sent
 from harness.drivers.facts import settled
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 
 
 class Shop(ThreadingHTTPServer):
@@ -96,8 +97,8 @@ class _ShopHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
-    """A server at 127.95.6.1."""
-    server = Shop("127.95.6.1")
+    """A server at an address of this process."""
+    server = Shop(f"{NET}101")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server
@@ -115,11 +116,11 @@ def shopped(tmp_path: Path) -> Target:
 def described(tmp_path: Path, more: str) -> Target:
     """A target file with sign-in, pool and one region."""
     (tmp_path / "password").write_text("open-{user}")
-    (tmp_path / "dsn").write_text("host=127.95.6.9")
+    (tmp_path / "dsn").write_text(f"host={NET}109")
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: shop\nenvironment: staging\nentry: http://127.95.6.1:8080\n"
-        "regions: {north: {entry: 'http://127.95.6.1:8080'}}\n"
+        f"name: shop\nenvironment: staging\nentry: http://{NET}101:8080\n"
+        f"regions: {{north: {{entry: 'http://{NET}101:8080'}}}}\n"
         f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, pool: {{connections: 5, read: /items/1}}}}\n"
         f"sign_in: {{path: /sessions, user: 'test-{{n}}', users: 7, password: {{file: {tmp_path / 'password'}}}}}\n"
         + more,
@@ -214,7 +215,7 @@ def test_an_answer_that_came_while_the_harness_was_stopped_is_an_answer(shop: Sh
     """For longer than it waits."""
 
     async def asked() -> CallAnswer:
-        async with httpx.AsyncClient(base_url="http://127.95.6.1:8080", timeout=30, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{NET}101:8080", timeout=30, trust_env=False) as client:
             call = asyncio.create_task(_sent(client, CallPlan(method="GET", path="/items/1"), 1.0))
             for _ in range(5):
                 await clock.asleep(0)

@@ -21,8 +21,9 @@ from harness.drivers.check.dns import DnsServer, _is_routed, _of_zone, dns_recor
 from harness.drivers.facts import FactReading
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 
-HERE = "127.86.2.1"
+HERE = f"{NET}120"
 """No other test listens there: what is free by TCP is free by UDP."""
 NAMES = {"api.example.test": ("192.0.2.1", "2001:db8::1"), "www.example.test": ("192.0.2.2",)}
 

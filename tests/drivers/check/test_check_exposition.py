@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Summary, ge
 from harness import clock
 from harness.drivers.check.exposition import Exposition, exposed_metrics, read_exposition, scrape
 from harness.targets.outside import Metrics
+from tests.builders.addresses import NET
 from tests.drivers.check.test_check_live import pod
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ WHOLE = {"a p50": True, "a p95": True, "a p99": True, "a error rate": True, "a r
 @pytest.fixture
 def watched(cluster: PocketCluster, target: Target) -> Target:
     """A target with one pod, whose metrics have names."""
-    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
     return target.model_copy(update={"metrics": NAMES})
 
 

@@ -27,11 +27,12 @@ from harness.targets.intents import pending_intents
 from harness.targets.outside import Metrics
 from harness.targets.places import Clusters
 from harness.targets.undo import recover
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from tests.drivers.conftest import PocketCluster
 
-ADDRESS = "127.95.3.7"
+ADDRESS = f"{NET}7"
 FLAG = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
 
 
@@ -413,7 +414,7 @@ def test_a_kubelet_has_time_to_give_a_config_map_to_its_pods(
     """It does so at once in the sandbox alone; the target file may say how long it takes."""
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\ndisposable: true\nentry: http://127.95.3.9:8080\n"
+        f"name: pocket\nenvironment: sandbox\ndisposable: true\nentry: http://{NET}9:8080\n"
         f"time_scale: {time_scale}\nflags: {flags}\n"
     )
     assert switching.said_within_s(load_target(file)) == seconds

@@ -13,6 +13,7 @@ from harness.errors import ConfigurationError
 from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
 from harness.sandbox.network.seam import Endpoint
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from tests.drivers.conftest import PocketCluster
@@ -55,7 +56,7 @@ def target(cluster: PocketCluster, tmp_path: Path) -> Target:
     cluster.create("Pod", POD)
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\n"
+        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
         "flows: {log: 'events*.log', stores: [postgres], data_access: [track], dependencies: {track: [postgres]}}\n",
         encoding="utf-8",

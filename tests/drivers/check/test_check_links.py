@@ -18,6 +18,7 @@ from harness.drivers.check.links.published import _given_at, documentation, qual
 from harness.drivers.check.links.runbooks import _of_rule
 from harness.drivers.check.monitor.prometheus import AlertRule
 from harness.errors import ConfigurationError, DriverError
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from harness.drivers.facts import FactReading
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tests.drivers.check.conftest import Backend
     from tests.drivers.conftest import PocketCluster
 
-BASE = "http://127.95.3.1:8080"
+BASE = f"http://{NET}1:8080"
 HTML = {"content-type": "text/html; charset=utf-8"}
 
 
@@ -55,7 +56,7 @@ def assets(target: Target) -> dict[str, tuple[bool | None, str]]:
 def test_every_page_is_found_by_links_and_its_assets_are_weighed(target: Target, backends: list[Backend]) -> None:
     """Each page by itself; what is on another host is an asset and no page."""
     backends[0].routes = {
-        "/": page('<link rel="stylesheet" href="/a.3f9a2b1c.css"><a href="/list">l</a><a href="http://127.95.3.2:8080/x">x</a>'),
+        "/": page(f'<link rel="stylesheet" href="/a.3f9a2b1c.css"><a href="/list">l</a><a href="http://{NET}2:8080/x">x</a>'),
         "/list": page('<script src="big.BQx3aZ1c.js"></script><link rel="canonical" href="/list"><a href="/">home</a>'),
         "/a.3f9a2b1c.css": asset(),
         "/big.BQx3aZ1c.js": asset(600_000, kind="text/javascript"),
@@ -65,7 +66,7 @@ def test_every_page_is_found_by_links_and_its_assets_are_weighed(target: Target,
     assert found["/list"] == (False, "1 assets, 600.1 kB")
     assert found["/big.BQx3aZ1c.js: coding"] == (True, "gzip")
     assert found["/a.3f9a2b1c.css: name"] == (True, "named by hash")
-    assert "127.95.3.2" not in " ".join(found)
+    assert f"{NET}2" not in " ".join(found)
 
 
 def test_what_is_no_page_is_requested_once(target: Target, backends: list[Backend]) -> None:
@@ -294,9 +295,9 @@ def test_a_runbook_is_named_answers_and_is_of_the_release(target: Target, backen
 def test_a_runbook_that_leads_to_another_site_is_not_read(target: Target, backends: list[Backend]) -> None:
     """A page to sign in at answers 200, and may have a version of its own; a redirect within the site is followed."""
     url = {"runbook_url": f"{BASE}/runbooks/Down"}
-    backends[0].routes["/runbooks/Down"] = (302, {"location": "http://127.95.3.2:8080/login"}, b"")
+    backends[0].routes["/runbooks/Down"] = (302, {"location": f"http://{NET}2:8080/login"}, b"")
     backends[1].routes["/login"] = page("Sign in. Wiki 1.0.0")
-    unread = (None, "led to http://127.95.3.2:8080: not read")
+    unread = (None, f"led to http://{NET}2:8080: not read")
     assert runbook(target, url, "1.0.0") == [unread, unread]
     backends[0].routes["/runbooks/Down"] = (302, {"location": "/runbooks/down.md"}, b"")
     backends[0].routes["/runbooks/down.md"] = page("For release 1.0.0")

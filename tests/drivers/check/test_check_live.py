@@ -12,6 +12,7 @@ from harness.evidence.history import History, read_history
 from harness.model import Check, Demand, DemandKind
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from harness.targets import Target
@@ -92,10 +93,10 @@ def test_every_pod_of_every_region_is_asked_for_its_health(
 ) -> None:
     """Two pods answer 200; a bare pod of nobody is not asked, nor is a worker that no Service selects."""
     behind_services(cluster)
-    cluster.create("Pod", pod("worker-1", "north", "127.95.3.9", "worker"))
-    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
-    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
-    bare = pod("bare", "north", "127.95.3.9")
+    cluster.create("Pod", pod("worker-1", "north", f"{NET}9", "worker"))
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
+    cluster.create("Pod", pod("b", "south", f"{NET}2"))
+    bare = pod("bare", "north", f"{NET}9")
     del bare["metadata"]["ownerReferences"]
     cluster.create("Pod", bare)
     check = run(target, tmp_path, "health-of-pods", within="30 s")
@@ -108,8 +109,8 @@ def test_a_pod_that_no_service_selects_is_asked_where_another_region_has_one(
 ) -> None:
     """The south lacks the Service of `api`, then has one that selects nothing: its pod answers 503 and is found."""
     behind_services(cluster, "north")
-    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
-    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
+    cluster.create("Pod", pod("b", "south", f"{NET}2"))
     body = deployment("api", replicas=1, ready=1, cpu="1", memory="1Gi")
     cluster.create("Deployment", {**body, "metadata": {"name": "api", "namespace": "south"}})
     backends[1].status = 503
@@ -125,7 +126,7 @@ def test_a_service_without_a_pod_is_found(
 ) -> None:
     """Unless its workload declares none now, or an operator has made it; where a label is given at run time it is unknown."""
     behind_services(cluster, "north")
-    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
     for name, replicas in (("api", 1), ("asleep", 0)):
         cluster.create("Deployment", deployment(name, replicas=replicas, ready=replicas, cpu="1", memory="1Gi"))
     owner = {"apiVersion": "db.test/v1", "kind": "Cluster", "name": "store", "uid": "1", "controller": True}
@@ -153,8 +154,8 @@ def test_an_unhealthy_pod_and_a_service_without_pods_are_facts(
         body["spec"]["template"]["metadata"]["labels"] = {key: "x"}
         cluster.create("Deployment", body)
     cluster.create("StatefulSet", stateful("store"))
-    cluster.create("Pod", pod("a", "north", "127.95.3.1"))
-    cluster.create("Pod", pod("b", "south", "127.95.3.2"))
+    cluster.create("Pod", pod("a", "north", f"{NET}1"))
+    cluster.create("Pod", pod("b", "south", f"{NET}2"))
     cluster.create("Deployment", deployment("lost", replicas=1, ready=0, cpu="1", memory="1Gi"))
     backends[1].status = 503
     check = run(target, tmp_path, "health-of-pods", within="30 s")
@@ -174,7 +175,7 @@ def test_the_health_path_is_that_of_the_target_file(
 ) -> None:
     """`probes.health`, at the port of the workload's own container, not at that of a proxy in front of it; in the south nothing is asked."""
     behind_services(cluster, "north")
-    own = pod("a", "north", "127.95.3.1")
+    own = pod("a", "north", f"{NET}1")
     proxy = {"name": "istio-proxy", "image": "p:1", "ports": [{"name": "http-envoy-prom", "containerPort": 15090}]}
     main = {**own["spec"]["containers"][0], "ports": [{"containerPort": 8080}]}
     own["metadata"]["annotations"] = {"kubectl.kubernetes.io/default-container": "c"}
@@ -196,8 +197,8 @@ def test_a_container_that_declares_no_port_is_asked_where_its_service_sends_to(
     ports = [{"name": "grpc", "port": 9000, "targetPort": 9000}, {"name": "http", "port": 80, "targetPort": 8080}]
     bare, proxy = {"name": "c", "image": "c:1"}, {"name": "p", "image": "p:1", "ports": [{"containerPort": 15090}]}
     for namespace, address, containers in (
-        ("north", "127.95.3.1", [bare, proxy]),
-        ("south", "127.95.3.2", [proxy, bare]),
+        ("north", f"{NET}1", [bare, proxy]),
+        ("south", f"{NET}2", [proxy, bare]),
     ):
         body = service("api", {"app": "api"}, namespace)
         cluster.create("Service", {**body, "spec": {**body["spec"], "ports": ports}})
@@ -215,7 +216,7 @@ def test_a_pod_that_answers_nobody_is_a_fact(
 ) -> None:
     """Nothing listens at the pod's address."""
     behind_services(cluster)
-    cluster.create("Pod", pod("a", "north", "127.95.3.77"))
+    cluster.create("Pod", pod("a", "north", f"{NET}77"))
     [fact] = [one for one in run(target, tmp_path, "health-of-pods", within="1 s").facts if one.subject == "north/a"]
     assert fact.ok is False
     assert fact.observed.startswith("no answer: ")
@@ -323,8 +324,8 @@ def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
     backends[1].status = 0  # accepts the connection and hangs up, as a forwarder that refuses does
 
     def environment(label: str) -> dict[str, str]:
-        second = "127.95.3.1" if label == "frontend" else "127.95.3.2"
-        return {"API_GATEWAY_SERVICE_HOST": "127.95.3.1", "TRACK_SERVICE_SERVICE_HOST": second}
+        second = f"{NET}1" if label == "frontend" else f"{NET}2"
+        return {"API_GATEWAY_SERVICE_HOST": f"{NET}1", "TRACK_SERVICE_SERVICE_HOST": second}
 
     cluster.kubelet.environment = environment
     facts = found(run(target, tmp_path, "network-policy", port="8080"))

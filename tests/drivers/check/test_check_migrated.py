@@ -24,6 +24,7 @@ from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.reference import Reference
 from harness.targets.undo import recover
+from tests.builders.addresses import NET
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def target_of(cluster: PocketCluster, member: Member, tmp_path: Path, up: str, d
     (tmp_path / "dsn").write_text(member.dsn)
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\ndisposable: true\n"
+        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\ndisposable: true\n"
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
         f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}}}\n"
         "rollout: {names: [track-service], candidate: 2.0.0}\n"
@@ -396,7 +397,7 @@ def test_a_job_of_somebody_else_is_not_touched(cluster: PocketCluster, tmp_path:
     cluster.create("Job", body)
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\n"
+        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"
         f"kubernetes: {{context: pocket, namespace: north, kubeconfig: {cluster.kubeconfig}}}\n"
     )
     with pytest.raises(DriverError, match="there is a Job north/up already"):

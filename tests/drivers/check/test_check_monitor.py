@@ -70,6 +70,7 @@ from harness.steps.templates.monitor import MONITOR
 from harness.targets import Target, load_target
 from harness.targets.outside import Metrics
 from harness.targets.parts import Kubernetes
+from tests.builders.addresses import NET
 from tests.drivers.check.conftest import Backend
 from tests.drivers.conftest import PocketCluster
 
@@ -724,12 +725,12 @@ def test_the_sentence_of_the_success_metrics_names_each_of_them() -> None:
 @contextmanager
 def serving(routes: dict[str, tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
     """The address of a server with these answers."""
-    server = Backend("127.95.3.9")
+    server = Backend(f"{NET}9")
     server.routes = routes
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield "http://127.95.3.9:8080/"
+        yield f"http://{NET}9:8080/"
     finally:
         server.shutdown()
         thread.join()

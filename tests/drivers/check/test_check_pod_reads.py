@@ -7,6 +7,7 @@ import pytest
 from harness.drivers.check.pod_reads import answers_on_health, read_pods
 from harness.targets import Target
 from harness.targets.outside import Metrics
+from tests.builders.addresses import NET
 from tests.drivers.check.conftest import Backend
 from tests.drivers.check.test_check_live import pod
 from tests.drivers.conftest import PocketCluster
@@ -30,9 +31,9 @@ def test_answers_on_health_are_counted_whatever_their_status() -> None:
 
 def test_every_pod_of_a_workload_is_asked(cluster: PocketCluster, target: Target, backends: list[Backend]) -> None:
     """Those on their way out too; one that gives no answer says why, and is none the less there."""
-    leaving = pod("b", "south", "127.95.3.2")
+    leaving = pod("b", "south", f"{NET}2")
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    for one in (pod("a", "north", "127.95.3.1"), leaving, pod("c", "south", "127.95.3.9")):
+    for one in (pod("a", "north", f"{NET}1"), leaving, pod("c", "south", f"{NET}9")):
         cluster.create("Pod", one)
     for backend in backends:
         backend.body = TEXT.encode()

@@ -17,6 +17,7 @@ import pytest
 from harness.drivers.check.calling import CALLER, CallerPod
 from harness.drivers.check.policies import Backend, CallerPair, refusal
 from harness.errors import DriverError
+from tests.builders.addresses import NET
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
@@ -129,9 +130,9 @@ class Speaks(socketserver.BaseRequestHandler):
 
 def test_a_caller_tells_what_came_of_each_call() -> None:
     """An answer, a connection without one, and none; once at least, however late it is."""
-    with listening("127.95.3.1", Speaks) as spoken, listening("127.95.3.1", Hangs) as closed:
+    with listening(f"{NET}1", Speaks) as spoken, listening(f"{NET}1", Hangs) as closed:
         places = [f"db:{spoken}", f"db:{closed}", "gone:8080"]
-        env = {**os.environ, "DB_SERVICE_HOST": "127.95.3.1", "GONE_SERVICE_HOST": "127.95.3.99"}
+        env = {**os.environ, "DB_SERVICE_HOST": f"{NET}1", "GONE_SERVICE_HOST": f"{NET}99"}
         done = subprocess.run(
             [sys.executable, "-c", CALLER, "0", "/health", *places],
             env=env,

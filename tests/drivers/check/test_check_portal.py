@@ -8,20 +8,21 @@ import pytest
 
 from harness.drivers.check.portal import portal_links
 from harness.errors import ConfigurationError
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from harness.targets import Target
     from tests.drivers.check.conftest import Backend
 
-PORTAL = "http://127.95.3.1:8080/portal"
-PAGE = b"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.css"> <img src="http://127.95.3.2:8080/logo">
-<a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>"""
+PORTAL = f"http://{NET}1:8080/portal"
+PAGE = f"""<a href="/first">1</a> <a href="first#top">1</a> <link href="/style.css"> <img src="http://{NET}2:8080/logo">
+<a href="mailto:help@example.test">m</a> <a name="top">t</a> <a href="#top">up</a> <script src="/page.js"></script>""".encode()
 
 
 def facts(target: Target) -> dict[str, tuple[bool | None, str]]:
     """Path (or host) of each, whether it is as expected, and what was answered."""
     named = target.model_copy(update={"portal": PORTAL})
-    return {one.subject.removeprefix("http://127.95.3."): (one.ok, one.observed) for one in portal_links(named, {})()}
+    return {one.subject.removeprefix(f"http://{NET}"): (one.ok, one.observed) for one in portal_links(named, {})()}
 
 
 def test_what_the_first_page_links_to_is_requested_once(target: Target, backends: list[Backend]) -> None:
@@ -55,7 +56,7 @@ def test_a_link_that_is_no_address_is_dead_and_ends_nothing(target: Target, back
     """A placeholder that was never filled in, and a port that there is not; the next link is asked for."""
     backends[
         0
-    ].body = b'<a href="http://[your-host]/">1</a> <a href="http://127.95.3.2:99999/">2</a> <a href="/last">3</a>'
+    ].body = f'<a href="http://[your-host]/">1</a> <a href="http://{NET}2:99999/">2</a> <a href="/last">3</a>'.encode()
     found = facts(target)
     assert {link: ok for link, (ok, _) in found.items()} == {
         "1:8080/portal": True,
@@ -69,9 +70,9 @@ def test_a_link_that_is_no_address_is_dead_and_ends_nothing(target: Target, back
 def test_a_host_to_be_connected_to_is_no_link(target: Target, backends: list[Backend]) -> None:
     """`preconnect` and `dns-prefetch` name no page."""
     backends[0].body = (
-        b'<link rel="preconnect" href="http://127.95.3.2:8080"> <link rel="DNS-Prefetch" href="//127.95.3.2:8080">'
-        b'<link rel="stylesheet" href="/style.css">'
-    )
+        f'<link rel="preconnect" href="http://{NET}2:8080"> <link rel="DNS-Prefetch" href="//{NET}2:8080">'
+        '<link rel="stylesheet" href="/style.css">'
+    ).encode()
     assert facts(target) == dict.fromkeys(("1:8080/portal", "1:8080/style.css"), (True, "status 200"))
     assert backends[1].paths == []
 
@@ -85,8 +86,8 @@ def test_a_portal_that_leads_on_to_its_first_page_is_followed(target: Target, ba
 
 def test_what_leads_to_another_site_is_not_read(target: Target, backends: list[Backend]) -> None:
     """As to a page to sign in at: neither the portal nor a link of it is known to answer; one that is dead there is dead."""
-    login = (302, {"location": "http://127.95.3.2:8080/login"}, b"")
-    unread = (None, "led to http://127.95.3.2:8080: not read")
+    login = (302, {"location": f"http://{NET}2:8080/login"}, b"")
+    unread = (None, f"led to http://{NET}2:8080: not read")
     backends[0].body = b'<a href="/account">a</a> <a href="/help">h</a> <a href="/moved">m</a>'
     backends[0].routes = {"/account": login, "/moved": (301, {"location": "/help"}, b"")}
     fine = (True, "status 200")

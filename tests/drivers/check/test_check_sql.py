@@ -16,6 +16,7 @@ from harness.drivers.check.sql.members import database_primary, database_standby
 from harness.drivers.check.sql.settings import database_settings
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 from tests.builders.database_servers import until
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def described(members: Pair, tmp_path: Path, **settings: str) -> Target:
     declared = "".join(f"    {name}: {value}\n" for name, value in settings.items())
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\n"
+        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"
         "database:\n"
         f"  dsn: {{file: {tmp_path / 'north-0'}}}\n"
         "  members:\n"

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from harness.drivers.check.sql.staging import production_subset, schema_digest, values_masked
 from harness.errors import ConfigurationError, DriverError
 from harness.targets import Target, load_target
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from tests.builders.database_servers import Member
@@ -28,7 +29,7 @@ def target_of(members: Pair, tmp_path: Path, schema: str, *personal: str, rows: 
     )
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: staging\nenvironment: staging\nentry: http://127.95.3.1:8080\n"
+        f"name: staging\nenvironment: staging\nentry: http://{NET}1:8080\n"
         f"database: {{dsn: {{file: {tmp_path / 'dsn'}}}, production: {{register: production.yaml, without: [secrets]}}}}\n"
     )
     return load_target(file)

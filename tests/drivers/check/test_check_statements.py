@@ -14,6 +14,7 @@ from harness.drivers.check.sql.statements import StatementsRead, read_statements
 from harness.errors import ConfigurationError
 from harness.targets import Target, load_target
 from harness.targets.reference import Reference
+from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
     from tests.builders.database_servers import Member
@@ -27,7 +28,7 @@ def described(members: Pair, tmp_path: Path, roles: str) -> Target:
         (tmp_path / name).write_text(member.dsn)
     file = tmp_path / "target.yaml"
     file.write_text(
-        "name: pocket\nenvironment: sandbox\nentry: http://127.95.3.1:8080\n"
+        f"name: pocket\nenvironment: sandbox\nentry: http://{NET}1:8080\n"
         f"database:\n  dsn: {{file: {tmp_path / 'north'}}}\n  roles: {roles}\n  members:\n"
         f"    north: {{dsn: {{file: {tmp_path / 'north'}}}}}\n    south: {{dsn: {{file: {tmp_path / 'south'}}}}}\n",
         encoding="utf-8",
