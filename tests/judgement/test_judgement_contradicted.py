@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from judgement_builders import check, claim, evidence, measures, observation, plan, requirement
+from judgement_builders import check, claim, evidence, measures, node, observation, plan, requirement
 
 from harness.judgement import judge
 from harness.model import Check, Demand, DemandKind, Evidence, Fact, Observation, Outcome, PodChange
@@ -22,10 +22,15 @@ RULES = Demand(
 
 
 def judged(
-    demand: Demand, subjects: tuple[str, ...], *history: Observation, run: Evidence | None = None, **planned: Any
+    demand: Demand,
+    subjects: tuple[str, ...],
+    *history: Observation,
+    run: Evidence | None = None,
+    at: float = 1,
+    **planned: Any,
 ) -> list[tuple[Outcome, str]]:
     """What a check whose facts are as expected comes to, with the reason of each other measure."""
-    facts = tuple(Fact(subject=one, expected="", observed="", ok=True, attempts=1, at_ns=1) for one in subjects)
+    facts = tuple(Fact(subject=one, expected="", observed="", ok=True, attempts=1, at_ns=ns(at)) for one in subjects)
     run = replace(run or evidence(), checks={demand.key: Check(demand=demand.key, facts=facts)})
     sentence = check(check=demand.name, params=demand.params)
     asked = replace(claim("R", sentence), demands=(demand.key,))
@@ -154,10 +159,34 @@ def test_a_workload_is_asked_in_each_namespace_where_it_had_a_ready_pod(
 ) -> None:
     """One that became ready later, or of a workload that was not asked anywhere, is not missed."""
     pods = tuple(
-        PodChange(at_ns=at_ns, what="ready", name=name, namespace=region, uid=name, workload="web", region=region)
-        for at_ns, name, region in ((0, "web-1", HERE), (0, "web-2", THERE), (9, "web-3", FAR))
+        PodChange(at_ns=ns(at), what="ready", name=name, namespace=region, uid=name, workload="web", region=region)
+        for at, name, region in ((0, "web-1", HERE), (0, "web-2", THERE), (9, "web-3", FAR))
     )
     found = judged(HEALTH, asked, run=replace(evidence(), pods=pods))
     assert found == [
         (INCONCLUSIVE, f"{subject}: it had a ready pod, and no fact of one was recorded") for subject in lacking
     ]
+
+
+PENDING = Demand(kind=DemandKind.CHECK, name="pending-pod-runs", params={"within": "10 min"})
+
+
+@pytest.mark.parametrize(
+    ("history", "outcomes"),
+    [
+        ([(0, "present", "old"), (98, "present", "new")], []),
+        ([(0, "present", "old"), (104, "ready", "new")], []),
+        ([(0, "present", "old"), (80, "present", "new")], [INCONCLUSIVE]),
+        ([(0, "present", "old"), (98, "unready", "old")], [INCONCLUSIVE]),
+        ([(90, "present", "old")], []),
+        ([], []),
+    ],
+    ids=["added", "told later", "sooner", "none", "the watch began later", "not followed"],
+)
+def test_a_node_that_is_said_to_be_added_appears_in_the_history(
+    history: list[tuple[float, str, str]], outcomes: list[Outcome]
+) -> None:
+    """Ten minutes are ten seconds here; the pod ran at 100 s."""
+    nodes = tuple(node(at, what, name) for at, what, name in history)
+    found = judged(PENDING, ("shop/waits",), run=replace(evidence(), nodes=nodes), at=100)
+    assert [outcome for outcome, _ in found] == outcomes

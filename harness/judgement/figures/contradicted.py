@@ -8,16 +8,21 @@ from typing import Final
 
 from harness.judgement.figures.alerting.history import ALERTS, NOTICES, alert_labels, labels_of, notices
 from harness.judgement.measures import Case, Figures, because, measure
-from harness.model import Check, Demand, Measure, Outcome, Reason
+from harness.model import Check, Demand, Measure, Outcome, Quantity, Reason
 from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSeen, every
 from harness.units import NS_PER_S
 
 AUTOSCALERS: Final = "history/autoscalers.ndjson"
 CHECKS: Final = "history/checks.ndjson"
+PODS: Final = "history/pods.ndjson"
+AROUND_S: Final = 5.0
+"""A history may say what a check read so much sooner or later."""
 BRIEF_S: Final = 15.0
 """An autoscaler reads its metrics every 15 s: one reading may fail."""
 LONG_S: Final = 60.0
 """So long without metrics, while no fault is in, is no accident."""
+_ADDED: Final = frozenset({"present", "ready"})
+_SEE_NODES: Final = "see which node the pod ran on, and when that was added, then run again"
 _SEVERITY: Final = "severity"
 _SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
 _SEE_RULE: Final = "see the rule, and `alert_relabel_configs` of Prometheus, then run again"
@@ -159,6 +164,20 @@ def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
 
 
+def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """Of a pod that ran on a node that was added: one appeared, or became ready, meanwhile; unknown where the watch began later."""
+    within_s = Quantity.parse(demand.params["within"]).base / case.plan.time_scale
+    changes = [(one.at_ns, one.what) for one in case.evidence.nodes]
+    for fact in check.facts:
+        since_ns, until_ns = (fact.at_ns + round(s * NS_PER_S) for s in (-within_s - AROUND_S, AROUND_S))
+        followed = any(at_ns < since_ns for at_ns, _ in changes)
+        added = any(since_ns <= at_ns <= until_ns and what in _ADDED for at_ns, what in changes)
+        if fact.ok and followed and not added:
+            text = f"{fact.subject}: no node appeared or became ready meanwhile, as the history of the nodes says"
+            why = because(Outcome.INCONCLUSIVE, text, _SEE_NODES)
+            yield _against(case, demand, fact.subject, outcome=Outcome.INCONCLUSIVE, why=why, file=PODS)
+
+
 def _against(case: Case, demand: Demand, subject: str, *, outcome: Outcome, why: Reason, file: str) -> Measure:
     method = "plan and histories of the run, held against what the check read"
     scope = {**demand.params, "subject": subject}
@@ -170,6 +189,7 @@ _Finder = Callable[[Case, Check, Demand], Iterator[Measure]]
 _FINDERS: Final[Mapping[str, _Finder]] = {
     "autoscaler-target": _autoscaler,
     "alert-rules": _severities,
+    "pending-pod-runs": _node_added,
     **dict.fromkeys(("health-of-pods", "pods-scraped", "pod-usage"), _pods),
     **dict.fromkeys(("gateway-reads", "api-version", "database-version", "flag-off", "flag-page"), _regions),
 }
