@@ -62,11 +62,14 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
 
 
 def _reasons(reasons: Iterable[DecisionReason]) -> Iterator[str]:
-    """Each reason, and below it what to do."""
+    """Each reason, and below it what to do; what is to be done about the whole run is said once."""
+    of_run: set[str] = set()
     for reason in reasons:
         yield f"  {reason.sentence}"
-        if reason.because.hint:
+        if reason.because.hint and reason.because.hint not in of_run:
             yield f"    hint: {reason.because.hint}"
+        if not reason.requirement:
+            of_run.add(reason.because.hint)
 
 
 def _left_out(more: int) -> Iterator[str]:

@@ -170,6 +170,23 @@ def test_a_reason_is_followed_by_what_to_do() -> None:
     )
 
 
+def test_what_is_to_be_done_about_the_whole_run_is_said_once() -> None:
+    """Its requirements came out as they did for the same cause; what another one needs is said beside it."""
+    given, _, judged = go()
+    run = Reason(kind=ReasonKind.EVIDENCE, text="the run did not complete", hint="correct the locustfile")
+    other = Reason(kind=ReasonKind.EVIDENCE, text="no report was read", hint="give one")
+    reasons = (
+        DecisionReason(because=run),
+        DecisionReason(because=run, requirement="ND-KPI-P95", outcome=Outcome.INCONCLUSIVE),
+        DecisionReason(because=other, requirement="ND-KPI-P99", outcome=Outcome.INCONCLUSIVE),
+    )
+    judged = replace(judged, decision=replace(judged.decision, because=reasons))
+    assert [line.strip() for line in closing_lines(given, judged) if "hint" in line] == [
+        "hint: correct the locustfile",
+        "hint: give one",
+    ]
+
+
 def test_more_causes_than_fit_are_counted() -> None:
     """The page has them all."""
     given, _, judged = many()

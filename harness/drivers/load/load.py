@@ -6,6 +6,7 @@ They are started together, watched, and never left behind.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from harness.model.plan import JOIN_S
 from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
 
+_FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed.
 
@@ -272,7 +274,7 @@ class Load:
         within_s, joined = (JOIN_S if self._plan.remote_workers else START_S), 0
         for _ in clock.Deadline.after(within_s).ticks(0.02):
             if not self.alive():
-                raise DriverError("a load generator ended before it began", where=self._log(), hint=self.problems[0])
+                raise self._not_begun()
             ready = sum(rows.exists() for rows in self.rows)
             if self._plan.remote_workers and ready > joined:
                 self._say(f"{ready} of {len(self.rows)} load workers are ready")
@@ -285,6 +287,15 @@ class Load:
             hint="start the workers elsewhere sooner" if self._plan.remote_workers else "read its log",
         )
 
+    def _not_begun(self) -> DriverError:
+        """Why a worker ended while it read its locustfile: by the line that raised, where a traceback names one of the project."""
+        said = _read_log(self._log())
+        place = raised_at(said, project_directory(Path(self._plan.locustfile)))
+        if not place:
+            return DriverError("a load generator ended before it began", where=self._log(), hint=self.problems[0])
+        what = f"the load of {self._plan.name} cannot begin: {last_lines(said)[:300]}"
+        return DriverError(what, where=place, hint=f"correct it; the traceback is in {self._log()}")
+
     def _ended(self, child: _LoadProcess, why: str) -> None:
         child.ended = True
         for worker in child.workers:
@@ -296,9 +307,29 @@ class Load:
         return str(self._directory / "locust.log")
 
     def _last_words(self) -> str:
-        if said := last_lines(Path(self._log()).read_text(encoding="utf-8", errors="replace")):
+        if said := last_lines(_read_log(self._log())):
             return f"; its last output: {said[:300]}"
         return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
+
+
+def raised_at(log: str, project: Path) -> str:
+    """`file:line` of the project where the last traceback of a log was raised; empty where there is none.
+
+    Packages below the project's directory are not its own.
+    """
+    _, found, traceback = log.rpartition("Traceback (most recent call last):")
+    frames = _FRAME.findall(traceback) if found else []
+    ours = (f"{file}:{line}" for file, line in reversed(frames) if _is_of(project, Path(file)))
+    return next(ours, "")
+
+
+def _is_of(project: Path, file: Path) -> bool:
+    package = Path(__file__).parents[2]
+    return file.is_relative_to(project) and not file.is_relative_to(package) and "site-packages" not in file.parts
+
+
+def _read_log(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
 def _schedule_options(plan: TrafficPlan) -> dict[str, object]:

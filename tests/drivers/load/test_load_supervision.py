@@ -128,11 +128,11 @@ def test_a_worker_that_finds_no_room_for_its_rows_ends_and_says_so(run: Run, ser
 
 
 def test_a_locustfile_that_does_not_load_is_said_at_once(run: Run, server: TruthServer) -> None:
-    """The error names the log and the last words of the child."""
+    """The error names its line and the last words of the child."""
     with pytest.raises(DriverError) as raised:
         run.start(plan_of("misspelt", per_s=20), server.url)
-    assert raised.value.where.endswith("load/misspelt/locust.log")
-    assert "has no attribute 'Jurney'" in raised.value.hint or "cannot import name 'Jurney'" in raised.value.hint
+    assert raised.value.where.endswith("locustfiles/misspelt.py:3")
+    assert "cannot import name 'Jurney'" in raised.value.what
 
 
 def test_a_locustfile_without_users_is_said_to_be_one(run: Run, server: TruthServer, tmp_path: Path) -> None:
@@ -149,3 +149,18 @@ def test_workers_here_wait_as_long_as_those_elsewhere_may_take() -> None:
     code = "from harness.locust.process.worker import GO_WITHIN_S; print(GO_WITHIN_S)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert float(said) > JOIN_S + FAR_AHEAD_S
+
+
+def test_a_locustfile_that_raises_when_it_is_imported_is_named_with_its_line(
+    run: Run, server: TruthServer, tmp_path: Path
+) -> None:
+    """By the line of the project that raised, not by the log: nobody can correct a log."""
+    (tmp_path / "pyproject.toml").write_text("[tool.harness]\n", encoding="utf-8")
+    visitor = (Path(__file__).parent / "locustfiles/visitor.py").read_text(encoding="utf-8")
+    file = tmp_path / "own.py"
+    file.write_text(f"SHARE = 1 / 0\n{visitor.partition('annotations')[2]}", encoding="utf-8")
+    with pytest.raises(DriverError) as caught:
+        run.start(replace(plan_of("visitor", per_s=20), locustfile=str(file)), server.url)
+    assert caught.value.where == f"{file}:1"
+    assert caught.value.what == "the load of visitor cannot begin: ZeroDivisionError: division by zero"
+    assert caught.value.hint == f"correct it; the traceback is in {run.path / 'load/visitor/locust.log'}"
