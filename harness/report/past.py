@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SHOWN_POINTS: Final = 5
 _COUNTS: Final = ("PASS", "FAIL", "INCONCLUSIVE", "WAIVED", "NOT_ASSESSED")
 _TOLD: Final = (Change.WORSE, Change.BETTER, Change.DIFFERENT)
+_PHASES: Final = ("in the ", "during the ", "after the ", "at the ", "on the ")
+"""How the words of a phase begin."""
 
 
 def render_history(
@@ -72,13 +74,19 @@ def _run_cells(run: PastRun) -> tuple[str, ...]:
 
 def _trend_lines(trend: FigureTrend) -> Iterator[str]:
     latest = trend.points[-1].figure
-    of = f" of {trend.of}" if trend.of else ""
-    yield f"  {trend.requirement}  {trend.name}{of}, {_expected(latest)}"
+    yield f"  {trend.requirement}  {_named(trend.name, trend.of)}, {_expected(latest)}"
     shown = trend.points[-_SHOWN_POINTS:]
     more = f"{len(trend.points) - len(shown)} before, " if len(trend.points) > len(shown) else ""
     yield f"    {more}{' → '.join(_value(point.figure) for point in shown)}"
     if trend.change is not None:
         yield f"    latest against the one before: {_change(trend.change)}"
+
+
+def _named(name: str, of: str) -> str:
+    """`response time p95 of read-track`, and `response time p95 in the steady state`: a phase begins with its own word."""
+    if not of:
+        return name
+    return f"{name} {of}" if of.startswith(_PHASES) else f"{name} of {of}"
 
 
 def _expected(figure_: PastFigure) -> str:
@@ -141,8 +149,8 @@ def _figures_lines(comparison: RunComparison) -> Iterator[str]:
     yield f"{counted(len(comparison.figures), 'figure')} in both runs{f': {tested}' if tested else ''}"
     for change in comparison.figures:
         if change.change in _TOLD:
-            of = f" of {change.after.of}" if change.after.of else ""
-            yield f"  {change.requirement}  {change.after.name}{of}: {_value(change.before)} → {_value(change.after)}"
+            named = _named(change.after.name, change.after.of)
+            yield f"  {change.requirement}  {named}: {_value(change.before)} → {_value(change.after)}"
             yield f"    {_change(change)}"
 
 

@@ -25,7 +25,7 @@ def test_a_verdict_of_ours_is_read_and_compared(tmp_path: Path) -> None:
     assert (len(read), unread) == (2, ())
     text = render_history(read, unread, trends(read), 0)
     assert "20260301T100000Z-a  GO        sandbox  1.0.0    core     23" in text
-    assert "ND-KPI-P95  response time p95 of" in text
+    assert "ND-KPI-P95  response time p95 in the steady state" in text
     text = render_comparison(compared(*read))
     assert "ND-KPI-P95     PASS  →  FAIL          response time p95 of read-track is 268.4 ms" in text
     assert past_run(tmp_path / "20260301T110000Z-b").decision == "NO-GO"
@@ -89,3 +89,12 @@ def test_the_documents_for_machines_are_json() -> None:
     both = json.loads(json.dumps(comparison_document(compared(*runs)), allow_nan=False))
     assert both["figures"][0]["change"]["high"] is None
     assert both["figures_not_compared"] is None
+
+
+def test_a_figure_of_a_phase_is_named_without_of() -> None:
+    """It was "response time p95 of in the steady state"."""
+    row = PastRow(id="SHOP-P95", verdict="PASS", measures=(latency(100, scope={"phase": "in the steady state"}),))
+    runs = [past("a", row), past("b", row)]
+    assert "  SHOP-P95  response time p95 in the steady state, below 200 ms\n" in render_history(
+        runs, [], trends(runs), 0
+    )
