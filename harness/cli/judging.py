@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-_RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-
 
 @click.command()
-@_RUN
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--check",
     is_flag=True,
@@ -48,7 +46,7 @@ def judge(run: Path, *, check: bool) -> int:
 
 
 @click.command()
-@_RUN
+@click.argument("run", type=click.Path(path_type=Path), default=Path("latest"), metavar="[RUN]")
 @click.option(
     "--allure",
     is_flag=True,
@@ -57,7 +55,7 @@ def judge(run: Path, *, check: bool) -> int:
 def report(run: Path, *, allure: bool) -> int:
     """Write the reports of a recorded run again.
 
-    RUN is a directory or its name below reports/runs.
+    RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
     """
     from harness.evidence import RunDirectory
     from harness.run.deciding import decide, require_figures, write_verdict

@@ -213,6 +213,14 @@ def test_a_restore_is_proven_by_the_target_as_before(restore: Restore, said: str
     assert (receipt.ok, receipt.why) == (restore.ok, said)
 
 
+def test_a_restore_that_names_what_did_not_come_back_proves_nothing() -> None:
+    """It says that all is as before, too: one of the two is wrong."""
+    contradicted = Restore(ok=True, missing=("eu/web-1",))
+    receipt = restore_receipt(evidence(), replace(FAULT, restore=contradicted))
+    said = "pod-loss: eu/web-1 did not come back, by a record that contradicts itself"
+    assert (receipt.ok, receipt.why) == (None, said)
+
+
 @pytest.mark.parametrize(
     ("changes", "steps", "ok", "said"),
     [

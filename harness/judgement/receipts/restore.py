@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.model import Evidence, Experiment, Receipt
+from harness.model import Evidence, Experiment, Receipt, Restore
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -23,9 +23,9 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
     What it disturbed must be as before, the fault seen to be out where its file names a probe for it, no undo step left to a person, and the
     steady-state hypothesis of its file met, if not after the method, then after the rollbacks.
     """
-    restore, fault = experiment.restore, experiment.fault
-    if not restore.ok:
-        return restore.ok, restore.why or "the target's restore was not verified"
+    fault, (ok, why) = experiment.fault, _as_before(experiment.restore)
+    if not ok:
+        return ok, why
     if experiment.manual_steps:
         steps = "an undo step was" if experiment.manual_steps == 1 else f"{experiment.manual_steps} undo steps were"
         return False, f"{steps} left to a person"
@@ -38,7 +38,14 @@ def undone(experiment: Experiment) -> tuple[bool | None, str]:
         return None, (
             f"{probe} of its steady-state hypothesis was not met after the method, and was not observed to be met after the rollbacks"
         )
-    return True, restore.why or "as before"
+    return True, why
+
+
+def _as_before(restore: Restore) -> tuple[bool | None, str]:
+    """Whether a record says that all is as before, with the reason; one that also names what did not come back decides nothing."""
+    if restore.ok and restore.missing:
+        return None, f"{', '.join(restore.missing)} did not come back, by a record that contradicts itself"
+    return restore.ok, restore.why or ("as before" if restore.ok else "the target's restore was not verified")
 
 
 def is_last(evidence: Evidence, experiment: Experiment) -> bool:
