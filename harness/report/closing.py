@@ -62,7 +62,7 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
 
 
 def _reasons(reasons: Iterable[DecisionReason]) -> Iterator[str]:
-    """Each reason, and below it what to do; what is to be done about the whole run is said once."""
+    """Each reason, and below it what to do: what concerns the run as a whole is given once."""
     of_run: set[str] = set()
     for reason in reasons:
         yield f"  {reason.sentence}"
