@@ -14,6 +14,7 @@ from harness.errors import ConfigurationError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
 from harness.model.domain import UNKNOWN
+from harness.plugins import plugins
 from harness.run.deciding import Decided, decide
 from harness.run.exits import exit_of
 from harness.run.planning import Compiled
@@ -127,10 +128,12 @@ class PluginSession:
     def _load_figures_and_formats(self) -> None:
         """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
         from harness.judgement.figures import installed  # a replay can do without
-        from harness.report.reports import formats
 
         installed()
-        formats()
+        if plugins("readiness.reports"):
+            from harness.report.reports import formats  # a tenth of a second, and most projects add none
+
+            formats()
 
     def _refuse_other_release(self, file: Path) -> None:
         """Refuse a typed release beside another one of the target file, which would be judged without a word."""
