@@ -50,13 +50,7 @@ def load_traffic(
         raise _unknown(name, search_paths, asked_at)
     document = read_document(file)
     size = _validated(document)
-    locustfile = _file_beside(file, size.locustfile)
-    if locustfile is None:
-        raise ConfigurationError(
-            f"there is no file `{size.locustfile}`",
-            where=document.where(("locustfile",)),
-            hint=_nearest_locustfile(file, size.locustfile),
-        )
+    locustfile = _locustfile_of(size, document)
     _refuse_accounts_elsewhere(size, document)
     users = check_locustfile(locustfile)
     _refuse_stock(users, size, document)
@@ -100,6 +94,18 @@ def load_traffic(
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _locustfile_of(size: Size, document: YamlDocument) -> Path:
+    """The locustfile that a size names, beside it."""
+    found = _file_beside(document.path, size.locustfile)
+    if found is None:
+        raise ConfigurationError(
+            f"there is no file `{size.locustfile}`",
+            where=document.where(("locustfile",)),
+            hint=_nearest_locustfile(document.path, size.locustfile),
+        )
+    return found
 
 
 def _check_routes(size: Size, document: YamlDocument, locustfile: Path) -> None:
