@@ -72,6 +72,7 @@ class Scripted(Changeable):
     third release, so many seconds after it was set. `admitted` is what the API server makes of the candidate. `silent`: from when to when
     after it was begun the API server does not answer. `killed`: the run ends once the API server has the command for the way back. `refuses`: what it answers to that
     command, sent at 47 s, for `refuses_s`. `edited` is the strategy that others give it once it was begun. `invalid` is one that its controller refuses.
+    The controller of one that is `deaf` misses the candidate until it is woken.
     """
 
     KIND: ClassVar[str] = "Rollout"
@@ -91,6 +92,7 @@ class Scripted(Changeable):
     returns_s: float = 1.0
     takes_s: float = 0.0
     pauses: bool = False
+    deaf: bool = False
     undoes: bool = True
     says: ObjectStatus | None = None
     state: dict[str, Any] = field(
@@ -148,6 +150,8 @@ class Scripted(Changeable):
             share = 1.0 if rest else 0.0
             phase, stable = ("Healthy", "old") if rest else ("Progressing", "new")
             return ObjectStatus(phase=phase, share=share, switched=rest, current="old", stable=stable)
+        if self.deaf and not self.state["woken"]:
+            return ObjectStatus(phase="Progressing", share=0.0, current="old", observed=False, overlooked=True)
         if self.aborts_s is not None and self.seconds >= self.aborts_s:
             return ObjectStatus(
                 phase="Degraded", message="RolloutAborted: metric errors", share=0.0, aborted=True, current="new"
@@ -558,6 +562,13 @@ def test_a_controller_that_does_not_react_is_woken_every_two_seconds(monkeypatch
         objects.wake({one.subject: status})
         clock.sleep(0.2)
     assert [round(at - began_s, 1) for at in one.state["woken"]] == [2.0, 4.0]
+
+
+def test_a_controller_that_missed_the_candidate_is_woken_and_the_rollout_goes_on(rolled: Callable[..., Run]) -> None:
+    """As long as nobody wakes it, it stays on the release before: no step would ever come."""
+    run = rolled(deaf=True)
+    assert len(run.here.state["woken"]) == 1
+    assert [o["share"] for o in run.of("rollout.step")] == [0.05, 0.25, 0.5, 1.0]
 
 
 PROMOTED: tuple[tuple[float, float], ...] = tuple((0.0, share) for _, share in STEPS)
