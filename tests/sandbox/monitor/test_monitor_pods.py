@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import httpx
@@ -147,6 +146,20 @@ def free_port() -> int:
 
 
 @contextmanager
+def alertmanager_of_path(program: str, home: Path, port: int, receiver: str) -> Iterator[None]:
+    """A real Alertmanager with the same routes, by itself."""
+    home.mkdir()
+    (home / "alertmanager.yml").write_text(ROUTES.replace("$(RECEIVER)", receiver))
+    words = [program, "--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="]
+    with subprocess.Popen([*words, f"--web.listen-address={HOST}:{port}"], cwd=home) as child:
+        try:
+            yield
+        finally:
+            child.terminate()
+            assert child.wait(60) == 0
+
+
+@contextmanager
 def process(name: str, home: Path, port: int, *arguments: str, **variables: str) -> Iterator[None]:
     """A pod's process."""
     home.mkdir()
@@ -168,8 +181,8 @@ def process(name: str, home: Path, port: int, *arguments: str, **variables: str)
 
 @pytest.fixture(scope="module", params=["embedded", "real"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """All three, with the embedded Prometheus or the one of PATH."""
-    real = shutil.which("prometheus")
+    """All three, with the embedded Prometheus and Alertmanager or those of PATH: `alertmanager`, or Debian's name of it."""
+    real = which("prometheus")
     if request.param == "real" and real is None:
         pytest.skip("prometheus is not on PATH")
     base = tmp_path_factory.mktemp(request.param)
@@ -183,8 +196,13 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with ExitStack() as stack:
         address = stack.enter_context(served(shop))
         stack.enter_context(process("receiver", base / "r", ports["receiver"]))
+        notifier = request.param == "real" and (which("alertmanager") or which("prometheus-alertmanager"))
         routes = str(base / "alertmanager.yml")
-        stack.enter_context(process("alertmanager", base / "a", ports["alertmanager"], routes, RECEIVER=at["receiver"]))
+        stack.enter_context(
+            alertmanager_of_path(notifier, base / "a", ports["alertmanager"], at["receiver"])
+            if notifier
+            else process("alertmanager", base / "a", ports["alertmanager"], routes, RECEIVER=at["receiver"])
+        )
         variables = {"SHOP": address, "ALERTMANAGER": at["alertmanager"], **path}
         config = str(base / "prometheus.yml")
         stack.enter_context(process("prometheus", base / "p", ports["prometheus"], config, **variables))
@@ -296,13 +314,33 @@ def test_errors_have_the_envelope(
         assert content["error"]
 
 
-def test_alertmanager_refuses_what_is_no_alert(running: Running) -> None:
-    """With 400, and holds nothing of it."""
-    for body in ("{", json.dumps([{"labels": {}}]), json.dumps([{"labels": {"a": "b"}, "startsAt": "noon"}])):
-        answer = httpx.post(f"{running.alertmanager}/api/v2/alerts", content=body, trust_env=False)
-        assert answer.status_code == 400
-    answer = httpx.post(f"{running.receiver}/notices", content="{}", trust_env=False)
-    assert answer.status_code == 400
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("{", "application/json", 400),
+        ('[{"labels": {}}]', "application/json", 400),
+        ('[{"labels": {"a": ""}}]', "application/json", 400),
+        ('[{"labels": {"a": 1}}]', "application/json", 400),
+        ('[{"labels": {"a": "b"}, "startsAt": "noon"}]', "application/json", 400),
+        (
+            '[{"labels": {"a": "b"}, "startsAt": "2026-01-02T00:00:00Z", "endsAt": "2026-01-01T00:00:00Z"}]',
+            "application/json",
+            400,
+        ),
+        ('[{"labels": {"a": "b"}}]', "text/plain", 415),
+        ("[]", "application/json; charset=utf-8", 200),
+    ],
+)
+def test_alertmanager_refuses_what_is_no_alert(running: Running, body: str, kind: str, status: int) -> None:
+    """And holds nothing of it."""
+    url, headers = f"{running.alertmanager}/api/v2/alerts", {"content-type": kind}
+    assert httpx.post(url, content=body, headers=headers, trust_env=False).status_code == status
+    assert not [one for one in httpx.get(url, trust_env=False).json() if "a" in one["labels"]]
+
+
+def test_the_receiver_refuses_what_is_no_notice(running: Running) -> None:
+    """With 400."""
+    assert httpx.post(f"{running.receiver}/notices", content="{}", trust_env=False).status_code == 400
 
 
 def test_a_test_alert_goes_all_the_way_to_the_receiver(running: Running, tmp_path: Path) -> None:
@@ -319,7 +357,7 @@ def test_a_test_alert_goes_all_the_way_to_the_receiver(running: Running, tmp_pat
         assert (arrived.subject, arrived.ok) == ("ReadinessTest", ok), arrived.observed
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH (Debian: prometheus)")
+@pytest.mark.skipif(which("promtool") is None, reason="promtool is not on PATH (Debian: prometheus)")
 def test_a_prometheus_that_cannot_follow_the_configuration_is_passed_over(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,9 @@ class Alertmanager:
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            why = f'unsupported media type "{request.content_type}", only [application/json] are allowed'
+            return web.json_response({"code": 415, "message": why}, status=415)
         try:
             posted = json.loads(await request.read())
             self._dispatcher.take(posted, time.time())

@@ -135,7 +135,7 @@ class Dispatcher:
         """Take alerts as they are posted to `/api/v2/alerts`.
 
         Raises:
-            ValueError: one has no labels, or a moment that cannot be read; nothing is taken then.
+            ValueError: one has no labels, a moment that cannot be read, or an end before its start; nothing is taken then.
         """
         for alert in [self._held(one, now_s) for one in posted]:
             by = self._route.group_by
@@ -152,13 +152,17 @@ class Dispatcher:
 
     def _held(self, posted: Mapping[str, Any], now_s: float) -> HeldAlert:
         labels = posted.get("labels")
-        if not isinstance(labels, Mapping) or not labels:
+        if not isinstance(labels, Mapping) or not any(labels.values()):
             raise ValueError("at least one label pair required")
+        if wrong := [name for name, value in labels.items() if not isinstance(value, str)]:
+            raise ValueError(f"the label {wrong[0]} is no text")
         given_s = moment_of(posted.get("endsAt"))
         starts_s = moment_of(posted.get("startsAt")) or given_s or now_s
         ends_s = given_s or now_s + self._route.resolve_s
+        if starts_s > ends_s:
+            raise ValueError("start time must be before end time")
         annotations = posted.get("annotations") or {}
-        named = tuple(sorted((str(name), str(value)) for name, value in labels.items()))
+        named = tuple(sorted((name, value) for name, value in labels.items() if value))
         return HeldAlert(
             labels=named,
             annotations={str(name): str(value) for name, value in annotations.items()},
