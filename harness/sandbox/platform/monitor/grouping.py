@@ -155,7 +155,7 @@ class Dispatcher:
         if not isinstance(labels, Mapping) or not any(labels.values()):
             raise ValueError("at least one label pair required")
         if wrong := [name for name, value in labels.items() if not isinstance(value, str)]:
-            raise ValueError(f"the label {wrong[0]} is no text")
+            raise ValueError(f"the label {wrong[0]} is not a text")
         given_s = moment_of(posted.get("endsAt"))
         starts_s = moment_of(posted.get("startsAt")) or given_s or now_s
         ends_s = given_s or now_s + self._route.resolve_s
