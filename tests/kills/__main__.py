@@ -13,7 +13,7 @@ import click
 
 from harness import clock
 from tests.kills import plain_trials, rollout_trials, sandbox_trials
-from tests.kills.aftermath import Aftermath, Killed, summary
+from tests.kills.aftermath import Aftermath, Killed, never_hit, summary
 from tests.kills.sandbox_project import kept_sandbox, made
 
 
@@ -90,7 +90,9 @@ def main(where: str, count: int, seed: int, first: int, at_most: float) -> None:
             break
     missed = sum(not one.alive for one in done)
     click.echo(f"{summary(done)} ({missed} had ended before)" if missed else summary(done))
-    raise SystemExit(1 if not done or any(one.aftermath.faults for one in done) else 0)
+    for victim in (absent := never_hit(done)):
+        click.echo(f"no process of {victim} was there to be ended in any of its trials")
+    raise SystemExit(1 if not done or absent or any(one.aftermath.faults for one in done) else 0)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ class Killed:
 
     Attributes:
         number: of the trial, from 1. hit: what was sent to whom, and when. alive: whether it was still there to be hit.
-        codes: exit codes of what was called. aftermath: what it left.
+        codes: exit codes of what was called. aftermath: what it left. victim: which process it was for.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Killed:
     alive: bool
     codes: str
     aftermath: Aftermath
+    victim: str = "run"
 
     def __str__(self) -> str:
         hit = f"{self.hit}{'' if self.alive else ', it had ended'}"
@@ -61,6 +63,13 @@ def summary(kills: Collection[Killed]) -> str:
     restored, readable = sum(not one.unrestored for one in after), sum(not one.unreadable for one in after)
     left = sum(bool(one.left) for one in after)
     return f"{len(after)} kills: {restored} restored, {readable} readable, {left} left behind"
+
+
+def never_hit(kills: Collection[Killed]) -> list[str]:
+    """Processes that were never there when they were to be ended, of several tries: their name has changed, or they end too early."""
+    tries = Counter(one.victim for one in kills)
+    hits = Counter(one.victim for one in kills if one.alive)
+    return sorted(victim for victim, times in tries.items() if times > 1 and not hits[victim])
 
 
 def unrecovered(recovered: Finished) -> Iterable[str]:

@@ -106,7 +106,7 @@ def trial(project: Project, one: Strike) -> Killed:
             ),
         )
     codes = f"run {ended.code}, {how} {back.code}, on {release or 'more than one release'}"
-    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath)
+    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)
 
 
 def unnamed(ended: Finished, back: Finished, release: str) -> Iterable[str]:

@@ -34,7 +34,7 @@ OWN: Final = "own-sandbox"
 """A run that starts the sandbox itself, from its first moment on."""
 SUBJECTS: Final = (*EXPERIMENTS, FULL, OWN)
 SIGNALS: Final = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-PROCESSES: Final = {"watch": "harness.drivers.watch", "load": "locust", "chaos": "harness.chaos"}
+PROCESSES: Final = {"watch": "harness.drivers.watch", "load": "harness.locust", "chaos": "harness.chaos"}
 """The processes of a run beside its own, and the module that each is started with."""
 VICTIMS: Final = ("run", "run", "run", *PROCESSES)
 RECOVERED_WITHIN_S: Final = 120.0
@@ -127,7 +127,7 @@ def trial(project: Project, one: Strike) -> Killed:
         )
     last = "without evidence" if judged is None else str(judged.code)
     codes = f"run {ended.code}, recover {recovered.code}, judge {last}"
-    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath)
+    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)
 
 
 def trial_of_own(root: Path, one: Strike) -> Killed:
@@ -151,7 +151,7 @@ def trial_of_own(root: Path, one: Strike) -> Killed:
         )
     last = "without evidence" if judged is None else str(judged.code)
     codes = f"run {ended.code}, sandbox down {down.code}, judge {last}"
-    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath)
+    return Killed(number=one.number, hit=str(one), alive=alive, codes=codes, aftermath=aftermath, victim=one.victim)
 
 
 @contextmanager
@@ -226,5 +226,6 @@ def not_ended(one: Strike, error: subprocess.TimeoutExpired) -> Killed:
         hit=str(one),
         alive=True,
         codes="-",
+        victim=one.victim,
         aftermath=Aftermath(unrestored=(f"did not end: {error}",)),
     )

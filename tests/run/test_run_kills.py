@@ -22,6 +22,7 @@ from tests.kills.aftermath import (
     left_over,
     locked,
     misjudged,
+    never_hit,
     outlived,
     summary,
     unrecovered,
@@ -189,3 +190,14 @@ def test_a_rollout_whose_run_is_killed_ends_on_one_release(tmp_path: Path) -> No
     with kept_sandbox(project, rollout_trials.PARTS):
         killed = rollout_trials.trial(project, rollout_trials.strike(7, 1))
         assert killed.aftermath.faults == (), str(killed)
+
+
+def test_a_process_that_is_never_there_is_told_by_its_name() -> None:
+    """As where the module that it is started with has another name now; one try may have come too late."""
+    told = [
+        Killed(number=number, hit="", alive=alive, codes="", aftermath=Aftermath(), victim=victim)
+        for number, (victim, alive) in enumerate(
+            [("run", True), ("load", False), ("watch", False), ("load", False), ("chaos", False), ("chaos", True)]
+        )
+    ]
+    assert never_hit(told) == ["load"]
