@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.drivers.static.conditions import PipelineKind, always_with, kinds_with, rules_of
+from harness.drivers.static.includes import KEYWORDS, MergedDocument, UnreadInclude, deep_merged
 from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, name_of, node_of_image, texts_of
 from harness.drivers.static.shell import GITLAB_SHELL, commands_of
 from harness.errors import ConfigurationError
-from harness.yamlfile import TaggedList, YamlDocument
+from harness.yamlfile import Location, TaggedList
 
-_WORDS: Final = frozenset(
-    [
-        "default",
-        "image",
-        "services",
-        "stages",
-        "variables",
-        "workflow",
-        "include",
-        "before_script",
-        "after_script",
-        "cache",
-        "pages",
-        "spec",
-    ]
-)
-"""Keys of a GitLab file that are not jobs."""
 _DEEPEST: Final = 10
 """Jobs that extend each other, and scripts in scripts."""
 
@@ -37,8 +21,7 @@ _DEEPEST: Final = 10
 class _File:
     """A GitLab file while its jobs are read: their mappings by name, and the order of their stages."""
 
-    document: YamlDocument
-    file: str
+    document: MergedDocument
     runs: Mapping[str, Mapping[str, Any]]
     order: Sequence[str]
 
@@ -46,13 +29,22 @@ class _File:
         """The stage of a job."""
         return str(self.runs[name].get("stage", "test"))
 
-    def setting(self, name: str, key: str) -> Any:
-        """A key of a job, of `default`, or of the file."""
-        data = self.document.data
-        default = data.get("default")
+    def setting(self, name: str, key: str) -> tuple[Any, Location]:
+        """A key of a job, of `default`, or of the file, with its location."""
         if key in self.runs[name]:
-            return self.runs[name][key]
-        return (default.get(key) if isinstance(default, dict) else None) or data.get(key)
+            return self.runs[name][key], (self.origin(name, key), key)
+        inherit = self.runs[name].get("inherit")
+        inherited = inherit.get("default", True) if isinstance(inherit, dict) else True
+        if not (key in inherited if isinstance(inherited, list) else inherited):
+            return None, (name,)
+        default = self.document.data.get("default")
+        if isinstance(default, dict) and default.get(key):
+            return default[key], ("default", key)
+        return self.document.data.get(key), (key,)
+
+    def origin(self, name: str, key: str) -> str:
+        """The job, itself or one that it extends, that writes a key of it."""
+        return next((one for one in _chain(self.document, name) if key in self.document.data[one]), name)
 
     def listed(self, name: str, key: str) -> list[Any] | None:
         """A key of a job that is a list, references resolved; None where the job has none."""
@@ -60,19 +52,19 @@ class _File:
         return _items(self.document, value) if isinstance(value, (list, TaggedList)) else None
 
 
-def gitlab_workflow(document: YamlDocument, file: str) -> Workflow:
+def gitlab_workflow(document: MergedDocument, file: str) -> Workflow:
     """A workflow of GitLab; raises ConfigurationError where it is not one."""
     data = document.data
     known = {
         name: _extended(document, name, job)
         for name, job in data.items()
-        if name not in _WORDS and not name.startswith(".") and isinstance(job, dict)
+        if name not in KEYWORDS and not name.startswith(".") and isinstance(job, dict)
     }
     runs = {name: job for name, job in known.items() if any(key in job for key in ("script", "trigger", "run"))}
     if not runs:
         raise ConfigurationError("is not a workflow of GitHub or GitLab: it has no jobs", where=document.where(()))
     stages = texts_of(data.get("stages")) or ["build", "test", "deploy"]
-    read = _File(document=document, file=file, runs=runs, order=(".pre", *stages, ".post"))
+    read = _File(document=document, runs=runs, order=(".pre", *stages, ".post"))
     workflow = data.get("workflow")
     written = workflow.get("rules") if isinstance(workflow, dict) else None
     rules = _items(document, written) if isinstance(written, (list, TaggedList)) else None
@@ -82,23 +74,62 @@ def gitlab_workflow(document: YamlDocument, file: str) -> Workflow:
     return Workflow(
         file=file,
         forge="gitlab",
-        place=f"{file}:{document.line(('workflow',) if rules else ())}",
+        place=document.place(("workflow",) if rules else ()),
         triggers={"rules": rules},
         jobs=jobs,
         held=lambda job: _Waiting(read, jobs, among).of(job),
         rules=own,
         elsewhere=_elsewhere(read),
+        called=document.files,
+        unsettled=lambda name, keys: _unsettled(document, name, keys),
     )
 
 
 def _elsewhere(read: _File) -> str:
     """What brings jobs of other files: `include`, or a job that starts another pipeline."""
-    places: list[tuple[str, ...]] = [("include",)] if read.document.data.get("include") else []
-    places += [(name, "trigger") for name, job in read.runs.items() if job.get("trigger")]
-    return f"`{places[0][-1]}` ({read.file}:{read.document.line(places[0])})" if places else ""
+    found = [one.words for one in read.document.unread]
+    found += [
+        f"`trigger` ({read.document.place((name, 'trigger'))})" for name, job in read.runs.items() if job.get("trigger")
+    ]
+    return found[0] if found else ""
 
 
-def _extended(document: YamlDocument, name: str, job: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+def _unsettled(document: MergedDocument, name: str, keys: Collection[str]) -> str:
+    """Why it is not known what some keys of a job come to, as an include may set them that is not merged; empty where it is."""
+    for one in document.unread:
+        if name in one.jobs and "rules" in keys:
+            return f"job {name} of {one.words} {one.why}"
+        found = [key for key in keys if _is_open(document, one, name, key)]
+        if found:
+            what = f"job {name}" if name not in KEYWORDS else f"`{name}`"
+            return f"what {one.words} brings {one.why}, and may set {', '.join(f'`{key}`' for key in found)} of {what}"
+    return ""
+
+
+def _is_open(document: MergedDocument, include: UnreadInclude, name: str, key: str) -> bool:
+    """Whether an include may set a key of a job: where that one writes it itself it does not, as that wins."""
+    for link in _chain(document, name):
+        own = document.data.get(link)
+        if isinstance(own, dict) and key in own:
+            return False
+        if include.touches(link, key):
+            return True
+    default = document.data.get("default")
+    if key != "before_script" or key in document.data or (isinstance(default, dict) and key in default):
+        return False
+    return include.touches("default", key) or include.touches(key, "")
+
+
+def _chain(document: MergedDocument, name: str, depth: int = 0) -> Iterator[str]:
+    """A job and those that it extends, of which the earlier one wins."""
+    yield name
+    job = document.data.get(name)
+    if isinstance(job, dict) and depth <= _DEEPEST:
+        for other in reversed(texts_of(job.get("extends"))):
+            yield from _chain(document, other, depth + 1)
+
+
+def _extended(document: MergedDocument, name: str, job: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
     """A job with what it takes from the jobs that it extends."""
     at = (name, "extends")
     if depth > _DEEPEST:
@@ -107,12 +138,14 @@ def _extended(document: YamlDocument, name: str, job: Mapping[str, Any], depth: 
     for other in texts_of(job.get("extends")):
         base = document.data.get(other)
         if not isinstance(base, dict):
-            hint = "only what is in this file is read; include the other file's text"
+            unread = ", ".join(one.words for one in document.unread)
+            hint = "name the merged file, as GitLab shows it" if unread else "write the job, or include its file"
+            what = f"extends `{other}`, which is not in this file or one that was read"
             raise ConfigurationError(
-                f"extends `{other}`, which is not in this file", where=document.where(at), hint=hint
+                f"{what}; not read: {unread}" if unread else what, where=document.where(at), hint=hint
             )
-        found.update(_extended(document, other, base, depth + 1))
-    return {**found, **job}
+        found = deep_merged(found, _extended(document, other, base, depth + 1))
+    return deep_merged(found, job)
 
 
 def _job(read: _File, name: str) -> Job:
@@ -131,9 +164,9 @@ def _job(read: _File, name: str) -> Job:
         stage=stage,
         needs=tuple(_waits(read, name)),
         steps=tuple(_steps(read, name)),
-        node=tuple(node_of_image(name_of(read.setting(name, "image")))),
+        node=tuple(node_of_image(name_of(read.setting(name, "image")[0]))),
         environment=name_of(job.get("environment")),
-        place=f"{read.file}:{document.line((name,))}",
+        place=document.place((name,)),
         may_fail=_allowed(job, listed, when),
         regardless=f"`when: {late}`" if late else "",
         starts=_conditions(listed) or " or ".join(texts_of(job.get("only"))),
@@ -203,7 +236,12 @@ class _Waiting:
                 if other not in best or _RANK[found.ok] > _RANK[best[other].ok]:
                     best[other] = found
                     waiting.append((other, found))
-        return best
+        why = next(filter(None, (self._open(one, ("needs",)) for one in (name, *best))), "")
+        left = self.jobs.keys() - best.keys() - {name} if why and not self.jobs[name].regardless else ()
+        return best | {other: Held(ok=None, why=why) for other in left}
+
+    def _open(self, name: str, keys: Collection[str]) -> str:
+        return _unsettled(self.read.document, name, keys)
 
     def _edge(self, name: str, other: str) -> Held:
         """Whether a job begins only where one that it waits for has succeeded."""
@@ -211,7 +249,11 @@ class _Waiting:
         if job.regardless:
             return Held(ok=False, why=f"job {name} runs after a failure too: {job.regardless}")
         needs = _needs(self.read, name)
-        if needs is not None and needs.get(other):
+        sure = bool(needs and needs.get(other))
+        why = self._open(name, ("needs", "rules", "when")) or ("" if sure else self._open(other, ("rules", "when")))
+        if why:
+            return Held(ok=None, why=why)
+        if sure:
             return Held(ok=True)
         always = always_with(before.rules, job.rules, self.among)
         if always:
@@ -252,42 +294,44 @@ def _steps(read: _File, name: str) -> Iterator[WorkflowStep]:
 
 def _append(read: _File, name: str, key: str, lines: list[str], places: list[str]) -> None:
     """The lines of one script of a job, and the place of each."""
-    script = read.runs[name].get(key) if key == "script" else read.setting(name, key)
-    for index, text in enumerate(_flat(read.document, script)):
-        at = (name, key, index) if isinstance(script, list) else (name, key)
-        place = f"{read.file}:{read.document.line(at)}"
-        for line in text.splitlines():
+    script, at = (
+        (read.runs[name].get(key), (read.origin(name, key), key)) if key == "script" else read.setting(name, key)
+    )
+    for text, location in _located(read.document, script, at):
+        place = read.document.place(location)
+        for line in str(text).splitlines():
             lines.append(line)
             places.append(place)
 
 
-def _referred(document: YamlDocument, reference: TaggedList) -> Any:
-    """What `!reference [job, key]` stands for; None where this file does not have it."""
+def _referred(document: MergedDocument, reference: TaggedList) -> Any:
+    """What `!reference [job, key]` stands for; None where no file that was read has it."""
     part: Any = document.data
     for key in reference:
         part = part.get(key) if isinstance(part, dict) else None
     return part
 
 
-def _items(document: YamlDocument, value: Any, depth: int = 0) -> list[Any]:
-    """A list with what its references stand for; one that this file does not have stays a text that no rule is."""
+def _located(document: MergedDocument, value: Any, at: Location, depth: int = 0) -> Iterator[tuple[Any, Location]]:
+    """The items of a list at any depth, each with its location; a reference is what it stands for, or a text that no rule is."""
     if depth > _DEEPEST:
-        raise ConfigurationError("a list refers to itself", where=document.where(()))
+        raise ConfigurationError("a list refers to itself", where=document.where(at))
     if isinstance(value, TaggedList):
         found = _referred(document, value)
-        return [f"!reference {list(value)}"] if found is None else _items(document, found, depth + 1)
-    if isinstance(value, list):
-        return [
-            item
-            for one in value
-            for item in (_items(document, one, depth + 1) if isinstance(one, (list, TaggedList)) else [one])
-        ]
-    return [value] if value is not None else []
+        if found is None:
+            yield f"!reference {list(value)}", at
+        else:
+            yield from _located(document, found, tuple(str(key) for key in value), depth + 1)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _located(document, one, (*at, index), depth + 1)
+    elif value is not None:
+        yield value, at
 
 
-def _flat(document: YamlDocument, script: Any) -> list[str]:
-    """The lines of a script: a text, a list of them at any depth, or `!reference [job, script]`."""
-    return [str(one) for one in _items(document, script)]
+def _items(document: MergedDocument, value: Any) -> list[Any]:
+    """A list with what its references stand for."""
+    return [one for one, _ in _located(document, value, ())]
 
 
 def _conditions(rules: Sequence[Any] | None) -> str:

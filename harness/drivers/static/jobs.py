@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ class Workflow:
         held: a job's id → the jobs that it waits for, directly or through others, and whether each holds it back.
         rules: of a GitLab file as a whole; None where it has none.
         elsewhere: what brings commands of files that are not read, with its place; empty where nothing does.
-        called: files of workflows of the same repository that it calls, directly or through others; their jobs are among its own.
+        called: files of workflows of the same repository that it calls or includes, directly or through others; their jobs are among its own.
+        unsettled: a job's id (or `workflow`) and keys of it → why what is not read may set one that is not written; empty where nothing may.
     """
 
     file: str
@@ -91,6 +92,7 @@ class Workflow:
     rules: tuple[JobRule, ...] | None = None
     elsewhere: str = ""
     called: frozenset[Path] = frozenset()
+    unsettled: Callable[[str, Collection[str]], str] = lambda _name, _keys: ""
 
     @property
     def unread(self) -> str:

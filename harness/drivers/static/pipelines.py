@@ -83,7 +83,14 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[Job], branch: str) -> tup
     own = [condition for job in jobs for condition in job.starts.split(" or ")]
     read = [_is_push_to(kind, branch) for job in jobs for kind in kinds_with(job.rules, _pipelines(workflow))]
     words = " and ".join(filter(None, (" or ".join(pipeline), " or ".join(filter(None, own))))) or "always"
-    return words, True if read and all(read) else False if not read or False in read else None
+    if read and all(read):
+        return words, True
+    why = next(
+        filter(None, (workflow.unsettled(one, ("rules",)) for one in ("workflow", *(job.id for job in jobs)))), ""
+    )
+    if why:
+        return f"{words}; {why}", None
+    return words, False if not read or False in read else None
 
 
 def _pipelines(workflow: Workflow) -> list[PipelineKind]:
@@ -157,6 +164,10 @@ def _stopped_by(workflow: Workflow, run: StepRun, later: StepRun) -> Held:
     if failing.ok is False:
         return Held(ok=False, why=f"it may fail: {failing.why} ({run.step.place})")
     before = _is_before(workflow, run, later)
+    if before.ok and failing.ok:
+        deciding = ("before_script",) if run.job.id == later.job.id else ("allow_failure", "when", "before_script")
+        why = workflow.unsettled(run.job.id, deciding)
+        return Held(ok=None, why=f"{why} ({run.step.place})") if why else before
     if before.ok is False or failing.ok:
         return before
     return Held(ok=None, why=f"{failing.why} ({run.step.place})")

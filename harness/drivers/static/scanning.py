@@ -19,7 +19,7 @@ def scans_every_push(asked: Asked) -> Sequence[FactReading]:
     """`workflow-scan`: a workflow runs a vulnerability scan on every push, and stops on what it finds; one fact a scan."""
     read = workflows(asked)
     found = [
-        (_every_push(workflow, job), _stops(run, scanner), run)
+        (_every_push(workflow, job), _settled(workflow, run, _stops(run, scanner)), run)
         for workflow in read
         for job in workflow.jobs.values()
         for run, scanner in scans_of(job)
@@ -81,6 +81,13 @@ def _has_job(workflow: Workflow, job: Job, kind: PipelineKind) -> bool:
     """Whether pipelines of a kind are made, and have the job without a hand."""
     made = workflow.rules is None or in_pipeline(workflow.rules, kind) is True
     return made and in_pipeline(job.rules, kind, by_itself=True) is True
+
+
+def _settled(workflow: Workflow, run: StepRun, found: Held) -> Held:
+    """The same, unknown where it is so only as long as files that are not read change nothing."""
+    why = workflow.unsettled(run.job.id, ("allow_failure", "rules", "when", "before_script"))
+    why = why or workflow.unsettled("workflow", ("rules",))
+    return Held(ok=None, why=why) if found.ok and why else found
 
 
 def _stops(run: StepRun, scanner: nouns.Scanner) -> Held:

@@ -14,6 +14,7 @@ from harness.drivers.static.composite import CompositeAction, with_action_inputs
 from harness.drivers.static.files import files_of, inside, named, shown
 from harness.drivers.static.github import github_workflow
 from harness.drivers.static.gitlab import gitlab_workflow
+from harness.drivers.static.includes import with_includes
 from harness.drivers.static.jobs import Workflow
 from harness.errors import ConfigurationError
 from harness.yamlfile import YamlDocument, read_documents
@@ -29,13 +30,30 @@ def workflows(asked: Asked) -> list[Workflow]:
         ConfigurationError: there are none, or one is not a workflow.
     """
     found: dict[Path, Workflow] = {}
+    refused: dict[Path, ConfigurationError] = {}
+    parts: set[Path] = set()
+
+    def used(path: Path) -> None:
+        parts.add(path)
+        asked.keep(path)
+
     for path in files_of(named(asked, "workflows"), lambda path: path.suffix in (".yml", ".yaml")):
         asked.keep(path)
-        found[path] = read_workflow(path, shown(path, asked), asked.keep)
+        try:
+            found[path] = read_workflow(path, shown(path, asked), used)
+        except ConfigurationError as error:
+            refused[path] = error  # a part of another file need not be one by itself
+    called = {path for one in found.values() for path in one.called}
+    if wrong := sorted(refused.keys() - called, key=lambda path: (path in parts, path)):
+        raise refused[wrong[0]]
     if not found:
         raise ConfigurationError("there is no workflow", where=f"{asked.target.file}: files.workflows")
-    called = {path for one in found.values() for path in one.called}
-    return [one for path, one in found.items() if path not in called or {*one.triggers} != {CALLED}]
+    return [one for path, one in found.items() if path not in called or _starts_itself(one)]
+
+
+def _starts_itself(called: Workflow) -> bool:
+    """Whether a file that another one calls or includes starts without that, too."""
+    return called.forge == "github" and {*called.triggers} != {CALLED}
 
 
 def read_workflow(path: Path, file: str, used: Callable[[Path], object] = lambda _path: None) -> Workflow:
@@ -52,7 +70,7 @@ def read_workflow(path: Path, file: str, used: Callable[[Path], object] = lambda
     reading = _CallReader(used)
     path = Path(os.path.normpath(path))
     workflow = reading.of(_document(path), path, file, ())
-    return replace(workflow, called=frozenset(reading.called))
+    return replace(workflow, called=workflow.called | reading.called)
 
 
 class _CallReader:
@@ -69,7 +87,7 @@ class _CallReader:
     def of(self, document: YamlDocument, path: Path, file: str, callers: tuple[Path, ...]) -> Workflow:
         """The workflow of a document that is called by `callers`, the outermost first; by none."""
         if "jobs" not in document.data:
-            return gitlab_workflow(document, file)
+            return gitlab_workflow(with_includes(document, path, file, self._used), file)
         behind = (*callers, path)
         return github_workflow(
             document,

@@ -557,7 +557,9 @@ def test_a_trigger_with_an_alternative(platform: PaperPlatform) -> None:
     assert [fact.ok for fact in platform.find(TRIGGER)] == [False]
 
 
-_SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from(["a", "main", "push", "always()"]))
+_SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from(["a", "main", "push", "always()", "*.yml"])
+)
 _KEYS = st.sampled_from(
     [
         "on",
@@ -590,6 +592,9 @@ _KEYS = st.sampled_from(
         "branches",
         "job",
         "continue-on-error",
+        "include",
+        "local",
+        "inherit",
     ]
 )
 _VALUES = st.recursive(
