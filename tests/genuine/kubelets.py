@@ -2,7 +2,8 @@
 
 They register the nodes of the file and keep them alive as a kubelet does: conditions, addresses, a lease. A pod that the scheduler put there is
 Running and Ready, with an address of its own in 10.80.0.0/16 and a stub on each of its TCP ports that answers 200 to every request, and names
-the pod and the release in its label `version`. When it is deleted, the stub is closed and the object removed. Each node serves `/metrics/resource`,
+the pod and the release in its label `version`; a release called `…-failing` answers 500 to all but its health path. `/metrics` has their
+counts, by status. When it is deleted, the stub is closed and the object removed. Each node serves `/metrics/resource`,
 in which a pod uses what its annotations `genuine/cpu` and `genuine/memory` say.
 """
 
@@ -14,6 +15,7 @@ import itertools
 import json
 import ssl
 import sys
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,6 +118,7 @@ class StubPod:
     address: str
     ports: list[web.AppRunner] = field(default_factory=list)
     ending: bool = False
+    answered: Counter[int] = field(default_factory=Counter)
     began_s: float = field(default_factory=lambda: clock.wall().timestamp())
     _cpu_s: float = 0.0
     _counted_s: float = field(default_factory=clock.now_s)
@@ -136,6 +139,7 @@ class StubPod:
         declared = [port for one in self.obj["spec"]["containers"] for port in one.get("ports") or []]
         for port in {one["containerPort"] for one in declared if one.get("protocol", "TCP") == "TCP"}:
             app = web.Application()
+            app.router.add_get("/metrics", self._metrics)
             app.router.add_route("*", "/{path:.*}", self._answer)
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
@@ -182,10 +186,16 @@ class StubPod:
             "containerStatuses": containers,
         }
 
-    async def _answer(self, _: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
         meta = self.obj["metadata"]
-        named = {"x-served-pod": meta["name"], "x-release": (meta.get("labels") or {}).get("version", "")}
-        return web.Response(text="ok\n", headers=named)
+        release = (meta.get("labels") or {}).get("version", "")
+        status = 500 if release.endswith("-failing") and request.path != "/health" else 200
+        self.answered[status] += request.path != "/health"
+        return web.Response(text="ok\n", status=status, headers={"x-served-pod": meta["name"], "x-release": release})
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        lines = [f'http_requests_total{{status="{status}"}} {self.answered[status]}' for status in (200, 500)]
+        return web.Response(text="\n".join(["# TYPE http_requests_total counter", *lines, ""]))
 
     def _used(self, resource: str) -> float:
         return float(amount({**USED, **(self.obj["metadata"].get("annotations") or {})}[resource]))

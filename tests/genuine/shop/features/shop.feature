@@ -44,6 +44,11 @@ Feature: What a cluster shows
     When the rollout "canary" has run under "visitors" traffic
     Then every request is served by the old release within 20 s of the one documented command, under traffic
 
+  @SHOP-TRIGGER
+  Scenario: A release that fails is taken back
+    When the rollout "failing" has run under "visitors" traffic
+    Then the rollback starts within 30 s after 10 s of the new release's error rate above 5 %
+
   @SHOP-QUIET
   Scenario: No alert fires
     When "visitors" traffic has run

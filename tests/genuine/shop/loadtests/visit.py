@@ -9,7 +9,7 @@ class Visitor(OpenLoopUser):
     """Asks for one item."""
 
     host = target_entry()
-    journeys_per_s = 20.0
+    journeys_per_s = 40.0
 
     def journey(self, journey: Journey) -> None:
         """One request."""
