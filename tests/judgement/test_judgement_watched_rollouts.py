@@ -203,3 +203,27 @@ def test_what_prometheus_did_not_answer_is_no_pass() -> None:
     assert outcome(DEPLOYED, run(all_reads(), [*samples(), failed])) == "PASS INCONCLUSIVE"
     assert outcome(DEPLOYED, run(all_reads(), [one for one in samples() if one.fields["at_ns"] < ns(60)])) != "PASS"
     assert outcome(DEPLOYED, run(all_reads(), [])) == "PASS INCONCLUSIVE"
+
+
+def test_a_region_of_which_nothing_was_read_is_not_left_out() -> None:
+    """Its pods were ready and not asked; or no pod of it, and no sample, was recorded at all."""
+
+    def here(lines: Iterable[Observation]) -> list[Observation]:
+        return [one for one in lines if one.fields.get("namespace", PLACES[0]) == PLACES[0]]
+
+    ours = tuple(one for one in pods() if one.namespace == PLACES[0])
+    assert outcome(HEALTH, run(here(all_reads()), samples())) == "INCONCLUSIVE"
+    found = {one.scope["of"]: one.outcome.value for one in judged(HEALTH, run(here(all_reads()), changes=ours))}
+    assert found == {"track-service": "PASS", "eu-west-1/track-service": "INCONCLUSIVE"}
+    sampled = [one for one in samples() if one.subject.startswith(PLACES[0])]
+    found = {one.scope["of"]: one.outcome.value for one in judged(DEPLOYED, run(all_reads(), sampled))}
+    assert found["metrics of eu-west-1/track-service"] == "INCONCLUSIVE"
+    assert found["metrics of us-east-1/track-service"] == "PASS"
+
+
+def test_a_workload_that_its_metrics_name_otherwise_than_its_object_is_no_gap() -> None:
+    """The label of the metrics is `tracks`."""
+    other = [replace(one, subject=one.subject.replace("track-service", "tracks")) for one in samples()]
+    found = {one.scope["of"]: one.outcome.value for one in judged(DEPLOYED, run(all_reads(), other))}
+    assert set(found.values()) == {"PASS"}
+    assert {one for one in found if one.startswith("metrics")} == {f"metrics of {place}/tracks" for place in PLACES}

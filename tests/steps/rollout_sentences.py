@@ -89,10 +89,10 @@ ROLLOUT_SENTENCES: Final = {
         Figure.ANSWERED_BY_OLD, "30 s", params={"by": "hand"}
     ),
     "every request is served by the old release within 5 min of the one documented command, under traffic": _within(
-        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "hand"}
+        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "hand", "of": "every request"}
     ),
     "every request is served by the old release within 5 min of the trigger, by no hand": _within(
-        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "platform"}
+        Figure.ANSWERED_BY_OLD, "5 min", scaled=True, params={"by": "platform", "of": "every request"}
     ),
     "the rollback starts within 30 s after 5 min of the new release's p95 above 2000 ms": _within(
         Figure.ROLLBACK_START,

@@ -219,7 +219,7 @@ ROLLOUTS: Final = (
         text="every request is served by the old release within <limit:period> of the one documented command, under traffic",
         about="The same, where the sentence's time is a rule of the platform and so is scaled.",
         example="every request is served by the old release within 5 min of the one documented command, under traffic",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand", of="every request"),
     ),
     Template(
         name="old-release-after-the-trigger",
@@ -230,7 +230,7 @@ ROLLOUTS: Final = (
             "the condition of a trigger had been there for its window, to which the time applies unscaled. An analysis of it must have failed."
         ),
         example="every request is served by the old release within 5 min of the trigger, by no hand",
-        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform"),
+        mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="platform", of="every request"),
     ),
     Template(
         name="rollback-at-every-step",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.judgement.figures.rollouts.contradictory import contradiction
 from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import samples_due
@@ -113,7 +114,7 @@ class RolloutHistory:
 
 
 def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | str:
-    """The rollout of that name; why there is none to judge, where there is not."""
+    """The rollout of that name; why there is none to judge, where there is not, or where its record contradicts itself or the plan."""
     if name not in plan.rollouts:
         return f"no rollout {name} was planned"
     mine = [o for o in evidence.observations if name in (o.subject, o.fields.get("rollout"))]
@@ -121,6 +122,8 @@ def history_of(plan: Plan, evidence: Evidence, name: str) -> RolloutHistory | st
     began = next(every(RolloutStarted, mine), None)
     if skipped is not None or began is None:
         return f"the rollout {name} was not begun: {skipped.why if skipped else 'nothing of it was recorded'}"
+    if why := contradiction(plan.rollouts[name], plan.release, mine):
+        return f"the record of the rollout {name} contradicts itself or the plan: {why}"
     back, ended = next(every(RolloutBack, mine), None), next(every(RolloutEnded, mine), None)
     windows = [w.end_ns for w in evidence.windows.values() if w.rollout == name and not w.fault_free]
     until_ns = max([*windows, began.when_ns])

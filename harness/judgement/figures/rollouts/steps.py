@@ -27,6 +27,7 @@ from harness.model.rollout import ReversedBy, percent, taken_back_words
 from harness.units import NS_PER_S
 
 _SUCCESSFUL: Final = "Successful"
+_NOT_PASSED: Final = frozenset({"Failed", "Error", "Inconclusive"})
 _POINTS: Final = 0.05
 """So far from its step an object's own share may be: as far as the widest of AT-CAN-STEP-5, -25 and -50 allows the users'."""
 _METHOD: Final = "what every object says of its own share, read five times a second"
@@ -208,9 +209,10 @@ def _of_verdicts(case: Case, history: RolloutHistory, outcome: Outcome, text: st
 
 
 def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
-    """The analyses of the object that began at the step and passed before the object was seen at the next one.
+    """The analyses of the object that began at the step and passed before the object was seen at the next one; none where one of them did not.
 
-    Where both name a step of the object's own, that of the analysis is before the one at which it was then.
+    Where both name a step of the object's own, that of the analysis is before the one at which it was then. One that says that it passed,
+    with a metric that did not, has not.
     """
     last: dict[str, RolloutAnalysis] = {}
     first: dict[str, int] = {}
@@ -218,15 +220,21 @@ def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
         if one.object == stay.subject and one.when_ns <= stay.left_ns:
             last[one.subject] = one
             first.setdefault(one.subject, one.when_ns)
-    return [
+    mine = [
         one
         for run, one in last.items()
-        if one.phase == _SUCCESSFUL
-        and one.measured > 0
-        and one.type == "Step"
+        if one.type == "Step"
         and first[run] >= stay.came_since_ns
         and (one.step is None or stay.left_step is None or one.step < stay.left_step)
     ]
+    if any(one.phase in _NOT_PASSED for one in mine):
+        return []
+    return [one for one in mine if one.phase == _SUCCESSFUL and one.measured > 0 and not _of_bad_metrics(one)]
+
+
+def _of_bad_metrics(run: RolloutAnalysis) -> bool:
+    """Whether a metric that counts ended in another way than the analysis says."""
+    return any(one.get("phase") in _NOT_PASSED for one in run.metrics if not one.get("dry_run"))
 
 
 def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:

@@ -32,6 +32,8 @@ _FEWEST: Final = 20
 """Answers after the last one of the other release: fewer do not show that it is gone."""
 _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
+EVERY_REQUEST: Final = "every request"
+"""What a sentence speaks of, beside all answers."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +44,7 @@ class ReleaseSwitch:
         name: `switch` or `way back`.
         begun_ns: the first object may have switched. since_ns, at_ns: the last one did between the two.
         until_ns: what was observed after it.
-        old: the release that must not answer any more.
+        old: the release that must not answer any more. new: the only one that may.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ReleaseSwitch:
     at_ns: int
     until_ns: int
     old: str
+    new: str
 
 
 def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]:
@@ -65,6 +68,7 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
                 at_ns=step.at_ns,
                 until_ns=step.left_ns,
                 old=case.plan.release,
+                new=history.plan.candidate,
             )
         )
     if (back := history.back) is not None:
@@ -76,6 +80,7 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
                 at_ns=back.when_ns,
                 until_ns=history.until_ns,
                 old=history.plan.candidate,
+                new=case.plan.release,
             )
         )
     return found
@@ -170,7 +175,7 @@ def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: Releas
     A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
     """
     limit, fired = case.objective.limit.in_unit("s"), first_condition(case, history)
-    last_ns = _last_of_old(_after(case, history, switch), switch)
+    last_ns = _last_of_old(_sent_after(case, history, switch), switch)
     low = high = None
     outcome = Outcome.INCONCLUSIVE
     if fired.may_ns is None:
@@ -204,27 +209,34 @@ def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: Releas
 def gone(
     case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False
 ) -> Measure:
-    """How long after a switch the release that is left still answered requests that were sent after it."""
-    rows = _after(case, history, switch)
+    """How long after a switch another release than the one that took over still answered requests that were sent after it.
+
+    That of a third release counts as well.
+    """
+    sent = _sent_after(case, history, switch)
     if new_connections:
-        rows = rows.where(_on_new_connections(case, rows, switch))
-    old, last_ns = rows.words["release"].equals(switch.old), _last_of_old(rows, switch)
+        sent = sent.where(_on_new_connections(case, sent, switch))
+    rows = sent.where(~sent.words["release"].missing)
+    old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
     observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
+    unclear, unknown = low < limit <= high, _unknown_later(case, sent, switch)
     if low >= limit:
         outcome = Outcome.FAIL
     else:
-        enough = others >= _FEWEST and observed_s >= limit
+        enough = others >= _FEWEST and observed_s >= limit and not unknown
         outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
     what = "new connections" if new_connections else "answers"
-    text = f"{switch.old} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
-    unclear = low < limit <= high
+    gave = " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old
+    text = f"{gave} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
     if unclear:
         text = f"{text}; when it began is known to {high - low:.3g} s"
     if others < _FEWEST:
-        text = f"{text}, and only {others} came later from another release"
+        text = f"{text}, and only {others} came later from {switch.new}"
+    if unknown and outcome is not Outcome.FAIL and observed_s >= limit:
+        text = f"{text}, and {unknown}"
     if observed_s < limit:
         text = f"{text}; it was observed for {observed_s:.3g} s of {limit:.3g} s"
     figures = Figures(
@@ -244,15 +256,32 @@ def gone(
     return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
 
 
-def _after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Table:
-    """The requests that were sent after a switch and that a release answered."""
+def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Table:
+    """The requests that were sent after a switch."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, switch.since_ns, switch.until_ns)
-    return rows.where(~rows.words["release"].missing & (rows.ints["sent_ns"] > switch.since_ns))
+    return rows.where(rows.ints["sent_ns"] > switch.since_ns)
+
+
+def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
+    """Why it is not known who answers once the limit is over; empty: it is.
+
+    An answer without a release may be of any. A request without an answer is not one of the answers, but was not served either.
+    """
+    limit = case.scaled.in_unit("s")
+    later = sent.where(sent.ints["sent_ns"] >= switch.at_ns + round(limit * NS_PER_S))
+    nameless = later.words["release"].missing
+    if case.objective.params.get("of") != EVERY_REQUEST:
+        nameless &= later.ints["status"] > 0
+    if count := int(nameless.sum()):
+        return f"{count} requests that were sent later than {formatted(limit, 's')} after it name no release"
+    if not later.words["release"].equals(switch.new).any():
+        return f"{switch.new} gave no answer later than {formatted(limit, 's')} after it"
+    return ""
 
 
 def _last_of_old(rows: Table, switch: ReleaseSwitch) -> int:
-    """When the last of these was sent that the release that is left answered; the switch where there is none."""
-    old = rows.words["release"].equals(switch.old)
+    """When the last of these was sent that another release answered than the one that took over; the switch where there is none."""
+    old = ~rows.words["release"].missing & ~rows.words["release"].equals(switch.new)
     return int(rows.ints["sent_ns"][old].max()) if old.any() else switch.since_ns
 
 

@@ -25,6 +25,8 @@ from harness.units import NS_PER_S
 _PODS: Final = ("history/pod-reads.ndjson", "history/pods.ndjson", "history/rollouts.ndjson")
 _SERIES: Final = ("history/series.ndjson", "history/rollouts.ndjson")
 _AGAIN: Final = "read the history of the pods, then run again"
+_SELECTOR: Final = "Service"
+"""The kind of an object whose name need not be that of a workload."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +56,7 @@ def health_read(case: Case) -> Iterable[Measure]:
     if not asked:
         yield _unread(case, name, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read")
         return
-    lives = _lives(case, history, {one.namespace for reads in asked.values() for one in reads})
+    lives = _lives(case, history, asked)
     by_workload: dict[str, list[_Longest]] = defaultdict(list)
     for (namespace, pod, uid, workload), spans in lives.items():
         reads = asked.get(uid, [])
@@ -62,6 +64,11 @@ def health_read(case: Case) -> Iterable[Measure]:
         by_workload[workload] += [_longest(subject, reads, span) for span in spans]
     for workload, found in sorted(by_workload.items()):
         yield _of_workload(case, history, workload, found)
+    followed = {(place, workload) for place, _, _, workload in lives}
+    for place, workload in _objects(case, history) if history.plan.kind != _SELECTOR else ():
+        if (place, workload) not in followed:
+            subject = f"{place}/{workload}"
+            yield _unread(case, name, f"{subject}: no ready pod of it was recorded during the rollout", of=subject)
 
 
 def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:
@@ -80,9 +87,10 @@ def _whys(reads: Iterable[PodAsked | SeriesRead]) -> str:
 _PodKey = tuple[str, str, str, str]
 
 
-def _lives(case: Case, history: RolloutHistory, namespaces: Iterable[str]) -> dict[_PodKey, list[Span]]:
-    """When each pod of a workload in these namespaces was ready, during the rollout."""
-    places, begun = set(namespaces), dict[_PodKey, int]()
+def _lives(case: Case, history: RolloutHistory, asked: Mapping[str, Sequence[PodAsked]]) -> dict[_PodKey, list[Span]]:
+    """When each pod of a workload was ready, during the rollout, in the namespaces of its objects, and in those in which pods were asked."""
+    places = {place for place, _ in _objects(case, history)} | {o.namespace for reads in asked.values() for o in reads}
+    begun = dict[_PodKey, int]()
     found: dict[_PodKey, list[Span]] = defaultdict(list)
 
     def end(key: _PodKey, at_ns: int) -> None:
@@ -193,7 +201,7 @@ def _releases(case: Case, history: RolloutHistory, name: str) -> Iterator[Measur
         return
     until_ns = min(history.back_ns, switch.end_ns)
     asked = _asked(case, history)
-    lives = _lives(case, history, {one.namespace for reads in asked.values() for one in reads})
+    lives = _lives(case, history, asked)
     for place, workload in _objects(case, history):
         ready = {
             key: [one for one in asked.get(key[2], []) if switch.at_ns <= one.asked_ns and one.when_ns <= until_ns]
@@ -251,8 +259,22 @@ def _metrics(case: Case, history: RolloutHistory, name: str) -> Iterator[Measure
     if last_ns < history.until_ns or any(one.why for one in mine):
         why = _whys(mine) or "Prometheus was not asked any more when the rollout ended"
         covered = Receipt(ok=False, why=why, hint=_AGAIN, files=_SERIES)
+    for subject in _unsampled(_objects(case, history), by_workload):
+        yield _unread(case, name, f"{subject}: no sample of its metrics was recorded", of=f"metrics of {subject}")
     for workload, reads in sorted(by_workload.items()):
         yield _of_metrics(case, history, workload, list(_gaps(reads, history)), covered)
+
+
+def _unsampled(objects: Iterable[tuple[str, str]], sampled: Iterable[str]) -> Iterator[str]:
+    """The objects without samples, by namespace and name, where others of that name have some, or nothing in the namespace has.
+
+    Metrics name a workload by a label, which need not be the name of the object.
+    """
+    known = {(place, workload) for place, _, workload in (subject.rpartition("/") for subject in sampled)}
+    places, names = {place for place, _ in known}, {workload for _, workload in known}
+    for place, workload in objects if known else ():
+        if (place, workload) not in known and (place not in places or workload in names):
+            yield f"{place}/{workload}"
 
 
 def _gaps(reads: Sequence[SeriesRead], history: RolloutHistory) -> Iterator[_Gap]:

@@ -24,7 +24,7 @@ from harness.judgement.figures.rollouts.history import (
 from harness.judgement.measures import Case, Figures, formatted
 from harness.judgement.stats.statistics import quantile_of
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
-from harness.model.observations import RolloutBack
+from harness.model.observations import RolloutBack, RolloutStatus
 from harness.model.rollout import ReversedBy
 from harness.model.trigger import Signal
 from harness.units import NS_PER_S
@@ -112,11 +112,11 @@ def not_promoted(case: Case) -> Iterable[Measure]:
         yield history
         return
     worse = _worse(case, history)
-    before = [one for one in history.statuses if one.when_ns < history.back_ns]
-    promoted = next((one for one in before if one.phase == _HEALTHY and one.share == 1), None)
+    promoted = _promoted(history)
     mine, outcome = _own(history), Outcome.INCONCLUSIVE
     if promoted is not None:
-        outcome, text = Outcome.FAIL, "it was promoted"
+        when = " after it was taken back" if promoted.when_ns >= history.back_ns else ""
+        outcome, text = Outcome.FAIL, f"it was promoted{when} ({promoted.subject})"
     elif mine is not None:
         outcome, text = Outcome.PASS, f"it was taken back before it was promoted ({mine.why})"
         if worse and (other := other_cause(history, {_SIGNALS[one] for one in worse}, mine)):
@@ -124,7 +124,8 @@ def not_promoted(case: Case) -> Iterable[Measure]:
     else:
         text = f"it was neither promoted nor taken back by the platform{history.unclear}"
     said = ", ".join(worse.values()) or "it was beyond neither criterion"
-    receipts = {"fault": Receipt(ok=bool(worse), why=said, hint=_TRIED), "load": load_of(case)}
+    fault = Receipt(ok=bool(worse), why=said, hint=_TRIED)
+    receipts = {"fault": fault, "load": load_of(case), "restore": ended_receipt(history)}
     kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     text = f"{history.plan.name}: {text}; {said}, expected no promotion"
     figures = Figures(
@@ -146,6 +147,19 @@ def not_promoted(case: Case) -> Iterable[Measure]:
         yield concluded(
             case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, criterion=criterion
         )
+
+
+def _promoted(history: RolloutHistory) -> RolloutStatus | None:
+    """The first status of an object that is at rest with all users on the candidate; after the way back only where it says that it is the candidate."""
+    candidates = {
+        (one.subject, one.current)
+        for one in history.statuses
+        if one.share and one.current and one.when_ns < history.back_ns
+    }
+    at_rest = (one for one in history.statuses if one.phase == _HEALTHY and one.share == 1 and not one.aborted)
+    return next(
+        (one for one in at_rest if one.when_ns < history.back_ns or (one.subject, one.current) in candidates), None
+    )
 
 
 def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:

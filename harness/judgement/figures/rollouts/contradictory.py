@@ -1,0 +1,88 @@
+"""Records of a rollout that contradict themselves, or the plan: nothing is judged by them.
+
+A run writes each of these once, in this order: the start, the steps, the way back, the end. Another order, or a second start, is that of two
+rollouts in one record, or of a record that was put together otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, pairwise
+from typing import Final
+
+from harness.model import Observation
+from harness.model.observations import (
+    RolloutBack,
+    RolloutEnded,
+    RolloutStarted,
+    RolloutStatus,
+    RolloutStep,
+    every,
+)
+from harness.model.rollout import ReversedBy, RolloutPlan, percent
+
+_DEGRADED: Final = "Degraded"
+"""The phase of an object whose controller has reacted to an abort."""
+
+
+def contradiction(plan: RolloutPlan, release: str, mine: Sequence[Observation]) -> str:
+    """What the record of a rollout that was begun says against itself, or against the plan; empty: nothing.
+
+    Args:
+        plan: of the rollout.
+        release: which it takes over from.
+        mine: what was recorded of it.
+    """
+    started, backs = list(every(RolloutStarted, mine)), list(every(RolloutBack, mine))
+    ended = list(every(RolloutEnded, mine))
+    for what, times in (("was begun", len(started)), ("was taken back", len(backs)), ("ended", len(ended))):
+        if times > 1:
+            return f"it {what} {times} times"
+    against = (
+        _of_another(plan, release, started[0], ended),
+        _lacking(plan, started[0]),
+        _out_of_order(mine, started[0]),
+        _aborted(mine, backs),
+    )
+    return next(chain.from_iterable(against), "")
+
+
+def _of_another(
+    plan: RolloutPlan, release: str, started: RolloutStarted, ended: Sequence[RolloutEnded]
+) -> Iterator[str]:
+    """Releases of another rollout than the planned one."""
+    for what, recorded, planned in (
+        ("to", started.candidate, plan.candidate),
+        ("from", started.stable, release),
+        *(("back to", one.release, release) for one in ended if one.ok),
+    ):
+        if recorded != planned:
+            yield f"it went {what} {recorded or 'no release'}, planned was {planned}"
+
+
+def _lacking(plan: RolloutPlan, started: RolloutStarted) -> Iterator[str]:
+    """Objects of the plan that were neither changed nor left as they were."""
+    known = {*started.objects, *started.unchanged}
+    for place in plan.namespaces:
+        for name in plan.names:
+            if (subject := f"{plan.kind} {place}/{name}") not in known:
+                yield f"what became of {subject} was not recorded"
+
+
+def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Iterator[str]:
+    """What came before something that it follows."""
+    moments = [(started.when_ns, "it was begun")]
+    moments += [(one.when_ns, f"it came to {percent(one.share)} %") for one in every(RolloutStep, mine)]
+    moments += [(one.when_ns, "it was taken back") for one in every(RolloutBack, mine)]
+    moments += [(one.when_ns, "it ended") for one in every(RolloutEnded, mine)]
+    for (before_ns, before), (at_ns, now) in pairwise(moments):
+        if at_ns < before_ns:
+            yield f"{now} before {before}"
+
+
+def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:
+    """An object whose controller had aborted it before the command for the way back: the platform had begun it."""
+    for back in backs:
+        for one in every(RolloutStatus, mine) if back.by == ReversedBy.HAND else ():
+            if one.aborted and one.phase == _DEGRADED and one.when_ns < back.since_ns:
+                yield f"it was taken back by hand, and {one.subject} had been aborted before"
