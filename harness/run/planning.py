@@ -29,6 +29,7 @@ from harness.model import (
 from harness.model.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
+from harness.run.acts.rollouts import each_rollout_once
 from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
@@ -211,12 +212,13 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
     comes first: it meets the target as it was.
 
     Raises:
-        UsageError: no driver serves a demand, or acts wait for each other.
+        UsageError: no driver serves a demand, one rollout is asked for under two traffics, or acts wait for each other.
     """
     known = drivers()
     if unserved := [demand for demand in demands if demand.kind not in known]:
         hint = f"known kinds are {', '.join(known)}"
         raise UsageError(f"no driver has the kind `{unserved[0].kind}`", where=unserved[0].key, hint=hint)
+    each_rollout_once(demands)
     disturbed = {demand.params.get("traffic", "") for demand in demands if demand.kind in _DISTURBING}
     planned = [
         act

@@ -9,6 +9,7 @@ import pytest
 from harness.errors import UsageError
 from harness.model import Act, Demand, DemandKind, Phase
 from harness.run.acts.driver import Library
+from harness.run.acts.rollouts import each_rollout_once
 from harness.run.acts.scaling import ScaleDriver
 from harness.run.acts.traffic import TrafficDriver
 from harness.run.planning import ordered_acts
@@ -117,6 +118,17 @@ def test_a_demand_of_a_kind_without_a_driver_is_refused() -> None:
     """Before anything is touched."""
     with pytest.raises(UsageError, match="no driver has the kind `drill`"):
         ordered_acts((Demand(kind="drill", name="restore"),), LIBRARY)
+
+
+def test_a_rollout_under_two_traffics_is_refused() -> None:
+    """What is recorded of it has its name only, so each sentence would be judged by the record of the other; asked for twice under one is once."""
+    once, again, other = (
+        Demand(kind=DemandKind.ROLLOUT, name="canary", params={"traffic": name})
+        for name in ("rush", "rush", "everyday")
+    )
+    each_rollout_once((once, again, EVERYDAY))
+    with pytest.raises(UsageError, match="the rollout canary is asked for under two traffics, rush and everyday"):
+        ordered_acts((once, other), LIBRARY)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import UsageError
 from harness.model import Act, DemandKind, Phase
 from harness.model.domain import ENTRY, WORKLOADS
 from harness.model.window import fault_free_name
 from harness.run.acts.driver import Driver, Library, RequiredGroup, RequiredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.model import Demand
     from harness.run.acts.context import Context
@@ -81,3 +82,19 @@ class RolloutDriver(Driver):
         name = context.plan.demand[act.demand].name
         context.progress.say(f"rollout {name}: skipped, {why}")
         context.sink("rollouts").put("rollout.skipped", name, why=why)
+
+
+def each_rollout_once(demands: Iterable[Demand]) -> None:
+    """Refuse a rollout under two traffics: its record and its windows are known by its name only.
+
+    Raises:
+        UsageError: one is asked for under two.
+    """
+    traffic_of: dict[str, str] = {}
+    for demand in demands:
+        if demand.kind == DemandKind.ROLLOUT:
+            traffic = demand.params.get("traffic", "")
+            if (first := traffic_of.setdefault(demand.name, traffic)) != traffic:
+                what = f"the rollout {demand.name} is asked for under two traffics, {first} and {traffic}"
+                hint = "name one of them in each sentence, or copy the rollout file under another name"
+                raise UsageError(what, where=demand.key, hint=hint)
