@@ -17,6 +17,8 @@ from harness.sandbox.cluster.statuses import StatusError
 from harness.sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.sandbox.cluster.controllers.rollouts.expressions import Value
     from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, Query
     from harness.sandbox.cluster.kinds import Kind
@@ -27,11 +29,11 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Analyses:
-    """The controller of AnalysisRuns. Each metric has at most one measurement on its way."""
+    """The controller of AnalysisRuns. All metrics of a run that are due are measured together, and judged when all have answered."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def reconcile(self) -> None:
         """All runs that are not complete."""
@@ -56,35 +58,38 @@ class Analyses:
             self._store.update(kind, {**run, "status": {**status, **invalid}})
             return
         self._store.update(kind, {**run, "status": assessed(metrics, status, now, asked=asked)})
-        for metric in due(metrics, status, now, asked=asked):
-            about = (run["metadata"]["uid"], metric.name)
-            if about not in self._under_way:
-                task = asyncio.get_running_loop().create_task(self._measure(key(run), about, metric))
-                self._under_way[about] = task
+        uid = run["metadata"]["uid"]
+        if uid not in self._under_way and (now_due := due(metrics, status, now, asked=asked)):
+            task = asyncio.get_running_loop().create_task(self._measure(key(run), uid, now_due))
+            self._under_way[uid] = task
 
-    async def _measure(self, where: tuple[str, str], about: tuple[str, str], metric: Metric) -> None:
-        """One measurement, written into the run if it is still there and goes on."""
-        started = clock.wall()
+    async def _measure(self, where: tuple[str, str], uid: str, metrics: Sequence[Metric]) -> None:
+        """A measurement of each, written into the run if it is still there and goes on."""
         try:
-            value, text, error = await measured(metric.query, reached(self._store, metric.query.address))
+            every = await asyncio.gather(*(self._one_measured(metric) for metric in metrics))
         finally:
-            del self._under_way[about]
+            del self._under_way[uid]
         kind = self._store.kinds.by_api_version(GROUP, "AnalysisRun")
         try:
             run = self._store.get(kind, *where) if kind is not None else None
         except StatusError:
             run = None
-        if kind is None or run is None or run["metadata"]["uid"] != about[0]:
+        if kind is None or run is None or run["metadata"]["uid"] != uid:
             return
         status = run.get("status") or {}
         if phase_of(status).completed:
             return
-        done = Measured(started=started, finished=clock.wall(), value=value, text=text, error=error)
-        status = recorded(status, metric, done)
+        for metric, done in zip(metrics, every, strict=True):
+            status = recorded(status, metric, done)
         asked = bool(run["spec"].get("terminate"))
         self._store.update(
             kind, {**run, "status": assessed(metrics_of(run["spec"]), status, clock.wall(), asked=asked)}
         )
+
+    async def _one_measured(self, metric: Metric) -> Measured:
+        started = clock.wall()
+        value, text, error = await measured(metric.query, reached(self._store, metric.query.address))
+        return Measured(started=started, finished=clock.wall(), value=value, text=text, error=error)
 
 
 async def measured(query: Query, address: str) -> tuple[Value, str, str]:
