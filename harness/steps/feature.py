@@ -26,9 +26,15 @@ def read_document(path: Path, root: Path) -> Any:
     """The Gherkin document that pytest-bdd sees; raises ConfigurationError where it is not one."""
     at = shown(path, root)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot be read: {error}", where=at) from error
+        body = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=at) from error
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        what = f"the byte {body[error.start]:#04x} is not UTF-8 text"
+        raise ConfigurationError(what, where=f"{at}:{line}", hint="save the file as UTF-8") from error
     if text.startswith(_MARK):
         hint = "save it as UTF-8 without one"
         raise ConfigurationError("the file begins with a byte order mark", where=f"{at}:1", hint=hint)

@@ -166,4 +166,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, catalogue: Catalogue) -> Non
     """It is named."""
     (problem,) = lint_feature(tmp_path / "none.feature", catalogue, KNOWN, tmp_path)
     assert problem.at == "none.feature"
-    assert problem.what.startswith("cannot be read: ")
+    assert problem.what == "cannot be read: No such file or directory"
+
+
+def test_a_file_of_another_encoding_is_named_with_its_line(tmp_path: Path, catalogue: Catalogue) -> None:
+    """The first byte that is none of UTF-8, and what is expected."""
+    (tmp_path / "a.feature").write_bytes("Feature: a\n  # caf\u00e9\n".encode("latin-1"))
+    (problem,) = lint_feature(tmp_path / "a.feature", catalogue, KNOWN, tmp_path)
+    assert str(problem) == "a.feature:2: the byte 0xe9 is not UTF-8 text\n  hint: save the file as UTF-8"
