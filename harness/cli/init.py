@@ -148,13 +148,16 @@ def _name(given: str | None, directory: Path) -> str:
 
 
 def _entry(given: str | None, *, asks: bool) -> str:
-    from harness.targets.values import is_http
+    from harness.targets.values import has_wrong_port, is_http
 
     entry = given or _asked("Address of the service", "http://127.0.0.1:8080", asks)
     if not given and not asks:
         hint = "pass `--entry http://127.0.0.1:8080`, with the address where the service answers"
         raise UsageError("the address of the service is missing", where="--entry", hint=hint)
     entry = entry.rstrip("/")
+    if has_wrong_port(entry):
+        hint = "write one like `http://127.0.0.1:8080`"
+        raise UsageError(f"{entry!r} has no port from 1 to 65535", where="--entry", hint=hint)
     if not is_http(entry) or {"?", "#", "@", '"', "'"} & {*entry}:
         hint = "write one like `http://127.0.0.1:8080`, without user and password, `?` and `#`"
         raise UsageError(f"{entry!r} is not an address of HTTP", where="--entry", hint=hint)

@@ -43,8 +43,24 @@ def is_http(value: str) -> bool:
         return False
 
 
+def has_wrong_port(value: str) -> bool:
+    """Whether it would be an address of HTTP but for its port, which is not a number from 1 to 65535."""
+    try:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            return False
+    except ValueError:
+        return False
+    try:
+        return parts.port == 0
+    except ValueError:
+        return True
+
+
 def _url(value: str) -> str:
     # paths are put behind it
+    if has_wrong_port(value):
+        raise ValueError("an address with a port from 1 to 65535")
     if not is_http(value) or urlsplit(value).username or {"?", "#"} & {*value}:
         raise ValueError("an address like `https://staging.example.test`, without user and password, `?` and `#`")
     return value.rstrip("/")

@@ -258,6 +258,7 @@ def test_the_files_for_others_are_read_without_a_problem(tmp_path: Path, name: s
         ([], "--entry: the address of the service is missing\n  hint: pass `--entry http://127.0.0.1:8080`"),
         (["--entry", "127.0.0.1:80"], "'127.0.0.1:80' is not an address of HTTP"),
         (["--entry", "http://me:pw@127.0.0.1"], "***@127.0.0.1' is not an address of HTTP"),
+        (["--entry", "http://127.0.0.1:80800"], "'http://127.0.0.1:80800' has no port from 1 to 65535"),
         (["--entry", "http://127.0.0.1:9/api"], "an entry has no path"),
         (["--entry", "http://127.0.0.1:9", "--read", "orders"], "--read: 'orders' is not a path"),
         (["--entry", "http://127.0.0.1:9", "--body", "{}"], "--body: a body needs the path that it is sent to"),
