@@ -253,8 +253,9 @@ class PluginSession:
         for name, error in self.experiments.broken.items():
             by = used.get(name, ())
             if by and not self.replay:
-                what = f"{error.what}; {len(by)} of the chosen scenarios use it, the first is {by[0]}"
-                raise ConfigurationError(what, where=error.where, hint=error.hint)
+                using = f"{len(by)} of the chosen scenarios use it, the first is {by[0]}"
+                using = f"the chosen scenario {by[0]} uses it" if len(by) == 1 else using
+                raise ConfigurationError(f"{error.what}; {using}", where=error.where, hint=error.hint)
             why = "the stored run is judged as it was recorded" if by else "no chosen scenario uses it"
             self.remarks.append(str(ConfigurationError(f"{error.what} ({why})", where=error.where, hint=error.hint)))
 

@@ -135,7 +135,11 @@ def test_a_plan_refuses_a_figure_or_a_report_that_cannot_be_loaded(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"Feature: \xff\n", "bad.feature: cannot be read: 'utf-8' codec can't decode"),
+        (
+            b"Feature: a\n\n  # caf\xe9\n",
+            "bad.feature:3: the byte 0xe9 is not UTF-8 text\n  hint: save the file as UTF-8",
+        ),
+        ("Feature: a\n".encode("utf-16"), "bad.feature:1: the byte 0xff is not UTF-8 text"),
         (b"no feature\n", "bad.feature:1: "),
     ],
 )
@@ -193,7 +197,10 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     refused = project.do("plan", "--profile", "core")
     said = _refused(refused)
     assert "pod-loss.yaml:3: is not plain YAML" in said
-    assert "of the chosen scenarios use it, the first is features/atomos/stability-criteria.feature" in said
+    assert "7 of the chosen scenarios use it, the first is features/atomos/stability-criteria.feature" in said
+    said = _refused(project.do("plan", "--profile", "core", "--only", "AT-STB-RECOVERY"))
+    assert "; the chosen scenario features/atomos/stability-criteria.feature:" in said
+    assert " uses it\n" in said
 
 
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:
