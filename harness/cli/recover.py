@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+
+from harness.errors import UsageError
 
 
 @click.command()
@@ -17,13 +20,11 @@ import click
 def recover(target: Path | None) -> int:
     """Undo whatever an interrupted run left broken."""
     from harness.drivers.chaos import sweep_scratch
-    from harness.run.project import find_project
-    from harness.targets import TargetLock, load_target, platform_of, sandbox_target_file
+    from harness.targets import TargetLock, load_target, platform_of
     from harness.targets.intents import elsewhere, torn_intents
     from harness.targets.undo import recover as undo
 
-    named = None if target == Path("sandbox") else target or find_project(Path.cwd()).target
-    found = load_target(named or sandbox_target_file())
+    found = load_target(_target_file(target))
     platform = platform_of(found)
     sweep_scratch()
     with TargetLock(platform, "recover"):
@@ -38,4 +39,36 @@ def recover(target: Path | None) -> int:
     undone = len(recovered.undone)
     changes = "1 change" if undone == 1 else f"{undone} changes"
     click.echo(f"{found.name}: {changes} undone" if undone else f"{found.name}: no undo is pending")
+    for line in _pending(but=found.name):
+        click.echo(f"{line}: run `readiness recover --target FILE` with its target file")
     return 0
+
+
+def _target_file(target: Path | None) -> Path:
+    """The target file that is named, else the project's, else the sandbox's; raises UsageError with what is pending where there is none."""
+    from harness.run.project import find_project
+    from harness.targets import sandbox_target_file
+
+    named = None if target == Path("sandbox") else target or find_project(Path.cwd()).target
+    if named is not None:
+        return named
+    try:
+        return sandbox_target_file()
+    except UsageError as error:
+        if not (pending := _pending()):
+            raise
+        hint = "run `readiness recover --target FILE` with the target file of that run, or in its project"
+        raise UsageError("; ".join([error.what, *pending]), where=error.where, hint=hint) from error
+
+
+def _pending(but: str = "") -> list[str]:
+    """The pending undos of each target but one."""
+    from harness.targets.intents import pending_of_targets
+
+    found = pending_of_targets()
+    return [_of_target(name, files) for name, files in found.items() if name != but]
+
+
+def _of_target(name: str, files: Sequence[Path]) -> str:
+    count = "1 undo is" if len(files) == 1 else f"{len(files)} undos are"
+    return f"{count} pending for the target {name} ({files[0].parent})"

@@ -133,6 +133,15 @@ def elsewhere(platform: Platform) -> list[Path]:
     return sorted(path for path in files if path.parent.name == platform.name or _target_of(path) == platform.name)
 
 
+def pending_of_targets() -> dict[str, list[Path]]:
+    """The files of the undo log by the name of their target; one that names none is under the name of its directory."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(_root().glob("*/*.json")):
+        name = _target_of(path)
+        found.setdefault(name if isinstance(name, str) else path.parent.name, []).append(path)
+    return found
+
+
 def _target_of(path: Path) -> object:
     try:
         content = json.loads(path.read_bytes())

@@ -150,3 +150,40 @@ def test_what_a_killed_run_left_in_scratch_goes_with_recover(tmp_path: Path, mon
         main()
     assert ended.value.code == 0
     assert not left.exists()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_recover_names_what_is_pending_of_other_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, named: bool
+) -> None:
+    """Outside a project there is no target to undo it on, and with another target file nothing is undone; a file that is not JSON counts, too."""
+    monkeypatch.setenv("READINESS_STATE", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "target.yaml"
+    file.write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:9\n")
+    arguments = ["readiness", "recover", *(["--target", str(file)] if named else [])]
+    monkeypatch.setattr(sys, "argv", arguments)
+
+    def said() -> tuple[object, str]:
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, "".join(capsys.readouterr())
+
+    assert "pending for" not in said()[1]
+    intents = tmp_path / "state" / "intents"
+    for place, name in (("aa", "stage"), ("aa", "stage"), ("bb", "live")):
+        (intents / place).mkdir(parents=True, exist_ok=True)
+        number = len(list((intents / place).iterdir()))
+        (intents / place / f"{number}.json").write_text(json.dumps({"target": name}))
+    (intents / "cc").mkdir()
+    (intents / "cc" / "1.json").write_text("{")
+    code, text = said()
+    assert code == (0 if named else 4), text
+    assert "Traceback" not in text
+    for words in (
+        f"2 undos are pending for the target stage ({intents / 'aa'})",
+        f"1 undo is pending for the target live ({intents / 'bb'})",
+        f"1 undo is pending for the target cc ({intents / 'cc'})",
+        "run `readiness recover --target FILE` with",
+    ):
+        assert words in text
