@@ -93,13 +93,23 @@ def test_what_is_asked_of_the_cluster_is_said(modules: dict[str, ModuleType]) ->
         *("list pods", "get pods", "get pods/exec", "create pods/exec", "get secrets -n backups")
     ]
     assert driver.undeclared(demand, library) == ["drills/dump.sh"]
+    assert [one.name for one in driver.groups(demand, library)] == ["postgresql.cnpg.io"]
     assert modules["drill"].DrillDriver().accesses(demand, library, target) == ()
+    assert modules["drill"].DrillDriver().groups(demand, library) == ()
     watcher = modules["in_the_cluster"].PodsFree()
     assert isinstance(watcher, Watcher)
     assert not watcher.needs(target)
     assert [str(one) for one in watcher.accesses(target)] == [
         *("list pods", "watch pods", "list nodes -A", "list events.events.k8s.io -A")
     ]
+
+
+def test_the_page_names_every_method_of_a_driver_that_has_a_default() -> None:
+    """Whoever writes one finds what it may say."""
+    from harness.run.acts.driver import Driver
+
+    own = [name for name in vars(Driver) if not name.startswith("_") and callable(getattr(Driver, name))]
+    assert [name for name in own if not re.search(rf"`{name}`|def {name}\(", PAGE)] == []
 
 
 def test_the_driver_reads_how_its_script_ends(
