@@ -168,6 +168,93 @@ def test_a_workload_is_asked_in_each_namespace_where_it_had_a_ready_pod(
     ]
 
 
+def facts_of(
+    demand: Demand, facts: dict[str, str], observed: dict[str, str] | None = None, **planned: Any
+) -> list[tuple[Outcome, str]]:
+    """What a check of these facts, each recorded as expected, comes to beside them; of each what it expects, and observed unless given."""
+    found = tuple(
+        Fact(subject=one, expected=said, observed=(observed or {}).get(one, said), ok=True, attempts=1, at_ns=ns(1))
+        for one, said in facts.items()
+    )
+    sentence = check(check=demand.name, params=demand.params)
+    of = replace(
+        plan({"R": sentence}, **planned),
+        claims=(replace(claim("R", sentence), demands=(demand.key,)),),
+        demands=(demand.key,),
+        demand={demand.key: demand},
+    )
+    run = replace(evidence(), checks={demand.key: Check(demand=demand.key, facts=found)})
+    return [(one.outcome, one.reason) for one in measures(judge(of, run))[len(facts) :]]
+
+
+MIGRATED = Demand(kind=DemandKind.CHECK, name="migrated-and-back")
+THERE_AND_BACK = {
+    "Job migrate-up": "completed",
+    "the migration": "column `performer` is new in `tracks`, rows of `users` are others, table `old` is gone, table `new` is new",
+    "Job migrate-down": "completed",
+    "the tables": "those before: `ledger`, `old`, `tracks`, `users`",
+    "table ledger": "3 rows",
+    "table old": "3 rows",
+    "table tracks": "3 rows",
+    "table users": "3 rows",
+}
+
+
+@pytest.mark.parametrize(
+    ("dropped", "lacking"),
+    [
+        ((), []),
+        (("table ledger",), ["table ledger"]),
+        (("the tables", "table ledger"), ["the tables"]),
+        (
+            ("the tables", "table tracks", "table users", "table old"),
+            ["the tables", "table tracks", "table users", "table old"],
+        ),
+        (("the migration",), ["the migration"]),
+        (("Job migrate-down",), ["the Job there or back beside Job migrate-up"]),
+        (("Job migrate-up", "Job migrate-down"), ["the Jobs there and back"]),
+    ],
+)
+def test_a_migration_is_held_against_each_table_that_its_own_facts_name(
+    dropped: tuple[str, ...], lacking: list[str]
+) -> None:
+    """Facts that were dropped, with their count lowered, leave what names them."""
+    found = facts_of(MIGRATED, {one: said for one, said in THERE_AND_BACK.items() if one not in dropped})
+    assert found == [(INCONCLUSIVE, f"{subject}: no fact of it was recorded") for subject in lacking]
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [("3 rows, checksum ab", []), ("3 rows, checksum ab, and 2 new ones", []), ("3 rows, checksum cd", [INCONCLUSIVE])],
+)
+def test_a_table_that_is_recorded_as_equal_has_the_checksum_from_before(observed: str, expected: list[Outcome]) -> None:
+    """Whatever the record says that it comes to."""
+    facts = {**THERE_AND_BACK, "table tracks": "3 rows, checksum ab"}
+    assert [one for one, _ in facts_of(MIGRATED, facts, {"table tracks": observed})] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "subjects", "lacking"),
+    [
+        ("flag-metrics", ["flag f", "service till, flag f", "service web, flag f"], []),
+        ("flag-metrics", ["flag f", "service web, flag f"], ["service till, flag f"]),
+        ("flag-metrics", ["service till, flag f", "service web, flag f"], ["flag f"]),
+        ("flag-metrics", ["flag f", "service shop, flag f"], []),
+        ("flag-off", ["flag f", *(f"answers of {region}, flag f" for region in REGIONS)], []),
+        ("flag-off", [f"answers of {region}, flag f" for region in REGIONS], ["flag f"]),
+        ("flag-page", ["flag f", f"page of {HERE}, flag f", f"page of {FAR}, flag f"], [f"page of {THERE}, flag f"]),
+    ],
+)
+def test_a_flag_was_set_and_each_service_of_a_route_was_asked(
+    name: str, subjects: list[str], lacking: list[str]
+) -> None:
+    """Facts that were dropped; services whose names are in no route may have others there."""
+    routes = {"buy": ("web", "till")}
+    demand = Demand(kind=DemandKind.CHECK, name=name)
+    found = facts_of(demand, dict.fromkeys(subjects, ""), regions=dict.fromkeys(REGIONS, 0.3), route_needs=routes)
+    assert found == [(INCONCLUSIVE, f"{subject}: no fact of it was recorded") for subject in lacking]
+
+
 PENDING = Demand(kind=DemandKind.CHECK, name="pending-pod-runs", params={"within": "10 min"})
 
 

@@ -26,6 +26,16 @@ _SEE_NODES: Final = "see which node the pod ran on, and when that was added, the
 _SEVERITY: Final = "severity"
 _SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
 _SEE_RULE: Final = "see the rule, and `alert_relabel_configs` of Prometheus, then run again"
+_MIGRATION: Final = "the migration"
+_TABLES: Final = "the tables"
+"""The subject of the fact that names each table that there was before."""
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+_CHANGED_TABLE: Final = re.compile(r"(?:in|rows of|table) `([^`]+)`(?! is new)")
+_JOBS_THERE_AND_BACK: Final = 2
+_CHECKSUM: Final = "checksum"
+_OF_FLAG: Final = re.compile(r"(?:^|, )flag (.+)$")
+_SEE_DATABASE: Final = "see that the database can be read from here, then run again"
+_SEE_FLAGS: Final = "see that each service can be asked, and that the flag is evaluated by OFREP, then run again"
 _SEE_REGIONS: Final = "see that each region of the target file can be asked, as by its `entry`, then run again"
 
 
@@ -129,9 +139,8 @@ def _regions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     lacking = [
         _lacking(check, names) for names in (tuple(case.plan.regions), case.plan.members) if _named_at_all(check, names)
     ]
-    for subject in min(lacking, key=len, default=()):
-        why = because(Outcome.INCONCLUSIVE, f"{subject}: no fact of it was recorded", _SEE_REGIONS)
-        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+    fewest = min(lacking, key=len, default=[])
+    yield from _unrecorded(case, demand, fewest, _SEE_REGIONS)
 
 
 def _named_at_all(check: Check, names: Iterable[str]) -> bool:
@@ -164,6 +173,45 @@ def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
 
 
+def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """Of a migration there and back: each table that was read before, or that the migration changed, was compared; both Jobs ran."""
+    by_subject = {fact.subject: fact for fact in check.facts}
+    observed = by_subject[_MIGRATION].observed if _MIGRATION in by_subject else ""
+    read = by_subject[_TABLES].expected if _TABLES in by_subject else ""
+    named = [f"table {name}" for name in (*_QUOTED.findall(read), *_CHANGED_TABLE.findall(observed))]
+    lacking = [one for one in dict.fromkeys((_MIGRATION, _TABLES, *named)) if one not in by_subject]
+    jobs = [subject for subject in by_subject if subject.startswith("Job ")]
+    if len(jobs) < _JOBS_THERE_AND_BACK:
+        lacking.append(f"the Job there or back beside {jobs[0]}" if jobs else "the Jobs there and back")
+    yield from _unrecorded(case, demand, lacking, _SEE_DATABASE)
+    for fact in check.facts:
+        if fact.ok and _CHECKSUM in fact.expected and not fact.observed.startswith(fact.expected):
+            text = f"{fact.subject}: {fact.observed}, expected {fact.expected}, recorded as equal"
+            why = because(Outcome.INCONCLUSIVE, text, _SEE_DATABASE)
+            yield _against(case, demand, fact.subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+
+
+def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
+    """Of a flag: that it was set, and the service of each route where services were asked; and each region."""
+    flags = dict.fromkeys(found for fact in check.facts for found in _OF_FLAG.findall(fact.subject))
+    there, services = (
+        {fact.subject for fact in check.facts},
+        {one for needs in case.plan.route_needs.values() for one in needs},
+    )
+    needed = [f"flag {flag}" for flag in flags]
+    for flag in flags:
+        asked = [f"service {one}, flag {flag}" for one in sorted(services)]
+        needed += asked if there & {*asked} else []
+    yield from _unrecorded(case, demand, [one for one in needed if one not in there], _SEE_FLAGS)
+    yield from _regions(case, check, demand)
+
+
+def _unrecorded(case: Case, demand: Demand, subjects: Iterable[str], hint: str) -> Iterator[Measure]:
+    for subject in subjects:
+        why = because(Outcome.INCONCLUSIVE, f"{subject}: no fact of it was recorded", hint)
+        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+
+
 def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     """Of a pod that ran on a node that was added: one appeared, or became ready, meanwhile; unknown where the watch began later."""
     within_s = Quantity.parse(demand.params["within"]).base / case.plan.time_scale
@@ -191,5 +239,7 @@ _FINDERS: Final[Mapping[str, _Finder]] = {
     "alert-rules": _severities,
     "pending-pod-runs": _node_added,
     **dict.fromkeys(("health-of-pods", "pods-scraped", "pod-usage"), _pods),
-    **dict.fromkeys(("gateway-reads", "api-version", "database-version", "flag-off", "flag-page"), _regions),
+    "migrated-and-back": _migrated,
+    **dict.fromkeys(("gateway-reads", "api-version", "database-version"), _regions),
+    **dict.fromkeys(("flag-off", "flag-page", "flag-metrics"), _flags),
 }

@@ -13,7 +13,7 @@ from harness.drivers.check.jobs import delete_job, job_in, run_job
 from harness.drivers.check.running import run_check
 from harness.drivers.check.sql import migrated
 from harness.drivers.check.sql.applied import AppliedBefore
-from harness.drivers.check.sql.tables import InUse, compared, rows_of_tables, tables_of
+from harness.drivers.check.sql.tables import InUse, Rows, TableColumns, compared, rows_of_tables, tables_of
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind
@@ -178,8 +178,12 @@ BACK = {
 
 def test_a_migration_there_and_back(check: Any, cluster: PocketCluster, runner: JobRunner, tracks: Member) -> None:
     """A good one leaves every table as it was; a bad way back fails; one that changed nothing proves nothing."""
-    facts = seen(check(EXPAND, CONTRACT))
+    done = check(EXPAND, CONTRACT)
+    facts = seen(done)
     assert [ok for ok, _ in facts.values()] == [True] * len(facts)
+    compared_ = [one.subject.removeprefix("table ") for one in done.facts if one.subject.startswith("table ")]
+    [named] = [one.expected for one in done.facts if one.subject == "the tables"]
+    assert named == f"those before: {', '.join(f'`{one}`' for one in compared_)}"
     assert facts["the migration"] == (True, "column `performer` is new in `tracks`")
     assert facts["table tracks"][1].startswith("3 rows, checksum ")
     assert (runner.ran, runner.beside) == (["up", "down"], [])  # the pod of the way there is gone before the way back
@@ -232,6 +236,15 @@ def test_what_became_of_tables(tracks: Member, tmp_path: Path) -> None:
     with pytest.raises(DriverError, match="permission denied") as caught:
         rows_of_tables(dsn, grows)
     assert "migration: {without: [entries]}" in caught.value.hint
+
+
+def test_a_table_that_is_gone_is_named_among_those_that_there_were() -> None:
+    """Beside its own fact; a database without a table proves nothing."""
+    before = {name: Rows(table=TableColumns(name=name, columns={})) for name in ("tracks", "prices")}
+    named, *_ = migrated._as_before(before, {"tracks": before["tracks"]})
+    assert (named.expected, named.observed, named.ok) == ("those before: `prices`, `tracks`", "`prices` is gone", False)
+    [named] = migrated._as_before({}, {})
+    assert (named.expected, named.ok) == ("those before: none", None)
 
 
 class Held:

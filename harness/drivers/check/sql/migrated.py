@@ -203,7 +203,15 @@ def _is_in(before: Mapping[str, Rows], there: Mapping[str, Rows]) -> FactReading
 
 
 def _as_before(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> list[FactReading]:
-    kept = [compared(rows, now.get(name)) for name, rows in sorted(before.items())]
+    """The tables that there were, by name, then each of them, then those that were left there."""
+    gone = ", ".join(f"`{name}` is gone" for name in sorted(before.keys() - now.keys()))
+    named = FactReading(
+        subject="the tables",
+        expected=f"those before: {', '.join(f'`{name}`' for name in sorted(before)) or 'none'}",
+        observed=gone or "all of them",
+        ok=not gone if before else None,
+    )
+    kept = [named, *(compared(rows, now.get(name)) for name, rows in sorted(before.items()))]
     left = [
         FactReading(
             subject=f"table {name}", expected="not there, as before", observed=f"{now[name].count} rows", ok=False
