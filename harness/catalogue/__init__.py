@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.catalogue.accounting import FormTally, tallies, unaccounted, waits_for
+from harness.catalogue.accounting import FormTally, claiming_files, tallies, unaccounted, waits_for
 from harness.catalogue.contradictions import Contradiction, Relation, StatedValue, holds
 from harness.catalogue.lint import Problem, circles, lint
 from harness.catalogue.load import BUNDLED, catalogue_files, load_catalogue
@@ -29,6 +29,7 @@ __all__ = [
     "StatedValue",
     "catalogue_files",
     "circles",
+    "claiming_files",
     "feature_file",
     "hint_with_nearest",
     "holds",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.catalogue.lint import Problem
 from harness.catalogue.values import Catalogue, feature_file
-from harness.model import Form, Requirement
+from harness.model import Form, Requirement, Scenario
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,13 +51,26 @@ def _tally(form: Form, catalogue: Catalogue, claimed: Collection[str]) -> FormTa
     )
 
 
-def unaccounted(catalogue: Catalogue, claimed: Collection[str]) -> tuple[Problem, ...]:
-    """A problem for each row that has neither a scenario nor a part that it waits for."""
+def claiming_files(catalogue: Catalogue, scenarios: Iterable[Scenario]) -> dict[str, set[str]]:
+    """The feature files that claim rows of each profile."""
+    found: dict[str, set[str]] = {}
+    for scenario in scenarios:
+        for requirement in scenario.requirements:
+            if requirement in catalogue.requirements:
+                found.setdefault(catalogue.requirements[requirement].profile, set()).add(scenario.file)
+    return found
+
+
+def unaccounted(
+    catalogue: Catalogue, claimed: Collection[str], files: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> tuple[Problem, ...]:
+    """A problem for each row that has neither a scenario nor a part that it waits for; `files` are those of `claiming_files`."""
     return tuple(
         Problem(
             at=catalogue.where(row.id),
             what=f"{row.id} has no scenario and waits for no part",
-            hint=f"write a scenario tagged @{row.id} into {feature_file(row)}, or name what it waits for under `needs`",
+            hint=f"write a scenario tagged @{row.id} into {feature_file(row, files.get(row.profile, ()))}, "
+            "or name what it waits for under `needs`",
         )
         for row in catalogue.requirements.values()
         if row.id not in claimed and not row.needs

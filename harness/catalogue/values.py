@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.catalogue.contradictions import Contradiction
@@ -100,7 +100,14 @@ class Catalogue:
         return place.of(key) if place else ""
 
 
-def feature_file(requirement: Requirement) -> str:
-    """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`."""
+def feature_file(requirement: Requirement, files: Collection[str] = ()) -> str:
+    """Where its scenario belongs, by document and section: `features/normaldance/technical-kpis.feature`.
+
+    Args:
+        requirement: to be claimed.
+        files: that claim others of its profile; where there is exactly one, that is the place.
+    """
+    if len(files) == 1:
+        return next(iter(files))
     section = (requirement.section or requirement.document).casefold().replace(",", "").replace("/", " ")
     return f"features/{requirement.profile.replace('-', '_')}/{'-'.join(section.split())}.feature"

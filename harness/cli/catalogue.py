@@ -14,7 +14,7 @@ import click
 from harness.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from harness.catalogue import Catalogue, FormTally, Problem, RequirementTrace
     from harness.model import Claim, Demand, Requirement, Scenario
@@ -35,7 +35,8 @@ def list_requirements(profile: tuple[str, ...], *, as_json: bool) -> int:
     known = _load()
     rows = known.profile(profile) if profile else tuple(known.requirements.values())
     if as_json:
-        click.echo(_json([_plain(row) for row in rows]))
+        files = _own_files(known, rows)
+        click.echo(_json([_plain(row, files) for row in rows]))
         return 0
     for row in rows:
         click.echo(f"{row.id:24} {row.gate.value:8} {row.title}")
@@ -53,10 +54,11 @@ def show(requirement: str, *, as_json: bool) -> int:
     """Show one requirement."""
     known = _load()
     row = known.requirement(requirement)
+    plain = _plain(row, _own_files(known, [row]))
     if as_json:
-        click.echo(_json(_plain(row)))
+        click.echo(_json(plain))
         return 0
-    for key, value in _plain(row).items():
+    for key, value in plain.items():
         if value:
             click.echo(f"{key:13} {', '.join(value) if isinstance(value, list) else value}")
     for deviation in known.deviations_of(requirement):
@@ -78,13 +80,13 @@ def lint_catalogue(*, verbose: bool, as_json: bool) -> int:
 
     In a project that has requirements of its own the notes and the account are theirs.
     """
-    from harness.catalogue import lint, load_catalogue, tallies, unaccounted
+    from harness.catalogue import claiming_files, lint, load_catalogue, tallies, unaccounted
 
     known = _load()
     read = _read_features()
     problems = [*lint(known), *read.problems(known), *_of_project(known, read.demands(known), read.scenarios)]
     claimed = {requirement for scenario in read.scenarios for requirement in scenario.requirements}
-    problems += unaccounted(known, claimed)
+    problems += unaccounted(known, claimed, claiming_files(known, read.scenarios))
     if as_json:
         click.echo(_json(_lint_record(known, problems, tallies(known, claimed))))
         return 1 if problems else 0
@@ -286,6 +288,24 @@ def _read_features() -> _Features:
     )
 
 
+def _own_files(known: Catalogue, rows: Iterable[Requirement]) -> Mapping[str, Collection[str]]:
+    """The project's own feature files by the profiles that they claim rows of; none where all rows are the package's, which go by section."""
+    from harness.catalogue import BUNDLED, claiming_files
+    from harness.run.project import bundled, feature_files, find_project
+    from harness.steps import read_feature
+
+    defined = {known.places[row.id].file.path for row in rows if row.id in known.places}
+    if all(path.is_relative_to(BUNDLED) for path in defined):
+        return {}
+    project = find_project(Path.cwd())
+    scenarios: list[Scenario] = []
+    for file in feature_files(project):
+        if not file.is_relative_to(bundled("features")):
+            with suppress(ConfigurationError):  # `lint` has it among its problems
+                scenarios += read_feature(file, project.root)
+    return claiming_files(known, scenarios)
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
 
@@ -319,7 +339,7 @@ def _trace_record(line: RequirementTrace) -> dict[str, Any]:
     }
 
 
-def _plain(row: Requirement) -> dict[str, Any]:
+def _plain(row: Requirement, files: Mapping[str, Collection[str]]) -> dict[str, Any]:
     from harness.catalogue import feature_file
 
     return {
@@ -333,7 +353,7 @@ def _plain(row: Requirement) -> dict[str, Any]:
         "gate": row.gate.value,
         "environments": list(row.environments),
         "source": row.source,
-        "feature": feature_file(row),
+        "feature": feature_file(row, files.get(row.profile, ())),
         "falsified_by": row.falsified_by,
         "owner": row.owner,
         "needs": [part.name for part in row.needs],

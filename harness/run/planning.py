@@ -317,28 +317,27 @@ def _configured(experiment: ExperimentPlan, target: Target) -> ExperimentPlan:
 
 
 def _not_assessable(
-    requirements: Iterable[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable], target: Target
+    requirements: Sequence[Requirement], compiled: Compiled, lacking: Mapping[str, NotAssessable], target: Target
 ) -> Iterable[NotAssessable]:
     claimed = {claim.requirement for claim in compiled.claims}
+    profiles = {requirement.id: requirement.profile for requirement in requirements}
     without = {c.requirement: lacking[c.scenario.id] for c in reversed(compiled.claims) if c.scenario.id in lacking}
     for requirement in requirements:
         if requirement.id in without:
             yield without[requirement.id]
         elif requirement.id not in claimed and not compiled.deselected:
-            yield NotAssessable(
-                requirement=requirement.id,
-                because=_unclaimed(requirement, target),
-            )
+            files = {c.scenario.file for c in compiled.claims if profiles.get(c.requirement) == requirement.profile}
+            yield NotAssessable(requirement=requirement.id, because=_unclaimed(requirement, target, files))
 
 
-def _unclaimed(requirement: Requirement, target: Target) -> Reason:
+def _unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
     """Why no scenario claims it.
 
     The platform lacks a part that it is about, or none was written.
     """
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
     if not lacking:
-        hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement)}"
+        hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
         return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
     brings = "; ".join(part.brings for part in lacking)
     hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"

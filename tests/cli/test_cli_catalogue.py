@@ -140,7 +140,7 @@ def test_without_a_project_the_account_is_the_packages(
             ALL,
             "",
             "catalogue/shop.yaml:19: SHOP-ALL has no scenario and waits for no part\n"
-            "  hint: write a scenario tagged @SHOP-ALL into features/shop/speed.feature, or name what it waits for",
+            "  hint: write a scenario tagged @SHOP-ALL into features/speed.feature, or name what it waits for",
             id="a deleted scenario",
         ),
         pytest.param(
@@ -276,12 +276,29 @@ def test_trace_says_what_is_wrong_with_a_scenario(shop: Path, catalogue: Call) -
     assert rows["SHOP-ALL"]["parts"] == ["SHOP-P95", "SHOP-PARCELS"]
 
 
+def test_several_feature_files_of_a_profile_go_by_section(shop: Path, catalogue: Call) -> None:
+    """The only one is the place of every further scenario; with two nothing tells which, and a row of the package has its section's."""
+    file = shop / "features/speed.feature"
+    rows = {row["id"]: row["feature"] for row in json.loads(catalogue("list", "--json")[1])}
+    assert (rows["SHOP-ALL"], rows["ND-KPI-P95"]) == (
+        "features/speed.feature",
+        "features/normaldance/technical-kpis.feature",
+    )
+    file.with_name("all.feature").write_text("Feature: All\n" + ALL, encoding="utf-8")
+    file.write_text(SPEED, encoding="utf-8")
+    rows = {row["id"]: row["feature"] for row in json.loads(catalogue("list", "--json")[1])}
+    assert rows["SHOP-ALL"] == "features/shop/speed.feature"
+    own = shop / "catalogue/shop.yaml"
+    own.write_text(CATALOGUE.replace("        needs: [belt]\n", ""), encoding="utf-8")
+    assert "tagged @SHOP-PARCELS into features/shop/speed.feature, or name" in catalogue("lint")[1]
+
+
 def test_a_row_is_shown_with_what_it_waits_for_and_where_its_scenario_belongs(catalogue: Call) -> None:
     """Keys without a value are left out."""
     code, said = catalogue("show", "SHOP-PARCELS")
     assert code == 0
     assert said.splitlines()[-4:-1] == [
-        "feature       features/shop/speed.feature",
+        "feature       features/speed.feature",
         "falsified_by  one parcel lost",
         "needs         belt",
     ]

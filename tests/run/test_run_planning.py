@@ -25,7 +25,7 @@ from tests.builders.full_target import asked_for, full_target, loaded, without
 from tests.builders.rollout_runs import objective_of, planned, rollout_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -87,6 +87,31 @@ def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> No
     because = left("ND-KPI-P95").because
     assert (because.kind, because.text) == (ReasonKind.UNCLAIMED, "no scenario claims it")
     assert because.hint == "write a scenario tagged @ND-KPI-P95 into features/normaldance/technical-kpis.feature"
+
+
+def test_a_row_is_told_the_only_feature_file_of_its_profile() -> None:
+    """As a project of `readiness init` has it, whatever its section is called; two files go by section."""
+    rows = [load_catalogue().requirement(name) for name in ("ND-KPI-P95", "ND-KPI-UPTIME", "AT-STB-RECOVERY")]
+    files = {"ND-KPI-UPTIME": "features/service.feature", "AT-STB-RECOVERY": "features/other.feature"}
+    claims = [
+        Claim(scenario=Scenario(file=file, line=1, name=one, tags=(one,)), requirement=one, objectives=(), demands=())
+        for one, file in files.items()
+    ]
+
+    def hint(claims: Sequence[Claim]) -> str:
+        plan = make_plan(
+            "run-1",
+            settings=Settings(project=find_project(ROOT)),
+            target=sandbox_target(),
+            requirements=rows,
+            compiled=Compiled(claims=tuple(claims), demands=()),
+            library=NOTHING,
+        )
+        return next(one.because.hint for one in plan.not_assessable if one.requirement == "ND-KPI-P95")
+
+    assert hint(claims) == "write a scenario tagged @ND-KPI-P95 into features/service.feature"
+    third = replace(claims[0], scenario=replace(claims[0].scenario, file="features/third.feature"))
+    assert hint([*claims, third]).endswith("into features/normaldance/technical-kpis.feature")
 
 
 NOTHING = Library(traffic={}, experiments={})
