@@ -93,6 +93,30 @@ def most(case: Case) -> Iterable[Measure]:
         text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}, expected at most {limit:g}"
         outcome = Outcome.PASS if max(declared, there) <= limit else Outcome.FAIL
         yield concluded(case, outcome, text, figures, autoscaler=subject)
+    yield from _most_without(case, _scaled(autoscalers))
+
+
+def _most_without(case: Case, scaled: frozenset[tuple[str, str]]) -> Iterable[Measure]:
+    """The scaled services where no autoscaler of theirs was recorded, by their pods: while pods are replaced, there are more of them than replicas."""
+    services, limit = {workload for _, workload in scaled}, case.objective.limit.value
+    ready = {(one.namespace, one.workload) for one in case.evidence.pods if one.is_ready and one.workload in services}
+    for namespace, workload in sorted(ready - scaled):
+        subject, there = f"{namespace}/{workload}", _most_ready(case.evidence, namespace, workload)
+        at_ns = [one.at_ns for one in case.evidence.pods]
+        figures = _figures(case, float(there), (*FILES[:1], _PODS), [(min(at_ns), max(at_ns))])
+        text = f"{subject}, of which no autoscaler was recorded, had at most {there} ready pods, expected at most {limit:g}"
+        outcome = Outcome.PASS if there <= limit else Outcome.INCONCLUSIVE
+        yield concluded(case, outcome, text, figures, workload=subject)
+
+
+def _most_ready(evidence: Evidence, namespace: str, workload: str) -> int:
+    """The most pods that were ready at any moment."""
+    ready, most_ready = set[str](), 0
+    for one in sorted(evidence.pods, key=_when):
+        if (one.namespace, one.workload) == (namespace, workload):
+            ready = ready | {one.uid} if one.is_ready else ready - {one.uid}
+            most_ready = max(most_ready, len(ready))
+    return most_ready
 
 
 def _not_autoscaled(case: Case, autoscalers: Mapping[str, Sequence[AutoscalerSeen]]) -> Iterable[Measure]:

@@ -11,10 +11,12 @@ from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import Span, followed
 from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
+from harness.model.scaling import NEAR
 
 FILES: Final = ("history/autoscalers.ndjson", "history/scale.ndjson")
 AGAIN: Final = "let the load be given on a quieter machine, then run again"
 WATCHER: Final = "autoscalers"
+_ROUNDING: Final = 1e-9
 _WHOLE: Final[Span] = (0, 2**63 - 1)
 
 
@@ -82,6 +84,9 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
     by_kind = {one.kind: one for one in own}
     reached, ended = by_kind.get("scale.reached"), by_kind.get("scale.ended")
     means = [usage for one in (reached, ended) if one is not None for usage in (one.mean, one.highest)]
+    mean, why = (ended.mean, ended.why) if ended else (None, "it was not recorded how the load ended")
+    if ended and ended.ok and mean is not None and abs(mean - begun.level) > NEAR + _ROUNDING:
+        why = f"{100 * mean:.0f} % of the request where {100 * begun.level:.0f} % was expected, and recorded as reached"
     return HeldLevel(
         workload=begun.subject,
         resource=begun.resource,
@@ -90,9 +95,9 @@ def _level(begun: LoadHeld, own: Iterable[LoadHeld], usages: Iterable[float]) ->
         begun_ns=begun.when_ns,
         reached_ns=reached.when_ns if reached else None,
         ended_ns=ended.when_ns if ended else None,
-        ok=bool(ended and ended.ok),
-        mean=ended.mean if ended else None,
-        why=ended.why if ended else "it was not recorded how the load ended",
+        ok=bool(ended and ended.ok) and not why,
+        mean=mean,
+        why=why,
         highest=max([*usages, *(usage for usage in means if usage is not None)], default=None),
     )
 

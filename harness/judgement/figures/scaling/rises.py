@@ -9,6 +9,7 @@ from harness.judgement.figures.scaling.record import (
     AGAIN,
     FILES,
     HeldLevel,
+    Scaling,
     autoscalers_receipt,
     concluded,
     held_levels,
@@ -32,7 +33,12 @@ def rises(case: Case) -> Iterable[Measure]:
         return
     high = Quantity.parse(case.objective.params["high"]).base
     for level in levels:
-        yield _above(case, level) if level.level == high else _below(case, level)
+        if not said_of(case.evidence, level.workload):
+            yield inconclusive(
+                case, name, f"no autoscaler of {level.workload} was recorded", AGAIN, scope=_scope(level)
+            )
+        else:
+            yield _above(case, level) if level.level == high else _below(case, level)
     if len(levels) < len(("low", "high")):
         yield inconclusive(case, name, "one of the two levels was not held", AGAIN)
 
@@ -60,7 +66,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
     at = _at(level)
     if first is not None and took_s is not None and took_s < limit_s:
         text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
-        if why := _no_proof(level):
+        if why := _no_proof(level) or _never_came(case, level, first):
             return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, **scope)
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
@@ -87,6 +93,10 @@ def _below(case: Case, level: HeldLevel) -> Measure:
         text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected that they do not"
         return concluded(case, Outcome.FAIL, text, figures, **scope)
     text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
+    limit_s = case.scaled.in_unit("s")
+    if level.reached_ns is None or kept_s < limit_s:
+        text = f"{text}; {formatted(limit_s, 's')} of it, as at the higher one, were not recorded"
+        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
     return concluded(case, Outcome.PASS, text, figures, **scope)
 
 
@@ -102,6 +112,13 @@ def _no_proof(level: HeldLevel) -> str:
     if not beyond:
         return ""
     return f"the usage was up to {100 * max(beyond):.0f} %, which shows no rise at {100 * level.level:g} %"
+
+
+def _never_came(case: Case, level: HeldLevel, rise: Scaling) -> str:
+    """Why a rise is one of the autoscaler's wish only: there never were so many replicas; empty: there were."""
+    said = said_of(case.evidence, level.workload)
+    most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
+    return "" if most >= rise.after else f"there were never more than {most} replicas from then on"
 
 
 def _at(level: HeldLevel) -> str:
