@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ class ReadinessPlugin:
         self._uncollected: list[str] = []
         self._stopped = False
         self._only_shown = ""
+        self._unclaimed = ""
         self._marked = set[str]()
         self._config: pytest.Config
         self._error: HarnessError | None = None
@@ -151,6 +153,9 @@ class ReadinessPlugin:
         self._refuse(self._problems)
         if not self._collected:
             return  # pytest calls this on its way out too, before it says which argument it did not find
+        if not session.items and not self._session.deselected:
+            with suppress(HarnessError):  # of a feature file that was not collected: then it is not known
+                self._unclaimed = self._session.unclaimed()
         kept = set(session.items)
         if dropped := [item for item in self._selected if item not in kept]:  # by a hook that only took them out
             session.config.hook.pytest_deselected(items=dropped)
@@ -276,6 +281,8 @@ class ReadinessPlugin:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):
                     terminalreporter.write_line(f"{word} {report.nodeid}: {report.longrepr}")
+        if self._unclaimed and not self._session.as_json and not self._session.as_roles:
+            terminalreporter.write_line(self._unclaimed, red=True, bold=True)
         for line in self._session.closing_lines(self._outcomes):
             terminalreporter.write_line(line)
         for remark in self._session.remarks:

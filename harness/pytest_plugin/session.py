@@ -18,7 +18,7 @@ from harness.plugins import plugins
 from harness.run.deciding import Decided, decide
 from harness.run.exits import exit_of
 from harness.run.planning import Compiled
-from harness.run.project import feature_files
+from harness.run.project import feature_files, nothing_claimed
 from harness.run.which import newer_runs
 from harness.steps import compile_scenario, lint_features, read_feature, requirement_of, speaks_of_a_domain
 from harness.targets import load_target
@@ -191,6 +191,15 @@ class PluginSession:
     def chosen(self, scenario: Scenario) -> bool:
         """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
         return self.replay or (requirement_of(scenario, self.catalogue) in self._ids and self._counts(scenario))
+
+    def unclaimed(self) -> str:
+        """Why there was nothing to collect, where no scenario at all claims a requirement of the chosen profiles; empty where one does."""
+        project = self.settings.project
+        if self.replay or any(
+            self.chosen(scenario) for file in feature_files(project) for scenario in read_feature(file, project.root)
+        ):
+            return ""
+        return nothing_claimed(project, self._rows())
 
     def _counts(self, scenario: Scenario) -> bool:
         """Whether one of the chosen profiles goes by this scenario; one of its own, tagged `@profile-NAME`, takes the place of the others."""

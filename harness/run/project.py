@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import harness
 from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.model import Requirement
 
 _TABLE: Final = "tool.harness"
 _CLOSE: Final = 0.75
@@ -119,6 +122,32 @@ def feature_files(project: Project) -> tuple[Path, ...]:
     return (
         *dict.fromkeys(file for _, file in own),
         *(file for file in features_below(theirs) if file.relative_to(theirs) not in hidden),
+    )
+
+
+def nothing_claimed(project: Project, requirements: Sequence[Requirement]) -> str:
+    """What to do where no scenario claims one of these requirements: which directories were read, and what to write.
+
+    Args:
+        project: whose features were read.
+        requirements: of the chosen profiles.
+    """
+    from harness.catalogue import feature_file
+
+    own = _own(project, "features")
+    row = next((one for one in requirements if not one.needs), requirements[0])
+    profiles = " and ".join(dict.fromkeys(one.profile for one in requirements))
+    counts = {base: len(features_below(base)) for base in own}
+    read = [f"{count or 'no'} feature file{'' if count == 1 else 's'} in {base}" for base, count in counts.items()]
+    read += [] if own else ["no directory of the project's own"]
+    first = os.path.relpath(own[0], project.root) if own else "features"
+    file = f"{first}/{feature_file(row).removeprefix('features/')}"
+    write = f"write a scenario tagged @{row.id} into {file}; `readiness steps` lists the sentences"
+    named = "" if own else 'name a directory with `features = ["features"]` under `[tool.harness]`, and '
+    return (
+        f"no scenario claims a requirement of {profiles}\n"
+        f"  features were read from: {', '.join(read)}, and the package's\n"
+        f"  hint: {named}{write}"
     )
 
 

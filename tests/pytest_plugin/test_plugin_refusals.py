@@ -9,6 +9,7 @@ from tests.plain.plain_project import Finished, Project
 FEATURE = "features/plain/kpi.feature"
 TRAFFIC = '    When "browse" traffic has run\n'
 TRUE = "    Then the response time p95 of every route is below 200 ms in the steady state\n"
+OTHERS = "    Then the error rate of every route is below 1 % in the steady state\n"
 FAULTS = f"""
   @PL-P95
   Scenario: 95 of 100 requests are answered within 200 ms
@@ -203,9 +204,40 @@ def test_a_broken_experiment_stops_only_what_uses_it(project: Project) -> None:
     assert " uses it\n" in said
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("features", ["empty", "of others", "unnamed"])
+def test_a_project_without_a_scenario_is_told_where_to_write_one(project: Project, command: str, features: str) -> None:
+    """Which directories were read, the requirement and the file: exit code 5, and no more than pytest's words before."""
+    (project.root / FEATURE).unlink()
+    if features == "of others":
+        (project.root / FEATURE).write_text(
+            f"Feature: a\n\n  @AT-STB-ERRORS\n  Scenario: b\n{TRAFFIC}{OTHERS}", encoding="utf-8"
+        )
+    if features == "unnamed":
+        project.edit("pyproject.toml", 'features = ["features"]\n', "")
+    finished = project.do(command)
+    assert finished.code == 5, finished.said
+    assert "Traceback" not in finished.said
+    read = {
+        "empty": f"no feature files in {project.root / 'features'}, and the package's",
+        "of others": f"1 feature file in {project.root / 'features'}, and the package's",
+        "unnamed": "no directory of the project's own, and the package's",
+    }[features]
+    named = 'name a directory with `features = ["features"]` under `[tool.harness]`, and ' * (features == "unnamed")
+    assert (
+        "no scenario claims a requirement of plain\n"
+        f"  features were read from: {read}\n"
+        f"  hint: {named}write a scenario tagged @PL-P95 into features/plain/this-project.feature; `readiness steps` lists"
+    ) in finished.said
+    if command == "plan":
+        assert "no scenario claims a requirement" not in project.do("plan", "--json").said
+
+
 def test_a_filter_that_leaves_nothing_over_selects_nothing(project: Project) -> None:
     """Exit code 5."""
-    assert project.do("features", "-k", "nothing_like_it", module="pytest").code == 5
+    finished = project.do("features", "-k", "nothing_like_it", module="pytest")
+    assert finished.code == 5
+    assert "no scenario claims a requirement" not in finished.said
 
 
 def test_the_projects_own_names_of_tests_hide_no_scenario(project: Project) -> None:
