@@ -296,6 +296,24 @@ def test_a_notice_of_an_earlier_alert_is_not_taken_for_this_one() -> None:
     assert found.outcome is FAIL
 
 
+@pytest.mark.parametrize(
+    ("arrived", "began", "outcome"),
+    [
+        (SENT + 2.9, SENT + 2, PASS),
+        (SENT + 4.9, SENT + 4.8, PASS),
+        (SENT + 5.1, SENT + 5, FAIL),
+        (SENT + 30, SENT + 29.8, FAIL),
+    ],
+)
+def test_a_notice_is_not_in_time_because_it_says_that_its_alert_began_later(
+    arrived: float, began: float, outcome: Outcome
+) -> None:
+    """Prometheus has it as firing 2 s after the fault; clocks may differ by two more, and the limit is one."""
+    told = (alert("firing", SENT + 2), alert("resolved", RESTORED), notice(1, arrived, began))
+    (found,) = judged(DELIVERED, *told)
+    assert found.outcome is outcome, found.reason
+
+
 def test_a_notice_of_another_replica_of_prometheus_is_of_the_same_alert() -> None:
     """Two replicas evaluate at different moments, and Alertmanager keeps the earlier start: here of one that fired 8 s before the one that is read."""
     history = [alert("firing", SENT + 10), alert("resolved", RESTORED)]

@@ -31,6 +31,7 @@ from tests.builders.rollout_runs import (
 ORDER = "the rollout went through 5 %, 25 %, 50 % and 100 % of users in this order"
 DWELL = "every step lasted at least 2 h"
 VERDICT = "every step has a recorded verdict before the next one began"
+STICKY = "no user met both releases within a step and none went back when the share grew"
 BY_HAND = "the previous release serves 100 % of the answers within 10 s of a rollback by hand"
 COMMAND = "every request is served by the old release within 5 min of the one documented command, under traffic"
 SWITCHED = "100 % of the answers come from the new release from 10 s after the switch on"
@@ -55,6 +56,11 @@ def changed(kind: str, **fields: Any) -> Edit:
 def twice(one: Observation) -> Iterable[Observation]:
     """Every line once more, as of two rollouts in one record."""
     yield from (one, one)
+
+
+def twice_of(kind: str) -> Edit:
+    """Every line of a kind once more."""
+    return lambda one: (one, one) if one.kind == kind else (one,)
 
 
 def without_a_region(one: Observation) -> Iterable[Observation]:
@@ -91,9 +97,31 @@ def aborted_before() -> list[Observation]:
         (restarted(), "it was taken back before it came to 100 %"),
         (edited(changed("rollout.started", at_ns=ns(16))), "it came to 5 % before it was begun"),
         (edited(changed("rollout.ended", at_ns=ns(50))), "it ended before it was taken back"),
+        (edited(twice_of("rollout.step")), "it came to 5 % after it had come to 5 %"),
+        (
+            edited(changed("rollout.back", since_ns=ns(70))),
+            "a change of canary was recorded as seen before the time since which it may have been",
+        ),
+        (
+            edited(changed("rollout.status", since_ns=ns(70))),
+            "a change of Rollout us-east-1/track-service was recorded as seen before the time since which it may have been",
+        ),
         (aborted_before(), "it was taken back by hand, and Rollout us-east-1/track-service had been aborted before"),
     ],
-    ids=["twice", "candidate", "stable", "ended", "one region", "restarted", "step first", "end first", "aborted"],
+    ids=[
+        "twice",
+        "candidate",
+        "stable",
+        "ended",
+        "one region",
+        "restarted",
+        "step first",
+        "end first",
+        "steps",
+        "back",
+        "status",
+        "aborted",
+    ],
 )
 def test_a_record_that_contradicts_itself_or_the_plan_decides_nothing(lines: list[Observation], why: str) -> None:
     """Neither of its steps nor of its way back."""
@@ -101,6 +129,16 @@ def test_a_record_that_contradicts_itself_or_the_plan_decides_nothing(lines: lis
         (measure,) = judged(sentence, evidence(told_=lines), EVERYWHERE)
         assert measure.outcome.value == "INCONCLUSIVE", measure.because.text
         assert measure.because.text.endswith(why)
+
+
+@pytest.mark.parametrize("part", ["start", "step-5", "step-25", "step-50", "step-100", "back"])
+def test_a_time_of_which_no_traffic_was_recorded_is_not_left_out(part: str) -> None:
+    """A user may have met the other release in it, and a request may have failed."""
+    run = evidence()
+    assert (outcome(STICKY, run), outcome(COMMAND, run)) == ("PASS", "PASS")
+    cut = replace(run, windows={name: one for name, one in run.windows.items() if name != f"rollout:canary/{part}"})
+    assert (outcome(STICKY, cut), outcome(COMMAND, cut)) == ("INCONCLUSIVE", "INCONCLUSIVE")
+    assert "the traffic census" in judged(STICKY, cut)[0].because.text
 
 
 def test_a_region_that_runs_the_candidate_already_was_left_as_it_was() -> None:

@@ -157,7 +157,8 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
     this one, where it has all of another one that has more.
 
     It began under the fault, and after an alert with these labels was last there before: how long before this one was read as firing says nothing.
-    Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps the earlier start.
+    Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps the earlier start. One that says
+    that it began after the alert was read as firing is counted from that reading, but for what clocks may differ.
     """
     until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
     more = [other.labels for other in alerts if one.labels < other.labels]
@@ -170,7 +171,8 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
             same = one.labels <= labels and not any(others <= labels for others in more)
             fresh = began_ns > earliest_ns and notice.when_ns < until_ns
             if same and fresh and alert.get("status") == FIRING:
-                found.append((len(labels - one.labels), (notice.when_ns - began_ns) / NS_PER_S))
+                since_ns = min(began_ns, one.at_ns + _EARLY_NS)
+                found.append((len(labels - one.labels), (notice.when_ns - since_ns) / NS_PER_S))
     # the first that came of those with the fewest labels beyond its own
     return min(found, key=lambda each: each[0])[1] if found else None
 

@@ -70,14 +70,24 @@ def _lacking(plan: RolloutPlan, started: RolloutStarted) -> Iterator[str]:
 
 
 def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Iterator[str]:
-    """What came before something that it follows."""
+    """What came before something that it follows, and steps that do not rise."""
+    steps, backs = list(every(RolloutStep, mine)), list(every(RolloutBack, mine))
     moments = [(started.when_ns, "it was begun")]
-    moments += [(one.when_ns, f"it came to {percent(one.share)} %") for one in every(RolloutStep, mine)]
-    moments += [(one.when_ns, "it was taken back") for one in every(RolloutBack, mine)]
+    moments += [(one.when_ns, f"it came to {percent(one.share)} %") for one in steps]
+    moments += [(one.when_ns, "it was taken back") for one in backs]
     moments += [(one.when_ns, "it ended") for one in every(RolloutEnded, mine)]
     for (before_ns, before), (at_ns, now) in pairwise(moments):
         if at_ns < before_ns:
             yield f"{now} before {before}"
+    for one, following in pairwise(steps):
+        if following.share <= one.share:
+            yield f"it came to {percent(following.share)} % after it had come to {percent(one.share)} %"
+    spans = [(one.since_ns, one.when_ns, one.subject) for one in steps]
+    spans += [(one.since_ns, one.when_ns, one.subject) for one in backs]
+    spans += [(one.since_ns, one.when_ns, one.subject) for one in every(RolloutStatus, mine)]
+    for since_ns, at_ns, subject in spans:
+        if since_ns > at_ns:
+            yield f"a change of {subject} was recorded as seen before the time since which it may have been"
 
 
 def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:

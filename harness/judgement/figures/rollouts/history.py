@@ -23,6 +23,7 @@ from harness.model import (
     ReasonKind,
     Receipt,
     Table,
+    Window,
 )
 from harness.model.observations import (
     RolloutAnalysis,
@@ -35,6 +36,7 @@ from harness.model.observations import (
     every,
 )
 from harness.model.rollout import ReversedBy, RolloutPlan, percent, taken_back_words
+from harness.units import NS_PER_S
 
 _CLOSE: Final = 0.005
 """Shares that differ by less are one: weights are whole percents."""
@@ -247,7 +249,10 @@ def concluded(
 
 
 def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
-    """The load receipt of the rollout's windows, or of some parts of them: the first that is not ok decides."""
+    """The load receipt of the rollout's windows, or of some parts of them: the first that is not ok decides.
+
+    All of them together leave no time out, from its start until it was taken back and on.
+    """
     scope = case.objective.scope
     mine = [
         w
@@ -257,8 +262,29 @@ def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
     own = [w for w in mine if (not parts or w.part in parts) and w.seconds >= HEALTH_S]
     if not own:
         return Receipt(ok=False, why="there is no record of the traffic during the rollout")
+    if not parts and (why := _left_out(case.evidence, scope.rollout, mine)):
+        return Receipt(ok=False, why=why, hint=AGAIN)
     receipts = [load_receipt(case.plan, window, latencies=False) for window in own]
     return next((receipt for receipt in receipts if not receipt.ok), receipts[0])
+
+
+def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> str:
+    """Which time of a rollout has no record of its traffic; empty: none."""
+    own = [o for o in evidence.observations if o.subject == rollout]
+    began, back = next(every(RolloutStarted, own), None), next(every(RolloutBack, own), None)
+    by_traffic: dict[str, list[Window]] = {}
+    for window in sorted(windows, key=lambda one: one.start_ns):
+        by_traffic.setdefault(window.traffic, []).append(window)
+    for traffic, mine in by_traffic.items():
+        reached_ns = mine[0].start_ns if began is None else began.when_ns
+        for window in mine:
+            if window.start_ns > reached_ns:
+                missing_s = (window.start_ns - reached_ns) / NS_PER_S
+                return f"{missing_s:.3g} s of the traffic {traffic} during the rollout were not recorded"
+            reached_ns = max(reached_ns, window.end_ns)
+        if back is not None and back.when_ns >= reached_ns:
+            return f"the traffic {traffic} was not recorded on the way back"
+    return ""
 
 
 def rollout_spec(

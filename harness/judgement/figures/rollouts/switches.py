@@ -235,7 +235,7 @@ def gone(
         text = f"{text}; when it began is known to {high - low:.3g} s"
     if others < _FEWEST:
         text = f"{text}, and only {others} came later from {switch.new}"
-    if unknown and outcome is not Outcome.FAIL and observed_s >= limit:
+    elif unknown and outcome is not Outcome.FAIL and observed_s >= limit:
         text = f"{text}, and {unknown}"
     if observed_s < limit:
         text = f"{text}; it was observed for {observed_s:.3g} s of {limit:.3g} s"
