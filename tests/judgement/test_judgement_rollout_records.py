@@ -100,11 +100,11 @@ def aborted_before() -> list[Observation]:
         (edited(twice_of("rollout.step")), "it came to 5 % after it had come to 5 %"),
         (
             edited(changed("rollout.back", since_ns=ns(70))),
-            "a change of canary was recorded as seen before the time since which it may have been",
+            "a change of canary was recorded with an end before its beginning",
         ),
         (
             edited(changed("rollout.status", since_ns=ns(70))),
-            "a change of Rollout us-east-1/track-service was recorded as seen before the time since which it may have been",
+            "a change of Rollout us-east-1/track-service was recorded with an end before its beginning",
         ),
         (aborted_before(), "it was taken back by hand, and Rollout us-east-1/track-service had been aborted before"),
     ],

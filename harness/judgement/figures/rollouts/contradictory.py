@@ -87,7 +87,7 @@ def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Itera
     spans += [(one.since_ns, one.when_ns, one.subject) for one in every(RolloutStatus, mine)]
     for since_ns, at_ns, subject in spans:
         if since_ns > at_ns:
-            yield f"a change of {subject} was recorded as seen before the time since which it may have been"
+            yield f"a change of {subject} was recorded with an end before its beginning"
 
 
 def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:
