@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.drivers.static.conditions import PipelineKind, always_with, kinds_with, rules_of
 from harness.drivers.static.includes import KEYWORDS, MergedDocument, UnreadInclude, deep_merged
-from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, name_of, node_of_image, texts_of
+from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, mapping_of, name_of, node_of_image, texts_of
 from harness.drivers.static.shell import GITLAB_SHELL, commands_of
 from harness.errors import ConfigurationError
 from harness.yamlfile import Location, TaggedList
@@ -56,7 +56,7 @@ def gitlab_workflow(document: MergedDocument, file: str) -> Workflow:
     """A workflow of GitLab; raises ConfigurationError where it is not one."""
     data = document.data
     known = {
-        name: _extended(document, name, job)
+        name: _extended(document, name)
         for name, job in data.items()
         if name not in KEYWORDS and not name.startswith(".") and isinstance(job, dict)
     }
@@ -96,62 +96,84 @@ def _elsewhere(read: _File) -> str:
 
 def _unsettled(document: MergedDocument, name: str, keys: Collection[str]) -> str:
     """Why it is not known what some keys of a job come to, as an include may set them that is not merged; empty where it is."""
+    chain = _chain(document, name)
+    asked = list(keys)
+    if "rules" in keys and not any("rules" in mapping_of(document.data.get(one)) for one in chain):
+        asked += ["only", "except"]
     for one in document.unread:
         if name in one.jobs and "rules" in keys:
             return f"job {name} of {one.words} {one.why}"
-        found = [key for key in keys if _is_open(document, one, name, key)]
+        found = [key for key in asked if _is_open(document, one, chain, key)]
         if found:
             what = f"job {name}" if name not in KEYWORDS else f"`{name}`"
             return f"what {one.words} brings {one.why}, and may set {', '.join(f'`{key}`' for key in found)} of {what}"
     return ""
 
 
-def _is_open(document: MergedDocument, include: UnreadInclude, name: str, key: str) -> bool:
+def _is_open(document: MergedDocument, include: UnreadInclude, chain: Sequence[str], key: str) -> bool:
     """Whether an include may set a key of a job: where that one writes it itself it does not, as that wins."""
-    for link in _chain(document, name):
-        own = document.data.get(link)
-        if isinstance(own, dict) and key in own:
+    for link in chain:
+        if key in mapping_of(document.data.get(link)):
             return False
         if include.touches(link, key):
             return True
-    default = document.data.get("default")
-    if key != "before_script" or key in document.data or (isinstance(default, dict) and key in default):
+    if key not in ("before_script", "image") or key in document.data or key in mapping_of(document.data.get("default")):
         return False
     return include.touches("default", key) or include.touches(key, "")
 
 
-def _chain(document: MergedDocument, name: str, depth: int = 0) -> Iterator[str]:
-    """A job and those that it extends, of which the earlier one wins."""
-    yield name
-    job = document.data.get(name)
-    if isinstance(job, dict) and depth <= _DEEPEST:
-        for other in reversed(texts_of(job.get("extends"))):
-            yield from _chain(document, other, depth + 1)
+def _order_unsettled(document: MergedDocument) -> str:
+    """Why the order of the stages is not known; empty where it is."""
+    found = next((one for one in document.unread if one.touches("stages", "")), None)
+    if found is None or "stages" in document.data:
+        return ""
+    return f"what {found.words} brings {found.why}, and may set `stages`"
 
 
-def _extended(document: MergedDocument, name: str, job: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+def _chain(document: MergedDocument, name: str) -> tuple[str, ...]:
+    """A job and those that it extends, of which the earlier one wins; raises ConfigurationError where one is not there."""
+    found: dict[str, None] = {}
+    if name in KEYWORDS:
+        return (name,)
+
+    def add(one: str, below: tuple[str, ...]) -> None:
+        at = (one, "extends")
+        if one in below or len(below) > _DEEPEST:
+            raise ConfigurationError("the jobs extend each other without end", where=document.where(at))
+        if one in found:
+            return
+        found[one] = None
+        for other in reversed(texts_of(mapping_of(document.data.get(one)).get("extends"))):
+            if not isinstance(document.data.get(other), dict):
+                raise _not_there(document, other, at)
+            add(other, (*below, one))
+
+    add(name, ())
+    return tuple(found)
+
+
+def _not_there(document: MergedDocument, name: str, at: Location) -> ConfigurationError:
+    unread = ", ".join(one.words for one in document.unread)
+    hint = "name the merged file, as GitLab shows it" if unread else "write the job, or include its file"
+    what = f"extends `{name}`, which is not in this file or one that was read"
+    return ConfigurationError(f"{what}; not read: {unread}" if unread else what, where=document.where(at), hint=hint)
+
+
+def _extended(document: MergedDocument, name: str) -> dict[str, Any]:
     """A job with what it takes from the jobs that it extends."""
-    at = (name, "extends")
-    if depth > _DEEPEST:
-        raise ConfigurationError("the jobs extend each other without end", where=document.where(at))
     found: dict[str, Any] = {}
-    for other in texts_of(job.get("extends")):
-        base = document.data.get(other)
-        if not isinstance(base, dict):
-            unread = ", ".join(one.words for one in document.unread)
-            hint = "name the merged file, as GitLab shows it" if unread else "write the job, or include its file"
-            what = f"extends `{other}`, which is not in this file or one that was read"
-            raise ConfigurationError(
-                f"{what}; not read: {unread}" if unread else what, where=document.where(at), hint=hint
-            )
-        found = deep_merged(found, _extended(document, other, base, depth + 1))
-    return deep_merged(found, job)
+    for one in reversed(_chain(document, name)):
+        found = deep_merged(found, document.data[one])
+    return found
 
 
 def _job(read: _File, name: str) -> Job:
     job, stage, document = read.runs[name], read.stage(name), read.document
     if stage not in read.order:
-        raise ConfigurationError(f"the stage `{stage}` is not among `stages`", where=document.where((name, "stage")))
+        unread = _order_unsettled(document)
+        what = f"the stage `{stage}` is not among `stages`{'; ' * bool(unread)}{unread}"
+        hint = "name the merged file, as GitLab shows it" if unread else "add it there"
+        raise ConfigurationError(what, where=document.where((name, "stage")), hint=hint)
     when = str(job.get("when", "on_success"))
     listed = read.listed(name, "rules")
     if listed is not None:
@@ -236,12 +258,22 @@ class _Waiting:
                 if other not in best or _RANK[found.ok] > _RANK[best[other].ok]:
                     best[other] = found
                     waiting.append((other, found))
-        why = next(filter(None, (self._open(one, ("needs",)) for one in (name, *best))), "")
-        left = self.jobs.keys() - best.keys() - {name} if why and not self.jobs[name].regardless else ()
-        return best | {other: Held(ok=None, why=why) for other in left}
+        if not self.jobs[name].regardless:
+            why = next(filter(None, (self._order(one) for one in (name, *best))), "")
+            staged = any(_needs(self.read, one) is None for one in (name, *best))
+            for other in self.jobs.keys() - best.keys() - {name}:
+                if words := why or (self._open(other, ("stage",)) if staged else ""):
+                    best[other] = Held(ok=None, why=words)
+        return best
 
     def _open(self, name: str, keys: Collection[str]) -> str:
         return _unsettled(self.read.document, name, keys)
+
+    def _order(self, name: str) -> str:
+        """Why it is not known for which jobs one waits."""
+        if _needs(self.read, name) is not None:
+            return self._open(name, ("needs",))
+        return self._open(name, ("needs", "stage")) or _order_unsettled(self.read.document)
 
     def _edge(self, name: str, other: str) -> Held:
         """Whether a job begins only where one that it waits for has succeeded."""
@@ -250,7 +282,9 @@ class _Waiting:
             return Held(ok=False, why=f"job {name} runs after a failure too: {job.regardless}")
         needs = _needs(self.read, name)
         sure = bool(needs and needs.get(other))
-        why = self._open(name, ("needs", "rules", "when")) or ("" if sure else self._open(other, ("rules", "when")))
+        why = self._order(name) or self._open(name, ("rules", "when"))
+        if not why and not sure:
+            why = self._open(other, ("rules", "when", "stage") if needs is None else ("rules", "when"))
         if why:
             return Held(ok=None, why=why)
         if sure:

@@ -142,6 +142,8 @@ def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) ->
             if known and len(known) == len(run.job.node)
             else None
         )
+        if why := workflow.unsettled(run.job.id, ("image",)):
+            versions, ok = f"{versions}; {why}", None
         place = f"{run.job.place} job {run.job.id} of {deploy.id}: {command}"
         yield FactReading(subject=place, expected=f"Node.js {node}", observed=versions, ok=ok)
 
@@ -158,16 +160,20 @@ def _is_one_of(run: StepRun, command: str) -> bool:
     return any(is_command(text_of_run(run), form) for form in nouns.COMMANDS[command])
 
 
+def _fails(workflow: Workflow, run: StepRun, *, alone: bool = True) -> Held:
+    """Whether a failure of it stops what comes after, in other jobs too unless it is not `alone` in its own."""
+    failing = lenient(run)
+    deciding = ("script", "before_script", *(("allow_failure", "when") if alone else ()))
+    why = workflow.unsettled(run.job.id, deciding) if failing.ok else ""
+    return Held(ok=None, why=why) if why else failing
+
+
 def _stopped_by(workflow: Workflow, run: StepRun, later: StepRun) -> Held:
     """Whether what comes later does not run unless this has run and succeeded."""
-    failing = lenient(run)
+    failing = _fails(workflow, run, alone=run.job.id != later.job.id)
     if failing.ok is False:
         return Held(ok=False, why=f"it may fail: {failing.why} ({run.step.place})")
     before = _is_before(workflow, run, later)
-    if before.ok and failing.ok:
-        deciding = ("before_script",) if run.job.id == later.job.id else ("allow_failure", "when", "before_script")
-        why = workflow.unsettled(run.job.id, deciding)
-        return Held(ok=None, why=f"{why} ({run.step.place})") if why else before
     if before.ok is False or failing.ok:
         return before
     return Held(ok=None, why=f"{failing.why} ({run.step.place})")
@@ -201,7 +207,7 @@ def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[FactReadi
     if not any(runs[part] for part in expected if part in nouns.ENVIRONMENTS):
         return  # it deploys to other environments
     for part in expected:
-        judged = [(run, lenient(run)) for run in runs[part]]
+        judged = [(run, _fails(workflow, run)) for run in runs[part]]
         best = max(judged, key=lambda one: _RANK[one[1].ok], default=None)
         missing = None if workflow.unread else False
         yield FactReading(

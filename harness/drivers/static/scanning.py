@@ -85,7 +85,7 @@ def _has_job(workflow: Workflow, job: Job, kind: PipelineKind) -> bool:
 
 def _settled(workflow: Workflow, run: StepRun, found: Held) -> Held:
     """The same, unknown where it is so only as long as files that are not read change nothing."""
-    why = workflow.unsettled(run.job.id, ("allow_failure", "rules", "when", "before_script"))
+    why = workflow.unsettled(run.job.id, ("allow_failure", "rules", "when", "before_script", "script"))
     why = why or workflow.unsettled("workflow", ("rules",))
     return Held(ok=None, why=why) if found.ok and why else found
 

@@ -203,7 +203,10 @@ def test_what_is_not_read_may_change_what_a_job_does_not_write(platform: PaperPl
     assert [fact.ok for fact in facts] == [None, None, None]
     assert all("`include` (repository/.gitlab-ci.yml:1)" in fact.observed for fact in facts)
     if "gone" in include:
-        assert "is not read (`ci/gone.yml` is not a file in repository), and may set `needs`" in facts[0].observed
+        assert (
+            "is not read (`ci/gone.yml` is not a file in repository), and may set `before_script`, `allow_failure`"
+            in facts[0].observed
+        )
     scan = "a: {script: [pip-audit]}\n"
     if "more" not in include:
         assert [fact.ok for fact in found(platform, SCAN, f"include: {include}\n{scan}", **MORE)] == [None]
@@ -246,6 +249,80 @@ def test_what_a_job_writes_is_not_changed(platform: PaperPlatform) -> None:
         + ".r: {allow_failure: false}\n"
     )
     assert [fact.ok for fact in found(platform, ALL, bent)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("main", "more", "oks"),
+    [
+        (TESTS + DEPLOY, "stages: [deploy, test]", [None] * 3),
+        ("stages: [test, deploy]\n" + TESTS + DEPLOY, "stages: [deploy, test]", []),
+        (TESTS.replace("stage: test, ", "") + DEPLOY, "tests: {stage: .post}", [None] * 3),
+        (
+            TESTS.replace("stage: test", "stage: .post") + DEPLOY.replace("stage: deploy, ", ""),
+            "deploy: {stage: .post}",
+            [None] * 3,
+        ),
+        (TESTS + DEPLOY.replace("{stage", "{needs: [tests], stage"), "stages: [deploy, test]", []),
+        (
+            TESTS.replace("stage:", "only: [branches], stage:") + DEPLOY.replace("stage:", "only: [main], stage:"),
+            "tests: {except: [main]}",
+            [None] * 3,
+        ),
+        (".t: " + TESTS.partition(": ")[2] + "tests: {extends: .t}\n" + DEPLOY, "tests: {script: [echo]}", [None] * 3),
+        (TESTS + DEPLOY, "default: {before_script: [set +e]}", [None] * 3),
+        (TESTS.replace("{stage", "{before_script: [], stage") + DEPLOY, "default: {before_script: [set +e]}", []),
+        (
+            "all: {script: [npm ci, npm run build, 'npm run test:all', helm upgrade a b]}\n",
+            "all: {allow_failure: true}",
+            [],
+        ),
+        (
+            "all: {script: [npm ci, npm run build, 'npm run test:all', helm upgrade a b]}\n",
+            "before_script: [set +e]",
+            [None] * 3,
+        ),
+    ],
+)
+def test_each_key_that_may_be_changed_is_one(platform: PaperPlatform, main: str, more: str, oks: list[None]) -> None:
+    """Of what a file says that only its rules bring: the order of stages, a stage, `except`, a script that is extended."""
+    include = "include: {local: ci/more.yml, rules: [{if: $A}]}\n"
+    facts = found(platform, ALL, include + main, ci__more=more + "\n")
+    assert [ok for _, ok in bad(facts)] == oks
+    assert all("may set `" in fact.observed for fact in facts if fact.ok is None)
+
+
+def test_an_image_that_may_be_changed_is_not_known(platform: PaperPlatform) -> None:
+    """`default` of the file itself does not win over an image of the job."""
+    main = "include: {local: ci/more.yml, rules: [{if: $A}]}\ndefault: {image: 'node:20'}\n" + TESTS + DEPLOY
+    assert [ok for _, ok in bad(found(platform, RUNS, main, ci__more="tests: {image: 'node:18'}\n"))] == [None] * 3
+    assert bad(found(platform, RUNS, main, ci__more="default: {image: 'node:18'}\n")) == []
+    assert (
+        bad(found(platform, RUNS, main.replace("{stage", "{image: 'node:20', stage"), ci__more="tests: {image: a}\n"))
+        == []
+    )
+
+
+def test_the_order_of_deployments_is_not_known_with_what_is_not_read(platform: PaperPlatform) -> None:
+    """As what one waits for may be changed."""
+    main = """stages: [a, b, c]
+staging: {stage: a, environment: staging, script: [helm upgrade a b]}
+e2e: {stage: b, script: ['npm run test:e2e']}
+production: {stage: c, environment: production, script: [helm upgrade a b]}
+"""
+    order = "the deploy job runs staging, then test:e2e, then production, and stops at the first failure"
+    assert bad(found(platform, order, main)) == []
+    facts = found(platform, order, "include: {project: a/b, file: c.yml}\n" + main)
+    assert {fact.ok for fact in facts} == {None}
+    assert all("`include` (" in fact.observed for fact in facts)
+
+
+def test_jobs_that_extend_each_other(platform: PaperPlatform) -> None:
+    """Of many the same one is read once; without end they are refused."""
+    many = "".join(f".l{level}: {{extends: [{', '.join([f'.l{level + 1}'] * 8)}]}}\n" for level in range(9))
+    tests = TESTS.replace("stage", "extends: .l0, stage")
+    assert bad(found(platform, ALL, many + ".l9: {allow_failure: false}\n" + tests + DEPLOY)) == []
+    with pytest.raises(ConfigurationError, match="extend each other without end"):
+        found(platform, ALL, many + ".l9: {extends: .l0}\n" + tests + DEPLOY)
 
 
 def test_a_job_that_only_its_rules_bring(platform: PaperPlatform) -> None:
