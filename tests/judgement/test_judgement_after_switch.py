@@ -35,11 +35,13 @@ def run() -> Evidence:
     return replace(whole, watchers={**whole.watchers, "statements": watcher})
 
 
-def judged(sentence: str, *observations: Observation, pods: Sequence[PodChange] = ()) -> list[Measure]:
+def judged(
+    sentence: str, *observations: Observation, pods: Sequence[PodChange] = (), members: tuple[str, ...] = ()
+) -> list[Measure]:
     """The measures of a sentence of that run, with what was observed beside it."""
     base = run()
     given = replace(base, observations=(*base.observations, *observations), pods=(*base.pods, *pods))
-    return judged_by(sentence, given, BLUE_GREEN)
+    return judged_by(sentence, given, BLUE_GREEN, members=members)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,16 @@ def test_queries_that_were_not_read_all_the_time_are_no_evidence() -> None:
     (failed,) = judged(QUERIES, *reads(END, {WRITE: quick}, why={20.0: "it was away"}))
     (ended,) = judged(QUERIES, *reads(30.0, {WRITE: quick}))
     assert [one.outcome.value for one in (failed, ended)] == ["INCONCLUSIVE", "INCONCLUSIVE"]
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"), [(("pg-0",), "PASS"), (("pg-0", "pg-1"), "INCONCLUSIVE"), (("db",), "PASS")]
+)
+def test_the_queries_are_those_of_each_member_that_the_plan_names(members: tuple[str, ...], expected: str) -> None:
+    """Of `pg-1` nothing was recorded; a database that was read by another name was read as one."""
+    (found,) = judged(QUERIES, *reads(END, {WRITE: quick}), members=members)
+    assert found.outcome.value == expected
+    assert ("the statements of pg-1 were not read" in found.reason) is (expected != "PASS")
 
 
 def memory(name: str, holds: Holds, *, since: float = 0.0, until: float = END, rollout: str = "canary") -> Observation:
@@ -134,3 +146,13 @@ def test_a_workload_without_a_pod_that_stayed_is_not_decided() -> None:
     found = judged(MEMORY, memory("old", steady, until=20.0), memory("new", leaking, rollout="bad"), pods=pods)
     assert {one.outcome.value for one in found} == {"INCONCLUSIVE"}
     assert found[-1].because.text == "no pod of us-east-1/user-service was there from the switch to the way back"
+
+
+def test_a_workload_is_read_in_each_namespace_where_its_pod_stayed() -> None:
+    """Ready from the switch to the way back in two regions, and read in one."""
+    here = replace(there("new"), workload="user-service", ready=True)
+    far = replace(here, name="far", namespace="eu-west-1", uid="far")
+    other = replace(far, name="other", workload="web", uid="other")
+    found = judged(MEMORY, memory("new", steady), pods=(here, far, other))
+    assert [one.outcome.value for one in found] == ["PASS", "INCONCLUSIVE"]
+    assert found[1].because.text == "the resident memory of eu-west-1/user-service was not read"

@@ -131,3 +131,33 @@ def test_a_window_that_is_too_short_says_how_long_it_must_be() -> None:
     (lack,) = SPEC.lacks(sentence(3600.0), offered)
     assert (lack.window_s, lack.grows) == (800, False)
     assert not list(SPEC.lacks(sentence(), offered))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, [PASS, INCONCLUSIVE]),
+        ({"workload": "web"}, [PASS]),
+        ({"at_ns": ns(30)}, [PASS]),
+        ({"ready": False}, [PASS]),
+        ({"namespace": "us-east-1"}, [PASS]),
+    ],
+    ids=["another region", "another workload", "it came later", "not ready", "the same region"],
+)
+def test_a_workload_is_read_in_each_namespace_where_a_pod_of_it_was(
+    change: dict[str, object], expected: list[Outcome]
+) -> None:
+    """All the time, and ready; a region that was not read may leak."""
+    pod = PodChange(
+        at_ns=0,
+        what="present",
+        name="far",
+        namespace="eu-west-1",
+        uid="far",
+        workload="user-service",
+        region="eu-west-1",
+        ready=True,
+    )
+    found = judged(*reads(leaking(0.0)), pods=(replace(pod, **change),))  # type: ignore[arg-type]
+    assert [one.outcome for one in found] == expected
+    assert found[-1].outcome is PASS or found[-1].reason == "the resident memory of eu-west-1/user-service was not read"

@@ -124,6 +124,21 @@ def test_statistics_that_do_not_tell_it_are_no_evidence(reads: tuple[Observation
     assert (found.outcome, why in found.reason) == (INCONCLUSIVE, True)
 
 
+@pytest.mark.parametrize(
+    ("members", "outcome"), [((), PASS), (("north",), PASS), (("north", "south"), INCONCLUSIVE), (("pg",), PASS)]
+)
+def test_the_statistics_are_those_of_each_member_that_the_plan_names(
+    members: tuple[str, ...], outcome: Outcome
+) -> None:
+    """A member of which nothing was recorded may have slow queries; a database that was read by another name was read as one."""
+    lines = (read("north", 1, statement("a", [2.0])), read("north", 59, statement("a", [2.0, *QUICK])))
+    base = quiet()
+    given_ = replace(base, observations=(*base.observations, *lines))
+    (found,) = measures(judge(plan({"R": SENTENCE}, members=members), given_))
+    assert found.outcome is outcome, found.reason
+    assert ("the statistics of south were not read" in found.reason) is (outcome is INCONCLUSIVE)
+
+
 @given(
     values=st.lists(st.floats(0.0, 1e4), min_size=1, max_size=200),
     wider=st.tuples(st.floats(0.0, 10.0), st.floats(0.0, 10.0)),

@@ -102,6 +102,7 @@ def memory_growth(case: Case) -> Iterable[Measure]:
     observed = _observed(case, window, min(window.seconds, planned.window_s if planned else math.inf))
     reads = [read for read in every(MemoryRead, case.evidence.observations) if read.traffic == window.traffic]
     yield from _by_container(case, observed, reads, {})
+    yield from _unread(case, window, reads)
 
 
 def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
@@ -117,6 +118,22 @@ def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, 
         for workload in sorted(unjudged):
             why = f"no pod of {workload} was there from the switch to the way back"
             yield inconclusive(case, NAME, why, _AGAIN, scope={"traffic": window.traffic, "of": workload})
+        yield from _unread(case, window, reads)
+
+
+def _unread(case: Case, window: Window, reads: Sequence[MemoryRead]) -> Iterable[Measure]:
+    """The workloads that were read in one namespace, and in no other where a ready pod of theirs was there all the time."""
+    told = {(read.subject.partition("/")[0], read.workload) for read in reads if not read.why}
+    workloads, stayed = {workload for _, workload in told}, _there(case, window)
+    ready = {
+        (pod.namespace, pod.workload)
+        for pod in case.evidence.pods_before(window.end_ns)
+        if pod.is_ready and pod.workload in workloads and f"{pod.namespace}/{pod.name}" in stayed
+    }
+    for namespace, workload in sorted(ready - told):
+        why = f"the resident memory of {namespace}/{workload} was not read"
+        scope = {"traffic": window.traffic, "of": f"{namespace}/{workload}"}
+        yield inconclusive(case, NAME, why, _AGAIN, scope=scope)
 
 
 def _there(case: Case, window: Window) -> frozenset[str]:

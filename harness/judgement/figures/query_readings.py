@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -92,11 +92,19 @@ def calls_within(evidence: Evidence, span: tuple[int, int]) -> tuple[Mapping[str
     return texts, {one: joined(parts) for one, parts in called.items()}
 
 
-def read_receipt(evidence: Evidence, span: tuple[int, int]) -> Receipt:
-    """Whether every member told what it counted through a stretch of time, without a gap."""
+def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[str] = ()) -> Receipt:
+    """Whether every member told what it counted through a stretch of time, without a gap.
+
+    Args:
+        evidence: of the run.
+        span: the stretch.
+        members: of the database, as the plan names them; where none of these was read, the database was read as one.
+    """
     reads = _by_member(evidence)
     if not reads:
         return Receipt(ok=False, why="what the database counts of its statements was not read")
+    if missing := unread_members(reads, members):
+        return Receipt(ok=False, why=f"the statements of {missing[0]} were not read", files=(FILE,))
     for member, mine in sorted(reads.items()):
         failed = next((one for one in mine if one.why and span[0] <= one.when_ns <= span[1]), None)
         name = member or "the database"
@@ -105,6 +113,11 @@ def read_receipt(evidence: Evidence, span: tuple[int, int]) -> Receipt:
         if not mine[0].when_ns <= span[0] or not mine[-1].when_ns >= span[1]:
             return Receipt(ok=False, why=f"the statements of {name} were not read for all of that time", files=(FILE,))
     return watched(evidence, WATCHER, [span])
+
+
+def unread_members(reads: Collection[str], members: Collection[str]) -> list[str]:
+    """The members of a database that were not read, where others were."""
+    return sorted({*members} - {*reads}) if {*members} & {*reads} else []
 
 
 def _by_member(evidence: Evidence) -> Mapping[str, Sequence[StatementsGrown]]:

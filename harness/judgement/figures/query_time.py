@@ -16,7 +16,14 @@ from typing import Final
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.phases import in_phase
-from harness.judgement.figures.query_readings import DATABASE, PER_S, calls_within, joined, read_receipt
+from harness.judgement.figures.query_readings import (
+    DATABASE,
+    PER_S,
+    calls_within,
+    joined,
+    read_receipt,
+    unread_members,
+)
 from harness.judgement.figures.query_readings import FILES as READ_FILES
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
@@ -79,7 +86,7 @@ def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, 
     """While everybody had the candidate, by what the members were seen to count."""
     for window in windows:
         texts, calls = calls_within(case.evidence, window.span)
-        watch = read_receipt(case.evidence, window.span)
+        watch = read_receipt(case.evidence, window.span, case.plan.members)
         counted = _Statements(texts=texts, calls=calls, seconds=window.seconds)
         yield from _by_statement(case, window, counted, {**receipts, "watch": watch})
 
@@ -161,6 +168,8 @@ def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCoun
             reads[read.subject].append(read)
     if not reads:
         raise _Uncounted("no statistics of the database were read in the window")
+    if missing := unread_members(reads, case.plan.members):
+        raise _Uncounted(f"the statistics of {missing[0]} were not read in the window")
     return reads
 
 

@@ -136,7 +136,8 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     if outcome is Outcome.PASS:
         until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
     span = (trial.sent_ns, until_ns)
-    read = [watched(case.evidence, "alerts", [span]), read_receipt(case.evidence, (trial.sent_ns, query.at_ns))]
+    statements = read_receipt(case.evidence, (trial.sent_ns, query.at_ns), case.plan.members)
+    read = [watched(case.evidence, "alerts", [span]), statements]
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
         "watch": next((each for each in read if not each.ok), read[0]),

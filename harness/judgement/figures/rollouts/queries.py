@@ -94,7 +94,7 @@ def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[Q
     span = (first_ns, min(given.at_ns + round(limit_s * NS_PER_S), history.until_ns))
     receipts = {
         "fault": Receipt(ok=bool(sure), why=slow, hint=_TRIED, files=(FILE,)),
-        "watch": read_receipt(case.evidence, span),
+        "watch": read_receipt(case.evidence, span, case.plan.members),
         "load": load_of(case),
         "restore": ended_receipt(history),
     }
