@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import os.path
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ from harness.drivers.static.files import files_of, inside
 from harness.drivers.static.inputs import included_document
 from harness.drivers.static.jobs import mapping_of, texts_of
 from harness.errors import ConfigurationError
-from harness.yamlfile import Location, YamlDocument, dotted
+from harness.yamlfile import MOST_VALUES, Location, YamlDocument, dotted
 
 _MOST_INCLUDES: Final = 150
 """Files that one file leads to, each counted as often as it is included; GitLab allows as many."""
@@ -152,11 +152,17 @@ class _IncludeReader:
         self.files: set[Path] = set()
         self.unread: list[tuple[UnreadInclude, _Part]] = []
         self._path, self._file, self._used, self._left = path, file, used, _MOST_INCLUDES
+        self._values = MOST_VALUES
         above = path.absolute().parents
         self._root = next((one for one in above if (one / ".git").exists()), above[0])
 
     def of(self, document: YamlDocument, path: Path, file: str, above: tuple[Path, ...]) -> _Part:
         """A file with what it includes; `above` are the files that include it."""
+        self._values -= len(document.lines)
+        if self._values < 0:
+            raise ConfigurationError(
+                f"leads to more than {MOST_VALUES} values", where=str(self._path), hint="include less"
+            )
         found = _Part()
         for one, at in _entries(document.data.get("include")):
             place = f"{file}:{document.line(at)}"
@@ -223,16 +229,31 @@ class _IncludeReader:
         if "**" not in parts:
             found = self._root.glob("".join(one if one == "*" else glob.escape(one) for one in parts))
             return sorted(inside(path, self._root) for path in found if path.is_file())
-        wild = re.compile("".join({"**": ".*", "*": "[^/]*"}.get(one, re.escape(one)) for one in parts))
         top = self._root / parts[0].rpartition("/")[0]
         if not top.is_dir():
             return []
         below = files_of([inside(top, self._root)], lambda _path: True)
-        return sorted(path for path in below if wild.fullmatch(path.relative_to(self._root).as_posix()))
+        return sorted(path for path in below if _fits(parts, path.relative_to(self._root).as_posix()))
 
     def _shown(self, path: Path) -> Path:
         """A path as one beside the including file is written."""
         return Path(os.path.normpath(self._path.parent / os.path.relpath(path, self._path.parent)))
+
+
+def _fits(parts: Sequence[str], path: str) -> bool:
+    """Whether a path is one of a pattern, which is given as its `**`, `*` and the texts between them; in a time that grows with both."""
+    ends = {0}
+    for part in parts:
+        if part == "**":
+            ends = set(range(min(ends), len(path) + 1))
+        elif part == "*":
+            stops = [(one, path.find("/", one)) for one in ends]
+            ends = {end for one, stop in stops for end in range(one, (len(path) if stop < 0 else stop) + 1)}
+        else:
+            ends = {one + len(part) for one in ends if path.startswith(part, one)}
+        if not ends:
+            return False
+    return len(path) in ends
 
 
 def _entries(include: Any) -> Iterator[tuple[Any, Location]]:

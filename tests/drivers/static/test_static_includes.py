@@ -107,6 +107,15 @@ def test_what_a_pattern_leaves_out(platform: PaperPlatform, include: str) -> Non
     assert bad(facts) == []
 
 
+def test_a_pattern_of_many_stars_is_held_against_a_long_name(platform: PaperPlatform) -> None:
+    """One way through it is enough; tried one after the other they would take for ever."""
+    platform.write(f"ci/{'a' * 120}b.yml", "tests: {allow_failure: true}\n")
+    pattern = f"ci/{'**a' * 40}.yml"
+    assert bad(found(platform, ALL, f"include: '{pattern}'\n{TESTS}{DEPLOY}")) == []
+    facts = found(platform, ALL, f"include: '{pattern.replace('.yml', 'b*.yml')}'\n{TESTS}{DEPLOY}")
+    assert [fact.ok for fact in facts] == [False] * 3
+
+
 def test_places_are_those_of_the_file_that_has_the_text(platform: PaperPlatform) -> None:
     """Of a job, a script that is extended, and one that is referred to; an image of `default` of an included file counts."""
     more = """default: {image: "node:20"}
@@ -393,6 +402,16 @@ def test_includes_that_are_refused(platform: PaperPlatform, files: dict[str, str
     """With the file that is wrong."""
     with pytest.raises(ConfigurationError, match=words):
         found(platform, ALL, LOCAL + TESTS + DEPLOY, **files)
+
+
+def test_includes_that_are_too_much_in_all(platform: PaperPlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is small enough; the bound is that of one file."""
+    monkeypatch.setattr("harness.drivers.static.includes.MOST_VALUES", 40)
+    main = "include: ['ci/*.yml']\n" + TESTS + DEPLOY
+    more = "a: {variables: {A: [b, c, d, e, f, g, h]}}\n"
+    assert bad(found(platform, ALL, main, ci__a=more)) == []
+    with pytest.raises(ConfigurationError, match="leads to more than 40 values"):
+        found(platform, ALL, main, ci__a=more, ci__b=more, ci__c=more)
 
 
 def test_an_include_that_is_a_link_out_of_the_repository(platform: PaperPlatform) -> None:
