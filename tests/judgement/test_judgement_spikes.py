@@ -98,6 +98,14 @@ def outcomes(sentence: str, *observations: Observation, rows: Table | None = Non
     return [one.outcome.value for one in judged(sentence, spiked(rows or requests(), *observations))]
 
 
+def test_replicas_that_are_asked_for_and_never_come_did_not_rise() -> None:
+    """Two more are asked for in time; one came, or both did a second later."""
+    asked = said(BEGIN + 1.6, 5, 3)
+    (late, _), (never, _) = (judged(RISE, spiked(requests(), asked, said(BEGIN + 2.6, 5, there))) for there in (5, 4))
+    assert (late.outcome.value, never.outcome.value) == ("PASS", "INCONCLUSIVE")
+    assert "there were never more than 4 replicas from then on" in never.because.text
+
+
 def test_replicas_that_follow_a_spike_pass() -> None:
     """1.6 s after its begin, of 3 s; the response time is that of the requests from 5 s on."""
     rise, quick = judged(RISE, spiked(requests(BEGIN + 4.9), said(BEGIN + 1.6, 5), said(END + 9, 3)))

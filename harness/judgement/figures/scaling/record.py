@@ -132,6 +132,12 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
     return tuple(found)
 
 
+def never_came(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
+    """Why a rise is one of the autoscaler's wish only: there never were so many replicas; empty: there were."""
+    most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
+    return "" if most >= rise.after else f"there were never more than {most} replicas from then on"
+
+
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:
     """Whether the autoscalers were followed until the run ended, and without a gap in these stretches; without any, in the whole run."""
     return followed(evidence, WATCHER, spans or (_WHOLE,), files=FILES[:1])

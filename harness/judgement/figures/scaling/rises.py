@@ -9,10 +9,10 @@ from harness.judgement.figures.scaling.record import (
     AGAIN,
     FILES,
     HeldLevel,
-    Scaling,
     autoscalers_receipt,
     concluded,
     held_levels,
+    never_came,
     said_of,
     scaling_spec,
     scalings,
@@ -66,7 +66,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
     at = _at(level)
     if first is not None and took_s is not None and took_s < limit_s:
         text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
-        if why := _no_proof(level) or _never_came(case, level, first):
+        if why := _no_proof(level) or never_came(said_of(case.evidence, level.workload), first):
             return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, **scope)
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
@@ -112,13 +112,6 @@ def _no_proof(level: HeldLevel) -> str:
     if not beyond:
         return ""
     return f"the usage was up to {100 * max(beyond):.0f} %, which shows no rise at {100 * level.level:g} %"
-
-
-def _never_came(case: Case, level: HeldLevel, rise: Scaling) -> str:
-    """Why a rise is one of the autoscaler's wish only: there never were so many replicas; empty: there were."""
-    said = said_of(case.evidence, level.workload)
-    most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
-    return "" if most >= rise.after else f"there were never more than {most} replicas from then on"
 
 
 def _at(level: HeldLevel) -> str:
