@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes import client, config
 
+from harness import clock
 from tests.builders.http_servers import Quiet, serving
 from tests.sandbox.pocket import server_container
 
@@ -21,6 +25,8 @@ pytestmark = pytest.mark.sandbox
 ARGO = ("argoproj.io", "v1alpha1", "default")
 GATEWAY = ("gateway.networking.k8s.io", "v1", "default")
 HASH = "rollouts-pod-template-hash"
+PLUGIN = shutil.which("kubectl-argo-rollouts")
+"""Of Argo Rollouts, as `scripts/genuine build` makes it."""
 
 
 class Cluster:
@@ -257,3 +263,58 @@ def test_two_colours_switch_by_selector(cluster: PocketCluster) -> None:
         here.deploy("one")
         here.until("Healthy")
         assert here.selected("web") == "one"
+
+
+def test_a_restart_replaces_the_pods_from_before_it(cluster: PocketCluster) -> None:
+    """Asked for as the plugin does, for a moment that is to come; said to be done when no pod is from before it."""
+    with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
+        before = {pod.metadata.uid for pod in cluster.pods()}
+        asked = (clock.wall() + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"restartAt": asked}})
+        assert here.rollout()["status"].get("restartedAt") is None
+        here.until("Healthy", restartedAt=asked)
+        after = cluster.ready_pods()
+        assert (len(after), before & {pod.metadata.uid for pod in after}) == (2, set())
+
+
+def test_experiments_are_listed_and_none_is_run(cluster: PocketCluster) -> None:
+    """The plugin waits for a list of them; one that nobody would run is refused."""
+    here = Cluster(cluster)
+    assert here.api.list_namespaced_custom_object(*ARGO, "experiments")["items"] == []
+    body = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Experiment", "metadata": {"name": "web"}}
+    with pytest.raises(client.ApiException, match="must have at most 0 items") as refused:
+        here.api.create_namespaced_custom_object(*ARGO, "experiments", {**body, "spec": {"templates": [{"name": "a"}]}})
+    assert refused.value.status == 422
+
+
+@pytest.mark.skipif(PLUGIN is None, reason="kubectl-argo-rollouts is not on PATH")
+def test_the_plugin_itself_reads_promotes_aborts_undoes_and_restarts(cluster: PocketCluster) -> None:
+    """`kubectl argo rollouts`, as its users call it."""
+
+    def said(*words: str, code: int = 0) -> str:
+        command = [str(PLUGIN), "--kubeconfig", str(cluster.kubeconfig), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
+        name, image = (server_container()[key] for key in ("name", "image"))
+        assert said("status", "web", "--watch=false") == "Healthy\n"
+        said("set", "image", "web", f"{name}={image.partition(':')[0]}:two")
+        here.until("Paused", message="CanaryPauseStep")
+        assert said("status", "web", "--watch=false") == "Paused - CanaryPauseStep\n"
+        tree = said("get", "rollout", "web", "--no-color")
+        assert {"SetWeight:     50", "ActualWeight:  50"} <= {line.strip() for line in tree.splitlines()}
+        said("promote", "web")
+        assert said("status", "web", "--timeout", "30s").endswith("Healthy\n")
+        said("undo", "web")
+        here.until("Paused")
+        said("abort", "web")
+        here.until("Degraded", abort=True)
+        assert said("status", "web", "--watch=false", code=1) == "Degraded\n"
+        said("retry", "rollout", "web")
+        here.until("Paused")
+        said("promote", "web", "--full")
+        here.until("Healthy")
+        said("restart", "web", "--in", "1s")
+        cluster.until(lambda: bool(here.rollout()["status"].get("restartedAt")))

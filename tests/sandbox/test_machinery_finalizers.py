@@ -131,7 +131,9 @@ def test_old_replica_sets_of_a_rollout_are_held(store: Store) -> None:
     for revision, name in enumerate(("a", "b", "c"), start=1):
         replicaset(store, name, revision, rollout)
     for _ in range(2):
-        Rollouts(store, unheard)._clean_up(rollout, cast("Any", type("Spec", (), {"history_limit": 1})))
+        Rollouts(store, unheard, cast("Any", None))._clean_up(
+            rollout, cast("Any", type("Spec", (), {"history_limit": 1}))
+        )
     assert [finalizers(store, REPLICASET, name) for name in "abc"] == [[KEEP], None, None]
 
 

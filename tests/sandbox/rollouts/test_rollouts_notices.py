@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import pytest
@@ -145,7 +145,7 @@ class Controller:
         kind = store.kinds.by_api_version(ARGO, "Rollout")
         assert kind is not None
         self.kind = kind
-        self.rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
+        self.rollouts = Rollouts(store, recorder(store, "rollouts-controller"), cast("Any", None))
         strategy = {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}
         spec = {"replicas": 2, "selector": {"matchLabels": {"app": "track"}}, "strategy": strategy}
         store.create(kind, {**ROLLOUT, "spec": {**spec, "template": template("1.0.0")}})

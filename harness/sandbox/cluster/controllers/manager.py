@@ -171,7 +171,7 @@ def _all(store: Store, network: Network, pods: Kubelets) -> list[Controller]:
     workloads = recorder(store, "controller-manager")
     scheduling = recorder(store, "default-scheduler")
     services, jobs = Services(store, network), Jobs(store, pods, workloads)
-    rollouts = Rollouts(store, recorder(store, "rollouts-controller"))
+    rollouts = Rollouts(store, recorder(store, "rollouts-controller"), pods)
     chaos = recorder(store, "chaos-controller-manager")
     stress, parting = StressChaos(store, pods, chaos), NetworkChaos(store, network, chaos)
     autoscalers = Autoscalers(store, pods, recorder(store, "horizontal-pod-autoscaler"))

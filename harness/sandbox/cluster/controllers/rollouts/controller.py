@@ -13,6 +13,7 @@ from harness.sandbox.cluster.controllers.rollouts import runs, sets
 from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
 from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
 from harness.sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
+from harness.sandbox.cluster.controllers.rollouts.restarts import RolloutRestarts
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
 from harness.sandbox.cluster.controllers.rollouts.turn import (
     Notice,
@@ -29,6 +30,7 @@ from harness.sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from harness.sandbox.cluster.controllers.rollouts.turn import Action
+    from harness.sandbox.cluster.controllers.view import PodTerminator
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.recorder import Recorder
     from harness.sandbox.cluster.store import Object, Store
@@ -58,9 +60,10 @@ WATCHED: Final = frozenset(
 class Rollouts:
     """The controller. Does nothing in a cluster that does not serve Rollouts."""
 
-    def __init__(self, store: Store, record: Recorder) -> None:
+    def __init__(self, store: Store, record: Recorder, pods: PodTerminator) -> None:
         self._store = store
         self._record = record
+        self._restarts = RolloutRestarts(store, pods)
         self._notices = RollbackNotices(store)
 
     def reconcile(self) -> None:
@@ -86,7 +89,8 @@ class Rollouts:
         for action in decision.actions:
             self._apply(rollout, spec, action)
         self._clean_up(rollout, spec)
-        self._write(kind, rollout, decision.status, new)
+        restarted_at = self._restarts.restarted_at(rollout, spec, now)
+        self._write(kind, rollout, {**decision.status, **({"restartedAt": restarted_at} if restarted_at else {})}, new)
 
     def _write(self, kind: Kind, rollout: Object, status: Object, new: Object) -> None:
         """The revision, where it changed, then the status."""
