@@ -222,7 +222,7 @@ def gone(
     limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
     observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
-    unclear, unknown = low < limit <= high, _unknown_later(case, sent, switch)
+    unclear, unknown = low < limit <= high, _untried(case, history, switch) or _unknown_later(case, sent, switch)
     if low >= limit:
         outcome = Outcome.FAIL
     else:
@@ -260,6 +260,13 @@ def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> T
     """The requests that were sent after a switch."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, switch.since_ns, switch.until_ns)
     return rows.where(rows.ints["sent_ns"] > switch.since_ns)
+
+
+def _untried(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> str:
+    """Why nothing was taken from a release: it had given no answer before; empty: it had."""
+    rows = history.samples(case.evidence, case.objective.scope.traffic, 0, switch.at_ns)
+    answered = rows.words["release"].equals(switch.old).any()
+    return "" if answered else f"{switch.old} had given no answer before the {switch.name}"
 
 
 def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
