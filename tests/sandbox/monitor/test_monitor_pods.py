@@ -338,6 +338,33 @@ def test_alertmanager_refuses_what_is_no_alert(running: Running, body: str, kind
     assert not [one for one in httpx.get(url, trust_env=False).json() if "a" in one["labels"]]
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([], {"A", "B"}),
+        (['severity="low"'], {"A"}),
+        (["severity=low", "alertname!=A"], set()),
+        (["severity=~lo.+"], {"A"}),
+        (["severity=~lo"], set()),
+        (['severity!~"lo.+"'], {"B"}),
+        (["severity="], {"B"}),
+        (['alertname=~"A|B"'], {"A", "B"}),
+    ],
+)
+def test_alerts_are_filtered_by_their_labels(running: Running, filters: list[str], found: set[str]) -> None:
+    """As `amtool alert query` does; without an end, which it writes as the year 1, an alert fires for five minutes."""
+    zero = "0001-01-01T00:00:00.000Z"
+    posted = [{"labels": {"alertname": "A", "severity": "low"}, "startsAt": zero, "endsAt": zero, "annotations": {}}]
+    posted += [{"labels": {"alertname": "B"}, "startsAt": zero, "endsAt": zero, "annotations": {}}]
+    url = f"{running.alertmanager}/api/v2/alerts"
+    assert httpx.post(url, json=posted, trust_env=False).status_code == 200
+    asked = {"filter": [*filters, "alertname=~A|B"]}
+    listed = httpx.get(url, params=asked, trust_env=False).json()
+    assert {one["labels"]["alertname"] for one in listed} == found
+    assert httpx.get(url, params={"active": "false"}, trust_env=False).json() == []
+    assert httpx.get(url, params={"filter": "nothing"}, trust_env=False).status_code == 400
+
+
 def test_the_receiver_refuses_what_is_no_notice(running: Running) -> None:
     """With 400."""
     assert httpx.post(f"{running.receiver}/notices", content="{}", trust_env=False).status_code == 400

@@ -21,6 +21,7 @@ import yaml
 from aiohttp import web
 
 from .grouping import Dispatcher, HeldAlert, Route, RouteRefused, read_route
+from .matchers import matchers_of
 from .moments import rfc3339
 from .variables import effective
 
@@ -35,8 +36,9 @@ _AGAIN_S: Final = 0.5
 class Alertmanager:
     """One of them."""
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, config: str = "") -> None:
         self._route = route
+        self._config = config
         self._dispatcher = Dispatcher(route)
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -48,6 +50,7 @@ class Alertmanager:
                 web.post("/api/v2/alerts", self._take),
                 web.get("/api/v2/alerts", self._list),
                 web.get("/api/v2/status", self._status),
+                web.get("/api/v2/silences", _none),
                 *(web.get(path, _well) for path in ("/-/ready", "/-/healthy")),
             ]
         )
@@ -64,9 +67,15 @@ class Alertmanager:
             return web.json_response({"code": 400, "message": str(error)}, status=400)
         return web.Response()
 
-    async def _list(self, _: web.Request) -> web.Response:
-        now_s = time.time()
-        return web.json_response([self._shown(one) for one in self._dispatcher.alerts if one.firing(now_s)])
+    async def _list(self, request: web.Request) -> web.Response:
+        """Every alert that fires and matches each `filter`; all are active, as nothing silences or inhibits one."""
+        try:
+            tests = matchers_of(request.query.getall("filter", []))
+        except ValueError as error:
+            return web.json_response(str(error), status=400)
+        now_s, active = time.time(), request.query.get("active", "true") == "true"
+        shown = [one for one in self._dispatcher.alerts if active and one.firing(now_s)]
+        return web.json_response([self._shown(one) for one in shown if all(test(dict(one.labels)) for test in tests)])
 
     def _shown(self, alert: HeldAlert) -> dict[str, Any]:
         return {
@@ -82,7 +91,10 @@ class Alertmanager:
         }
 
     async def _status(self, _: web.Request) -> web.Response:
-        return web.json_response({"versionInfo": {"version": VERSION}, "cluster": {"status": "disabled"}})
+        config = {"original": self._config}
+        return web.json_response(
+            {"versionInfo": {"version": VERSION}, "cluster": {"status": "disabled"}, "config": config}
+        )
 
     async def run(self) -> None:
         """Send what is due, for ever."""
@@ -125,6 +137,10 @@ async def _sent(session: aiohttp.ClientSession, url: str, notice: dict[str, Any]
         await asyncio.sleep(_AGAIN_S * 2**attempt)
 
 
+async def _none(_: web.Request) -> web.Response:
+    return web.json_response([])
+
+
 async def _well(_: web.Request) -> web.Response:
     return web.Response(text="OK")
 
@@ -132,12 +148,13 @@ async def _well(_: web.Request) -> web.Response:
 def main(arguments: list[str]) -> int:
     """Serve as a pod."""
     try:
-        route = read_route(yaml.safe_load(effective(Path(arguments[0]), Path.cwd(), {}).read_text("utf-8")))
+        config = effective(Path(arguments[0]), Path.cwd(), {}).read_text("utf-8")
+        route = read_route(yaml.safe_load(config))
     except RouteRefused as error:
         sys.stderr.write(f"alertmanager: {error}\n")
         return 2
     address, port = os.environ.get("POD_IP", "127.0.0.1"), int(os.environ.get("PORT", str(PORT)))
-    asyncio.run(Alertmanager(route).serve(address, port))
+    asyncio.run(Alertmanager(route, config).serve(address, port))
     return 0
 
 

@@ -32,9 +32,10 @@ def rfc3339(at_s: float | None) -> str:
 
 
 def moment_of(text: object) -> float | None:
-    """Seconds since 1970 of a moment in RFC 3339; None where there is none.
+    """Seconds since 1970 of a moment in RFC 3339; None where there is none, which clients in Go write as one of the year 1, with or without fractions.
 
     Raises:
         ValueError: it is no moment.
     """
-    return None if text is None or text == NEVER else datetime.fromisoformat(str(text)).timestamp()
+    moment = None if text is None else datetime.fromisoformat(str(text))
+    return None if moment is None or moment.year == 1 else moment.timestamp()
