@@ -27,11 +27,11 @@ def _matcher(text: str) -> LabelTest:
     name, operator, value = found.groups()
     if value.startswith('"'):
         value = _ESCAPED.sub(lambda one: {"n": "\n"}.get(one[1], one[1]), value[1:-1])
-    wanted = not operator.startswith("!")
+    expected = not operator.startswith("!")
     if operator in ("=", "!="):
-        return lambda labels: (labels.get(name, "") == value) is wanted
+        return lambda labels: (labels.get(name, "") == value) is expected
     try:
         pattern = re.compile(value)
     except re.error as error:
         raise ValueError(f"bad matcher format: {text}: {error}") from None
-    return lambda labels: (pattern.fullmatch(labels.get(name, "")) is not None) is wanted
+    return lambda labels: (pattern.fullmatch(labels.get(name, "")) is not None) is expected
