@@ -1,6 +1,6 @@
 """What the sandbox's monitor costs: seconds until a sandbox with it is ready, and the share of a core that its pods take then.
 
-The usage is what the cluster itself measures (`kubectl top pods -n monitoring`), read once a second, while nobody sends requests.
+The usage is what the cluster itself measures (`kubectl top pods -n monitoring`), by its CPU scale, read once a second while nobody sends requests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 import click
 
 from harness import clock
-from harness.targets import load_target
+from harness.targets import Target, load_target
 from harness.targets.amounts import amount
 from harness.targets.kubernetes import Cluster
 from harness.targets.usage import METRICS
@@ -39,9 +39,9 @@ def main(parts: tuple[str, ...], seconds: int) -> None:
         command = [sys.executable, "-m", "harness", "sandbox", "up", "--hold"]
         command += [word for part in parts for word in ("--part", part)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-            target = next((line.split()[1] for line in child.stdout or () if line.startswith("ready ")), "")
+            file = next((line.split()[1] for line in child.stdout or () if line.startswith("ready ")), "")
             print(f"sandbox with {', '.join(parts)} ready: {clock.now_s() - began:.1f} s, goal {GOAL_READY_S:g} s")
-            used = cores(Cluster.of(load_target(Path(target))), seconds)
+            used = cores(load_target(Path(file)), seconds)
             if child.stdin is not None:
                 child.stdin.close()
     for pod, of_pod in sorted(used.items()):
@@ -50,15 +50,15 @@ def main(parts: tuple[str, ...], seconds: int) -> None:
     print(f"monitor: {together:.3f} cores, goal {GOAL_CORES:g}")
 
 
-def cores(cluster: Cluster, seconds: int) -> dict[str, list[float]]:
+def cores(target: Target, seconds: int) -> dict[str, list[float]]:
     """What each pod of the monitor used, once a second, in cores."""
-    used = dict[str, list[float]]()
+    cluster, used = Cluster.of(target), dict[str, list[float]]()
     for number, _ in enumerate(clock.Deadline.after(SETTLED_S + seconds).ticks(1.0)):
         if number < SETTLED_S:
             continue
         for one in cluster.customs(METRICS, "pods", NAMESPACE):
             of_pod = sum(float(amount(container["usage"]["cpu"])) for container in one["containers"])
-            used.setdefault(str(one["metadata"]["name"]), []).append(of_pod)
+            used.setdefault(str(one["metadata"]["name"]), []).append(of_pod / target.cpu_scale)
     return used
 
 
