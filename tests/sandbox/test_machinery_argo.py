@@ -266,15 +266,23 @@ def test_two_colours_switch_by_selector(cluster: PocketCluster) -> None:
 
 
 def test_a_restart_replaces_the_pods_from_before_it(cluster: PocketCluster) -> None:
-    """Asked for as the plugin does, for a moment that is to come; said to be done when no pod is from before it."""
+    """Asked for as the plugin does, for a moment that is to come; one after the other, and said to be done when no pod is from before it."""
     with _applied(cluster, _canary({"setWeight": 50}, {"pause": {}}), ("web", "web-canary")) as here:
         before = {pod.metadata.uid for pod in cluster.pods()}
         asked = (clock.wall() + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
         here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"restartAt": asked}})
         assert here.rollout()["status"].get("restartedAt") is None
+        ready = list[int]()
+
+        def restarted() -> bool:
+            ready.append(len(cluster.ready_pods()))
+            return bool(here.rollout()["status"].get("restartedAt") == asked)
+
+        cluster.until(restarted)
         here.until("Healthy", restartedAt=asked)
-        after = cluster.ready_pods()
-        assert (len(after), before & {pod.metadata.uid for pod in after}) == (2, set())
+        cluster.until(lambda: len(cluster.ready_pods()) == 2)
+        assert before & {pod.metadata.uid for pod in cluster.ready_pods()} == set()
+        assert min(ready) == 1
 
 
 def test_experiments_are_listed_and_none_is_run(cluster: PocketCluster) -> None:

@@ -6,7 +6,6 @@ On the sandbox's controller, or on Argo Rollouts where `scripts/genuine run` say
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,6 +18,7 @@ from kubernetes import client
 import harness
 from harness import clock
 from harness.targets.workloads import ARGO
+from tests.plain.plain_project import free_address
 from tests.sandbox.pocket import PocketCluster, running_or_genuine
 
 if TYPE_CHECKING:
@@ -56,13 +56,6 @@ WINDOW: Final = {"latency": 3, "errors": 3, "memory": 3}
 """Seconds of each window, of a point a second and one at its start."""
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Analysed(NamedTuple):
     """A cluster with a controller, and the Prometheus that analyses read."""
 
@@ -76,7 +69,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("prometheus is not on PATH (Debian: prometheus)")
-    home, port = tmp_path_factory.mktemp("prometheus"), free_port()
+    home, (host, port) = tmp_path_factory.mktemp("prometheus"), free_address()
     recorded = [
         {"record": name, "labels": {"version": release}, "expr": f"vector({value})"}
         for release, figures in FIGURES.items()
@@ -89,8 +82,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     group = {"name": "releases", "interval": "500ms", "rules": [*recorded, SLOW]}
     (home / "rules.yaml").write_text(yaml.safe_dump({"groups": [group]}))
     (home / "prometheus.yml").write_text("rule_files: [rules.yaml]\n")
-    words = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{port}"]
-    address = f"http://127.0.0.1:{port}"
+    words = ["--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={host}:{port}"]
+    address = f"http://{host}:{port}"
     with subprocess.Popen([program, *words], cwd=home, stderr=subprocess.DEVNULL) as child:
         for _ in clock.Deadline.after(60).ticks(0.2):
             if firing(address):
