@@ -52,6 +52,16 @@ def test_one_that_says_that_it_is_well_fails(rows: Table) -> None:
     assert {name: one.outcome for name, one in found.items()} == {"a": PASS, "b": FAIL}
 
 
+@pytest.mark.parametrize(("since", "outcome"), [(120.4, PASS), (120.6, INCONCLUSIVE), (121.1, FAIL)])
+def test_a_limit_between_two_answers_is_not_decided(since: float, outcome: Outcome) -> None:
+    """Asked every half second: a good answer asked for at 9.5 s and a failing one at 10.004 s leave 10 s open; a good one at 10 s does not."""
+    (found,) = judged(run(down(health("a"), since, 140))).values()
+    assert found.outcome is outcome
+    assert found.low is not None
+    assert found.high == pytest.approx(found.low + 0.504)
+    assert (found.reason.count("and was last asked 9.5 s after the fault") > 0) is (since == 120.6)
+
+
 def test_one_that_failed_before_proves_nothing() -> None:
     """Its answers say nothing of the fault."""
     assert judged(run(down(health("a"), 108, 140)))["a"].outcome is INCONCLUSIVE

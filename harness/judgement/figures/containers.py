@@ -17,6 +17,7 @@ from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
+from harness.judgement.shapes.until import within
 from harness.judgement.sightings import ENOUGH
 from harness.model import (
     ONLY_BELOW,
@@ -200,12 +201,12 @@ def _restarted(case: Case, pod: _HitPod, limit: float) -> _Found:
         return Outcome.INCONCLUSIVE, "still answered: it did not hang", None
     if at_ns is not None:
         seconds = pod.seconds(at_ns)
-        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
+        outcome = within(limit, low=None, high=seconds, watched=seconds)
         return outcome, f"hung, and its container was started again after {formatted(seconds, 's')}", seconds
     watched = pod.seconds(pod.until_ns)
     if deleted_ns is not None and pod.seconds(deleted_ns) < limit:
         return Outcome.INCONCLUSIVE, "hung, and was deleted before its container could be started again", None
-    outcome = Outcome.FAIL if watched >= limit else Outcome.INCONCLUSIVE
+    outcome = within(limit, low=None, high=None, watched=watched)
     return outcome, f"hung, and was not started again in the {formatted(watched, 's')} that were watched", None
 
 

@@ -21,6 +21,7 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.shapes.until import within
 from harness.model import (
     COPIES,
     LEDGER_COPIES,
@@ -138,12 +139,11 @@ def _judged(
     limit, evidence = case.scaled.in_unit("s"), case.evidence
     watched_ns = known_until_ns(evidence, attempt)
     found = _compared(evidence, healed_ns, shown)
+    watched_s = (watched_ns - healed_ns) / NS_PER_S
+    outcome = within(limit, low=None, high=found.seconds, watched=watched_s)
     if found.seconds is not None:
-        outcome = Outcome.PASS if found.seconds < limit else Outcome.FAIL
         said = f"{found.writes} rows of {len(shown)} copies were equal {found.seconds:.3g} s after the partition healed"
     else:
-        watched_s = (watched_ns - healed_ns) / NS_PER_S
-        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
         said = f"{_differ(found)} {watched_s:.3g} s after the partition healed"
     planned = case.plan.experiments.get(attempt.name)
     if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:

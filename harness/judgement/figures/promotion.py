@@ -14,6 +14,7 @@ from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.shapes.until import within
 from harness.model import (
     ONLY_BELOW,
     Evidence,
@@ -86,13 +87,15 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
     at_ns = led.get(order.member)
     others = sorted(member for member, first_ns in led.items() if first_ns is not None and member != order.member)
     seconds = None if at_ns is None else (at_ns - order.at_ns) / NS_PER_S
+    low = None if at_ns is None else (_last_before(probes, order, at_ns) - order.at_ns) / NS_PER_S
+    outcome = Outcome.FAIL if others else within(limit, low=low, high=seconds, watched=watched_s)
     if others:
-        outcome, found = Outcome.FAIL, f"{' and '.join(others)} led after the order"
+        found = f"{' and '.join(others)} led after the order"
     elif seconds is not None:
-        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
         found = f"it was the only primary after {seconds:.3g} s"
+        if outcome is Outcome.INCONCLUSIVE:
+            found += f", and was not yet {low or 0.0:.3g} s after it"
     else:
-        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
         found = f"it did not lead in the {watched_s:.3g} s that were watched"
     planned = case.plan.experiments.get(attempt.name)
     if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:
@@ -114,6 +117,8 @@ def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Ma
         scope=scope,
         figures=Figures(
             value=None if others else seconds,
+            low=None if others else low,
+            high=None if others else seconds,
             scaled_limit=limit,
             n=len(probes),
             unit="s",
@@ -128,6 +133,12 @@ def _first_as_primary(rows: Table) -> int | None:
     """When a member first gave its role as primary."""
     led = rows.ints["at_ns"][rows.words["role"].equals("primary")]
     return int(led.min()) if len(led) else None
+
+
+def _last_before(probes: Table, order: _Order, at_ns: int) -> int:
+    """When the chosen member last gave another role, before it first gave its role as primary; when it was ordered, if it never did."""
+    own = probes.where(probes.words["member"].equals(order.member) & ~probes.words["role"].missing)
+    return int(own.ints["at_ns"][own.ints["at_ns"] < at_ns].max(initial=order.at_ns))
 
 
 def _watch(

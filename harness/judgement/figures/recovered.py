@@ -21,6 +21,7 @@ from harness.judgement.receipts.watch import (
     watcher_of,
 )
 from harness.judgement.recovery import Requests, promised_ms, recovery_of
+from harness.judgement.shapes.until import within
 from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
@@ -216,10 +217,8 @@ def _way_back(
 
 
 def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
-    """PASS if the upper bound is inside the limit, FAIL if the lower is not, else INCONCLUSIVE."""
-    if high is not None and high < limit:
-        return Outcome.PASS
-    return Outcome.FAIL if low >= limit or is_over else Outcome.INCONCLUSIVE
+    """The outcome of a time with its bounds; one that has not ended lasts for `low` at least, for the limit where the watch `is_over`."""
+    return within(limit, low=low, high=high, watched=limit if is_over else low)
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:

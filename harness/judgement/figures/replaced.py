@@ -14,6 +14,7 @@ from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.shapes.until import within
 from harness.judgement.sightings import killed_pods, new_pods
 from harness.model import (
     ONLY_BELOW,
@@ -93,11 +94,10 @@ def _judged(case: Case, pod: PodChange, successor: PodChange | None, watched: _W
     limit, receipts = case.scaled.in_unit("s"), watched.receipts
     seconds = None if successor is None else max(successor.at_ns - watched.sent_ns, 0) / NS_PER_S
     if successor is not None and seconds is not None:
-        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
         head = f"{pod.name} was killed, and {successor.name} was ready {seconds:.3g} s after the fault was sent"
     else:
-        outcome = Outcome.FAIL if watched.watched_s >= limit else Outcome.INCONCLUSIVE
         head = f"{pod.name} was killed, and no pod took its place in the {watched.watched_s:.3g} s that were watched"
+    outcome = within(limit, low=None, high=seconds, watched=watched.watched_s)
     hint = "let the experiment watch for longer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
     own = because(outcome, f"{head}, expected within {case.objective.limit}", hint)
     outcome, reason = settled(outcome, own, receipts, tuple(receipts))

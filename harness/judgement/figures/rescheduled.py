@@ -15,6 +15,7 @@ from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.shapes.until import within
 from harness.model import (
     ONLY_BELOW,
     Evidence,
@@ -81,12 +82,12 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before, back_ns = _course(case.evidence, attempt, workload, until_ns)
     held_s = (until_ns - sent_ns) / NS_PER_S
-    if back_ns is None:
-        outcome = Outcome.FAIL if held_s >= limit else Outcome.INCONCLUSIVE
+    seconds = None if back_ns is None else (back_ns - sent_ns) / NS_PER_S
+    outcome = within(limit, low=None, high=seconds, watched=held_s)
+    if seconds is None:
         found = f"not all {before} pods were ready in the {held_s:.3g} s until the power came back"
     else:
-        outcome = Outcome.PASS if (back_ns - sent_ns) / NS_PER_S < limit else Outcome.FAIL
-        found = f"all {before} pods were ready again after {(back_ns - sent_ns) / NS_PER_S:.3g} s"
+        found = f"all {before} pods were ready again after {seconds:.3g} s"
     summary = f"{attempt.name}: {subject} lost {lost} of its pods; {found}, expected {case.expected.replace('below', 'within')}"
     receipts = {
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
@@ -102,7 +103,7 @@ def _of(case: Case, attempt: Experiment, workload: Workload, lost: int, scope: M
         reason,
         scope=scope,
         figures=Figures(
-            value=None if back_ns is None else (back_ns - sent_ns) / NS_PER_S,
+            value=seconds,
             scaled_limit=limit,
             n=lost,
             unit="s",

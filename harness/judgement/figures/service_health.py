@@ -15,6 +15,7 @@ from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
+from harness.judgement.shapes.until import within
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
@@ -66,14 +67,19 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
     before = rows.between("sent_ns", sent_ns - round(_BEFORE_S * NS_PER_S), sent_ns)
     during = rows.between("sent_ns", sent_ns, until_ns)
-    watched_s, seconds = (until_ns - sent_ns) / NS_PER_S, _first_of_two(during, sent_ns)
+    watched_s, (low, seconds) = (until_ns - sent_ns) / NS_PER_S, _first_of_two(during, sent_ns)
+    kind = ReasonKind.NO_RECORD
+    outcome = within(limit, low=low, high=seconds, watched=watched_s)
     if not len(before) or _failing(before).any():
         outcome, found = Outcome.INCONCLUSIVE, "it did not read well before the fault"
     elif seconds is not None:
-        outcome = Outcome.PASS if seconds < limit else Outcome.FAIL
         found = f"it read failing after {formatted(seconds, 's')}"
+        if outcome is Outcome.INCONCLUSIVE:
+            kind, found = (
+                ReasonKind.RESOLUTION,
+                f"{found}, and was last asked {formatted(low or 0.0, 's')} after the fault",
+            )
     else:
-        outcome = Outcome.FAIL if watched_s >= limit else Outcome.INCONCLUSIVE
         found = f"it read well in the {formatted(watched_s, 's')} that were watched"
     end_ns = min(until_ns, sent_ns + round((seconds if seconds is not None else limit) * NS_PER_S) + 1)
     span = (sent_ns - round(_BEFORE_S * NS_PER_S), max(end_ns, sent_ns + 1))
@@ -82,9 +88,10 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
         "watch": watch_receipt(case.evidence, "services", rows.ints["sent_ns"], span, limit_s=limit),
     }
     expected = case.expected.replace("below", "within")
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
     hint = _AGAIN if outcome is Outcome.INCONCLUSIVE else ""
-    own = because(outcome, f"{scope['service']}, {attempt.name}: {found}, expected {expected}", hint, kind=kind)
+    own = because(
+        outcome, f"{scope['service']}, {attempt.name}: {found}, expected {expected}", hint, kind=kind if hint else None
+    )
     outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
     return measure(
         case,
@@ -94,6 +101,8 @@ def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, st
         scope=scope,
         figures=Figures(
             value=seconds,
+            low=low,
+            high=seconds,
             scaled_limit=limit,
             n=len(during),
             unit="s",
@@ -122,13 +131,19 @@ def _failing(rows: Table) -> Bools:
     return np.asarray(~rows.words["error"].missing, dtype=np.bool_)
 
 
-def _first_of_two(rows: Table, sent_ns: int) -> float | None:
-    """Seconds from the fault to the first failing answer that another one follows; None: there are none."""
+def _first_of_two(rows: Table, sent_ns: int) -> tuple[float | None, float | None]:
+    """Seconds from the fault to the last answer before the first two failing ones in succession, and to the first of them; None: there are none.
+
+    The last one before counts from when it was asked for, 0 if there is none: from then on the service may have failed.
+    """
     failing = _failing(rows)
     if len(failing) < _TWICE:
-        return None
+        return None, None
     at = np.flatnonzero(failing[:-1] & failing[1:])
-    return float(rows.ints["done_ns"][at[0]] - sent_ns) / NS_PER_S if len(at) else None
+    if not len(at):
+        return None, None
+    asked_ns = int(rows.ints["sent_ns"][at[0] - 1]) if at[0] else sent_ns
+    return (asked_ns - sent_ns) / NS_PER_S, float(rows.ints["done_ns"][at[0]] - sent_ns) / NS_PER_S
 
 
 SPEC: Final = Spec(

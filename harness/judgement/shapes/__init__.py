@@ -1,0 +1,1 @@
+"""Shapes: how figures of one kind are decided. Numbers in, an outcome out."""
