@@ -126,6 +126,7 @@ class TrafficPlan:
         warm_up_s: cut from the front.
         window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
         after_s: how long it goes on at least after the last fault was restored.
+        health_per_s: health probes of the entry per second of a fault-free window, where those of every run are too few; 0: they are not.
         routes: route names with the expected share of requests of each.
         users: journeys in progress at once, on average; of a closed model: users, always.
         workers: child processes on this machine.
@@ -151,6 +152,7 @@ class TrafficPlan:
     users: float
     window_grows: bool = False
     after_s: float = 60.0
+    health_per_s: float = 0.0
     workers: int = 1
     model: str = "open"
     arrivals: str = "poisson"

@@ -150,6 +150,7 @@ class Size(_SizeSection):
     warm_up: Annotated[float, _quantity("time", "10 s")]
     window: Annotated[WindowSize, BeforeValidator(_window)] = Field(alias="for")
     after: Annotated[float, _quantity("time", "60 s")] = 60.0
+    health_probes: _Rate | None = None
     workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]

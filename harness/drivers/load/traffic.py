@@ -68,6 +68,7 @@ def load_traffic(
         window_s=window_s,
         window_grows=size.window.grows and override.for_s is None,
         after_s=size.after,
+        health_per_s=size.health_probes or 0.0,
         routes=dict(size.routes),
         users=size.users
         or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent
