@@ -278,6 +278,7 @@ class Plan:
         release: version under test. release_commit: its commit, as the target file says; empty: unknown.
         profile: profile names, joined by `+`.
         seed: of every schedule.
+        traffic_scale: the sizes in `traffic` are what their files say, multiplied by it.
         requirements: the rows of the profile, in catalogue order.
         claims: the scenarios, in the order collected.
         demands: keys in the order they are done. demand: the demands by key.
@@ -334,6 +335,16 @@ class Plan:
     doors: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     release_commit: str = ""
+    traffic_scale: float = 1.0
+
+    @property
+    def traffic_scaled(self) -> str:
+        """`traffic scale 0.5`; empty where every traffic is as large as its file says."""
+        return "" if self.traffic_scale == 1 else f"traffic scale {self.traffic_scale:g}"
+
+    def size_of(self, traffic: str | None) -> dict[str, str]:
+        """What the scope of a figure under this traffic says of its size; empty where that is what its file says, or there is none."""
+        return {"size": self.traffic_scaled} if traffic and self.traffic_scaled else {}
 
     @property
     def filter(self) -> str:

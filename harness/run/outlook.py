@@ -158,6 +158,7 @@ def outlook_document(plan: Plan) -> dict[str, Any]:
         "environment": plan.environment,
         "profile": plan.profile,
         "time_scale": plan.time_scale,
+        "traffic_scale": plan.traffic_scale,
         "seconds": {"expected": round(expected, 1), "at_most": round(longest, 1)},
         "acts": [
             {
