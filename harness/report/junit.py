@@ -35,6 +35,7 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         ("target", plan.target),
         ("environment", plan.environment),
         ("time_scale", f"{plan.time_scale:g}"),
+        ("traffic_scale", f"{plan.traffic_scale:g}"),
         ("release", plan.release),
         ("run", plan.run),
     )

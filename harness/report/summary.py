@@ -39,7 +39,7 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     yield f"# {plain(judgement.decision.headline)}"
     yield plain(
         f"Release {plan.release} on target {plan.target} ({plan.environment}), profile {plan.profile},"
-        f" time scale {plan.time_scale:g}, run {plan.run}."
+        f" time scale {plan.time_scale:g}, {f'{plan.traffic_scaled}, ' if plan.traffic_scaled else ''}run {plan.run}."
     )
     yield plain(deciding_sentence(judgement, every))
     yield "## Why"

@@ -212,6 +212,9 @@ def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
         "Environment": plan.environment,
         "Profile": plan.profile,
         "Time scale": scale,
+        "Traffic scale": ""
+        if plan.traffic_scale == 1
+        else f"{plan.traffic_scale:g}: every traffic's rate is multiplied by it",
         "Baseline": "" if baseline is None else f"release {baseline.release}, run {baseline.run}",
         "Run": plan.run,
         "Started": moments.text(moments.start_ns),
