@@ -89,11 +89,42 @@ def test_what_is_open(tmp_path: Path, keys: dict[str, Any], *, ok: bool | None) 
     assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
 
 
-@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, True)])
-def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, level: str | None, *, ok: bool) -> None:
-    """An error is high; without a level it is a warning."""
+@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, None)])
+def test_a_finding_without_a_severity_is_as_severe_as_its_level(
+    tmp_path: Path, level: str | None, *, ok: bool | None
+) -> None:
+    """An error is at least high; without a level it may be anything."""
     keys = {"level": level} if level else {}
     assert scanned(tmp_path, log(result(ruleId="other", **keys)))[OPEN] is ok
+
+
+@pytest.mark.parametrize(
+    ("least", "level", "ok"),
+    [("9.0", "error", None), ("critical", "error", None), ("9.0", "warning", True), ("5.0", "warning", None)],
+)
+def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, level: str, *, ok: bool | None) -> None:
+    """Scanners write high and critical as error: a limit within what the level may mean is for a person to decide."""
+    then = f"no finding of severity {least} or higher is open, younger than 7 d"
+    facts = scanned(tmp_path, log(result(ruleId="other", level=level)), then)
+    assert facts[f"open findings of severity {least} or higher"] is ok
+
+
+@pytest.mark.parametrize(
+    ("run", "complete"),
+    [
+        ({"tool": {"driver": {"name": "scanner"}}}, None),
+        ({"tool": {"driver": {"name": "scanner", "rules": []}}, "artifacts": []}, None),
+        ({"tool": {"driver": {"name": "scanner"}}, "artifacts": [{"location": {"uri": "src/a.js"}}]}, True),
+        ({"tool": {"driver": {"name": "scanner"}}, "properties": {"imageName": "shop:1"}}, True),
+        ({"properties": {"metricResults": [{"ruleId": "lines", "value": 0}]}}, None),
+        ({"properties": {"metricResults": [{"ruleId": "lines", "value": 812}]}}, True),
+    ],
+)
+def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
+    tmp_path: Path, run: dict[str, Any], *, complete: bool | None
+) -> None:
+    """Neither a rule nor a thing that was scanned is named, or no line was measured."""
+    assert scanned(tmp_path, log(**run))["scan"] is complete
 
 
 @pytest.mark.parametrize(
