@@ -99,14 +99,18 @@ def components_shipped(asked: Asked) -> Sequence[FactReading]:
     parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]
+    unclear = [name for part in parts for name in part.report.undecided]
     listed = FactReading(
         subject="components listed", expected="at least 1", observed=str(total), ok=True if total else None
     )
+    seen = f"{len(found)}: {some(found)}" if found else "none"
+    if unclear:
+        seen += f"; {len(unclear)} that may be (scope optional, or a group of its own): {some(unclear)}"
     none = FactReading(
         subject="components of scope development",
         expected="none",
-        observed=f"{len(found)}: {some(found)}" if found else "none",
-        ok=not found,
+        observed=seen,
+        ok=False if found else None if unclear else True,
         amount=FactAmount(value=len(found)),
     )
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]

@@ -336,6 +336,25 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
     assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
 
 
+@pytest.mark.parametrize(
+    ("component", "ok"),
+    [
+        ({"properties": [{"name": "cdx:composer:package:isDevRequirement", "value": "true"}]}, False),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "dev"}]}, False),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "main"}]}, True),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "gpu"}]}, None),
+        ({"properties": [{"name": "cdx:poetry:group", "value": g} for g in ("dev", "main")]}, True),
+        ({"properties": [{"name": "cdx:pipenv:category", "value": "develop"}]}, False),
+        ({"properties": [{"name": "cdx:pipenv:category", "value": "default"}]}, True),
+        ({"scope": "optional"}, None),
+    ],
+)
+def test_each_writer_marks_what_developers_need(tmp_path: Path, component: dict[str, Any], *, ok: bool | None) -> None:
+    """Composer, Poetry and Pipenv by a property; cdxgen by a scope, which says that of others too."""
+    document = {**BILL, "components": [{"name": "a", **component}]}
+    assert billed(tmp_path, document)["components of scope development"] is ok
+
+
 def test_a_digest_is_not_a_release(tmp_path: Path) -> None:
     """Syft gives it as the version of an image; the file beside the document names the release."""
     document = json.loads(json.dumps(BILL))
