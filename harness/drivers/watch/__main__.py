@@ -13,9 +13,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from harness import clock
 from harness.drivers.watch.recorder import WatchRecorder, recording
@@ -38,21 +37,11 @@ def main() -> int:
         os.nice(-5)
     try:
         with recording(settings.run_directory) as recorder:
-            _run(_watch(settings, recorder))
+            asyncio.run(_watch(settings, recorder))
     except HarnessError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
-
-
-def _run(watching: Coroutine[Any, Any, None]) -> None:
-    """Run it on uvloop where that is installed: the watch shares the machine with its target, and a probe costs a tenth less there."""
-    try:
-        import uvloop
-    except ImportError:  # of the extra `sandbox`
-        asyncio.run(watching)
-    else:
-        uvloop.run(watching)
 
 
 async def _watch(settings: WatchSettings, recorder: WatchRecorder) -> None:

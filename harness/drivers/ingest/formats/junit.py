@@ -42,7 +42,7 @@ _ASIDE: Final = frozenset(
         *("system-out", "system-err", "properties", "property", "attachments", "attachment"),
     }
 )
-"""Elements of a test case beside those that say how it ended; of others, as PHPUnit's `warning`, nobody knows whether it ran."""
+"""Elements of a test case beside those that say how it ended; another one, as PHPUnit's `warning`, leaves open whether it ran."""
 _MIXED: Final = (
     "failed and passed: it was repeated (`--rerun-fails`) or run twice (`-count`): the two are written alike"
 )

@@ -358,16 +358,16 @@ def _incomplete(run: _ScanRun) -> list[str]:
     ]
     lost = [f"{name} has no list of results"] if run.results is None else []
     lost += [f"{name} has results in other files"] if run.elsewhere.get("results") else []
-    return failed + told + lost + _looked_at_nothing(run, name)
+    return failed + told + lost + _analysed_nothing(run, name)
 
 
-def _looked_at_nothing(run: _ScanRun, name: str) -> list[str]:
+def _analysed_nothing(run: _ScanRun, name: str) -> list[str]:
     """Why a run without results is none that found nothing: it names neither a rule nor anything that it scanned, or measured no line."""
     if run.results:
         return []
     rules = any(part.rules for part in (run.tool.driver, *run.tool.extensions))
     if not rules and not _scanned(run) and not _word(run.properties, "imageName"):
-        return [f"{name} names neither a rule that it looked for nor a file, image or address that it scanned"]
+        return [f"{name} names neither a rule that was applied nor a file, image or address that it scanned"]
     metrics = run.properties.get("metricResults")
     values = [one.get("value") for one in metrics if isinstance(one, dict)] if isinstance(metrics, list) else []
     return [f"{name} reports that it scanned 0 lines"] if values and not any(values) else []

@@ -54,7 +54,7 @@ With one descriptor new connections wait longer and longer in a busy pod, whose 
 AT_ONCE = 64
 """Requests of users that a pod serves at a time; the next one is refused at once.
 
-A pod that has so many is a second behind, which is as long as its callers wait: more would be answered when nobody waits any more.
+A pod that has so many is a second behind, which is as long as its callers wait: more would be answered after their callers have left.
 """
 ANSWER_BY = "x-answer-by"
 """The header that says until when the caller waits, in seconds since 1970: what has lain in a queue for longer is not begun."""
