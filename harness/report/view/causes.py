@@ -79,7 +79,7 @@ class Decisive:
 
 
 def decisive(reasons: Iterable[DecisionReason]) -> tuple[Decisive, ...]:
-    """The reasons of a decision in their order, each once: the requirements that one reason decided stand together."""
+    """The reasons of a decision in their order, each once, with all requirements that it decided."""
     found: dict[tuple[str, str, Outcome | None], Decisive] = {}
     for reason in reasons:
         key = _shared(reason)

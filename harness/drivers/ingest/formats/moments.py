@@ -113,7 +113,7 @@ def earliest(moments: list[Moment]) -> Moment | None:
 
 
 def _read(text: str) -> datetime:
-    """A time as it is written, without a zone where that is not certain; raises ValueError where it is none."""
+    """A time as it is written, without a zone where that is not certain; raises ValueError for any other text."""
     if _MAIL.fullmatch(text):
         return parsedate_to_datetime(text)
     if named := _NAMED_ZONE.fullmatch(text):

@@ -362,7 +362,7 @@ def _incomplete(run: _ScanRun) -> list[str]:
 
 
 def _analysed_nothing(run: _ScanRun, name: str) -> list[str]:
-    """Why a run without results is none that found nothing: it names neither a rule nor anything that it scanned, or measured no line."""
+    """Why a run without results did not find that there is nothing: it names neither a rule nor anything that it scanned, or measured no line."""
     if run.results:
         return []
     rules = any(part.rules for part in (run.tool.driver, *run.tool.extensions))
