@@ -30,3 +30,8 @@ Feature: The stability criteria of the staged integration
   Scenario: Any single fault is over for the users within 30 s
     When every single-fault experiment has run under "everyday" traffic
     Then the recovery of reads and of writes is below 30 s after every single-fault experiment
+
+  @AT-STB-ERRORS @profile-quick
+  Scenario: No route fails 1 in 100 requests in half a minute
+    When "quick" traffic has run
+    Then the error rate of every route is below 1 % in the steady state

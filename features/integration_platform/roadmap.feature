@@ -28,3 +28,8 @@ Feature: Roadmap
     Examples:
       | requirement | what                         | parts            |
       | IP-ROAD-AI  | Q1-Q2 2025: AI orchestration | IP-LAND-AI passes |
+
+  @IP-ROAD-AUTONOMOUS @profile-quick
+  Scenario: A killed pod is replaced by no hand, at a first look
+    When the experiment "pod-loss" has run under "quick" traffic
+    Then every killed pod is replaced by a ready one within 60 s with 0 manual steps

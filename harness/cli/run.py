@@ -83,6 +83,12 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
             ),
             click.option("--seed", default=1, show_default=True, help="Seed of every schedule."),
             click.option(
+                "--traffic-scale",
+                default=1.0,
+                show_default=True,
+                help="Multiplies every traffic's rate, 0.05 to 4; the decision and every figure of the traffic say it.",
+            ),
+            click.option(
                 "--only",
                 multiple=True,
                 metavar="PATTERN",
@@ -150,6 +156,7 @@ def _session(
         out=runs.absolute(),
         baseline=None if options["baseline"] is None else run_path(options["baseline"], runs),
         seed=options["seed"],
+        traffic_scale=options["traffic_scale"],
         allow_target=options["allow_target"],
         keep=options.get("keep", False),
         no_decision=options.get("no_decision", False),

@@ -113,4 +113,5 @@ def _headline(plan: Plan, outcome: DecisionOutcome, verdicts: Sequence[Verdict])
     played = f", played by the sandbox at time scale {plan.time_scale:g}" if plan.stands_in else ""
     head = f"{outcome.value} for {plan.environment}{played} · profile {plan.profile} · {plan.release}"
     as_of = [f"as of {plan.as_of}"] if plan.as_of else []
-    return " · ".join([head, *as_of, *parts])
+    scaled = [plan.traffic_scaled] if plan.traffic_scaled else []
+    return " · ".join([head, *scaled, *as_of, *parts])

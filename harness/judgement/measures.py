@@ -208,7 +208,7 @@ def measure(
     objective, figures = case.objective, figures or Figures()
     return Measure(
         name=name,
-        scope=dict(scope or {}),
+        scope={**(scope or {}), **case.plan.size_of(objective.scope.traffic)},
         sentence=objective.sentence,
         at=objective.at,
         value=figures.value,

@@ -126,6 +126,7 @@ class TrafficPlan:
         warm_up_s: cut from the front.
         window_s: length of the fault-free window. window_grows: the plan may lengthen it to what its sentences need.
         after_s: how long it goes on at least after the last fault was restored.
+        health_per_s: health probes of the entry per second of a fault-free window, where those of every run are too few; 0: they are not.
         routes: route names with the expected share of requests of each.
         users: journeys in progress at once, on average; of a closed model: users, always.
         workers: child processes on this machine.
@@ -151,6 +152,7 @@ class TrafficPlan:
     users: float
     window_grows: bool = False
     after_s: float = 60.0
+    health_per_s: float = 0.0
     workers: int = 1
     model: str = "open"
     arrivals: str = "poisson"
@@ -276,6 +278,7 @@ class Plan:
         release: version under test. release_commit: its commit, as the target file says; empty: unknown.
         profile: profile names, joined by `+`.
         seed: of every schedule.
+        traffic_scale: the sizes in `traffic` are what their files say, multiplied by it.
         requirements: the rows of the profile, in catalogue order.
         claims: the scenarios, in the order collected.
         demands: keys in the order they are done. demand: the demands by key.
@@ -332,6 +335,16 @@ class Plan:
     doors: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
     release_commit: str = ""
+    traffic_scale: float = 1.0
+
+    @property
+    def traffic_scaled(self) -> str:
+        """`traffic scale 0.5`; empty where every traffic is as large as its file says."""
+        return "" if self.traffic_scale == 1 else f"traffic scale {self.traffic_scale:g}"
+
+    def size_of(self, traffic: str | None) -> dict[str, str]:
+        """What the scope of a figure under this traffic says of its size; empty where that is what its file says, or there is none."""
+        return {"size": self.traffic_scaled} if traffic and self.traffic_scaled else {}
 
     @property
     def filter(self) -> str:

@@ -47,6 +47,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--baseline", type=Path, metavar="RUN", help="earlier run to compare with")
     group.addoption("--seed", type=int, default=1, metavar="N", help="seed of every schedule (default: 1)")
+    group.addoption(
+        "--traffic-scale", type=float, default=1.0, metavar="X", help="multiplies every traffic's rate (default: 1)"
+    )
     group.addoption("--keep", action="store_true", help="leave the sandbox running")
 
 
@@ -125,6 +128,7 @@ def _settings(config: pytest.Config) -> Settings:
         out=project.root / "reports" / "runs",
         baseline=_run(config, "baseline"),
         seed=option("seed"),
+        traffic_scale=option("traffic_scale"),
         allow_target=option("allow_target"),
         keep=option("keep"),
         no_decision=option("no_decision"),

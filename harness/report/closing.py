@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.model import DecisionOutcome, Outcome
-from harness.report.view.causes import cause_line, causes, deciding_sentence
+from harness.report.view.causes import cause_line, causes, deciding_sentence, decisive
 from harness.report.view.digest import rows
 from harness.report.view.sections import documents
 from harness.report.view.wording import clean
@@ -13,7 +13,8 @@ from harness.report.view.wording import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.model import DecisionReason, Judgement, Plan
+    from harness.model import Judgement, Plan
+    from harness.report.view.causes import Decisive
     from harness.report.view.digest import Row
 
 MOST_REASONS: Final = 12
@@ -39,8 +40,8 @@ def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
 
 def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[str]:
     yield judgement.decision.headline
-    reasons = judgement.decision.because
-    if len(reasons) <= MOST_REASONS:
+    reasons = decisive(judgement.decision.because)
+    if len(judgement.decision.because) <= MOST_REASONS:
         yield from _reasons(reasons)
     else:
         if judgement.decision.outcome is not DecisionOutcome.NO_GO:  # else the first reason says the same
@@ -57,18 +58,18 @@ def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[s
         parts = documents(plan, every)
         widest = max(len(part.name) for part in parts)
         yield from (f"  {part.name:<{widest}}  {counts_line(part.counts)}" for part in parts)
-    if any(reason.requirement for reason in reasons):
+    if any(reason.requirements for reason in reasons):
         yield "  more about one requirement: readiness why ID"
 
 
-def _reasons(reasons: Iterable[DecisionReason]) -> Iterator[str]:
+def _reasons(reasons: Iterable[Decisive]) -> Iterator[str]:
     """Each reason, and below it what to do: what concerns the run as a whole is given once."""
     of_run: set[str] = set()
     for reason in reasons:
         yield f"  {reason.sentence}"
         if reason.because.hint and reason.because.hint not in of_run:
             yield f"    hint: {reason.because.hint}"
-        if not reason.requirement:
+        if not reason.outcome:
             of_run.add(reason.because.hint)
 
 

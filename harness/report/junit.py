@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from harness.model import OF_THE_CHOICE, DecisionOutcome, Outcome
+from harness.report.view.causes import decisive
 from harness.report.view.digest import rows
 from harness.report.view.moments import Moments
 from harness.report.view.wording import NOTHING, clean
@@ -35,6 +36,7 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         ("target", plan.target),
         ("environment", plan.environment),
         ("time_scale", f"{plan.time_scale:g}"),
+        ("traffic_scale", f"{plan.traffic_scale:g}"),
         ("release", plan.release),
         ("run", plan.run),
     )
@@ -75,7 +77,7 @@ def _decision(suite: ET.Element, decision: Decision) -> str:
     ended = ET.SubElement(case, kind, {"message": clean(decision.headline)})
     if not chosen:
         ended.set("type", decision.outcome.value.lower())
-        ended.text = clean("\n".join(decision.reasons))
+        ended.text = clean("\n".join(reason.sentence for reason in decisive(decision.because)))
     return kind
 
 

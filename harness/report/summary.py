@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from harness.model import DecisionOutcome, Outcome
 from harness.report.markdown import bullets, plain, table
 from harness.report.view.basis import basis
-from harness.report.view.causes import cause_head, causes, deciding_sentence
+from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
 from harness.report.view.sections import documents
@@ -39,7 +39,7 @@ def _blocks(plan: Plan, judgement: Judgement) -> Iterable[str]:
     yield f"# {plain(judgement.decision.headline)}"
     yield plain(
         f"Release {plan.release} on target {plan.target} ({plan.environment}), profile {plan.profile},"
-        f" time scale {plan.time_scale:g}, run {plan.run}."
+        f" time scale {plan.time_scale:g}, {f'{plan.traffic_scaled}, ' if plan.traffic_scaled else ''}run {plan.run}."
     )
     yield plain(deciding_sentence(judgement, every))
     yield "## Why"
@@ -101,11 +101,12 @@ def _capped(lines: Sequence[str], most: int, what: str) -> str:
 def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     decision = judgement.decision
     if decision.because:
-        every_reason = decision.because
-        if len(every_reason) > _MOST_REASONS:  # the rows that wait are listed by cause, further down
+        every_reason = decisive(decision.because)
+        waiting = 0
+        if len(decision.because) > _MOST_REASONS:  # the rows that wait are listed by cause, further down
+            waiting = sum(reason.outcome is Outcome.NOT_ASSESSED for reason in decision.because)
             every_reason = tuple(reason for reason in every_reason if reason.outcome is not Outcome.NOT_ASSESSED)
         lines = [_with_hint(reason.sentence, reason.because.hint) for reason in every_reason]
-        waiting = len(decision.because) - len(every_reason)
         last = [f"{counted(waiting, 'gating requirement')} NOT ASSESSED"] if waiting else []
         return "\n".join(filter(None, [_capped(lines, _MOST_REASONS, "reason"), bullets(last)]))
     if decision.outcome is not DecisionOutcome.GO:

@@ -30,6 +30,7 @@ from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
 from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
+from harness.run.outlook import health_per_s
 from harness.run.presence import presence_of
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
@@ -158,10 +159,10 @@ def gather_files(plan: Plan, target: Target, directory: RunDirectory, progress: 
 def rates_for(plan: Plan) -> Rates:
     """The probes per second of a run.
 
-    They are the usual ones, and more where a figure of the plan needs more to be decided.
+    They are the usual ones, and more where a figure of the plan needs more to be decided, or a traffic says so.
     """
     usual = usual_rates(broken=bool(plan.experiments))
-    needed: dict[str, float] = {}
+    needed = {"health_in_window": health_per_s(plan)}
     for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
         for probe, per_s in spec_of(figure).rates.items():
             needed[probe] = max(needed.get(probe, getattr(usual, probe)), per_s)

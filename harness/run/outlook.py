@@ -82,7 +82,7 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
     share = min(traffic.routes.values()) if by_route and traffic.routes else 1.0
     return Offered(
         requests=math.floor(traffic.requests * share),
-        probes=round(traffic.window_s * Rates().health_in_window),
+        probes=round(traffic.window_s * health_per_s(plan)),
         journeys=math.floor(traffic.journeys_per_s * traffic.window_s),
         by_route=by_route,
         window_s=traffic.window_s,
@@ -92,6 +92,11 @@ def offered_to(plan: Plan, objective: Objective) -> Offered:
         durability=plan.durability,
         rates=traffic.rates,
     )
+
+
+def health_per_s(plan: Plan) -> float:
+    """Health probes of the entry per second of a fault-free window: the usual ones, or what a traffic of the plan asks for."""
+    return max([Rates().health_in_window, *(traffic.health_per_s for traffic in plan.traffic.values())])
 
 
 def grown(plan: Plan) -> dict[str, TrafficPlan]:
@@ -153,6 +158,7 @@ def outlook_document(plan: Plan) -> dict[str, Any]:
         "environment": plan.environment,
         "profile": plan.profile,
         "time_scale": plan.time_scale,
+        "traffic_scale": plan.traffic_scale,
         "seconds": {"expected": round(expected, 1), "at_most": round(longest, 1)},
         "acts": [
             {

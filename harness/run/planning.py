@@ -65,10 +65,10 @@ def sizes_of(settings: Settings, target: Target, compiled: Compiled) -> dict[str
     from harness.run.names import check_names
 
     check_names(target, settings.project)
-    paths = settings.project.search("loadtests")
+    paths, scale = settings.project.search("loadtests"), settings.traffic_scale
     places = traffic_asked_at(claim.scenario for claim in compiled.claims)
     return {
-        name: load_traffic(name, paths, target.traffic, asked_at=places.get(name, ""))
+        name: load_traffic(name, paths, target.traffic, asked_at=places.get(name, ""), scale=scale)
         for name in traffic_of(compiled.demands)
     }
 
@@ -154,6 +154,7 @@ def _plan(
         release_commit=target.release.commit,
         profile="+".join(settings.profiles),
         seed=settings.seed,
+        traffic_scale=settings.traffic_scale,
         requirements=tuple(requirements),
         claims=claims,
         demands=tuple(demand.key for demand in ordered),

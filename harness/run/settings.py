@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import UsageError
+
 if TYPE_CHECKING:
     from harness.run.project import Project
 
 
 RELEASE: Final = "1.0.0"
 """Where none is named."""
+LEAST_SCALE: Final = 0.05
+"""Of the traffic: with less of it next to no sentence can be decided in an hour."""
+MOST_SCALE: Final = 4.0
+"""Of the traffic: who needs more writes it into its file, where the workers are counted too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +32,7 @@ class Settings:
         release: release of the sandbox's platform, by name or directory; for another target a label.
         out: directory of the runs.
         seed: of every schedule.
+        traffic_scale: every traffic's rate, or its users where they wait for answers, is multiplied by it.
         allow_target: name typed in full for a production-like target.
         baseline: run directory that sentences about a baseline compare with; None: they are not assessed.
         keep: leave the sandbox running afterwards.
@@ -41,12 +48,19 @@ class Settings:
     stands_for: str = "sandbox"
     out: Path = Path("reports/runs")
     seed: int = 1
+    traffic_scale: float = 1.0
     allow_target: str = ""
     baseline: Path | None = None
     keep: bool = False
     no_decision: bool = False
     only: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises UsageError where the traffic's scale is out of bounds, or no number."""
+        if not LEAST_SCALE <= self.traffic_scale <= MOST_SCALE:
+            what = f"the traffic scale is {self.traffic_scale:g}, and may be {LEAST_SCALE:g} to {MOST_SCALE:g}"
+            raise UsageError(what, where="--traffic-scale", hint="`--traffic-scale 0.5` offers half of every traffic")
 
     def again(self, release: str) -> tuple[str, ...]:
         """The options that repeat the run.
@@ -64,5 +78,6 @@ class Settings:
             "--out": [str(self.out)],
             "--baseline": [] if self.baseline is None else [str(self.baseline)],
             "--seed": [str(self.seed)],
+            "--traffic-scale": [] if self.traffic_scale == 1 else [f"{self.traffic_scale:g}"],
         }
         return tuple(word for option, values in options.items() for value in values for word in (option, value))

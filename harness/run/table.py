@@ -59,6 +59,7 @@ def show_plan(
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, _WIDTH)
     scale = f" · time scale {plan.time_scale:g}" if plan.time_scale != 1 else ""
+    scale += f" · {plan.traffic_scaled}" if plan.traffic_scaled else ""
     console.print(f"{plan.release} on {plan.target} ({plan.environment}) · profile {plan.profile}{scale}", markup=False)
     if baseline:
         console.print(baseline, markup=False)

@@ -37,7 +37,7 @@ def core_plan() -> Plan:
     claims, demands = [], []
     for file in sorted((ROOT / "features").rglob("*.feature")):
         for scenario in read_feature(file, ROOT):
-            if not chosen.isdisjoint(scenario.requirements):
+            if not chosen.isdisjoint(scenario.requirements) and not scenario.profiles:
                 claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
                 claims.append(claim)
                 demands += asked

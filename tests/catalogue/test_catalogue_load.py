@@ -50,6 +50,7 @@ def test_every_row_is_there(catalogue: Catalogue) -> None:
         "atomos": 169,
         "feature-integration": 171,
         "integration-platform": 192,
+        "quick": 4,
         "core": 25,
         "checklist": 71,
         "rollout": 27,

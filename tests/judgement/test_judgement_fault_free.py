@@ -33,7 +33,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.fault_free import GuardedWindow, GuardRule, _guards, guards, slots_of
+from harness.judgement.figures.fault_free import LEAST_REQUESTS, GuardedWindow, GuardRule, _guards, guards, slots_of
 from harness.judgement.measures import Case
 from harness.judgement.stats.guards import guard_confidence
 from harness.model import (
@@ -136,6 +136,19 @@ def test_blind_side_2_a_short_window_in_which_all_fail_does_not_hide_in_the_othe
     guard = only_fail(found)
     assert (guard.scope["guard"], guard.value, guard.n) == (name, 1.0, 400)
     assert guard.reason.startswith(f"error rate of {name} alone is 100 % (n 400), expected below 5 %: proven with 99.9")
+
+
+@pytest.mark.parametrize(("seconds", "each"), [(2.9, 1), (4, 10)], ids=["too short", "too few"])
+def test_a_guard_of_a_moment_or_of_a_handful_is_silent(seconds: float, each: int) -> None:
+    """Every request of a window failed: of one under 3 s, or of 40 requests. The KPI over all windows counts them."""
+    base, name = run(), after_name("pod-loss")
+    rows = samples(70, 70 + seconds)
+    rows = rows.where(np.arange(len(rows)) % each == 0)
+    gone = failing(rows, np.ones(len(rows), dtype=np.bool_))
+    window_after = later(gone, 70, 70 + seconds, name, "pod-loss")
+    found = judged(errors("5 %"), replace(base, windows={**base.windows, name: window_after}))
+    assert not [m for m in found if "guard" in m.scope]
+    assert found[0].n == 12_000 + len(rows)
 
 
 def test_blind_side_9_one_region_of_three_is_slow() -> None:
@@ -298,7 +311,7 @@ def test_property_of_guards(windows: list[tuple[int, float]], words: int, chance
     assert all(m.value is not None and m.value >= 0.05 for m in found)
     assert all(m.confidence == guard_confidence(len(every_guard)) for m in found)
     assert sum(len(guard.parts[0].at_ns) for guard in every_guard if guard.window and not guard.word) == (
-        sum(n for n, _ in windows) if len(windows) > 1 else 0
+        sum(n for n, _ in windows if n >= LEAST_REQUESTS) if len(windows) > 1 else 0
     )
     if not any(part.bad.any() for part in parts):
         assert found == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from report_builders import go, no_go, nothing
 from report_many import DERIVED, FAILED, LONE, UNSURE, many, requirements, waits
 
@@ -12,7 +14,7 @@ from harness.judgement.measures import because
 from harness.model import DecisionOutcome, DecisionReason, Outcome, Reason, ReasonKind
 from harness.report.closing import closing_lines
 from harness.report.summary import render_summary
-from harness.report.view.causes import cause_line, causes, deciding_sentence
+from harness.report.view.causes import cause_line, causes, deciding_sentence, decisive
 from harness.report.view.digest import Row, rows
 from harness.report.view.sections import counts_of, documents
 
@@ -185,6 +187,54 @@ def test_what_is_to_be_done_about_the_whole_run_is_said_once() -> None:
         "hint: correct the locustfile",
         "hint: give one",
     ]
+
+
+def reason(name: str, text: str, kind: ReasonKind = ReasonKind.EVIDENCE, hint: str = "") -> DecisionReason:
+    """Of an inconclusive requirement; of the whole run without a name."""
+    because = Reason(kind=kind, text=text, hint=hint)
+    return DecisionReason(because=because, requirement=name, outcome=Outcome.INCONCLUSIVE if name else None)
+
+
+def test_one_cause_is_one_sentence_with_the_requirements_that_it_decided() -> None:
+    """In the order in which they came; a reason that names its own requirement is the same for the next one."""
+    found = decisive(
+        [
+            reason("A-1", "the ledger was not read", hint="see `readiness why A-1`"),
+            reason("B-1", "too few requests"),
+            reason("A-2", "the ledger was not read", hint="see `readiness why A-2`"),
+        ]
+    )
+    assert [one.sentence for one in found] == [
+        "2 requirements INCONCLUSIVE (A-1, A-2): the ledger was not read",
+        "B-1 INCONCLUSIVE: too few requests",
+    ]
+    assert found[0].because.hint == "see `readiness why ID`"
+
+
+def test_a_starved_machine_is_one_cause_whatever_it_put_in_doubt() -> None:
+    """The figures differ; alone, the figure is named with it."""
+    starved = [
+        reason("A-1", "p95 is 300 ms, expected below 200 ms, but the machine was starved", ReasonKind.MACHINE),
+        reason("A-2", "error rate is 3 %, expected below 1 %, but the machine was starved", ReasonKind.MACHINE),
+    ]
+    assert [one.sentence for one in decisive(starved)] == [
+        "2 requirements INCONCLUSIVE (A-1, A-2): the machine was starved"
+    ]
+    assert decisive(starved[:1])[0].sentence.startswith("A-1 INCONCLUSIVE: p95 is 300 ms")
+
+
+def test_what_is_so_of_the_whole_run_is_printed_once() -> None:
+    """Twelve requirements that the same cause left without an answer add no line."""
+    gone = [reason(name, "the run did not complete: the target is gone") for name in ("", *"ABCDEFGHIJKL")]
+    assert [one.sentence for one in decisive(gone)] == ["the run did not complete: the target is gone"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "A", "B", "C"]), st.sampled_from(["x", "y"]))))
+def test_property_no_requirement_and_no_reason_is_left_out(every: list[tuple[str, str]]) -> None:
+    """Each requirement stands with its own text, and each text is there."""
+    found = decisive([reason(name, text) for name, text in every])
+    assert {text for _, text in every} == {one.because.text for one in found}
+    assert sorted(name for name, _ in every if name) == sorted(name for one in found for name in one.requirements)
 
 
 def test_more_causes_than_fit_are_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,6 +20,17 @@ def test_a_run_without_experiments_sends_fewer_probes() -> None:
     assert broken == Rates()
     assert (calm.read, calm.region, calm.ledger, calm.member) == (10.0, 2.0, 10.0, 2.0)
     assert calm.health_in_window == broken.health_in_window == 65.0
+
+
+def test_a_traffic_says_how_many_health_probes_its_window_takes() -> None:
+    """99.9 % in half a minute needs more than those of every run; a traffic that asks for fewer gets the usual ones."""
+
+    def health(per_s: float) -> float:
+        made = plan()
+        sizes = {name: replace(size, health_per_s=per_s) for name, size in made.traffic.items()}
+        return rates_for(replace(made, traffic=sizes)).health_in_window
+
+    assert (health(110.0), health(20.0)) == (110.0, 65.0)
 
 
 def test_replication_lag_asks_for_its_own_probes() -> None:

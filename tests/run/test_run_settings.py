@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.run import run
+from harness.errors import UsageError
 from harness.run.choice import choose
 from harness.run.project import find_project
 from harness.run.settings import Settings
@@ -32,7 +33,7 @@ def typed(settings: Settings, release: str) -> Settings:
         settings,
         target=chosen.target,
         profiles=chosen.profiles,
-        **{name: given[name] for name in ("release", "stands_for", "out", "baseline", "seed")},
+        **{name: given[name] for name in ("release", "stands_for", "out", "baseline", "seed", "traffic_scale")},
     )
 
 
@@ -43,8 +44,9 @@ def typed(settings: Settings, release: str) -> Settings:
         {"target": None, "profiles": ("core",), "release": "candidates/slow"},
         {"target": None, "profiles": ("core", "normaldance"), "stands_for": "staging"},
         {"baseline": Path("runs/earlier"), "seed": 7, "out": Path("elsewhere")},
+        {"traffic_scale": 0.5},
     ],
-    ids=["own target", "sandbox", "sandbox as staging", "with a baseline"],
+    ids=["own target", "sandbox", "sandbox as staging", "with a baseline", "with half of the traffic"],
 )
 def test_the_options_that_are_printed_repeat_the_run(mine: Settings, options: dict[str, object]) -> None:
     """In the same project, whatever target and profiles it has; of the sandbox the release that was asked for, which may be a directory."""
@@ -55,3 +57,12 @@ def test_the_options_that_are_printed_repeat_the_run(mine: Settings, options: di
 def test_the_release_of_a_target_file_is_repeated_and_not_the_default(mine: Settings) -> None:
     """A command with another release than the file names is refused."""
     assert typed(mine, "2.3.4") == replace(mine, release="2.3.4")
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, 0.049, 4.01, float("nan"), float("inf")])
+def test_a_scale_of_the_traffic_out_of_bounds_is_refused(mine: Settings, scale: float) -> None:
+    """Its bounds are 0.05 and 4, which are allowed."""
+    with pytest.raises(UsageError) as raised:
+        replace(mine, traffic_scale=scale)
+    assert raised.value.what == f"the traffic scale is {scale:g}, and may be 0.05 to 4"
+    assert [replace(mine, traffic_scale=bound).traffic_scale for bound in (0.05, 4.0)] == [0.05, 4.0]

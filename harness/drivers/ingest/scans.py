@@ -20,8 +20,8 @@ def findings_open(asked: Asked) -> Sequence[FactReading]:
     """No open finding of a severity or above; and each name of a register was scanned, where the sentence says so."""
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
-    severe = [one for part in parts for one in part.report.findings if one.open and one.severity >= limit]
-    facts = [*provenance(asked, _origins(parts)), *_complete(parts), _none_open(least, severe)]
+    severe = [one for part in parts for one in part.report.findings if one.open and one.most >= limit]
+    facts = [*provenance(asked, _origins(parts)), *_complete(parts), _none_open(least, limit, severe)]
     if name := asked.params.get("register"):
         names = register_of(asked, name)
         missing = without(names, [text for part in parts for text in part.report.scanned])
@@ -49,9 +49,10 @@ def _complete(parts: Sequence[ReportPart[ScanReport]]) -> list[FactReading]:
     return [FactReading(subject="scan", expected="complete", observed=seen, ok=None if why else True)]
 
 
-def _none_open(least: str, severe: Sequence[ScanFinding]) -> FactReading:
-    decided = [one.label for one in severe if one.decided]
-    open_ones = [one.label for one in severe if not one.decided]
+def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactReading:
+    """A finding that may be less severe than the limit, as its level alone says, waits for a person."""
+    decided = [one.label for one in severe if one.decided and one.severity >= limit]
+    open_ones = [one.label for one in severe if not (one.decided and one.severity >= limit)]
     seen = f"{len(decided)}: {some(decided)}" if decided else "none"
     if not decided and open_ones:
         seen = f"{len(open_ones)} that a person has to decide: {some(open_ones)}"
@@ -98,14 +99,18 @@ def components_shipped(asked: Asked) -> Sequence[FactReading]:
     parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]
+    unclear = [name for part in parts for name in part.report.undecided]
     listed = FactReading(
         subject="components listed", expected="at least 1", observed=str(total), ok=True if total else None
     )
+    seen = f"{len(found)}: {some(found)}" if found else "none"
+    if unclear:
+        seen += f"; {len(unclear)} that may be (scope optional, or a group of its own): {some(unclear)}"
     none = FactReading(
         subject="components of scope development",
         expected="none",
-        observed=f"{len(found)}: {some(found)}" if found else "none",
-        ok=not found,
+        observed=seen,
+        ok=False if found else None if unclear else True,
         amount=FactAmount(value=len(found)),
     )
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), listed, none]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -150,6 +150,7 @@ class Size(_SizeSection):
     warm_up: Annotated[float, _quantity("time", "10 s")]
     window: Annotated[WindowSize, BeforeValidator(_window)] = Field(alias="for")
     after: Annotated[float, _quantity("time", "60 s")] = 60.0
+    health_probes: _Rate | None = None
     workers: _Workers = 1
     remote: Remote | None = None
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
@@ -171,6 +172,14 @@ class ArrivalSchedule:
     trace_ns: tuple[int, ...] = ()
     trace: str = ""
     peak_per_s: float
+
+    def scaled(self, scale: float) -> ArrivalSchedule:
+        """The same schedule with every rate multiplied; raises UsageError for a trace, whose arrivals are what they are."""
+        if self.trace_ns:
+            raise UsageError("a trace has no rate that could be scaled", hint="leave `--traffic-scale` out")
+        rates = tuple((at_s, per_s * scale) for at_s, per_s in self.rates)
+        points = tuple((at_s, per_s * scale) for at_s, per_s in self.curve.points)
+        return replace(self, curve=RateCurve(points=points), rates=rates, peak_per_s=self.peak_per_s * scale)
 
     def journeys(self, from_s: float, until_s: float) -> float:
         """Journeys planned between two times since the load began."""

@@ -13,8 +13,8 @@ from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.load.locustfile import LocustUsers, check_locustfile
 from harness.drivers.load.routes import sent_routes
-from harness.drivers.load.size import Size, schedule_of
-from harness.errors import ConfigurationError
+from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
+from harness.errors import ConfigurationError, UsageError
 from harness.model import AccountPlan, TrafficPlan
 from harness.targets.parts import TrafficOverride
 from harness.yamlfile import YamlDocument, read_document
@@ -33,6 +33,7 @@ def load_traffic(
     overrides: Mapping[str, TrafficOverride] | None = None,
     *,
     asked_at: str = "",
+    scale: float = 1.0,
 ) -> TrafficPlan:
     """Read the size of a traffic; the first search path that has it wins.
 
@@ -41,6 +42,7 @@ def load_traffic(
         search_paths: directories of locustfiles, the project's own before those that come with the package.
         overrides: by traffic name, what the target file says instead.
         asked_at: `file:line` of the sentence that names it, where there is one.
+        scale: multiplies its rate, or its users where they wait for answers.
 
     Raises:
         ConfigurationError: there is none of this name, its file is wrong, or its rate needs more workers.
@@ -57,7 +59,11 @@ def load_traffic(
     _check_routes(size, document, locustfile)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
+    if scale != 1 and size.users is not None:
+        size = size.model_copy(update={"users": max(round(size.users * scale), 1)})
     schedule = schedule_of(size, document, override.rate_per_s)
+    if scale != 1 and size.users is None:
+        schedule = _scaled(schedule, scale, document)
     planned = schedule.journeys(size.warm_up, size.warm_up + window_s)
     plan = TrafficPlan(
         name=name,
@@ -68,6 +74,7 @@ def load_traffic(
         window_s=window_s,
         window_grows=size.window.grows and override.for_s is None,
         after_s=size.after,
+        health_per_s=size.health_probes or 0.0,
         routes=dict(size.routes),
         users=size.users
         or planned / (window_s or 1.0) * size.journey,  # Little's law: arrivals per second times time spent
@@ -94,6 +101,13 @@ def load_traffic(
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _scaled(schedule: ArrivalSchedule, scale: float, document: YamlDocument) -> ArrivalSchedule:
+    try:
+        return schedule.scaled(scale)
+    except UsageError as error:
+        raise ConfigurationError(error.what, where=document.where(("trace",)), hint=error.hint) from error
 
 
 def _locustfile_of(size: Size, document: YamlDocument) -> Path:

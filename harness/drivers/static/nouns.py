@@ -108,10 +108,12 @@ class Scanner:
             it does so by itself.
         never: it cannot be made to.
         unless: an option or input that keeps it from ending with an error.
+        secrets: it searches for secrets in the code, and not for vulnerabilities.
     """
 
     stops_by: tuple[str, ...] = ()
     never: bool = False
+    secrets: bool = False
     unless: tuple[str, ...] = ()
 
 
@@ -126,7 +128,7 @@ SCAN_COMMANDS: Final[Mapping[str, Scanner]] = MappingProxyType(
         "npm audit": Scanner(unless=("--audit-level=none", "--audit-level none")),
         "semgrep ci": Scanner(unless=("--suppress-errors",)),
         "semgrep scan": Scanner(stops_by=("--error",)),
-        "gitleaks": Scanner(unless=("--exit-code 0", "--exit-code=0")),
+        "gitleaks": Scanner(secrets=True, unless=("--exit-code 0", "--exit-code=0")),
         "bandit": Scanner(unless=("--exit-zero",)),
     }
 )
@@ -138,10 +140,10 @@ SCAN_ACTIONS: Final[Mapping[str, Scanner]] = MappingProxyType(
         "aquasecurity/trivy-action": Scanner(stops_by=("exit-code=1",)),
         "anchore/scan-action": Scanner(unless=("fail-build=false",)),
         "google/osv-scanner-action": Scanner(unless=("fail-on-vuln=false",)),
-        "snyk/actions": Scanner(),
+        "snyk/actions": Scanner(unless=("command=monitor",)),
         "github/codeql-action/analyze": Scanner(never=True),
         "securecodewarrior/github-action-security-scan": Scanner(never=True),
-        "gitleaks/gitleaks-action": Scanner(),
+        "gitleaks/gitleaks-action": Scanner(secrets=True),
         "pypa/gh-action-pip-audit": Scanner(),
     }
 )

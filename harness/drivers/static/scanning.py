@@ -18,12 +18,16 @@ from harness.drivers.static.workflows import workflows
 def scans_every_push(asked: Asked) -> Sequence[FactReading]:
     """`workflow-scan`: a workflow runs a vulnerability scan on every push, and stops on what it finds; one fact a scan."""
     read = workflows(asked)
-    found = [
-        (_every_push(workflow, job), _settled(workflow, run, _stops(run, scanner)), run)
+    scans = [
+        (workflow, job, run, scanner)
         for workflow in read
         for job in workflow.jobs.values()
         for run, scanner in scans_of(job)
         if not scanner.never
+    ]
+    found = [
+        (_every_push(workflow, job), _settled(workflow, run, _stops(run, scanner)), run)
+        for workflow, job, run, scanner in [one for one in scans if not one[3].secrets] or scans
     ]
     if not found:
         where = f"{asked.target.file}: files.workflows"
@@ -101,6 +105,8 @@ def _stops(run: StepRun, scanner: nouns.Scanner) -> Held:
     ]
     if bad := [option for option in has if option in scanner.unless]:
         return Held(ok=False, why=f"`{bad[0]}` lets it succeed with findings")
+    if scanner.secrets:
+        return Held(ok=None, why="it searches for secrets, and no step that is known searches for vulnerabilities")
     if scanner.stops_by and not has:
         return Held(ok=False, why=f"it succeeds with findings: it lacks `{scanner.stops_by[0]}`")
     return Held(ok=True)

@@ -217,6 +217,7 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
         setting = here or there
         assert setting is not None  # noqa: S101 - the key is of one of them
         equal = here is not None and there is not None and here.value == there.value
+        unread = any(found is not None and found.problem.startswith("ConfigMap ") for found in (here, there))
         is_declared = any(_covers(row, setting) for row in register.differ)
         values = [
             f"{name}: {found.value[:60] or found.problem if found else 'not set'}"
@@ -226,8 +227,8 @@ def settings_differ(asked: Asked) -> Sequence[FactReading]:
             FactReading(
                 subject=f"{setting.place} {key}",
                 expected="equal" if not is_declared else "may differ",
-                observed=f"equal: {setting.value[:60]}" if equal else "; ".join(values),
-                ok=equal or is_declared,
+                observed=f"equal: {setting.value[:60]}" if equal and not unread else "; ".join(values),
+                ok=True if is_declared else None if equal and unread else equal,
             )
         )
     return seen

@@ -24,6 +24,7 @@ from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
 from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -34,6 +35,11 @@ LABELS: Final[Mapping[str, str]] = {
     "release": "release",
 }
 """Columns whose words have a guard each, and what a word names."""
+
+LEAST_REQUESTS: Final = 50
+"""A guard of fewer requests is silent: a stall of a second that a route meets is 100 % of them, and says nothing of the release."""
+LEAST_S: Final = 3.0
+"""A guard of a shorter window is silent: that is as long as a machine stalls. Its requests count in the KPI over all windows."""
 
 
 def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:
@@ -250,13 +256,13 @@ def guards(
 
 
 def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iterable[_Guard]:
-    """Every guard: each window alone, then each word over all windows and in each of them."""
+    """Every guard that speaks: each window alone, then each word over all windows and in each of them."""
     several = len(parts) > 1
     if several and together:
         yield from (
             _Guard(window=part.window, label="", word="", share=float(part.bad.mean()), whole=(part,))
             for part in parts
-            if len(part.bad)
+            if _speaks(part, len(part.bad))
         )
     for label in dict.fromkeys(label for part in parts for label in part.words):
         counts = [_counts(part, label) for part in parts]
@@ -268,13 +274,19 @@ def _guards(parts: Sequence[GuardedWindow], own: str, *, together: bool) -> Iter
             found = [count.get(word, (0, 0)) for count in counts]
             if label != own:
                 n, bad = (sum(each) for each in zip(*found, strict=True))
-                yield _Guard(window="", label=label, word=word, share=bad / n, whole=tuple(parts))
+                if n >= LEAST_REQUESTS:
+                    yield _Guard(window="", label=label, word=word, share=bad / n, whole=tuple(parts))
             if several:
                 yield from (
                     _Guard(window=part.window, label=label, word=word, share=bad / n, whole=(part,))
                     for part, (n, bad) in zip(parts, found, strict=True)
-                    if n
+                    if _speaks(part, n)
                 )
+
+
+def _speaks(part: GuardedWindow, n: int) -> bool:
+    """Whether so many requests of a window are enough for a guard."""
+    return n >= LEAST_REQUESTS and part.span[1] - part.span[0] >= LEAST_S * NS_PER_S
 
 
 def _counts(part: GuardedWindow, label: str) -> dict[str, tuple[int, int]]:

@@ -8,6 +8,7 @@ the writes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -25,6 +26,8 @@ from harness.units import NS_PER_S
 
 HALF: Final = 0.5
 """A larger share of stale reads than this is not explained by lag."""
+LEAST_SHARE: Final = 0.1
+"""Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
 
@@ -36,7 +39,7 @@ def read_backs(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, "writes not read back", "the plan names no region to read through", _AGAIN)
     for region in regions:
         yield _region(case, account, region)
-    yield _right_after(case)
+    yield _right_after(case, len(account.acknowledged))
 
 
 def _region(case: Case, account: Account, region: str) -> Measure:
@@ -86,7 +89,7 @@ def _summary(region: str, other: Writes, n: int, unread: int) -> str:
     return f"{region}: {len(other)} of {n} acknowledged writes are not read back as the database has them: {some}"
 
 
-def _right_after(case: Case) -> Measure:
+def _right_after(case: Case, acknowledged: int) -> Measure:
     reads = case.evidence.tables.get(LEDGER_READS.name, Table.empty(LEDGER_READS))
     absent, wrong, found = (reads.words["state"].equals(word) for word in ("absent", "wrong", "found"))
     n, stale = int((absent | wrong | found).sum()), int(absent.sum())
@@ -106,6 +109,12 @@ def _right_after(case: Case) -> Measure:
         outcome = Outcome.INCONCLUSIVE
         reason = because(
             outcome, summary, "let the ledger read its own writes, then run again", kind=ReasonKind.NO_RECORD
+        )
+    elif outcome is Outcome.PASS and n < (least := math.ceil(LEAST_SHARE * acknowledged)):
+        outcome = Outcome.INCONCLUSIVE
+        why = f"{summary}, but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
+        reason = because(
+            outcome, why, "find out from watch/watch.log why the ledger did not read its own writes, then run again"
         )
     return measure(
         case,

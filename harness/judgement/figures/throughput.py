@@ -30,7 +30,8 @@ def throughputs(case: Case) -> Iterable[Measure]:
     planned = case.plan.traffic[windows[0].traffic].requests_per_s if windows[0].traffic in case.plan.traffic else 0.0
     scope = {"traffic": windows[0].traffic, "phase": case.objective.scope.phase.value}
     if planned < limit:
-        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s, {limit:g} are asked for"
+        at_scale = f" at {case.plan.traffic_scaled}" if case.plan.traffic_scaled else ""
+        why = f"the traffic {windows[0].traffic} offers {planned:g} requests/s{at_scale}, {limit:g} are asked for"
         yield not_falsifiable(case, _NAME, why, scope=scope)
         return
     seconds = sum(window.seconds for window in windows)

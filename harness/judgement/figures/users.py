@@ -41,7 +41,8 @@ def users_measure(case: Case, window: Window) -> Measure:
     each = users_each_second(case.evidence, window)
     known = each[~np.isnan(each)]
     fewest = float(known.min()) if len(known) else None
-    hint = "offer more journeys per second, then run again"
+    less = case.plan.traffic_scale < 1
+    hint = "run again without `--traffic-scale`" if less else "offer more journeys per second, then run again"
     outcome = Outcome.INCONCLUSIVE
     if fewest is None or len(known) < len(each):
         summary = f"journeys in progress were counted in {len(known)} of {len(each)} seconds of the window"

@@ -346,6 +346,7 @@ def _environment(run: _Run) -> bytes:
         "target": plan.target,
         "environment": plan.environment,
         "time_scale": f"{plan.time_scale:g}",
+        "traffic_scale": f"{plan.traffic_scale:g}",
         "profile": plan.profile,
         "run": plan.run,
         "seed": str(plan.seed),

@@ -16,7 +16,7 @@ from harness.report.html.filters import SETTLED, contained, page_filters, places
 from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
 from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.basis import basis, in_trouble, receipt_line
-from harness.report.view.causes import cause_head, causes, deciding_sentence
+from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
@@ -69,7 +69,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         decision=judgement.decision,
         what=_what(plan, evidence, moments),
         sentence=deciding_sentence(judgement, every),
-        reasons=[reason for reason in because if reason.outcome is not Outcome.NOT_ASSESSED],
+        reasons=[reason for reason in decisive(because) if reason.outcome is not Outcome.NOT_ASSESSED],
         waiting=sum(reason.outcome is Outcome.NOT_ASSESSED for reason in because),
         most_reasons=_MOST_REASONS,
         causes=causes(every),
@@ -212,6 +212,9 @@ def _what(plan: Plan, evidence: Evidence, moments: Moments) -> dict[str, str]:
         "Environment": plan.environment,
         "Profile": plan.profile,
         "Time scale": scale,
+        "Traffic scale": ""
+        if plan.traffic_scale == 1
+        else f"{plan.traffic_scale:g}: every traffic's rate is multiplied by it",
         "Baseline": "" if baseline is None else f"release {baseline.release}, run {baseline.run}",
         "Run": plan.run,
         "Started": moments.text(moments.start_ns),

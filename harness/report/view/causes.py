@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.model import DecisionOutcome, Outcome
+from harness.model import DecisionOutcome, Outcome, ReasonKind
 from harness.report.view.digest import measures_of
 from harness.report.view.wording import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.model import Judgement, Reason, ReasonKind
+    from harness.model import DecisionReason, Judgement, Reason
     from harness.report.view.digest import Row
 
 OWN_ID: Final = "ID"
 """In place of a row's own id in a text that several rows have."""
+_MOST_IDS: Final = 6
 _OPEN: Final = (Outcome.NOT_ASSESSED, Outcome.INCONCLUSIVE)
 
 
@@ -45,6 +46,67 @@ class Cause:
     def gating(self) -> int:
         """How many of them gate here."""
         return sum(row.gating for row in self.every)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decisive:
+    """One thing that decided, and the requirements that it decided.
+
+    Attributes:
+        because: why; `ID` stands for the own id of each of several requirements.
+        outcome: of the requirements; None for what is so of the whole run, whatever came out of them.
+        requirements: their ids, in order; empty for what is so of the whole run and of no requirement.
+    """
+
+    because: Reason
+    outcome: Outcome | None
+    requirements: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """`ND-KPI-P95 FAIL`, or `12 requirements INCONCLUSIVE (ND-KPI-P95, ND-KPI-ERRORS and 10 more)`; empty for the whole run."""
+        if self.outcome is None or not self.requirements:
+            return ""
+        if len(self.requirements) == 1:
+            return f"{self.requirements[0]} {self.outcome.value}"
+        ids = some(self.requirements, _MOST_IDS)
+        return f"{counted(len(self.requirements), 'requirement')} {self.outcome.value} ({ids})"
+
+    @property
+    def sentence(self) -> str:
+        """The head, and why."""
+        return f"{self.head}: {self.because.sentence}" if self.head else self.because.sentence
+
+
+def decisive(reasons: Iterable[DecisionReason]) -> tuple[Decisive, ...]:
+    """The reasons of a decision in their order, each once, with all requirements that it decided."""
+    found: dict[tuple[str, str, Outcome | None], Decisive] = {}
+    for reason in reasons:
+        key = _shared(reason)
+        whole_run = (*key[:2], None)
+        at = whole_run if whole_run in found else key
+        first = found.get(at)
+        if first is None:
+            own = tuple(filter(None, (reason.requirement,)))
+            found[at] = Decisive(because=reason.because, outcome=reason.outcome, requirements=own)
+        else:
+            because = replace(first.because, text=key[0], hint=key[1], more=0)
+            own = tuple(filter(None, (*first.requirements, reason.requirement)))
+            found[at] = replace(first, because=because, requirements=own)
+    return tuple(found.values())
+
+
+def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
+    """What is equal for the requirements that one reason decided: its text and hint without their ids, and the outcome.
+
+    Of a machine that was starved or slept it is what became of the machine, not the figure that is in doubt for it.
+    """
+    because = reason.because
+    text = because.text.rpartition(", but ")[2] if because.kind is ReasonKind.MACHINE else because.text
+    if reason.requirement:
+        own = reason.requirement
+        return text.replace(own, OWN_ID), because.hint.replace(own, OWN_ID), reason.outcome
+    return text, because.hint, None
 
 
 def causes(every: Sequence[Row]) -> tuple[Cause, ...]:

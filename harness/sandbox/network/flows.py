@@ -29,6 +29,18 @@ BACKUPS: Final = 5
 HOST_ADDRESS: Final = "127.0.0.1"
 
 JsonObject = dict[str, Any]
+_FORWARDED: Final[JsonObject] = {"verdict": "FORWARDED", "traffic_direction": "EGRESS"}
+_DENIED: Final[JsonObject] = {
+    "verdict": "DROPPED",
+    "traffic_direction": "INGRESS",
+    "drop_reason": 133,
+    "drop_reason_desc": "POLICY_DENIED",
+}
+
+
+def _fields(content: JsonObject) -> str:
+    """The fields of a JSON object, without its braces."""
+    return json.dumps(content, separators=(",", ":"))[1:-1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +65,7 @@ class FlowLogWriter:
     def __init__(self, file: Path) -> None:
         self._path = file
         self._known: dict[str, JsonObject] = {HOST_ADDRESS: {"labels": ["reserved:host"]}}
+        self._texts: dict[tuple[str, Endpoint, str, str], tuple[str, str]] = {}
         self._file = self._opened()
 
     def known(self, address: str, endpoint: JsonObject) -> None:
@@ -61,30 +74,40 @@ class FlowLogWriter:
         `namespace`, `pod_name`, `labels` and `workloads` as Hubble names them.
         """
         self._known[address] = endpoint
+        self._texts.clear()
 
     def forwarded(self, ends: FlowEnds) -> None:
         """A connection was made."""
-        self._write(ends, verdict="FORWARDED", traffic_direction="EGRESS")
+        self._write(ends, _FORWARDED)
 
     def denied(self, ends: FlowEnds) -> None:
         """Policy refused a connection, at the callee."""
-        self._write(
-            ends, verdict="DROPPED", traffic_direction="INGRESS", drop_reason=133, drop_reason_desc="POLICY_DENIED"
-        )
+        self._write(ends, _DENIED)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _write(self, ends: FlowEnds, **decided: Any) -> None:
+    def _write(self, ends: FlowEnds, decided: JsonObject) -> None:
+        """Write a line: all but the time and the caller's port is the same for each connection of a pair."""
+        pair = (ends.caller, ends.callee, ends.service, decided["verdict"])
+        if pair not in self._texts:
+            self._texts[pair] = self._around_port(ends, decided)
+        (before, after), now = self._texts[pair], clock.wall_text()
+        line = f'{{"flow":{{"time":"{now}",{before}{ends.port}{after}}},"time":"{now}"}}\n'.encode()
+        if self._file.tell() + len(line) > MOST_BYTES:
+            self._rotate()
+        self._file.write(line)
+
+    def _around_port(self, ends: FlowEnds, decided: JsonObject) -> tuple[str, str]:
+        """The fields of a flow but for its time, before and after the caller's port."""
         namespace, _, service = ends.service.partition("/")
-        flow = {
-            "time": clock.wall_text(),
+        first = {
             **decided,
             "IP": {"source": ends.caller, "destination": ends.callee.address, "ipVersion": "IPv4"},
-            "l4": {
-                "TCP": {"source_port": ends.port, "destination_port": ends.callee.port, "flags": {"SYN": True}},
-            },
+        }
+        tcp = {"destination_port": ends.callee.port, "flags": {"SYN": True}}
+        last = {
             "source": self._known.get(ends.caller, {}),
             "destination": self._known.get(ends.callee.address, {}),
             "Type": "L3_L4",
@@ -92,10 +115,7 @@ class FlowLogWriter:
             "destination_service": {"name": service, "namespace": namespace},
             "Summary": "TCP Flags: SYN",
         }
-        line = json.dumps({"flow": flow, "time": clock.wall_text()}, separators=(",", ":")).encode() + b"\n"
-        if self._file.tell() + len(line) > MOST_BYTES:
-            self._rotate()
-        self._file.write(line)
+        return f'{_fields(first)},"l4":{{"TCP":{{"source_port":', f",{_fields(tcp)}}}}},{_fields(last)}"
 
     def _rotate(self) -> None:
         self._file.close()

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.drivers.ingest.formats.junit import JunitReport, junit_report
+from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.tally import CaseOutcome
 from harness.errors import DriverError, HarnessError
 from tests.builders.asked import COMMIT, oks, seen
@@ -548,6 +549,34 @@ def test_a_status_that_nobody_knows(tmp_path: Path) -> None:
     """It is neither passed nor failed."""
     text = suite(case("one"), case("two")).replace('name="two"', 'name="two" status="purple"')
     assert found(tmp_path, text)["counts"] is None
+
+
+@pytest.mark.parametrize(
+    ("inside", "ok"),
+    [
+        ("<warning>the data provider is invalid</warning>", None),
+        ("<incomplete/>", None),
+        ("<rerunFailure><stackTrace>a</stackTrace></rerunFailure>", True),
+        ("<system-out>a</system-out>", True),
+    ],
+)
+def test_an_element_that_nobody_knows(tmp_path: Path, inside: str, *, ok: bool | None) -> None:
+    """PHPUnit writes of a test that never ran a warning, and no failure."""
+    assert found(tmp_path, suite(case("one"), case("two", inside))).get("counts", True) is ok
+
+
+@pytest.mark.parametrize(
+    "stamp", ["Fri, 20 Nov 2026 09:30:00 GMT", "2026-11-20T09:30:00 UTC", "Fri, 20 Nov 2026 10:30:00 +0100"]
+)
+def test_times_of_mocha_and_testng(stamp: str) -> None:
+    """Each with its zone."""
+    moment = Moment.of(stamp, "unit.xml")
+    assert moment.first.isoformat() == moment.last.isoformat() == "2026-11-20T09:30:00+00:00"
+
+
+def test_a_short_name_of_a_zone_is_not_certain() -> None:
+    """`CST` is American or Chinese."""
+    assert Moment.of("2026-11-20T09:30:00 CST", "unit.xml").first.isoformat() == "2026-11-19T19:30:00+00:00"
 
 
 def test_a_suite_that_failed_by_itself(tmp_path: Path) -> None:

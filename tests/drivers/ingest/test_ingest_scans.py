@@ -89,11 +89,42 @@ def test_what_is_open(tmp_path: Path, keys: dict[str, Any], *, ok: bool | None) 
     assert scanned(tmp_path, log(result(**keys)))[OPEN] is ok
 
 
-@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, True)])
-def test_a_finding_without_a_severity_is_as_severe_as_its_level(tmp_path: Path, level: str | None, *, ok: bool) -> None:
-    """An error is high; without a level it is a warning."""
+@pytest.mark.parametrize(("level", "ok"), [("error", False), ("warning", True), ("note", True), (None, None)])
+def test_a_finding_without_a_severity_is_as_severe_as_its_level(
+    tmp_path: Path, level: str | None, *, ok: bool | None
+) -> None:
+    """An error is at least high; without a level it may be anything."""
     keys = {"level": level} if level else {}
     assert scanned(tmp_path, log(result(ruleId="other", **keys)))[OPEN] is ok
+
+
+@pytest.mark.parametrize(
+    ("least", "level", "ok"),
+    [("9.0", "error", None), ("critical", "error", None), ("9.0", "warning", True), ("5.0", "warning", None)],
+)
+def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, level: str, *, ok: bool | None) -> None:
+    """Scanners write high and critical as error: a limit within what the level may mean is for a person to decide."""
+    then = f"no finding of severity {least} or higher is open, younger than 7 d"
+    facts = scanned(tmp_path, log(result(ruleId="other", level=level)), then)
+    assert facts[f"open findings of severity {least} or higher"] is ok
+
+
+@pytest.mark.parametrize(
+    ("run", "complete"),
+    [
+        ({"tool": {"driver": {"name": "scanner"}}}, None),
+        ({"tool": {"driver": {"name": "scanner", "rules": []}}, "artifacts": []}, None),
+        ({"tool": {"driver": {"name": "scanner"}}, "artifacts": [{"location": {"uri": "src/a.js"}}]}, True),
+        ({"tool": {"driver": {"name": "scanner"}}, "properties": {"imageName": "shop:1"}}, True),
+        ({"properties": {"metricResults": [{"ruleId": "lines", "value": 0}]}}, None),
+        ({"properties": {"metricResults": [{"ruleId": "lines", "value": 812}]}}, True),
+    ],
+)
+def test_a_scan_that_looked_at_nothing_did_not_find_nothing(
+    tmp_path: Path, run: dict[str, Any], *, complete: bool | None
+) -> None:
+    """Neither a rule nor a thing that was scanned is named, or no line was measured."""
+    assert scanned(tmp_path, log(**run))["scan"] is complete
 
 
 @pytest.mark.parametrize(
@@ -303,6 +334,25 @@ def test_an_image_of_production_dependencies(tmp_path: Path) -> None:
     nested = {"name": "express", "components": [{"name": "jest", "scope": "excluded"}]}
     assert billed(tmp_path, {**BILL, "components": [marked]})[subject] is False
     assert billed(tmp_path, {**BILL, "components": [nested]})[subject] is False
+
+
+@pytest.mark.parametrize(
+    ("component", "ok"),
+    [
+        ({"properties": [{"name": "cdx:composer:package:isDevRequirement", "value": "true"}]}, False),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "dev"}]}, False),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "main"}]}, True),
+        ({"properties": [{"name": "cdx:poetry:group", "value": "gpu"}]}, None),
+        ({"properties": [{"name": "cdx:poetry:group", "value": g} for g in ("dev", "main")]}, True),
+        ({"properties": [{"name": "cdx:pipenv:category", "value": "develop"}]}, False),
+        ({"properties": [{"name": "cdx:pipenv:category", "value": "default"}]}, True),
+        ({"scope": "optional"}, None),
+    ],
+)
+def test_each_writer_marks_what_developers_need(tmp_path: Path, component: dict[str, Any], *, ok: bool | None) -> None:
+    """Composer, Poetry and Pipenv by a property; cdxgen by a scope, which says that of others too."""
+    document = {**BILL, "components": [{"name": "a", **component}]}
+    assert billed(tmp_path, document)["components of scope development"] is ok
 
 
 def test_a_digest_is_not_a_release(tmp_path: Path) -> None:

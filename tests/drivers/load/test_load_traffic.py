@@ -118,7 +118,7 @@ def test_an_unknown_name_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load_traffic("everday", [LOADTESTS, shop(tmp_path)])
     assert raised.value.what == "there is no traffic `everday`"
-    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, page-spike, shop, spike"
+    assert raised.value.hint == "did you mean `everyday`? known: census, everyday, page-spike, quick, shop, spike"
 
 
 @pytest.mark.parametrize(
@@ -369,3 +369,22 @@ def test_the_manual_names_every_option_and_no_other() -> None:
     table = MANUAL.split("| option | what |\n")[1].split("\n\n")[0]
     named = set(re.findall(r"`(--[a-z-]+)", "\n".join(line.split(" | ")[0] for line in table.splitlines())))
     assert named == {option for action in parser._actions for option in action.option_strings}
+
+
+def test_a_scale_multiplies_the_rate_and_the_users(tmp_path: Path) -> None:
+    """Half of the rate is half of the requests and of the users, in the same window; a spike is half as high; of a closed model the users are halved."""
+    whole, half = (load_traffic("shop", [shop(tmp_path)], scale=scale) for scale in (1.0, 0.5))
+    assert (whole.journeys_per_s, whole.users, whole.requests, whole.window_s) == (10.0, 30.0, 1200, 60.0)
+    assert (half.journeys_per_s, half.users, half.requests, half.window_s) == (5.0, 15.0, 600, 60.0)
+    low = load_traffic("spike", [LOADTESTS], scale=0.5)
+    assert low.rates == ((0.0, 3.0), (16.0, 3.0), (16.0, 9.0), (40.0, 9.0), (40.0, 3.0))
+    closed = load_traffic("shop", [shop(tmp_path, GOOD.replace("rate: 10/s", "model: closed\nusers: 30"))], scale=0.5)
+    assert (closed.users, closed.journeys_per_s) == (15, 5.0)
+
+
+def test_a_rate_that_is_scaled_up_may_need_more_workers(tmp_path: Path) -> None:
+    """2 400 requests/s are more than one process is asked for."""
+    many = GOOD.replace("rate: 10/s", "rate: 600/s")
+    load_traffic("shop", [shop(tmp_path, many)])
+    with pytest.raises(ConfigurationError, match="2400"):
+        load_traffic("shop", [shop(tmp_path, many)], scale=2.0)

@@ -297,3 +297,11 @@ def test_a_release_turns_exactly_its_rows(platform: PaperPlatform, name: str) ->
     red = {row for row in ROWS if any(ok is False for _, ok in bad(platform.row(row)))}
     assert red == set(release.caught_by) & set(ROWS)
     assert not {row for row in ROWS if any(ok is None for _, ok in bad(platform.row(row)))}
+
+
+def test_settings_of_a_map_that_is_in_no_file_are_not_known_to_be_equal(platform: PaperPlatform) -> None:
+    """Both environments name it, and what each has in it is not known."""
+    text = workload("Deployment", "web", "shop", "envFrom: [{configMapRef: {name: gone}}]")
+    overlays(platform, staging=text, production=text)
+    [(subject, ok)] = bad(platform.row("AT-STG-CONFIG"))
+    assert (subject.endswith("envFrom gone"), ok) == (True, None)

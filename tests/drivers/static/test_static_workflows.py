@@ -616,3 +616,19 @@ def test_any_mapping_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory
         for job in workflow.jobs:
             workflow.held(job)
     assert "workflow.yaml" in found
+
+
+@pytest.mark.parametrize(
+    ("steps", "ok"),
+    [
+        ("[{uses: gitleaks/gitleaks-action@v2}]", None),
+        ("[{run: gitleaks detect}]", None),
+        ("[{uses: gitleaks/gitleaks-action@v2}, {run: npm audit}]", True),
+        ("[{uses: snyk/actions/node@master, with: {command: monitor}}]", False),
+        ("[{uses: snyk/actions/node@master}]", True),
+    ],
+)
+def test_what_is_a_vulnerability_scan(platform: PaperPlatform, steps: str, *, ok: bool | None) -> None:
+    """A search for secrets alone is none; a snapshot that Snyk monitors stops nothing."""
+    only(platform, GITHUB, f"on: push\njobs: {{scan: {{runs-on: x, steps: {steps}}}}}\n")
+    assert [fact.ok for fact in platform.find(SCAN)] == [ok]

@@ -18,8 +18,13 @@ _READ: Final = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 """Versions of the format; what is used of it is the same in all."""
 _DIGEST: Final = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 """What some writers give as the version of an image: `sha256:…`, which is not a release."""
-_DEVELOPMENT: Final = ":development"
-"""How writers end the name of the property that marks what only developers need: `cdx:npm:package:development`."""
+_DEVELOPMENT: Final = (":development", ":isDevRequirement")
+"""How writers end the name of the property that marks what only developers need: `cdx:npm:package:development`, Composer's `cdx:composer:package:isDevRequirement`."""
+_GROUPED: Final = (":poetry:group", ":pipenv:category")
+"""How the name of the property ends that says which group of requirements a component is of."""
+_SHIPPED: Final = frozenset({"", "main", "default"})
+_DEVELOPERS: Final = frozenset({"dev", "develop", "development", "dev-packages", "test", "tests", "lint"})
+"""Groups that run with the product, and those of developers; of others the document does not say it."""
 
 
 class _Property(ReportSection):
@@ -56,12 +61,14 @@ class BillOfMaterials:
         of: the image or program that it describes; empty where it does not say.
         components: how many, those inside others included.
         development: `name version` of those that only developers need.
+        undecided: of those that may be such: of scope optional, as cdxgen writes developers' ones, or of a group of another name.
         origin: the version of what it describes is the release, unless it is a digest; the property `commit` of its metadata the commit.
     """
 
     of: str
     components: int
     development: tuple[str, ...]
+    undecided: tuple[str, ...]
     origin: Provenance
 
 
@@ -86,7 +93,8 @@ def bill_of_materials(body: bytes, where: str) -> BillOfMaterials:
     return BillOfMaterials(
         of=shown(subject.name) if subject else "",
         components=len(every),
-        development=tuple(shown(f"{one.name} {one.version}".strip()) for one in every if _is_development(one)),
+        development=tuple(_label(one) for one in every if _is_development(one)),
+        undecided=tuple(_label(one) for one in every if _is_development(one) is None),
         origin=Provenance(
             release="" if _DIGEST.fullmatch(version) else version,
             commit=commit,
@@ -101,7 +109,16 @@ def _every(components: tuple[_Component, ...]) -> Iterator[_Component]:
         yield from _every(component.components)
 
 
-def _is_development(component: _Component) -> bool:
-    """Whether it is there for developers: excluded from what runs, or marked by the writer."""
+def _label(component: _Component) -> str:
+    return shown(f"{component.name} {component.version}".strip())
+
+
+def _is_development(component: _Component) -> bool | None:
+    """Whether it is there for developers: excluded from what runs, or marked by the writer; None where that is not said."""
     marked = any(one.name.endswith(_DEVELOPMENT) and one.value == "true" for one in component.properties)
-    return marked or component.scope == "excluded"
+    groups = {one.value.strip().lower() for one in component.properties if one.name.endswith(_GROUPED)}
+    if marked or component.scope == "excluded" or (groups and groups <= _DEVELOPERS):
+        return True
+    if groups & _SHIPPED:
+        return False
+    return None if groups or component.scope == "optional" else False

@@ -36,6 +36,13 @@ _FAILED: Final = frozenset(
     }
 )
 """What writers say of a case in `status` and `result`, in small letters."""
+_ASIDE: Final = frozenset(
+    {
+        *("flakyFailure", "flakyError", "rerunFailure", "rerunError", "stackTrace"),
+        *("system-out", "system-err", "properties", "property", "attachments", "attachment"),
+    }
+)
+"""Elements of a test case beside those that say how it ended; another one, as PHPUnit's `warning`, leaves open whether it ran."""
 _MIXED: Final = (
     "failed and passed: it was repeated (`--rerun-fails`) or run twice (`-count`): the two are written alike"
 )
@@ -143,6 +150,9 @@ class _Reader:
         case.repeated |= tag in {"flakyFailure", "flakyError"}
         if (name := MARKS.get(tag)) is not None:
             self.suites[-1].marks[name] += 1
+        elif tag not in _ASIDE:
+            what = f"nothing is known of the element <{shown(tag)}> in the test `{shown(case.name)}`"
+            self.contradictions.append(f"{self.where}:{case.line}: {what}")
 
     def end(self, tag: str) -> None:
         """An element ends."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from harness.drivers.ingest.formats.plain import shown
@@ -15,6 +16,10 @@ _ANY_ZONE: Final = timedelta(hours=14)
 _CLOCKS: Final = timedelta(minutes=5)
 """Two machines' clocks may differ by so much."""
 _DAY: Final = timedelta(days=1)
+_MAIL: Final = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]\d{4})")
+"""As e-mail writes it (RFC 5322), and Mocha's own reporter."""
+_NAMED_ZONE: Final = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?) ([A-Z]{3,5})")
+"""As TestNG writes it: `2026-11-20T09:30:00 UTC`; other short names of zones mean more than one."""
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -41,8 +46,7 @@ class Moment:
         text = value.isoformat() if isinstance(value, date) else value if isinstance(value, str) else repr(value)
         text = text.strip()
         try:
-            at = datetime.fromisoformat(text)
-            return cls._between(text, at)
+            return cls._between(text, _read(text))
         except (ValueError, OverflowError) as error:
             hint = "write it like `2026-11-20T09:30:00Z`"
             raise DriverError(f"`{shown(text)}` is not a time", where=where, hint=hint) from error
@@ -106,3 +110,12 @@ class Moment:
 def earliest(moments: list[Moment]) -> Moment | None:
     """The oldest of some; None of none."""
     return min(moments, key=lambda moment: moment.first, default=None)
+
+
+def _read(text: str) -> datetime:
+    """A time as it is written, without a zone where that is not certain; raises ValueError for any other text."""
+    if _MAIL.fullmatch(text):
+        return parsedate_to_datetime(text)
+    if named := _NAMED_ZONE.fullmatch(text):
+        return datetime.fromisoformat(named[1] + ("+00:00" if named[2] in {"UTC", "GMT"} else ""))
+    return datetime.fromisoformat(text)

@@ -15,9 +15,16 @@ from harness.errors import DriverError
 
 LEVELS: Final[Mapping[str, float]] = {"critical": 9.0, "high": 7.0, "moderate": 4.0, "medium": 4.0, "low": 0.1}
 """The least severity (0 to 10, as of CVSS) that each word stands for."""
-_OF_LEVEL: Final[Mapping[str, float]] = {"error": 7.0, "warning": 4.0, "note": 0.1, "none": 0.0}
-"""A finding whose rule has no `security-severity` is as severe as its level says: an error is high, a warning medium."""
 _MOST: Final = 10.0
+_OF_LEVEL: Final[Mapping[str, tuple[float, float]]] = {
+    "error": (7.0, _MOST),
+    "warning": (4.0, 6.9),
+    "note": (0.1, 3.9),
+    "none": (0.0, 0.0),
+}
+"""From and to which severity a level may mean where there is no `security-severity`: scanners write high and critical as `error`."""
+_UNSAID: Final = (0.0, _MOST)
+"""Neither a severity nor a level is written: the tool says nothing of how severe it is."""
 _SAYS: Final = ("release", "commit", "environment", "target")
 
 
@@ -49,7 +56,7 @@ class _Location(ReportSection):
 
 
 class _Defaults(ReportSection):
-    level: Literal["none", "note", "warning", "error"] = "warning"
+    level: Literal["none", "note", "warning", "error"] | None = None
 
 
 class _Rule(ReportSection):
@@ -153,7 +160,7 @@ class ScanFinding:
 
     Attributes:
         rule: by id. place: file or address; empty where it has none. message: of the tool, short.
-        severity: 0 to 10.
+        severity, most: 0 to 10, the least and the most that it may be; one figure where the tool gives one.
         open: neither suppressed, nor gone since the baseline.
         decided: False where the tool left the decision to a person.
     """
@@ -162,13 +169,15 @@ class ScanFinding:
     place: str
     message: str
     severity: float
+    most: float
     open: bool
     decided: bool
 
     @property
     def label(self) -> str:
-        """`js/xss at src/a.js (7.5)`."""
-        return f"{self.rule}{f' at {self.place}' if self.place else ''} ({self.severity:g})"
+        """`js/xss at src/a.js (7.5)`, `DS126858 at src/a.c (7 to 10)`."""
+        severity = f"{self.severity:g}" if self.severity == self.most else f"{self.severity:g} to {self.most:g}"
+        return f"{self.rule}{f' at {self.place}' if self.place else ''} ({severity})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,11 +267,13 @@ def _finding(run: _ScanRun, result: _Result, where: str) -> ScanFinding | None:
     name = reference.id or (rule.id if rule else "") or "a rule without an id"
     places = [place for location in result.locations for place in _places(location)]
     suppressed = bool(result.suppressions) and all(one.status == "accepted" for one in result.suppressions)
+    least, most = _severity(rule, result, _set_level(run, result, rule), where)
     return ScanFinding(
         rule=shown(name),
         place=shown(places[0]) if places else "",
         message=shown(result.message.text),
-        severity=_severity(rule, result, _set_level(run, result, rule), where),
+        severity=least,
+        most=most,
         open=not suppressed and result.baseline != "absent",
         decided=result.kind == "fail",
     )
@@ -310,7 +321,8 @@ def _set_level(run: _ScanRun, result: _Result, rule: _Rule | None) -> str | None
     return max(levels, key=_OF_LEVEL.__getitem__, default=None)
 
 
-def _severity(rule: _Rule | None, result: _Result, set_level: str | None, where: str) -> float:
+def _severity(rule: _Rule | None, result: _Result, set_level: str | None, where: str) -> tuple[float, float]:
+    """The least and the most that it may be."""
     for properties in (result.properties, rule.properties if rule else {}):
         found = properties.get("security-severity")
         if found is not None:
@@ -319,8 +331,9 @@ def _severity(rule: _Rule | None, result: _Result, set_level: str | None, where:
                 raise DriverError(f"the severity {value:g} is not from 0 to 10", where=where, hint="see the scanner")
             if not value:
                 break  # it was not scored
-            return value
-    return _OF_LEVEL[result.level or set_level or (rule.defaults.level if rule else "warning")]
+            return value, value
+    level = result.level or set_level or (rule.defaults.level if rule else None)
+    return _OF_LEVEL[level] if level else _UNSAID
 
 
 def _places(location: _Location) -> list[str]:
@@ -345,4 +358,16 @@ def _incomplete(run: _ScanRun) -> list[str]:
     ]
     lost = [f"{name} has no list of results"] if run.results is None else []
     lost += [f"{name} has results in other files"] if run.elsewhere.get("results") else []
-    return failed + told + lost
+    return failed + told + lost + _analysed_nothing(run, name)
+
+
+def _analysed_nothing(run: _ScanRun, name: str) -> list[str]:
+    """Why a run without results did not find that there is nothing: it names neither a rule nor anything that it scanned, or measured no line."""
+    if run.results:
+        return []
+    rules = any(part.rules for part in (run.tool.driver, *run.tool.extensions))
+    if not rules and not _scanned(run) and not _word(run.properties, "imageName"):
+        return [f"{name} names neither a rule that was applied nor a file, image or address that it scanned"]
+    metrics = run.properties.get("metricResults")
+    values = [one.get("value") for one in metrics if isinstance(one, dict)] if isinstance(metrics, list) else []
+    return [f"{name} reports that it scanned 0 lines"] if values and not any(values) else []

@@ -11,6 +11,7 @@ import json
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -49,6 +50,14 @@ ACCEPTED_AT_ONCE = 16
 
 With one descriptor new connections wait longer and longer in a busy pod, whose turns are long, while those that are open are answered.
 """
+
+AT_ONCE = 64
+"""Requests of users that a pod serves at a time; the next one is refused at once.
+
+A pod that has so many is a second behind, which is as long as its callers wait: more would be answered after their callers have left.
+"""
+ANSWER_BY = "x-answer-by"
+"""The header that says until when the caller waits, in seconds since 1970: what has lain in a queue for longer is not begun."""
 
 OWN_PATHS = frozenset({"/health", "/ready", "/version", "/metrics", profiles.PATH})
 """What every service answers beside its routes."""
@@ -166,6 +175,7 @@ class Envelope:
         self._enhanced = CollectorRegistry()
         self.draining = False
         self.keeps_connections = True
+        self._serving = 0
         self._identity = list(headers.items())
         self._defects = defects
         self._born: WeakKeyDictionary[asyncio.Transport, float] = WeakKeyDictionary()
@@ -208,13 +218,23 @@ class Envelope:
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._defects.refuses_all and request.path != "/health":
             return answer({"error": "unavailable"}, 503)
-        if request.path not in OWN_PATHS:
+        if request.path in OWN_PATHS:
+            return await self._handled(request, handler)
+        if self._serving >= AT_ONCE or _is_too_late(request):
+            return answer({"error": "too much to do"}, 503, {"retry-after": "1"})
+        self._serving += 1
+        try:
             self._defects.leak()
             self._defects.schedule.asked()
             defects = self._defects
             late = defects.errs_from < 100 and place(user_of(request, await request.read())) >= defects.errs_from
             if late or defects.errs(_route_of(request)):
                 return answer({"error": "internal error"}, 500)
+            return await self._handled(request, handler)
+        finally:
+            self._serving -= 1
+
+    async def _handled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except RequestRefused as refusal:
@@ -235,6 +255,14 @@ class Envelope:
         """Put identity on an answer, also on an unexpected one."""
         for name, value in self._identity:
             response.headers.setdefault(name, value)
+
+
+def _is_too_late(request: web.Request) -> bool:
+    """Whether the caller has said until when it waits, and that time is over."""
+    try:
+        return float(request.headers.get(ANSWER_BY, "inf")) < time.time()
+    except ValueError:
+        return False
 
 
 def _route_of(request: web.Request) -> str:
