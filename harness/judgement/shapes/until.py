@@ -15,7 +15,7 @@ def within(limit: float, *, low: float | None, high: float | None, watched: floa
         limit: of the sentence.
         low: the last moment known to be without the effect; None: `high`, as what is pushed is known when it changes.
         high: the first moment with the effect; None: it was not seen.
-        watched: until when it was looked for; asked where it was not seen.
+        watched: until when the effect was watched for; used where it was not observed.
     """
     if high is None:
         return Outcome.FAIL if watched >= limit else Outcome.INCONCLUSIVE
