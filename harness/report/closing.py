@@ -41,7 +41,8 @@ def closing_lines(plan: Plan, judgement: Judgement) -> tuple[str, ...]:
 def _lines(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> Iterator[str]:
     yield judgement.decision.headline
     reasons = decisive(judgement.decision.because)
-    if len(judgement.decision.because) <= MOST_REASONS:
+    waiting = sum(reason.outcome is Outcome.NOT_ASSESSED for reason in judgement.decision.because)
+    if len(reasons) <= MOST_REASONS and waiting <= MOST_REASONS:
         yield from _reasons(reasons)
     else:
         if judgement.decision.outcome is not DecisionOutcome.NO_GO:  # else the first reason says the same

@@ -224,9 +224,21 @@ def test_a_starved_machine_is_one_cause_whatever_it_put_in_doubt() -> None:
 
 
 def test_what_is_so_of_the_whole_run_is_printed_once() -> None:
-    """Twelve requirements that the same cause left without an answer add no line."""
+    """Twelve requirements that the same cause left without an answer add no line, before it or after it."""
     gone = [reason(name, "the run did not complete: the target is gone") for name in ("", *"ABCDEFGHIJKL")]
     assert [one.sentence for one in decisive(gone)] == ["the run did not complete: the target is gone"]
+    assert decisive(gone[::-1])[0].sentence == decisive(gone)[0].sentence
+
+
+def test_many_requirements_of_one_cause_are_one_line_on_a_terminal() -> None:
+    """Thirteen of them: the headline, the cause, and how to ask for more."""
+    given, _, judged = go()
+    starved = tuple(reason(f"R-{n}", "the ledger was not read") for n in range(13))
+    judged = replace(judged, decision=replace(judged.decision, because=starved))
+    assert closing_lines(given, judged)[1:] == (
+        "  13 requirements INCONCLUSIVE (R-0, R-1, R-2, R-3, R-4, R-5 and 7 more): the ledger was not read",
+        "  more about one requirement: readiness why ID",
+    )
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "A", "B", "C"]), st.sampled_from(["x", "y"]))))

@@ -174,9 +174,7 @@ class ArrivalSchedule:
     peak_per_s: float
 
     def scaled(self, scale: float) -> ArrivalSchedule:
-        """The same schedule with every rate multiplied; raises UsageError for a trace, whose arrivals are what they are."""
-        if self.trace_ns:
-            raise UsageError("a trace has no rate that could be scaled", hint="leave `--traffic-scale` out")
+        """The same schedule with every rate multiplied. A trace has none: its arrivals are what they are."""
         rates = tuple((at_s, per_s * scale) for at_s, per_s in self.rates)
         points = tuple((at_s, per_s * scale) for at_s, per_s in self.curve.points)
         return replace(self, curve=RateCurve(points=points), rates=rates, peak_per_s=self.peak_per_s * scale)

@@ -14,7 +14,7 @@ from harness.catalogue.names import nearest
 from harness.drivers.load.locustfile import LocustUsers, check_locustfile
 from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import ConfigurationError
 from harness.model import AccountPlan, TrafficPlan
 from harness.targets.parts import TrafficOverride
 from harness.yamlfile import YamlDocument, read_document
@@ -59,11 +59,7 @@ def load_traffic(
     _check_routes(size, document, locustfile)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
-    if scale != 1 and size.users is not None:
-        size = size.model_copy(update={"users": max(round(size.users * scale), 1)})
-    schedule = schedule_of(size, document, override.rate_per_s)
-    if scale != 1 and size.users is None:
-        schedule = _scaled(schedule, scale, document)
+    size, schedule = _at_scale(size, document, override.rate_per_s, scale)
     planned = schedule.journeys(size.warm_up, size.warm_up + window_s)
     plan = TrafficPlan(
         name=name,
@@ -103,11 +99,19 @@ def load_traffic(
     return plan
 
 
-def _scaled(schedule: ArrivalSchedule, scale: float, document: YamlDocument) -> ArrivalSchedule:
-    try:
-        return schedule.scaled(scale)
-    except UsageError as error:
-        raise ConfigurationError(error.what, where=document.where(("trace",)), hint=error.hint) from error
+def _at_scale(
+    size: Size, document: YamlDocument, rate_per_s: float | None, scale: float
+) -> tuple[Size, ArrivalSchedule]:
+    """The size and its schedule with the rate, or the users who wait for answers, multiplied. Raises ConfigurationError for a trace."""
+    if scale != 1 and size.users is not None:
+        size = size.model_copy(update={"users": max(round(size.users * scale), 1)})
+    schedule = schedule_of(size, document, rate_per_s)
+    if scale == 1 or size.users is not None:
+        return size, schedule
+    if schedule.trace_ns:
+        what = "a trace has no rate that could be scaled"
+        raise ConfigurationError(what, where=document.where(("trace",)), hint="leave `--traffic-scale` out")
+    return size, schedule.scaled(scale)
 
 
 def _locustfile_of(size: Size, document: YamlDocument) -> Path:

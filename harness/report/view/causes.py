@@ -78,21 +78,23 @@ class Decisive:
         return f"{self.head}: {self.because.sentence}" if self.head else self.because.sentence
 
 
-def decisive(reasons: Iterable[DecisionReason]) -> tuple[Decisive, ...]:
+def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
     """The reasons of a decision in their order, each once, with all requirements that it decided."""
+    of_run = {_shared(reason)[:2] for reason in reasons if not reason.requirement}
     found: dict[tuple[str, str, Outcome | None], Decisive] = {}
     for reason in reasons:
-        key = _shared(reason)
-        whole_run = (*key[:2], None)
-        at = whole_run if whole_run in found else key
-        first = found.get(at)
-        if first is None:
-            own = tuple(filter(None, (reason.requirement,)))
-            found[at] = Decisive(because=reason.because, outcome=reason.outcome, requirements=own)
-        else:
-            because = replace(first.because, text=key[0], hint=key[1], more=0)
-            own = tuple(filter(None, (*first.requirements, reason.requirement)))
-            found[at] = replace(first, because=because, requirements=own)
+        text, hint, outcome = _shared(reason)
+        key = (text, hint, None if (text, hint) in of_run else outcome)
+        first, own = found.get(key), tuple(filter(None, (reason.requirement,)))
+        found[key] = (
+            Decisive(because=reason.because, outcome=key[2], requirements=own)
+            if first is None
+            else replace(
+                first,
+                because=replace(first.because, text=text, hint=hint, more=0),
+                requirements=(*first.requirements, *own),
+            )
+        )
     return tuple(found.values())
 
 

@@ -382,6 +382,15 @@ def test_a_scale_multiplies_the_rate_and_the_users(tmp_path: Path) -> None:
     assert (closed.users, closed.journeys_per_s) == (15, 5.0)
 
 
+def test_a_trace_is_not_scaled(tmp_path: Path) -> None:
+    """Its arrivals are what they are; at scale 1 it is read."""
+    (tmp_path / "trace.csv").write_text("0.5\n1.5\n2.5\n", encoding="utf-8")
+    traced = shop(tmp_path, GOOD.replace("rate: 10/s", "trace: trace.csv"))
+    assert load_traffic("shop", [traced], scale=1.0).trace_ns
+    with pytest.raises(ConfigurationError, match="a trace has no rate that could be scaled"):
+        load_traffic("shop", [traced], scale=0.5)
+
+
 def test_a_rate_that_is_scaled_up_may_need_more_workers(tmp_path: Path) -> None:
     """2 400 requests/s are more than one process is asked for."""
     many = GOOD.replace("rate: 10/s", "rate: 600/s")
