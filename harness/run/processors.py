@@ -15,11 +15,13 @@ PROC: Final = Path("/proc")
 _PODS: Final = b"harness.sandbox.cluster.kubelet.zygote"
 """The process of a sandbox whose descendants are its pods."""
 _CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
+_AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")
+"""Where it says 1, sessions share the processors equally, and `nice` counts within a session alone. Source: sched(7)."""
 _SEARCH_EACH: Final = 10
-"""Readings: to look for the target's processes costs as much as ten of them."""
+"""Readings from one search for the target's processes to the next."""
 
 
-class _Process(NamedTuple):
+class _Used(NamedTuple):
     parent: int
     ticks: int
 
@@ -30,7 +32,7 @@ class ProcessorTicks:
 
     Attributes:
         every: of all processors, idle or not.
-        busy: of them those in which a program ran or other machines of the host had them, without interrupts, which are nobody's.
+        busy: of them those in which a program ran or other machines of the host had them, without interrupts, which belong to no process.
         niced: of the busy ones those of programs that yield to others.
         target: of the target's processes. harness: of this process, its descendants and a sandbox's, but for the target's.
     """
@@ -73,6 +75,7 @@ class ProcessorLog:
         self._proc = proc
         self._target: frozenset[int] = frozenset()
         self._readings = 0
+        self._equals = os.getpriority(os.PRIO_PROCESS, 0) > 0 or _text(proc / _AUTOGROUP).strip() == "1"
         self._before = self._read()
 
     def shares(self) -> ProcessorShares | None:
@@ -81,7 +84,7 @@ class ProcessorLog:
         self._before = now
         if before is None or now is None or now.every <= before.every:
             return None
-        return shares(before, now, yields=os.getpriority(os.PRIO_PROCESS, 0) > 0)
+        return shares(before, now, equals=self._equals)
 
     def _read(self) -> ProcessorTicks | None:
         counts = _CPU.search(_text(self._proc / "stat"))
@@ -110,26 +113,26 @@ class ProcessorLog:
         return frozenset(pods) or listeners(self._doors, self._proc) - {os.getpid()}
 
 
-def shares(before: ProcessorTicks, now: ProcessorTicks, *, yields: bool) -> ProcessorShares:
-    """Of all processors between two readings; `yields`: whether the harness yields itself, as under `nice`: others do not yield to it then."""
+def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> ProcessorShares:
+    """Of all processors between two readings; `equals`: whether programs under `nice` do not yield to the harness."""
     every = now.every - before.every
     target, harness = max(now.target - before.target, 0), max(now.harness - before.harness, 0)
     others = max(now.busy - before.busy - target - harness, 0)
-    niced = 0 if yields else max(now.niced - before.niced, 0)
+    niced = 0 if equals else max(now.niced - before.niced, 0)
     return ProcessorShares(
         target=target / every, harness=harness / every, others=others / every, yielding=min(niced, others) / every
     )
 
 
-def _processes(proc: Path) -> Iterator[tuple[int, _Process]]:
+def _processes(proc: Path) -> Iterator[tuple[int, _Used]]:
     """Every process with its parent and what it and its ended children have used. Source: proc(5), /proc/pid/stat."""
     for name in os.listdir(proc):  # noqa: PTH208 - names, and as cheap as can be
         if name.isdecimal() and (text := _bytes(proc / name / "stat")):
             fields = text.rpartition(b")")[2].split()
-            yield int(name), _Process(int(fields[1]), sum(map(int, fields[11:15])))
+            yield int(name), _Used(int(fields[1]), sum(map(int, fields[11:15])))
 
 
-def _children(table: Mapping[int, _Process]) -> dict[int, list[int]]:
+def _children(table: Mapping[int, _Used]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for pid, process in table.items():
         found.setdefault(process.parent, []).append(pid)

@@ -31,7 +31,7 @@ _EACH_S: Final = 2.0
 
 
 def carries(seen: Sequence[MachineSeen]) -> float | None:
-    """How many times what harness and a healthy release need this machine has for them; None where nobody counted."""
+    """How many times what harness and a healthy release need this machine has for them; None where the kernel did not count."""
     needs = {one.when_ns: need for one in seen if (need := needed(one)) is not None}
     left = sum(left_over(one) for one in seen if one.when_ns in needs)
     return left / sum(needs.values()) if any(needs.values()) else None
@@ -43,7 +43,7 @@ class Room:
     Args:
         log: of the machine.
         run_directory: where the watch writes.
-        decides: whether the target is a sandbox on this machine; else nothing is said and nothing ends.
+        decides: whether the target is a sandbox on this machine; else the room is not judged.
     """
 
     def __init__(self, log: MachineLog, run_directory: Path, *, decides: bool) -> None:
@@ -70,7 +70,7 @@ class Room:
         return f"{text}: {_HINT}, if it does not decide"
 
     def check(self) -> None:
-        """Look at the machine, if it is time to.
+        """Count the starved seconds again, every two seconds at most.
 
         Raises:
             DriverError: it was starved for too long.

@@ -139,7 +139,7 @@ def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
     assert outcomes(core_plan(), starved(core_evidence(), 0.2), Figure.LOST_WRITES, Figure.COPIES) == {Outcome.PASS}
 
 
-def controlled(run: Evidence, *, late: range = range(0), silent: str = "", **had: float) -> Evidence:
+def controlled(run: Evidence, *, late: range = range(0), silent: str = "", **had: Any) -> Evidence:
     """The run with the control of three nodes asked twice a second, over 50 ms in these seconds, and who had the processors in each."""
     rows = [
         {
@@ -179,7 +179,7 @@ EACH: Final = range(400)
 )
 def test_a_machine_is_starved_where_the_control_suffers_while_processors_are_scarce(
     late: range,
-    had: dict[str, float],
+    had: dict[str, Any],
     ok: bool,  # noqa: FBT001 - a value of the table
 ) -> None:
     """A control that is late by itself accuses the release; what others take and nobody feels excuses nothing, and programs that yield take nothing."""

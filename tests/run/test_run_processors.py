@@ -83,19 +83,29 @@ COUNTS = st.integers(0, 10**6)
 
 
 @given(st.tuples(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS), st.booleans())
-def test_shares_are_shares(ticks: tuple[int, int, int, int, int], yields: bool) -> None:  # noqa: FBT001
+def test_shares_are_shares(ticks: tuple[int, int, int, int, int], equals: bool) -> None:  # noqa: FBT001
     """None is negative, and what yields is part of the others', whatever the kernel's clocks disagree about."""
     idle, busy, niced, target, harness = ticks
     before = ProcessorTicks(every=0, busy=0, niced=0, target=0, harness=0)
     now = ProcessorTicks(every=idle + busy + 1, busy=busy, niced=niced, target=target, harness=harness)
-    found = shares(before, now, yields=yields)
+    found = shares(before, now, equals=equals)
     assert min(found.target, found.harness, found.others, found.yielding) >= 0
     assert found.yielding <= found.others <= 1
 
 
-@pytest.mark.parametrize(("yields", "yielding"), [(False, 0.6), (True, 0.0)])
-def test_a_harness_that_yields_itself_shares_with_others_that_do(yields: bool, yielding: float) -> None:  # noqa: FBT001 - a value of the table
-    """Under `nice` programs of its own class take what it needs."""
-    before = ProcessorTicks(every=0, busy=0, niced=0, target=0, harness=0)
-    now = ProcessorTicks(every=100, busy=100, niced=100 if yields else 60, target=20, harness=20)
-    assert shares(before, now, yields=yields).yielding == pytest.approx(yielding)
+@pytest.mark.parametrize(("own", "autogroup", "yielding"), [(0, "0", 0.6), (0, "", 0.6), (19, "0", 0.0), (0, "1", 0.0)])
+def test_programs_under_nice_yield_to_a_harness_that_is_not_and_shares_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, autogroup: str, yielding: float
+) -> None:
+    """A harness under `nice` itself is their equal; so is every session where the kernel groups by sessions."""
+    monkeypatch.setattr(os, "getpriority", lambda *_: own)
+    if autogroup:
+        (tmp_path / "sys" / "kernel").mkdir(parents=True)
+        (tmp_path / "sys" / "kernel" / "sched_autogroup_enabled").write_text(f"{autogroup}\n")
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    log = ProcessorLog(proc=tmp_path)
+    counted(tmp_path, user=0, niced=60, idle=40)
+    found = log.shares()
+    assert found is not None
+    assert (found.others, found.yielding) == pytest.approx((0.6, yielding))

@@ -19,7 +19,8 @@ from tests.fake_clock import FakeClock, S
 
 def seen(at: int, **had: float) -> MachineSeen:
     """What the machine did in the second before this one."""
-    return MachineSeen(subject="machine", at_ns=at * S, **{"target": 0.2, "harness": 0.2, "others": 0.0, **had})
+    shares: dict[str, Any] = {"target": 0.2, "harness": 0.2, "others": 0.0, **had}
+    return MachineSeen(subject="machine", at_ns=at * S, **shares)
 
 
 def room(run: Path, readings: Iterable[MachineSeen], *, late: Iterable[int] = (), decides: bool = True) -> Room:

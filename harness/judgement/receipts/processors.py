@@ -80,7 +80,7 @@ def watch_witness(probes: Table) -> Witness:
 
 
 def needed(seen: MachineSeen) -> float | None:
-    """The share of all processors that harness and a healthy release needed in that second; None where nobody counted."""
+    """The share of all processors that harness and a healthy release needed in that second; None where the kernel did not count."""
     if seen.harness is None or seen.target is None:
         return None
     return seen.harness + min(seen.target, PER_HARNESS * seen.harness)
@@ -94,7 +94,7 @@ def left_over(seen: MachineSeen) -> float:
 def scarce_seconds(every: Iterable[MachineSeen]) -> set[int] | None:
     """The seconds in which others had the processors, or the machine was too small, or all work waited for disks or memory.
 
-    None where nobody counted who had them.
+    None where the kernel did not count who had them.
     """
     scarce, counted, since_ns = set[int](), False, None
     for seen in every:

@@ -300,12 +300,10 @@ class MachineRecord(Record):
         Number | None, Field(description="Share of all processors that the target had; null: unknown.")
     ]
     harness_share: Annotated[
-        Number | None,
-        Field(description="Share that the harness had, with the rest of a sandbox; null: unknown."),
+        Number | None, Field(description="The same of the harness with the rest of a sandbox; null: unknown.")
     ]
     others_share: Annotated[
-        Number | None,
-        Field(description="Share that everything else had, other machines of the host included; null: unknown."),
+        Number | None, Field(description="The same of everything else, other machines of the host too; null: unknown.")
     ]
 
 
