@@ -91,7 +91,7 @@ class DoorsWatcher(Watcher):
             self._health.append(
                 here.schedule(
                     self.name,
-                    self._rates.region,
+                    self._rates.region_health,
                     probers["health"].probe,
                     of=f"{region} health",
                     phase=number / len(doors),

@@ -21,7 +21,7 @@ CLIENTS: Final = 6
 
 
 class Rates(BaseModel):
-    """Probes per second.
+    """Probes per second, most of them on the ticks of `schedule.TICK_NS`: those that are due together cost one wake-up.
 
     Attributes:
         read: reads of a stored record at the entry while no fault may be in.
@@ -50,13 +50,13 @@ class Rates(BaseModel):
     read: float = 10.0
     read_in_fault: float = 25.0
     health: float = 5.0
-    health_in_window: float = 45.0
+    health_in_window: float = 50.0
     region: float = 2.0
     region_in_fault: float = 10.0
     region_health: float = 5.0
-    region_health_in_window: float = 20.0
+    region_health_in_window: float = 25.0
     ledger: float = 10.0
-    ledger_in_fault: float = 30.0
+    ledger_in_fault: float = 25.0
     pipeline: float = 2.0
     member: float = 5.0
     copies: float = 2.0
