@@ -90,9 +90,7 @@ def test_a_row(catalogue: Catalogue) -> None:
     """One row in full."""
     row = catalogue.requirement("DA-DR-RPO")
     assert row.title == "RPO 1 h"
-    assert (
-        row.criterion == "no acknowledged write older than 1 h is lost in any experiment of domain database or region"
-    )
+    assert row.criterion == "no acknowledged write older than 1 h is lost in any disaster experiment"
     assert (row.kinds, row.gate) == ((EvidenceKind.EXPERIMENT,), Gate.CRITICAL)
     assert row.environments == ("sandbox", "staging", "production")
     assert row.source == "003 deployment architecture: Disaster recovery"
