@@ -74,12 +74,13 @@ def test_a_part_that_the_target_has_is_not_waited_for() -> None:
 
 
 def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that needs what the sandbox lacks, or that nobody claims, has none deployed."""
+    """A row that needs what the sandbox lacks, that nobody claims, or that is gated in part, has none deployed."""
     monkeypatch.setattr("harness.run.sandbox.names", lambda: ("bus", "content"))
     rows = [load_catalogue().requirement(name) for name in ("ND-PH1-EVENTBUS", "ND-PH2-IPFS", "ND-KPI-P95")]
     claims = [claimed(row.id) for row in rows]
     assert needed_parts(rows, claims) == ("bus",)
     assert needed_parts(rows, claims[1:]) == ()
+    assert needed_parts([replace(rows[0], in_part=("loss of a region",)), *rows[1:]], claims) == ()
 
 
 def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> None:
