@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +94,7 @@ def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, t
     assert cheapest(target).name == "small"
     assert [one.name for one in behind_the_entry(target)] == ["large", "small"]
     with pytest.raises(DriverError, match="no service behind the entry is named"):
-        behind_the_entry(replace(target, probes=target.probes.model_copy(update={"services": {}})))
+        behind_the_entry(target.model_copy(update={"probes": target.probes.model_copy(update={"services": {}})}))
 
 
 def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> None:
