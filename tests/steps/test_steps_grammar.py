@@ -392,8 +392,8 @@ OBJECTIVES = {
     "every annotated pod is scraped every 15 s ± 3 s and no other is": replace(
         check("scrape-schedule", every="15 s", tolerance="3 s"), times={"every": s(15), "tolerance": s(3)}
     ),
-    'the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error': check(
-        "alert-rules", first="HighErrorRate", second="DatabaseDown"
+    'the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error': check(
+        "alert-rules-of-regions", first="HighErrorRate", second="DatabaseDown"
     ),
     'the rules "HighErrorRate" and "DatabaseDown" carry severity critical': check(
         "alert-rules", first="HighErrorRate", second="DatabaseDown", severity="critical"

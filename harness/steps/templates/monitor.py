@@ -34,10 +34,10 @@ MONITOR: Final = (
     Template(
         name="alert-rules-loaded",
         keyword=Keyword.THEN,
-        text='the alert rules "<first:name>" and "<second:name>" are loaded and every rule evaluates without error',
-        about="As Prometheus lists its rules and the health of each.",
-        example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error',
-        mean=check("alert-rules", first="<first>", second="<second>"),
+        text='the alert rules "<first:name>" and "<second:name>" are loaded in every region and every rule there evaluates without error',
+        about="As each region's own Prometheus (`prometheus` of each of `regions`) lists its rules and the health of each.",
+        example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error',
+        mean=check("alert-rules-of-regions", first="<first>", second="<second>"),
     ),
     Template(
         name="alert-rules-severity",

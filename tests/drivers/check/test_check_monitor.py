@@ -29,7 +29,7 @@ from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
-from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name
+from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name, rules_of_regions
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
     _ages,
@@ -69,7 +69,7 @@ from harness.sandbox.platform.monitor.storage import Storage
 from harness.steps.templates.monitor import MONITOR
 from harness.targets import Target, load_target
 from harness.targets.outside import Metrics
-from harness.targets.parts import Kubernetes
+from harness.targets.parts import Kubernetes, Region
 from tests.builders.addresses import NET
 from tests.drivers.check.conftest import Backend
 from tests.drivers.conftest import PocketCluster
@@ -134,10 +134,16 @@ def prometheus(target: Target) -> Iterator[PrometheusClient]:
         yield found
 
 
-def test_rules_are_loaded_and_evaluate(target: Target) -> None:
-    """Those that are named, and any other that fails."""
-    facts = alert_rules(target, {"first": "Slow", "second": "Gone"})()
-    assert [(one.subject, one.ok) for one in facts] == [("Slow", True), ("Gone", False), ("Twice", False)]
+def test_the_rules_of_every_region_are_loaded_and_evaluate(target: Target) -> None:
+    """Those that are named, and any other that fails, in each region's own Prometheus; a region without one is not known."""
+    regions = {"north": Region(prometheus=target.prometheus), "south": Region()}
+    facts = rules_of_regions(target.model_copy(update={"regions": regions}), {"first": "Slow", "second": "Gone"})()
+    assert [(one.subject, one.ok) for one in facts] == [
+        ("north/Slow", True),
+        ("north/Gone", False),
+        ("north/Twice", False),
+        ("south/prometheus", None),
+    ]
     assert facts[2].observed.startswith("err: found duplicate series for the match group")
 
 
