@@ -130,6 +130,16 @@ def test_a_row_that_is_proven_in_part_is_said_on_the_first_screen_and_beside_the
     assert f"In part {said}" in text.partition("Requirements")[2]
 
 
+def test_a_criterion_that_is_worded_otherwise_is_shown_with_the_document_s_words() -> None:
+    """Who reads the row sees what was asked for, and what was tried of it."""
+    given, evidence, judged = go()
+    rows = tuple(
+        replace(row, says="no write is lost at all") if row.id == "DA-DR-RPO" else row for row in given.requirements
+    )
+    _, text = _read((replace(given, requirements=rows), evidence, judged))
+    assert "Document says no write is lost at all" in text
+
+
 def test_a_go_says_so_and_what_came_closest_to_its_limit() -> None:
     """A GO is to be looked at too."""
     _, text = _read(go())
