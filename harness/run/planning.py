@@ -33,7 +33,7 @@ from harness.run.acts.rollouts import each_rollout_once
 from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
-from harness.steps import traffic_asked_at, traffic_of
+from harness.steps import reads, traffic_asked_at, traffic_of
 from harness.targets.access import of_missing_add_on
 
 if TYPE_CHECKING:
@@ -334,9 +334,13 @@ def _not_assessable(
 def _unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
     """Why no scenario claims it.
 
-    The platform lacks a part that it is about, or none was written.
+    The platform lacks a part that it is about, no sentence reads its criterion, or none was written.
     """
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
+    if not lacking and not reads(requirement.criterion):
+        text = "no sentence reads its criterion, so that no scenario can claim it"
+        hint = "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)"
+        return Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
     if not lacking:
         hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
         return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)

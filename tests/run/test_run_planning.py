@@ -68,9 +68,14 @@ def test_a_row_that_waits_for_several_parts_names_each() -> None:
 
 
 def test_a_part_that_the_target_has_is_not_waited_for() -> None:
-    """Then the other is waited for, and where both are there, a scenario is missing."""
+    """Then the other is waited for, and where both are there, nothing reads the criterion: a scenario could not be written."""
     assert left("ND-PH2-IPFS", "content").because.text.startswith("waits for the part `external-services` (")
-    assert left("ND-PH2-IPFS", "content", "external-services").because.kind is ReasonKind.UNCLAIMED
+    because = left("ND-PH2-IPFS", "content", "external-services").because
+    assert (because.kind, because.text) == (
+        ReasonKind.UNCLAIMED,
+        "no sentence reads its criterion, so that no scenario can claim it",
+    )
+    assert "write a scenario" not in because.hint
 
 
 def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for(monkeypatch: pytest.MonkeyPatch) -> None:
