@@ -331,19 +331,19 @@ def _not_assessable(
             yield NotAssessable(requirement=requirement.id, because=_unclaimed(requirement, target, files))
 
 
-def _unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
-    """Why no scenario claims it.
+_UNREAD: Final = (
+    "no sentence reads its criterion, so that no scenario can claim it",
+    "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)",
+)
 
-    The platform lacks a part that it is about, no sentence reads its criterion, or none was written.
-    """
+
+def _unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
+    """Why no scenario claims it: the platform lacks a part that it is about, no sentence reads its criterion, or none was written."""
     lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
-    if not lacking and not reads(requirement.criterion):
-        text = "no sentence reads its criterion, so that no scenario can claim it"
-        hint = "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)"
-        return Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
     if not lacking:
-        hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
-        return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
+        write = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
+        text, hint = ("no scenario claims it", write) if reads(requirement.criterion) else _UNREAD
+        return Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
     brings = "; ".join(part.brings for part in lacking)
     hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"
     return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
