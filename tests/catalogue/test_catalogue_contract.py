@@ -57,7 +57,6 @@ SAID_OTHERWISE: Final = {
 }
 """Rows whose criterion has another quantifier, operator, value or domain than the contract, and proves as much."""
 PROVES_LESS: Final = {
-    "DA-MON-SCRAPE": "annotated services are not read: of them nothing is claimed",
     "AT-OBS-ERRORS": "the errors are counted at the entry, not at every service",
     "IP-BP-IDEMPOTENT": "no write is sent twice with one key, and not every write operation is called",
 }

@@ -23,12 +23,12 @@ MONITOR: Final = (
     Template(
         name="scrape-schedule",
         keyword=Keyword.THEN,
-        text="every annotated pod is scraped every <every:duration> ± <tolerance:duration> and no other is",
+        text="every annotated pod and service is scraped every <every:duration> ± <tolerance:duration> and no other is",
         about=(
-            "The mean time between the last twelve scrapes of each pod with `prometheus.io/scrape`, as Prometheus recorded them, divided by the "
-            "target's `scrape_scale`; a pod without the annotation must not be a target."
+            "The mean time between the last twelve scrapes of each pod with `prometheus.io/scrape`, or behind a Service with it, as Prometheus recorded them, "
+            "divided by the target's `scrape_scale`; no other pod may be a target."
         ),
-        example="every annotated pod is scraped every 15 s ± 3 s and no other is",
+        example="every annotated pod and service is scraped every 15 s ± 3 s and no other is",
         mean=check("scrape-schedule", every="<every>", tolerance="<tolerance>"),
     ),
     Template(

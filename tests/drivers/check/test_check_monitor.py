@@ -548,6 +548,26 @@ def added(cluster: PocketCluster, target: Target, storage: Storage, monkeypatch:
     return target.model_copy(update={"kubernetes": kubernetes})
 
 
+def test_a_pod_behind_an_annotated_service_is_scraped_as_one_with_the_annotation(
+    added: Target, cluster: PocketCluster
+) -> None:
+    """Without either it must not be a target; a Service that nothing is behind is not known to be scraped."""
+
+    def read() -> dict[str, bool | None]:
+        return {one.subject: one.ok for one in scrape_schedule(added, {"every": "1 s", "tolerance": "0.2 s"})()}
+
+    with_it = {"prometheus.io/scrape": "true"}
+    pod = cluster.do(lambda store: store.get(kinds.by_name("Pod"), "south", "known"))
+    bare = {**pod, "metadata": {**pod["metadata"], "annotations": {}}}
+    cluster.do(lambda store: store.update(kinds.by_name("Pod"), bare))
+    assert read() == {"south/known": False}
+    for name, selector in (("till", {"app": "till"}), ("bare", {"app": "none"}), ("headless", None)):
+        meta = {"name": name, "namespace": "south", "annotations": with_it}
+        spec = {"ports": [{"port": 80}], **({"selector": selector} if selector else {})}
+        cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    assert read() == {"south/known": True, "Service south/bare": None, "Service south/headless": None}
+
+
 @pytest.mark.parametrize(
     ("check", "params"),
     [
