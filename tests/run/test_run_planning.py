@@ -276,9 +276,9 @@ def test_a_check_whose_key_is_missing_is_not_assessed(name: str, tmp_path: Path)
 
 
 def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
-    """A target file without a key, or whose regions have no entry: all of them, or one."""
+    """A target file without a key, or whose regions have no entry and no Prometheus: all of them, or one."""
     section, _, region = key.partition(".")
-    if section != "doors":
+    if section not in {"doors", "monitors"}:
         return without(content, key)
     return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_at, prometheus_of
 from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError
 from harness.targets import Target
 
 
@@ -24,6 +25,12 @@ def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
 
 def rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the rules of the names `first` and `second` in each region's own Prometheus; any rule that fails there is a fact, too."""
+    if not target.monitors:
+        raise ConfigurationError(
+            "no region with a Prometheus",
+            where=f"{target.file}: regions",
+            hint="write `regions: {NAME: {prometheus: …}}`",
+        )
     names = [params["first"], params["second"]]
 
     def probe() -> Sequence[FactReading]:
