@@ -120,6 +120,16 @@ def test_a_sentence_that_names_one_service_asks_for_no_other() -> None:
     assert [one.outcome for one in found] == [Outcome.PASS, Outcome.PASS]
 
 
+def test_a_load_that_was_not_given_hides_no_failure() -> None:
+    """The first service did not rise; that the second could not be stressed is said beside it."""
+    key = _demands(EVERY)[0].key
+    first = [replace(one, fields={**one.fields, "demand": key}) for one in held(rises_at=None)]
+    failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
+    found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
+    assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL"]
+    assert found[0].because.text == "the load was not given: there is no Deployment north/track-service"
+
+
 def test_each_service_has_both_levels() -> None:
     """Of the second one the higher level is not recorded: it is named, and the first is judged all the same."""
     first = [replace(one, fields={**one.fields, "demand": _demands(EVERY)[0].key}) for one in held()]

@@ -12,8 +12,9 @@ from harness.judgement.figures.scaling.record import (
     HeldLevel,
     autoscalers_receipt,
     concluded,
-    held_levels,
+    given_levels,
     never_came,
+    not_given,
     said_of,
     scaling_spec,
     scalings,
@@ -28,11 +29,13 @@ _LEVELS: Final = 2
 
 
 def rises(case: Case) -> Iterable[Measure]:
-    """One measure of each level of each service; of every service, also one of each that a route needs and that was given no load."""
-    name, levels = Figure.SCALED_OUT.value, held_levels(case)
-    if isinstance(levels, str):
-        yield inconclusive(case, name, levels, AGAIN)
-        return
+    """One measure of each level of each service; of every service, also one of each that a route needs and that was given no load.
+
+    A load that could not be given hides no failure of a service that was given one.
+    """
+    name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)
+    if why:
+        yield inconclusive(case, name, why, AGAIN)
     high = Quantity.parse(case.objective.params["high"]).base
     for level in levels:
         if not said_of(case.evidence, level.workload):
@@ -46,7 +49,7 @@ def rises(case: Case) -> Iterable[Measure]:
         scope = {"workload": workload}
         yield inconclusive(case, name, f"one of the two levels of {workload} was not held", AGAIN, scope=scope)
     named = {workload.rpartition("/")[2] for workload in held}
-    for service in sorted(_expected(case) - named):
+    for service in sorted(_expected(case) - named if not why else ()):
         hint = "add a read of it to `services:` of `probes:` in the target file"
         yield inconclusive(case, name, f"no load was given to {service}", hint, scope={"workload": service})
 
