@@ -127,6 +127,7 @@ def test_a_row_that_is_proven_in_part_is_said_on_the_first_screen_and_beside_the
     _, text = _read((given, *go()[1:]))
     said = "proven in part, on loss of the primary; not tried: all database members"
     assert f"DA-DR-RTO {said}" in text.partition("Requirements")[0]
+    assert "All 23 gating requirements passed, 1 of them in part." in text.partition("Requirements")[0]
     assert f"In part {said}" in text.partition("Requirements")[2]
 
 

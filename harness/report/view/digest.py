@@ -223,15 +223,15 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict, claims: Iterabl
         scenarios=tuple(claim.scenario.location for claim in verdict.claims),
         grounds=tuple(_grounds(lines)),
         missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
-        in_part=_in_part(plan, requirement, verdict),
+        in_part=in_part(plan, requirement, verdict.outcome),
         people=tuple(people_of(plan, verdict)),
     )
 
 
-def _in_part(plan: Plan, requirement: Requirement, verdict: Verdict) -> str:
-    """`proven in part, on loss of the primary; not tried: loss of all database members`."""
+def in_part(plan: Plan, requirement: Requirement, outcome: Outcome) -> str:
+    """`proven in part, on loss of the primary; not tried: loss of all database members`; empty where it did not pass, or was tried whole."""
     left = plan.not_tried(requirement.id)
-    if verdict.outcome is not Outcome.PASS or not left:
+    if outcome is not Outcome.PASS or not left:
         return ""
     return f"proven in part, on {', '.join(requirement.in_part)}; not tried: {', '.join(left)}"
 
