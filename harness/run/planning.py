@@ -200,7 +200,7 @@ def _probe_spacing_ms(*, broken: bool) -> dict[str, float]:
     from harness.drivers.watch import usual_rates
 
     rates = usual_rates(broken=broken)
-    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
+    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}
 
 
 _DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)

@@ -19,6 +19,7 @@ import yaml
 from harness import clock
 from harness.errors import SandboxError, UsageError
 from harness.run.machine import company, waited_share
+from harness.sandbox.directory import Directory, holder
 from harness.sandbox.platform.parts import described as with_parts
 from harness.sandbox.platform.parts import names
 from harness.targets import load_target
@@ -101,6 +102,13 @@ def _end(child: subprocess.Popen[str]) -> None:
         if child.poll() is not None:
             return
     child.kill()
+
+
+def supervisors_of(target: Target) -> tuple[int, ...]:
+    """The process that runs the sandbox whose target file this is; none: it is no sandbox's, or none runs."""
+    directory = target.file.parent
+    found = holder(Directory(directory)) if target.embedded else None
+    return () if found is None else (found,)
 
 
 class DescribedSandbox:

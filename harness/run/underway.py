@@ -74,6 +74,8 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
         begins_in_s = (load.begin_ns - clock.now_ns()) / NS_PER_S  # the warm-up counts from there
         context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
+        if said := context.room.said():
+            context.progress.say(said)
         _record_steady("start", context, now, STEADY_WITHIN_S)
         if down := condition.down():
             raise DriverError(

@@ -256,6 +256,7 @@ def stage(
         presence=Presence(
             {"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True, recover=""
         ),
+        room=cast("Any", Told(clock=clock)),
         underway=underway,
     )
     return Stage(clock=clock, context=context, records=records, ground=here, watch=watch, load=load, reads=reads)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.run.finalreads import LedgerReads
     from harness.run.presence import Presence
     from harness.run.progress import Progress
+    from harness.run.room import Room
     from harness.run.users import UsersServed
     from harness.run.windows import WindowLog
     from harness.targets import Platform, Target
@@ -98,6 +99,7 @@ class Context:
         sinks: histories by name.
         platform: whose undo log is written.
         forks: which starts the child processes of experiments.
+        room: whether the machine can carry the run.
         presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
         unrestored: parts that are not as they were before a fault of the run, with the reason.
@@ -118,6 +120,7 @@ class Context:
     platform: Platform
     forks: ForkServer
     presence: Presence
+    room: Room
     underway: Underway | None = None
     unrestored: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +143,7 @@ class Context:
         """Check that watch and load run.
 
         Raises:
-            DriverError: one of them died: nothing of what follows would be recorded.
+            DriverError: one of them died: nothing of what follows would be recorded; or the machine was starved for too long.
         """
         if not self.watch.alive():
             log = str(self.directory.path / "watch" / "watch.log")
@@ -148,6 +151,7 @@ class Context:
         if self.underway is not None and not self.underway.load.alive():
             where = str(self.directory.path / "load")
             raise DriverError(self.underway.load.problems[0], where=where, hint=_AGAIN)
+        self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:
         """Why these parts must not be broken now: the damage of an earlier fault of this run is still there.
