@@ -38,10 +38,10 @@ _NOWHERE: Final = "http://127.0.0.1"
 def needed_parts(requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
     """The parts of the sandbox's platform without which a claimed row cannot be decided.
 
-    Of rows that need a part that it lacks, none.
+    Of rows that need a part that it lacks, none; and none of a row that the profile gates in part, which is decided without.
     """
     there, claimed = names(), {claim.requirement for claim in claims}
-    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed]
+    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed and not row.in_part]
     needed = set[str]().union(*(every for every in needs if every <= {*there}))
     return tuple(name for name in there if name in needed)
 

@@ -228,6 +228,11 @@ class Target(TargetSection):
         """Each region's own entry; regions without one are left out."""
         return {name: region.entry for name, region in self.regions.items() if region.entry}
 
+    @property
+    def monitors(self) -> dict[str, str]:
+        """Each region's own Prometheus; regions without one are left out."""
+        return {name: region.prometheus for name, region in self.regions.items() if region.prometheus}
+
 
 def load_target(path: Path) -> Target:
     """Read a target file.

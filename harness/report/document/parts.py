@@ -174,6 +174,12 @@ class RequirementRecord(Record):
         ),
     ]
     scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that claim it, as `file:line: name`.")]
+    not_tried: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Kinds of experiments that the criterion names, that the run did not try and on which the profile does not gate: a PASS is one in part. Empty: it was tried whole."
+        ),
+    ]
     attempts: Annotated[Count, Field(description="How often its evidence was gathered.")]
     measures: Annotated[tuple[MeasureRecord, ...], Field(description="The figures of all its scenarios, in order.")]
 
