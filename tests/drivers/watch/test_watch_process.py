@@ -22,7 +22,7 @@ from harness.errors import DriverError
 from harness.evidence.rows import read_rows
 from harness.model import LEDGER_WRITES, PROBES, Table
 from harness.model.recorded import SERVICE
-from harness.model.table import PORTAL
+from harness.model.table import CONTROL, PORTAL
 from harness.units import NS_PER_MS
 
 if TYPE_CHECKING:
@@ -195,6 +195,26 @@ def test_each_service_is_asked_whether_it_can_do_its_work(
     assert set(asked().words["subject"].present) == {"north/a", "south/a"}
     assert set(asked().words["kind"].present) == {SERVICE}
     assert {"/ready", "/other/ready"} <= set(service.asked)
+
+
+def test_each_control_is_asked_twice_a_second_and_what_it_suffers_is_on_record(
+    service: Service, settings: WatchSettings, target_file: Path
+) -> None:
+    """Each at its own address, in a table of its own; one that fails says how."""
+    with target_file.open("a", encoding="utf-8") as file:
+        file.write(f"control: {{node-a: '{service.url}/health', node-b: '{service.url}/other/health'}}\n")
+    run = settings.run_directory
+
+    def asked() -> Table:
+        return read_rows(run / "watch" / "control.rows", CONTROL).table
+
+    with Watch(settings):
+        until(lambda: len(asked()) >= 6)
+        service.mode = "503"
+        until(lambda: len(asked().words["error"].present) > 0)
+    assert most(asked().where(asked().words["subject"].equals("node-a"))) == 500
+    assert asked().words["subject"].present == ("node-a", "node-b")
+    assert asked().words["error"].present == ("status 503",)
 
 
 def test_the_portal_is_asked_on_a_new_connection_each_time(
