@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from harness.judgement.recovery import Promise
 from harness.model import ExperimentPlan, Plan
 from harness.model.domain import PartsState
 from harness.run.acts.context import Context, Underway
@@ -234,7 +235,7 @@ def stage(
         load=cast("Any", load),
         windows=windows,
         condition=cast("Any", here),
-        users=UsersServed([], {}, None),
+        users=UsersServed([], {}, Promise()),
         watch=cast("Any", watch),
     )
     underway.begin(clock.now_ns)

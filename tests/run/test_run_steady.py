@@ -10,6 +10,7 @@ import pytest
 
 from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
+from harness.judgement.recovery import Promise
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
 from harness.model.domain import PartsState
 from harness.run.condition import Condition
@@ -47,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 def steadiness(run: Path, promised: float | None) -> Steadiness:
     """Of reads and writes below a run directory."""
-    return Steadiness(LiveView(run), writes=True, promised=promised)
+    return Steadiness(LiveView(run), writes=True, promise=Promise(ms=promised))
 
 
 def test_answers_later_than_promised_are_not_steady(clock: FakeClock, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_target_that_serves_half_of_its_requests_is_judged_and_one_that_serves
         words = {"subject": "entry", "kind": "read", "error": "status 404" if failed else None}
         reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
     reads.flush()
-    steadiness = Steadiness(LiveView(tmp_path), writes=False)
+    steadiness = Steadiness(LiveView(tmp_path), writes=False, promise=Promise())
     clock.sleep(10.0)
     assert steadiness.down() == ""
     clock.sleep(10.0)

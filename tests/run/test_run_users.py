@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.evidence import RowWriter
+from harness.judgement.recovery import Promise
 from harness.model import SAMPLES
 from harness.run.users import SERVED_WITHIN_S, UsersServed
 from tests.fake_clock import FakeClock, S
@@ -34,7 +35,7 @@ def users(
         words = {"name": "play-track", "served_region": "us-east-1", "error": "status 503" if fails(at) else None}
         rows.put(tuple(ints.get(name, 0) for name in SAMPLES.ints), tuple(words.get(name) for name in SAMPLES.words))
     rows.flush()
-    return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, PROMISED_MS)
+    return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, Promise(ms=PROMISED_MS))
 
 
 def waited_s(clock: FakeClock, here: UsersServed) -> float:
