@@ -24,7 +24,7 @@ from harness.drivers.watch import (
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
 from harness.judgement.figures.pipelines import limits_s
-from harness.judgement.recovery import promised_ms
+from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
@@ -114,7 +114,7 @@ def gather(
             presence=presence_of(target),
             room=Room(machine, directory.path, decides=plan.environment == "sandbox" or plan.stands_in),
         )
-        steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))
+        steadiness = Steadiness(view, writes=target.ledger is not None, promise=Promise.of(plan))
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)

@@ -97,12 +97,12 @@ def test_what_has_no_bounds_was_not_compared() -> None:
 
 
 def test_a_short_outage_without_a_fault_is_told() -> None:
-    """Two reads in a row failed; a tenth of the limit is more than that, and a tenth of a shorter one is not."""
-    run = replace(evidence(), probes=down(evidence().probes, 30, 30.1))
-    steady = null_run(run, "everyday", "reads", limit_s=30.0).receipt
-    assert (steady.ok, steady.why) == (True, "reads were steady without a fault, out for 0.103 s at most")
-    out = null_run(run, "everyday", "reads", limit_s=1.0).receipt
-    assert (out.ok, out.why) == (False, "without any fault reads were already out for 0.103 s")
+    """Three reads in a row failed; a tenth of the limit is more than that, and a tenth of a shorter one is not."""
+    run = replace(evidence(), probes=down(evidence().probes, 30, 30.15))
+    steady = null_run(plan(), run, "everyday", "reads", limit_s=30.0).receipt
+    assert (steady.ok, steady.why) == (True, "reads were steady without a fault, out for 0.153 s at most")
+    out = null_run(plan(), run, "everyday", "reads", limit_s=1.0).receipt
+    assert (out.ok, out.why) == (False, "without any fault reads were already out for 0.153 s")
 
 
 def test_traffic_that_ended_before_its_time_is_told() -> None:

@@ -202,8 +202,9 @@ class Recovery(Record):
     seconds: Annotated[
         Seconds | None,
         Field(
-            description="From the fault sent to the first success of 5 s in which at least 99 % succeed, 95 % of them within "
-            "the latency that the run claims; 0: no client was affected; null: not back."
+            description="From the fault sent to the first success of 5 s in which no more fail than before the fault, or than the run "
+            "promises, and no more than 1 in 20 is later than the latency that it promises, each as chance explains it, and as it stays to "
+            "the end of the observation; 0: no client was affected; null: not back."
         ),
     ]
     resolution: Annotated[Seconds | None, Field(description="Of `seconds`, in s; null: without bound.")]

@@ -68,14 +68,22 @@ class Underway:
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """A fault was sent at that time."""
+        self._disturbed(at_ns)
         self.windows.fault_sent(experiment, attempt, at_ns)
         self.sent_ns.append(at_ns)
         self.watch.health_window(is_open=False)
 
     def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
         """A rollout came to another part of it."""
+        self._disturbed(at_ns)
         self.windows.rollout_reached(rollout, part, phase, at_ns)
         self.watch.health_window(is_open=False)
+
+    def _disturbed(self, at_ns: int) -> None:
+        """What was before the first fault or rollout is what `as before` means from now on."""
+        if not (self.windows.faulty or self.windows.after_a_fault):
+            self.condition.quiet(self.windows.since_ns, at_ns)
+            self.users.quiet(self.windows.since_ns, at_ns)
 
     def restored(self, at_ns: int) -> None:
         """The target is as it was before the fault, or the rollout."""
