@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import Case, inconclusive, not_falsifiable
+from harness.judgement.routes import routes_called
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.statistics import Floats
 from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
@@ -63,8 +64,10 @@ def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> 
         return
     planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
     parts = samples.apart("name" if scope.per is Per.ROUTE else "region")
-    expected = {*(planned if scope.per is Per.ROUTE else plan.regions), *parts}
-    for name in [scope.subject] if scope.subject else sorted(expected):
+    names = [scope.subject] if scope.subject else [*(planned if scope.per is Per.ROUTE else plan.regions), *parts]
+    if scope.per is Per.ROUTE:
+        names = [route for name in names for route in routes_called(name, samples)]
+    for name in sorted({*names}):
         yield name, parts.get(name, Table.empty(samples.schema))
 
 

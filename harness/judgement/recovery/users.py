@@ -28,6 +28,7 @@ from harness.judgement.recovery.rule import (
     outages,
     since_undo,
 )
+from harness.judgement.routes import by_method
 from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -134,7 +135,7 @@ def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promise
         rates: requests per second of each route, as planned: by these a time without a request is blind.
         promised: the promised time in ms; None: latency does not count.
     """
-    for name, requests in grouped(samples, ()).items():
+    for name, requests in grouped(by_method(samples), ()).items():
         own = requests.between(0, until_ns)
         if not len(own):
             continue
