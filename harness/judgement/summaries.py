@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain
 
 from harness.judgement.account import Account
-from harness.judgement.figures.indicators import errors_by_kind, failed, waited_ms
+from harness.judgement.figures.indicators import errors_by_kind, failed, timed, waited_ms
 from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
@@ -67,7 +67,7 @@ def _shares_of(planned: Mapping[str, float], samples: Table) -> dict[str, float]
 
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
     seconds = max(window.seconds, 1e-9)
-    p50, p95, p99 = quantiles_of(waited_ms(samples), 0.50, 0.95, 0.99)
+    p50, p95, p99 = quantiles_of(waited_ms(timed(samples)), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,
         window=window.name,

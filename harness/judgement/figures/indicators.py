@@ -36,6 +36,12 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
     return ms
 
 
+def timed(samples: Table) -> Table:
+    """The requests that have a response time: an answer that nobody waited for (`SAMPLES`) is counted, and in no quantile."""
+    instant = samples.ints["done_ns"] == samples.ints["intended_ns"]
+    return samples.where(~instant | (samples.ints["status"] <= 0))
+
+
 def counted_ms(
     samples: Table, limit_ms: float, *, since: str = "intended_ns", quick_failures: bool = False
 ) -> tuple[Floats, Bools]:
@@ -43,7 +49,7 @@ def counted_ms(
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time. Before a FAIL the quick ones count as
-    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow.
+    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow. The samples are `timed`.
     """
     ms = waited_ms(samples, since=since)
     counted = ~failed(samples) | (ms >= limit_ms) | quick_failures
