@@ -286,7 +286,7 @@ def bounded(
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
     n_needed = ahead.n if ahead else n_needed
-    own = _by_bounds(case, bounds, outcome, head, subject=subject, unit=unit, ahead=ahead)
+    own = _by_bounds(case, bounds, outcome, head, subject=subject, unit=unit, ahead=ahead, counted=counted)
     outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=f"{head}, expected {case.expected}")
     return measure(
         case,
@@ -314,12 +314,20 @@ def bounded(
 
 
 def _by_bounds(
-    case: Case, bounds: Bounds, outcome: Outcome, head: str, *, subject: str, unit: str, ahead: _Ahead | None
+    case: Case,
+    bounds: Bounds,
+    outcome: Outcome,
+    head: str,
+    *,
+    subject: str,
+    unit: str,
+    ahead: _Ahead | None,
+    counted: str,
 ) -> Reason:
     """The reason of an outcome by the bounds alone."""
     if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
-        text = f"no probe of {subject} was recorded, expected {case.expected}"
-        hint = "find out from its log why it was not probed, then run again"
+        text = f"there is no {subject}, expected {case.expected}: no {counted} were recorded"
+        hint = "find out from the log of what sends them why, then run again"
         return Reason(kind=ReasonKind.NO_RECORD, text=text, hint=hint)
     if ahead is None:
         return because(

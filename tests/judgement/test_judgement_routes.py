@@ -136,3 +136,55 @@ def test_routes_are_the_entries_of_locusts_statistics(rows: list[tuple[str, str 
     apart = {(name, method) for name, method in rows if method is not None}
     assert len({route for route, (_, method) in zip(named, rows, strict=True) if method is not None}) == len(apart)
     assert by_method(once).words["name"].text() == named
+
+
+def test_names_with_an_id_in_them_are_said_together() -> None:
+    """Thousands of routes with a request or two each: what to write, once; a route beside them is judged."""
+    rows = samples(0, SECONDS)
+    names = Words.of(["page" if i % 2 else f"/items/{i}" for i in range(len(rows))])
+    rows = replace(rows, words={**rows.words, "name": names})
+    objective = by_route()
+    found = measures(judge(of_one_route({"page": 1.0}, objective), with_rows(rows)))
+    assert [one.outcome for one in found] == [Outcome.INCONCLUSIVE, Outcome.PASS]
+    assert found[0].because.text == (
+        "6000 requests have 6000 names, such as /items/0: fewer than 10 of each, and no error rate of them can be told, "
+        "expected below 2 %"
+    )
+    assert found[0].because.hint.startswith("give requests of one kind the same `name=`")
+    assert found[1].scope["route"] == "page"
+
+
+def test_why_there_is_no_response_time_is_said() -> None:
+    """All failed at once, nobody waited for any, or none was sent: three causes, and none is a lack of probes."""
+    rows, objective = of_carts(posts=0.0), p95(per=Per.ROUTE)
+    n = len(rows)
+    broken = replace(
+        rows,
+        words={**rows.words, "error": Words.of(["status 500"] * n)},
+        ints={**rows.ints, "status": np.full(n, 500)},
+    )
+    pushed = replace(
+        rows,
+        ints={**rows.ints, "sent_ns": rows.ints["intended_ns"], "done_ns": rows.ints["intended_ns"]},
+    )
+    texts = [judged(each, objective)["/cart"].because.text for each in (broken, pushed)]
+    missing = judged(rows, objective, of_one_route({"/cart": 0.5, "pay": 0.5}, objective))["pay"].because
+    assert texts == [
+        f"there is no response time p95 of /cart, expected below 200 ms: all {n} requests of /cart failed sooner (status 500 {n})",
+        f"there is no response time p95 of /cart, expected below 200 ms: none of the {n} requests of /cart has a response time",
+    ]
+    assert missing.text.startswith(
+        "there is no response time p95 of pay, expected below 200 ms: no request of pay was sent"
+    )
+
+
+def test_what_nobody_waited_for_is_in_no_quantile() -> None:
+    """Thirty pushed messages for each answer of 600 ms: the answers fail the limit, though they are 3 % of the rows."""
+    rows = samples(0, SECONDS)
+    n, due = len(rows), rows.ints["intended_ns"]
+    asked = np.arange(n) % 31 == 0
+    ints = {**rows.ints, "sent_ns": due, "done_ns": due + np.where(asked, ns(0.6), 0)}
+    names = Words.of(["ask" if each else "push" for each in asked])
+    rows = replace(rows, ints=ints, words={**rows.words, "name": names})
+    found = [one for one in measures(judge(plan({"R": p95(per=Per.ALL)}), with_rows(rows))) if "guard" not in one.scope]
+    assert [(one.outcome, one.value, one.n) for one in found] == [(Outcome.FAIL, 600.0, int(asked.sum()))]

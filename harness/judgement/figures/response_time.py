@@ -29,6 +29,7 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import counted_ms, errors_by_kind, response_ms, scope_of, timed
+from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
@@ -95,7 +96,9 @@ def _load(case: Case, windows: Sequence[Window]) -> dict[str, Receipt]:
 
 
 def _by_group(case: Case, name: str, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    every = list(grouped(windows, case.plan, case.objective))
+    kept, found = many_names(case, name, windows)
+    yield from found
+    every = list(grouped(kept, case.plan, case.objective))
     for group, sent in every:
         tables = [timed(table) for table in sent]
         parts = [_part(case, table, window, "intended_ns") for table, window in zip(tables, windows, strict=True)]

@@ -31,7 +31,7 @@ from locust.exception import (
 
 from harness import clock
 from harness.locust.process.certificates import certificates, show_certificate
-from harness.locust.process.recorder import CUT_OFF, OURS
+from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
 from harness.locust.process.streams import Reading, body_of, kind_of_any, note_reads, reading_of
 from harness.locust.process.under_way import RequestRow, UnderWay
 from harness.locust.process.worker import LocustWorker
@@ -75,7 +75,10 @@ class ForeignRequests:
         self._read: dict[Reading, Any] = {}
         self.open: set[UnderWay] = set()
         self.sending: weakref.WeakKeyDictionary[Any, UnderWay | None] = weakref.WeakKeyDictionary()
+        self._senders: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._runner: Any = environment.runner
         worker.before_close = self._cut_off
+        worker.silent = self._silent
         environment.stop_timeout = worker.options.drain_s  # a task under way may end, as our own journeys may
         environment.events.request.add_listener(self._ended)
         environment.events.user_error.add_listener(self._broke)
@@ -97,6 +100,7 @@ class ForeignRequests:
             user = getattr(session, "user", None)
             if user is not None:
                 self._users[getcurrent()] = type(user).__name__.lower()
+            self._sends()
             if isinstance(session, HttpSession):
                 options = {**certificates(session), **options}
             given = name or getattr(session, "request_name", None)
@@ -210,6 +214,7 @@ class ForeignRequests:
         """
         if context is OURS:
             return
+        self._sends()
         exception = exception or None
         if exception is None and not isinstance(getattr(said.get("response"), "status_code", None), int):
             exception = _on_its_way()
@@ -272,6 +277,21 @@ class ForeignRequests:
         sent_ns, done_ns = row.span
         self._worker.recorder.put_row(
             (sent_ns, sent_ns, done_ns, row.status, row.size), (row.journey, "", *row.route), row.served, row.error
+        )
+
+    def _sends(self) -> None:
+        """Whoever this greenlet is, or was spawned by, sends requests."""
+        greenlet = getcurrent()
+        while greenlet is not None and greenlet not in self._senders:
+            self._senders.add(greenlet)
+            parent = getattr(greenlet, "spawning_greenlet", None)
+            greenlet = parent() if parent is not None else None
+
+    def _silent(self) -> int:
+        """How many users of Locust's own have sent nothing since they came."""
+        return sum(
+            greenlet not in self._senders and is_foreign(type(greenlet.args[0]))
+            for greenlet in self._runner.user_greenlets
         )
 
     def journey(self) -> str:

@@ -112,6 +112,17 @@ def test_a_request_that_is_cut_off_has_the_name_of_its_siblings(run: Run, server
     assert {*ended} == {("/find?kind=a+b", None), ("/find?kind=a+b", "cut_off")}
 
 
+def test_users_who_never_send_are_counted(run: Run, server: TruthServer) -> None:
+    """Two of four who wait for ever; those who send or report by greenlets of their own are not among them."""
+
+    def silent() -> list[int]:
+        return [int(one.fields.get("silent", 0)) for one in run.observations("load.health", "load-health-1")]
+
+    load = run.start(plan("stock_silent", users=8), server.url, drain_s=0.2)
+    until(lambda: len(server.seen) >= 20 and silent()[-3:] == [2, 2, 2])
+    load.stop()
+
+
 SIZE = """\
 locustfile: FILE
 model: closed
