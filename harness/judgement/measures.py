@@ -286,7 +286,8 @@ def bounded(
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
     n_needed = ahead.n if ahead else n_needed
-    own = _by_bounds(case, bounds, outcome, head, subject=subject, unit=unit, ahead=ahead, counted=counted)
+    absent = f"there is no {subject}, expected {case.expected}: no {counted} were recorded"
+    own = _by_bounds(case, bounds, outcome, head, absent, unit=unit, ahead=ahead)
     outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=f"{head}, expected {case.expected}")
     return measure(
         case,
@@ -314,21 +315,12 @@ def bounded(
 
 
 def _by_bounds(
-    case: Case,
-    bounds: Bounds,
-    outcome: Outcome,
-    head: str,
-    *,
-    subject: str,
-    unit: str,
-    ahead: _Ahead | None,
-    counted: str,
+    case: Case, bounds: Bounds, outcome: Outcome, head: str, absent: str, *, unit: str, ahead: _Ahead | None
 ) -> Reason:
     """The reason of an outcome by the bounds alone."""
     if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
-        text = f"there is no {subject}, expected {case.expected}: no {counted} were recorded"
         hint = "find out from the log of what sends them why, then run again"
-        return Reason(kind=ReasonKind.NO_RECORD, text=text, hint=hint)
+        return Reason(kind=ReasonKind.NO_RECORD, text=absent, hint=hint)
     if ahead is None:
         return because(
             outcome, f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), expected {case.expected}"

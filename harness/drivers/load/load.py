@@ -176,7 +176,7 @@ class Load:
         if "LoadTestShape" in cause:
             size = f"loadtests/{self._plan.name}.yaml"
             return f"let its `tick` say users for {lasts_s:g} s and more (warm-up, window and what follows in {size}), then run again"
-        return "find out why the locustfile ended it, or take that out: the judge decides, not the load; then run again"
+        return "fix what made it end, or take that line out, as the judge decides and not the load; then run again"
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
 
 
 def timed(samples: Table) -> Table:
-    """The requests that have a response time: an answer that nobody waited for (`SAMPLES`) is counted, and in no quantile."""
+    """The requests that have a response time: a message that a server pushes has none (`SAMPLES`), is counted, and is in no quantile."""
     instant = samples.ints["done_ns"] == samples.ints["intended_ns"]
     return samples.where(~instant | (samples.ints["status"] <= 0))
 

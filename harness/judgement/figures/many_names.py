@@ -14,14 +14,14 @@ from harness.judgement.measures import Case, inconclusive
 from harness.model import Measure, Per, ReasonKind, Window
 
 MOST: Final = 20
-"""So many names that nobody planned may have few requests each; more of them are judged as one."""
+"""So many names that the plan does not have may have few requests each; more of them are judged as one."""
 FEW: Final = 10
 """Fewer requests of a name decide nothing."""
 _NAME: Final = "give requests of one kind the same `name=`, and name that under `routes` in loadtests/{traffic}.yaml, then run again"
 
 
 def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequence[Window], tuple[Measure, ...]]:
-    """The windows without the requests of such names, and what is said of them together: nothing where there are none."""
+    """The windows without the requests of such names, and one measure of them together; no measure where there are none."""
     if case.objective.scope.per is not Per.ROUTE or case.objective.scope.subject:
         return windows, ()
     counts = Counter[str]()

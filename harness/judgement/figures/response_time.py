@@ -28,7 +28,7 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import counted_ms, errors_by_kind, response_ms, scope_of, timed
+from harness.judgement.figures.indicators import counted_ms, errors_by_kind, failed, response_ms, scope_of, timed
 from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
@@ -53,7 +53,7 @@ from harness.model import (
 )
 
 _UNSENT: Final = "see that loadtests/{traffic}.yaml names only routes that users ask all the time, and read its locust.log, then run again"
-_UNTIMED: Final = "give `response_time` to the event `request` where somebody waits, or leave its route out of the sentence, then run again"
+_UNTIMED: Final = "give the event `request` a `response_time` where a user waits, or leave its route out of the sentence, then run again"
 
 
 def response_times(case: Case) -> Iterable[Measure]:
@@ -102,7 +102,8 @@ def _by_group(case: Case, name: str, windows: Sequence[Window], receipts: Mappin
     for group, sent in every:
         tables = [timed(table) for table in sent]
         parts = [_part(case, table, window, "intended_ns") for table, window in zip(tables, windows, strict=True)]
-        if not sum(len(part.at_ns) for part in parts):
+        answered = any(not failed(table).all() for table in tables)
+        if not answered and not _fails(case, tables, windows, "intended_ns"):
             yield _no_times(case, name, group, sent, windows=windows, receipts=receipts)
             continue
         yield _response_time(case, name, group, tables, parts, windows=windows, receipts=receipts)
@@ -194,7 +195,7 @@ def _no_times(
     windows: Sequence[Window],
     receipts: Mapping[str, Receipt],
 ) -> Measure:
-    """The measure of a group in which nobody waited for a right answer: nothing was sent, all failed at once, or no request has a time."""
+    """The measure of a group without a response time: no request was sent, all of them failed, or none has a time."""
     n, of = sum(len(table) for table in sent), group or "all routes together"
     kinds = Counter[str]()
     for table in sent:
@@ -207,7 +208,7 @@ def _no_times(
         why = why if bad else f"none of the {n} requests of {of} has a response time"
     else:
         most = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(4))
-        why, hint = f"all {n} requests of {of} failed sooner ({most})", ""
+        why, hint = f"all {n} requests of {of} failed ({most})", ""
     text = f"there is no {name} of {of}, expected {case.expected}: {why}"
     own = because(Outcome.INCONCLUSIVE, text, hint, kind=ReasonKind.NO_RECORD)
     outcome, reason = settled(Outcome.INCONCLUSIVE, own, receipts) if not n else (Outcome.INCONCLUSIVE, own)

@@ -62,5 +62,5 @@ def _rate_troubles(planned: TrafficPlan, window: Window) -> Iterable[Trouble]:
         hint = f"write `think: {paused_s:.2g} s` in loadtests/{{traffic}}.yaml, with as many users as the rate needs, or let the locustfile wait less"
     else:
         cause = f"journeys waited {waited_s:.3g} s for their answers, where `journey` says {journey_s:.3g} s"
-        hint = "fix the platform, or write in loadtests/{traffic}.yaml the `journey` that is meant, with as many users as the rate needs"
+        hint = "fix the platform, or write in loadtests/{traffic}.yaml the `journey` that is allowed, with as many users as the rate needs"
     yield Trouble(f"{sent}: {cause}", f"{hint}, then run again")

@@ -33,7 +33,7 @@ def fail(error: object) -> None:
     sys.exit(f"the load generator cannot go on: {error}")
 
 
-class Stopping:
+class EarlyEnd:
     """Ends the load when it is interrupted, and says so when its locustfile ends it before."""
 
     def __init__(self) -> None:
@@ -54,22 +54,22 @@ class Stopping:
         hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
     def _stops(self, environment: Any, **_: Any) -> None:
-        """Say in the log who stops the users, where that is the locustfile: Locust's last words would be its statistics."""
+        """Say in the log what stops the users, where that is the locustfile: Locust's last words would be its statistics."""
         if not self._interrupted and (by := _stopped_by(environment)):
-            total = environment.stats.total
-            failed = f"{total.num_failures} of {total.num_requests} requests had failed"
-            sys.stderr.write(f"{ENDED}{by}; {failed}\n")
+            sys.stderr.write(f"{ENDED}{by}\n")
             sys.stderr.flush()
 
 
 def _stopped_by(environment: Any) -> str:
-    """What of the locustfile this call comes from; empty where it is none of it, but Locust's own end."""
+    """The part of the locustfile that this call comes from; empty where Locust ends the load itself."""
     frames = traceback.extract_stack()
     if any(frame.name == _SHAPE for frame in frames):
         return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, as `tick` gave None"
     ours = Path(__file__).parents[2]
     own = [frame for frame in frames if _is_of_project(Path(frame.filename), ours)]
-    return f"`{own[-1].line}` at {os.path.relpath(own[-1].filename)}:{own[-1].lineno}" if own else ""
+    total = environment.stats.total
+    failed = f"{total.num_failures} of {total.num_requests} requests had failed"
+    return f"`{own[-1].line}` at {os.path.relpath(own[-1].filename)}:{own[-1].lineno}; {failed}" if own else ""
 
 
 def _is_of_project(file: Path, ours: Path) -> bool:

@@ -32,7 +32,7 @@ from locust.exception import (
 from harness import clock
 from harness.locust.process.certificates import certificates, show_certificate
 from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
-from harness.locust.process.streams import Reading, body_of, kind_of_any, note_reads, reading_of
+from harness.locust.process.streams import StreamReading, body_of, kind_of_any, note_reads, reading_of
 from harness.locust.process.under_way import RequestRow, UnderWay
 from harness.locust.process.worker import LocustWorker
 from harness.units import NS_PER_MS, NS_PER_S
@@ -72,7 +72,7 @@ class ForeignRequests:
         self._kinds: dict[str, None] = {}
         self._failed: weakref.WeakSet[Any] = weakref.WeakSet()
         self._users: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-        self._read: dict[Reading, Any] = {}
+        self._read: dict[StreamReading, Any] = {}
         self.open: set[UnderWay] = set()
         self.sending: weakref.WeakKeyDictionary[Any, UnderWay | None] = weakref.WeakKeyDictionary()
         self._senders: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -129,19 +129,19 @@ class ForeignRequests:
         return follow
 
     def _is_read(self, response: Any, row: RequestRow | None) -> None:
-        """Notice when an answer is read whose headers have come, and record what is reported already when nobody reads it any more."""
+        """Notice when an answer is read whose headers have come, and record what is reported already when it is not read any more."""
         body = body_of(response)
         if body is None:
             if row is not None:
                 self._put(row)
             return
-        body.reading = reading = Reading(response)
+        body.reading = reading = StreamReading(response)
         if row is not None:
             self._read[reading] = kept = weakref.finalize(body, self._was_read, reading, row)
             kept.atexit = False
 
-    def _was_read(self, reading: Reading, row: RequestRow) -> None:
-        """Record a request whose answer was read as far as its file wanted it."""
+    def _was_read(self, reading: StreamReading, row: RequestRow) -> None:
+        """Record a request whose answer was read as far as its file reads it."""
         self._read.pop(reading, None)
         done_ns = max(row.span[1], reading.at_ns)
         error = CUT_OFF if reading.busy else reading.error or None

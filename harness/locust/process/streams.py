@@ -19,7 +19,7 @@ from harness.locust.process.recorder import CUT_OFF
 from harness.units import NS_PER_MS
 
 
-class Reading:
+class StreamReading:
     """What is known of the reading of one answer; entered by each read.
 
     Args:
@@ -65,7 +65,7 @@ def kind_of_any(error: BaseException) -> str:
 
 
 def note_reads() -> None:
-    """Let the answers of both clients note in their `Reading`, where they have one, when they are read."""
+    """Let the answers of both clients note in their `StreamReading`, where they have one, when they are read."""
     clients: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (HTTPResponse, ("read", "read1")),
         (HTTPSocketResponse, ("read", "readline")),
@@ -82,7 +82,7 @@ def body_of(response: Any) -> Any:
     return getattr(response, "raw", None) or getattr(response, "_response", None)
 
 
-def reading_of(response: Any) -> Reading | None:
+def reading_of(response: Any) -> StreamReading | None:
     """How the answer is read; None where all of it had come before its response was given."""
     return getattr(body_of(response), "reading", None)
 
@@ -108,7 +108,7 @@ def _noted_chunks(read: Callable[..., Iterator[bytes]]) -> Callable[..., Iterato
     return note
 
 
-def _each(chunks: Iterator[bytes], reading: Reading) -> Iterator[bytes]:
+def _each(chunks: Iterator[bytes], reading: StreamReading) -> Iterator[bytes]:
     while True:
         with reading:
             chunk = next(chunks, None)

@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.evidence.history import run_history
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.client.deadlines import Deadlines
-from harness.locust.process.ending import Stopping, fail, lasting
+from harness.locust.process.ending import EarlyEnd, fail, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import RequestRecorder, is_foreign
@@ -100,7 +100,7 @@ class LocustWorker:
         environment.open_loop = self
         environment.events.test_stop.add_listener(self.drain)
         environment.events.quit.add_listener(self.close)
-        Stopping().install(environment)
+        EarlyEnd().install(environment)
         lasting(self._keep_flushed)
         lasting(self._keep_reporting)
         self._health.watch()

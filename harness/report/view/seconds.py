@@ -88,7 +88,7 @@ def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
         return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
     ints = samples.ints
     due = ints["intended_ns"]
-    waited = ints["done_ns"] > due  # else nobody waited (`SAMPLES`)
+    waited = ints["done_ns"] > due  # else it has no response time (`SAMPLES`)
     bad = ~samples.words["error"].missing | (ints["status"] <= 0)
     return TrafficSeries(
         requests=bins.counts(due) / bins.width_s,
