@@ -46,11 +46,15 @@ def by_method(samples: Table) -> Table:
 
 def routes_called(name: str, samples: Table) -> tuple[str, ...]:
     """The routes that a plan or a sentence means by a name: the one of that name, or those of its methods; without requests the name itself."""
-    present = {*samples.words["name"].present}
+    present = samples.once(_present)
     if name in present:
         return (name,)
     methods = (f"{method} {name}" for method in sorted(samples.words["method"].names))
     return tuple(route for route in methods if route in present) or (name,)
+
+
+def _present(samples: Table) -> frozenset[str]:
+    return frozenset(samples.words["name"].present)
 
 
 def are_of(samples: Table, name: str) -> Bools:

@@ -152,6 +152,9 @@ def test_names_with_an_id_in_them_are_said_together() -> None:
     )
     assert found[0].because.hint.startswith("give requests of one kind the same `name=`")
     assert found[1].scope["route"] == "page"
+    planned = of_one_route({"page": 0.5, "/items/[id]": 0.5}, p95(per=Per.ROUTE))
+    (verdict,) = judge(planned, with_rows(rows)).verdicts
+    assert verdict.reason.startswith("6000 requests have 6000 names")
 
 
 def test_why_there_is_no_response_time_is_said() -> None:

@@ -29,6 +29,8 @@ from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
 
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
+_STATISTICS: Final = "Type     Name"
+"""Begins the table that Locust prints in the end: after it nothing in a log says why the load ended."""
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed.
 
@@ -327,7 +329,7 @@ class Load:
         return str(self._directory / "locust.log")
 
     def _last_words(self) -> str:
-        if said := last_lines(_read_log(self._log())):
+        if said := last_lines(_read_log(self._log()).partition(_STATISTICS)[0]):
             return f"; its last output: {said[:300]}"
         return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
 

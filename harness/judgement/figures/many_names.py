@@ -34,7 +34,7 @@ def many_names(case: Case, name: str, windows: Sequence[Window]) -> tuple[Sequen
     n, one = sum(counts[route] for route in few), min(few)
     why = f"{n} requests have {len(few)} names, such as {one}: fewer than {FEW} of each, and no {name} of them can be told, expected {case.expected}"
     hint, scope = _NAME.format(traffic=windows[0].traffic), scope_of(windows[0], case.objective, "")
-    found = inconclusive(case, name, why, hint, kind=ReasonKind.TOO_FEW, scope=scope)
+    found = inconclusive(case, name, why, hint, kind=ReasonKind.NO_RECORD, scope=scope)
     return [_without(window, few) for window in windows], (found,)
 
 
