@@ -10,6 +10,7 @@ from harness.model import Plan, TrafficPlan, Window
 from harness.units import NS_PER_S
 
 READ_LOG: Final = "load/{traffic}/locust.log says why; correct that, then run again"
+NO_TRAFFIC: Final = "find out from load/*/locust.log of the run why there is none, then run again"
 AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
 LEAST_SHARE: Final = 0.8
 """Users of a closed model send at least this share of the requests that the size plans: its think time and its journeys are estimates."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble, user_troubles
+from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, Trouble, user_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
@@ -60,7 +60,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     counted instead.
     """
     if window is None:
-        return Receipt(ok=False, why="there is no record of the traffic")
+        return Receipt(ok=False, why="there is no record of the traffic", hint=NO_TRAFFIC)
     lag = window.samples.once(lag_p99_ms)
     closed = _closed(plan, window)
     troubles = [
