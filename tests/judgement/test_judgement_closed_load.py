@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judgement_builders import plan, samples, window
+from judgement_builders import evidence, measures, objective, plan, samples, window
 
+from harness.judgement import judge
+from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
-from harness.model import Phase, Plan, Receipt, Window, Worker
+from harness.model import Figure, Measure, Op, Outcome, Per, Phase, Plan, Receipt, Window, Worker
 
 USERS, THINK_S, JOURNEY_S = 20, 0.2, 0.02
 PER_S = USERS / (THINK_S + JOURNEY_S)
@@ -65,8 +67,32 @@ def test_users_who_pause_for_longer_than_the_size_says_are_less_load() -> None:
 def test_users_who_wait_for_slow_answers_are_less_load() -> None:
     """The cause is the platform, or an estimate of the journey."""
     found = receipt(offered(USERS / (THINK_S + 0.9), latency_ms=900))
+    assert found.ok is None
     assert "journeys waited 0.9 s for their answers, where `journey` says 0.02 s" in found.why
     assert "more workers" not in found.hint
+
+
+def drifting(load: Window) -> Measure:
+    """Whether the median grows by less than 20 ms an hour, of a run whose answers grew slower."""
+    rows = load.samples
+    slower = np.linspace(0, 3e9, len(rows)).astype(np.int64)
+    rows = replace(rows, ints={**rows.ints, "done_ns": rows.ints["done_ns"] + slower})
+    drift = objective(Figure.DRIFT, Op.BELOW, "20 ms", quantile=0.5, per=Per.ALL)
+    made = replace(planned(), claims=plan({"R": drift}).claims, requirements=plan({"R": drift}).requirements)
+    run = replace(evidence(), windows={load.name: replace(load, samples=rows)})
+    return measures(judge(made, run))[0]
+
+
+def test_a_failure_of_the_target_stays_one_where_it_slowed_its_users() -> None:
+    """A slow target gets less load: that voids what passes, and nothing that fails."""
+    assert drifting(offered(USERS / (THINK_S + 1.5), latency_ms=20)).outcome is Outcome.FAIL
+    assert drifting(offered(5.0)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_weakest_of_several_receipts_is_the_first_that_is_not_ok() -> None:
+    """Else the first that is unknown, else the first."""
+    receipts = [Receipt(ok=ok, why="") for ok in (True, None, False)]
+    assert [weakest(receipts), weakest(receipts[:2]), weakest(receipts[:1])] == [2, 1, 0]
 
 
 def test_what_is_slow_under_a_fault_is_no_lack_of_load() -> None:

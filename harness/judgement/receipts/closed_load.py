@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from harness.model import Plan, TrafficPlan, Window
+from harness.model import Plan, Receipt, TrafficPlan, Window
 from harness.units import NS_PER_S
 
 READ_LOG: Final = "load/{traffic}/locust.log says why; correct that, then run again"
@@ -22,10 +22,18 @@ class Trouble(NamedTuple):
     Attributes:
         what: measured, and expected.
         hint: what to do, where it is not to use more workers or a quieter machine; `{traffic}` stands for the traffic's name.
+        by_target: whether the target may have brought it about: then it voids a PASS, and no FAIL.
     """
 
     what: str
     hint: str = ""
+    by_target: bool = False
+
+
+def weakest(receipts: Sequence[Receipt]) -> int:
+    """The number of the first receipt that is not ok, else of the first that is unknown, else of the first."""
+    oks = [receipt.ok for receipt in receipts]
+    return next((oks.index(ok) for ok in (False, None) if ok in oks), 0)
 
 
 def user_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
@@ -58,10 +66,11 @@ def _rate_troubles(planned: TrafficPlan, window: Window) -> Iterable[Trouble]:
     paused_s = max(planned.users * window.seconds / n * each - waited_s, 0.0)
     journey_s = planned.users / planned.journeys_per_s - planned.think_s
     sent = f"{n / window.seconds:.4g} requests/s were sent where {planned.requests_per_s:.4g} were planned"
-    if paused_s - planned.think_s >= waited_s - journey_s:
+    slow = waited_s - journey_s > paused_s - planned.think_s
+    if not slow:
         cause = f"users paused {paused_s:.3g} s after a journey, where `think` says {planned.think_s:.3g} s"
         hint = f"write `think: {paused_s:.2g} s` in loadtests/{{traffic}}.yaml, with as many users as the rate needs, or let the locustfile wait less"
     else:
         cause = f"journeys waited {waited_s:.3g} s for their answers, where `journey` says {journey_s:.3g} s"
         hint = "fix the platform, or write in loadtests/{traffic}.yaml the `journey` that is allowed, with as many users as the rate needs"
-    yield Trouble(f"{sent}: {cause}", f"{hint}, then run again")
+    yield Trouble(f"{sent}: {cause}", f"{hint}, then run again", by_target=slow)

@@ -57,7 +57,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     Every worker must have closed. Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral
     of the planned rate; Poisson arrivals within four standard deviations, if that is more. If the rate is constant, requests must meet
     the same limits, but not under an experiment, where a journey may end at its first failure. In a closed model the users are
-    counted instead.
+    counted instead. Unknown where only the target may have kept users from sending as many requests as planned.
     """
     if window is None:
         return Receipt(ok=False, why="there is no record of the traffic", hint=NO_TRAFFIC)
@@ -74,7 +74,8 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
     why = "; ".join(trouble.what for trouble in troubles) or kept
-    return Receipt(ok=not troubles, why=why, files=window.files, hint=hint)
+    ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
+    return Receipt(ok=ok, why=why, files=window.files, hint=hint)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:

@@ -153,6 +153,7 @@ class ForeignRequests:
         @wraps(measure)
         @contextmanager
         def follow(request_type: str, name: str, *arguments: Any, **options: Any) -> Iterator[dict[str, Any]]:
+            self._sends()
             request = UnderWay(self, (str(name), str(request_type)))
             with measure(request_type, name, *arguments, **options) as meta:
                 self.open.add(request)
