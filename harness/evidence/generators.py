@@ -60,11 +60,12 @@ class Generators:
         reported = self._reported(worker.id, start_ns, end_ns)
         within = [second for second in reported if second.at_ns <= end_ns]
         shifts, broken = [shift for shift in self.aligned if shift.worker == worker.id], _broken(reported)
+        earlier = _broken([second for second in self.health if second.worker == worker.id and second.at_ns < start_ns])
         died, hint = self._died(worker.id)
         return replace(
             worker,
             why="; ".join(filter(None, [broken, worker.why])),
-            hint=hint if died else _CORRECT if broken else "",
+            hint=hint if died else _CORRECT if broken else earlier and f"{earlier}; {_CORRECT}",
             died=died,
             cpu=_usual([second.cpu for second in within]),
             gc_ms=_usual([second.gc_ms for second in within]),

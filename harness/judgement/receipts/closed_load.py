@@ -39,15 +39,16 @@ def weakest(receipts: Sequence[Receipt]) -> int:
 def user_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     """Whether as many users as planned were there, each of them sent requests, and together they sent as many as planned."""
     planned = plan.traffic[window.traffic]
+    hint = next((worker.hint for worker in window.workers if worker.hint), READ_LOG)
     there = [worker.users for worker in window.workers]
     if any(users is None for users in there):
         yield Trouble("no count of the users was recorded", READ_LOG)
     elif planned.shaped or any(worker.shaped for worker in window.workers):
         return  # a shape of Locust's own says how many there are from second to second
     elif (seen := sum(users for users in there if users is not None)) != round(planned.users):
-        yield Trouble(f"{seen} users ran, {round(planned.users)} were planned", READ_LOG)
+        yield Trouble(f"{seen} users ran, {round(planned.users)} were planned", hint)
     elif silent := sum(worker.silent for worker in window.workers):
-        yield Trouble(f"{silent} of {seen} users never sent a request", READ_LOG)
+        yield Trouble(f"{silent} of {seen} users never sent a request", hint)
     elif window.fault_free:
         yield from _rate_troubles(planned, window)
 
