@@ -60,29 +60,33 @@ class Generators:
         reported = self._reported(worker.id, start_ns, end_ns)
         within = [second for second in reported if second.at_ns <= end_ns]
         shifts, broken = [shift for shift in self.aligned if shift.worker == worker.id], _broken(reported)
-        died = self._died(worker.id)
+        earlier = _broken([second for second in self.health if second.worker == worker.id and second.at_ns < start_ns])
+        died, hint = self._died(worker.id)
         return replace(
             worker,
             why="; ".join(filter(None, [broken, worker.why])),
-            hint=_AGAIN.format(traffic=self.traffic) if died else _CORRECT if broken else "",
+            hint=hint if died else _CORRECT if broken else earlier and f"{earlier}; {_CORRECT}",
             died=died,
             cpu=_usual([second.cpu for second in within]),
             gc_ms=_usual([second.gc_ms for second in within]),
             loop_ms=_usual([second.loop_ms for second in within]),
             users=min((second.users for second in within if second.users is not None), default=None),
             shaped=worker.id in self.shaped,
+            silent=min((second.silent for second in within), default=0),
             offset_ns=max((shift.offset_ns for shift in shifts), key=abs, default=0),
             residual_ns=max((shift.residual_ns for shift in shifts), default=0),
         )
 
-    def _died(self, worker: int) -> str:
-        """When and why a worker ended unexpectedly; one that was stopped did not."""
+    def _died(self, worker: int) -> tuple[str, str]:
+        """When and why a worker ended unexpectedly, and what to do about it; both empty of one that was stopped."""
         for end in self.ended:
             early = self.stopped_ns is None or end.recorded_ns < self.stopped_ns
             if end.worker == worker and end.why and early:
                 after_s = (end.recorded_ns - (self.begin_ns or end.recorded_ns)) / NS_PER_S
-                return f"at {after_s:.0f} s (exit {end.exit}): {end.why}"
-        return ""
+                return f"at {after_s:.0f} s (exit {end.exit}): {end.why}", end.hint or _AGAIN.format(
+                    traffic=self.traffic
+                )
+        return "", ""
 
     def _reported(self, worker: int, start_ns: int, end_ns: int) -> list[LoadHealth]:
         """A worker's reports on a span.

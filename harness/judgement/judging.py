@@ -19,6 +19,7 @@ from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
+from harness.judgement.routes import apart_by_method
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.verdicts import claim_verdict, parts_first, requirement_verdict
 from harness.judgement.watchers import watcher_results
@@ -53,8 +54,10 @@ _BUG: Final = "this is a bug in the harness: report it and attach the run direct
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
     """Judge a recorded run by its plan and its evidence only. Never raises."""
-    whole = _seam(
-        lambda: whole_of(plan, evidence), lambda why: Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))
+    recorded = evidence
+    evidence, whole = _seam(
+        lambda: _whole(plan, apart_by_method(plan, recorded)),
+        lambda why: (recorded, Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))),
     )
     verdicts = _verdicts(plan, evidence, whole)
     harm, whole = _seam(
@@ -80,6 +83,10 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         machine=_seam(lambda: machine_result(plan, evidence), lambda why: MachineResult(ok=False, why=why)),
     )
     return rounded(found)
+
+
+def _whole(plan: Plan, evidence: Evidence) -> tuple[Evidence, Whole]:
+    return evidence, whole_of(plan, evidence)
 
 
 def _verdicts(plan: Plan, evidence: Evidence, whole: Whole) -> tuple[Verdict, ...]:

@@ -174,7 +174,7 @@ def settled(
 ) -> tuple[Outcome, Reason]:
     """An outcome after its receipts, with its reason.
 
-    A PASS without one of its receipts is INCONCLUSIVE, and so is a FAIL without one of `fail_needs`. If the outcome already is
+    A PASS without one of its receipts is INCONCLUSIVE, and so is a FAIL without one of `fail_needs`, but for a load that is unknown. If the outcome already is
     INCONCLUSIVE, the receipt is the reason rather than too few samples, as more samples would not decide.
 
     Args:
@@ -184,8 +184,11 @@ def settled(
         fail_needs: names of the receipts that a FAIL needs.
         prefix: beginning of a receipt's reason; by default the text of `own`.
     """
-    needs = fail_needs if outcome is Outcome.FAIL else tuple(receipts)
-    name = next((key for key in needs if key in receipts and receipts[key].ok is not True), "")
+    failed = outcome is Outcome.FAIL
+    voids = {
+        key for key, one in receipts.items() if one.ok is False or (one.ok is None and not (failed and key == "load"))
+    }
+    name = next((key for key in (fail_needs if failed else receipts) if key in voids), "")
     if not name:
         return outcome, own
     receipt = receipts[name]
@@ -258,9 +261,8 @@ def inconclusive(
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
-    hint = "let the run watch for as long as the limit says"
-    reason = because(Outcome.NOT_ASSESSED, f"not falsifiable here: {why}", hint)
-    return measure(case, name, Outcome.NOT_ASSESSED, reason, scope=scope)
+    text, hint = f"not falsifiable here: {why}", "let the run watch for as long as the limit says"
+    return measure(case, name, Outcome.NOT_ASSESSED, because(Outcome.NOT_ASSESSED, text, hint), scope=scope)
 
 
 def bounded(
@@ -286,7 +288,8 @@ def bounded(
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
     n_needed = ahead.n if ahead else n_needed
-    own = _by_bounds(case, bounds, outcome, head, subject=subject, unit=unit, ahead=ahead)
+    absent = f"there is no {subject}, expected {case.expected}: no {counted} were recorded"
+    own = _by_bounds(case, bounds, outcome, head, absent, unit=unit, ahead=ahead)
     outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=f"{head}, expected {case.expected}")
     return measure(
         case,
@@ -314,17 +317,15 @@ def bounded(
 
 
 def _by_bounds(
-    case: Case, bounds: Bounds, outcome: Outcome, head: str, *, subject: str, unit: str, ahead: _Ahead | None
+    case: Case, bounds: Bounds, outcome: Outcome, head: str, absent: str, *, unit: str, ahead: _Ahead | None
 ) -> Reason:
     """The reason of an outcome by the bounds alone."""
     if not bounds.n or (ahead is None and outcome is Outcome.INCONCLUSIVE):
-        text = f"no probe of {subject} was recorded, expected {case.expected}"
-        hint = "find out from its log why it was not probed, then run again"
-        return Reason(kind=ReasonKind.NO_RECORD, text=text, hint=hint)
+        hint = "find out from the log of what sends them why, then run again"
+        return Reason(kind=ReasonKind.NO_RECORD, text=absent, hint=hint)
     if ahead is None:
-        return because(
-            outcome, f"{head} ({_bound(outcome, case.objective.op, bounds, unit)}), expected {case.expected}"
-        )
+        bound = _bound(outcome, case.objective.op, bounds, unit)
+        return because(outcome, f"{head} ({bound}), expected {case.expected}")
     between = f"between {formatted(bounds.low, unit)} and {formatted(bounds.high, unit)}"
     few = "; ".join(filter(None, [bounds.why, ahead.why]))
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from harness.judgement.account import Account
-from harness.judgement.figures.indicators import errors_by_kind, failed, waited_ms
+from harness.judgement.figures.indicators import errors_by_kind, failed, timed, waited_ms
 from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
@@ -18,6 +18,7 @@ from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_recei
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
 from harness.judgement.receipts.restore import restore_receipt, undone
 from harness.judgement.receipts.watch import WATCHERS, probes_of
+from harness.judgement.routes import routes_called
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import (
     Evidence,
@@ -40,7 +41,8 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
     A request that was cut off or got no answer counts as slower than any other.
     """
     receipt = load_receipt(plan, window, latencies=True)
-    shares = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
+    planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
+    shares = _shares_of(planned, window.samples)
     for route, samples in chain([("", window.samples)], window.samples.apart("name").items()):
         offered = offered_rps(plan, window) * (shares.get(route, 0.0) if route else 1.0)
         why = "" if receipt.ok else receipt.why
@@ -53,9 +55,19 @@ def traffic_results(plan: Plan, window: Window) -> Iterable[TrafficResult]:
         )
 
 
+def _shares_of(planned: Mapping[str, float], samples: Table) -> dict[str, float]:
+    """The planned share of each route; one of several methods has its part of what is planned for their name."""
+    counts, shares = samples.words["name"].counts, dict[str, float]()
+    for name, share in planned.items():
+        routes = routes_called(name, samples)
+        n = sum(counts.get(route, 0) for route in routes)
+        shares |= {route: share * counts[route] / n if len(routes) > 1 else share for route in routes}
+    return shares
+
+
 def _traffic(window: Window, route: str, samples: Table, *, offered: float, why: str) -> TrafficResult:
     seconds = max(window.seconds, 1e-9)
-    p50, p95, p99 = quantiles_of(waited_ms(samples), 0.50, 0.95, 0.99)
+    p50, p95, p99 = quantiles_of(waited_ms(timed(samples)), 0.50, 0.95, 0.99)
     return TrafficResult(
         name=window.traffic,
         window=window.name,

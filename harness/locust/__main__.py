@@ -1,7 +1,8 @@
 """`python -m harness.locust …`: the `locust` command with our options, which records the users of any locustfile.
 
 Only what it is started with counts: no `~/.locust.conf`, `locust.conf` or `[tool.locust]` of a `pyproject.toml`, which would change the load
-that the plan says (`run-time`, `tags`, `master`). For the same reason its environment has no variables `LOCUST_*`.
+that the plan says (`run-time`, `tags`, `master`). For the same reason its environment has none of the variables that Locust reads for itself;
+those of the locustfile's own options it has.
 """
 
 from __future__ import annotations

@@ -95,6 +95,9 @@ NEWEST_S: Final = 2.0
 JOIN_S: Final = 300.0
 """Load workers on other machines, which a person starts, have so long to join; those on this machine wait for them."""
 
+ENDED: Final = "the load was ended by its locustfile: "
+"""Begins the line of a load's log that says why a load ended before anybody stopped it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountPlan:

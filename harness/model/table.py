@@ -67,7 +67,7 @@ SAMPLES: Final = Schema(
 )
 """One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
 arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown. served_us: how long serving it took, as the answer itself says in
-`Server-Timing`; 0: it does not."""
+`Server-Timing`; 0: it does not. A request that is answered the very moment it was due has no response time, as a message that a server pushes."""
 
 PROBES: Final = Schema(
     name="probes",

@@ -24,7 +24,7 @@ class Worker:
         cpu: in 95 % of the window's seconds it used at most this share of one core; None: not reported.
         gc_ms, loop_ms: in 95 % of the seconds its longest pause for garbage, and lag of its event loop, was at most this.
         users: Locust's users, the fewest of any second; of a closed model those who travel.
-        shaped: whether a `LoadTestShape` said how many users there are.
+        shaped: whether a `LoadTestShape` said how many users there are. silent: users who had sent no request since they came, the fewest of any second.
         offset_ns: its clock was behind the run's by so much, at most; its rows were shifted by it.
         residual_ns: so far the shift may be wrong.
         died: when and how it ended while the load went on: `at 41 s (exit -9): …`; empty where it did not.
@@ -39,6 +39,7 @@ class Worker:
     loop_ms: float | None = None
     users: int | None = None
     shaped: bool = False
+    silent: int = 0
     offset_ns: int = 0
     residual_ns: int = 0
     hint: str = ""

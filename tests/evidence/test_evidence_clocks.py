@@ -126,6 +126,11 @@ def test_a_generator_whose_journeys_broke_says_so() -> None:
     assert worker.cpu == 0.3
     assert worker.hint == "correct the error in the locustfile, then run again"
     assert generators.described(Worker(id=1, rows=1, closed=True, why="no end"), 1, 5).why == f"{worker.why}; no end"
+    later = generators.described(Worker(id=1, rows=1, closed=True), 8, 9)
+    assert (later.why, later.hint) == (
+        "",
+        "23 journeys broke by an error in the locustfile, the first with ValueError: early; correct the error in the locustfile, then run again",
+    )
 
 
 def test_a_generator_that_died_under_load_says_when_and_how() -> None:

@@ -58,7 +58,9 @@ def test_too_few_samples_are_the_reason_where_nothing_else_is_wrong() -> None:
         (Outcome.PASS, {"watch": SOUND}, (), ReasonKind.AS_EXPECTED),
         (Outcome.PASS, {"watch": MUTE}, (), ReasonKind.WATCH),
         (Outcome.FAIL, {"load": MUTE}, (), ReasonKind.NOT_AS_EXPECTED),
-        (Outcome.FAIL, {"load": MUTE}, ("load",), ReasonKind.LOAD),
+        (Outcome.FAIL, {"load": MUTE}, ("load",), ReasonKind.NOT_AS_EXPECTED),
+        (Outcome.FAIL, {"load": replace(MUTE, ok=False)}, ("load",), ReasonKind.LOAD),
+        (Outcome.FAIL, {"watch": MUTE}, ("watch",), ReasonKind.WATCH),
         (Outcome.INCONCLUSIVE, {"fault": SOUND}, (), ReasonKind.TOO_FEW),
         (Outcome.INCONCLUSIVE, {"watch": SOUND, "restore": MUTE}, (), ReasonKind.RESTORE),
     ],
@@ -66,7 +68,7 @@ def test_too_few_samples_are_the_reason_where_nothing_else_is_wrong() -> None:
 def test_a_receipt_that_is_lacking_is_the_reason(
     outcome: Outcome, receipts: dict[str, Receipt], fail_needs: tuple[str, ...], kind: ReasonKind
 ) -> None:
-    """Of a PASS and of what is INCONCLUSIVE each, of a FAIL those that it needs."""
+    """Of a PASS and of what is INCONCLUSIVE each, of a FAIL those that it needs, but for a load that only the target may have slowed."""
     found, reason = settled(outcome, because(outcome, "it is 3"), receipts, fail_needs)
     assert reason.kind is kind
     lacking = kind.value in receipts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,8 @@ def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Pat
 @pytest.mark.parametrize("how", ["fails", "late"])
 def test_users_who_are_out_longer_than_the_probes_are_waited_for(clock: FakeClock, tmp_path: Path, how: str) -> None:
     """Until 18 s: five seconds later, known after 2.3 s."""
-    here = users(tmp_path, **{how: lambda at: 10 <= at < 18})
+    out: dict[str, Any] = {how: lambda at: 10 <= at < 18}
+    here = users(tmp_path, **out)
     assert here.wait(lambda: None, within_s=0.0).ok
     assert 5.0 <= waited_s(clock, here) <= 5.5
 

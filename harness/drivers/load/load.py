@@ -18,16 +18,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from harness import clock
+from harness.drivers.load.options import is_replaced, remarks_on
 from harness.drivers.load.sources import are_ours
 from harness.drivers.packages import module_directories, project_directory
 from harness.errors import DriverError
 from harness.files import has_room, last_lines, write_atomic
 from harness.model import Sink, TrafficPlan
-from harness.model.plan import JOIN_S
+from harness.model.plan import ENDED, JOIN_S
 from harness.targets.child import ChildSettings
 from harness.units import NS_PER_S
 
 _FRAME: Final = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
+_STATISTICS: Final = "Type     Name"
+"""Begins the table that Locust prints in the end: after it nothing in a log says why the load ended."""
 START_S: Final = 30.0
 """A worker that has not opened its row file by then has failed.
 
@@ -127,6 +130,9 @@ class Load:
             DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
+        if self._plan.stock:
+            for remark in remarks_on(Path(self._plan.locustfile), self._settings.entry, os.environ):
+                self._say(f"{self._plan.name}: {remark}")
         with ExitStack() as failing:
             failing.callback(self.stop)
             self._spawn_all()
@@ -157,8 +163,22 @@ class Load:
         """Whether every worker runs; one that ended by itself is recorded when this is asked."""
         for child in self._children:
             if not child.ended and child.process.poll() is not None:
-                self._ended(child, f"it ended by itself: {_how(child.process.returncode)}{self._last_words()}")
+                cause = _ended_by(_read_log(self._log()))
+                said = f"{_how(child.process.returncode)}{self._last_words()}"
+                self._ended(child, f"its locustfile ended it: {cause}" if cause else f"it ended by itself: {said}")
         return not any(child.ended for child in self._children)
+
+    @property
+    def hint(self) -> str:
+        """What to do about a load that its locustfile ended; empty where it did not."""
+        cause = _ended_by(_read_log(self._log()))
+        if not cause:
+            return ""
+        lasts_s = self._plan.warm_up_s + self._plan.window_s + self._plan.after_s
+        if "LoadTestShape" in cause:
+            size = f"loadtests/{self._plan.name}.yaml"
+            return f"let its `tick` say users for {lasts_s:g} s and more (warm-up, window and what follows in {size}), then run again"
+        return "fix what made it end, or take that line out, as the judge decides and not the load; then run again"
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -299,7 +319,9 @@ class Load:
     def _ended(self, child: _LoadProcess, why: str) -> None:
         child.ended = True
         for worker in child.workers:
-            self._sink.put("worker.ended", self._plan.name, worker=worker, exit=child.process.returncode, why=why)
+            hint = {"hint": self.hint} if why and self.hint else {}
+            code = child.process.returncode
+            self._sink.put("worker.ended", self._plan.name, worker=worker, exit=code, why=why, **hint)
         if why:
             self._problems.append(f"{child.name} of {self._plan.name}: {why}")
 
@@ -307,7 +329,7 @@ class Load:
         return str(self._directory / "locust.log")
 
     def _last_words(self) -> str:
-        if said := last_lines(_read_log(self._log())):
+        if said := last_lines(_read_log(self._log()).partition(_STATISTICS)[0]):
             return f"; its last output: {said[:300]}"
         return "" if has_room(self._directory) else "; no space is left on the device that it writes to"
 
@@ -321,6 +343,12 @@ def raised_at(log: str, project: Path) -> str:
     frames = _FRAME.findall(traceback) if found else []
     ours = (f"{file}:{line}" for file, line in reversed(frames) if _is_of(project, Path(file)))
     return next(ours, "")
+
+
+def _ended_by(log: str) -> str:
+    """What a log says of a load that its locustfile ended; empty where it says nothing of that."""
+    said = [line.removeprefix(ENDED) for line in log.splitlines() if line.startswith(ENDED)]
+    return said[-1][:300] if said else ""
 
 
 def _is_of(project: Path, file: Path) -> bool:
@@ -350,11 +378,9 @@ def _part_of(users: int, worker: int, workers: int) -> int:
 
 
 def _environment(run_dir: Path) -> Mapping[str, str]:
-    """Ours, without settings for another Locust and without a proxy between load and target."""
+    """Ours, without Locust's own settings, which the size says, and without a proxy between load and target."""
     kept = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith("LOCUST_") and not key.lower().endswith("_proxy")
+        key: value for key, value in os.environ.items() if not is_replaced(key) and not key.lower().endswith("_proxy")
     }
     return {**kept, "NO_PROXY": "*", "READINESS_RUN": str(run_dir)}
 

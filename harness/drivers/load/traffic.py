@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.catalogue.explain import configuration_error
 from harness.catalogue.names import nearest
 from harness.drivers.load.locustfile import LocustUsers, check_locustfile
+from harness.drivers.load.options import refuse_missing_options
 from harness.drivers.load.routes import sent_routes
 from harness.drivers.load.size import ArrivalSchedule, Size, schedule_of
 from harness.errors import ConfigurationError
@@ -56,6 +57,8 @@ def load_traffic(
     _refuse_accounts_elsewhere(size, document)
     users = check_locustfile(locustfile)
     _refuse_stock(users, size, document)
+    if users.stock:
+        refuse_missing_options(locustfile)
     _check_routes(size, document, locustfile)
     override = (overrides or {}).get(name) or TrafficOverride()
     window_s = size.window.seconds if override.for_s is None else override.for_s
@@ -132,7 +135,8 @@ def _check_routes(size: Size, document: YamlDocument, locustfile: Path) -> None:
     if sent is None:
         return
     for route in size.routes:
-        if route not in sent:
+        method, _, name = route.partition(" ")
+        if route not in sent and not (method.isupper() and name in sent):
             suggestion = nearest(route, sent)
             hint = f"its requests are named {', '.join(sorted(sent)) or 'nothing'}"
             raise ConfigurationError(

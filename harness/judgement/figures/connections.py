@@ -16,6 +16,7 @@ from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, bounded, held, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.routes import are_of
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Receipt, Window
 from harness.model.observations import FlowsSeen, every
@@ -192,9 +193,7 @@ def pooling(case: Case) -> Iterable[Measure]:
     ]
     for service in sorted({*layer, *(source for source, to in log.begun if to in stores and source not in stores)}):
         own = [route for route, needs in routes.items() if service in needs]
-        asked = (
-            np.logical_or.reduce([samples.words["name"].equals(route) for route in own]) if own else np.zeros(0, bool)
-        )
+        asked = np.logical_or.reduce([are_of(samples, route) for route in own]) if own else np.zeros(0, bool)
         own_stores = {to for source, to in {*log.begun, *log.held} if source == service and to in stores}
         if not own_stores:
             why = f"the log has no connection of {service} to a store: one outside the cluster is not in it"

@@ -21,6 +21,7 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.recovery.users import ROUTE
+from harness.judgement.routes import are_of
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed, share_bounds
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, Window
@@ -156,8 +157,7 @@ def _throughout(bounds: Bounds, parts: Sequence[GuardedWindow], attempt: Experim
 
 def _part(window: Window, routes: Sequence[str]) -> GuardedWindow:
     """The requests of these routes; failed ones are bad."""
-    names = window.samples.words["name"]
-    samples = window.samples.where(np.logical_or.reduce([names.equals(route) for route in routes]))
+    samples = window.samples.where(np.logical_or.reduce([are_of(window.samples, route) for route in routes]))
     at_ns = samples.ints["intended_ns"]
     return GuardedWindow(window=window.name, span=window.span, at_ns=at_ns, bad=failed(samples), ids=ids_of(samples))
 

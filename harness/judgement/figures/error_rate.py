@@ -24,6 +24,7 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import errors_by_kind, failed, scope_of
+from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
@@ -61,7 +62,9 @@ def _by_group(
 ) -> Iterable[Measure]:
     objective = case.objective
     receipts = {**proofs, "load": joined_load_receipt(case.plan, windows, latencies=False)}
-    every = list(grouped(windows, case.plan, objective))
+    kept, found = many_names(case, name, windows)
+    yield from found
+    every = list(grouped(kept, case.plan, objective))
     for group, tables in every:
         parts = [_part(table, window) for table, window in zip(tables, windows, strict=True)]
         bad, n = sum(int(part.bad.sum()) for part in parts), sum(len(table) for table in tables)

@@ -19,6 +19,7 @@ from harness.judgement.figures.metric_courses import MetricCourse, UnknownMetric
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.routes import are_of
 from harness.judgement.stats.statistics import Floats
 from harness.model import Figure, Measure, Objective, Outcome, Phase, Quantity, Receipt, Table, Window
 from harness.model.observations import MetricsRead
@@ -133,7 +134,7 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
     if not n or not len(samples):
         raise UnknownMetric("no request was counted in the window")
-    asked = [route for route in routes if samples.words["name"].equals(route).any()]
+    asked = [route for route in routes if are_of(samples, route).any()]
     if untold := next(filter(None, (_untold(course, route) for route in asked)), ""):
         raise UnknownMetric(untold)
     yield _Compared(
@@ -160,7 +161,7 @@ def _engagement(case: Case, window: Window, course: MetricCourse) -> Iterable[_C
         return course.grown(count, entry=False), course.unsure(count, entry=False)
 
     (users, off_users), (actions, off_actions) = counted(names["users"]), counted(names["actions"])
-    asked, acted = (int(done.words["name"].equals(names[key]).sum()) for key in ("user_route", "action_route"))
+    asked, acted = (int(are_of(done, names[key]).sum()) for key in ("user_route", "action_route"))
     if not asked:
         raise UnknownMetric(f"the traffic made no answered request of {names['user_route']}")
     exposed = actions / users if users else 0.0
@@ -198,7 +199,7 @@ def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
             raise UnknownMetric("no request was answered in the window")
         return _Took(ms=np.concatenate(parts), routes=routes)
     own = tuple(route for route in routes if route != course.names.get("probed")) or routes
-    samples = samples.where(np.logical_or.reduce([samples.words["name"].equals(route) for route in own]))
+    samples = samples.where(np.logical_or.reduce([are_of(samples, route) for route in own]))
     said = samples.ints["served_us"] / 1e3
     waited = (samples.ints["done_ns"] - samples.ints["sent_ns"]) / 1e6
     if (silent := int((said == 0).sum())) > _STRAY * len(said):
@@ -261,7 +262,7 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
         if untold := _untold(course, route):
             yield UnknownMetric(untold, of=f"errors of {route}")
             continue
-        own = samples.words["name"].equals(route)
+        own = are_of(samples, route)
         yield _Compared(
             what=f"errors of {route}",
             exposed=counted(route),

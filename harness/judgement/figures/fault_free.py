@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from harness.judgement.figures.indicators import groups, steady_window
 from harness.judgement.measures import Case, Figures, because, formatted, held, measure
+from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
@@ -64,15 +65,15 @@ def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iter
 
 
 def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
-    """The load receipt of all windows: the first that is not ok decides.
+    """The load receipt of all windows: the first that is not ok decides, else the first that is unknown.
 
     Windows under 2 s are too short for a receipt of their own.
     """
     long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
     receipts = [load_receipt(plan, window, latencies=latencies) for window in long]
     files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
-    bad = next((i for i, receipt in enumerate(receipts) if receipt.ok is not True), None)
-    if bad is None:
+    bad = weakest(receipts)
+    if receipts[bad].ok:
         return replace(receipts[0], files=files)
     why = receipts[bad].why if len(windows) == 1 else f"in {long[bad].name}: {receipts[bad].why}"
     return replace(receipts[bad], why=why, files=files)

@@ -13,6 +13,7 @@ from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.timed import answered_well, counted
 from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Bounds
 from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, TrafficPlan, Window
@@ -133,7 +134,7 @@ def both_load_receipts(case: Case, window: Window, baseline: Baseline) -> Receip
     mine = load_receipt(case.plan, window, latencies=True)
     theirs = load_receipt(baseline.plan, before, latencies=True)
     files = (*mine.files, *theirs.files)
-    if mine.ok and not theirs.ok:
+    if weakest([mine, theirs]):
         return replace(theirs, why=f"in the baseline {theirs.why}", files=files)
     return replace(mine, files=files)
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import Case, inconclusive, not_falsifiable
+from harness.judgement.routes import routes_called
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.statistics import Floats
 from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Table, Window
@@ -35,6 +36,12 @@ def waited_ms(samples: Table, *, since: str = "intended_ns") -> Floats:
     return ms
 
 
+def timed(samples: Table) -> Table:
+    """The requests that have a response time: a message that a server pushes has none (`SAMPLES`), is counted, and is in no quantile."""
+    instant = samples.ints["done_ns"] == samples.ints["intended_ns"]
+    return samples.where(~instant | (samples.ints["status"] <= 0))
+
+
 def counted_ms(
     samples: Table, limit_ms: float, *, since: str = "intended_ns", quick_failures: bool = False
 ) -> tuple[Floats, Bools]:
@@ -42,7 +49,7 @@ def counted_ms(
 
     A request without an answer, or cut off at the end, counts as over any limit. A failure that was answered counts when it is over
     the limit; a quick one is left to the error rate. So a failure never improves a response time. Before a FAIL the quick ones count as
-    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow.
+    well (`quick_failures`): where most requests fail, the few slow ones among them were chosen for being slow. The samples are `timed`.
     """
     ms = waited_ms(samples, since=since)
     counted = ~failed(samples) | (ms >= limit_ms) | quick_failures
@@ -63,8 +70,10 @@ def groups(samples: Table, plan: Plan, window: Window, objective: Objective) -> 
         return
     planned = plan.traffic[window.traffic].routes if window.traffic in plan.traffic else {}
     parts = samples.apart("name" if scope.per is Per.ROUTE else "region")
-    expected = {*(planned if scope.per is Per.ROUTE else plan.regions), *parts}
-    for name in [scope.subject] if scope.subject else sorted(expected):
+    names = [scope.subject] if scope.subject else [*(planned if scope.per is Per.ROUTE else plan.regions), *parts]
+    if scope.per is Per.ROUTE:
+        names = [route for name in names for route in routes_called(name, samples)]
+    for name in sorted({*names}):
         yield name, parts.get(name, Table.empty(samples.schema))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -27,15 +28,32 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import counted_ms, response_ms, scope_of
+from harness.judgement.figures.indicators import counted_ms, errors_by_kind, failed, response_ms, scope_of, timed
+from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
-from harness.judgement.measures import Case, bounded, held
+from harness.judgement.measures import Case, Figures, because, bounded, held, measure, settled
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
-from harness.model import SAMPLES, Figure, LimitRule, Measure, Objective, Outcome, Phase, Plan, Receipt, Table, Window
+from harness.model import (
+    SAMPLES,
+    Figure,
+    LimitRule,
+    Measure,
+    Objective,
+    Outcome,
+    Phase,
+    Plan,
+    ReasonKind,
+    Receipt,
+    Table,
+    Window,
+)
+
+_UNSENT: Final = "see that loadtests/{traffic}.yaml names only routes that users ask all the time, and read its locust.log, then run again"
+_UNTIMED: Final = "give the event `request` a `response_time` where a user waits, or leave its route out of the sentence, then run again"
 
 
 def response_times(case: Case) -> Iterable[Measure]:
@@ -61,7 +79,7 @@ def response_times(case: Case) -> Iterable[Measure]:
     since = "intended_ns" if receipts["load"].ok else "sent_ns"  # a late generator proves nothing against the target
 
     def guarded() -> list[GuardedWindow]:
-        tables = subject_tables(windows, case.plan, objective)
+        tables = map(timed, subject_tables(windows, case.plan, objective))
         return [
             _part(case, rows, window, since, words=True, quick_failures=True)
             for rows, window in zip(tables, windows, strict=True)
@@ -78,9 +96,16 @@ def _load(case: Case, windows: Sequence[Window]) -> dict[str, Receipt]:
 
 
 def _by_group(case: Case, name: str, windows: Sequence[Window], receipts: Mapping[str, Receipt]) -> Iterable[Measure]:
-    every = list(grouped(windows, case.plan, case.objective))
-    for group, tables in every:
+    kept, found = many_names(case, name, windows)
+    yield from found
+    every = list(grouped(kept, case.plan, case.objective))
+    for group, sent in every:
+        tables = [timed(table) for table in sent]
         parts = [_part(case, table, window, "intended_ns") for table, window in zip(tables, windows, strict=True)]
+        answered = any(not failed(table).all() for table in tables)
+        if not answered and not _fails(case, tables, windows, "intended_ns"):
+            yield _no_times(case, name, group, sent, windows=windows, receipts=receipts)
+            continue
         yield _response_time(case, name, group, tables, parts, windows=windows, receipts=receipts)
         if case.objective.scope.phase is not Phase.STEADY:
             continue
@@ -159,6 +184,36 @@ def _response_time(
         detail=detail,
         files=all_files(windows),
     )
+
+
+def _no_times(
+    case: Case,
+    name: str,
+    group: str,
+    sent: Sequence[Table],
+    *,
+    windows: Sequence[Window],
+    receipts: Mapping[str, Receipt],
+) -> Measure:
+    """The measure of a group without a response time: no request was sent, all of them failed, or none has a time."""
+    n, of = sum(len(table) for table in sent), group or "all routes together"
+    kinds = Counter[str]()
+    for table in sent:
+        kinds.update(errors_by_kind(table))
+    bad = kinds.total()
+    if not n:
+        why, hint = f"no request of {of} was sent", _UNSENT.format(traffic=windows[0].traffic)
+    elif bad < n:
+        why, hint = f"{n - bad} of {n} requests of {of} have no response time, and the others failed", _UNTIMED
+        why = why if bad else f"none of the {n} requests of {of} has a response time"
+    else:
+        most = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(4))
+        why, hint = f"all {n} requests of {of} failed ({most})", ""
+    text = f"there is no {name} of {of}, expected {case.expected}: {why}"
+    own = because(Outcome.INCONCLUSIVE, text, hint, kind=ReasonKind.NO_RECORD)
+    outcome, reason = settled(Outcome.INCONCLUSIVE, own, receipts) if not n else (Outcome.INCONCLUSIVE, own)
+    figures = Figures(n=0, unit="ms", receipts=receipts, files=all_files(windows))
+    return measure(case, name, outcome, reason, scope=scope_of(windows[0], case.objective, group), figures=figures)
 
 
 def _fails(case: Case, tables: Sequence[Table], windows: Sequence[Window], since: str) -> bool:

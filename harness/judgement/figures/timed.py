@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.batches import BatchedSample, batch_of
 from harness.judgement.stats.clusters import Timeline, episodes_of
@@ -43,11 +43,12 @@ def longest_stall_ns(at_ns: Ints, bad: Bools, span: Span) -> int:
 
 def answered_well(samples: Table) -> Times:
     """Requests without a failure: for the side of a comparison that failures must not slow down."""
-    return _times(samples.where(~failed(samples)))
+    return _times(timed(samples.where(~failed(samples))))
 
 
 def counted(samples: Table, limit_ms: float) -> Times:
     """Requests that count against a limit, as in `indicators.response_ms`: no failure improves it."""
+    samples = timed(samples)
     times = _times(samples)
     kept = ~failed(samples) | (times.ms >= limit_ms)
     return Times(at_ns=times.at_ns[kept], ms=times.ms[kept])

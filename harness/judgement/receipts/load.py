@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, Trouble, user_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
@@ -27,6 +28,11 @@ _UNEVEN: Final = (
     "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
     "`readiness why ID` shows the failed requests"
 )
+_BLOCKED: Final = (
+    "let tasks call only what gevent can switch (of gRPC `grpc.experimental.gevent.init_gevent()`) and compute little, "
+    "or use more workers, then run again"
+)
+_NAMELESS: Final = "give each request, and each event `request` that the locustfile fires, a `name`, then run again"
 HEALTH_S: Final = 2.0
 """Windows of this length contain a health report of each generator, which sends one per second.
 
@@ -51,25 +57,25 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     Every worker must have closed. Arrivals are the first requests of journeys: as many as a trace has, else within 1 % of the integral
     of the planned rate; Poisson arrivals within four standard deviations, if that is more. If the rate is constant, requests must meet
     the same limits, but not under an experiment, where a journey may end at its first failure. In a closed model the users are
-    counted instead.
+    counted instead. Unknown where only the target may have kept users from sending as many requests as planned.
     """
     if window is None:
-        return Receipt(ok=False, why="there is no record of the traffic")
+        return Receipt(ok=False, why="there is no record of the traffic", hint=NO_TRAFFIC)
     lag = window.samples.once(lag_p99_ms)
     closed = _closed(plan, window)
-    rate, uneven = ("", "") if closed else _rate_trouble(plan, window)
     troubles = [
-        *(f"generator worker {worker.id} died {worker.died}" for worker in window.workers if worker.died),
+        *(Trouble(f"generator worker {one.id} died {one.died}", one.hint) for one in window.workers if one.died),
         *_worker_troubles(plan, window),
         *([*_mute_workers(plan, window), *_health_troubles(plan, window, lag)] if latencies else []),
         *_span_troubles(plan, window),
-        *(_user_troubles(plan, window) if closed else filter(None, [rate])),
+        *(user_troubles(plan, window) if closed else _rate_troubles(plan, window)),
         *window.samples.once(_row_troubles),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
-    hinting = sorted((worker for worker in window.workers if worker.hint), key=lambda worker: not worker.died)
-    hint = next((worker.hint for worker in hinting), uneven if troubles[:1] == [rate] else "")
-    return Receipt(ok=not troubles, why="; ".join(troubles) or kept, files=window.files, hint=hint)
+    hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
+    why = "; ".join(trouble.what for trouble in troubles) or kept
+    ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
+    return Receipt(ok=ok, why=why, files=window.files, hint=hint)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:
@@ -92,16 +98,16 @@ def _closed(plan: Plan, window: Window) -> bool:
     return window.traffic in plan.traffic and plan.traffic[window.traffic].model == "closed"
 
 
-def _mute_workers(plan: Plan, window: Window) -> Iterable[str]:
+def _mute_workers(plan: Plan, window: Window) -> Iterable[Trouble]:
     """Workers that closed without health figures: their own lag cannot be distinguished from the target's."""
     if _closed(plan, window) or window.seconds >= HEALTH_S:
         for worker in window.workers:
             reported = [value for value in (worker.cpu, worker.gc_ms, worker.loop_ms) if value is not None]
             if worker.closed and not worker.why and not (len(reported) == 3 and all(map(math.isfinite, reported))):
-                yield f"worker {worker.id} reported no CPU, GC or event-loop figures"
+                yield Trouble(f"worker {worker.id} reported no CPU, GC or event-loop figures", READ_LOG)
 
 
-def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
+def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble]:
     """Why latencies may be the generator's and not the target's.
 
     The lag decides: random arrivals observe the average state of the process (Wolff, Poisson arrivals see time averages, Operations
@@ -113,19 +119,22 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[str]:
         for worker in window.workers:
             if worker.loop_ms is not None and worker.loop_ms > allowed:
                 was = f"the event loop of worker {worker.id} was blocked for {worker.loop_ms:.3g} ms"
-                yield f"{was}, at most {allowed:.3g} ms is allowed"
+                yield Trouble(f"{was}, at most {allowed:.3g} ms is allowed", _BLOCKED)
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
         suffix = f" ({causes})" if causes else ""
-        yield f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{suffix}"
+        yield Trouble(f"the generator lagged: p99 lag {lag:.3g} ms, at most {allowed:.3g} ms is allowed{suffix}")
     for worker in window.workers:
         if worker.cpu is not None and worker.cpu >= CPU:
-            yield f"worker {worker.id} used {worker.cpu:.0%} of a core, at most {CPU:.0%} leaves time to be on time"
+            used = f"worker {worker.id} used {worker.cpu:.0%} of a core, at most {CPU:.0%} leaves time to be on time"
+            yield Trouble(used)
         if worker.residual_ns / 1e6 > allowed:
-            yield f"the clock of worker {worker.id} is only known to {worker.residual_ns / 1e6:.3g} ms"
+            known = f"the clock of worker {worker.id} is only known to {worker.residual_ns / 1e6:.3g} ms"
+            yield Trouble(known, "let the workers run nearer to the master, then run again")
     sent_ns, intended_ns = window.samples.ints["sent_ns"], window.samples.ints["intended_ns"]
     if early := int(((sent_ns > 0) & (intended_ns - sent_ns > LAG_MS * 1e6)).sum()):
-        yield f"{early} requests were sent over {LAG_MS:g} ms before they were due, so their latencies are too low"
+        was = f"{early} requests were sent over {LAG_MS:g} ms before they were due, so their latencies are too low"
+        yield Trouble(was, AS_RECORDED)
 
 
 def _cause(worker: Worker) -> str:
@@ -157,55 +166,47 @@ def _latency(objective: Objective) -> Quantity | None:
     return objective.times.get("below") if objective.figure is Figure.SPIKE_RISE else None
 
 
-def _worker_troubles(plan: Plan, window: Window) -> Iterable[str]:
+def _worker_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     planned = plan.traffic[window.traffic].all_workers if window.traffic in plan.traffic else 1
     if len(window.workers) < planned:
-        yield f"{len(window.workers)} of {planned} workers left a record"
+        yield Trouble(f"{len(window.workers)} of {planned} workers left a record", READ_LOG)
     if len({worker.id for worker in window.workers}) < len(window.workers):
-        yield "two workers have the same number"
+        yield Trouble("two workers have the same number", AS_RECORDED)
     for worker in window.workers:
         if not worker.died and (worker.why or not worker.closed):
-            yield f"worker {worker.id}: {worker.why or UNCLOSED}"
+            yield Trouble(f"worker {worker.id}: {worker.why or UNCLOSED}", worker.hint or READ_LOG)
     numbers = window.samples.ints["worker"]
     strange = np.ones(len(numbers), dtype=np.bool_)
     for worker in window.workers:
         strange &= numbers != worker.id
     strangers = set(numbers[strange].tolist())
     if strangers:
-        yield f"there are samples of workers that were not started: {', '.join(map(str, sorted(strangers)))}"
+        names = ", ".join(map(str, sorted(strangers)))
+        yield Trouble(f"there are samples of workers that were not started: {names}", AS_RECORDED)
 
 
-def _span_troubles(plan: Plan, window: Window) -> Iterable[str]:
+def _span_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     """Whether the window excludes warm-up and ramp-down."""
     planned = plan.traffic.get(window.traffic)
     if planned is not None and window.begin_ns is not None and window.name == fault_free_name(window.traffic):
         warm_s = (window.start_ns - window.begin_ns) / NS_PER_S
         if warm_s < planned.warm_up_s - 0.001:
-            yield f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
+            opened = f"the window opened {warm_s:.3g} s after the load began, the warm-up is {planned.warm_up_s:g} s"
+            yield Trouble(opened, AS_RECORDED)
     if window.stopped_ns is not None and window.stopped_ns < window.end_ns:
         early_s = (window.end_ns - window.stopped_ns) / NS_PER_S
-        yield f"the load was stopped {early_s:.3g} s before the window closed"
+        yield Trouble(f"the load was stopped {early_s:.3g} s before the window closed", READ_LOG)
 
 
-def _user_troubles(plan: Plan, window: Window) -> Iterable[str]:
-    planned = round(plan.traffic[window.traffic].users)
-    there = [worker.users for worker in window.workers]
-    if any(users is None for users in there):
-        yield "no count of the users was recorded"
-    elif plan.traffic[window.traffic].shaped or any(worker.shaped for worker in window.workers):
-        return  # a shape of Locust's own says how many there are from second to second
-    elif (seen := sum(users for users in there if users is not None)) != planned:
-        yield f"{seen} users ran, {planned} were planned"
-
-
-def _rate_trouble(plan: Plan, window: Window) -> tuple[str, str]:
-    """What is wrong with the number of requests or of journeys, and a hint where only that of the requests is; both empty if nothing is."""
+def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
+    """What is wrong with the number of requests or of journeys; where only that of the requests is, the size may be wrong."""
     seconds = window.seconds
     planned = plan.traffic.get(window.traffic)
     each = planned.requests_per_journey if planned else window.requests_per_journey
     journeys = planned_journeys(plan, window)
     if journeys <= 0:
-        return "the plan offers no traffic in this window", ""
+        yield Trouble("the plan offers no traffic in this window", "give the traffic a rate in this window")
+        return
     allowed = _allowed(planned.arrivals if planned else "poisson", journeys, window)
     arrived = int(window.samples.words["step"].equals("1").sum())
     n = len(window.samples)
@@ -214,10 +215,9 @@ def _rate_trouble(plan: Plan, window: Window) -> tuple[str, str]:
     most = (journeys + allowed) * each if flat else math.inf
     if (beyond := max(least - n, n - most)) > 0 and beyond > _mixed(window.samples):
         sent = f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
-        return sent, _UNEVEN.format(traffic=window.traffic) if abs(arrived - journeys) <= allowed else ""
-    if abs(arrived - journeys) > allowed:
-        return f"{arrived} journeys began where {journeys:.6g} were planned", ""
-    return "", ""
+        yield Trouble(sent, _UNEVEN if abs(arrived - journeys) <= allowed else "")
+    elif abs(arrived - journeys) > allowed:
+        yield Trouble(f"{arrived} journeys began where {journeys:.6g} were planned")
 
 
 def _mixed(samples: Table) -> float:
@@ -236,14 +236,14 @@ def _allowed(arrivals: str, journeys: float, window: Window) -> float:
     return max(0.01 * journeys, poisson, 1.0) + edge
 
 
-def _row_troubles(samples: Table) -> list[str]:
+def _row_troubles(samples: Table) -> list[Trouble]:
     """Defects of the rows: none at all, an end before the begin, no route."""
     ints = samples.ints
     backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
     nameless = int(samples.words["name"].missing.sum())
     troubles = {
-        "no request was sent": not len(samples),
-        f"{backwards} samples end before they begin": backwards,
-        f"{nameless} samples name no route": nameless,
+        Trouble("no request was sent", READ_LOG): not len(samples),
+        Trouble(f"{backwards} samples end before they begin", AS_RECORDED): backwards,
+        Trouble(f"{nameless} samples name no route", _NAMELESS): nameless,
     }
     return [trouble for trouble, there in troubles.items() if there]

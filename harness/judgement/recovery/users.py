@@ -25,6 +25,7 @@ from harness.judgement.recovery.rule import (
 )
 from harness.judgement.recovery.usual import Promise, Usual
 from harness.judgement.recovery.way import MARGIN_NS, since_s
+from harness.judgement.routes import by_method
 from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -138,7 +139,7 @@ def still_out(
         promise: what is promised of a request.
         quiet: as of `users_recovery`.
     """
-    for name, requests in grouped(samples, ()).items():
+    for name, requests in grouped(by_method(samples), ()).items():
         own = requests.between(0, until_ns)
         if not len(own):
             continue

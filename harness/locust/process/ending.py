@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import gevent
+
+from harness.model.plan import ENDED
+
+_PACKAGES: Final = ("locust", "gevent")
+_SHAPE: Final = "shape_worker"
+"""The function of Locust that asks a `LoadTestShape`, and ends the load when it has no more to say."""
 
 
 def lasting(run: Callable[[], object]) -> None:
@@ -24,15 +33,45 @@ def fail(error: object) -> None:
     sys.exit(f"the load generator cannot go on: {error}")
 
 
-def interruptible() -> None:
-    """Handle SIGINT in the main greenlet.
+class EarlyEnd:
+    """Ends the load when it is interrupted, and says so when its locustfile ends it before."""
 
-    Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request.
-    """
-    gevent.signal_handler(signal.SIGINT, _interrupt)
+    def __init__(self) -> None:
+        self._interrupted = False
+
+    def install(self, environment: Any) -> None:
+        """Handle SIGINT in the main greenlet.
+
+        Python would raise KeyboardInterrupt in whichever journey happens to run, and lose its request.
+        """
+        gevent.signal_handler(signal.SIGINT, self._interrupt)
+        environment.events.test_stopping.add_listener(self._stops)
+
+    def _interrupt(self) -> None:
+        """Deliver an interrupt to the main greenlet only, wherever it waits."""
+        self._interrupted = True
+        hub: Any = gevent.get_hub()
+        hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+    def _stops(self, environment: Any, **_: Any) -> None:
+        """Say in the log what stops the users, where that is the locustfile: Locust's last words would be its statistics."""
+        if not self._interrupted and (by := _stopped_by(environment)):
+            sys.stderr.write(f"{ENDED}{by}\n")
+            sys.stderr.flush()
 
 
-def _interrupt() -> None:
-    """Deliver an interrupt to the main greenlet only, wherever it waits."""
-    hub: Any = gevent.get_hub()
-    hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+def _stopped_by(environment: Any) -> str:
+    """The part of the locustfile that this call comes from; empty where Locust ends the load itself."""
+    frames = traceback.extract_stack()
+    if any(frame.name == _SHAPE for frame in frames):
+        return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, as `tick` gave None"
+    ours = Path(__file__).parents[2]
+    own = [frame for frame in frames if _is_of_project(Path(frame.filename), ours)]
+    total = environment.stats.total
+    failed = f"{total.num_failures} of {total.num_requests} requests had failed"
+    return f"`{own[-1].line}` at {os.path.relpath(own[-1].filename)}:{own[-1].lineno}; {failed}" if own else ""
+
+
+def _is_of_project(file: Path, ours: Path) -> bool:
+    inside = file.is_relative_to(ours) or file.is_relative_to(sys.base_prefix) or "site-packages" in file.parts
+    return file.is_file() and not inside and file.parent.name not in _PACKAGES

@@ -6,7 +6,6 @@ The certificates of the target are theirs too, where a session, a class or a req
 
 from __future__ import annotations
 
-import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,9 +13,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final
 
-import gevent.ssl
-from gevent import Timeout, getcurrent
-from locust import FastHttpUser
+from gevent import getcurrent
 from locust.clients import HttpSession
 from locust.clients import ResponseContextManager as CaughtResponse
 from locust.contrib.fasthttp import FastHttpSession
@@ -33,10 +30,11 @@ from locust.exception import (
 )
 
 from harness import clock
-from harness.locust.client.failures import kind_of
+from harness.locust.process.certificates import certificates, show_certificate
 from harness.locust.process.recorder import CUT_OFF, OURS, is_foreign
+from harness.locust.process.streams import StreamReading, body_of, kind_of_any, note_reads, reading_of
+from harness.locust.process.under_way import RequestRow, UnderWay
 from harness.locust.process.worker import LocustWorker
-from harness.targets.http import CLIENT_CERT, CLIENT_KEY
 from harness.units import NS_PER_MS, NS_PER_S
 
 _SERVED: Final = ("x-served-region", "x-served-pod")
@@ -56,29 +54,6 @@ class _BrokenTask(CatchResponseError):
     """The task raised while it read a right answer: its own mistake, or a content that it did not expect."""
 
 
-class _UnderWay:
-    """A `with` around a request that was sent and that Locust has not reported yet.
-
-    Args:
-        requests: of this process.
-        route: name and method.
-    """
-
-    def __init__(self, requests: ForeignRequests, route: tuple[str, str]) -> None:
-        self._requests = requests
-        self.route = route
-        self.journey = requests.journey()
-        self.sent_ns = clock.now_ns()
-
-    def __enter__(self) -> None:
-        self._requests.open.add(self)
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        self._requests.open.discard(self)
-        if error is not None:
-            self._requests.ended_by(error, self)
-
-
 class ForeignRequests:
     """Records every request that Locust reports, and every one that ended without a report or is open at the end.
 
@@ -88,6 +63,7 @@ class ForeignRequests:
 
     Attributes:
         open: requests under way.
+        sending: the one that a greenlet is sending.
     """
 
     def __init__(self, worker: LocustWorker, environment: Any) -> None:
@@ -96,18 +72,25 @@ class ForeignRequests:
         self._kinds: dict[str, None] = {}
         self._failed: weakref.WeakSet[Any] = weakref.WeakSet()
         self._users: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-        self.open: set[_UnderWay] = set()
+        self._read: dict[StreamReading, Any] = {}
+        self.open: set[UnderWay] = set()
+        self.sending: weakref.WeakKeyDictionary[Any, UnderWay | None] = weakref.WeakKeyDictionary()
+        self._senders: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._runner: Any = environment.runner
         worker.before_close = self._cut_off
+        worker.silent = self._silent
         environment.stop_timeout = worker.options.drain_s  # a task under way may end, as our own journeys may
         environment.events.request.add_listener(self._ended)
         environment.events.user_error.add_listener(self._broke)
         environment.events.request.measure = self._measured(environment.events.request.measure)
         for session in (HttpSession, FastHttpSession):
             session.request = self._followed(session.request)  # type: ignore[method-assign]
+        HttpSession.prepare_request = self._named(HttpSession.prepare_request)  # type: ignore[method-assign]
+        note_reads()
         for caught in (CaughtResponse, FastCaughtResponse):
             caught.__exit__ = _reported(caught.__exit__)  # type: ignore[method-assign]
         for kind in environment.user_classes:
-            _show_certificate(kind)
+            show_certificate(kind)
 
     def _followed(self, request: Callable[..., Any]) -> Callable[..., Any]:
         """A request of a session that has its row however it ends: the slowest ones end otherwise than by an answer."""
@@ -117,16 +100,52 @@ class ForeignRequests:
             user = getattr(session, "user", None)
             if user is not None:
                 self._users[getcurrent()] = type(user).__name__.lower()
+            self._sends()
             if isinstance(session, HttpSession):
-                options = {**_certificates(session), **options}
-            route = str(name or getattr(session, "request_name", None) or url)
-            with _UnderWay(self, (route, str(method))):
+                options = {**certificates(session), **options}
+            given = name or getattr(session, "request_name", None)
+            caught, streamed = bool(options.get("catch_response")), bool(options.get("stream"))
+            route = (str(given or url), str(method))
+            with UnderWay(self, route, named=bool(given), streamed=streamed and not caught) as sent:
                 response = request(session, method, url, name=name, **options)
-            if options.get("catch_response"):
-                self._caught(response, f"{method} {route}")
+            if streamed:
+                self._is_read(response, sent.row)
+            if caught:
+                self._caught(response, f"{method} {sent.route[0]}")
             return response
 
         return follow
+
+    def _named(self, prepare: Callable[..., Any]) -> Callable[..., Any]:
+        """Preparing a request of Requests, which gives it the name that Locust will report: its path, with what `params` say."""
+
+        @wraps(prepare)
+        def follow(session: Any, request: Any) -> Any:
+            prepared, sent = prepare(session, request), self.sending.get(getcurrent())
+            if sent is not None and not sent.named:
+                sent.route, sent.named = (str(prepared.path_url), sent.route[1]), True
+            return prepared
+
+        return follow
+
+    def _is_read(self, response: Any, row: RequestRow | None) -> None:
+        """Notice when an answer is read whose headers have come, and record what is reported already when it is not read any more."""
+        body = body_of(response)
+        if body is None:
+            if row is not None:
+                self._put(row)
+            return
+        body.reading = reading = StreamReading(response)
+        if row is not None:
+            self._read[reading] = kept = weakref.finalize(body, self._was_read, reading, row)
+            kept.atexit = False
+
+    def _was_read(self, reading: StreamReading, row: RequestRow) -> None:
+        """Record a request whose answer was read as far as its file reads it."""
+        self._read.pop(reading, None)
+        done_ns = max(row.span[1], reading.at_ns)
+        error = CUT_OFF if reading.busy else reading.error or None
+        self._put(row._replace(span=(row.span[0], done_ns), error=row.error or error))
 
     def _measured(self, measure: Callable[..., Any]) -> Callable[..., Any]:
         """Locust's `measure`, of which what is open at the end is recorded: it fires its event however its block is left."""
@@ -134,7 +153,8 @@ class ForeignRequests:
         @wraps(measure)
         @contextmanager
         def follow(request_type: str, name: str, *arguments: Any, **options: Any) -> Iterator[dict[str, Any]]:
-            request = _UnderWay(self, (str(name), str(request_type)))
+            self._sends()
+            request = UnderWay(self, (str(name), str(request_type)))
             with measure(request_type, name, *arguments, **options) as meta:
                 self.open.add(request)
                 try:
@@ -144,14 +164,14 @@ class ForeignRequests:
 
         return follow
 
-    def ended_by(self, error: BaseException, request: _UnderWay) -> None:
+    def ended_by(self, error: BaseException, request: UnderWay) -> None:
         """Record a request that was left by what Locust does not report.
 
         Its greenlet was killed, or a `gevent.Timeout` of its file is over: neither is an `Exception`. Of another one that
         the file lets be raised, and may catch, it is not known whether the request was sent: its journey broke.
         """
         if not isinstance(error, Exception):
-            self._put_failed(request, _given_up(error))
+            self._put_failed(request, kind_of_any(error))
         elif not isinstance(error, _WAYS_OUT):  # which a listener of the event may raise: it is reported then
             self._worker.broke(error)
             self._failed.add(getcurrent())  # so that it breaks no second time when its task has raised it
@@ -161,9 +181,18 @@ class ForeignRequests:
         for request in self.open:
             self._put_failed(request, CUT_OFF)
         self.open.clear()
+        for kept in [*self._read.values()]:
+            kept()
 
-    def _put_failed(self, request: _UnderWay, error: str) -> None:
-        self._put(request.route, (request.sent_ns, clock.now_ns()), journey=request.journey, error=error)
+    def _put_failed(self, request: UnderWay, error: str) -> None:
+        self._put(
+            RequestRow(
+                route=request.route,
+                journey=request.journey,
+                span=(request.sent_ns, clock.now_ns()),
+                error=error,
+            )
+        )
 
     def _caught(self, response: Any, route: str) -> None:
         """Notice when a response is given up that no `with` has left."""
@@ -179,10 +208,15 @@ class ForeignRequests:
         """
         self._worker.broke(LocustError(f"{route}: catch_response=True without `with`: Locust reports no such request"))
 
-    def _ended(self, *, context: Any = None, exception: BaseException | None = None, **said: Any) -> None:
-        """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost."""
+    def _ended(self, *, context: Any = None, exception: object = None, **said: Any) -> None:
+        """Record a request; one that cannot be read breaks its journey, for Locust would log it and the request be lost.
+
+        What counts as failed is what Locust counts: an exception, its text, or anything else that is true.
+        """
         if context is OURS:
             return
+        self._sends()
+        exception = exception or None
         if exception is None and not isinstance(getattr(said.get("response"), "status_code", None), int):
             exception = _on_its_way()
         if exception is None or isinstance(exception, _BrokenTask):
@@ -201,23 +235,37 @@ class ForeignRequests:
         name: str = "",
         response_time: float | None = None,
         response_length: int | None = None,
-        exception: BaseException | None = None,
+        exception: object = None,
         response: Any = None,
         start_time: float | None = None,
         **_: Any,
     ) -> None:
+        status, named = _status(response, exception), (*_SERVED, self._worker.options.release_header)
+        region, pod, release = (_header(response, header) for header in named)
+        row = RequestRow(
+            route=(str(name), str(request_type)),
+            journey=self.journey(),
+            span=self._span(response_time, start_time),
+            status=status,
+            size=int(response_length or 0),
+            served=(region, pod, release or None),
+            error=None if exception is None else self._kind(exception, status),
+        )
+        sent = self.sending.get(getcurrent())
+        if sent is not None and sent.streamed and sent.route == row.route:  # else it is of a listener
+            sent.row = row
+        else:
+            self._put(row)
+
+    def _span(self, response_time: float | None, start_time: float | None) -> tuple[int, int]:
+        """When a request was sent and answered; the same moment where it has no response time, as Locust counts it and puts it into no quantile."""
         now_ns = clock.now_ns()
-        took_ns = None if response_time is None else round(float(response_time) * NS_PER_MS)
+        if response_time is None:
+            return now_ns, now_ns
+        took_ns = max(round(float(response_time) * NS_PER_MS), 1)
         ago_ns = self._ago_ns(start_time, now_ns)
-        if ago_ns is None:
-            ago_ns = took_ns or 0
-        sent_ns = now_ns - max(ago_ns, 0)
-        done_ns = now_ns if took_ns is None else max(sent_ns, min(sent_ns + took_ns, now_ns))
-        status = _status(response, exception)
-        error = None if exception is None else self._kind(exception, status)
-        route = (str(name), str(request_type))
-        size = int(response_length or 0)
-        self._put(route, (sent_ns, done_ns), status=status, size=size, response=response, error=error)
+        sent_ns = now_ns - max(took_ns if ago_ns is None else ago_ns, 1)
+        return sent_ns, min(sent_ns + took_ns, now_ns)
 
     def _ago_ns(self, start_time: float | None, now_ns: int) -> int | None:
         """How long ago a request began; None where its start is no time of the wall clock since this process began, as of `perf_counter`."""
@@ -226,43 +274,39 @@ class ForeignRequests:
         ago_s = clock.wall().timestamp() - start_time
         return round(ago_s * NS_PER_S) if 0 <= ago_s <= (now_ns - self._since_ns) / NS_PER_S else None
 
-    def _put(
-        self,
-        route: tuple[str, str],
-        span: tuple[int, int],
-        *,
-        status: int = 0,
-        size: int = 0,
-        response: Any = None,
-        journey: str | None = None,
-        error: str | None,
-    ) -> None:
-        sent_ns, done_ns = span
-        named = (*_SERVED, self._worker.options.release_header)
-        region, pod, release = (_header(response, header) for header in named)
+    def _put(self, row: RequestRow) -> None:
+        sent_ns, done_ns = row.span
         self._worker.recorder.put_row(
-            (sent_ns, sent_ns, done_ns, status, size),
-            (self.journey() if journey is None else journey, "", *route),
-            (region, pod, release or None),
-            error,
+            (sent_ns, sent_ns, done_ns, row.status, row.size), (row.journey, "", *row.route), row.served, row.error
+        )
+
+    def _sends(self) -> None:
+        """Whoever this greenlet is, or was spawned by, sends requests."""
+        greenlet = getcurrent()
+        while greenlet is not None and greenlet not in self._senders:
+            self._senders.add(greenlet)
+            parent = getattr(greenlet, "spawning_greenlet", None)
+            greenlet = parent() if parent is not None else None
+
+    def _silent(self) -> int:
+        """How many users of Locust's own have sent nothing since they came."""
+        return sum(
+            greenlet not in self._senders and is_foreign(type(greenlet.args[0]))
+            for greenlet in self._runner.user_greenlets
         )
 
     def journey(self) -> str:
         """Name of the user whose greenlet this is; empty: not known."""
         return self._users.get(getcurrent(), "")
 
-    def _kind(self, error: BaseException, status: int) -> str:
-        """The failure in a few words: a status, a word of ours, or what `catch_response` says."""
-        if isinstance(error, CatchResponseError):
+    def _kind(self, error: object, status: int) -> str:
+        """The failure in a few words: a status, a word of ours, or what the file says."""
+        if isinstance(error, CatchResponseError) or not isinstance(error, BaseException):
             kind = str(error)[:_LONGEST] or "failure"
         elif status >= _ERROR:
             kind = f"status {status}"
-        elif not isinstance(error, Exception):
-            kind = _given_up(error)
-        elif "timeout" in type(error).__name__.lower():
-            kind = "timeout"
         else:
-            kind = kind_of(error)
+            kind = kind_of_any(error)
         if kind not in self._kinds and len(self._kinds) >= _MOST_KINDS:
             return type(error).__name__
         self._kinds[kind] = None
@@ -290,6 +334,8 @@ def _reported(leave: Callable[..., Any]) -> Callable[..., Any]:
             kept.detach()
             if response.request_meta["response"] is None:
                 response.request_meta["response"] = response
+        if (reading := reading_of(response)) is not None:
+            reading.report(response)
         if kind is None or response._manual_result is not None or isinstance(error, ResponseError):  # noqa: SLF001
             return leave(response, kind, error, trace)
         right = response.request_meta["exception"] is None and 0 < response.status_code < _ERROR
@@ -313,12 +359,7 @@ def _on_its_way() -> BaseException | None:
     return None if by.startswith("locust.user.") else error
 
 
-def _given_up(error: BaseException) -> str:
-    """The failure of a request that its own file ended, or the end of the load."""
-    return "timeout" if isinstance(error, Timeout) else CUT_OFF
-
-
-def _status(response: Any, exception: BaseException | None) -> int:
+def _status(response: Any, exception: object) -> int:
     """HTTP's; where there is none, 0 of a failure. An HTTP response of status 0 is one that never came, whatever a task makes of it."""
     status = getattr(response, "status_code", None)
     if isinstance(status, int):
@@ -333,31 +374,3 @@ def _header(response: Any, name: str | None) -> str | None:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return None if value is None else str(value)
-
-
-def _certificates(session: HttpSession) -> dict[str, Any]:
-    """Options of Requests for the target's certificates. Locust's sessions do not read the environment, so that no proxy is between."""
-    options: dict[str, Any] = {}
-    if session.verify is True and (authorities := os.environ.get("REQUESTS_CA_BUNDLE")):
-        options["verify"] = authorities
-    if session.cert is None and (certificate := os.environ.get(CLIENT_CERT)):
-        key = os.environ.get(CLIENT_KEY)
-        options["cert"] = (certificate, key) if key else certificate
-    return options
-
-
-def _show_certificate(kind: type) -> None:
-    """Let a `FastHttpUser` show the client's certificate. Whether it verifies the target is its own `insecure`."""
-    certificate = os.environ.get(CLIENT_CERT)
-    if not certificate or not issubclass(kind, FastHttpUser) or not is_foreign(kind) or kind.ssl_context_factory:
-        return
-
-    def context(user: FastHttpUser) -> Any:
-        made = gevent.ssl.create_default_context()
-        if user.insecure:
-            made.check_hostname = False
-            made.verify_mode = gevent.ssl.CERT_NONE
-        made.load_cert_chain(certificate, os.environ.get(CLIENT_KEY))
-        return made
-
-    kind.ssl_context_factory = context

@@ -23,7 +23,7 @@ from harness.errors import HarnessError
 from harness.evidence.history import run_history
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.client.deadlines import Deadlines
-from harness.locust.process.ending import fail, interruptible, lasting
+from harness.locust.process.ending import EarlyEnd, fail, lasting
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import RequestRecorder, is_foreign
@@ -68,6 +68,7 @@ class LocustWorker:
         writes: takes what journeys wrote and want to have read back.
         sign_ins: takes which users signed in.
         before_close: records what is open at the end and not known here.
+        silent: how many users of Locust's own have sent nothing since they came.
     """
 
     def __init__(self, environment: Any, options: Options) -> None:
@@ -79,6 +80,7 @@ class LocustWorker:
         self.writes = WriteLog(None, worker=options.worker)
         self.sign_ins = SignInLog(None, worker=options.worker)
         self.before_close: Callable[[], None] = lambda: None
+        self.silent: Callable[[], int] = lambda: 0
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
@@ -98,7 +100,7 @@ class LocustWorker:
         environment.open_loop = self
         environment.events.test_stop.add_listener(self.drain)
         environment.events.quit.add_listener(self.close)
-        interruptible()
+        EarlyEnd().install(environment)
         lasting(self._keep_flushed)
         lasting(self._keep_reporting)
         self._health.watch()
@@ -263,12 +265,13 @@ class LocustWorker:
             users = {"at_ns": at, "users": len(self._journeys)}
             stock = any(map(is_foreign, self._environment.user_classes))  # users of ours come as the size says
             shaped = {"shaped": True} if self._environment.shape_class and stock else {}
+            silent = {"silent": unheard} if (unheard := self.silent()) else {}
             self._put(f"load-users-{number}", "load.users", traffic, users)
             self._put(
                 f"load-health-{number}",
                 "load.health",
                 traffic,
-                {"at_ns": at, "worker": number, "users": self._users(), **shaped, **seen},
+                {"at_ns": at, "worker": number, "users": self._users(), **shaped, **silent, **seen},
             )
 
 

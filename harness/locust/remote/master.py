@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 import gevent
 
 from harness import clock
-from harness.locust.process.ending import fail, interruptible, lasting
+from harness.locust.process.ending import EarlyEnd, fail, lasting
 from harness.locust.process.options import Options
 from harness.locust.process.worker import Put, history_put, read_go, row_file
 from harness.units import NS_PER_MS, NS_PER_S
@@ -68,7 +68,7 @@ class Master:
             # each worker needs a user who carries its share, and all at once
             parsed.num_users = max(parsed.num_users or 1, parsed.expect_workers)
             parsed.spawn_rate = max(parsed.spawn_rate or 1, parsed.num_users)
-        interruptible()
+        EarlyEnd().install(environment)
         lasting(self._watch)
 
     def _joined(self, client_id: str, **_: Any) -> None:

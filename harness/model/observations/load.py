@@ -20,11 +20,12 @@ class WorkerStarted(Recorded):
 @written("worker.ended", by=["load"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerEnded(Recorded):
-    """A load worker ended."""
+    """A load worker ended; where it was not asked to, what to do about it."""
 
     worker: Whole
     exit: Whole | None = None
     why: Word = ""
+    hint: Word = ""
 
 
 @written("load.begun", by=["load"])
@@ -47,7 +48,7 @@ class LoadStopping(Recorded):
 @written("load.health", by=["load-health-*"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadHealth(Recorded):
-    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, journeys that broke; whether a `LoadTestShape` says how many users there are."""
+    """One second of a load worker: CPU, garbage collection, lag of its event loop, users, those of them who have sent no request yet, journeys that broke; whether a `LoadTestShape` says how many users there are."""
 
     worker: Whole
     at_ns: Whole
@@ -58,6 +59,7 @@ class LoadHealth(Recorded):
     broken: Count = 0
     broken_why: Word = ""
     shaped: YesOrNo = False
+    silent: Count = 0
 
 
 @written("load.users", by=["load-users-*"])

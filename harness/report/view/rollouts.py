@@ -156,7 +156,8 @@ def _side(rows: Table) -> ReleaseSide:
     if not len(rows):
         return ReleaseSide(answers="0", p95=NOTHING, failed=NOTHING)
     ms = np.sort((rows.ints["done_ns"] - rows.ints["intended_ns"]) / 1e6)
-    p95 = float(ms[int(np.ceil(0.95 * len(ms))) - 1])
+    ms = ms[ms > 0]  # the others have no response time (`SAMPLES`)
+    p95 = float(ms[int(np.ceil(0.95 * len(ms))) - 1]) if len(ms) else None
     return ReleaseSide(answers=str(len(rows)), p95=figure(p95, "ms"), failed=str(int(_failed(rows).sum())))
 
 

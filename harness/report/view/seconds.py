@@ -88,11 +88,12 @@ def requests_in(samples: Table | None, bins: Bins) -> TrafficSeries:
         return TrafficSeries(requests=nothing, failed=nothing, p95_ms=np.full(bins.count, np.nan))
     ints = samples.ints
     due = ints["intended_ns"]
+    waited = ints["done_ns"] > due  # else it has no response time (`SAMPLES`)
     bad = ~samples.words["error"].missing | (ints["status"] <= 0)
     return TrafficSeries(
         requests=bins.counts(due) / bins.width_s,
         failed=bins.counts(due[bad]) / bins.width_s,
-        p95_ms=_p95(bins, due, (ints["done_ns"] - due) / 1e6),
+        p95_ms=_p95(bins, due[waited], (ints["done_ns"] - due)[waited] / 1e6),
     )
 
 

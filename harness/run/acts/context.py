@@ -158,7 +158,7 @@ class Context:
             raise DriverError("the watching process died", where=log, hint=_AGAIN)
         if self.underway is not None and not self.underway.load.alive():
             where = str(self.directory.path / "load")
-            raise DriverError(self.underway.load.problems[0], where=where, hint=_AGAIN)
+            raise DriverError(self.underway.load.problems[0], where=where, hint=self.underway.load.hint or _AGAIN)
         self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:

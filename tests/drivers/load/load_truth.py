@@ -31,7 +31,7 @@ class Seen:
 class Reply:
     """What the server does: waits, then answers, resets the connection, closes it, or never answers.
 
-    `leave` is an answer after which the connection is closed though nothing says so.
+    `leave` is an answer after which the connection is closed though nothing says so. Between the halves of a body are `pause_s`.
     """
 
     status: int = 200
@@ -39,6 +39,7 @@ class Reply:
     after_s: float = 0.0
     how: str = "answer"  # answer, leave, reset, close, hang, cut (half of the body)
     headers: dict[str, str] = field(default_factory=dict)
+    pause_s: float = 0.0
 
 
 def platform(seen: Seen) -> Reply:
@@ -135,10 +136,15 @@ class TruthServer:
                 "x-served-region: us-east-1\r\nx-served-pod: track-1\r\nx-release: 1.0.0\r\nserver-timing: app;dur=1.25\r\n"
             )
             head += "".join(f"{key}: {value}\r\n" for key, value in reply.headers.items()) + "\r\n"
-            half = reply.how == "cut"
-            writer.write(head.encode() + (reply.body[: len(reply.body) // 2] if half else reply.body))
+            middle = len(reply.body) // 2
+            writer.write(head.encode() + reply.body[:middle])
+            if reply.pause_s:
+                await writer.drain()
+                await clock.asleep(reply.pause_s)
+            if reply.how != "cut":
+                writer.write(reply.body[middle:])
             await writer.drain()
-            if half or reply.how == "leave":
+            if reply.how in {"cut", "leave"}:
                 return
 
 

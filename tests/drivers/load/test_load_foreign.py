@@ -101,6 +101,28 @@ def test_requests_that_are_open_at_the_end_are_cut_off(run: Run, server: TruthSe
     assert set(ended) <= {("/items", None), ("/items/[id]", "cut_off")}
 
 
+def test_a_request_that_is_cut_off_has_the_name_of_its_siblings(run: Run, server: TruthServer) -> None:
+    """That which Locust gives it when it is answered: its path with what `params` say."""
+    server.behave = lambda _: Reply(how="hang" if len(server.seen) % 2 == 0 else "answer")
+    load = run.start(plan("stock_nameless", users=4), server.url, drain_s=0.3)
+    until(lambda: len(server.seen) >= 8)
+    load.stop()
+    (rows,) = rows_of(load)
+    ended = Counter(zip(words(rows, "name"), words(rows, "error"), strict=True))
+    assert {*ended} == {("/find?kind=a+b", None), ("/find?kind=a+b", "cut_off")}
+
+
+def test_users_who_never_send_are_counted(run: Run, server: TruthServer) -> None:
+    """Two of four who wait for ever; those who send or report by greenlets of their own are not among them."""
+
+    def silent() -> list[int]:
+        return [int(one.fields.get("silent", 0)) for one in run.observations("load.health", "load-health-1")]
+
+    load = run.start(plan("stock_silent", users=8), server.url, drain_s=0.2)
+    until(lambda: len(server.seen) >= 20 and silent()[-3:] == [2, 2, 2])
+    load.stop()
+
+
 SIZE = """\
 locustfile: FILE
 model: closed

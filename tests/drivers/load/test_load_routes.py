@@ -48,6 +48,16 @@ def test_a_route_that_no_journey_sends_is_refused_with_its_line(tmp_path: Path) 
     )
 
 
+def test_a_route_may_be_named_with_its_method(tmp_path: Path) -> None:
+    """As each method of one name is a route."""
+    paths = project(
+        tmp_path, shop=f'{HEAD}{USER}journey.get("/", name="home")\n        journey.post("/o", name="orders")\n'
+    )
+    size = paths[0] / "shop.yaml"
+    size.write_text(size.read_text(encoding="utf-8").replace("orders:", "POST orders:"), encoding="utf-8")
+    assert load_traffic("shop", paths).routes == {"home": 0.5, "POST orders": 0.5}
+
+
 def test_the_modules_beside_it_send_too(tmp_path: Path) -> None:
     """Packages, relative imports and modules of a package."""
     project(

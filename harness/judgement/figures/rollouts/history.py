@@ -10,6 +10,7 @@ from harness.judgement.figures.rollouts.contradictory import contradiction
 from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import samples_due
+from harness.judgement.receipts.closed_load import NO_TRAFFIC, weakest
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.model import (
     Evidence,
@@ -261,11 +262,11 @@ def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
     ]
     own = [w for w in mine if (not parts or w.part in parts) and w.seconds >= HEALTH_S]
     if not own:
-        return Receipt(ok=False, why="there is no record of the traffic during the rollout")
+        return Receipt(ok=False, why="there is no record of the traffic during the rollout", hint=NO_TRAFFIC)
     if not parts and (why := _left_out(case.evidence, scope.rollout, mine)):
         return Receipt(ok=False, why=why, hint=AGAIN)
     receipts = [load_receipt(case.plan, window, latencies=False) for window in own]
-    return next((receipt for receipt in receipts if not receipt.ok), receipts[0])
+    return receipts[weakest(receipts)]
 
 
 def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> str:

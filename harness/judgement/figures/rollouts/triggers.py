@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.stats.statistics import Floats, quantile_of
 from harness.model import Table
 from harness.model.table import Ints
@@ -178,6 +178,7 @@ def response_times(
         quantile: 0.95 for a p95.
     """
     found = []
+    served = timed(served)
     ms, cuts = waited_ms(served), [_by_end(table, spans) for table in (served, nameless)]
     for span, own, others in zip(spans, *cuts, strict=True):
         low = np.sort(ms[own])

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.indicators import failed, waited_ms
+from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
@@ -170,7 +170,7 @@ def _worse(case: Case, history: RolloutHistory) -> dict[str, str]:
     if min(len(new), len(old)) < _FEWEST:
         return {}
     found = {}
-    slow, quick = (quantile_of(np.sort(waited_ms(rows)), 0.95) for rows in (new, old))
+    slow, quick = (quantile_of(np.sort(waited_ms(timed(rows))), 0.95) for rows in (new, old))
     if slow > factor * quick:
         found["p95"] = f"its p95 was {formatted(slow, 'ms')}, the old one's {formatted(quick, 'ms')}"
     bad, good = (float(failed(rows).mean()) for rows in (new, old))

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.fault_free import all_files, joined_load_receipt
-from harness.judgement.figures.indicators import counted_ms, failed
+from harness.judgement.figures.indicators import counted_ms, failed, timed
 from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
 from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.stats.clusters import Timeline
@@ -131,7 +131,7 @@ def settled_time(case: Case, spike: TrafficSpike, limit: Quantity) -> Measure:
         return not_falsifiable(case, name, f"the spike lasted {lasted_s:.3g} s, {after_s:.3g} s are no part of it")
     limit_ms, span = case.scaled.in_unit("ms"), (from_ns, spike.end_ns)
     scope = {"traffic": spike.traffic, "phase": Phase.STEADY.value}
-    rows = spike.samples(*span)
+    rows = timed(spike.samples(*span))
     ms, counted = counted_ms(rows, limit_ms)
     timeline = Timeline.of(rows.ints["intended_ns"][counted], span)
     bounds = quantile_in_time(ms, timeline, case.quantile, limit_ms, case.objective.confidence, claim=True)

@@ -1,0 +1,84 @@
+"""What a locustfile has that its caller may give or that the size replaces: options, their variables, hosts. Read from its source."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from harness.drivers.load.sources import tree_of
+from harness.drivers.packages import package_spec
+from harness.errors import ConfigurationError
+
+_PREFIX: Final = "LOCUST_"
+_NAMES: Final = re.compile(rf"[\"']({_PREFIX}[A-Z0-9_]+)[\"']")
+
+
+@cache
+def variables_of_locust() -> frozenset[str]:
+    """The environment variables that Locust reads for itself, such as `LOCUST_USERS`: by its source, as importing it patches sockets."""
+    spec = package_spec("locust", [])
+    places = (spec.submodule_search_locations if spec else None) or []
+    files = (file for place in places for file in Path(place).glob("*.py"))
+    return frozenset(name for file in files for name in _NAMES.findall(file.read_text(encoding="utf-8")))
+
+
+def is_replaced(variable: str) -> bool:
+    """Whether a variable would set what the size of a traffic says: it is one that Locust reads for itself."""
+    return variable.startswith(_PREFIX) and variable in variables_of_locust()
+
+
+def remarks_on(locustfile: Path, entry: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """What a person should know who runs a locustfile of Locust's own by the size of a traffic."""
+    if replaced := sorted(filter(is_replaced, environment)):
+        what = "is a setting of Locust and is" if len(replaced) == 1 else "are settings of Locust and are"
+        yield f"{', '.join(replaced)} {what} not read: the size of the traffic says how much is offered"
+    for one in ast.walk(tree_of(locustfile)):
+        if isinstance(one, ast.ClassDef) and (host := _host_of(one)) and host.rstrip("/") != entry.rstrip("/"):
+            at = f"{locustfile.name}:{one.lineno}"
+            yield f"the host of {one.name} ({at}), {host}, is replaced: all its requests go to {entry}"
+
+
+def refuse_missing_options(locustfile: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse a locustfile with an option of its own that must be given and is not: its process would end at once.
+
+    Raises:
+        ConfigurationError: with file and line, and the variable to set.
+    """
+    for call in ast.walk(tree_of(locustfile)):
+        if not (
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument"
+        ):
+            continue
+        said = {keyword.arg: keyword.value for keyword in call.keywords}
+        names = [name for name in map(_text, call.args) if name.startswith("-")]
+        variable = _text(said.get("env_var"))
+        if not names or not _is_true(said.get("required")) or (variable in environment and not is_replaced(variable)):
+            continue
+        hint = f"set the variable {variable}: the option is read from it"
+        if not variable or is_replaced(variable):
+            hint = "give it `env_var=` with a name of your own and set that variable, or a default: options cannot be given otherwise"
+        where = f"{locustfile}:{call.lineno}"
+        raise ConfigurationError(f"the locustfile must be given `{names[-1]}`", where=where, hint=hint)
+
+
+def _host_of(one: ast.ClassDef) -> str:
+    """The `host` that a class gives as text; empty where it gives none."""
+    for statement in one.body:
+        if isinstance(statement, ast.Assign) and [ast.unparse(target) for target in statement.targets] == ["host"]:
+            return _text(statement.value)
+        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == "host":
+            return _text(statement.value)
+    return ""
+
+
+def _text(value: ast.expr | None) -> str:
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def _is_true(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True

@@ -1,0 +1,119 @@
+"""The routes of a traffic: names, and where requests of several methods have one name, each method with that name.
+
+`GET /cart` and `POST /cart` are two routes, as they are in Locust's own statistics: a slow or failing one of a few requests would not show
+in a figure of both. A name of one method stays as it is, unless the plan calls it by its method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from harness.model import NULL, Evidence, Per, Plan, Table, Window, Words
+from harness.model.table import PIECE, Bools, codes_type
+
+_Pairs = set[tuple[str, str]]
+"""A name, and a method of requests that have it."""
+_NONE: Final = frozenset[str]()
+
+
+def apart_by_method(plan: Plan, evidence: Evidence) -> Evidence:
+    """The evidence with the requests of a name that has several methods named by both, in all windows of a traffic alike.
+
+    Those of the baseline are named so too. What is apart already stays as it is.
+    """
+    baseline = evidence.baseline
+    windows = [*evidence.windows.values(), *(baseline.windows.values() if baseline else ())]
+    called = _called(plan)
+    apart: dict[str, frozenset[str]] = {}
+    for traffic in {window.traffic for window in windows}:
+        own = (_pairs(window.samples) for window in windows if window.traffic == traffic)
+        apart[traffic] = _of_several(set[tuple[str, str]]().union(*own), called)
+    if not any(apart.values()):
+        return evidence
+    if baseline is not None:
+        evidence = replace(evidence, baseline=replace(baseline, windows=_renamed(baseline.windows, apart)))
+    return replace(evidence, windows=_renamed(evidence.windows, apart))
+
+
+def by_method(samples: Table) -> Table:
+    """These samples with the requests of a name that has several methods named by both."""
+    return _with_methods(samples, _of_several(_pairs(samples), _NONE))
+
+
+def routes_called(name: str, samples: Table) -> tuple[str, ...]:
+    """The routes that a plan or a sentence means by a name: the one of that name, or those of its methods; without requests the name itself."""
+    present = samples.once(_present)
+    if name in present:
+        return (name,)
+    methods = (f"{method} {name}" for method in sorted(samples.words["method"].names))
+    return tuple(route for route in methods if route in present) or (name,)
+
+
+def _present(samples: Table) -> frozenset[str]:
+    return frozenset(samples.words["name"].present)
+
+
+def are_of(samples: Table, name: str) -> Bools:
+    """A mask of the requests that a plan means by the name of a route."""
+    names = samples.words["name"]
+    return np.asarray(np.logical_or.reduce([names.equals(route) for route in routes_called(name, samples)]))
+
+
+def _called(plan: Plan) -> frozenset[str]:
+    """The names of routes in the sizes of the traffics and in the sentences."""
+    scopes = (objective.scope for claim in plan.claims for objective in claim.objectives)
+    asked = (scope.subject for scope in scopes if scope.per is Per.ROUTE and scope.subject)
+    return frozenset([*asked, *(route for traffic in plan.traffic.values() for route in traffic.routes)])
+
+
+def _pairs(samples: Table) -> _Pairs:
+    """Each name with each method of its requests; those without a method left out."""
+    names, methods = samples.words["name"], samples.words["method"]
+    wide, found = len(methods.names), set[int]()
+    for start in range(0, len(samples), PIECE):
+        name = names.codes[start : start + PIECE].astype(np.int64)
+        method = methods.codes[start : start + PIECE]
+        known = (name != NULL) & (method != NULL)
+        found.update(np.flatnonzero(np.bincount(name[known] * wide + method[known])).tolist())
+    return {(names.names[pair // wide], methods.names[pair % wide]) for pair in found}
+
+
+def _of_several(pairs: _Pairs, called: frozenset[str]) -> frozenset[str]:
+    """The names that several methods have, or one that the plan calls by its method; and those that such a route would be called like."""
+    methods: dict[str, set[str]] = {}
+    for name, method in pairs:
+        methods.setdefault(name, set()).add(method)
+    several = {name for name, own in methods.items() if len(own) > 1 or f"{next(iter(own))} {name}" in called}
+    made = {f"{method} {name}" for name in several for method in methods[name]}
+    return frozenset(several | (made & methods.keys()))
+
+
+def _renamed(windows: Mapping[str, Window], apart: Mapping[str, frozenset[str]]) -> dict[str, Window]:
+    return {
+        key: replace(window, samples=_with_methods(window.samples, apart.get(window.traffic, _NONE)))
+        for key, window in windows.items()
+    }
+
+
+def _with_methods(samples: Table, apart: frozenset[str]) -> Table:
+    """The samples, those of the names named by their method too."""
+    names, methods = samples.words["name"], samples.words["method"]
+    chosen = np.array([*(name in apart for name in names.names), False], dtype=np.bool_)
+    rows = np.flatnonzero(chosen[names.codes] & ~methods.missing)
+    if not len(rows):
+        return samples
+    wide = len(methods.names)
+    pairs = names.codes[rows].astype(np.int64) * wide + methods.codes[rows]
+    present = np.flatnonzero(np.bincount(pairs))
+    known = {name: code for code, name in enumerate(names.names)}
+    codes = np.zeros(int(present[-1]) + 1, dtype=np.int64)
+    for pair in present.tolist():
+        route = f"{methods.names[pair % wide]} {names.names[pair // wide]}"
+        codes[pair] = known.setdefault(route, len(known))
+    made = names.codes.astype(codes_type(len(known)))
+    made[rows] = codes[pairs]
+    return replace(samples, words={**samples.words, "name": Words(codes=made, names=tuple(known))})

@@ -1,0 +1,118 @@
+"""What the caller of a stock locustfile gives it, what the size replaces, and what it is told when it ends itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from load_bench import LOCUSTFILES, Run, until
+from load_bench import stock_plan as plan
+from load_truth import Reply, TruthServer
+
+from harness.drivers.load.options import refuse_missing_options, remarks_on, variables_of_locust
+from harness.errors import ConfigurationError
+
+OPTIONS = LOCUSTFILES / "stock_options.py"
+
+
+def test_variables_of_the_files_own_options_are_read_and_locusts_own_are_not(
+    run: Run, server: TruthServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever they are called; what is not read, and whose address is replaced, is said."""
+    for name, value in {
+        "LOCUST_TENANT": "blue",
+        "LOCUST_APIKEY": "k",
+        "LOCUST_TAGS": "none",
+        "LOCUST_USERS": "9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    load = run.start(plan("stock_options", users=2), server.url, say=said.append)
+    until(lambda: len(server.seen) >= 6)
+    load.stop()
+    assert {seen.path for seen in server.seen} == {"/blue/k"}
+    assert {one.fields["users"] for one in run.observations("load.health", "load-health-1")} <= {0, 1, 2}
+    assert said == [
+        (
+            "stock_options: LOCUST_TAGS, LOCUST_USERS are settings of Locust and are not read: "
+            "the size of the traffic says how much is offered"
+        ),
+        (
+            f"stock_options: the host of Reader (stock_options.py:15), http://tenants.example.test, is replaced: "
+            f"all its requests go to {server.url}"
+        ),
+    ]
+
+
+def test_an_option_that_must_be_given_and_is_not_is_refused_before_anything_runs() -> None:
+    """With its line, and the variable to set."""
+    with pytest.raises(ConfigurationError) as refused:
+        refuse_missing_options(OPTIONS, {"LOCUST_TENANT": "blue"})
+    assert (refused.value.where, refused.value.what, refused.value.hint) == (
+        f"{OPTIONS}:12",
+        "the locustfile must be given `--apikey`",
+        "set the variable LOCUST_APIKEY: the option is read from it",
+    )
+    refuse_missing_options(OPTIONS, {"LOCUST_APIKEY": "k"})
+
+
+@pytest.mark.parametrize("variable", ["", ', env_var="LOCUST_HOST"'])
+def test_a_variable_that_is_locusts_own_gives_no_option(tmp_path: Path, variable: str) -> None:
+    """Nor is there another way to give it than a variable."""
+    file = tmp_path / "shop.py"
+    file.write_text(f'def add(parser):\n    parser.add_argument("--shop"{variable}, required=True)\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError) as refused:
+        refuse_missing_options(file, {"LOCUST_HOST": "http://shop.example.test"})
+    assert "`env_var=` with a name of your own" in refused.value.hint
+
+
+def test_the_address_that_is_meant_needs_no_remark(tmp_path: Path) -> None:
+    """Nor does one that is made while the file runs."""
+    file = tmp_path / "shop.py"
+    file.write_text(
+        'class A(HttpUser):\n    host = "http://a.test/"\n\nclass B(HttpUser):\n    host = HOST\n', encoding="utf-8"
+    )
+    assert not [*remarks_on(file, "http://a.test", {"LOCUST_MINE": "1"})]
+
+
+def test_locusts_own_variables_are_read_from_its_source() -> None:
+    """Those of its options, and those that it asks for by name."""
+    assert {
+        "LOCUST_USERS",
+        "LOCUST_RUN_TIME",
+        "LOCUST_USER_CLASSES",
+        "LOCUST_SKIP_MONKEY_PATCH",
+    } <= variables_of_locust()
+
+
+def test_a_shape_that_is_over_says_so(run: Run, server: TruthServer) -> None:
+    """When, and what to write; not the last line of Locust's statistics."""
+    planned = replace(plan("stock_brief", users=2, shaped=True), warm_up_s=1, window_s=28, after_s=1)
+    load = run.start(planned, server.url)
+    until(lambda: not load.alive())
+    (ended,) = run.observations("worker.ended")
+    assert ended.fields["why"] == "its locustfile ended it: its LoadTestShape was over after 2 s, as `tick` gave None"
+    assert ended.fields["hint"] == load.hint
+    assert load.hint.startswith("let its `tick` say users for 30 s and more")
+
+
+def test_a_file_that_ends_its_load_is_named(run: Run, server: TruthServer) -> None:
+    """With its line, and how many requests had failed."""
+    server.behave = lambda _: Reply(status=500)
+    load = run.start(plan("stock_quits", users=2), server.url)
+    until(lambda: not load.alive())
+    (problem,) = load.problems
+    assert "its locustfile ended it: `environment.runner.quit()` at " in problem
+    assert "stock_quits.py:14; " in problem
+    assert problem.endswith(" requests had failed")
+    assert "exit code" not in problem
+    assert load.hint.startswith("fix what made it end, or take that line out")
+
+
+def test_a_load_that_is_stopped_was_ended_by_nobody(run: Run, server: TruthServer) -> None:
+    """As every run ends it."""
+    load = run.start(plan("stock_brief", users=2, shaped=True), server.url)
+    until(lambda: bool(server.seen))
+    load.stop()
+    assert (load.problems, load.hint) == ((), "")

@@ -1,0 +1,118 @@
+"""The load of a closed model is what its users send: as many of them as planned, at the rate that their pauses and journeys make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from judgement_builders import evidence, measures, objective, plan, samples, window
+
+from harness.judgement import judge
+from harness.judgement.receipts.closed_load import weakest
+from harness.judgement.receipts.load import load_receipt
+from harness.model import Figure, Measure, Op, Outcome, Per, Phase, Plan, Receipt, Window, Worker
+
+USERS, THINK_S, JOURNEY_S = 20, 0.2, 0.02
+PER_S = USERS / (THINK_S + JOURNEY_S)
+"""Requests per second of so many users with one request a journey."""
+SECONDS = 60
+
+
+def planned() -> Plan:
+    """A closed model of 91 requests per second."""
+    made = plan()
+    everyday = made.traffic["everyday"]
+    closed = replace(
+        everyday, model="closed", users=USERS, think_s=THINK_S, journeys_per_s=PER_S, requests_per_journey=1
+    )
+    return replace(made, traffic={**made.traffic, "everyday": closed})
+
+
+def offered(per_s: float, *, latency_ms: float = 20.0, users: int = USERS, silent: int = 0) -> Window:
+    """What the users sent in a minute."""
+    rows = samples(0, SECONDS, per_s=per_s)
+    took_ns = np.full(len(rows), round(latency_ms * 1e6))
+    ints = {**rows.ints, "sent_ns": rows.ints["intended_ns"], "done_ns": rows.ints["intended_ns"] + took_ns}
+    worker = Worker(id=0, rows=len(rows), closed=True, cpu=0.2, gc_ms=1, loop_ms=2, users=users, silent=silent)
+    return replace(window(replace(rows, ints=ints), 0, SECONDS), workers=(worker,))
+
+
+def receipt(load: Window) -> Receipt:
+    """Of what was offered."""
+    return load_receipt(planned(), load, latencies=True)
+
+
+@pytest.mark.parametrize("share", [0.81, 1.0, 1.6])
+def test_about_as_many_requests_as_planned_are_the_load(share: float) -> None:
+    """Think times and journeys are estimates; more is more than was asked."""
+    assert receipt(offered(PER_S * share)).ok
+
+
+def test_users_who_pause_for_longer_than_the_size_says_are_less_load() -> None:
+    """Twenty users who wait 4 s are a twentieth of the load that the size plans, and no matter of the machine."""
+    found = receipt(offered(5.0))
+    assert not found.ok
+    assert found.why == (
+        "5 requests/s were sent where 90.91 were planned: users paused 3.98 s after a journey, where `think` says 0.2 s"
+    )
+    assert found.hint == (
+        "write `think: 4 s` in loadtests/everyday.yaml, with as many users as the rate needs, or let the locustfile wait less, "
+        "then run again"
+    )
+
+
+def test_users_who_wait_for_slow_answers_are_less_load() -> None:
+    """The cause is the platform, or an estimate of the journey."""
+    found = receipt(offered(USERS / (THINK_S + 0.9), latency_ms=900))
+    assert found.ok is None
+    assert "journeys waited 0.9 s for their answers, where `journey` says 0.02 s" in found.why
+    assert "more workers" not in found.hint
+
+
+def drifting(load: Window) -> Measure:
+    """Whether the median grows by less than 20 ms an hour, of a run whose answers grew slower."""
+    rows = load.samples
+    slower = np.linspace(0, 3e9, len(rows)).astype(np.int64)
+    rows = replace(rows, ints={**rows.ints, "done_ns": rows.ints["done_ns"] + slower})
+    drift = objective(Figure.DRIFT, Op.BELOW, "20 ms", quantile=0.5, per=Per.ALL)
+    made = replace(planned(), claims=plan({"R": drift}).claims, requirements=plan({"R": drift}).requirements)
+    run = replace(evidence(), windows={load.name: replace(load, samples=rows)})
+    return measures(judge(made, run))[0]
+
+
+def test_a_failure_of_the_target_stays_one_where_it_slowed_its_users() -> None:
+    """A slow target gets less load: that voids what passes, and nothing that fails."""
+    assert drifting(offered(USERS / (THINK_S + 1.5), latency_ms=20)).outcome is Outcome.FAIL
+    assert drifting(offered(5.0)).outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_weakest_of_several_receipts_is_the_first_that_is_not_ok() -> None:
+    """Else the first that is unknown, else the first."""
+    receipts = [Receipt(ok=ok, why="") for ok in (True, None, False)]
+    assert [weakest(receipts), weakest(receipts[:2]), weakest(receipts[:1])] == [2, 1, 0]
+
+
+def test_what_is_slow_under_a_fault_is_no_lack_of_load() -> None:
+    """The rate is held against the plan where no fault is in."""
+    under = replace(offered(5.0), phase=Phase.FAULT, name="experiment:pod-loss/fault", experiment="pod-loss")
+    assert receipt(under).ok
+
+
+def test_users_who_never_send_are_no_load() -> None:
+    """One in twenty, whatever the others send."""
+    found = receipt(offered(PER_S, silent=1))
+    assert (found.ok, found.why) == (False, "1 of 20 users never sent a request")
+    assert found.hint == "load/everyday/locust.log says why; correct that, then run again"
+
+
+@given(think_s=st.floats(0.0, 10.0), latency_ms=st.floats(1.0, 3000.0), idle=st.integers(0, USERS - 1))
+def test_the_load_is_there_exactly_if_its_rate_is(think_s: float, latency_ms: float, idle: int) -> None:
+    """Whoever pauses, waits or never comes: below four fifths of the plan, but for chance, there is no receipt."""
+    per_s = (USERS - idle) / (think_s + latency_ms / 1000)
+    load = offered(per_s, latency_ms=latency_ms)
+    expected = PER_S * SECONDS
+    missing = 0 < len(load.samples) < 0.8 * expected - 4 * expected**0.5
+    assert ("were planned" in receipt(load).why) == missing
