@@ -8,7 +8,9 @@ share in any window, and no more than their share. What waits for a fault is swi
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 import zlib
 from dataclasses import dataclass, field
 
@@ -25,6 +27,7 @@ class Defects:
     Attributes:
         pod: name of the pod; it decides where the counters start.
         slow_routes: routes whose answers are late, one in `slow_one_in` of them by `slow_s` seconds.
+        burns: what is late keeps the processor busy meanwhile, and all other requests of the pod waiting.
         late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
         fail_one_in: of the answers of each route, one in this many is replaced by 502.
         error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
@@ -72,6 +75,7 @@ class Defects:
     slow_routes: frozenset[str] = frozenset()
     slow_s: float = 0.0
     slow_one_in: int = 1
+    burns: bool = False
     late_s: float = 0.0
     fail_one_in: int = 0
     error_one_in: int = 0
@@ -131,6 +135,7 @@ class Defects:
             slow_routes=_names(env.get("DEFECT_SLOW_ROUTES")),
             slow_s=_seconds(env.get("DEFECT_SLOW_MS")),
             slow_one_in=int(env.get("DEFECT_SLOW_ONE_IN", "1")),
+            burns=env.get("DEFECT_BURNS", "") == "yes",
             late_s=_seconds(env.get("DEFECT_LATE_MS")),
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
             error_one_in=int(env.get("DEFECT_ERROR_ONE_IN", "0")),
@@ -183,6 +188,13 @@ class Defects:
         if not self.slow_routes & {route, EVERY} or not self._one_in(self.slow_one_in, f"slow {route}"):
             return late
         return late + self.slow_s
+
+    async def delay(self, route: str) -> None:
+        """Be late with an answer by `delay_s`."""
+        until = time.monotonic() + self.delay_s(route)
+        while self.burns and time.monotonic() < until:
+            pass
+        await asyncio.sleep(until - time.monotonic())
 
     def fails(self, route: str) -> bool:
         """Whether this answer is replaced by a failure."""

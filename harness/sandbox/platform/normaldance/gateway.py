@@ -57,7 +57,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     def forward(name: str, service: str) -> Handler:
         async def endpoint(request: web.Request) -> web.Response:
             try:
-                await asyncio.sleep(defects.delay_s(name))
+                await defects.delay(name)
                 caller = request.app[CALLERS][split.service_for(service, user_of(request, await request.read()))]
                 given = await _forwarded(request, caller, twice=defects.repeats(name))
                 reports.know(given.headers.get("x-release", ""))

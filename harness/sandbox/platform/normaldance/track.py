@@ -65,7 +65,7 @@ class Tracks:
 
         A track it does not have yet is asked of the primary.
         """
-        await asyncio.sleep(self._defects.delay_s("read-track"))
+        await self._defects.delay("read-track")
         lookup = one(READ, _id_in(request))
         track = await self._database.read(lookup) or await self._database.read_primary(lookup)
         if track is None:
@@ -120,7 +120,7 @@ class Tracks:
         """
         if asyncio.get_running_loop().time() < self._defects.writes_refused_until:
             raise Unavailable("the database does not take writes yet")
-        await asyncio.sleep(self._defects.delay_s(route))
+        await self._defects.delay(route)
         given = "" if route in self._defects.keyless_routes else request.headers.get("idempotency-key", "")
         key = f"{route}:{given or uuid.uuid4().hex}"
         undo = self._defects.forgets(route)
