@@ -228,6 +228,8 @@ def test_what_is_so_of_the_whole_run_is_printed_once() -> None:
     gone = [reason(name, "the run did not complete: the target is gone") for name in ("", *"ABCDEFGHIJKL")]
     assert [one.sentence for one in decisive(gone)] == ["the run did not complete: the target is gone"]
     assert decisive(gone[::-1])[0].sentence == decisive(gone)[0].sentence
+    with_figures = [gone[0], reason("A", "the run did not complete: the target is gone; p95 is 300 ms")]
+    assert [one.sentence for one in decisive(with_figures)] == ["the run did not complete: the target is gone"]
 
 
 def test_many_requirements_of_one_cause_are_one_line_on_a_terminal() -> None:

@@ -79,11 +79,15 @@ class Decisive:
 
 
 def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
-    """The reasons of a decision in their order, each once, with all requirements that it decided."""
+    """The reasons of a decision in their order, each once, with all requirements that it decided.
+
+    What stopped the whole run is the reason of each requirement that has it first, whatever else became of the figure.
+    """
     of_run = {_shared(reason)[:2] for reason in reasons if not reason.requirement}
     found: dict[tuple[str, str, Outcome | None], Decisive] = {}
     for reason in reasons:
         text, hint, outcome = _shared(reason)
+        text, hint = next((one for one in of_run if text.startswith(f"{one[0]}; ")), (text, hint))
         key = (text, hint, None if (text, hint) in of_run else outcome)
         first, own = found.get(key), tuple(filter(None, (reason.requirement,)))
         found[key] = (
