@@ -1,4 +1,4 @@
-"""Harm to what users wrote: what a run can measure of it, and what of it no requirement judges."""
+"""Harm to what users wrote, and to the platform without a fault: what a run can measure of it, and what of it no requirement judges."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ class Harm(StrEnum):
     EVENTS_LOST = "events lost"
     EVENTS_TWICE = "events visible twice"
     EVENTS_WRONG = "events with another value"
+    READS_FAILED = "reads failed without a fault"
+    READS_LATE = "reads late without a fault"
+    WRITES_FAILED = "writes failed without a fault"
+    WRITES_LATE = "writes late without a fault"
+    REGION_READS_FAILED = "reads at regions' entries failed without a fault"
+    REGION_READS_LATE = "reads at regions' entries late without a fault"
+    TWO_PRIMARIES = "seconds with two primaries without a fault"
+    PRIMARY_CHANGED = "changes of the primary without a fault"
+    RESTARTED = "containers started again without a fault"
+    NODES_LOST = "nodes not ready at the end"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
