@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from harness.errors import Exit
 from harness.judgement import judge
 from harness.judgement.figures import spec_of
 from harness.judgement.harm import unjudged_harm
+from harness.judgement.quiet_harm import quiet_harm
 from harness.model import (
     JOURNEY_READS,
     LEDGER_FINAL,
@@ -21,7 +23,9 @@ from harness.model import (
     Figure,
     Gate,
     Judgement,
+    LeaderChange,
     Missing,
+    NodeChange,
     Op,
     Outcome,
     Plan,
@@ -215,7 +219,10 @@ def test_events_that_are_on_their_way_as_the_watch_ends_are_no_harm() -> None:
     assert unjudged_harm(plan, followed(old)) == (UnjudgedHarm(harm=Harm.EVENTS_LOST, count=5),)
 
 
-@pytest.mark.parametrize("harm", list(Harm))
+QUIET: Final = frozenset(harm for harm in Harm if harm.value.endswith("without a fault")) | {Harm.NODES_LOST}
+
+
+@pytest.mark.parametrize("harm", [harm for harm in Harm if harm not in QUIET])
 def test_each_kind_of_harm_that_no_row_judges_is_counted(harm: Harm) -> None:
     """Five of it in a run that has none without them: these, and nothing else. Where a row judges it, it is told by that row."""
     figures = (Figure.LOST_WRITES, Figure.COPIES, Figure.READ_BACK, Figure.EVENTS)
@@ -226,3 +233,82 @@ def test_each_kind_of_harm_that_no_row_judges_is_counted(harm: Harm) -> None:
     plan = core_plan()
     asked = replace(plan.claims[0], objectives=(replace(plan.claims[0].objectives[0], figure=judging[0]),))
     assert unjudged_harm(replace(plan, claims=(asked,)), run) == ()
+
+
+def every_tenth(run: Evidence, *, door: str = "entry", share: float = 0.25) -> Evidence:
+    """The healthy run, whose reads at one door failed for this share of each ten seconds; health and users were as ever."""
+    rows = run.probes
+    own = rows.words["subject"].equals(door) & rows.words["kind"].equals("read")
+    out = own & (rows.ints["due_ns"] % ns(10) < share * ns(10))
+    error = ["timeout" if bad else word for bad, word in zip(out, rows.words["error"].text(), strict=True)]
+    return replace(run, probes=replace(rows, words={**rows.words, "error": Words.of(error)}))
+
+
+def written(run: Evidence, *, refused: float = 0.0, late_ms: int = 0) -> Evidence:
+    """The healthy run, of whose writes a share was refused, or all were acknowledged so late."""
+    rows = run.ledger.writes
+    word = ["refused" if n % 100 < 100 * refused else "accepted" for n in range(len(rows))]
+    ints = {**rows.ints, "accepted_ns": rows.ints["accepted_ns"] + late_ms * 1_000_000}
+    return replace(
+        run,
+        ledger=replace(run.ledger, writes=replace(rows, ints=ints, words={**rows.words, "outcome": Words.of(word)})),
+    )
+
+
+def harms(run: Evidence) -> set[Harm]:
+    """The kinds of harm of the time without a fault, by profile core."""
+    return {harm for harm, count in quiet_harm(core_plan(), run) if count}
+
+
+def test_a_healthy_run_did_no_harm_without_a_fault() -> None:
+    """No failure, no late answer, one primary, no restart, no node lost."""
+    assert harms(core_evidence()) == set()
+
+
+@pytest.mark.parametrize("door", ["entry", "eu-west-1"])
+def test_reads_that_fail_while_health_and_users_are_well_keep_a_release_from_go(door: str) -> None:
+    """Dead for 2.5 s of every 10 s, at the entry or at a region's own."""
+    run = every_tenth(core_evidence(), door=door)
+    assert harms(run) == {Harm.READS_FAILED if door == "entry" else Harm.REGION_READS_FAILED}
+    assert {one.harm for one in unjudged_harm(core_plan(), run)} == harms(run), "no figure judges it"
+
+
+def test_writes_that_are_refused_or_late_without_a_fault_are_harm() -> None:
+    """A quarter refused; each acknowledged after 1.9 s, where users are promised 200 ms."""
+    assert harms(written(core_evidence(), refused=0.25)) == {Harm.WRITES_FAILED}
+    assert harms(written(core_evidence(), late_ms=1900)) == {Harm.WRITES_LATE}
+
+
+def test_a_lone_failure_proves_no_harm() -> None:
+    """One of a thousand reads, of a promised 0.1 %, comes by chance."""
+    rows = core_evidence().probes
+    first = int(np.flatnonzero(rows.words["subject"].equals("entry") & rows.words["kind"].equals("read"))[500])
+    error = ["timeout" if n == first else word for n, word in enumerate(rows.words["error"].text())]
+    run = replace(core_evidence(), probes=replace(rows, words={**rows.words, "error": Words.of(error)}))
+    assert harms(run) == set()
+
+
+def test_two_primaries_and_a_change_without_a_fault_are_harm() -> None:
+    """For three seconds of the window a second member said that it is the primary; and another one led once."""
+    run = core_evidence()
+    start_ns = run.windows["everyday/fault-free"].start_ns
+    rows = run.replicas
+    both = (rows.ints["at_ns"] >= start_ns) & (rows.ints["at_ns"] < start_ns + ns(4))
+    role = ["primary" if two else word for two, word in zip(both, rows.words["role"].text(), strict=True)]
+    split = replace(run, replicas=replace(rows, words={**rows.words, "role": Words.of(role)}))
+    assert harms(split) == {Harm.TWO_PRIMARIES}
+    change = LeaderChange(at_ns=start_ns + ns(5), subject="database/main", before="a", after="b")
+    assert harms(replace(run, leaders=(*run.leaders, change))) == {Harm.PRIMARY_CHANGED}
+
+
+def test_restarts_without_a_fault_and_a_node_that_stays_away_are_harm() -> None:
+    """Each container that was started again in the window; a node that was ready and is not at the end, whatever the restore said."""
+    run = core_evidence()
+    start_ns = run.windows["everyday/fault-free"].start_ns
+    again = replace(run.pods[0], what="restarted", at_ns=start_ns + ns(5))
+    assert harms(replace(run, pods=(*run.pods, again))) == {Harm.RESTARTED}
+    name, region = "eu-west-1a", "eu-west-1"
+    ready = NodeChange(at_ns=0, what="present", name=name, region=region, ready=True)
+    away = replace(ready, at_ns=start_ns, what="unready", ready=False)
+    assert harms(replace(run, nodes=(ready, away))) == {Harm.NODES_LOST}
+    assert harms(replace(run, nodes=(ready, away, replace(ready, at_ns=start_ns + 1)))) == set()
