@@ -132,4 +132,6 @@ class Promise:
 
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
     """Probability of k or more of n: the binomial tail, by the incomplete beta function (Abramowitz and Stegun 26.5.24)."""
-    return np.where(k <= 0, 1.0, betainc(np.maximum(k, 1), np.maximum(n - k + 1, 1), share))
+    chance, some = np.ones(len(k)), k > 0
+    chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
+    return chance

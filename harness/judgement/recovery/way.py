@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.rule import Outage, Service, longest_gap_ns, served_in, since_undo
+from harness.judgement.recovery.rule import Outage, ServiceRecord, longest_gap_ns, served_in, since_undo
 from harness.judgement.recovery.usual import Usual
 from harness.model import OperationRecovery
 from harness.model.table import distinct
@@ -86,7 +86,7 @@ def recovery_of(
     )
 
 
-def since_s(service: Service, sent_ns: int, latest_ns: int) -> float | None:
+def since_s(service: ServiceRecord, sent_ns: int, latest_ns: int) -> float | None:
     """Since when it may have been back, in s from the action sent, where that is earlier than it was, and no later than `latest_ns`; else None."""
     back_ns, since_ns = service.back_ns(sent_ns), service.earliest_ns(sent_ns)
     if since_ns is None or not service.outages or since_ns == back_ns or since_ns > latest_ns:
@@ -133,7 +133,7 @@ def _after(at_ns: int, sent_ns: int) -> float:
     return (at_ns - sent_ns) / NS_PER_S
 
 
-def _why(requests: Requests, service: Service, back: int | None, usual: Usual) -> str:
+def _why(requests: Requests, service: ServiceRecord, back: int | None, usual: Usual) -> str:
     served, found = requests.served(usual.promised_ms), service.outages
     failed, late = int((~requests.ok).sum()), int((requests.ok & ~served).sum())
     bad = f"{failed} of {len(requests)} requests failed"
