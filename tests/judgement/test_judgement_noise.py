@@ -13,8 +13,8 @@ from judgement_builders import errors, evidence, measures, ns, p95, plan, recove
 
 from harness.judgement import judge
 from harness.judgement.figures.recovered import outcome_in
-from harness.judgement.recovery import Promise, Requests, Usual, recovered_at, recovery_of, served_in
-from harness.judgement.recovery.usual import NOISE, promised_failures
+from harness.judgement.recovery import Promise, Requests, Usual, is_steady, recovered_at, recovery_of, served_in
+from harness.judgement.recovery.usual import NOISE, UNKNOWN, promised_failures
 from harness.model import Evidence, Measure, Outcome, Phase
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -139,6 +139,13 @@ def asked(n: int, *failed: int) -> Requests:
 def test_what_is_as_before_is_promised_or_measured(promised: float, quiet: list[Requests], share: float) -> None:
     """The upper bound of what failed without a fault, at 95 %, up to 1 %; or what is promised, if that is more."""
     assert Promise(failed=promised).usual(quiet).failed == pytest.approx(share, rel=0.01)
+
+
+def test_where_nothing_is_promised_and_nothing_was_measured_one_in_a_hundred_may_fail() -> None:
+    """Three of 125 are steady, and four are not."""
+    assert Promise().usual() == UNKNOWN
+    sent = asked(125).sent_ns
+    assert [is_steady(sent, np.arange(125) >= failed, 5_000_000_000)[0] for failed in (3, 4)] == [True, False]
 
 
 def test_the_levels_are_those_of_the_binomial() -> None:

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
+from harness.judgement.recovery.usual import AS_BEFORE, NOISE, UNKNOWN, Usual
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
@@ -248,7 +248,12 @@ def longest_gap_ns(requests: Requests, start_ns: int, end_ns: int) -> int:
 
 
 def is_steady(
-    times_ns: npt.ArrayLike, ok: npt.ArrayLike, until_ns: int, usual: Usual, *, done_ns: npt.ArrayLike | None = None
+    times_ns: npt.ArrayLike,
+    ok: npt.ArrayLike,
+    until_ns: int,
+    usual: Usual = UNKNOWN,
+    *,
+    done_ns: npt.ArrayLike | None = None,
 ) -> tuple[bool, str]:
     """Whether the five seconds before `until_ns` are good, with the counts or the reason.
 
@@ -276,7 +281,7 @@ def recovered_at(
     ok: npt.ArrayLike,
     since_ns: int,
     until_ns: int,
-    usual: Usual,
+    usual: Usual = UNKNOWN,
     *,
     done_ns: npt.ArrayLike | None = None,
 ) -> int | None:

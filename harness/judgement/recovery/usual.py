@@ -100,6 +100,10 @@ class Usual:
         return np.asarray(of * np.power(self.failed, in_a_row.astype(np.float64)) > IN_A_ROW, dtype=np.bool_)
 
 
+UNKNOWN: Final = Usual(failed=MOST_MEASURED)
+"""Of what nothing is promised and nothing was measured."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
     """What the claims of a plan promise of a request.
