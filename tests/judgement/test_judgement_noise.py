@@ -156,16 +156,19 @@ def test_the_levels_are_those_of_the_binomial() -> None:
     assert usual.explains_run(np.array([1, 2, 3]), 850).tolist() == [True, True, False]
 
 
-def test_failures_that_no_five_seconds_show_end_no_recovery_where_another_outage_follows() -> None:
-    """3 % fail from 2 s on, singly, until all do from 28 to 30 s: out since the first outage, and back after the last."""
+def test_failures_that_no_five_seconds_show_are_shown_by_all_of_them_together() -> None:
+    """One of 70 fails from 3 s on, until all do from 28 to 30 s: the first outage lasts until too few are left to show it."""
     usual = Usual(failed=0.001)
     ok = np.ones(1000, dtype=np.bool_)
     ok[5:50] = ok[700:750] = False
-    ok[50:700:33] = False
+    ok[75:700:70] = False
     sent = np.arange(1000, dtype=np.int64) * 40_000_000
     service = served_in(Requests.of(sent, sent, ok), 40_000_000_000, usual)
-    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in service.outages] == [(0.2, 30.0)]
+    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in service.outages] == [(0.2, 22.64), (28.0, 30.0)]
     assert service.back_ns(0) == recovered_at(sent, ok, 0, 40_000_000_000, usual) == 30_000_000_000
+    ok[75:700:70] = True
+    alone = served_in(Requests.of(sent, sent, ok), 40_000_000_000, usual).outages
+    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in alone] == [(0.2, 2.0), (28.0, 30.0)]
 
 
 @given(
