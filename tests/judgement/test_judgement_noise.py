@@ -171,6 +171,28 @@ def test_failures_that_no_five_seconds_show_are_shown_by_all_of_them_together() 
     assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in alone] == [(0.2, 2.0), (28.0, 30.0)]
 
 
+@pytest.mark.parametrize(("known_s", "back_s"), [(12, 5.003), (60, None)])
+def test_where_nothing_was_undone_what_follows_the_watch_shows_whether_it_stays_as_before(
+    known_s: int, back_s: float | None
+) -> None:
+    """Five good seconds end the watch at 12 s; from 11 s on 1 of 25 fails to the end of the record at 60 s: so it is not shown to be back."""
+    sent = np.arange(1500, dtype=np.int64) * 40_000_000
+    ok = np.arange(1500) >= 125
+    ok[275::25] = False
+    seen = recovery_of(
+        "reads",
+        Requests.of(sent, sent + 3_000_000, ok),
+        sent_ns=0,
+        undone_ns=None,
+        until_ns=12_000_000_000,
+        known_ns=known_s * 1_000_000_000,
+        spacing_ms=40,
+        usual=Usual(failed=0.001),
+    )
+    assert (seen.seconds, seen.observed_s) == (back_s, 12)
+    assert outcome_in(seen, 10.0, spacing_s=0.04) is (INCONCLUSIVE if back_s is None else PASS)
+
+
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([0.001, 0.01]),

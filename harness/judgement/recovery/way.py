@@ -56,12 +56,14 @@ def recovery_of(
         until_ns: when the target was restored, or the end of the watch. An outage at that time is followed up to `known_ns`.
         spacing_ms: planned time between two requests; the minimum of the resolution.
         usual: what is as before.
-        known_ns: end of the recorded requests; None: `until_ns`.
+        known_ns: end of the recorded requests; None: `until_ns`. Where nothing was undone, they show until then whether it stayed as before.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     known_ns = max(until_ns, known_ns or until_ns)
     watched = requests.between(sent_ns, end_ns)
-    service = served_in(watched, end_ns, usual)
+    heard_ns = end_ns if undone_ns is not None else known_ns
+    heard = requests.between(sent_ns, heard_ns)
+    service = served_in(heard, heard_ns, usual).begun_before(end_ns)
     found, back = service.outages, service.back_ns(sent_ns)
     silent = _silences(watched, found, sent_ns, end_ns)
     back_ns = back if found and back is not None else end_ns
@@ -72,7 +74,10 @@ def recovery_of(
     return OperationRecovery(
         operation=operation,
         seconds=None if back is None else (back - sent_ns) / NS_PER_S,
-        resolution_s=max(_resolution_ns(watched, silent, sent_ns, back_ns) / NS_PER_S, spacing_ms / 1000),
+        resolution_s=max(
+            _resolution_ns(heard if back_ns > end_ns else watched, silent, sent_ns, back_ns) / NS_PER_S,
+            spacing_ms / 1000,
+        ),
         observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=on_heal,
         outages=_spans(found, end_ns, sent_ns),
