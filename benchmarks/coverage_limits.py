@@ -233,6 +233,8 @@ def healthy_cells() -> Iterator[Cell]:
         yield Cell(kind="healthy", data=data, draw=_of_change(0.05 * part, 0.05 * part, 0.5, 0.05), healthy=True)
     for count in (0, 1, 2, 3, 4, 6, 10):
         yield Cell(kind="healthy", data=f"{count} errors in 20 000, limit 0.1 %", draw=_of_count(count), healthy=True)
+    for n in (13_000, 20_000):
+        yield Cell(kind="healthy", data=f"two neighbours in {n}, limit 0.1 %", draw=_of_neighbours(n), healthy=True)
     for count, length_s in ((1, 0.35), (1, 0.5), (2, 0.35), (4, 0.35), (6, 0.35), (2, 0.5), (1, 1.0), (15, 0.1)):
         data = f"p95: {count} stall{'s' if count > 1 else ''} with {length_s:g} s over the limit"
         yield Cell(kind="healthy", data=data, draw=_of_stalls(count, length_s), healthy=True)
@@ -243,6 +245,16 @@ def _of_count(count: int) -> Callable[[Rng], DrawResult]:
         bad = np.zeros(20_000, dtype=np.bool_)
         bad[rng.choice(20_000, count, replace=False)] = True
         return judged(np.sort(rng.uniform(0, WINDOW_S, 20_000)), bad, 0.001)
+
+    return draw
+
+
+def _of_neighbours(n: int) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
+        bad = np.zeros(n, dtype=np.bool_)
+        first = rng.integers(n - 1)
+        bad[first : first + 2] = True
+        return judged(np.sort(rng.uniform(0, WINDOW_S, n)), bad, 0.001)
 
     return draw
 

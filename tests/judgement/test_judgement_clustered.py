@@ -63,6 +63,14 @@ def test_one_stall_counts_with_one_to_come_that_is_five_times_as_bad() -> None:
     )
 
 
+def test_two_neighbours_in_a_whole_window_show_no_larger_cluster() -> None:
+    """A healthy platform of 0.1 %: one pair among 12 800 requests passes as one cluster of two with one to come; three in a row are an episode."""
+    pair = share_in_time(window({600: 2}), 0.95, claim=True)
+    assert pair.high == pytest.approx(2 * share_at_most(1, 12_800, 0.95), rel=0.01)
+    assert (pair.high < 0.001, pair.why) == (True, "")
+    assert share_in_time(window({600: 3}), 0.95, claim=True).high > 0.001
+
+
 def test_a_stall_passes_where_a_few_more_would_and_not_where_they_would_not() -> None:
     """50 slow ones in 18 800: surely below 5 %, not surely below 1 %, and surely neither over."""
     bounds = share_in_time(window(STALL, slots=1880), 0.95)

@@ -13,8 +13,8 @@ from judgement_builders import errors, evidence, measures, ns, p95, plan, recove
 
 from harness.judgement import judge
 from harness.judgement.figures.recovered import outcome_in
-from harness.judgement.recovery import Promise, Requests, Usual, recovered_at, recovery_of, served_in
-from harness.judgement.recovery.usual import NOISE, promised_failures
+from harness.judgement.recovery import Promise, Requests, Usual, is_steady, recovered_at, recovery_of, served_in
+from harness.judgement.recovery.usual import NOISE, UNKNOWN, promised_failures
 from harness.model import Evidence, Measure, Outcome, Phase
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -141,6 +141,13 @@ def test_what_is_as_before_is_promised_or_measured(promised: float, quiet: list[
     assert Promise(failed=promised).usual(quiet).failed == pytest.approx(share, rel=0.01)
 
 
+def test_where_nothing_is_promised_and_nothing_was_measured_one_in_a_hundred_may_fail() -> None:
+    """Three of 125 are steady, and four are not."""
+    assert Promise().usual() == UNKNOWN
+    sent = asked(125).sent_ns
+    assert [is_steady(sent, np.arange(125) >= failed, 5_000_000_000)[0] for failed in (3, 4)] == [True, False]
+
+
 def test_the_levels_are_those_of_the_binomial() -> None:
     """Of 125 with 1 %: 8 or more come in 1 of 26 000 such counts, 7 or more in 1 of 4 500."""
     usual = Usual(failed=0.01)
@@ -149,16 +156,41 @@ def test_the_levels_are_those_of_the_binomial() -> None:
     assert usual.explains_run(np.array([1, 2, 3]), 850).tolist() == [True, True, False]
 
 
-def test_failures_that_no_five_seconds_show_end_no_recovery_where_another_outage_follows() -> None:
-    """3 % fail from 2 s on, singly, until all do from 28 to 30 s: out since the first outage, and back after the last."""
+def test_failures_that_no_five_seconds_show_are_shown_by_all_of_them_together() -> None:
+    """One of 70 fails from 3 s on, until all do from 28 to 30 s: the first outage lasts until too few are left to show it."""
     usual = Usual(failed=0.001)
     ok = np.ones(1000, dtype=np.bool_)
     ok[5:50] = ok[700:750] = False
-    ok[50:700:33] = False
+    ok[75:700:70] = False
     sent = np.arange(1000, dtype=np.int64) * 40_000_000
     service = served_in(Requests.of(sent, sent, ok), 40_000_000_000, usual)
-    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in service.outages] == [(0.2, 30.0)]
+    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in service.outages] == [(0.2, 22.64), (28.0, 30.0)]
     assert service.back_ns(0) == recovered_at(sent, ok, 0, 40_000_000_000, usual) == 30_000_000_000
+    ok[75:700:70] = True
+    alone = served_in(Requests.of(sent, sent, ok), 40_000_000_000, usual).outages
+    assert [(o.start_ns / 1e9, (o.end_ns or 0) / 1e9) for o in alone] == [(0.2, 2.0), (28.0, 30.0)]
+
+
+@pytest.mark.parametrize(("known_s", "back_s"), [(12, 5.003), (60, None)])
+def test_where_nothing_was_undone_what_follows_the_watch_shows_whether_it_stays_as_before(
+    known_s: int, back_s: float | None
+) -> None:
+    """Five good seconds end the watch at 12 s; from 11 s on 1 of 25 fails to the end of the record at 60 s: so it is not shown to be back."""
+    sent = np.arange(1500, dtype=np.int64) * 40_000_000
+    ok = np.arange(1500) >= 125
+    ok[275::25] = False
+    seen = recovery_of(
+        "reads",
+        Requests.of(sent, sent + 3_000_000, ok),
+        sent_ns=0,
+        undone_ns=None,
+        until_ns=12_000_000_000,
+        known_ns=known_s * 1_000_000_000,
+        spacing_ms=40,
+        usual=Usual(failed=0.001),
+    )
+    assert (seen.seconds, seen.observed_s) == (back_s, 12)
+    assert outcome_in(seen, 10.0, spacing_s=0.04) is (INCONCLUSIVE if back_s is None else PASS)
 
 
 @given(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -55,11 +54,18 @@ def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Pat
     assert waited_s(clock, users(tmp_path)) == 0.0
 
 
-@pytest.mark.parametrize("how", ["fails", "late"])
-def test_users_who_are_out_longer_than_the_probes_are_waited_for(clock: FakeClock, tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("is_late", [False, True], ids=["fails", "late"])
+def test_users_who_are_out_longer_than_the_probes_are_waited_for(
+    clock: FakeClock,
+    tmp_path: Path,
+    is_late: bool,  # noqa: FBT001 - a row of the table
+) -> None:
     """Until 18 s: five seconds later, known after 2.3 s."""
-    out: dict[str, Any] = {how: lambda at: 10 <= at < 18}
-    here = users(tmp_path, **out)
+
+    def out(at: float) -> bool:
+        return 10 <= at < 18
+
+    here = users(tmp_path, late=out) if is_late else users(tmp_path, fails=out)
     assert here.wait(lambda: None, within_s=0.0).ok
     assert 5.0 <= waited_s(clock, here) <= 5.5
 

@@ -297,7 +297,7 @@ def may_be(seen: OperationRecovery) -> str:
 
 
 def not_back(seen: OperationRecovery) -> str:
-    """What else is said where it was not back: that the end cut the figure off, or that it came back on heal."""
+    """Why it counts as not back, as part of a sentence: the end cut the figure off, or it came back on heal; may be empty."""
     if seen.since_s is not None:
         return f"; they may have been since {seen.since_s:.4g} s, where the end of the observation cuts the figure off"
     return "; they came back only when the fault was undone" if seen.on_heal else ""

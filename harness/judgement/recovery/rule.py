@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
+from harness.judgement.recovery.usual import AS_BEFORE, NOISE, UNKNOWN, Usual
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
@@ -51,7 +51,7 @@ class Outage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Service:
+class ServiceRecord:
     """What became of a record of requests.
 
     Attributes:
@@ -67,13 +67,13 @@ class Service:
     known: bool
     cut_ns: int | None = None
 
-    def begun_before(self, end_ns: int) -> Service:
+    def begun_before(self, end_ns: int) -> ServiceRecord:
         """The same of the outages that began before a moment."""
         found, proven = (
             tuple(outage for outage in every if outage.start_ns < end_ns) for every in (self.outages, self.proven)
         )
         cut_ns = self.cut_ns if len(found) == len(self.outages) else None
-        return Service(outages=found, proven=proven, known=self.known, cut_ns=cut_ns)
+        return ServiceRecord(outages=found, proven=proven, known=self.known, cut_ns=cut_ns)
 
     def back_ns(self, since_ns: int) -> int | None:
         """When it was back after `since_ns`, which is the moment itself without an outage; None: it was not, or that is not known."""
@@ -102,7 +102,7 @@ class _Counts(NamedTuple):
     of: Ints
 
 
-def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS) -> Service:
+def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS) -> ServiceRecord:
     """What became of these requests: every outage among them.
 
     Requests after the last complete five seconds are left out, as they prove neither.
@@ -127,11 +127,12 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
         back = int(good[after]) if after < len(good) else None
         apart.append(_Span(int(first[index]), back))
     found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
-    return Service(
+    is_open = bool(proven) and proven[-1].back is None
+    return ServiceRecord(
         outages=_timed(requests, served, found),
         proven=_timed(requests, served, proven),
         known=bool(calm.any()),
-        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0),
+        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0) if is_open else None,
     )
 
 
@@ -165,13 +166,11 @@ def _as_one(requests: Requests, usual: Usual, apart: list[_Span], good: Ints, ch
         start = last.first if open_since is None else open_since
         if last.back is None:
             return [*found, _Span(start, None)]
-        at = np.arange(last.back, following.first)
-        fits = usual.explains(*_counted(requests, usual, at, following.first), chance)
         back, open_since = last.back, None
-        if len(at) and not fits[0]:
+        if not _fits(requests, usual, np.array([back]), following.first, chance)[0]:
             start = start if start >= 0 else int(bad[np.searchsorted(bad, back)])
             later = good[(good >= back) & (good < following.first)]
-            later = later[fits[later - back]]
+            later = later[_fits(requests, usual, later, following.first, chance)]
             if not len(later):
                 open_since = start
                 continue
@@ -179,6 +178,11 @@ def _as_one(requests: Requests, usual: Usual, apart: list[_Span], good: Ints, ch
         if start >= 0:
             found.append(_Span(start, back))
     return found if open_since is None else [*found, _Span(open_since, None)]
+
+
+def _fits(requests: Requests, usual: Usual, starts: Ints, end: int, chance: float) -> Bools:
+    """Where chance explains, at this level, what failed from each of these requests up to the one before `end`."""
+    return usual.explains(*_counted(requests, usual, starts, end), chance)
 
 
 def _timed(requests: Requests, served: Bools, spans: Iterable[_Span]) -> tuple[Outage, ...]:
@@ -194,10 +198,9 @@ def _timed(requests: Requests, served: Bools, spans: Iterable[_Span]) -> tuple[O
 
 def _since(requests: Requests, usual: Usual, first: int) -> int | None:
     """When the earliest request from this one on was sent that was served and since which all is as before."""
-    at = np.arange(first, len(requests))
-    served = requests.served(usual.promised_ms)[first:]
-    since = np.flatnonzero(usual.explains(*_counted(requests, usual, at, len(requests)), AS_BEFORE) & served)
-    return int(requests.sent_ns[first + since[0]]) if len(since) else None
+    at = first + np.flatnonzero(requests.served(usual.promised_ms)[first:])
+    since = at[_fits(requests, usual, at, len(requests), AS_BEFORE)]
+    return int(requests.sent_ns[since[0]]) if len(since) else None
 
 
 def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[Outage, ...]:
@@ -245,7 +248,12 @@ def longest_gap_ns(requests: Requests, start_ns: int, end_ns: int) -> int:
 
 
 def is_steady(
-    times_ns: npt.ArrayLike, ok: npt.ArrayLike, until_ns: int, usual: Usual, *, done_ns: npt.ArrayLike | None = None
+    times_ns: npt.ArrayLike,
+    ok: npt.ArrayLike,
+    until_ns: int,
+    usual: Usual = UNKNOWN,
+    *,
+    done_ns: npt.ArrayLike | None = None,
 ) -> tuple[bool, str]:
     """Whether the five seconds before `until_ns` are good, with the counts or the reason.
 
@@ -273,7 +281,7 @@ def recovered_at(
     ok: npt.ArrayLike,
     since_ns: int,
     until_ns: int,
-    usual: Usual,
+    usual: Usual = UNKNOWN,
     *,
     done_ns: npt.ArrayLike | None = None,
 ) -> int | None:

@@ -100,6 +100,10 @@ class Usual:
         return np.asarray(of * np.power(self.failed, in_a_row.astype(np.float64)) > IN_A_ROW, dtype=np.bool_)
 
 
+UNKNOWN: Final = Usual(failed=MOST_MEASURED)
+"""Of what nothing is promised and nothing was measured."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Promise:
     """What the claims of a plan promise of a request.
@@ -132,4 +136,6 @@ class Promise:
 
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:
     """Probability of k or more of n: the binomial tail, by the incomplete beta function (Abramowitz and Stegun 26.5.24)."""
-    return np.where(k <= 0, 1.0, betainc(np.maximum(k, 1), np.maximum(n - k + 1, 1), share))
+    chance, some = np.ones(len(k)), k > 0
+    chance[some] = betainc(k[some], n[some] - k[some] + 1, share)
+    return chance

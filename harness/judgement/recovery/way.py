@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.rule import Outage, Service, longest_gap_ns, served_in, since_undo
+from harness.judgement.recovery.rule import Outage, ServiceRecord, longest_gap_ns, served_in, since_undo
 from harness.judgement.recovery.usual import Usual
 from harness.model import OperationRecovery
 from harness.model.table import distinct
@@ -56,12 +56,14 @@ def recovery_of(
         until_ns: when the target was restored, or the end of the watch. An outage at that time is followed up to `known_ns`.
         spacing_ms: planned time between two requests; the minimum of the resolution.
         usual: what is as before.
-        known_ns: end of the recorded requests; None: `until_ns`.
+        known_ns: end of the recorded requests; None: `until_ns`. Where nothing was undone, they show until then whether it stayed as before.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     known_ns = max(until_ns, known_ns or until_ns)
     watched = requests.between(sent_ns, end_ns)
-    service = served_in(watched, end_ns, usual)
+    heard_ns = end_ns if undone_ns is not None else known_ns
+    heard = requests.between(sent_ns, heard_ns)
+    service = served_in(heard, heard_ns, usual).begun_before(end_ns)
     found, back = service.outages, service.back_ns(sent_ns)
     silent = _silences(watched, found, sent_ns, end_ns)
     back_ns = back if found and back is not None else end_ns
@@ -72,7 +74,10 @@ def recovery_of(
     return OperationRecovery(
         operation=operation,
         seconds=None if back is None else (back - sent_ns) / NS_PER_S,
-        resolution_s=max(_resolution_ns(watched, silent, sent_ns, back_ns) / NS_PER_S, spacing_ms / 1000),
+        resolution_s=max(
+            _resolution_ns(heard if back_ns > end_ns else watched, silent, sent_ns, back_ns) / NS_PER_S,
+            spacing_ms / 1000,
+        ),
         observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=on_heal,
         outages=_spans(found, end_ns, sent_ns),
@@ -86,7 +91,7 @@ def recovery_of(
     )
 
 
-def since_s(service: Service, sent_ns: int, latest_ns: int) -> float | None:
+def since_s(service: ServiceRecord, sent_ns: int, latest_ns: int) -> float | None:
     """Since when it may have been back, in s from the action sent, where that is earlier than it was, and no later than `latest_ns`; else None."""
     back_ns, since_ns = service.back_ns(sent_ns), service.earliest_ns(sent_ns)
     if since_ns is None or not service.outages or since_ns == back_ns or since_ns > latest_ns:
@@ -133,7 +138,7 @@ def _after(at_ns: int, sent_ns: int) -> float:
     return (at_ns - sent_ns) / NS_PER_S
 
 
-def _why(requests: Requests, service: Service, back: int | None, usual: Usual) -> str:
+def _why(requests: Requests, service: ServiceRecord, back: int | None, usual: Usual) -> str:
     served, found = requests.served(usual.promised_ms), service.outages
     failed, late = int((~requests.ok).sum()), int((requests.ok & ~served).sum())
     bad = f"{failed} of {len(requests)} requests failed"

@@ -16,6 +16,8 @@ from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
 from harness.judgement.stats.swings import changes, slow_swings, thirds
 
+PAIR: Final = 2
+"""So many bad requests of a whole window show no clusters whose next could be larger: it is assumed to be of the same size."""
 LASTING: Final = 0.25
 """Longest episode at an edge of the window, as a share of it; a longer one is a change of the platform."""
 
@@ -44,6 +46,8 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
     rules += changes(slots, max([1.0, *(one.size for one in rules)]))
     if claim:
         rules += [*(by_time if changed else []), *thirds(slots, exact)]
+    if bad == PAIR:
+        rules = [replace(one, next_size=min(one.next_size, float(PAIR)), few=False) for one in rules]
     return _widest(exact, rules) if rules else exact
 
 
