@@ -26,7 +26,7 @@ from typing import Final, Self
 from harness import clock
 from harness.drivers.watch import Watch, watch_settings
 from harness.evidence.rows import read_rows
-from harness.judgement.recovery import Requests, recovery_of
+from harness.judgement.recovery import Requests, Usual, recovery_of
 from harness.model import PROBES
 from harness.units import NS_PER_MS, NS_PER_S
 
@@ -38,6 +38,8 @@ CALM_S: Final = 7.0
 MARGIN_NS: Final = NS_PER_S // 2
 """Looks sent shortly before the next outage may meet it: they belong to neither."""
 SPACING_MS: Final = 20.0
+NEVER_FAILS: Final = Usual(failed=1e-6)
+"""The server fails nothing of its own accord: each failure is of an outage."""
 GOAL_MS: Final = 50.0
 
 
@@ -115,7 +117,13 @@ class Trial:
         ends = [*(truth["from_ns"] - MARGIN_NS for truth in truths[1:]), int(rows.sent_ns.max())]
         for truth, until_ns in zip(truths, ends, strict=True):
             seen = recovery_of(
-                "reads", rows, sent_ns=truth["from_ns"], undone_ns=None, until_ns=until_ns, spacing_ms=SPACING_MS
+                "reads",
+                rows,
+                sent_ns=truth["from_ns"],
+                undone_ns=None,
+                until_ns=until_ns,
+                spacing_ms=SPACING_MS,
+                usual=NEVER_FAILS,
             )
             spans = seen.outages or seen.stalls
             yield Row(

@@ -1,9 +1,9 @@
 Feature: Auto-scaling
   Document 000, section by section. The load is StressChaos on the pods' own account; replicas are what the autoscalers ask for, followed as they change.
 
-  Scenario Outline: Services scale out with their <resource>
+  Scenario Outline: Every service scales out with their <resource>
     When the deployed platform has been inspected
-    Then at a mean <resource> of <high> of the request the replicas of "user-service" rise within 6 min, at <low> they do not
+    Then at a mean <resource> of <high> of the request the replicas rise within 6 min, at <low> they do not
 
     Examples:
       | requirement   | resource | high | low  |

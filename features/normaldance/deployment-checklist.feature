@@ -34,7 +34,7 @@ Feature: The deployment checklist is ticked by what was measured
   @ND-DEP-ALERTS
   Scenario: The alerts are configured and evaluate
     When the deployed platform has been inspected
-    Then the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error
+    Then the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error
 
   @ND-DEP-DNS
   Scenario: Every public name leads to the platform

@@ -20,7 +20,7 @@ Feature: Monitoring
   @DA-MON-SCRAPE
   Scenario: What is annotated is scraped on schedule, and nothing else
     When the deployed platform has been inspected
-    Then every annotated pod is scraped every 15 s ± 3 s and no other is
+    Then every annotated pod and service is scraped every 15 s ± 3 s and no other is
 
   @DA-MON-INFRA-RESTARTS
   Scenario: What was started again is counted

@@ -3,9 +3,15 @@ Feature: The named risks do not come true
   A ledger of numbered writes runs beside the traffic; after each fault it is compared with the database itself.
 
   @ND-RISK-DATALOSS
+  Scenario: No pod, node or network fault loses a write
+    When every experiment of domain pod or node has run under "everyday" traffic
+    And the experiment "network-partition" has run under "everyday" traffic
+    Then no acknowledged write is lost in any experiment of domain pod, node or network
+
+  @ND-RISK-DATALOSS @profile-core
   Scenario: No pod or node fault loses a write
     When every experiment of domain pod or node has run under "everyday" traffic
-    Then no acknowledged write is lost in any experiment of domain pod or node
+    Then no acknowledged write is lost in any experiment of domain pod, node or network
 
   @ND-RISK-PERFORMANCE
   Scenario: Three times as many users are served as well

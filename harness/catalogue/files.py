@@ -96,6 +96,12 @@ class DeviationEntry(_Entry):
     requirements: Annotated[tuple[RequirementId, ...], Field(min_length=1)]
 
 
+InPart = Annotated[
+    dict[RequirementId, Annotated[tuple[Text, ...], Field(min_length=1)]], Field(min_length=1, max_length=1)
+]
+"""A row of a profile that gates only on some of the kinds of experiments that its criterion names: `ID: [kind, …]`."""
+
+
 class CatalogueFile(_Entry):
     """One YAML file; every part may be missing."""
 
@@ -105,7 +111,7 @@ class CatalogueFile(_Entry):
     remarks: tuple[Text, ...] = ()
     sections: tuple[SectionEntry, ...] = ()
     parts: tuple[PartEntry, ...] = ()
-    profiles: dict[Text, Annotated[tuple[RequirementId, ...], Field(min_length=1)]] = {}
+    profiles: dict[Text, Annotated[tuple[RequirementId | InPart, ...], Field(min_length=1)]] = {}
     contradictions: tuple[ContradictionEntry, ...] = ()
     interpretations: tuple[InterpretationEntry, ...] = ()
     deviations: tuple[DeviationEntry, ...] = ()

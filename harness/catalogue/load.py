@@ -64,6 +64,7 @@ class _Draft:
     requirements: dict[str, Requirement] = field(default_factory=dict)
     places: dict[str, SourceLocation] = field(default_factory=dict)
     profiles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    in_part: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     profile_places: dict[str, SourceLocation] = field(default_factory=dict)
     parts: dict[str, PlatformPart] = field(default_factory=dict)
     part_places: dict[str, SourceLocation] = field(default_factory=dict)
@@ -80,8 +81,10 @@ class _Draft:
             self._add_requirements(file, content)
         for number, part in enumerate(content.parts):
             self._add_part(part, SourceLocation(file=file, keys=("parts", number)))
-        for name, ids in content.profiles.items():
+        for name, entries in content.profiles.items():
+            ids = tuple(one if isinstance(one, str) else next(iter(one)) for one in entries)
             self._add_profile(name, ids, SourceLocation(file=file, keys=("profiles", name)))
+            self.in_part[name] = {id_: kinds for one in entries if isinstance(one, dict) for id_, kinds in one.items()}
         self._add_documents(file, content)
 
     def finish(self) -> Catalogue:
@@ -99,6 +102,7 @@ class _Draft:
         return Catalogue(
             requirements={**own, **rows},
             profiles=self.profiles,
+            in_part=self.in_part,
             parts=self.parts,
             titles=self.titles,
             readings=self.readings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.catalogue.contradictions import Contradiction
 from harness.catalogue.names import hint_with_nearest
@@ -54,6 +54,7 @@ class Catalogue:
     Attributes:
         requirements: by id, in the order of the files, those of a project's own before the bundled.
         profiles: ids by profile name; every file of requirements is a profile of its own name as well.
+        in_part: by profile and id, the kinds of experiments of the criterion on which alone the profile gates.
         titles: of the profiles that are files.
         readings, remarks: by profile: how its rows are to be read, and what its document gets wrong or leaves open.
         parts: that a platform may lack, by name, in the order in which the sandbox's platform gets them.
@@ -63,6 +64,7 @@ class Catalogue:
 
     requirements: Mapping[str, Requirement]
     profiles: Mapping[str, tuple[str, ...]]
+    in_part: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -82,13 +84,22 @@ class Catalogue:
             raise UsageError(f"no requirement has the id {requirement!r}", hint=hint) from None
 
     def profile(self, names: Sequence[str]) -> tuple[Requirement, ...]:
-        """The requirements of these profiles, each once, in their order; raises UsageError for an unknown profile."""
+        """The requirements of these profiles, each once, in their order; one that none of them has whole is `in_part`.
+
+        Raises UsageError for an unknown profile.
+        """
         ids: dict[str, None] = {}
         for name in names:
             if name not in self.profiles:
                 raise UsageError(f"no profile is named {name!r}", hint=hint_with_nearest(name, self.profiles))
             ids.update(dict.fromkeys(self.profiles[name]))
-        return tuple(self.requirement(requirement) for requirement in ids)
+        return tuple(replace(self.requirement(one), in_part=self._in_part(names, one)) for one in ids)
+
+    def _in_part(self, names: Sequence[str], requirement: str) -> tuple[str, ...]:
+        """On which kinds of experiments these profiles gate together; empty where one of them gates on all."""
+        having = [name for name in names if requirement in self.profiles[name]]
+        kinds = [self.in_part.get(name, {}).get(requirement, ()) for name in having]
+        return tuple(dict.fromkeys(kind for some in kinds for kind in some)) if all(kinds) else ()
 
     def deviations_of(self, requirement: str) -> tuple[Deviation, ...]:
         """The deviations that touch a requirement."""

@@ -46,7 +46,13 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
     return Decision(
         outcome=outcome,
         headline=" · ".join(
-            [_headline(plan, outcome, verdicts), *unjudged, *_waivers(verdicts, accepted), *whole.notes]
+            [
+                _headline(plan, outcome, verdicts),
+                *_in_part(plan, verdicts),
+                *unjudged,
+                *_waivers(verdicts, accepted),
+                *whole.notes,
+            ]
         ),
         because=(
             *map(_alone, cut),
@@ -55,6 +61,16 @@ def decide(plan: Plan, verdicts: Sequence[Verdict], whole: Whole, harm: Sequence
         ),
         score=passed / len(gating) if gating else 0.0,
     )
+
+
+def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
+    """The rows that passed on some of the parts that their criterion names, and the parts that nothing tried."""
+    left = {v.requirement: plan.not_tried(v.requirement) for v in verdicts if v.outcome is Outcome.PASS}
+    rows = [requirement for requirement, kinds in left.items() if kinds]
+    if rows and not plan.deselected:
+        kinds = dict.fromkeys(kind for every in left.values() for kind in every)
+        noun = "row" if len(rows) == 1 else "rows"
+        yield f"{len(rows)} {noun} proven in part: {', '.join(rows)}; not tried: {', '.join(kinds)}"
 
 
 def _waivers(verdicts: Sequence[Verdict], accepted: Mapping[UnjudgedHarm, Waiver]) -> Iterable[str]:

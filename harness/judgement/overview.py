@@ -11,7 +11,7 @@ from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.figures.journeys import journey_keys
 from harness.judgement.figures.uptime import health_probes
 from harness.judgement.recovery import answered
-from harness.judgement.recovery.rule import promised_ms
+from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined
 from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult, fault_name
 from harness.model.table import distinct

@@ -191,7 +191,7 @@ def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     if attempt.domain == NONE:
         if not attempt.ran:
             return f"it was not run: {attempt.why}"
-        receipts = [null_run(evidence, None, operation).receipt for operation in ("reads", "writes")]
+        receipts = [null_run(plan, evidence, None, operation).receipt for operation in ("reads", "writes")]
     else:
         receipts = [fault_receipt(plan, evidence, attempt), restore_receipt(evidence, attempt)]
     return next((receipt.why for receipt in receipts if not receipt.ok), "")

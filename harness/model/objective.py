@@ -204,7 +204,8 @@ class Scope:
     Attributes:
         traffic: the traffic that must run, by name; None where none is needed.
         experiments: the experiments whose evidence is used, by name; empty where none is.
-        missing_experiments: kinds of experiments that the sentence names and the run has not.
+        missing_experiments: kinds of experiments that the criterion names and that the scenario does not run.
+        left_out: those that the scenario does not run either, and on which the chosen profile does not gate.
         domains: fault domains that the sentence speaks of (pod, node, database, region, network…).
         operations: `reads` and/or `writes`, for recovery.
         per: one by one of what.
@@ -217,6 +218,7 @@ class Scope:
     traffic: str | None = None
     experiments: tuple[str, ...] = ()
     missing_experiments: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     per: Per = Per.ALL
@@ -344,6 +346,7 @@ class Requirement:
         owner: who answers for it; empty when unnamed.
         says: the document's own words, where the criterion is worded otherwise.
         needs: parts of a platform that it is about: it waits for them until a scenario claims it and the platform has them.
+        in_part: the kinds of experiments of its criterion on which the chosen profile gates; empty: on all of them.
     """
 
     id: str
@@ -358,6 +361,7 @@ class Requirement:
     owner: str = ""
     says: str = ""
     needs: tuple[PlatformPart, ...] = ()
+    in_part: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:

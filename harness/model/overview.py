@@ -98,11 +98,11 @@ class MachineResult:
     Attributes:
         ok: False: it was starved, slept or was paused, or its wall clock was set: latencies, recoveries and errors prove nothing then.
         why: one sentence.
-        late_share: of the seconds, in which the watch sent a probe late; None: none was sent.
+        late_share: of the seconds, in which the control suffered, or the watch sent a probe late where no control was watched.
         waited_share: of the time, in which something waited for a processor. stolen_share: of the processor time, taken by other
             machines of the host. None: the kernel does not say.
-        delay_ms: how long the processes at the target's entries waited for a processor each time they were given one, on average; None: the
-            kernel does not say.
+        target_share, harness_share, others_share: of all processors, had by the target, by the harness with the rest of a sandbox, by
+            everything else. None: unknown.
     """
 
     ok: bool
@@ -110,7 +110,9 @@ class MachineResult:
     late_share: float | None = None
     waited_share: float | None = None
     stolen_share: float | None = None
-    delay_ms: float | None = None
+    target_share: float | None = None
+    harness_share: float | None = None
+    others_share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

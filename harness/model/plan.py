@@ -358,6 +358,11 @@ class Plan:
         """Why a requirement, or a part of it, cannot be assessed here; None where all of it can."""
         return next((one for one in self.not_assessable if one.requirement == requirement), None)
 
+    def not_tried(self, requirement: str) -> tuple[str, ...]:
+        """What a requirement's criterion names, the run does not try and the profile does not gate on; empty: it is tried whole."""
+        objectives = (o for claim in self.claims if claim.requirement == requirement for o in claim.objectives)
+        return tuple(dict.fromkeys(kind for objective in objectives for kind in objective.scope.left_out))
+
     def command(self, only: str = "", *, unfiltered: bool = False) -> str:
         """The command that repeats the run with all its options; `only`: one requirement of it. unfiltered: without what left scenarios out."""
         patterns = _only(only) if only else () if unfiltered else _only(*self.only)

@@ -17,6 +17,7 @@ from harness.model.items import (
     SIGN_INS,
 )
 from harness.model.table import (
+    CONTROL,
     COPIES,
     FACTS,
     PORTAL,
@@ -78,6 +79,7 @@ RECORDED: Final = (
         of="subject",
         only={"kind": SERVICE},
     ),
+    RecordedTable(schema=CONTROL, files="watch/control", watcher="control", due="due_ns", of="subject"),
     RecordedTable(schema=PORTAL, files="watch/portal", watcher="portal", due="due_ns"),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
     RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),

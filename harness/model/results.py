@@ -14,7 +14,7 @@ class OperationRecovery:
     """How reads or writes came back.
 
     Attributes:
-        seconds: from the action sent to the first success of 5 s with ≥ 99 % successes; 0 when no client felt the fault; None: not back.
+        seconds: from the action sent to the first success of 5 s that are as before; 0 when no client felt the fault; None: not back.
         resolution_s: of `seconds`.
         observed_s: how long was watched.
         on_heal: it came back only after the undo was sent.
@@ -26,6 +26,8 @@ class OperationRecovery:
         way_back_s: how long the way back was watched: from the undo to the restore; 0 where nothing had to be undone.
         way_back_resolution_s: of the length of each outage on the way back.
         way_back_ended: False: the last of them had not ended when the requests ended.
+        since_s: the earliest moment, in seconds from the action sent, since which it may have been back: what failed since is no more than
+            chance explains. Where it was not back, the end of the observation cut it off before 5 s. None: no earlier than `seconds`.
     """
 
     operation: str
@@ -40,6 +42,7 @@ class OperationRecovery:
     way_back_s: float = 0.0
     way_back_resolution_s: float = 0.0
     way_back_ended: bool = True
+    since_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,6 +86,14 @@ PORTAL: Final = Schema(
 )
 """One row a request for the users' portal, each on a connection of its own. status 0: no answer. served_pod: as the answer says. ok when error is missing."""
 
+CONTROL: Final = Schema(
+    name="control",
+    ints={"due_ns": 8, "sent_ns": 8, "done_ns": 8, "status": 2},
+    words=("subject", "error"),
+    order={"done_ns": ("sent_ns",)},
+)
+"""One row a probe of a control: a service that does nothing but answer, beside the target's own. subject: which. status 0: no answer. ok when error is missing."""
+
 FACTS: Final = Schema(
     name="facts",
     ints={"at_ns": 8, "attempts": 4},

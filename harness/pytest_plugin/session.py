@@ -225,9 +225,10 @@ class PluginSession:
         claims: list[Claim] = []
         demands: list[Demand] = []
         used: dict[str, list[str]] = {}
-        domains = self.experiments.domains
+        domains, in_part = self.experiments.domains, {row.id: row.in_part for row in self._rows()}
         for scenario in scenarios:
-            claim, expected = compile_scenario(scenario, self.catalogue, domains)
+            kinds = in_part[requirement_of(scenario, self.catalogue)]
+            claim, expected = compile_scenario(scenario, self.catalogue, domains, kinds)
             claims.append(claim)
             demands += expected
             for name in dict.fromkeys(self._experiments_of(scenario, expected)):

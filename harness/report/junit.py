@@ -97,6 +97,7 @@ def _case(suite: ET.Element, row: Row, *, seconds: float | None) -> str:
         ("verdict", row.outcome.value),
         ("requirement", requirement.id),
         ("gate", requirement.gate.value),
+        ("in_part", row.in_part),
         ("gates_here", "yes" if row.gating else "no"),
         ("owner", requirement.owner),
         *_figure(row),

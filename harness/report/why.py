@@ -67,6 +67,7 @@ def _lines(plan: Plan, evidence: Evidence, judgement: Judgement, row: Row) -> It
         ("source", expected.source),
         ("reason", row.verdict.reason),
         ("hint", row.verdict.hint),
+        ("in part", row.in_part),
         ("says", expected.says),
         *((label.lower(), words) for label, words in row.people),
     )

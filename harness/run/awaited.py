@@ -6,20 +6,27 @@ A row is decided by the run, or waits for something that is named.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.catalogue import feature_file, waits_for
 from harness.model import Form, Reason, ReasonKind
+from harness.steps import reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.model import Plan
+    from harness.model import Plan, Requirement
+    from harness.targets import Target
 
 OWN_ID: Final = "ID"
 """In place of a row's own id in a tag that a hint names, where several rows have that hint."""
 _UNVOUCHED: Final = Reason(
     kind=ReasonKind.NO_MEANS, text="no person vouches for it", hint="`readiness attest ID` writes the statement"
+)
+_UNREAD: Final = (
+    "no sentence reads its criterion, so that no scenario can claim it",
+    "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)",
 )
 _LEFT_OUT: Final = "left out by a filter"
 
@@ -55,6 +62,18 @@ class Awaited:
     text: str
     hint: str
     ids: tuple[str, ...]
+
+
+def unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
+    """Why no scenario claims it: the platform lacks a part that it is about, no sentence reads its criterion, or none was written."""
+    lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
+    if not lacking:
+        write = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
+        text, hint = ("no scenario claims it", write) if reads(requirement.criterion) else _UNREAD
+        return Reason(kind=ReasonKind.UNCLAIMED, text=text, hint=hint)
+    brings = "; ".join(part.brings for part in lacking)
+    hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"
+    return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
 
 
 def accounted(plan: Plan) -> tuple[RowAccount, ...]:

@@ -98,6 +98,10 @@ class Condition:
         """
         return awaited(lambda: self.now(touches), within_s, _CONDITION_POLL_S, alive)
 
+    def quiet(self, start_ns: int, end_ns: int) -> None:
+        """In this span no fault was in: reads and writes are as before when they fail no more than then."""
+        self._steadiness.quiet(start_ns, end_ns)
+
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are served again after a fault that was sent then."""
         return self._steadiness.back_since(since_ns)

@@ -24,7 +24,7 @@ from harness.drivers.watch import (
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
 from harness.judgement.figures.pipelines import limits_s
-from harness.judgement.recovery import promised_ms
+from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
@@ -32,6 +32,8 @@ from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
 from harness.run.outlook import health_per_s
 from harness.run.presence import presence_of
+from harness.run.room import Room
+from harness.run.sandbox import supervisors_of
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
 
@@ -82,7 +84,7 @@ def gather(
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         settings = _watch_settings(plan, target, directory)
-        stack.enter_context(MachineLog(target, directory))
+        machine = stack.enter_context(MachineLog(target, directory, own=supervisors_of(target)))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
         final_reads = FinalReads(target, settings)
@@ -110,8 +112,9 @@ def gather(
             platform=ground.platform,
             forks=forks,
             presence=presence_of(target),
+            room=Room(machine, directory.path, decides=plan.environment == "sandbox" or plan.stands_in),
         )
-        steadiness = Steadiness(view, writes=target.ledger is not None, promised=promised_ms(plan))
+        steadiness = Steadiness(view, writes=target.ledger is not None, promise=Promise.of(plan))
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)

@@ -1,4 +1,4 @@
-"""Local processes that serve an address, and how long they waited for a processor."""
+"""Local processes that serve an address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
 
 from harness.ports import port_of
@@ -14,14 +14,6 @@ from harness.ports import port_of
 PROC: Final = Path("/proc")
 _LISTENS: Final = "0A"
 _INODE: Final = re.compile(r"^socket:\[([0-9]+)\]$")
-
-
-class ProcessorTime(NamedTuple):
-    """Nanoseconds that tasks ran, and waited for a processor, since they began, and how often they were given one."""
-
-    ran_ns: int
-    waited_ns: int
-    slices: int
 
 
 def listeners(addresses: Iterable[str], proc: Path = PROC) -> frozenset[int]:
@@ -33,19 +25,6 @@ def listeners(addresses: Iterable[str], proc: Path = PROC) -> frozenset[int]:
     places = {place for address in addresses for place in _places(address)}
     inodes = {inode for table in ("tcp", "tcp6") for inode in _inodes(proc / "net" / table, places)}
     return frozenset(pid for pid in _processes(proc) if inodes and not inodes.isdisjoint(_sockets(proc / str(pid))))
-
-
-def processor_times(pids: Iterable[int], proc: Path = PROC) -> dict[int, ProcessorTime]:
-    """Of each process that is still there, over all its threads.
-
-    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat.
-    """
-    times = {}
-    for pid in pids:
-        own = [time for file in (proc / str(pid)).glob("task/*/schedstat") if (time := _time(file))]
-        if own:
-            times[pid] = ProcessorTime(*map(sum, zip(*own, strict=True)))
-    return times
 
 
 def _places(address: str) -> Iterator[str]:
@@ -88,13 +67,6 @@ def _sockets(process: Path) -> set[str]:
     except OSError:  # it has ended, or is another user's
         pass
     return found
-
-
-def _time(file: Path) -> ProcessorTime | None:
-    for line in _lines(file):
-        if len(counts := line.split()) == len(ProcessorTime._fields) and all(count.isdigit() for count in counts):
-            return ProcessorTime(*map(int, counts))
-    return None
 
 
 def _lines(file: Path) -> list[str]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import threading
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from harness import clock
-from harness.run.listeners import ProcessorTime, listeners, processor_times
-from harness.units import NS_PER_S
+from harness.model.observations import MachineSeen
+from harness.run.processors import ProcessorLog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from harness.evidence import History, RunDirectory
     from harness.targets import Target
@@ -27,8 +27,6 @@ BUSY: Final = 0.25
 
 STAT: Final = Path("/proc/stat")
 EACH_S: Final = 1.0
-_SEARCH_S: Final = 10.0
-"""To go through the open files of all processes costs a tenth of a second."""
 STALLS: Final = ("io", "memory")
 """What all work may wait for at once, beside a processor: files of `/proc/pressure`."""
 _FULL: Final = re.compile(r"^full .* total=([0-9]+)$", re.MULTILINE)
@@ -53,16 +51,27 @@ def waited_share(pressure: Path = PRESSURE) -> float | None:
 class MachineLog:
     """A context that records each second how long the machine has slept, and CPU pressure and the CPU share of others.
 
-    How long work and the target waited for a processor, and how much of it others took, only for a target that runs on this
-    machine: its entry is a loopback address. The target is the processes that listen there.
+    Who had the processors, and how long work waited for one, only for a target that runs on this machine: its entry is a loopback
+    address. The target is the pods of a sandbox, else the processes that listen there.
+
+    Attributes:
+        seen: what was recorded so far.
     """
 
     def __init__(
-        self, target: Target, directory: RunDirectory, *, pressure: Path = PRESSURE, stat: Path = STAT
+        self,
+        target: Target,
+        directory: RunDirectory,
+        *,
+        own: Iterable[int] = (),
+        pressure: Path = PRESSURE,
+        stat: Path = STAT,
     ) -> None:
         self._beside = is_beside(target.entry)
         self._doors = (target.entry, *target.doors.values())
         self._directory = directory
+        self._own = own
+        self.seen: list[MachineSeen] = []
         self._files = (pressure, stat)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
@@ -88,15 +97,14 @@ class MachineLog:
         history.put("machine.seen", "machine", at_ns=at_ns, asleep_ns=clock.asleep_ns(), **told)
 
     def _follow(self, history: History) -> None:
+        processors = ProcessorLog(self._doors, self._own)
         before, at_ns = readings(*self._files), clock.now_ns()
-        pids, times, searched_ns = listeners(self._doors), dict[int, ProcessorTime](), at_ns
         while not self._ended.wait(EACH_S):
-            if len(times) < max(len(pids), 1) and at_ns - searched_ns > _SEARCH_S * NS_PER_S:
-                pids, searched_ns = listeners(self._doors), at_ns  # none was found, or some have ended
-            now, now_ns, later = readings(*self._files), clock.now_ns(), processor_times(pids)
-            told = {**shares(before, now, now_ns - at_ns), "delay_ms": delay_ms(times, later)}
+            now, now_ns, had = readings(*self._files), clock.now_ns(), processors.shares()
+            told = {**shares(before, now, now_ns - at_ns), **({} if had is None else asdict(had))}
             self._put(history, now_ns, **told)
-            before, at_ns, times = now, now_ns, later
+            self.seen.append(MachineSeen(subject="machine", at_ns=now_ns, **told))
+            before, at_ns = now, now_ns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,17 +156,6 @@ def shares(before: Readings, now: Readings, passed_ns: int) -> dict[str, float |
     if None not in (before.ticks, now.ticks, before.stolen, now.stolen) and (now.ticks or 0) > (before.ticks or 0):
         stolen = max(((now.stolen or 0) - (before.stolen or 0)) / ((now.ticks or 0) - (before.ticks or 0)), 0.0)
     return {"waited": waited, "stolen": stolen, "stalled": stalled}
-
-
-def delay_ms(before: Mapping[int, ProcessorTime], now: Mapping[int, ProcessorTime]) -> float | None:
-    """Milliseconds for which these processes waited for a processor each time they were given one, on average.
-
-    None: they were given none.
-    """
-    both = now.keys() & before.keys()
-    slices = sum(now[pid].slices - before[pid].slices for pid in both)
-    waited = sum(now[pid].waited_ns - before[pid].waited_ns for pid in both)
-    return max(waited / slices / 1e6, 0.0) if slices > 0 else None
 
 
 def is_beside(entry: str) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.catalogue import feature_file, waits_for
 from harness.errors import ConfigurationError, UsageError
 from harness.judgement.figures import Need, spec_of
 from harness.model import (
@@ -30,6 +29,7 @@ from harness.model.window import after_faults_name
 from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
 from harness.run.acts.rollouts import each_rollout_once
+from harness.run.awaited import unclaimed
 from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of
@@ -200,7 +200,7 @@ def _probe_spacing_ms(*, broken: bool) -> dict[str, float]:
     from harness.drivers.watch import usual_rates
 
     rates = usual_rates(broken=broken)
-    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger}
+    return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}
 
 
 _DISTURBING: Final = (DemandKind.EXPERIMENT, DemandKind.ROLLOUT)
@@ -328,21 +328,7 @@ def _not_assessable(
             yield without[requirement.id]
         elif requirement.id not in claimed and not compiled.deselected:
             files = {c.scenario.file for c in compiled.claims if profiles.get(c.requirement) == requirement.profile}
-            yield NotAssessable(requirement=requirement.id, because=_unclaimed(requirement, target, files))
-
-
-def _unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reason:
-    """Why no scenario claims it.
-
-    The platform lacks a part that it is about, or none was written.
-    """
-    lacking = tuple(part for part in requirement.needs if part.name not in target.parts)
-    if not lacking:
-        hint = f"write a scenario tagged @{requirement.id} into {feature_file(requirement, files)}"
-        return Reason(kind=ReasonKind.UNCLAIMED, text="no scenario claims it", hint=hint)
-    brings = "; ".join(part.brings for part in lacking)
-    hint = f"with {'them' if len(lacking) > 1 else 'it'}: {brings}"
-    return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
+            yield NotAssessable(requirement=requirement.id, because=unclaimed(requirement, target, files))
 
 
 def _lack(

@@ -19,6 +19,7 @@ import yaml
 from harness import clock
 from harness.errors import SandboxError, UsageError
 from harness.run.machine import company, waited_share
+from harness.sandbox.directory import Directory, holder
 from harness.sandbox.platform.parts import described as with_parts
 from harness.sandbox.platform.parts import names
 from harness.targets import load_target
@@ -37,10 +38,10 @@ _NOWHERE: Final = "http://127.0.0.1"
 def needed_parts(requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
     """The parts of the sandbox's platform without which a claimed row cannot be decided.
 
-    Of rows that need a part that it lacks, none.
+    Of rows that need a part that it lacks, none; and none of a row that the profile gates in part, which is decided without.
     """
     there, claimed = names(), {claim.requirement for claim in claims}
-    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed]
+    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed and not row.in_part]
     needed = set[str]().union(*(every for every in needs if every <= {*there}))
     return tuple(name for name in there if name in needed)
 
@@ -101,6 +102,13 @@ def _end(child: subprocess.Popen[str]) -> None:
         if child.poll() is not None:
             return
     child.kill()
+
+
+def supervisors_of(target: Target) -> tuple[int, ...]:
+    """The process that runs the sandbox whose target file this is; none: it is no sandbox's, or none runs."""
+    directory = target.file.parent
+    found = holder(Directory(directory)) if target.embedded else None
+    return () if found is None else (found,)
 
 
 class DescribedSandbox:

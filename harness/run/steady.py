@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.judgement.recovery import is_steady, recovered_at
+from harness.judgement.recovery import Promise, Requests, is_steady, recovered_at
 from harness.judgement.recovery.rule import STRETCH_NS
 from harness.model.domain import PartsState
 from harness.run.condition import STEADY_WITHIN_S, awaited
@@ -29,22 +29,30 @@ class Steadiness:
     Args:
         view: what the watch recorded so far.
         writes: whether the ledger's writes count.
-        promised: the promised time in ms, by the judge's rule; None: latency is not asked.
+        promise: what is promised of a request, by the judge's rule.
     """
 
-    def __init__(self, view: LiveView, *, writes: bool, promised: float | None = None) -> None:
+    def __init__(self, view: LiveView, *, writes: bool, promise: Promise) -> None:
         self._view = view
         self._writes = writes
-        self._promised = promised
+        self._promise = promise
+        self._quiet: dict[str, list[Requests]] = {"reads": [], "writes": []}
+
+    def quiet(self, start_ns: int, end_ns: int) -> None:
+        """In this span no fault was in: what failed then is as before, for the rest of the run."""
+        self._view.poll()
+        for name, recent in (("reads", self._view.reads()), ("writes", self._view.writes())):
+            requests = Requests.of(recent.due_ns, recent.done_ns, recent.ok)
+            self._quiet[name].append(requests.between(start_ns, end_ns))
 
     def now(self) -> PartsState:
         """Whether the last five known seconds were steady, and what was observed."""
         self._view.poll()
         now = clock.now_ns()
-        steady, why = self._steady(self._view.reads(), now - _READ_KNOWN_NS)
+        steady, why = self._steady("reads", self._view.reads(), now - _READ_KNOWN_NS)
         if not steady or not self._writes:
             return PartsState(ok=steady, why=f"reads: {why}")
-        written, why_written = self._steady(self._view.writes(), now - WRITE_KNOWN_NS)
+        written, why_written = self._steady("writes", self._view.writes(), now - WRITE_KNOWN_NS)
         return PartsState(ok=written, why=f"reads: {why}; writes: {why_written}")
 
     def wait(self, within_s: float = STEADY_WITHIN_S) -> tuple[PartsState, float]:
@@ -73,15 +81,15 @@ class Steadiness:
         """Whether reads and writes are back, for five known seconds, after an action at `since_ns`."""
         self._view.poll()
         now = clock.now_ns()
-        if not self._back(self._view.reads(), since_ns, now - _READ_KNOWN_NS):
+        if not self._back("reads", self._view.reads(), since_ns, now - _READ_KNOWN_NS):
             return False
-        return not self._writes or self._back(self._view.writes(), since_ns, now - WRITE_KNOWN_NS)
+        return not self._writes or self._back("writes", self._view.writes(), since_ns, now - WRITE_KNOWN_NS)
 
-    def _steady(self, requests: RecentRequests, until_ns: int) -> tuple[bool, str]:
-        return is_steady(requests.due_ns, requests.ok, until_ns, done_ns=requests.done_ns, promised=self._promised)
+    def _steady(self, name: str, requests: RecentRequests, until_ns: int) -> tuple[bool, str]:
+        usual = self._promise.usual(self._quiet[name])
+        return is_steady(requests.due_ns, requests.ok, until_ns, usual, done_ns=requests.done_ns)
 
-    def _back(self, requests: RecentRequests, since_ns: int, until_ns: int) -> bool:
-        back_ns = recovered_at(
-            requests.due_ns, requests.ok, since_ns, until_ns, done_ns=requests.done_ns, promised=self._promised
-        )
+    def _back(self, name: str, requests: RecentRequests, since_ns: int, until_ns: int) -> bool:
+        usual = self._promise.usual(self._quiet[name])
+        back_ns = recovered_at(requests.due_ns, requests.ok, since_ns, until_ns, usual, done_ns=requests.done_ns)
         return back_ns is not None

@@ -70,7 +70,7 @@ def show_plan(
         console.print(table)
     for line in _undecidable(sentences):
         console.print(line, markup=False)
-    for line in [*_claimed_twice(plan), *(f"not ready: {why}" for why in unready)]:
+    for line in [*_in_part(plan), *_claimed_twice(plan), *(f"not ready: {why}" for why in unready)]:
         console.print(line, markup=False)
     rows = accounted(plan)
     console.print(_account(rows))
@@ -78,6 +78,13 @@ def show_plan(
         console.print(line, markup=False)
     if plan.deselected:
         console.print(f"{len(plan.deselected)} scenarios are left out: this run would not decide", markup=False)
+
+
+def _in_part(plan: Plan) -> Iterator[str]:
+    """The requirements that the profile gates in part: on what, and what the run does not try."""
+    for row in plan.requirements:
+        if left := plan.not_tried(row.id):
+            yield f"{row.id} is gated in part, on {', '.join(row.in_part)}; not tried: {', '.join(left)}"
 
 
 def _roles(plan: Plan, library: Library, target: Target) -> str:

@@ -13,7 +13,7 @@ from harness.drivers.chaos import Restorer
 from harness.drivers.load import Load, LoadSettings
 from harness.drivers.load.read_back import read_back
 from harness.errors import DriverError
-from harness.judgement.recovery import promised_ms
+from harness.judgement.recovery import Promise
 from harness.run.acts.context import Underway
 from harness.run.condition import STEADY_WITHIN_S, Condition
 from harness.run.shares import Shares
@@ -68,12 +68,14 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         shares = Shares(load.rows, {} if plan.entry else target.shares, plan.requests_per_s)
         condition = Condition(steadiness, shares, Restorer(target) if target.kubernetes else None)
         rates = {route: share * plan.requests_per_s for route, share in plan.routes.items()}
-        users = UsersServed(load.rows, rates, promised_ms(context.plan))
+        users = UsersServed(load.rows, rates, Promise.of(context.plan))
         now = Underway(plan=plan, load=load, windows=windows, condition=condition, users=users, watch=context.watch)
         context.underway = now
         context.progress.say(f"{plan.name}: {plan.requests_per_s:g} requests/s, {plan.warm_up_s:g} s of warm-up")
         begins_in_s = (load.begin_ns - clock.now_ns()) / NS_PER_S  # the warm-up counts from there
         context.pass_time(begins_in_s + plan.warm_up_s, "warm-up")
+        if said := context.room.said():
+            context.progress.say(said)
         _record_steady("start", context, now, STEADY_WITHIN_S)
         if down := condition.down():
             raise DriverError(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness import clock
 from harness.evidence import RowTail
-from harness.judgement.recovery import still_out
+from harness.judgement.recovery import Promise, Requests, still_out
+from harness.judgement.recovery.users import grouped
 from harness.model import SAMPLES, Table
 from harness.model.domain import PartsState
 from harness.run.condition import awaited
@@ -29,14 +30,20 @@ class UsersServed:
     Args:
         rows: the workers' row files.
         rates: requests per second of each route, as planned.
-        promised: the promised time in ms, by the judge's rule; None: latency is not asked.
+        promise: what is promised of a request, by the judge's rule.
     """
 
-    def __init__(self, rows: Sequence[Path], rates: Mapping[str, float], promised: float | None) -> None:
+    def __init__(self, rows: Sequence[Path], rates: Mapping[str, float], promise: Promise) -> None:
         self._tails = [RowTail(path, SAMPLES) for path in rows]
         self._rates = rates
-        self._promised = promised
+        self._promise = promise
         self._recent = Table.empty(SAMPLES)
+        self._quiet: Mapping[str, Requests] | None = None
+
+    def quiet(self, start_ns: int, end_ns: int) -> None:
+        """In this span no fault was in: what failed then of a route or region is as before."""
+        self._poll()
+        self._quiet = grouped(self._recent.between("intended_ns", start_ns, end_ns), ())
 
     def now(self) -> PartsState:
         """Whether users are served; else which route or region is out, or was not served for five known seconds since.
@@ -44,10 +51,15 @@ class UsersServed:
         What is known of a request is known as late as of a write of the ledger, unless the target is down, which the probes say.
         """
         until_ns = clock.now_ns() - WRITE_KNOWN_NS
-        rows = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
-        self._recent = rows.where(rows.ints["intended_ns"] >= until_ns - _LAST_NS)
-        why = still_out(self._recent, until_ns, self._rates, self._promised)
+        self._poll()
+        recent = self._recent.where(self._recent.ints["intended_ns"] >= until_ns - _LAST_NS)
+        if self._quiet is not None:  # until then all of them are needed
+            self._recent = recent
+        why = still_out(recent, until_ns, self._rates, self._promise, self._quiet or {})
         return PartsState(ok=not why, why=why)
+
+    def _poll(self) -> None:
+        self._recent = Table.merged(SAMPLES, [self._recent, *(tail.poll() for tail in self._tails)])
 
     def wait(self, alive: Callable[[], None], within_s: float = SERVED_WITHIN_S) -> PartsState:
         """Wait until they are served: how it was at the end.

@@ -166,7 +166,7 @@ class ControlPlane:
 
     async def _bring_up(self) -> None:
         from harness.sandbox import target
-        from harness.sandbox.platform import candidates, render, repository
+        from harness.sandbox.platform import candidates, control, render, repository
         from harness.sandbox.platform.credentials import Credentials
         from harness.sandbox.releases import load_release
 
@@ -178,7 +178,8 @@ class ControlPlane:
             return
         release, credentials = load_release(self._settings.release), Credentials.generate()
         objects = render.render(release, credentials, self._settings.parts)
-        apply(self._store, objects)
+        nodes = (node["metadata"]["name"] for node in self._store.list(NODE))
+        apply(self._store, [*objects, *control.objects(nodes)])
         await asyncio.to_thread(repository.write, self._directory.repository, release, objects)
         await asyncio.to_thread(candidates.write, self._directory.candidates, self._settings.parts)
         await self._until_workloads_are_ready()

@@ -21,8 +21,6 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 FILES = 65536
 """Limit of open files: a socket for each pod and Service, and two for each connection."""
-NICE = 5
-"""Everything of the sandbox yields to the processes that measure it."""
 
 
 def die_with_parent() -> None:
@@ -36,11 +34,6 @@ def die_with_parent() -> None:
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent ends, so that none can hide."""
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def yield_to_others() -> None:
-    """Run at niceness `NICE`, or stay where it is if that is nicer already."""
-    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 def allow_many_files() -> None:

@@ -98,7 +98,6 @@ class Supervisor:
             self._directory.sweep()
             self._directory.make()
             processes.adopt_orphans()
-            processes.yield_to_others()
             processes.allow_many_files()
             with ExitStack() as stack:
                 stack.callback(self._end_all)

@@ -9,7 +9,7 @@ import yaml
 
 from harness.sandbox.cluster import kinds
 from harness.sandbox.cluster.tls import write_private
-from harness.sandbox.platform import parts
+from harness.sandbox.platform import control, parts
 from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
 from harness.sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 
@@ -32,6 +32,7 @@ def write(
     addresses = Addresses(
         entry=_url(store, *ENTRY),
         regions={region: _url(store, region, GATEWAY) for region in SHARES},
+        controls={name: f"{_url(store, control.NAMESPACE, name)}/health" for name in _controls(store)},
         services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
         members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
     )
@@ -81,6 +82,10 @@ def set_release(directory: Directory, release: str) -> None:
 
 def _write(directory: Directory, content: dict[str, object]) -> None:
     directory.target.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _controls(store: Store) -> list[str]:
+    return [service["metadata"]["name"] for service in store.list(kinds.by_name("Service"), control.NAMESPACE)]
 
 
 def _url(store: Store, namespace: str, name: str) -> str:

@@ -15,7 +15,7 @@ from harness.steps.compile import (
     traffic_of,
 )
 from harness.steps.feature import read_feature
-from harness.steps.grammar import Reading, compare, read
+from harness.steps.grammar import Reading, compare, read, reads
 from harness.steps.lint import lint_feature, lint_features
 from harness.steps.meaning import Keyword
 from harness.steps.template import Template
@@ -37,6 +37,7 @@ __all__ = [
     "read",
     "read_criterion",
     "read_feature",
+    "reads",
     "requirement_of",
     "speaks_of_a_domain",
     "traffic_asked_at",

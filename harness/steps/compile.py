@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,13 +13,13 @@ from harness.judgement.figures import Basis, spec_of
 from harness.model import NO_FAULT, Claim, Demand, DemandKind, Objective, Phase, Requirement, Scenario, Step
 from harness.model.domain import UNKNOWN
 from harness.steps.grammar import Reading, compare, demands_of, read
-from harness.steps.meaning import Keyword
+from harness.steps.meaning import Keyword, Selection
 
 _TRAFFIC: Final = re.compile(r'"([^"]+)" traffic\b')
 
 
 def compile_scenario(
-    scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str]
+    scenario: Scenario, catalogue: Catalogue, experiments: Mapping[str, str], in_part: Collection[str] = ()
 ) -> tuple[Claim, list[Demand]]:
     """Compile a scenario.
 
@@ -27,19 +27,24 @@ def compile_scenario(
         scenario: as read from its feature file.
         catalogue: that holds its requirement id and the criterion.
         experiments: the project's experiments, name → domain.
+        in_part: the kinds of experiments of the criterion on which the chosen profile gates; empty: on all of them.
 
     Raises:
         UsageError: it does not name one requirement, or a sentence cannot be read, asks for what does not exist, says something else
-            than the criterion, or is under the wrong keyword; `where` is the `file:line` of scenario or step.
+            than the criterion, or is under the wrong keyword; or the profile gates on a kind of experiments that the criterion does not
+            name, or on every one. `where` is the `file:line` of scenario or step.
     """
     requirement = requirement_of(scenario, catalogue)
     criterion = read_criterion(catalogue.requirement(requirement), catalogue, experiments)
+    _refuse_other_parts(scenario, criterion, in_part)
     readings = [(read_step(step, experiments), step) for step in scenario.steps]
     asked = _asked((pair for pair in readings if pair[0].keyword is not Keyword.THEN), experiments)
     objectives = []
     for reading, step in readings:
         if reading.keyword is Keyword.THEN:
-            objective = _objective(reading, step, asked, criterion)
+            objective = _objective(reading, step, asked, experiments)
+            if spec_of(objective.figure).basis is Basis.EXPERIMENT:
+                objective = _with_missing(objective, criterion.selection or reading.selection, experiments, in_part)
             differences = _differences(objective, criterion, experiments)
             if differences:
                 place = catalogue.where(requirement, "criterion")
@@ -171,7 +176,7 @@ def _asked(readings: Iterable[tuple[Reading, Step]], domains: Mapping[str, str])
     )
 
 
-def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) -> Objective:
+def _objective(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str, str]) -> Objective:
     """The objective with traffic and experiments as the scenario asks for them."""
     objective = reading.objective
     if objective is None:  # pragma: no cover - a Then template always has one
@@ -199,9 +204,35 @@ def _objective(reading: Reading, step: Step, asked: _Asked, criterion: Reading) 
             raise UsageError(what, where=step.at, hint=hint)
         scope = replace(scope, rollout=asked.rollout)
     if basis is Basis.EXPERIMENT:
-        missing = criterion.missing or reading.missing
-        scope = replace(scope, experiments=_experiments(reading, step, asked), missing_experiments=missing)
+        scope = replace(scope, experiments=_experiments(reading, step, asked, domains))
     return replace(objective, scope=scope, at=step.at)
+
+
+def _refuse_other_parts(scenario: Scenario, criterion: Reading, in_part: Collection[str]) -> None:
+    """Refuse a profile that gates a row in part, on other parts than its criterion has, or on all of them."""
+    kinds = criterion.selection.kinds if criterion.selection else {}
+    hint = f"its kinds of experiments are: {', '.join(kinds) or 'none'}"
+    for kind in in_part:
+        if kind not in kinds:
+            what = f"a profile gates {scenario.requirements[0]} on {kind!r}, which its criterion does not name"
+            raise UsageError(what, where=scenario.at, hint=hint)
+    if in_part and set(in_part) == set(kinds):
+        what = f"a profile gates {scenario.requirements[0]} in part, and names every part of its criterion"
+        raise UsageError(what, where=scenario.at, hint="write the id alone: the row is then gated whole")
+
+
+def _with_missing(
+    objective: Objective, named: Selection | None, domains: Mapping[str, str], in_part: Collection[str]
+) -> Objective:
+    """The objective with the kinds of experiments that its criterion names and that it is not judged on.
+
+    Those on which the profile does not gate are left out: they keep no row from PASS, and every report names them.
+    """
+    here = {name: domains[name] for name in objective.scope.experiments}
+    missing = named.missing_among(here) if named else ()
+    gating = tuple(kind for kind in missing if not in_part or kind in in_part)
+    left_out = tuple(kind for kind in missing if kind not in gating)
+    return replace(objective, scope=replace(objective.scope, missing_experiments=gating, left_out=left_out))
 
 
 def _with_report(
@@ -231,11 +262,8 @@ def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:
     return {"profile": profile, **({"rows": str(len(rows))} if own else {})}
 
 
-def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]:
-    """The experiments that a Then sentence speaks of.
-
-    They are those it names, else those that the scenario ran.
-    """
+def _experiments(reading: Reading, step: Step, asked: _Asked, domains: Mapping[str, str]) -> tuple[str, ...]:
+    """The experiments that a Then sentence speaks of: of its domains those that the scenario ran, else all that it ran."""
     selection = reading.selection
     if selection is None:
         if asked.experiments:
@@ -244,8 +272,8 @@ def _experiments(reading: Reading, step: Step, asked: _Asked) -> tuple[str, ...]
         raise UsageError(
             f"{reading.sentence!r} needs an experiment, and no When step runs one", where=step.at, hint=hint
         )
-    here = tuple(name for name in reading.experiments if name in asked.experiments)
-    unasked = [name for name in reading.experiments if name not in here]
+    here = tuple(name for name in domains if name in asked.experiments and selection.speaks_of(name, domains[name]))
+    unasked = [name for name in reading.experiments if name not in asked.experiments]
     if unasked and (selection.every or not (here or asked.unknown)):
         what = f"{reading.sentence!r} speaks of {', '.join(unasked)}, which no When step runs"
         raise UsageError(what, where=step.at, hint="name the same experiments in the When and the Then step")

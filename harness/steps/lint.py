@@ -164,8 +164,12 @@ def _of_scenario(
     yield from (*ids, *steps)
     claims = any(step.keyword == "then" for step in scenario.steps)
     if not ids and not steps and (claims or (not scenario.steps and scenario.template in written)):
+        parts = {
+            kinds for rows in catalogue.in_part.values() if (kinds := rows.get(requirement_of(scenario, catalogue)))
+        }
         try:
-            compile_scenario(scenario, catalogue, experiments)
+            for kinds in ((), *sorted(parts)):
+                compile_scenario(scenario, catalogue, experiments, kinds)
         except UsageError as error:
             yield Problem(at=error.where or scenario.at, what=error.what, hint=error.hint)
 

@@ -49,6 +49,10 @@ class Selection:
             domains=domains, kinds={f"experiments of domain {domain}": domain for domain in domains}, every=every
         )
 
+    def speaks_of(self, name: str, domain: str) -> bool:
+        """Whether an experiment of that name and domain is among those that it speaks of."""
+        return name in self.names or domain in self.domains
+
     def among(self, experiments: Mapping[str, str]) -> tuple[str, ...]:
         """The selected of these experiments (name → domain), in their order, the named ones first.
 

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from harness.catalogue.explain import matching
 from harness.targets.reference import Reference
-from harness.targets.values import Name, PathOfId, RootUrl, TargetSection, UrlPath, Word, quantity
+from harness.targets.values import Name, PathOfId, RootUrl, TargetSection, Url, UrlPath, Word, quantity
 
 TYPES: Final[Mapping[str, type]] = {
     "str": str,
@@ -56,9 +56,10 @@ def _under(key: str) -> BeforeValidator:
 
 
 class Region(TargetSection):
-    """One region: its own entry, where its workloads are, and the share of answers that is expected of it (0 to 1)."""
+    """One region: its own entry and Prometheus, where its workloads are, and the share of answers that is expected of it (0 to 1)."""
 
     entry: RootUrl | None = None
+    prometheus: Url | None = None
     context: str = ""
     namespace: str = ""
     share: Annotated[float, quantity("ratio", "60 %")] | None = None

@@ -76,6 +76,7 @@ _LIVE: Final = frozenset(
         "ledger",
         "pipeline",
         "services",
+        "control",
         "traffic",
         "may_break",
         "rollout",
@@ -105,6 +106,7 @@ class Target(TargetSection):
         routes: of the traffic, with the services (label `app`) that each needs.
         evidence: reports of other tools. files: of the platform. attestations, waivers: directories of what people say.
         services: by name, the address at which a service answers 200 only while it can do its work.
+        control: by name, the address of a service that does nothing but answer, where the target's own run: what it suffers is the machine's.
         portal: first page of the users' self-service portal.
         website: first page of what a browser gets; the pages that it links to are its own. documentation: of the release, for its users.
         quality_report: the newest one; JSON with `written_at`, or any text with the header Last-Modified.
@@ -138,6 +140,7 @@ class Target(TargetSection):
     flows: Flows | None = None
     routes: Mapping[Name, tuple[Name, ...]] = Field(default_factory=dict)
     services: Mapping[Word, Url] = Field(default_factory=dict)
+    control: Mapping[Word, Url] = Field(default_factory=dict)
     dns: Dns | None = None
     portal: Url = ""
     website: Url = ""
@@ -224,6 +227,11 @@ class Target(TargetSection):
     def doors(self) -> dict[str, str]:
         """Each region's own entry; regions without one are left out."""
         return {name: region.entry for name, region in self.regions.items() if region.entry}
+
+    @property
+    def monitors(self) -> dict[str, str]:
+        """Each region's own Prometheus; regions without one are left out."""
+        return {name: region.prometheus for name, region in self.regions.items() if region.prometheus}
 
 
 def load_target(path: Path) -> Target:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from harness.judgement.recovery import Promise
 from harness.model import ExperimentPlan, Plan
 from harness.model.domain import PartsState
 from harness.run.acts.context import Context, Underway
@@ -115,6 +116,7 @@ class Ground:
         back_s: reads and writes are back from then on; None: never.
         away: (from, until, state) while the target is not as before.
         struck: the nodes that were hit.
+        calm: the spans of which it was said that no fault was in, in s since the beginning.
     """
 
     clock: FakeClock
@@ -122,6 +124,7 @@ class Ground:
     away: list[tuple[float, float, PartsState]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     struck: list[str] = field(default_factory=list)
+    calm: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -153,6 +156,10 @@ class Ground:
     def in_full(self, touches: Collection[str]) -> PartsState:
         """As `now`."""
         return self.now(touches)
+
+    def quiet(self, start_ns: int, end_ns: int) -> None:
+        """Keep it."""
+        self.calm.append((start_ns / S - 1000.0, end_ns / S - 1000.0))
 
     def back_since(self, since_ns: int) -> bool:
         """Whether reads and writes are back."""
@@ -234,7 +241,7 @@ def stage(
         load=cast("Any", load),
         windows=windows,
         condition=cast("Any", here),
-        users=UsersServed([], {}, None),
+        users=UsersServed([], {}, Promise()),
         watch=cast("Any", watch),
     )
     underway.begin(clock.now_ns)
@@ -256,6 +263,7 @@ def stage(
         presence=Presence(
             {"the entry": lambda: gone_s is None or here.seconds < gone_s}, has_api_server=True, recover=""
         ),
+        room=cast("Any", Told(clock=clock)),
         underway=underway,
     )
     return Stage(clock=clock, context=context, records=records, ground=here, watch=watch, load=load, reads=reads)

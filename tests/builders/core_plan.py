@@ -14,7 +14,7 @@ import yaml
 from harness.catalogue import load_catalogue
 from harness.drivers.chaos import find_experiments
 from harness.drivers.load.traffic import load_traffic
-from harness.model import Plan
+from harness.model import Claim, Demand, Plan
 from harness.run.acts.driver import Library
 from harness.run.planning import Compiled, make_plan
 from harness.run.project import find_project
@@ -31,16 +31,8 @@ EVERYDAY: Final[Mapping[str, Any]] = {"journeys_per_s": 25.0, "users": 150.0}
 @cache
 def core_plan() -> Plan:
     """All scenarios of profile core on the sandbox, release 1.0.0, seed 1."""
-    catalogue = load_catalogue()
     experiments = find_experiments([ROOT / "experiments"])
-    chosen = set(catalogue.profiles["core"])
-    claims, demands = [], []
-    for file in sorted((ROOT / "features").rglob("*.feature")):
-        for scenario in read_feature(file, ROOT):
-            if not chosen.isdisjoint(scenario.requirements) and not scenario.profiles:
-                claim, asked = compile_scenario(scenario, catalogue, experiments.domains)
-                claims.append(claim)
-                demands += asked
+    claims, demands = core_claims(experiments.domains)
     target = sandbox_target()
     library = Library(
         traffic={"everyday": replace(load_traffic("everyday", [ROOT / "loadtests"], target.traffic), **EVERYDAY)},
@@ -50,11 +42,25 @@ def core_plan() -> Plan:
         "run-1",
         settings=Settings(project=find_project(ROOT)),
         target=target,
-        requirements=catalogue.profile(("core",)),
-        compiled=Compiled(claims=tuple(claims), demands=tuple(demands)),
+        requirements=load_catalogue().profile(("core",)),
+        compiled=Compiled(claims=claims, demands=demands),
         library=library,
     )
     return replace(plan, run="run-1")
+
+
+def core_claims(experiments: Mapping[str, str]) -> tuple[tuple[Claim, ...], tuple[Demand, ...]]:
+    """The claims of the scenarios by which profile core goes, its own in place of the others, and what they ask for."""
+    catalogue = load_catalogue()
+    rows = {row.id: row for row in catalogue.profile(("core",))}
+    files = sorted((ROOT / "features").rglob("*.feature"))
+    scenarios = [
+        one for file in files for one in read_feature(file, ROOT) if not rows.keys().isdisjoint(one.requirements)
+    ]
+    own = {requirement for one in scenarios if "core" in one.profiles for requirement in one.requirements}
+    chosen = [one for one in scenarios if "core" in one.profiles or not (one.profiles or own & {*one.requirements})]
+    compiled = [compile_scenario(one, catalogue, experiments, rows[one.requirements[0]].in_part) for one in chosen]
+    return tuple(claim for claim, _ in compiled), tuple(demand for _, asked in compiled for demand in asked)
 
 
 @cache

@@ -48,7 +48,8 @@ def full_target(directory: Path, prometheus: str = NO_SERVICE) -> dict[str, Any]
         "entry": NO_SERVICE,
         "release": {"version": "1.0.0"},
         "regions": {
-            name: {"entry": NO_SERVICE, "namespace": "shop"} for name in ("us-east-1", "ap-southeast-1", "eu-central-1")
+            name: {"entry": NO_SERVICE, "namespace": "shop", "prometheus": prometheus}
+            for name in ("us-east-1", "ap-southeast-1", "eu-central-1")
         },
         "primary_region": "eu-central-1",
         "kubernetes": {"context": "staging", "namespace": "shop", "kubeconfig": str(directory / "kubeconfig")},

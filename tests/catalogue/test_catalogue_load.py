@@ -86,13 +86,37 @@ def test_the_order_of_core(catalogue: Catalogue) -> None:
     assert ids[-1] == "IP-Q-CONSISTENCY"
 
 
+def test_a_row_is_gated_in_part_where_no_chosen_profile_has_it_whole(catalogue: Catalogue) -> None:
+    """Core gates it on two of three disasters, its document's profile on all."""
+    whole, part = (), ("loss of the primary", "loss of a region")
+    for names, expected in ((["core"], part), (["normaldance"], whole), (["core", "normaldance"], whole)):
+        assert {row.id: row.in_part for row in catalogue.profile(names)}["DA-DR-RTO"] == expected
+
+
+def test_the_parts_of_two_profiles_are_added(tmp_path: Path) -> None:
+    """Who runs both runs the parts of both."""
+    text = "profiles:\n  a: [DA-DR-RTO: [loss of the primary]]\n  b: [DA-DR-RTO: [loss of a region], ND-KPI-P95]\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    rows = load_catalogue([tmp_path / "mine.yaml"]).profile(["a", "b"])
+    assert [(row.id, row.in_part) for row in rows] == [
+        ("DA-DR-RTO", ("loss of the primary", "loss of a region")),
+        ("ND-KPI-P95", ()),
+    ]
+
+
+@pytest.mark.parametrize("row", ["{DA-DR-RTO: []}", "{DA-DR-RTO: [a], ND-KPI-P95: [b]}", "{}", "{dr-rto: [a]}"])
+def test_a_row_in_part_is_one_id_with_its_parts(tmp_path: Path, row: str) -> None:
+    """No part, two ids, none, or a word that is no id."""
+    (tmp_path / "mine.yaml").write_text(f"profiles:\n  a: [{row}]\n")
+    with pytest.raises(ConfigurationError, match=r"mine\.yaml"):
+        load_catalogue([tmp_path / "mine.yaml"])
+
+
 def test_a_row(catalogue: Catalogue) -> None:
     """One row in full."""
     row = catalogue.requirement("DA-DR-RPO")
     assert row.title == "RPO 1 h"
-    assert (
-        row.criterion == "no acknowledged write older than 1 h is lost in any experiment of domain database or region"
-    )
+    assert row.criterion == "no acknowledged write older than 1 h is lost in any disaster experiment"
     assert (row.kinds, row.gate) == ((EvidenceKind.EXPERIMENT,), Gate.CRITICAL)
     assert row.environments == ("sandbox", "staging", "production")
     assert row.source == "003 deployment architecture: Disaster recovery"

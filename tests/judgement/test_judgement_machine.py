@@ -1,9 +1,9 @@
-"""A machine that is starved while a sandbox is judged proves nothing of its latencies, recoveries and errors."""
+"""A machine that is starved while a sandbox is judged proves no failure of its latencies, recoveries and errors."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -41,6 +41,7 @@ from harness.model import (
     Table,
     Words,
 )
+from harness.model.table import CONTROL
 from tests.builders import rollout_runs
 from tests.builders.core_course import ns
 from tests.builders.core_plan import core_plan
@@ -62,9 +63,9 @@ def starved(run: Evidence, share: float, late_ms: float = 80.0) -> Evidence:
     )
 
 
-def seen(at: int, delay_ms: float = 0.5) -> Observation:
-    """What the kernel said of the machine at this second: how long the target waited each time that it needed a processor."""
-    return observation("machine.seen", "machine", at, "machine", at_ns=ns(at), delay_ms=delay_ms)
+def seen(at: int) -> Observation:
+    """What the kernel said of the machine at this second: work waited for a processor in half of it."""
+    return observation("machine.seen", "machine", at, "machine", at_ns=ns(at), waited=0.5)
 
 
 def slowed(run: Evidence) -> Evidence:
@@ -84,10 +85,10 @@ def test_slow_on_a_quiet_machine_is_a_failure() -> None:
     assert Outcome.FAIL in outcomes(core_plan(), starved(slowed(core_evidence()), 0.028), Figure.RESPONSE_TIME)
 
 
-def test_slow_on_a_starved_machine_is_neither_pass_nor_fail() -> None:
-    """A fifth of the seconds were late: response times and errors are INCONCLUSIVE with that reason, and no GO is said."""
+def test_slow_on_a_starved_machine_is_no_failure() -> None:
+    """A fifth of the seconds were late: response times and errors are INCONCLUSIVE with that reason; what passes has passed a harder test."""
     run = starved(slowed(core_evidence()), 0.2)
-    assert outcomes(core_plan(), run, Figure.RESPONSE_TIME, Figure.ERROR_RATE) == {Outcome.INCONCLUSIVE}
+    assert Outcome.FAIL not in outcomes(core_plan(), run, Figure.RESPONSE_TIME, Figure.ERROR_RATE)
     judgement = judge(core_plan(), run)
     assert judgement.machine is not None
     assert not judgement.machine.ok
@@ -96,7 +97,7 @@ def test_slow_on_a_starved_machine_is_neither_pass_nor_fail() -> None:
         for r in judgement.decision.reasons
     )
     healthy = judge(core_plan(), starved(core_evidence(), 0.2))
-    assert healthy.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert healthy.decision.outcome is DecisionOutcome.GO
 
 
 @pytest.mark.parametrize(("there", "outcome"), [(True, Outcome.INCONCLUSIVE), (False, Outcome.FAIL)])
@@ -112,7 +113,7 @@ def test_one_slow_window_is_held_against_the_machine_at_that_time(there: bool, o
     )
     start_ns = last.start_ns if there else first.start_ns
     ints = dict(run.probes.ints)
-    late = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < start_ns + 6_000_000_000), 80_000_000, 0)
+    late = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < start_ns + 12_000_000_000), 80_000_000, 0)
     ints |= {"sent_ns": ints["sent_ns"] + late, "done_ns": ints["done_ns"] + late}
     run = replace(
         run, probes=replace(run.probes, ints=ints), windows={**run.windows, last.name: replace(last, samples=slow)}
@@ -121,26 +122,16 @@ def test_one_slow_window_is_held_against_the_machine_at_that_time(there: bool, o
     assert (Outcome.FAIL in outcomes(core_plan(), run, Figure.RESPONSE_TIME)) is (outcome is Outcome.FAIL)
 
 
-@pytest.mark.parametrize(
-    ("late", "passing", "failing"), [(2, True, True), (3, True, False), (5, True, False), (6, False, False)]
-)
-def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_pass_alone(
-    late: int,
-    passing: bool,  # noqa: FBT001 - a value of the table
-    failing: bool,  # noqa: FBT001 - a value of the table
-) -> None:
-    """Of 48 s a machine to itself has 3 late ones in 15 of 100 spans, 6 in one of 400; a FAIL is excused by 3."""
+@pytest.mark.parametrize(("late", "doubted"), [(5, False), (6, True)])
+def test_late_seconds_that_a_quiet_machine_has_by_chance_leave_a_failure_alone(late: int, doubted: bool) -> None:  # noqa: FBT001 - a value of the table
+    """Of 64 s a machine to itself has 5 late ones in one of 30 spans, 6 in one of 100; those 15 s around the 48 s count as well."""
     run = core_evidence()
     start_ns = (run.windows["everyday/fault-free"].start_ns // 1_000_000_000 + 1) * 1_000_000_000
     ints = dict(run.probes.ints)
     until_ns = start_ns + late * 1_000_000_000
     sent = np.where((ints["due_ns"] >= start_ns) & (ints["due_ns"] < until_ns), 80_000_000, 0)
     run = replace(run, probes=replace(run.probes, ints={**ints, "sent_ns": ints["sent_ns"] + sent}))
-    found = [
-        starvation(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)], excusing=excusing)
-        for excusing in (False, True)
-    ]
-    assert [one is None for one in found] == [passing, failing]
+    assert (starvation(core_plan(), run, [(start_ns, start_ns + 48_000_000_000)]) is not None) is doubted
 
 
 def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
@@ -148,40 +139,83 @@ def test_what_is_no_matter_of_time_is_judged_all_the_same() -> None:
     assert outcomes(core_plan(), starved(core_evidence(), 0.2), Figure.LOST_WRITES, Figure.COPIES) == {Outcome.PASS}
 
 
-def test_processor_time_that_others_took_is_starvation_too() -> None:
-    """A tenth of it was stolen in every second, and no probe was late."""
+def controlled(run: Evidence, *, late: range = range(0), silent: str = "", **had: Any) -> Evidence:
+    """The run with the control of three nodes asked twice a second, over 50 ms in these seconds, and who had the processors in each."""
+    rows = [
+        {
+            "due_ns": ns(at),
+            "sent_ns": ns(at),
+            "done_ns": ns(at) + (120_000_000 if int(at) in late else 3_000_000),
+            "status": 0 if node == silent else 200,
+            "subject": node,
+            "error": "timeout" if node == silent else None,
+        }
+        for at in np.arange(0, 400, 0.5)
+        for node in ("one", "two", "three")
+    ]
+    fields = {"target": 0.25, "harness": 0.15, "others": 0.02, "yielding": 0.0, **had}
+    seen = (observation("machine.seen", "machine", at, "machine", at_ns=ns(at), **fields) for at in range(1, 400))
+    return replace(run, recorded={CONTROL.name: Table.of(CONTROL, rows)}, observations=(*run.observations, *seen))
 
-    def seen(at: int, stolen: float | None) -> Observation:
-        fields = {"at_ns": ns(at), "waited": 0.3, "stolen": stolen}
-        return observation("machine.seen", "machine", at, "machine", **fields)
 
-    run = core_evidence()
-    for stolen, ok in ((0.1, False), (0.01, True), (None, True)):
-        told = replace(run, observations=(*run.observations, *(seen(at, stolen) for at in range(1, 400))))
-        machine = machine_result(core_plan(), told)
-        assert machine is not None
-        assert machine.ok is ok
-        assert (machine.waited_share, machine.stolen_share) == pytest.approx((0.3, stolen))
+EACH: Final = range(400)
 
 
 @pytest.mark.parametrize(
-    ("delay_ms", "every", "ok"), [(0.9, 1, True), (2.1, 1, False), (2.1, 10, False), (2.1, 30, True)]
+    ("late", "had", "ok"),
+    [
+        (range(0), {}, True),
+        (EACH, {}, True),
+        (EACH, {"target": 0.8}, True),
+        (EACH, {"others": 0.5}, False),
+        (EACH, {"others": 0.5, "yielding": 0.48}, True),
+        (EACH, {"others": 0.5, "yielding": 0.3}, False),
+        (EACH, {"stalled": 0.8}, False),
+        (EACH, {"target": 0.5, "harness": 0.4}, False),
+        (range(0), {"others": 0.9}, True),
+        (range(100, 102), {"others": 0.5}, True),
+        (range(100, 106), {"others": 0.5}, False),
+    ],
 )
-def test_a_target_that_waits_for_a_processor_is_starved_however_punctual_the_watch_is(
-    delay_ms: float,
-    every: int,
+def test_a_machine_is_starved_where_the_control_suffers_while_processors_are_scarce(
+    late: range,
+    had: dict[str, Any],
     ok: bool,  # noqa: FBT001 - a value of the table
 ) -> None:
-    """Under a millisecond each time is what two busy cores cost; over two in a second of ten are not."""
-    run = core_evidence()
-    readings = (seen(at, delay_ms if at % every == 0 else 0.5) for at in range(1, 400))
-    told = replace(run, observations=(*run.observations, *readings))
-    machine = machine_result(core_plan(), told)
+    """A control that is late by itself accuses the release; what others take and nobody feels excuses nothing, and programs that yield take nothing."""
+    run = controlled(core_evidence(), late=late, **had)
+    machine = machine_result(core_plan(), run)
     assert machine is not None
-    assert machine.ok is ok
-    assert ok or "the target waited over 2 ms each time it needed a processor" in machine.why
-    assert outcomes(core_plan(), told, Figure.RESPONSE_TIME) == {Outcome.PASS}, "it has passed a harder test"
-    assert (Outcome.FAIL in outcomes(core_plan(), slowed(told), Figure.RESPONSE_TIME)) is ok
+    assert machine.ok is ok, machine.why
+
+
+def test_a_release_that_burns_the_processors_by_itself_fails() -> None:
+    """It had 80 % of them, the control was late in every second, and nobody else had any: the sentence says so."""
+    run = controlled(slowed(core_evidence()), late=EACH, target=0.8)
+    machine = machine_result(core_plan(), run)
+    assert machine is not None
+    assert machine.why == "the control took over 50 ms in 400 of 400 s, 0 of them while processors were scarce"
+    assert (machine.target_share, machine.harness_share, machine.others_share) == pytest.approx((0.8, 0.15, 0.02))
+    assert Outcome.FAIL in outcomes(core_plan(), run, Figure.RESPONSE_TIME)
+
+
+def test_the_same_figures_beside_others_at_work_are_no_failure() -> None:
+    """A compiler had half of the processors, and the control was late: nothing is known of the release."""
+    run = controlled(slowed(core_evidence()), late=EACH, others=0.5)
+    assert Outcome.FAIL not in outcomes(core_plan(), run, Figure.RESPONSE_TIME, Figure.ERROR_RATE)
+
+
+def test_a_control_whose_node_is_lost_tells_nothing() -> None:
+    """One of three answers nothing all the time: that is the fault's. Where none answers, the machine was starved."""
+    lost = controlled(core_evidence(), silent="two", others=0.5)
+    machine = machine_result(core_plan(), lost)
+    assert machine is not None
+    assert machine.ok, machine.why
+    rows = lost.recorded[CONTROL.name]
+    every = replace(rows, words={**rows.words, "error": Words.of(["timeout"] * len(rows))})
+    machine = machine_result(core_plan(), replace(lost, recorded={CONTROL.name: every}))
+    assert machine is not None
+    assert not machine.ok
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -198,7 +232,7 @@ def test_a_service_beside_the_harness_has_a_receipt_that_decides_nothing() -> No
     (quiet, late) = (machine_result(plan, run) for run in (read, starved(read, 0.2)))
     assert quiet is not None
     assert late is not None
-    assert (quiet.ok, late.ok, late.delay_ms) == (True, False, 0.5)
+    assert (quiet.ok, late.ok, late.waited_share) == (True, False, 0.5)
     assert late.why.startswith("the machine was starved: the watch sent probes over 50 ms late in ")
     assert starvation(plan, starved(read, 0.2), EVER) is None
     doubt = starvation(core_plan(), starved(read, 0.2), EVER)
@@ -224,7 +258,7 @@ STARVED = {(Outcome.INCONCLUSIVE, ReasonKind.MACHINE)}
 MISSED = {(Outcome.FAIL, ReasonKind.NOT_AS_EXPECTED)}
 
 
-@pytest.mark.parametrize(("late", "found"), [((0, 0), MISSED), ((100, 110), STARVED), ((70, 100), MISSED)])
+@pytest.mark.parametrize(("late", "found"), [((0, 0), MISSED), ((100, 110), STARVED), ((50, 85), MISSED)])
 def test_what_follows_a_recovery_asks_the_seconds_after_it(
     late: tuple[int, int], found: set[tuple[Outcome, ReasonKind]]
 ) -> None:
@@ -247,7 +281,7 @@ def test_what_follows_a_recovery_asks_the_seconds_after_it(
     assert one(asked, late_in(run, *late)) == found
 
 
-@pytest.mark.parametrize(("late", "starved"), [((0, 0), False), ((110, 130), True), ((134, 150), False)])
+@pytest.mark.parametrize(("late", "starved"), [((0, 0), False), ((110, 130), True), ((146, 162), False)])
 def test_a_measure_of_another_attempt_asks_the_seconds_of_that_one(late: tuple[int, int], starved: bool) -> None:  # noqa: FBT001
     """The first attempt at 111 s did harm; a starved machine excuses it where it was starved then, not in the second attempt."""
     run = small_run()
@@ -283,22 +317,11 @@ def test_a_share_is_made_of_time_too() -> None:
     assert one(small_plan({"R": share()}), late_in(run, 0, 60)) == STARVED
 
 
-def test_disks_that_all_work_waited_for_excuse_a_failure_alone() -> None:
-    """For four fifths of every second: a FAIL is in doubt, a PASS has passed a harder test."""
-    run = core_evidence()
-    told = tuple(
-        observation("machine.seen", "machine", at, "machine", at_ns=ns(at), stalled=0.8) for at in range(1, 400)
-    )
-    run = replace(run, observations=(*run.observations, *told))
-    assert Outcome.FAIL not in outcomes(core_plan(), slowed(run), Figure.RESPONSE_TIME)
-    assert outcomes(core_plan(), run, Figure.RESPONSE_TIME) == {Outcome.PASS}
-
-
 @pytest.mark.parametrize(
-    ("late", "outcome"), [((0, 0), Outcome.FAIL), ((10, 71), Outcome.INCONCLUSIVE), ((0, 10), Outcome.FAIL)]
+    ("late", "outcome"), [((0, 0), Outcome.FAIL), ((10, 71), Outcome.INCONCLUSIVE), ((0, 10), Outcome.INCONCLUSIVE)]
 )
 def test_a_figure_of_a_rollout_asks_the_seconds_of_the_rollout(late: tuple[int, int], outcome: Outcome) -> None:
-    """A fifth of the users met the old release 11.5 s after the switch: only a machine that was starved then excuses it."""
+    """A fifth of the users met the old release 11.5 s after the switch: a machine that was starved then, or just before, excuses it."""
 
     def old(row: dict[str, Any]) -> None:
         if 15 <= row["at"] < 26.5 and row["step"] == "2" and rollout_runs.rank(row["user"]) < 0.2:

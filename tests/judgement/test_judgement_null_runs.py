@@ -17,24 +17,26 @@ DATABASE = experiment("database-loss", *SPANS["database-loss"])
 
 def test_a_null_run_is_steady_without_a_fault() -> None:
     """Reads and writes of the fault-free window, and of the null run where there is one."""
-    assert null_run(evidence(), "everyday", "reads").receipt.ok
-    assert null_run(evidence(), None, "writes").receipt.ok
-    assert null_run(evidence(), None, "writes").receipt.why == "writes were steady without a fault"
-    assert null_run(with_experiment([NULL]), "everyday", "reads").receipt.ok
+    assert null_run(plan(), evidence(), "everyday", "reads").receipt.ok
+    assert null_run(plan(), evidence(), None, "writes").receipt.ok
+    assert null_run(plan(), evidence(), None, "writes").receipt.why == "writes were steady without a fault"
+    assert null_run(plan(), with_experiment([NULL]), "everyday", "reads").receipt.ok
 
 
 def test_a_null_run_that_was_out_or_unwatched_is_none() -> None:
     """Each is said in a sentence; one that was not run says nothing."""
     base = evidence()
     shaky = replace(base, probes=down(base.probes, 30, 31))
-    assert null_run(shaky, "everyday", "reads").receipt.why == "without any fault reads were already out for 1 s"
+    assert (
+        null_run(plan(), shaky, "everyday", "reads").receipt.why == "without any fault reads were already out for 1 s"
+    )
     late = with_experiment([NULL], replace(base, probes=down(base.probes, 205, 206)))
-    assert null_run(late, "everyday", "reads").receipt.ok is False
+    assert null_run(plan(), late, "everyday", "reads").receipt.ok is False
     skipped = with_experiment([replace(NULL, ran=False)], late)
-    assert null_run(skipped, "everyday", "reads").receipt.ok
-    lone = null_run(base, "other", "reads").receipt
+    assert null_run(plan(), skipped, "everyday", "reads").receipt.ok
+    lone = null_run(plan(), base, "other", "reads").receipt
     assert (lone.ok, lone.why) == (False, "there is no fault-free window to compare with")
-    blind = null_run(replace(base, probes=Table.empty(PROBES)), None, "reads").receipt
+    blind = null_run(plan(), replace(base, probes=Table.empty(PROBES)), None, "reads").receipt
     assert (blind.ok, blind.why) == (None, "no reads were recorded without a fault")
 
 
@@ -42,24 +44,34 @@ def test_what_was_not_watched_without_a_fault_is_not_known_to_be_steady() -> Non
     """One look proves nothing; nor do looks with a second and more between them."""
     base = evidence()
     sent_ns = base.probes.ints["sent_ns"]
-    one = null_run(replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads").receipt
+    one = null_run(plan(), replace(base, probes=base.probes.where(sent_ns == ns(30))), None, "reads").receipt
     assert (one.ok, one.why) == (None, "without a fault no probe of reads was recorded for 30 s")
     gap = null_run(
-        replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns > ns(31)))), None, "reads"
+        plan(), replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns > ns(31)))), None, "reads"
     ).receipt
     assert (gap.ok, gap.why) == (None, "without a fault no probe of reads was recorded for 1.1 s")
     assert null_run(
-        replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns >= ns(30.95)))), None, "reads"
+        plan(), replace(base, probes=base.probes.where((sent_ns < ns(30)) | (sent_ns >= ns(30.95)))), None, "reads"
     ).receipt.ok
 
 
-def test_two_failures_in_a_row_without_a_fault_are_as_much_an_outage_as_under_one() -> None:
-    """The same rule, the same code."""
+def test_two_neighbouring_failures_in_a_run_without_a_fault_are_noise() -> None:
+    """Two of 1200 probes, once: no outage, and a limit of a second can be judged."""
     base = evidence()
     run = replace(base, probes=down(base.probes, 30, 30.1))
-    assert null_run(run, None, "reads").receipt.ok is False
+    steady = null_run(plan(), run, None, "reads", limit_s=1.0)
+    assert (steady.receipt.ok, steady.longest_s) == (True, 0.0)
+    (verdict,) = judge(plan({"R": recovery("1 s", "pod-loss", operations=("reads",))}), run).verdicts
+    assert verdict.outcome is Outcome.PASS
+
+
+def test_three_failures_in_a_row_without_a_fault_are_as_much_an_outage_as_under_one() -> None:
+    """The same rule, the same code."""
+    base = evidence()
+    run = replace(base, probes=down(base.probes, 30, 30.15))
+    assert null_run(plan(), run, None, "reads").receipt.ok is False
     single = replace(base, probes=down(base.probes, 30, 30.05))
-    assert null_run(single, None, "reads").receipt.ok
+    assert null_run(plan(), single, None, "reads").receipt.ok
     for limit, outcome in (("1 s", Outcome.INCONCLUSIVE), ("30 s", Outcome.PASS)):
         (verdict,) = judge(plan({"R": recovery(limit, "pod-loss", operations=("reads",))}), run).verdicts
         assert verdict.outcome is outcome

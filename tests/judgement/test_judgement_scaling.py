@@ -99,6 +99,51 @@ def test_what_turns_the_levels_red(run: list[Observation], expected: list[str]) 
     assert outcomes(CPU, *run) == expected
 
 
+EVERY = CPU.replace(' of "user-service"', "")
+
+
+def test_of_every_service_each_that_a_route_needs_is_given_load() -> None:
+    """The sentence names none: what nobody gave load says so, by name, and the others are judged each by its own levels."""
+    held_by_user = [replace(one, fields={**one.fields, "demand": _demands(EVERY)[0].key}) for one in held()]
+    found = judged(EVERY, *held_by_user, route_needs={"a": ("user-service",), "b": ("user-service", "track-service")})
+    assert [(one.outcome, one.scope["workload"]) for one in found] == [
+        (Outcome.PASS, SUBJECT),
+        (Outcome.PASS, SUBJECT),
+        (Outcome.INCONCLUSIVE, "track-service"),
+    ]
+    assert found[-1].because.text == "no load was given to track-service"
+
+
+def test_a_sentence_that_names_one_service_asks_for_no_other() -> None:
+    """The frontend's rows are of the frontend alone."""
+    found = judged(CPU, *held(), route_needs={"b": ("track-service",)})
+    assert [one.outcome for one in found] == [Outcome.PASS, Outcome.PASS]
+
+
+def test_a_load_that_was_not_given_hides_no_failure() -> None:
+    """The first service did not rise; that the second could not be stressed is said beside it."""
+    key = _demands(EVERY)[0].key
+    first = [replace(one, fields={**one.fields, "demand": key}) for one in held(rises_at=None)]
+    failed = observation("scale.failed", key, 40, "scale", why="there is no Deployment north/track-service")
+    found = judged(EVERY, *first, failed, route_needs={"b": ("track-service",)})
+    assert [one.outcome.value for one in found] == ["INCONCLUSIVE", "PASS", "FAIL"]
+    assert found[0].because.text == "the load was not given: there is no Deployment north/track-service"
+
+
+def test_each_service_has_both_levels() -> None:
+    """Of the second one the higher level is not recorded: it is named, and the first is judged all the same."""
+    first = [replace(one, fields={**one.fields, "demand": _demands(EVERY)[0].key}) for one in held()]
+    low = [
+        load("begun", 40, 0.6, EVERY),
+        load("reached", 43, 0.6, EVERY, mean=0.61),
+        load("ended", 50, 0.6, EVERY, mean=0.61),
+    ]
+    other = [replace(one, subject="us-east-1/track-service") for one in low]
+    found = judged(EVERY, *first, *other, said(39, 2, target="track-service"))
+    assert [one.outcome.value for one in found] == ["PASS", "PASS", "PASS", "INCONCLUSIVE"]
+    assert found[-1].because.text == "one of the two levels of us-east-1/track-service was not held"
+
+
 def test_without_the_watch_nothing_is_decided() -> None:
     """The autoscalers were not followed: a rise may have been missed."""
     base = replace(evidence(), observations=(*evidence().observations, *held(rises_at=None)))

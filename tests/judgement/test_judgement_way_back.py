@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from judgement_builders import SPANS, down, every, evidence, experiment, measures, ns, plan, recovery, with_experiment
 
 from harness.judgement import is_steady, judge, recovered_at
-from harness.judgement.recovery import Requests, outages, recovery_of
+from harness.judgement.recovery import Requests, Usual, recovery_of, served_in
 from harness.model import Evidence, Measure, OperationRecovery, Outcome, Restore
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -29,6 +29,11 @@ def probes(*out: tuple[float, float], late: tuple[float, float] = (0, 0), late_m
     return Requests.of(sent, sent + np.where(slow, round(late_ms * 1e6), 3_000_000), ok)
 
 
+def usual(promised: float | None) -> Usual:
+    """One of a thousand fails as before."""
+    return Usual(promised_ms=promised, failed=0.001)
+
+
 def recovered(requests: Requests, *, undone: float | None = UNDONE, promised: float | None = None) -> OperationRecovery:
     """What rule 8 makes of them: sent at 10 s, undone at 30 s, restored at 50 s, known to 80 s."""
     return recovery_of(
@@ -39,7 +44,7 @@ def recovered(requests: Requests, *, undone: float | None = UNDONE, promised: fl
         until_ns=ns(RESTORED),
         known_ns=ns(80),
         spacing_ms=50,
-        promised=promised,
+        usual=usual(promised),
     )
 
 
@@ -53,7 +58,7 @@ def shortly(requests: Requests) -> OperationRecovery:
         until_ns=ns(31),
         known_ns=ns(33.6),
         spacing_ms=50,
-        promised=200,
+        usual=usual(200),
     )
 
 
@@ -158,24 +163,32 @@ def test_served_again_means_within_the_promised_time() -> None:
 
 
 def test_one_answer_in_twenty_may_be_late() -> None:
-    """95 % of five seconds: 200 ms of late answers in a hundred probes are noise, 300 ms are an outage from the first late one on."""
-    assert recovered(probes(late=(20, 20.2), late_ms=1100), promised=1000).outages == ()
-    seen = recovered(probes(late=(20, 20.3), late_ms=1100), promised=1000)
-    assert seen.outages == ((10.0, 10.303),)
+    """Chance explains 15 late answers of a hundred where 5 are promised: 750 ms of them are noise, 800 ms are an outage from the first on."""
+    assert recovered(probes(late=(20, 20.75), late_ms=1100), promised=1000).outages == ()
+    seen = recovered(probes(late=(20, 20.8), late_ms=1100), promised=1000)
+    assert seen.outages == ((10.0, 10.803),)
+
+
+def test_a_tenth_of_late_answers_that_stays_is_not_shown_to_be_service() -> None:
+    """Each five seconds of them may be chance; all of them together are so hardly, so that nothing is known: neither that it is served nor that not."""
+    sent = every(0, 80, 20)
+    late = (sent >= ns(11)) & (np.arange(len(sent)) % 10 == 0)
+    seen = recovered(Requests.of(sent, sent + np.where(late, 1_100_000_000, 3_000_000), sent >= 0), promised=1000)
+    assert (seen.seconds, seen.since_s) == (None, 0.0)
 
 
 def test_asked_live_late_answers_are_no_service() -> None:
     """With the times of the answers and a promise; without a promise late ones will do."""
     slow = probes(late=(11, 15), late_ms=1500)
     done = slow.done_ns
-    assert is_steady(slow.sent_ns, slow.ok, ns(15), done_ns=done, promised=1000) == (
+    assert is_steady(slow.sent_ns, slow.ok, ns(15), usual(1000), done_ns=done) == (
         False,
         "100 of 100 requests of the last 5 s succeeded, 20 within 1000 ms",
     )
-    assert is_steady(slow.sent_ns, slow.ok, ns(15))[0] is True
-    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(15), done_ns=done, promised=1000) is None
-    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(30), done_ns=done, promised=1000) == ns(15.003)
-    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(30)) == ns(10)
+    assert is_steady(slow.sent_ns, slow.ok, ns(15), usual(None))[0] is True
+    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(15), usual(1000), done_ns=done) is None
+    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(30), usual(1000), done_ns=done) == ns(15.003)
+    assert recovered_at(slow.sent_ns, slow.ok, ns(10), ns(30), usual(None)) == ns(10)
 
 
 SPAN = st.tuples(st.floats(0, 75), st.floats(0.05, 12)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
@@ -226,6 +239,7 @@ def test_a_later_restore_never_shortens_the_way_back(out: list[tuple[float, floa
         until_ns=ns(restored),
         known_ns=ns(80),
         spacing_ms=50,
+        usual=usual(None),
     )
     assert later.way_back[: len(seen.way_back)] == seen.way_back
 
@@ -233,4 +247,8 @@ def test_a_later_restore_never_shortens_the_way_back(out: list[tuple[float, floa
 def test_the_same_outage_is_found_by_the_rule_alone() -> None:
     """The way back is made of the outages of rule 8, no other."""
     requests = probes((36, 38), (44, 44.5)).between(ns(UNDONE), ns(80))
-    assert len(outages(requests, ns(80))) == len(recovered(probes((36, 38), (44, 44.5))).way_back) == 2
+    assert (
+        len(served_in(requests, ns(80), usual(None)).proven)
+        == len(recovered(probes((36, 38), (44, 44.5))).way_back)
+        == 2
+    )

@@ -75,7 +75,8 @@ def test_a_recovery_that_passed() -> None:
         high=20.556,
         resolution=0.053,
         method=(
-            "first answer, after the last outage, of 5 s in which at least 99 % succeeded and 95 % came within the promised time; "
+            "first answer, after the last outage, of 5 s in which no more requests failed or were late than before the fault, or "
+            "than is promised; "
             "± the longest time between two requests and the slowest answer of the second after it"
         ),
         receipts={

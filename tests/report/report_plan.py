@@ -6,7 +6,7 @@ Times are seconds from the start of the run unless they end in _ns. Everything i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model import (
     Claim,
@@ -268,3 +268,16 @@ def plan(*, release: str = "slow", time_scale: float = 60) -> Plan:
         not_assessable=(),
         probe_spacing_ms={"reads": 50.0, "writes": 33.3},
     )
+
+
+def in_part(requirement: str, *, on: tuple[str, ...], left_out: tuple[str, ...]) -> Plan:
+    """The same by a profile that gates a requirement on some parts of its criterion."""
+    given = plan()
+
+    def of(claim: Claim) -> Claim:
+        scopes = [replace(one.scope, missing_experiments=(), left_out=left_out) for one in claim.objectives]
+        parted = tuple(replace(one, scope=scope) for one, scope in zip(claim.objectives, scopes, strict=True))
+        return replace(claim, objectives=parted) if claim.requirement == requirement else claim
+
+    rows = tuple(replace(row, in_part=on) if row.id == requirement else row for row in given.requirements)
+    return replace(given, requirements=rows, claims=tuple(map(of, given.claims)))

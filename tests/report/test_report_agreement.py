@@ -9,13 +9,14 @@ from html import unescape
 
 from report_builders import go, no_go
 from report_measures import response
-from report_plan import ROUTES
+from report_plan import ROUTES, in_part
 
 from harness.judgement.verdicts import claim_verdict
 from harness.model import Evidence, Judgement, OperationRecovery, Outcome, Plan
 from harness.report import render_verdict, render_why
 from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
+from harness.report.junit import render_junit
 from harness.report.summary import render_summary
 from harness.report.view.digest import rows
 from harness.report.view.wording import figure
@@ -68,6 +69,18 @@ def test_an_outage_on_the_way_back_has_one_length_everywhere() -> None:
     assert "4 s (writes after database-primary-loss)" in texts["summary"]
     assert f"{start:g} s to {end:g} s (4 s)" in texts["page"]
     assert f"{start:g} s to {end:g} s (4 s)" in texts["why"]
+
+
+def test_a_row_that_is_proven_in_part_says_so_everywhere() -> None:
+    """What was tried and what was not, in every report that people read, and for machines."""
+    _, evidence, judged = go()
+    given = in_part("DA-DR-RTO", on=("loss of the primary",), left_out=("all database members",))
+    run = given, evidence, judged
+    said = "proven in part, on loss of the primary; not tried: all database members"
+    assert [name for name, text in _texts(run, "DA-DR-RTO").items() if said not in text] == []
+    assert said in render_junit(*run).decode()
+    rows_of = {row["id"]: row["not_tried"] for row in json.loads(render_verdict(given, judged))["requirements"]}
+    assert {id_: left for id_, left in rows_of.items() if left} == {"DA-DR-RTO": ["all database members"]}
 
 
 def test_an_operation_without_an_outage_says_which_stretch_that_is() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from report_builders import go, judgement, no_go, nothing
 from report_measures import healthy
-from report_plan import plan
+from report_plan import in_part, plan
 
 from harness.judgement.measures import because
 from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
@@ -101,6 +101,17 @@ def test_what_was_not_verified_is_named() -> None:
         "evidence is missing",
         "RTO, RPO and windows were divided by 60. What passed under them proves the mechanism, not the target itself",
     ]
+
+
+def test_a_row_that_is_proven_in_part_says_on_what() -> None:
+    """It passed on the parts that the profile gates on; the part that nothing tried is not verified."""
+    given = in_part("DA-DR-RTO", on=("loss of the primary",), left_out=("all database members",))
+    judged = judgement(given, {}, DecisionOutcome.GO)
+    every = rows(given, judged)
+    row = next(row for row in every if row.requirement.id == "DA-DR-RTO")
+    text = "proven in part, on loss of the primary; not tried: all database members"
+    assert (row.missing, row.in_part) == ((), text)
+    assert ("DA-DR-RTO", text) in [(item.id, item.text) for item in unverified(given, judged, every)]
 
 
 def test_at_full_time_nothing_is_said_of_scale() -> None:

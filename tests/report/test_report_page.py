@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from report_builders import go, no_go, nothing
 from report_measures import QUANTILE
-from report_plan import BROKEN, TITLES
+from report_plan import BROKEN, TITLES, in_part
 
 from harness.judgement.measures import because
 from harness.model import Baseline, DecisionOutcome, DecisionReason, Evidence, Outcome, Reason, ReasonKind
@@ -119,6 +119,26 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
         assert said in first
     assert "What is missing, and what would bring it 1 requirement ? INCONCLUSIVE error rate" in text
     assert "1 requirement ○ NOT ASSESSED not falsifiable here: the network back-end" in text
+
+
+def test_a_row_that_is_proven_in_part_is_said_on_the_first_screen_and_beside_the_row() -> None:
+    """A GO is read by its first screen."""
+    given = in_part("DA-DR-RTO", on=("loss of the primary",), left_out=("all database members",))
+    _, text = _read((given, *go()[1:]))
+    said = "proven in part, on loss of the primary; not tried: all database members"
+    assert f"DA-DR-RTO {said}" in text.partition("Requirements")[0]
+    assert "All 23 gating requirements passed, 1 of them in part." in text.partition("Requirements")[0]
+    assert f"In part {said}" in text.partition("Requirements")[2]
+
+
+def test_a_criterion_that_is_worded_otherwise_is_shown_with_the_document_s_words() -> None:
+    """Who reads the row sees what was asked for, and what was tried of it."""
+    given, evidence, judged = go()
+    rows = tuple(
+        replace(row, says="no write is lost at all") if row.id == "DA-DR-RPO" else row for row in given.requirements
+    )
+    _, text = _read((replace(given, requirements=rows), evidence, judged))
+    assert "Document says no write is lost at all" in text
 
 
 def test_a_go_says_so_and_what_came_closest_to_its_limit() -> None:

@@ -75,6 +75,9 @@ class Users:
         is_out = self.out[0] <= self.ground.seconds < self.out[1]
         return PartsState(ok=not is_out, why="route sign-in was not served" if is_out else "")
 
+    def quiet(self, start_ns: int, end_ns: int) -> None:
+        """It is not asked what they were like before."""
+
     def wait(self, alive: Callable[[], None]) -> PartsState:
         """No longer: these tests ask for the hold."""
         return self.now()
@@ -92,6 +95,14 @@ def test_a_held_fault_is_not_released_while_users_are_out(
     made.context.traffic.users = cast("Any", Users(ground, out))
     ExperimentDriver().run(fault(HELD.name), made.context)
     assert round(dict(child.did)["release"], 1) == released
+
+
+def test_as_before_means_as_before_the_first_fault(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:
+    """The window until the first fault is sent, and not the time after it nor between two attempts."""
+    ground = Ground(clock=clock)
+    attempts = (Child(clock=clock, sent_s=1.0, result=Result(confirmed=False)), Child(clock=clock, sent_s=1.0))
+    run(monkeypatch, clock, HELD, *attempts, ground=ground)
+    assert ground.calm == [(0.0, 1.0)]
 
 
 def test_a_fault_is_held_at_least_as_long_as_its_file_says(monkeypatch: pytest.MonkeyPatch, clock: FakeClock) -> None:

@@ -68,18 +68,24 @@ def test_a_row_that_waits_for_several_parts_names_each() -> None:
 
 
 def test_a_part_that_the_target_has_is_not_waited_for() -> None:
-    """Then the other is waited for, and where both are there, a scenario is missing."""
+    """Then the other is waited for, and where both are there, nothing reads the criterion: a scenario could not be written."""
     assert left("ND-PH2-IPFS", "content").because.text.startswith("waits for the part `external-services` (")
-    assert left("ND-PH2-IPFS", "content", "external-services").because.kind is ReasonKind.UNCLAIMED
+    because = left("ND-PH2-IPFS", "content", "external-services").because
+    assert (because.kind, because.text) == (
+        ReasonKind.UNCLAIMED,
+        "no sentence reads its criterion, so that no scenario can claim it",
+    )
+    assert "write a scenario" not in because.hint
 
 
 def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row that needs what the sandbox lacks, or that nobody claims, has none deployed."""
+    """A row that needs what the sandbox lacks, that nobody claims, or that is gated in part, has none deployed."""
     monkeypatch.setattr("harness.run.sandbox.names", lambda: ("bus", "content"))
     rows = [load_catalogue().requirement(name) for name in ("ND-PH1-EVENTBUS", "ND-PH2-IPFS", "ND-KPI-P95")]
     claims = [claimed(row.id) for row in rows]
     assert needed_parts(rows, claims) == ("bus",)
     assert needed_parts(rows, claims[1:]) == ()
+    assert needed_parts([replace(rows[0], in_part=("loss of a region",)), *rows[1:]], claims) == ()
 
 
 def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> None:
@@ -270,9 +276,9 @@ def test_a_check_whose_key_is_missing_is_not_assessed(name: str, tmp_path: Path)
 
 
 def lacks(content: dict[str, Any], key: str) -> dict[str, Any]:
-    """A target file without a key, or whose regions have no entry: all of them, or one."""
+    """A target file without a key, or whose regions have no entry and no Prometheus: all of them, or one."""
     section, _, region = key.partition(".")
-    if section != "doors":
+    if section not in {"doors", "monitors"}:
         return without(content, key)
     return {**content, "regions": {k: {} if region in {"", k} else v for k, v in content["regions"].items()}}
 

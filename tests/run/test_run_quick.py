@@ -1,4 +1,4 @@
-"""Profile quick: a first look at the sandbox's platform, planned for about a minute, and run."""
+"""What profiles quick and core plan, and a first look at the sandbox's platform."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def test_the_plan_is_half_a_minute_and_one_fault(tmp_path: Path) -> None:
     assert all(one["can_be_decided"] for one in planned["sentences"])
     acts = {one["name"]: one["seconds"] for one in planned["acts"]}
     assert acts == {"quick/fault-free": 40.0, "experiment:pod-loss": 15.0, "quick/after-faults": 3.0}
+
+
+def test_the_plan_of_core_says_what_it_gates_in_part(tmp_path: Path) -> None:
+    """Each row with the parts that the gate is on, and with what no run by this profile tries."""
+    finished = readiness("plan", "--target", "sandbox", "--profile", "core", state=tmp_path)
+    on, left = "loss of the primary, loss of a region", "loss of all database members"
+    assert f"\nDA-DR-RTO is gated in part, on {on}; not tried: {left}\n" in finished.stdout
+    assert finished.stdout.count(" is gated in part, on ") == 3
+    assert "Every one of 25 sentences can be decided" in finished.stdout
 
 
 @pytest.mark.sandbox

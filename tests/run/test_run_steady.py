@@ -10,6 +10,7 @@ import pytest
 
 from harness.drivers.watch import LiveView
 from harness.evidence import RowWriter
+from harness.judgement.recovery import Promise
 from harness.model import LEDGER_WRITES, PROBES, SAMPLES
 from harness.model.domain import PartsState
 from harness.run.condition import Condition
@@ -47,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 def steadiness(run: Path, promised: float | None) -> Steadiness:
     """Of reads and writes below a run directory."""
-    return Steadiness(LiveView(run), writes=True, promised=promised)
+    return Steadiness(LiveView(run), writes=True, promise=Promise(ms=promised))
 
 
 def test_answers_later_than_promised_are_not_steady(clock: FakeClock, tmp_path: Path) -> None:
@@ -70,6 +71,30 @@ def test_a_service_that_answers_late_is_not_back(clock: FakeClock, tmp_path: Pat
     assert (late.back_since((SENT + 5) * S), steadiness(tmp_path, None).back_since((SENT + 5) * S)) == (False, True)
     clock.sleep(2.5)
     assert late.back_since((SENT + 5) * S)
+
+
+@pytest.mark.parametrize(("quiet", "steady"), [(False, True), (True, False)])
+def test_what_failed_without_a_fault_says_what_is_as_before(
+    clock: FakeClock,
+    tmp_path: Path,
+    quiet: bool,  # noqa: FBT001
+    steady: bool,  # noqa: FBT001
+) -> None:
+    """Three of the last 100 reads failed, as may be where nothing is known; not where none of 600 failed before the fault."""
+    (tmp_path / "watch").mkdir()
+    reads = RowWriter(tmp_path / "watch" / "entry.rows", PROBES)
+    for step in range(800):
+        due = SENT * S + step * S // 20
+        ints = {"due_ns": due, "sent_ns": due, "done_ns": due, "status": 200}
+        words = {"subject": "entry", "kind": "read", "error": "status 503" if step in (690, 700, 720) else None}
+        reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
+    reads.flush()
+    here = Steadiness(LiveView(tmp_path), writes=False, promise=Promise())
+    clock.sleep(39.0)
+    if quiet:
+        here.quiet(SENT * S, (SENT + 30) * S)
+    assert here.now() == PartsState(ok=steady, why="reads: 97 of 100 requests of the last 5 s succeeded")
+    assert here.back_since((SENT + 31) * S) is steady
 
 
 def test_what_an_act_does_not_touch_is_not_asked(clock: FakeClock, tmp_path: Path) -> None:
@@ -139,7 +164,7 @@ def test_a_target_that_serves_half_of_its_requests_is_judged_and_one_that_serves
         words = {"subject": "entry", "kind": "read", "error": "status 404" if failed else None}
         reads.put(tuple(ints.get(name, 0) for name in PROBES.ints), tuple(words.get(name) for name in PROBES.words))
     reads.flush()
-    steadiness = Steadiness(LiveView(tmp_path), writes=False)
+    steadiness = Steadiness(LiveView(tmp_path), writes=False, promise=Promise())
     clock.sleep(10.0)
     assert steadiness.down() == ""
     clock.sleep(10.0)

@@ -126,7 +126,7 @@ def test_a_load_that_was_started_is_stopped_whatever_fails(monkeypatch: pytest.M
     def fails(_: object) -> float:
         raise KeyError("promised")
 
-    monkeypatch.setattr(underway, "promised_ms", fails)
+    monkeypatch.setattr(underway, "Promise", SimpleNamespace(of=fails))
     loads: list[Load] = []
     with pytest.raises(KeyError):
         opened(monkeypatch, "", loads)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.evidence import RowWriter
+from harness.judgement.recovery import Promise
 from harness.model import SAMPLES
 from harness.run.users import SERVED_WITHIN_S, UsersServed
 from tests.fake_clock import FakeClock, S
@@ -23,18 +25,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 def users(
-    run: Path, fails: Callable[[float], bool] = lambda _: False, late: Callable[[float], bool] = lambda _: False
+    run: Path,
+    fails: Callable[[float], bool] = lambda _: False,
+    late: Callable[[float], bool] = lambda _: False,
+    per_s: int = 10,
 ) -> UsersServed:
-    """Ten requests a second of one route from 1000 s to 1060 s; by their time since 1000 s they fail, or take 2 s."""
+    """So many requests a second of one route from 1000 s to 1060 s; by their time since 1000 s they fail, or take 2 s."""
     rows = RowWriter(run / "samples-1.rows", SAMPLES)
-    for step in range(600):
-        at = step / 10
-        due = SENT * S + step * S // 10
+    for step in range(60 * per_s):
+        at = step / per_s
+        due = SENT * S + step * S // per_s
         ints = {"intended_ns": due, "sent_ns": due, "done_ns": due + (2 * S if late(at) else S // 50), "status": 200}
         words = {"name": "play-track", "served_region": "us-east-1", "error": "status 503" if fails(at) else None}
         rows.put(tuple(ints.get(name, 0) for name in SAMPLES.ints), tuple(words.get(name) for name in SAMPLES.words))
     rows.flush()
-    return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, PROMISED_MS)
+    return UsersServed([run / "samples-1.rows"], {"play-track": 10.0}, Promise(ms=PROMISED_MS))
 
 
 def waited_s(clock: FakeClock, here: UsersServed) -> float:
@@ -53,7 +58,8 @@ def test_users_who_are_served_are_not_waited_for(clock: FakeClock, tmp_path: Pat
 @pytest.mark.parametrize("how", ["fails", "late"])
 def test_users_who_are_out_longer_than_the_probes_are_waited_for(clock: FakeClock, tmp_path: Path, how: str) -> None:
     """Until 18 s: five seconds later, known after 2.3 s."""
-    here = users(tmp_path, **{how: lambda at: 10 <= at < 18})
+    out: dict[str, Any] = {how: lambda at: 10 <= at < 18}
+    here = users(tmp_path, **out)
     assert here.wait(lambda: None, within_s=0.0).ok
     assert 5.0 <= waited_s(clock, here) <= 5.5
 
@@ -62,6 +68,15 @@ def test_users_who_are_never_served_are_waited_for_so_long(clock: FakeClock, tmp
     """What is wrong is said, and the run goes on."""
     here = users(tmp_path, fails=lambda at: at >= 10)
     assert waited_s(clock, here) == pytest.approx(SERVED_WITHIN_S, abs=0.5)
+    assert here.now().why == "route play-track was not served for five seconds since it was out"
+
+
+def test_users_are_out_where_more_fail_than_before_the_fault(clock: FakeClock, tmp_path: Path) -> None:
+    """Three of 1250 fail in a row at 52 s: as may be where nothing is known, and not where none of 2000 failed before."""
+    here = users(tmp_path, fails=lambda at: 52 <= at < 52.06, per_s=50)
+    clock.sleep(57.0)
+    assert here.now().ok
+    here.quiet(SENT * S, (SENT + 40) * S)
     assert here.now().why == "route play-track was not served for five seconds since it was out"
 
 

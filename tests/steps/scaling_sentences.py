@@ -51,6 +51,17 @@ SCALING_SENTENCES: Final = {
     'at a mean memory of 95 % of the request the replicas of "user-service" rise within 6 min, at 70 % they do not': _claim(
         Figure.SCALED_OUT, Op.BELOW, _scaled("6 min"), "hold", _RUN, resource="memory", low="70 %", high="95 %", **_UP
     ),
+    "at a mean CPU of 85 % of the request the replicas rise within 6 min, at 60 % they do not": _claim(
+        Figure.SCALED_OUT,
+        Op.BELOW,
+        _scaled("6 min"),
+        "hold",
+        _RUN,
+        resource="cpu",
+        low="60 %",
+        high="85 %",
+        hold="6 min",
+    ),
     "every autoscaler has a minimum of at least 2 and no service is under 3 ready replicas, faults excluded": _claim(
         Figure.FEWEST_REPLICAS, Op.AT_LEAST, _count(2), "observe", Scope(phase=Phase.STEADY), ready="3"
     ),

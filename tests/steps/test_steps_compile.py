@@ -8,10 +8,11 @@ import pytest
 
 from harness.catalogue import Catalogue, load_catalogue
 from harness.errors import UsageError
-from harness.model import Claim, Demand, DemandKind, Phase
+from harness.model import Claim, Demand, DemandKind, KnownExperiments, Phase
 from harness.steps import compile_scenario, traffic_of
 from tests.builders.scenarios import scenario
 
+EVERYDAY = 'when: "everyday" traffic has run'
 KNOWN = {"pod-loss": "pod", "node-loss": "node", "database-primary-loss": "database", "region-loss": "region"}
 
 
@@ -27,7 +28,7 @@ def compiled(catalogue: Catalogue, requirement: str, *sentences: str) -> tuple[C
 
 
 def test_a_claim_and_its_demands(catalogue: Catalogue) -> None:
-    """A Then may name fewer experiments than its criterion."""
+    """A Then may name fewer experiments than its criterion; those that it does not run are missing."""
     claim, demands = compiled(
         catalogue,
         "DA-DR-RPO",
@@ -39,7 +40,70 @@ def test_a_claim_and_its_demands(catalogue: Catalogue) -> None:
     (objective,) = claim.objectives
     assert objective.at == "a.feature:2"
     assert objective.scope.experiments == ("database-primary-loss",)
-    assert objective.scope.missing_experiments == ()
+    assert objective.scope.missing_experiments == ("loss of a region", "loss of all database members")
+
+
+DISASTERS = (
+    'when: every disaster experiment has run under "everyday" traffic',
+    "then: no acknowledged write older than 1 h is lost in any disaster experiment",
+)
+
+
+def test_a_profile_leaves_out_what_it_does_not_gate_on(catalogue: Catalogue) -> None:
+    """Of the kinds that are not tried, those on which it gates are missing, the others left out."""
+    told = scenario("a", *DISASTERS, tag="DA-DR-RPO")
+    known = {name: domain for name, domain in KNOWN.items() if domain != "region"}
+    claim, _ = compile_scenario(told, catalogue, known, ("loss of the primary", "loss of a region"))
+    scope = claim.objectives[0].scope
+    assert scope.missing_experiments == ("loss of a region",)
+    assert scope.left_out == ("loss of all database members",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "what", "hint"),
+    [
+        (
+            ("loss of a planet",),
+            "on 'loss of a planet', which its criterion does not name",
+            "loss of the primary, loss",
+        ),
+        (
+            ("loss of the primary", "loss of a region", "loss of all database members"),
+            "in part, and names every part of its criterion",
+            "write the id alone",
+        ),
+    ],
+)
+def test_a_profile_gates_in_part_on_parts_of_the_criterion(
+    catalogue: Catalogue, kinds: tuple[str, ...], what: str, hint: str
+) -> None:
+    """Another word than the criterion's would gate on nothing."""
+    with pytest.raises(UsageError) as found:
+        compile_scenario(scenario("a", *DISASTERS, tag="DA-DR-RPO"), catalogue, KNOWN, kinds)
+    assert what in found.value.what
+    assert hint in found.value.hint
+
+
+def test_a_row_that_names_no_experiments_is_gated_whole(catalogue: Catalogue) -> None:
+    """There is nothing of which a profile could take a part."""
+    told = scenario("a", EVERYDAY, "then: the error rate is below 0.1 % in the steady state", tag="ND-KPI-ERRORS")
+    with pytest.raises(UsageError, match="which its criterion does not name"):
+        compile_scenario(told, catalogue, KNOWN, ("loss of a region",))
+
+
+def test_a_named_experiment_that_runs_counts_for_its_domain(catalogue: Catalogue) -> None:
+    """`chosen: by name` keeps it out of every experiment of its domain, not out of the sentence of a scenario that runs it."""
+    known = KnownExperiments({**KNOWN, "cut": "network"}, by_name=["cut"])
+    told = scenario(
+        "a",
+        'when: every experiment of domain pod or node has run under "everyday" traffic',
+        'when: the experiment "cut" has run under "everyday" traffic',
+        "then: no acknowledged write is lost in any experiment of domain pod, node or network",
+        tag="ND-RISK-DATALOSS",
+    )
+    scope = compile_scenario(told, catalogue, known)[0].objectives[0].scope
+    assert scope.experiments == ("pod-loss", "node-loss", "cut")
+    assert scope.missing_experiments == ()
 
 
 def test_a_check_needs_no_when(catalogue: Catalogue) -> None:
@@ -76,7 +140,6 @@ def test_two_experiments_serve_one_claim(catalogue: Catalogue) -> None:
     assert claim.objectives[0].scope.experiments == ("pod-loss", "node-loss")
 
 
-EVERYDAY = 'when: "everyday" traffic has run'
 POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
 
 

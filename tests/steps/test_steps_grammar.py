@@ -389,11 +389,11 @@ OBJECTIVES = {
     ),
     "every service exposes p50, p95, p99, error rate and requests per second": check("exposed-metrics"),
     "every pod of every service is a scrape target and is up in the steady state": check("pods-scraped"),
-    "every annotated pod is scraped every 15 s ± 3 s and no other is": replace(
+    "every annotated pod and service is scraped every 15 s ± 3 s and no other is": replace(
         check("scrape-schedule", every="15 s", tolerance="3 s"), times={"every": s(15), "tolerance": s(3)}
     ),
-    'the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error': check(
-        "alert-rules", first="HighErrorRate", second="DatabaseDown"
+    'the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error': check(
+        "alert-rules-of-regions", first="HighErrorRate", second="DatabaseDown"
     ),
     'the rules "HighErrorRate" and "DatabaseDown" carry severity critical': check(
         "alert-rules", first="HighErrorRate", second="DatabaseDown", severity="critical"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,14 @@ def test_a_problem_is_found_in_its_line(
     seen = problems(GOOD.replace(old, new, 1), tmp_path, catalogue)
     assert len(seen) == len(found), seen
     assert all(line.startswith(start) for line, start in zip(seen, found, strict=True)), seen
+
+
+def test_a_profile_that_gates_a_row_on_another_part_than_it_has(tmp_path: Path, catalogue: Catalogue) -> None:
+    """It is found where its scenario is: a run by that profile would gate on nothing."""
+    mine = replace(catalogue, in_part={"mine": {"ND-KPI-P95": ("loss of a region",)}})
+    assert problems(GOOD, tmp_path, mine) == [
+        "7: a profile gates ND-KPI-P95 on 'loss of a region', which its criterion does not name"
+    ]
 
 
 def test_a_keyword_of_the_language_of_the_file_is_one(tmp_path: Path, catalogue: Catalogue) -> None:

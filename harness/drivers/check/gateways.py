@@ -18,7 +18,7 @@ _WITHIN_S: Final = 2.0
 
 
 def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
-    """Asks each region's entry for one read of every service that `probes.services` names."""
+    """Asks each region's entry for one read of every service that `probes.services` names; a service that the file names elsewhere is not known."""
     if not target.doors:
         raise ConfigurationError(
             "no region with an entry", where=f"{target.file}: regions", hint="write `regions: {NAME: {entry: …}}`"
@@ -31,8 +31,19 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
             hint="write `services: {SERVICE: PATH}` with a path that needs no sign-in and is answered by that service",
         )
 
+    unread = sorted(_services(target) - reads.keys())
+
     def probe() -> Sequence[FactReading]:
-        seen = []
+        seen = [
+            FactReading(
+                subject=f"{region}/{service}",
+                expected="a read of it with status 200",
+                observed="`probes.services` of the target file names no read of it",
+                ok=None,
+            )
+            for region in target.doors
+            for service in unread
+        ]
         for region, entry in target.doors.items():
             with http_client(target, entry, timeout_s=_WITHIN_S) as client:
                 for service, read in reads.items():
@@ -48,6 +59,12 @@ def gateway_reads(target: Target, _params: Mapping[str, str]) -> FactProbe:
         return seen
 
     return probe
+
+
+def _services(target: Target) -> set[str]:
+    """The services that routes need, and those that are asked for their health (`REGION/SERVICE`)."""
+    needed = {service for needs in target.routes.values() for service in needs}
+    return needed | {place.rpartition("/")[2] for place in target.services}
 
 
 def _read(client: httpx.Client, read: ReadProbe) -> str:

@@ -25,6 +25,12 @@ _DATABASE: Final = RequiredKey("database", "the check asks the database")
 _MEMBERS: Final = _within("database.members", "each member of the database is asked")
 _PRODUCTION: Final = RequiredKey("database.production", "the database is compared with production's")
 _MONITOR: Final = RequiredKey("prometheus", "Prometheus is asked what it scrapes and evaluates")
+_MONITORS: Final = RequiredKey(
+    "monitors",
+    "the Prometheus of every region is asked which rules it has loaded",
+    "region with a `prometheus`",
+    "add `prometheus:` to each region of `regions:`",
+)
 _SERIES: Final = RequiredKey("metrics", "the metrics of services are named")
 _EXPOSED: Final = RequiredKey("metrics", "the metrics of every pod are read")
 _NO_ENTRIES: Final = ("region with an `entry`", "add `entry:` to each region of `regions:`")
@@ -179,6 +185,7 @@ CHECKS: Final[Mapping[str, CheckKind]] = {
         make="monitor.targets.scrape_schedule", needs=(_MONITOR, _PODS), when=When.UNDER_TRAFFIC
     ),
     "alert-rules": CheckKind(make="monitor.rules.alert_rules", needs=(_MONITOR,)),
+    "alert-rules-of-regions": CheckKind(make="monitor.rules.rules_of_regions", needs=(_MONITORS,)),
     "service-series": CheckKind(
         make="monitor.series.service_series", needs=(_MONITOR, _PODS, _SERIES), when=When.UNDER_TRAFFIC
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.clock import Deadline
-from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled
+from harness.drivers.scale.scaled import Scaled, behind_the_entry, cheapest, find_scaled
 from harness.drivers.scale.stress import stressed, stressors_for
 from harness.drivers.scale.times import UPS, reached_within_s, rest_within_s, risen_within_s
 from harness.errors import DriverError
@@ -67,13 +67,19 @@ class Holding:
 
 
 def hold_levels(now: Holding) -> None:
-    """Hold a service at a level below the target of its autoscaler, then at one above it.
+    """Hold a service at a level below the target of its autoscaler, then at one above it; without a name every one behind the entry, in turn.
 
     Raises:
         DriverError: there is no such service, or it cannot be stressed.
     """
+    name = now.demand.params.get("workload")
+    for here in [find_scaled(now.target, name)] if name else behind_the_entry(now.target):
+        _hold_levels(now, here)
+
+
+def _hold_levels(now: Holding, here: Scaled) -> None:
     params = now.demand.params
-    here, resource = find_scaled(now.target, params["workload"]), params["resource"]
+    resource = params["resource"]
     _rest(now, here)
     hold = Quantity.parse(params["hold"], scaled=True).at_scale(now.target.time_scale)
     own = _idle(now, here, resource)

@@ -188,6 +188,19 @@ def cheapest(target: Target) -> Scaled:
     return min(found, key=lambda one: one.requests["cpu"] * one.least)
 
 
+def behind_the_entry(target: Target) -> list[Scaled]:
+    """The services that `probes.services` names, by name, whether they have an autoscaler or not.
+
+    Raises:
+        DriverError: it names none, or one that the primary region does not have.
+    """
+    if not target.probes.services:
+        raise DriverError(
+            "no service behind the entry is named", hint="add `services:` to `probes:` of the target file"
+        )
+    return [find_scaled(target, name) for name in sorted(target.probes.services)]
+
+
 def _primary(target: Target) -> tuple[Cluster, str]:
     """The cluster and the namespace of the primary region; the common one where it has none of its own."""
     namespace = namespaces(target).get(target.primary_region) or common_namespace(target)

@@ -183,7 +183,7 @@ class CopiesWatcher(Watcher):
         database, ledger, settings = here.target.database, here.target.ledger, here.settings
         if database is None or ledger is None:
             return
-        per_client = settings.rates.ledger / len(settings.clients)
+        per_client = settings.rates.ledger_in_fault / len(settings.clients)
         again = math.ceil(per_client * (DEADLINE_S + _MORE_S))
         copies = {member: Copy(settings.clients, again) for member in database.members}
         reads, rows = here.recorder.rows(self.name, COPIES), here.recorder.rows("ledger-copies", LEDGER_COPIES)

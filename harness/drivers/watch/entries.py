@@ -91,7 +91,7 @@ class DoorsWatcher(Watcher):
             self._health.append(
                 here.schedule(
                     self.name,
-                    self._rates.region,
+                    self._rates.region_health,
                     probers["health"].probe,
                     of=f"{region} health",
                     phase=number / len(doors),
@@ -103,7 +103,7 @@ class DoorsWatcher(Watcher):
         rates = self._rates
         watched = pace.window_open or pace.fault_in
         for schedule in self._health:
-            schedule.set_rate(rates.region_health_in_window if watched else rates.region)
+            schedule.set_rate(rates.region_health_in_window if watched else rates.region_health)
         per_s = rates.region_in_fault if pace.fault_in else rates.region
         if any(schedule.per_s != per_s for schedule in self._reads):
             for schedule in self._reads:

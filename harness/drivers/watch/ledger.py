@@ -9,8 +9,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from harness.drivers.watch.recorder import WatchRecorder
+from harness.drivers.watch.schedule import ProbeSchedule
 from harness.drivers.watch.settings import Rates
-from harness.drivers.watch.watching import Watcher, Watching
+from harness.drivers.watch.watching import Pace, Watcher, Watching
 from harness.evidence.rows import RowWriter
 from harness.model.items import LEDGER_READS, LEDGER_WRITES, outcome_of
 from harness.targets.target import Target
@@ -120,6 +122,10 @@ class LedgerWatcher(Watcher):
     name: ClassVar[str] = "ledger"
     file: ClassVar[str] = "watch/ledger-writes.rows"
 
+    _recorder: WatchRecorder
+    _rates: Rates
+    _writes: ProbeSchedule | None = None
+
     def needs(self, target: Target) -> bool:
         """The key `ledger`."""
         return target.ledger is not None
@@ -140,4 +146,14 @@ class LedgerWatcher(Watcher):
             rows=recorder.rows("ledger-writes", LEDGER_WRITES),
             reads=recorder.rows("ledger-reads", LEDGER_READS) if ledger.read else None,
         )
-        here.schedule(self.name, here.settings.rates.ledger, clients.write, phase=0.6)
+        self._recorder, self._rates = recorder, here.settings.rates
+        self._writes = here.schedule(self.name, self._rates.ledger, clients.write, phase=0.6)
+
+    def pace(self, pace: Pace) -> None:
+        """More often while a fault may be in."""
+        if self._writes is None:
+            return
+        per_s = self._rates.ledger_in_fault if pace.fault_in else self._rates.ledger
+        if per_s != self._writes.per_s:
+            self._writes.set_rate(per_s)
+            self._recorder.respaced(self.name, 1000 / per_s)

@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.drivers.watch.alerts import AlertsWatcher
 from harness.drivers.watch.autoscalers import AutoscalersWatcher
+from harness.drivers.watch.controls import ControlWatcher
 from harness.drivers.watch.copies import CopiesWatcher
 from harness.drivers.watch.entries import DoorsWatcher, EntryWatcher
 from harness.drivers.watch.ledger import LedgerWatcher
@@ -35,6 +36,7 @@ WATCHERS: Final[tuple[Callable[[], Watcher], ...]] = (
     AlertsWatcher,
     NoticesWatcher,
     ServicesWatcher,
+    ControlWatcher,
     PortalWatcher,
     AutoscalersWatcher,
     StatementsWatcher,

@@ -21,55 +21,61 @@ CLIENTS: Final = 6
 
 
 class Rates(BaseModel):
-    """Probes per second.
+    """Probes per second, most of them on the ticks of `schedule.TICK_NS`: those that are due together cost one wake-up.
 
     Attributes:
-        read: reads of a stored record at the entry.
+        read: reads of a stored record at the entry while no fault may be in.
         read_in_fault: as `read`, from before a fault until the restore; the resolution of a recovery of reads is its spacing.
         health: the health path at the entry while no window is open.
         health_in_window: as `health`, in a fault-free window; the uptime is computed from these.
-        region: reads at each region's entry, and its health path while no window is open.
-        region_in_fault: reads from before a fault until it is restored.
-        region_health_in_window: the health path of each region's entry in a fault-free window and while a fault may be in.
-        ledger: writes of all ledger clients together; the resolution of a recovery of writes is its spacing.
+        region: reads at each region's entry while no fault may be in.
+        region_in_fault: as `region`, from before a fault until the restore.
+        region_health: the health path of each region's entry while no window is open.
+        region_health_in_window: as `region_health`, in a fault-free window and while a fault may be in.
+        ledger: writes of all ledger clients together while no fault may be in.
+        ledger_in_fault: as `ledger`, from before a fault until the restore; the resolution of a recovery of writes is its spacing.
         pipeline: events sent into the pipeline.
         member: probes of each database member; heartbeats are written as often.
         copies: reads of each member's own rows of the ledger.
         alerts: requests for the alerts of Prometheus.
         notices: requests for the notices that their receiver has got.
         service: what each service says of itself.
+        control: probes of each control.
         portal: requests for the users' portal.
         statements: readings of what each database member counts of its statements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    read: float = 20.0
+    read: float = 10.0
     read_in_fault: float = 25.0
     health: float = 5.0
-    health_in_window: float = 65.0
-    region: float = 5.0
+    health_in_window: float = 50.0
+    region: float = 2.0
     region_in_fault: float = 10.0
-    region_health_in_window: float = 20.0
-    ledger: float = 30.0
+    region_health: float = 5.0
+    region_health_in_window: float = 25.0
+    ledger: float = 10.0
+    ledger_in_fault: float = 25.0
     pipeline: float = 2.0
     member: float = 5.0
     copies: float = 2.0
     alerts: float = 1.0
     notices: float = 1.0
     service: float = 0.2
+    control: float = 2.0
     portal: float = 0.5
     statements: float = 0.2
 
 
-_UNBROKEN: Final = Rates(read=10.0, region=2.0, ledger=10.0, member=2.0)
-"""Enough to tell a steady target from one that is not."""
+_UNBROKEN: Final = Rates(member=2.0)
+"""Nothing asks for a replication lag."""
 
 
 def usual_rates(*, broken: bool) -> Rates:
     """The probes of a run whose figures ask for no more.
 
-    Where nothing is broken no recovery is timed by probes, and what is left of the target is its users'.
+    Where nothing is broken no copy falls behind.
 
     Args:
         broken: whether the run has an experiment.

@@ -26,7 +26,7 @@ from harness.judgement.figures.indicators import failed, scope_of, waited_ms
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
-from harness.judgement.recovery.rule import promised_ms
+from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, Table, Window

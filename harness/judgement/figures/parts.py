@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.measures import Case, Figures, measure
-from harness.model import Figure, Measure, Objective, Outcome, Phase, Reason, ReasonKind
+from harness.model import Figure, Measure, Objective, Outcome, Phase, Reason, ReasonKind, Verdict
 
 
 def parts(case: Case) -> Iterable[Measure]:
@@ -26,10 +26,20 @@ def parts(case: Case) -> Iterable[Measure]:
             )
             outcome = Outcome.NOT_ASSESSED
         else:
-            outcome = verdict.outcome
-            because = replace(verdict.because, text=f"{part} {outcome.value}: {verdict.because.text}", more=0)
+            outcome, because = _of_part(case, part, verdict)
         figures = Figures(method="the verdict of its part")
         yield measure(case, part, outcome, because, scope={"part": part}, limit="passes", figures=figures)
+
+
+def _of_part(case: Case, part: str, verdict: Verdict) -> tuple[Outcome, Reason]:
+    """The outcome of a part; one that was proven in part only lets nothing pass."""
+    left = case.plan.not_tried(part)
+    if verdict.outcome is Outcome.PASS and left:
+        text = f"{part} is proven in part, not tried: {', '.join(left)}"
+        hint = f"choose a profile that gates {part} whole"
+        return Outcome.NOT_ASSESSED, Reason(kind=ReasonKind.NOT_TRIED, text=text, hint=hint)
+    text = f"{part} {verdict.outcome.value}: {verdict.because.text}"
+    return verdict.outcome, replace(verdict.because, text=text, more=0)
 
 
 def parts_named(objective: Objective) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from harness.judgement.measures import HINTS, Case, Figures, because, inconclusi
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.receipts.null_runs import NullRun, null_run
+from harness.judgement.receipts.null_runs import NullRun, null_run, usual_in
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import (
     GAP_NS,
@@ -20,13 +20,13 @@ from harness.judgement.receipts.watch import (
     watch_receipt,
     watcher_of,
 )
-from harness.judgement.recovery import Requests, promised_ms, recovery_of
+from harness.judgement.recovery import Requests, recovery_of
 from harness.judgement.shapes.until import within
 from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
 METHOD: Final = (
-    "first answer, after the last outage, of 5 s in which at least 99 % succeeded and 95 % came within the promised time; "
+    "first answer, after the last outage, of 5 s in which no more requests failed or were late than before the fault, or than is promised; "
     "± the longest time between two requests and the slowest answer of the second after it"
 )
 WAY_BACK: Final = (
@@ -43,7 +43,7 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
     """Recovery of reads or writes in one attempt; None if no action or no request was recorded."""
     spacing_ms = plan.probe_spacing_ms.get(operation, 0.0)
     requests = probes_of(evidence, operation)
-    return _came_back(operation, requests, evidence, attempt, spacing_ms=spacing_ms, promised=promised_ms(plan))
+    return _came_back(operation, requests, plan, evidence, attempt, spacing_ms=spacing_ms)
 
 
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
@@ -55,17 +55,17 @@ def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, regio
     if source is None:
         return None
     probes = Requests.reads(evidence.probes, region)
-    return _came_back("reads", probes, evidence, attempt, spacing_ms=source.spacing_ms, promised=promised_ms(plan))
+    return _came_back("reads", probes, plan, evidence, attempt, spacing_ms=source.spacing_ms)
 
 
 def _came_back(
     operation: str,
     requests: Requests,
+    plan: Plan,
     evidence: Evidence,
     attempt: Experiment,
     *,
     spacing_ms: float,
-    promised: float | None,
 ) -> OperationRecovery | None:
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None or not len(requests):
@@ -78,7 +78,7 @@ def _came_back(
         until_ns=answered_until_ns(evidence, attempt),
         known_ns=known_until_ns(evidence, attempt),
         spacing_ms=spacing_ms,
-        promised=promised,
+        usual=usual_in(plan, evidence, requests),
     )
 
 
@@ -114,13 +114,7 @@ def recovered(
         lacking = "watch" if receipt.ok else "fault"
         yield inconclusive(case, name, why, HINTS[lacking], kind=ReasonKind(lacking), scope=scope)
         return
-    quiet = null_run(
-        case.evidence,
-        case.objective.scope.traffic,
-        operation,
-        promised=promised_ms(case.plan),
-        limit_s=limit,
-    )
+    quiet = null_run(case.plan, case.evidence, case.objective.scope.traffic, operation, limit_s=limit)
     seen = _widened(seen, quiet)
     yield _recovery(case, attempt, seen, quiet, scope=scope, proves=proves)
     if seen.way_back_s:
@@ -152,9 +146,7 @@ def _recovery(
 ) -> Measure:
     limit = case.scaled.in_unit("s")
     low, high = bounds_of(seen)
-    spacing_s = case.plan.probe_spacing_ms.get(seen.operation, 0.0) / 1000
-    watched_out = seen.seconds is None and seen.observed_s + spacing_s >= limit
-    outcome = outcome_of(low, high, limit, is_over=watched_out)
+    outcome = outcome_in(seen, limit, spacing_s=case.plan.probe_spacing_ms.get(seen.operation, 0.0) / 1000)
     sent_ns = attempt.fault.sent_ns or 0
     span = (sent_ns, sent_ns + round(seen.observed_s * NS_PER_S))
     receipts = _receipts(case, attempt, seen.operation, span, resolution_s=seen.resolution_s, proves=proves)
@@ -216,16 +208,24 @@ def _way_back(
     )
 
 
+def outcome_in(seen: OperationRecovery, limit: float, *, spacing_s: float) -> Outcome:
+    """Whether reads or writes were served again within a limit in s; probes are planned every `spacing_s`."""
+    low, high = bounds_of(seen)
+    watched_out = seen.seconds is None and seen.since_s is None and seen.observed_s + spacing_s >= limit
+    return outcome_of(low, high, limit, is_over=watched_out)
+
+
 def outcome_of(low: float, high: float | None, limit: float, *, is_over: bool = False) -> Outcome:
     """The outcome of a time with its bounds; one that has not ended lasts for `low` at least, for the limit where the watch `is_over`."""
     return within(limit, low=low, high=high, watched=limit if is_over else low)
 
 
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
-    """Bounds of the recovery time, from the resolution; not recovered: at least the observed time."""
-    if seen.seconds is None:
+    """Bounds of the recovery time, from the resolution; not recovered: at least the observed time, or since when it may have been."""
+    if seen.seconds is None and seen.since_s is None:
         return seen.observed_s, None
-    return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds + seen.resolution_s
+    earliest = min(at for at in (seen.seconds, seen.since_s) if at is not None)
+    return max(earliest - seen.resolution_s, 0.0), None if seen.seconds is None else seen.seconds + seen.resolution_s
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
@@ -282,10 +282,25 @@ def judged(
 
 def _summary(seen: OperationRecovery) -> str:
     if seen.seconds is None:
-        heal = "; they came back only when the fault was undone" if seen.on_heal else ""
-        return f"{seen.operation} were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
+        return f"{seen.operation} were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
     why = f" ({seen.why})" if seen.why else ""
-    return f"{seen.operation} were served again after {seen.seconds:.4g} s ± {seen.resolution_s:.3g} s{why}"
+    return (
+        f"{seen.operation} were served again after {seen.seconds:.4g} s ± {seen.resolution_s:.3g} s{may_be(seen)}{why}"
+    )
+
+
+def may_be(seen: OperationRecovery) -> str:
+    """That it may have been back earlier than the figure says."""
+    if seen.since_s is None:
+        return ""
+    return f", or since {seen.since_s:.4g} s: more failed after that than before the fault, and it may be chance"
+
+
+def not_back(seen: OperationRecovery) -> str:
+    """What else is said where it was not back: that the end cut the figure off, or that it came back on heal."""
+    if seen.since_s is not None:
+        return f"; they may have been since {seen.since_s:.4g} s, where the end of the observation cuts the figure off"
+    return "; they came back only when the fault was undone" if seen.on_heal else ""
 
 
 def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receipt]:

@@ -12,6 +12,8 @@ from harness.judgement.figures.recovered import (
     UNRESOLVED,
     head,
     judged,
+    may_be,
+    not_back,
     outcome_of,
     proofs,
     way_back_bounds,
@@ -26,13 +28,24 @@ from harness.judgement.receipts.attempts import (
     samples_due,
 )
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
-from harness.judgement.recovery import Users, promised_ms, users_recovery
-from harness.judgement.recovery.users import ROUTE, grouped, longest_outage_s, rates_of
-from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
+from harness.judgement.recovery import Promise, Requests, Users, users_recovery
+from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
+from harness.model import (
+    SAMPLES,
+    Evidence,
+    Experiment,
+    Measure,
+    OperationRecovery,
+    Outcome,
+    Plan,
+    ReasonKind,
+    Receipt,
+    Table,
+)
 
 METHOD: Final = (
     "the users' own requests, each route and each serving region from the moment they were due: the latest first answer of 5 s in which "
-    "at least 99 % succeeded and 95 % came within the promised time"
+    "no more failed or were late than before the fault, or than is promised"
 )
 WAY_BACK: Final = "the users' own requests, each route and each serving region: the longest outage that began between the undo and the restore"
 _ASK: Final = "find out from the generator's log why its journeys no longer came to that route, then run again"
@@ -73,7 +86,8 @@ def users_in(
         undone_ns=attempt.fault.undone_ns,
         until_ns=answered_until_ns(evidence, attempt),
         known_ns=known_ns,
-        promised=promised_ms(plan),
+        promise=Promise.of(plan),
+        quiet=_quiet_requests(evidence, traffic, operations),
         rates=_rates(plan, evidence, traffic, operations),
     )
 
@@ -93,6 +107,12 @@ class _Worst(NamedTuple):
     name: str
     summary: str
     outcome_in: _OutcomeOf
+
+
+def _quiet_requests(evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> Mapping[str, Requests]:
+    """The requests of each group before the first fault."""
+    windows = quiet_windows(evidence, traffic)
+    return grouped(Table.merged(SAMPLES, [window.samples for window in windows]), operations) if windows else {}
 
 
 def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tuple[str, ...]) -> dict[str, float]:
@@ -132,10 +152,11 @@ def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *
 def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
     """Bounds of a group's recovery time: from its last failure to its first answer."""
     if seen.seconds is None:
-        return (seen.observed_s if seen.outages else 0.0), None
+        return (seen.observed_s if seen.since_s is None else seen.since_s) if seen.outages else 0.0, None
     if not seen.outages:
         return 0.0, max(seen.seconds, seen.resolution_s)
-    return max(seen.seconds - seen.resolution_s, 0.0), seen.seconds
+    earliest = seen.seconds if seen.since_s is None else min(seen.seconds, seen.since_s)
+    return max(earliest - seen.resolution_s, 0.0), seen.seconds
 
 
 def _came_back(users: Users, name: str, limit: float) -> Outcome:
@@ -146,7 +167,8 @@ def _came_back(users: Users, name: str, limit: float) -> Outcome:
     if seen.seconds is None and not seen.outages:
         return Outcome.INCONCLUSIVE
     low, high = bounds_of(seen)
-    return outcome_of(low, high, limit, is_over=seen.seconds is None and seen.observed_s >= limit)
+    is_over = seen.seconds is None and seen.since_s is None and seen.observed_s >= limit
+    return outcome_of(low, high, limit, is_over=is_over)
 
 
 def _back_in_time(users: Users, name: str, limit: float) -> Outcome:
@@ -186,22 +208,21 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     out = [name for name, group in users.thin.items() if group.seen.outages]
     outcomes = {name: _came_back(users, name, limit) for name in (*users.groups, *out)}
 
-    def badness(name: str) -> tuple[int, bool, float, float]:
+    def badness(name: str) -> tuple[int, bool, bool, float, float]:
         seen = users.seen(name)
         out_s = sum(end - start for start, end in seen.outages)
-        return _BADNESS[outcomes[name]], seen.seconds is None, seen.seconds or 0.0, out_s
+        return _BADNESS[outcomes[name]], name != ALL, seen.seconds is None, seen.seconds or 0.0, out_s
 
     name = max(outcomes, key=badness)
     seen = users.seen(name)
     if seen.seconds is None and not seen.outages:
         summary = f"too few of the users' requests ({name}) were recorded in {seen.observed_s:.4g} s"
     elif seen.seconds is None:
-        heal = "; they came back only when the fault was undone" if seen.on_heal else ""
-        summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{heal} ({seen.why})"
+        summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
     elif not seen.outages:
         summary = "no route and no serving region was out for the users"
     else:
-        summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s ({seen.why})"
+        summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
     high = _highest(bounds_of(users.seen(each))[1] for each in _short(outcomes, name))
     return _measured(
@@ -219,7 +240,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     limit = case.scaled.in_unit("s")
     out = [name for name, group in users.thin.items() if group.seen.way_back]
     outcomes = {name: _back_in_time(users, name, limit) for name in (*users.groups, *out)}
-    name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], way_back_bounds(users.seen(n))[0]))
+    name = max(outcomes, key=lambda n: (_BADNESS[outcomes[n]], n != ALL, way_back_bounds(users.seen(n))[0]))
     seen = users.seen(name)
     value, low, _ = way_back_bounds(seen)
     high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
@@ -301,9 +322,10 @@ def _quiet(case: Case, group: str, outcome: Outcome) -> Receipt:
     if outcome is Outcome.PASS:
         return Receipt(ok=True, why="")
     scope, most_s = case.objective.scope, SHARE_OF_LIMIT * case.scaled.in_unit("s")
+    usual = usual_of(group, Promise.of(case.plan), _quiet_requests(case.evidence, scope.traffic, scope.operations))
     for window in quiet_windows(case.evidence, scope.traffic):
         own = grouped(window.samples, scope.operations).get(group)
-        longest_s = longest_outage_s(group, own, window.span, promised_ms(case.plan)) if own is not None else 0.0
+        longest_s = longest_outage_s(group, own, window.span, usual) if own is not None else 0.0
         if longest_s > most_s:
             why = f"without any fault the users' requests ({group}) were already out for {longest_s:.3g} s"
             return Receipt(ok=False, why=why)

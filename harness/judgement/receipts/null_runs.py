@@ -15,8 +15,8 @@ import numpy as np
 
 from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, probes_of
-from harness.judgement.recovery import BLIND_SECOND_NS, Requests, longest_gap_ns, outages
-from harness.model import Evidence, Experiment, FailedProbeShares, Receipt
+from harness.judgement.recovery import BLIND_SECOND_NS, Promise, Requests, Usual, longest_gap_ns, served_in
+from harness.model import Evidence, Experiment, FailedProbeShares, Plan, Receipt
 from harness.units import NS_PER_S
 
 NONE: Final = "none"
@@ -31,34 +31,40 @@ class NullRun:
     longest_s: float = 0.0
 
 
-def null_run(
-    evidence: Evidence, traffic: str | None, operation: str, *, promised: float | None = None, limit_s: float = 0.0
-) -> NullRun:
+def usual_in(plan: Plan, evidence: Evidence, requests: Requests) -> Usual:
+    """What is as before of these probes: by what is promised, and by those before the first fault and in the null run."""
+    quiet = np.zeros(len(requests), dtype=np.bool_)
+    for start_ns, end_ns in _quiet_spans(evidence, None):  # a null run lies within the window: each probe counts once
+        quiet |= (requests.sent_ns >= start_ns) & (requests.sent_ns < end_ns)
+    return Promise.of(plan).usual([requests.where(quiet)])
+
+
+def null_run(plan: Plan, evidence: Evidence, traffic: str | None, operation: str, *, limit_s: float = 0.0) -> NullRun:
     """Reads or writes before the first fault was sent, and in the null run if there is one.
 
     Args:
+        plan: of the run.
         evidence: of the run.
         traffic: of the fault-free window; None: all traffics.
         operation: `reads` or `writes`.
-        promised: the promised time in ms; None: latency does not count.
         limit_s: the limit of the recovery; outages of up to a tenth of it are accepted.
 
     Returns:
         The receipt is unknown if a second was not watched.
     """
     requests = probes_of(evidence, operation)
-    spans = [window.span for window in quiet_windows(evidence, traffic)]
-    if not spans:
+    usual = usual_in(plan, evidence, requests)
+    if not quiet_windows(evidence, traffic):
         return NullRun(receipt=Receipt(ok=False, why="there is no fault-free window to compare with"))
     longest_ns = 0
-    for start_ns, end_ns in (*spans, *_null_runs(evidence)):
+    for start_ns, end_ns in _quiet_spans(evidence, traffic):
         own = requests.between(start_ns, end_ns)
         if not len(own):
             return NullRun(receipt=Receipt(ok=None, why=f"no {operation} were recorded without a fault"))
         if (gap_ns := longest_gap_ns(own, start_ns, end_ns)) > BLIND_SECOND_NS:
             why = f"without a fault no probe of {operation} was recorded for {gap_ns / NS_PER_S:.3g} s"
             return NullRun(receipt=Receipt(ok=None, why=why))
-        lengths = [(o.end_ns or end_ns) - o.start_ns for o in outages(own, end_ns, promised)]
+        lengths = [(o.end_ns or end_ns) - o.start_ns for o in served_in(own, end_ns, usual).outages]
         longest_ns = max([longest_ns, *lengths])
     longest_s = longest_ns / NS_PER_S
     if longest_s > SHARE_OF_LIMIT * limit_s:
@@ -74,8 +80,7 @@ def failed_probes(evidence: Evidence, attempt: Experiment, operation: str) -> Fa
     Only the difference counts as the fault's effect.
     """
     requests = probes_of(evidence, operation)
-    spans = (*(window.span for window in quiet_windows(evidence, None)), *_null_runs(evidence))
-    quiet = [requests.between(*span) for span in spans]
+    quiet = [requests.between(*span) for span in _quiet_spans(evidence, None)]
     since_ns = attempt.observed_from_ns if attempt.fault.sent_ns is None else attempt.fault.sent_ns
     before, under = _share(quiet), _share([requests.between(since_ns, answered_until_ns(evidence, attempt))])
     return FailedProbeShares(
@@ -91,7 +96,9 @@ def _share(recorded: list[Requests]) -> float | None:
     return float(np.mean(~ok)) if len(ok) else None
 
 
-def _null_runs(evidence: Evidence) -> Iterable[tuple[int, int]]:
+def _quiet_spans(evidence: Evidence, traffic: str | None) -> Iterable[tuple[int, int]]:
+    """Each window before the first fault of its traffic, or of one traffic, and each null run."""
+    yield from (window.span for window in quiet_windows(evidence, traffic))
     for attempts in evidence.experiments.values():
         for attempt in attempts:
             if attempt.domain == NONE and attempt.ran:

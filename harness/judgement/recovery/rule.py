@@ -1,53 +1,42 @@
 """The outage rule (rule 8): when a service is out, and when it is served again.
 
-A *good stretch* is five seconds that begin with a request that was served, in which at least 99 % of the requests succeeded and 95 %
-were served within the time that the platform promises, without a blind second. The promised time is the loosest response-time limit
-that a claim of the plan states; without such a claim latency does not count. In a good stretch one failed request between two
-good ones is noise, and so is an answer that came late. Every other failed or late request belongs to an *outage*: two failures in a
-row are one, however short, which at a spacing of 40 ms is 80 ms. An outage begins when its first request was sent and ends with the
-first answer of the next good stretch. That answer is never before the service was back, and after it by at most the time from one
-request to the next and the time that an answer takes: the figure is late by half a spacing on average, and never early.
+Failures and late answers are held against what is as before (`usual`): the share that the platform promises or that was measured without
+a fault, the greater. A *stretch* is five seconds that begin with a request that was served, without a blind second.
+
+* A failed or late request is *noise* in a stretch in which chance explains as many, unless it belongs to a run of failures that chance
+  does not explain. Every other one belongs to an *outage*.
+* An outage begins when its first request was sent and ends with the first answer of the next *good stretch*: one as good as before, by
+  a stricter level. All requests after the last outage, taken together, must be as before too; else it ends with the first good stretch
+  after which they are.
+
+That answer is never before the service was back but for failures that are as usual, and after it by at most the time from one request to
+the next and the time that an answer takes: the figure is late by half a spacing on average.
+
+Recovery, the way back, the time without a fault, and whether a target is steady or restored, are all decided here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.recovery.requests import Requests
-from harness.model import Figure, Phase, Plan
+from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
 STRETCH_NS: Final = 5_000_000_000
 """How long requests must be served without interruption."""
-SUCCEED_PERCENT: Final = 99
-IN_TIME_PERCENT: Final = 95
 BLIND_SECOND_NS: Final = 1_000_000_000
 """A stretch with a longer gap than this, a blind second, proves nothing.
 
 (The blind time of uptime begins at `receipts.watch.GAP_NS`.)
 """
-
-
-def promised_ms(plan: Plan) -> float | None:
-    """The loosest response-time limit for the steady state in the claims, in ms; None without one.
-
-    Limits during or after a fault are looser and do not define what is served.
-    """
-    limits = [
-        objective.limit.at_scale(plan.time_scale).in_unit("ms")
-        for claim in plan.claims
-        for objective in claim.objectives
-        if objective.figure is Figure.RESPONSE_TIME
-        and objective.limit.dimension == "time"
-        and objective.scope.phase is Phase.STEADY
-    ]
-    return max(limits, default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,56 +50,154 @@ class Outage:
     end_ns: int | None
 
 
-def good_stretches(
-    requests: Requests, until_ns: int, promised: float | None = None, *, blind_ns: int = BLIND_SECOND_NS
-) -> Bools:
-    """A mask of the requests that begin a good stretch.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """What became of a record of requests.
+
+    Attributes:
+        outages: in order, each until all requests from then to the next outage, or the end, are as before, taken together.
+        proven: the same by the level at which chance does not explain them at all: no later than `outages`.
+        known: whether there are five seconds at all that could show a service.
+        cut_ns: of a last outage that did not end: the earliest moment since which all was as before, for less than the five seconds that
+            would show it, as the record ended. None: there is none.
+    """
+
+    outages: tuple[Outage, ...]
+    proven: tuple[Outage, ...]
+    known: bool
+    cut_ns: int | None = None
+
+    def begun_before(self, end_ns: int) -> Service:
+        """The same of the outages that began before a moment."""
+        found, proven = (
+            tuple(outage for outage in every if outage.start_ns < end_ns) for every in (self.outages, self.proven)
+        )
+        cut_ns = self.cut_ns if len(found) == len(self.outages) else None
+        return Service(outages=found, proven=proven, known=self.known, cut_ns=cut_ns)
+
+    def back_ns(self, since_ns: int) -> int | None:
+        """When it was back after `since_ns`, which is the moment itself without an outage; None: it was not, or that is not known."""
+        if not self.known:
+            return None
+        return self.outages[-1].end_ns if self.outages else since_ns
+
+    def earliest_ns(self, since_ns: int) -> int | None:
+        """The earliest moment since which it may have been back, `since_ns` itself without a proven outage; None: it was not back."""
+        ended_ns = self.proven[-1].end_ns if self.proven else since_ns
+        return self.cut_ns if ended_ns is None else ended_ns
+
+
+class _Span(NamedTuple):
+    """An outage by its first request, and the one that begins the good stretch that ends it; None: none does."""
+
+    first: int
+    back: int | None
+
+
+class _Counts(NamedTuple):
+    """Failed requests, failed or late ones, and all of them, in each of many ranges of a record."""
+
+    failed: Ints
+    bad: Ints
+    of: Ints
+
+
+def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS) -> Service:
+    """What became of these requests: every outage among them.
+
+    Requests after the last complete five seconds are left out, as they prove neither.
 
     Args:
         requests: in the order of sending.
         until_ns: end of the recorded requests.
-        promised: the promised time in ms; None: latency does not count.
+        usual: what is as before.
         blind_ns: a longer time without a request proves nothing.
     """
-    sent, n = requests.sent_ns, len(requests)
-    served = requests.served(promised)
-    starts, ends = np.arange(n), np.searchsorted(sent, sent + STRETCH_NS, side="left")
-    of = ends - starts
-    succeed = 100 * _counted(requests.ok, starts, ends) >= SUCCEED_PERCENT * of
-    in_time = 100 * _counted(served, starts, ends) >= IN_TIME_PERCENT * of
-    seen = _counted(np.diff(np.append(sent, until_ns)) > blind_ns, starts, ends) == 0
-    return np.asarray(served & succeed & in_time & seen & (sent + STRETCH_NS <= until_ns), dtype=np.bool_)
-
-
-def _counted(mask: Bools, starts: Ints, ends: Ints) -> Ints:
-    """Number of true values in each range [start, end)."""
-    sums = np.concatenate([[0], np.cumsum(mask)])
-    return np.asarray(sums[ends] - sums[starts], dtype=np.int64)
-
-
-def outages(
-    requests: Requests, until_ns: int, promised: float | None = None, *, blind_ns: int = BLIND_SECOND_NS
-) -> tuple[Outage, ...]:
-    """Every outage among these requests, in order; the arguments are those of `good_stretches`.
-
-    Requests after the last complete five seconds are left out, as they prove neither.
-    """
-    good = np.flatnonzero(good_stretches(requests, until_ns, promised, blind_ns=blind_ns))
-    served = requests.served(promised)
+    calm, good = _stretches(requests, until_ns, usual, blind_ns)
+    served = requests.served(usual.promised_ms)
     bad = np.flatnonzero(~served & (requests.sent_ns < _horizon(requests, until_ns)))
+    bad = bad[~_noise(requests, bad, np.flatnonzero(calm), usual)]
     first = _first_of_runs(served)
-    found: list[Outage] = []
-    back = -1
-    for index in bad[~_noise(requests, bad, good)].tolist():
-        if index < back:
+    apart: list[_Span] = []
+    back: int | None = 0
+    for index in bad.tolist():
+        if back is None or index < back:
             continue
-        start_ns = int(requests.sent_ns[first[index]])
         after = int(np.searchsorted(good, index))
-        if after == len(good):
-            return (*found, Outage(start_ns=start_ns, end_ns=None))
-        back = int(good[after])
-        found.append(Outage(start_ns=start_ns, end_ns=int(requests.done_ns[back:][served[back:]].min())))
-    return tuple(found)
+        back = int(good[after]) if after < len(good) else None
+        apart.append(_Span(int(first[index]), back))
+    found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
+    return Service(
+        outages=_timed(requests, served, found),
+        proven=_timed(requests, served, proven),
+        known=bool(calm.any()),
+        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0),
+    )
+
+
+def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> tuple[Bools, Ints]:
+    """A mask of the requests that begin a stretch in which failures are noise, and those of them that begin a good one."""
+    sent = requests.sent_ns
+    starts, ends = np.arange(len(requests)), np.searchsorted(sent, sent + STRETCH_NS, side="left")
+    counts = _counted(requests, usual, starts, ends)
+    gaps = np.concatenate([[0], np.cumsum(np.diff(np.append(sent, until_ns)) > blind_ns)])
+    may = requests.served(usual.promised_ms) & (gaps[ends] == gaps[starts]) & (sent + STRETCH_NS <= until_ns)
+    return may & usual.explains(*counts, NOISE), np.flatnonzero(may & usual.explains(*counts, AS_BEFORE))
+
+
+def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -> _Counts:
+    """The requests in each range [start, end)."""
+    failed, bad = (
+        np.concatenate([[0], np.cumsum(~good)]) for good in (requests.ok, requests.served(usual.promised_ms))
+    )
+    return _Counts(failed[ends] - failed[starts], bad[ends] - bad[starts], np.asarray(ends - starts, dtype=np.int64))
+
+
+def _as_one(requests: Requests, usual: Usual, apart: list[_Span], good: Ints, chance: float) -> list[_Span]:
+    """Each outage until all requests to the next one, or the end, are as before, taken together.
+
+    Where they never are, it lasts until the next one ends. Where too many failed before the first one, they are an outage of their own.
+    """
+    bad = np.flatnonzero(~requests.served(usual.promised_ms))
+    found: list[_Span] = []
+    open_since: int | None = None
+    for last, following in pairwise([_Span(-1, 0), *apart, _Span(len(requests), None)]):
+        start = last.first if open_since is None else open_since
+        if last.back is None:
+            return [*found, _Span(start, None)]
+        at = np.arange(last.back, following.first)
+        fits = usual.explains(*_counted(requests, usual, at, following.first), chance)
+        back, open_since = last.back, None
+        if len(at) and not fits[0]:
+            start = start if start >= 0 else int(bad[np.searchsorted(bad, back)])
+            later = good[(good >= back) & (good < following.first)]
+            later = later[fits[later - back]]
+            if not len(later):
+                open_since = start
+                continue
+            back = int(later[0])
+        if start >= 0:
+            found.append(_Span(start, back))
+    return found if open_since is None else [*found, _Span(open_since, None)]
+
+
+def _timed(requests: Requests, served: Bools, spans: Iterable[_Span]) -> tuple[Outage, ...]:
+    """Outages from the moments of their requests: they end with the first answer of those that were served."""
+    return tuple(
+        Outage(
+            start_ns=int(requests.sent_ns[first]),
+            end_ns=None if back is None else int(requests.done_ns[back:][served[back:]].min()),
+        )
+        for first, back in spans
+    )
+
+
+def _since(requests: Requests, usual: Usual, first: int) -> int | None:
+    """When the earliest request from this one on was sent that was served and since which all is as before."""
+    at = np.arange(first, len(requests))
+    served = requests.served(usual.promised_ms)[first:]
+    since = np.flatnonzero(usual.explains(*_counted(requests, usual, at, len(requests)), AS_BEFORE) & served)
+    return int(requests.sent_ns[first + since[0]]) if len(since) else None
 
 
 def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[Outage, ...]:
@@ -125,14 +212,18 @@ def since_undo(found: Iterable[Outage], undone_ns: int, until_ns: int) -> tuple[
     )
 
 
-def _noise(requests: Requests, bad: Ints, good: Ints) -> Bools:
-    """A mask of noise: in a good stretch, late requests and single failures between successes."""
-    padded = np.concatenate([[True], requests.ok, [True]])
-    may = requests.ok[bad] | (padded[bad] & padded[bad + 2])
-    before = np.searchsorted(good, bad) - 1
+def _noise(requests: Requests, bad: Ints, calm: Ints, usual: Usual) -> Bools:
+    """A mask of noise: in a stretch in which chance explains the failures, late requests and runs of failures that it explains."""
+    ok = requests.ok
+    edges = np.flatnonzero(np.diff(ok, prepend=True, append=True))
+    in_a_row = np.zeros(len(ok), dtype=np.int64)
+    lengths = edges[1::2] - edges[::2]
+    in_a_row[~ok] = np.repeat(lengths, lengths)
+    may = usual.explains_run(in_a_row, len(ok))[bad]
+    before = np.searchsorted(calm, bad) - 1
     noise = np.zeros(len(bad), dtype=np.bool_)
     known = may & (before >= 0)
-    noise[known] = requests.sent_ns[bad[known]] - requests.sent_ns[good[before[known]]] < STRETCH_NS
+    noise[known] = requests.sent_ns[bad[known]] - requests.sent_ns[calm[before[known]]] < STRETCH_NS
     return noise
 
 
@@ -154,31 +245,27 @@ def longest_gap_ns(requests: Requests, start_ns: int, end_ns: int) -> int:
 
 
 def is_steady(
-    times_ns: npt.ArrayLike,
-    ok: npt.ArrayLike,
-    until_ns: int,
-    *,
-    done_ns: npt.ArrayLike | None = None,
-    promised: float | None = None,
+    times_ns: npt.ArrayLike, ok: npt.ArrayLike, until_ns: int, usual: Usual, *, done_ns: npt.ArrayLike | None = None
 ) -> tuple[bool, str]:
-    """Whether the five seconds before `until_ns` were served, with the counts or the reason.
+    """Whether the five seconds before `until_ns` are good, with the counts or the reason.
 
     Args:
         times_ns: when each request was sent, CLOCK_MONOTONIC, in any order.
         ok: whether its answer was the expected one.
         until_ns: the moment to judge; requests after it do not count.
-        done_ns: when each answer was complete; required with `promised`.
-        promised: the promised time in ms; None: latency does not count.
+        usual: what is as before.
+        done_ns: when each answer was complete; required where a time is promised. Without it an answer counts as immediate.
     """
     requests = _live(times_ns, ok, done_ns).between(until_ns - STRETCH_NS, until_ns)
     gap = longest_gap_ns(requests, until_ns - STRETCH_NS, until_ns)
     if gap > BLIND_SECOND_NS:
         return False, f"no request was recorded for {gap / NS_PER_S:.1f} s of the last 5 s"
-    n, succeeded, in_time = len(requests), int(requests.ok.sum()), int(requests.served(promised).sum())
-    text = f"{succeeded} of {n} requests of the last 5 s succeeded"
-    if promised is not None:
-        text += f", {in_time} within {promised:g} ms"
-    return 100 * succeeded >= SUCCEED_PERCENT * n and 100 * in_time >= IN_TIME_PERCENT * n, text
+    counts = _counted(requests, usual, np.zeros(1, dtype=np.int64), len(requests))
+    n, failed, bad = len(requests), int(counts.failed[0]), int(counts.bad[0])
+    text = f"{n - failed} of {n} requests of the last 5 s succeeded"
+    if usual.promised_ms is not None:
+        text += f", {n - bad} within {usual.promised_ms:g} ms"
+    return bool(usual.explains(*counts, AS_BEFORE)[0]), text
 
 
 def recovered_at(
@@ -186,9 +273,9 @@ def recovered_at(
     ok: npt.ArrayLike,
     since_ns: int,
     until_ns: int,
+    usual: Usual,
     *,
     done_ns: npt.ArrayLike | None = None,
-    promised: float | None = None,
 ) -> int | None:
     """The first answer of a good stretch after the last outage since `since_ns`.
 
@@ -197,33 +284,14 @@ def recovered_at(
         ok: whether its answer was the expected one.
         since_ns: when the action was sent.
         until_ns: end of the recorded requests; now during a run.
-        done_ns: when each answer was complete; required with `promised`. Without it an answer counts as immediate.
-        promised: the promised time in ms; None: latency does not count.
+        usual: what is as before.
+        done_ns: when each answer was complete; required where a time is promised. Without it an answer counts as immediate.
 
     Returns:
         Nanoseconds; `since_ns` without an outage in at least five seconds of requests; None if no recovery was observed.
     """
-    return back_at(_live(times_ns, ok, done_ns).between(since_ns, until_ns), since_ns, until_ns, promised)
-
-
-def back_at(
-    requests: Requests,
-    since_ns: int,
-    until_ns: int,
-    promised: float | None = None,
-    *,
-    blind_ns: int = BLIND_SECOND_NS,
-) -> int | None:
-    """As `recovered_at`, for requests sent since `since_ns`."""
-    if not good_stretches(requests, until_ns, promised, blind_ns=blind_ns).any():
-        return None
-    found = outages(requests, until_ns, promised, blind_ns=blind_ns)
-    return found[-1].end_ns if found else since_ns
-
-
-def longest_ns(found: Iterable[Outage], until_ns: int) -> int:
-    """Length of the longest outage in ns; one that did not end lasts until `until_ns`."""
-    return max(((outage.end_ns or until_ns) - outage.start_ns for outage in found), default=0)
+    requests = _live(times_ns, ok, done_ns).between(since_ns, until_ns)
+    return served_in(requests, until_ns, usual).back_ns(since_ns)
 
 
 def _live(times_ns: npt.ArrayLike, ok: npt.ArrayLike, done_ns: npt.ArrayLike | None) -> Requests:

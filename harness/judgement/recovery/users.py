@@ -1,16 +1,14 @@
 """Recovery of the users' own requests (rule 8): of each route and each serving region.
 
-Users arrive at random, so the times between two requests of a route vary. Three things follow. A group with fewer than two requests a
-second, without a fault and under it, is too thin for five good seconds: it is listed, judged by its failures in succession
-(`thin`), and counted with all others. In a group with fewer than 100 requests in five seconds a failed request is noise if it is the only
-one among the 100 around it, and a late one if it is the only one among the 20 around it: the shares of rule 8, on as many requests as they
-need. And a time without a request is blind only if it is 20 times the mean: below that it is chance. A lost region serves no requests, so
-none of them fail.
+Users arrive at random, so the times between two requests of a route vary. Two things follow. A group with fewer than two requests a
+second, without a fault and under it, is too thin for five good seconds: it is listed, judged by its failures in succession (`thin`), and
+counted with all others. And a time without a request is blind only if it is 20 times the mean: below that it is chance. A lost region
+serves no requests, so none of them fail. What is as before is what it was of the same group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,15 +17,14 @@ import numpy as np
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
-    IN_TIME_PERCENT,
     STRETCH_NS,
-    SUCCEED_PERCENT,
     Outage,
-    good_stretches,
     longest_gap_ns,
-    outages,
+    served_in,
     since_undo,
 )
+from harness.judgement.recovery.usual import Promise, Usual
+from harness.judgement.recovery.way import MARGIN_NS, since_s
 from harness.judgement.routes import by_method
 from harness.model import OperationRecovery, Table
 from harness.model.table import Bools
@@ -39,8 +36,6 @@ CHANCE: Final = 20.0
 """Gaps between requests up to this multiple of the mean are chance."""
 IN_SUCCESSION: Final = 20
 """Fewest requests of a thin group in succession that were not served and are evidence of an outage."""
-MARGIN_NS: Final = 1_000_000_000
-"""Minimum time from the first answer to the undo."""
 ALL: Final = "all routes"
 ROUTE: Final = "route "
 REGION: Final = "region "
@@ -94,7 +89,8 @@ def users_recovery(
     undone_ns: int | None,
     until_ns: int,
     known_ns: int,
-    promised: float | None,
+    promise: Promise,
+    quiet: Mapping[str, Requests] | None = None,
     rates: Mapping[str, float] | None = None,
 ) -> Users:
     """The recovery of each group of the users' requests.
@@ -106,7 +102,8 @@ def users_recovery(
         undone_ns: when the undo was sent; None: there was none.
         until_ns: when the target was restored, or the end of the watch.
         known_ns: end of the recorded requests.
-        promised: the promised time in ms; None: latency does not count.
+        promise: what is promised of a request.
+        quiet: the requests of each group without a fault: how many of them fail as before.
         rates: requests per second of each group without a fault: users who wait for time-outs make their own route thin.
     """
     groups: dict[str, OperationRecovery] = {}
@@ -115,25 +112,32 @@ def users_recovery(
     for name, requests in grouped(samples, operations).items():
         under = len(requests.between(sent_ns, until_ns)) / seconds
         per_s = max(under, (rates or {}).get(name, 0.0))
+        usual = usual_of(name, promise, quiet or {})
         if per_s < LEAST_PER_S and name != ALL:
-            thin[name] = _thin(name, requests, at, per_s=per_s, promised=promised)
+            thin[name] = _thin(name, requests, at, per_s=per_s, usual=usual)
         elif under:
-            blind_ns = _blind_ns(per_s)
-            kept = without_noise(requests, promised)
-            groups[name] = _came_back(name, kept, at, per_s=per_s, blind_ns=blind_ns, promised=promised)
+            groups[name] = _came_back(name, requests, at, per_s=per_s, blind_ns=_blind_ns(per_s), usual=usual)
     if not any(name.startswith(ROUTE) for name in thin):
         groups.pop(ALL, None)
     return Users(groups=groups, thin=thin)
 
 
-def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promised: float | None) -> str:
+def usual_of(name: str, promise: Promise, quiet: Mapping[str, Requests]) -> Usual:
+    """What is as before of one group."""
+    return promise.usual([quiet[name]] if name in quiet else ())
+
+
+def still_out(
+    samples: Table, until_ns: int, rates: Mapping[str, float], promise: Promise, quiet: Mapping[str, Requests]
+) -> str:
     """The first route or region whose last outage had not ended; empty where none was out.
 
     Args:
         samples: the users' requests that were due before `until_ns`, twenty seconds of them or more.
         until_ns: end of the known requests.
         rates: requests per second of each route, as planned: by these a time without a request is blind.
-        promised: the promised time in ms; None: latency does not count.
+        promise: what is promised of a request.
+        quiet: as of `users_recovery`.
     """
     for name, requests in grouped(by_method(samples), ()).items():
         own = requests.between(0, until_ns)
@@ -143,10 +147,10 @@ def still_out(samples: Table, until_ns: int, rates: Mapping[str, float], promise
         per_s = max(rates.get(name.removeprefix(ROUTE), 0.0), len(own) * NS_PER_S / max(until_ns - start_ns, 1))
         if per_s < LEAST_PER_S:
             continue
-        heard, blind_ns = without_noise(own, promised), _blind_ns(per_s)
+        blind_ns = _blind_ns(per_s)
         if name.startswith(REGION):
-            heard = _filled(heard, start_ns, until_ns, blind_ns)
-        found = outages(heard, until_ns, promised, blind_ns=blind_ns)
+            own = _filled(own, start_ns, until_ns, blind_ns)
+        found = served_in(own, until_ns, usual_of(name, promise, quiet), blind_ns=blind_ns).outages
         if found and found[-1].end_ns is None:
             return f"{name} was not served for five seconds since it was out"
     return ""
@@ -177,23 +181,6 @@ def _asked(samples: Table, operations: tuple[str, ...]) -> Table:
     return samples.where((reads if operations == ("reads",) else ~reads) | methods.missing)
 
 
-def without_noise(requests: Requests, promised: float | None) -> Requests:
-    """The requests of a thin group without single failed or late ones (the shares of rule 8)."""
-    failed, late = ~requests.ok, requests.ok & ~requests.served(promised)
-    noise = np.zeros(len(requests), dtype=np.bool_)
-    for bad, percent in ((failed, SUCCEED_PERCENT), (late, IN_TIME_PERCENT)):
-        around = 100 // (100 - percent)
-        if _in_stretch(requests) < around:
-            noise |= bad & _alone(bad, around // 2)
-    return requests.where(~noise)
-
-
-def _in_stretch(requests: Requests) -> float:
-    """Mean number of requests in five seconds."""
-    span = int(requests.sent_ns[-1] - requests.sent_ns[0]) if len(requests) else 0
-    return len(requests) * STRETCH_NS / max(span, STRETCH_NS)
-
-
 def _alone(bad: Bools, each_side: int) -> Bools:
     """A mask of the bad requests without another one among this many on each side."""
     sums = np.concatenate([[0], np.cumsum(bad)])
@@ -202,30 +189,30 @@ def _alone(bad: Bools, each_side: int) -> Bools:
     return np.asarray(bad & (sums[high] - sums[low] == 1), dtype=np.bool_)
 
 
-def _thin(name: str, requests: Requests, at: _Moments, *, per_s: float, promised: float | None) -> ThinGroup:
+def _thin(name: str, requests: Requests, at: _Moments, *, per_s: float, usual: Usual) -> ThinGroup:
     """The recovery of a thin group, with its failures in succession."""
     sent_ns, undone_ns, until_ns, known_ns = at
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
-    kept, chance_ns = _without_lone(requests.between(sent_ns, known_ns), promised), _chance_ns(per_s)
+    kept, chance_ns = _without_lone(requests.between(sent_ns, known_ns), usual), _chance_ns(per_s)
     every = _filled(kept, sent_ns, known_ns, chance_ns) if name.startswith(REGION) else kept
     return ThinGroup(
         per_s=per_s,
-        seen=_came_back(name, kept, at, per_s=per_s, blind_ns=chance_ns, promised=promised),
-        runs=tuple(_runs(every.between(sent_ns, end_ns), sent_ns, promised)),
-        way_runs=tuple(_runs(every.between(end_ns, known_ns), sent_ns, promised)),
+        seen=_came_back(name, kept, at, per_s=per_s, blind_ns=chance_ns, usual=usual),
+        runs=tuple(_runs(every.between(sent_ns, end_ns), sent_ns, usual)),
+        way_runs=tuple(_runs(every.between(end_ns, known_ns), sent_ns, usual)),
     )
 
 
-def _without_lone(requests: Requests, promised: float | None) -> Requests:
+def _without_lone(requests: Requests, usual: Usual) -> Requests:
     """The requests of a thin group without noise: the only bad one among 20, between two that were served."""
     at = np.arange(len(requests))
-    lone = _alone(~requests.served(promised), IN_SUCCESSION // 2)
+    lone = _alone(~requests.served(usual.promised_ms), IN_SUCCESSION // 2)
     return requests.where(~(lone & (at > 0) & (at < len(requests) - 1)))
 
 
-def _runs(requests: Requests, sent_ns: int, promised: float | None) -> Iterable[tuple[float, float]]:
+def _runs(requests: Requests, sent_ns: int, usual: Usual) -> Iterable[tuple[float, float]]:
     """First and last of each succession of enough requests that were not served, in seconds from the action sent."""
-    edges = np.diff(np.concatenate([[0], ~requests.served(promised), [0]]).astype(np.int8))
+    edges = np.diff(np.concatenate([[0], ~requests.served(usual.promised_ms), [0]]).astype(np.int8))
     for first, after in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
         if after - first >= IN_SUCCESSION:
             start, end = requests.sent_ns[first], requests.sent_ns[after - 1]
@@ -233,7 +220,7 @@ def _runs(requests: Requests, sent_ns: int, promised: float | None) -> Iterable[
 
 
 def _came_back(
-    name: str, requests: Requests, at: _Moments, *, per_s: float, blind_ns: int, promised: float | None
+    name: str, requests: Requests, at: _Moments, *, per_s: float, blind_ns: int, usual: Usual
 ) -> OperationRecovery:
     """As `recovery_of`, for requests that arrive at random.
 
@@ -246,22 +233,26 @@ def _came_back(
     every = requests.between(sent_ns, known_ns)
     if name.startswith(REGION):
         every = _filled(every, sent_ns, known_ns, blind_ns)
-    found = outages(every, known_ns, promised, blind_ns=blind_ns)
-    before = [outage for outage in found if outage.start_ns < end_ns]
+    service = served_in(every, known_ns, usual, blind_ns=blind_ns)
+    held = service.begun_before(end_ns)
+    before = held.outages
     latest_ns = known_ns if undone_ns is None else end_ns - MARGIN_NS
-    back = _back_ns(before, sent_ns) if good_stretches(every, known_ns, promised, blind_ns=blind_ns).any() else None
+    back = held.back_ns(sent_ns)
     if back is not None and back > max(latest_ns, sent_ns):
         back = None
+    # what is not proven of a thin group is undecided
+    found = service.outages if per_s < LEAST_PER_S else service.proven
     way = since_undo(found, end_ns, until_ns) if undone_ns is not None else ()
-    bad = int((~watched.served(promised)).sum())
+    bad = int((~watched.served(usual.promised_ms)).sum())
     return OperationRecovery(
         operation=name,
         seconds=None if back is None else (back - sent_ns) / NS_PER_S,
-        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns, promised) / NS_PER_S,
+        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns, usual) / NS_PER_S,
         observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=back is None and bool(before) and before[-1].end_ns is not None,
         outages=_spans(before, end_ns if back is None else known_ns, sent_ns, end_ns if back is None else known_ns),
         why=f"{bad} of {len(watched)} requests were not served",
+        since_s=since_s(held, sent_ns, end_ns - MARGIN_NS),
         way_back=_spans(way, known_ns, sent_ns, known_ns),
         way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
@@ -269,16 +260,16 @@ def _came_back(
     )
 
 
-def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], promised: float | None) -> float:
+def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], usual: Usual) -> float:
     """The longest outage of a group in a span in s, by the same rules."""
     own = requests.between(*span)
     per_s = len(own) * NS_PER_S / max(span[1] - span[0], 1)
     is_thin = per_s < LEAST_PER_S and name != ALL
-    own = _without_lone(own, promised) if is_thin else without_noise(own, promised)
+    own = _without_lone(own, usual) if is_thin else own
     blind_ns = _chance_ns(per_s) if is_thin else _blind_ns(per_s)
     if name.startswith(REGION):
         own = _filled(own, *span, blind_ns)
-    found = outages(own, span[1], promised, blind_ns=blind_ns)
+    found = served_in(own, span[1], usual, blind_ns=blind_ns).outages
     return max(((outage.end_ns or span[1]) - outage.start_ns for outage in found), default=0) / NS_PER_S
 
 
@@ -308,16 +299,12 @@ def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Re
     )
 
 
-def _back_ns(before: list[Outage], sent_ns: int) -> int | None:
-    return before[-1].end_ns if before else sent_ns
-
-
 def _resolution_ns(
-    requests: Requests, found: list[Outage], span: tuple[int, int], chance_ns: int, promised: float | None
+    requests: Requests, found: Sequence[Outage], span: tuple[int, int], chance_ns: int, usual: Usual
 ) -> int:
     """Time from the last request not served to the next answer; else the longest gap beyond chance."""
     if found and found[-1].end_ns is not None:
-        bad = requests.sent_ns[~requests.served(promised) & (requests.sent_ns < found[-1].end_ns)]
+        bad = requests.sent_ns[~requests.served(usual.promised_ms) & (requests.sent_ns < found[-1].end_ns)]
         return found[-1].end_ns - int(bad.max())
     gap_ns = longest_gap_ns(requests, *span) if span[1] > span[0] else 0
     return gap_ns if gap_ns > chance_ns else 0

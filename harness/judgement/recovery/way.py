@@ -4,6 +4,11 @@ The *recovery* lasts from the action sent to the first answer of the good stretc
 that returns only after the undo came back on heal, which ends no recovery. An outage between the undo and the restore, as during the
 switch back, is an outage *on the way back*: its length is compared with the same limit.
 
+Where the watch ended before five seconds were good, but nothing failed any more beyond what is usual, the end *cuts the figure off*: the
+service may have been back since that moment (`since_s`), and neither that nor the contrary is known. Less than a second shows nothing, and is
+not told from what comes back on heal. Where more failed after an outage than chance explains easily, and not more than it
+explains at all, it may have been back since the outage as well.
+
 The *resolution* is the time from one request to the next plus the jitter: the longest time between two requests up to the recovery plus
 the slowest answer of the second after it. Requests overlap, so a timeout does not widen it. If nothing failed it is the longest time
 without an answer. A *stall* is such a time of 100 ms and more in which requests were sent and answered late, within their timeout. No
@@ -18,11 +23,14 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.recovery.requests import Requests
-from harness.judgement.recovery.rule import Outage, back_at, longest_gap_ns, outages, since_undo
+from harness.judgement.recovery.rule import Outage, Service, longest_gap_ns, served_in, since_undo
+from harness.judgement.recovery.usual import Usual
 from harness.model import OperationRecovery
 from harness.model.table import distinct
 from harness.units import NS_PER_S
 
+MARGIN_NS: Final = 1_000_000_000
+"""Minimum time from a first answer to the undo, or the end, where five good seconds do not lie between them."""
 STALL_NS: Final = 100_000_000
 """Minimum length of a stall: of two requests of a watch, which asks every 40 ms in a fault, the second is late as well."""
 
@@ -35,8 +43,8 @@ def recovery_of(
     undone_ns: int | None,
     until_ns: int,
     spacing_ms: float,
+    usual: Usual,
     known_ns: int | None = None,
-    promised: float | None = None,
 ) -> OperationRecovery:
     """The recovery of reads or writes after one action.
 
@@ -47,20 +55,20 @@ def recovery_of(
         undone_ns: when the undo was sent; None: there was none.
         until_ns: when the target was restored, or the end of the watch. An outage at that time is followed up to `known_ns`.
         spacing_ms: planned time between two requests; the minimum of the resolution.
+        usual: what is as before.
         known_ns: end of the recorded requests; None: `until_ns`.
-        promised: the promised time in ms; None: latency does not count.
     """
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
     known_ns = max(until_ns, known_ns or until_ns)
     watched = requests.between(sent_ns, end_ns)
-    found = outages(watched, end_ns, promised)
-    back = back_at(watched, sent_ns, end_ns, promised)
+    service = served_in(watched, end_ns, usual)
+    found, back = service.outages, service.back_ns(sent_ns)
     silent = _silences(watched, found, sent_ns, end_ns)
     back_ns = back if found and back is not None else end_ns
     after = requests.between(end_ns, known_ns)
-    every = outages(requests.between(sent_ns, known_ns), known_ns, promised)
-    way = since_undo(every, end_ns, until_ns) if undone_ns is not None else ()
-    on_heal = back is None and end_ns < until_ns and back_at(after, end_ns, known_ns, promised) is not None
+    every = served_in(requests.between(sent_ns, known_ns), known_ns, usual)
+    way = since_undo(every.proven, end_ns, until_ns) if undone_ns is not None else ()
+    on_heal = back is None and end_ns < until_ns and served_in(after, known_ns, usual).back_ns(end_ns) is not None
     return OperationRecovery(
         operation=operation,
         seconds=None if back is None else (back - sent_ns) / NS_PER_S,
@@ -69,12 +77,21 @@ def recovery_of(
         on_heal=on_heal,
         outages=_spans(found, end_ns, sent_ns),
         stalls=tuple((_after(a, sent_ns), _after(b, sent_ns)) for a, b in _stalls(watched, silent)),
-        why=_why(watched, found, back, promised),
+        why=_why(watched, service, back, usual),
+        since_s=since_s(service, sent_ns, end_ns - MARGIN_NS),
         way_back=_spans(way, known_ns, sent_ns),
         way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / NS_PER_S, spacing_ms / 1000),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
+
+
+def since_s(service: Service, sent_ns: int, latest_ns: int) -> float | None:
+    """Since when it may have been back, in s from the action sent, where that is earlier than it was, and no later than `latest_ns`; else None."""
+    back_ns, since_ns = service.back_ns(sent_ns), service.earliest_ns(sent_ns)
+    if since_ns is None or not service.outages or since_ns == back_ns or since_ns > latest_ns:
+        return None
+    return (since_ns - sent_ns) / NS_PER_S
 
 
 def _gap_ns(after: Requests, start_ns: int, end_ns: int) -> int:
@@ -116,15 +133,17 @@ def _after(at_ns: int, sent_ns: int) -> float:
     return (at_ns - sent_ns) / NS_PER_S
 
 
-def _why(requests: Requests, found: tuple[Outage, ...], back: int | None, promised: float | None) -> str:
-    failed, late = int((~requests.ok).sum()), int((requests.ok & ~requests.served(promised)).sum())
+def _why(requests: Requests, service: Service, back: int | None, usual: Usual) -> str:
+    served, found = requests.served(usual.promised_ms), service.outages
+    failed, late = int((~requests.ok).sum()), int((requests.ok & ~served).sum())
     bad = f"{failed} of {len(requests)} requests failed"
     if late:
-        bad += f", {late} were answered later than {promised:g} ms"
+        bad += f", {late} were answered later than {usual.promised_ms:g} ms"
     if back is None:
         return f"{bad}, and 5 s in which requests were served did not follow while the fault was in"
     if found:
         return f"{len(found)} outages, the last one counts" if len(found) > 1 else ""
     if failed or late:
-        return f"no outage: {bad}, never two in a row and never more than 1 % of 5 s" if failed else f"no outage: {bad}"
+        as_before = f", which chance explains where {usual.failed * 100:.2g} % fail as before" if failed else ""
+        return f"no outage: {bad}{as_before}"
     return "no client felt it"

@@ -54,14 +54,18 @@ class MachineSeen(Timed):
     Attributes:
         asleep_ns: how long the machine has slept since it booted: CLOCK_BOOTTIME less CLOCK_MONOTONIC.
         waited: of the time, in which some task waited for a processor. stolen: of the processor time, taken by other machines of the host.
-        delay_ms: how long the processes at the target's entries waited for a processor each time they were given one, on average.
         stalled: of the time, in which no work at all went on, as all of it waited for disks or for memory.
+        target: of all processors, had by the target. harness: by the harness and the rest of a sandbox. others: by everything else,
+            other machines of the host included. yielding: of the others', had by programs that yield.
     """
 
     waited: Size | None = None
     stolen: Size | None = None
-    delay_ms: Size | None = None
     stalled: Size | None = None
+    target: Size | None = None
+    harness: Size | None = None
+    others: Size | None = None
+    yielding: Size | None = None
     asleep_ns: Count | None = None
 
 

@@ -44,7 +44,7 @@ from harness.report.document import render_verdict
 from harness.report.markdown import plain, table
 from harness.report.summary import document_table, render_summary, requirement_table
 from harness.report.view.causes import deciding_sentence
-from harness.report.view.digest import claim_measures, measure_line, rows
+from harness.report.view.digest import claim_measures, in_part, measure_line, rows
 from harness.report.view.moments import Moments
 from harness.report.view.sections import documents
 from harness.report.view.wording import NOTHING, clean, counted
@@ -234,7 +234,8 @@ def _description(run: _Run, requirement: Requirement, said: ClaimVerdict) -> str
     """The criterion and a table of the figures."""
     measures = claim_measures(said)
     lines = [measure_line(measure, run.plan.time_scale) for measure in measures]
-    head = _about(requirement)
+    parts = in_part(run.plan, requirement, said.outcome)
+    head = "\n\n".join([*([f"The requirement is {plain(parts)}"] if parts else []), _about(requirement)])
     if not lines:
         return head
     columns = ("Verdict", "Of", "Scope", "Figure", "Low to high", "Confidence", "Expected", "n / needed", "Resolution")

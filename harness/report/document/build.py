@@ -52,7 +52,9 @@ def document_of(plan: Plan, judgement: Judgement) -> Document:
         reasons=decision.reasons,
         counts=parts.Counts(**{outcome.name: outcomes[outcome] for outcome in Outcome}),
         score=decision.score,
-        requirements=tuple(_requirement(rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows),
+        requirements=tuple(
+            _requirement(plan, rows[v.requirement], v) for v in judgement.verdicts if v.requirement in rows
+        ),
         experiments=tuple(_experiment(experiment) for experiment in judgement.experiments),
         windows=tuple(_like(records.WindowRecord, w, experiment=w.experiment or None) for w in judgement.windows),
         unjudged=tuple(_like(records.UnjudgedRecord, stretch) for stretch in judgement.unjudged),
@@ -90,7 +92,7 @@ def _same(made: type[_Made], source: object | None) -> _Made | None:
     return None if source is None else _like(made, source)
 
 
-def _requirement(row: Requirement, verdict: Verdict) -> parts.RequirementRecord:
+def _requirement(plan: Plan, row: Requirement, verdict: Verdict) -> parts.RequirementRecord:
     return parts.RequirementRecord(
         id=row.id,
         profile=row.profile,
@@ -104,6 +106,7 @@ def _requirement(row: Requirement, verdict: Verdict) -> parts.RequirementRecord:
         hint=verdict.hint,
         kinds=tuple(cast("Any", kind.value) for kind in row.kinds),
         scenarios=tuple(claim.scenario.location for claim in verdict.claims),
+        not_tried=plan.not_tried(row.id),
         attempts=verdict.attempts,
         measures=tuple(_measure(measure) for claim in verdict.claims for group in claim.measures for measure in group),
     )

@@ -174,6 +174,12 @@ class RequirementRecord(Record):
         ),
     ]
     scenarios: Annotated[tuple[str, ...], Field(description="The scenarios that claim it, as `file:line: name`.")]
+    not_tried: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Kinds of experiments that the criterion names, that the run did not try and on which the profile does not gate: a PASS is one in part. Empty: it was tried whole."
+        ),
+    ]
     attempts: Annotated[Count, Field(description="How often its evidence was gathered.")]
     measures: Annotated[tuple[MeasureRecord, ...], Field(description="The figures of all its scenarios, in order.")]
 
@@ -196,8 +202,9 @@ class Recovery(Record):
     seconds: Annotated[
         Seconds | None,
         Field(
-            description="From the fault sent to the first success of 5 s in which at least 99 % succeed, 95 % of them within "
-            "the latency that the run claims; 0: no client was affected; null: not back."
+            description="From the fault sent to the first success of 5 s in which no more fail than before the fault, or than the run "
+            "promises, and no more than 1 in 20 is later than the latency that it promises, each as chance explains it, and as it stays to "
+            "the end of the observation; 0: no client was affected; null: not back."
         ),
     ]
     resolution: Annotated[Seconds | None, Field(description="Of `seconds`, in s; null: without bound.")]

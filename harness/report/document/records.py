@@ -280,12 +280,15 @@ class MachineRecord(Record):
     ok: Annotated[
         bool,
         Field(
-            description="false: it was starved: latencies, recoveries and errors of a sandbox prove no FAIL there, and no PASS where probes were late; or it slept or was paused, or its wall clock was set: they prove neither at that time."
+            description="false: it was starved: latencies, recoveries and errors of a sandbox prove no FAIL there; or it slept or was paused, or its wall clock was set: they prove neither at that time."
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
     late_share: Annotated[
-        Number | None, Field(description="Share of the seconds with a probe that was sent late; null: none was sent.")
+        Number | None,
+        Field(
+            description="Share of the seconds in which the control suffered, or the watch sent a probe late where no control was watched; null: none was watched."
+        ),
     ]
     waited_share: Annotated[
         Number | None, Field(description="Share of the time in which work waited for a processor; null: unknown.")
@@ -293,11 +296,14 @@ class MachineRecord(Record):
     stolen_share: Annotated[
         Number | None, Field(description="Share of the processor time that other machines took; null: unknown.")
     ]
-    delay_ms: Annotated[
-        Number | None,
-        Field(
-            description="How long the target waited for a processor each time it was given one, on average; null: unknown."
-        ),
+    target_share: Annotated[
+        Number | None, Field(description="Share of all processors that the target had; null: unknown.")
+    ]
+    harness_share: Annotated[
+        Number | None, Field(description="The same of the harness with the rest of a sandbox; null: unknown.")
+    ]
+    others_share: Annotated[
+        Number | None, Field(description="The same of everything else, other machines of the host too; null: unknown.")
     ]
 
 

@@ -194,6 +194,7 @@ def _requirement_facts(row: Row) -> list[tuple[str, str]]:
     """What else is known of a requirement: where it is claimed, its times, its attempts, who answers for it."""
     requirement, attempts = row.requirement, row.verdict.attempts
     return [
+        *([("In part", row.in_part)] if row.in_part else []),
         *row.people,
         *(("Scenario", scenario) for scenario in row.scenarios),
         *(("Time", words) for words in row.times),

@@ -86,13 +86,22 @@ def _machine(judgement: Judgement) -> tuple[str, str] | None:
     if judgement.machine is None:
         return None
     machine = judgement.machine
+    return "Machine", machine.why
+
+
+def _processors(judgement: Judgement) -> tuple[str, str] | None:
+    """Who had them: the line that says whether a slow release had room."""
+    machine = judgement.machine
+    if machine is None or machine.others_share is None:
+        return None
     shares = {
-        "work waited for a processor": (machine.waited_share, "ratio"),
-        "the target waited for a processor each time": (machine.delay_ms, "ms"),
-        "stolen by other machines": (machine.stolen_share, "ratio"),
+        "the platform": machine.target_share,
+        "the harness": machine.harness_share,
+        "other programs": machine.others_share,
     }
-    told = "; ".join(f"{what}: {figure(value, unit)}" for what, (value, unit) in shares.items() if value is not None)
-    return "Machine", f"{machine.why}{f'; {told}' if told else ''}"
+    told = ", ".join(f"{figure(share, 'ratio')} by {who}" for who, share in shares.items() if share is not None)
+    busy = sum(share for share in shares.values() if share is not None)
+    return "Processors", f"{figure(busy, 'ratio')} busy: {told}"
 
 
 def _end(judgement: Judgement) -> tuple[str, str] | None:
@@ -181,6 +190,7 @@ _LINES: Final[tuple[Callable[[Judgement], tuple[str, str] | None], ...]] = (
     _events,
     _watch,
     _machine,
+    _processors,
     _time,
     _end,
 )

@@ -201,7 +201,9 @@ def _of(gating: Iterable[Row], outcome: Outcome) -> list[Row]:
 def _go(gating: Sequence[Row]) -> str:
     waived = [row.requirement.id for row in _of(gating, Outcome.WAIVED)]
     if not waived:
-        return f"All {counted(len(gating), 'gating requirement')} passed."
+        in_part = sum(bool(row.in_part) for row in gating)
+        parts = f", {in_part} of them in part" if in_part else ""
+        return f"All {counted(len(gating), 'gating requirement')} passed{parts}."
     passed = len(_of(gating, Outcome.PASS))
     verb = "is" if len(waived) == 1 else "are"
     return f"{passed} of {counted(len(gating), 'gating requirement')} passed and {len(waived)} {verb} waived: {some(waived)}."

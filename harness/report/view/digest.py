@@ -113,7 +113,8 @@ class Row:
         receipts: each kind once.
         lines: every measure. scenarios: where they are claimed.
         grounds: method, receipts and files of its figures; each is listed once.
-        missing: kinds of experiments that its sentences name and the run has not.
+        missing: kinds of experiments that its criterion names and that the run does not try.
+        in_part: on what it was proven and on what not, where it passed in part; empty where it did not, or was tried whole.
         people: who vouches for it and who accepts that it does not pass, as label and words.
     """
 
@@ -130,6 +131,7 @@ class Row:
     scenarios: tuple[str, ...]
     grounds: tuple[Grounds, ...]
     missing: tuple[str, ...]
+    in_part: str = ""
     people: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -221,8 +223,17 @@ def _row(plan: Plan, requirement: Requirement, verdict: Verdict, claims: Iterabl
         scenarios=tuple(claim.scenario.location for claim in verdict.claims),
         grounds=tuple(_grounds(lines)),
         missing=tuple(dict.fromkeys(name for o in objectives for name in o.scope.missing_experiments)),
+        in_part=in_part(plan, requirement, verdict.outcome),
         people=tuple(people_of(plan, verdict)),
     )
+
+
+def in_part(plan: Plan, requirement: Requirement, outcome: Outcome) -> str:
+    """`proven in part, on loss of the primary; not tried: loss of all database members`; empty where it did not pass, or was tried whole."""
+    left = plan.not_tried(requirement.id)
+    if outcome is not Outcome.PASS or not left:
+        return ""
+    return f"proven in part, on {', '.join(requirement.in_part)}; not tried: {', '.join(left)}"
 
 
 def _telling(verdict: Verdict, measures: Sequence[Measure]) -> Measure | None:
@@ -314,13 +325,14 @@ class Unverified:
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
     """What was not verified beside rows that were not assessed (`causes` has those).
 
-    Experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale.
+    Rows that are proven in part, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
         for row in every
         if row.missing and row.outcome is not Outcome.NOT_ASSESSED
     ]
+    found += [Unverified(id=row.requirement.id, text=row.in_part) for row in every if row.in_part]
     if plan.deselected:
         left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: such a run never decides"
         found.append(Unverified(id="", text=left_out))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.run.finalreads import LedgerReads
     from harness.run.presence import Presence
     from harness.run.progress import Progress
+    from harness.run.room import Room
     from harness.run.users import UsersServed
     from harness.run.windows import WindowLog
     from harness.targets import Platform, Target
@@ -67,14 +68,22 @@ class Underway:
 
     def fault_sent(self, experiment: str, attempt: int, at_ns: int) -> None:
         """A fault was sent at that time."""
+        self._disturbed(at_ns)
         self.windows.fault_sent(experiment, attempt, at_ns)
         self.sent_ns.append(at_ns)
         self.watch.health_window(is_open=False)
 
     def rollout_reached(self, rollout: str, part: str, phase: Phase, at_ns: int) -> None:
         """A rollout came to another part of it."""
+        self._disturbed(at_ns)
         self.windows.rollout_reached(rollout, part, phase, at_ns)
         self.watch.health_window(is_open=False)
+
+    def _disturbed(self, at_ns: int) -> None:
+        """What was before the first fault or rollout is what `as before` means from now on."""
+        if not (self.windows.faulty or self.windows.after_a_fault):
+            self.condition.quiet(self.windows.since_ns, at_ns)
+            self.users.quiet(self.windows.since_ns, at_ns)
 
     def restored(self, at_ns: int) -> None:
         """The target is as it was before the fault, or the rollout."""
@@ -98,6 +107,7 @@ class Context:
         sinks: histories by name.
         platform: whose undo log is written.
         forks: which starts the child processes of experiments.
+        room: whether the machine can carry the run.
         presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
         unrestored: parts that are not as they were before a fault of the run, with the reason.
@@ -118,6 +128,7 @@ class Context:
     platform: Platform
     forks: ForkServer
     presence: Presence
+    room: Room
     underway: Underway | None = None
     unrestored: dict[str, str] = field(default_factory=dict)
 
@@ -140,7 +151,7 @@ class Context:
         """Check that watch and load run.
 
         Raises:
-            DriverError: one of them died: nothing of what follows would be recorded.
+            DriverError: one of them died: nothing of what follows would be recorded; or the machine was starved for too long.
         """
         if not self.watch.alive():
             log = str(self.directory.path / "watch" / "watch.log")
@@ -148,6 +159,7 @@ class Context:
         if self.underway is not None and not self.underway.load.alive():
             where = str(self.directory.path / "load")
             raise DriverError(self.underway.load.problems[0], where=where, hint=self.underway.load.hint or _AGAIN)
+        self.room.check()
 
     def blocked(self, touches: Collection[str]) -> str:
         """Why these parts must not be broken now: the damage of an earlier fault of this run is still there.

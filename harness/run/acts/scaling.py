@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TOUCHES: Final = ("workloads",)
 _SECONDS: Final = {HOLD: 12.0, SPIKE: 20.0, OBSERVE: 10.0, RESIZE: 36.0, REPLICATE: 36.0}
 """Of each, beside what is divided by the time scale."""
+_SERVICES: Final = 3
+"""So many are reckoned with where every service is given load: how many there are is read when it is."""
 _REST_S: Final = 360.0
 """An autoscaler's fall, as it is by default, with a minute for what comes before it."""
 _SPIKE_S: Final = 960.0
@@ -64,7 +66,8 @@ class ScaleDriver(Driver):
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
         """One act a demand; what is only observed shares the time of the fault-free window, where there is one."""
-        seconds = _SECONDS[demand.name] + _scaled_s(demand) / library.time_scale
+        every = _SERVICES if demand.name == HOLD and "workload" not in demand.params else 1
+        seconds = every * (_SECONDS[demand.name] + _scaled_s(demand) / library.time_scale)
         if demand.name == OBSERVE and library.traffic:
             window = fault_free_name(library.ordinary)
             return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=window)]

@@ -91,12 +91,14 @@ class Addresses:
         regions: region to URL of its api-gateway Service.
         members: database pod to its IP address, fixed for life.
         services: region and service to the URL at which it says whether it is ready.
+        controls: node to the URL at which the pod that does nothing else answers.
     """
 
     entry: str
     regions: Mapping[str, str]
     members: Mapping[str, str]
     services: Mapping[str, str] = field(default_factory=dict)
+    controls: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(
@@ -142,6 +144,7 @@ def describe(
         "callers": {"accepted": {"app": "frontend"}, "refused": {"app": "stranger"}},
         "power": {"annotation": "sandbox.readiness/power", "value": "off"},
         **({"services": dict(addresses.services)} if addresses.services else {}),
+        **({"control": dict(addresses.controls)} if addresses.controls else {}),
         "ledger": {"path": "/ledger", "table": "ledger", "read": True},
         "pipeline": {"accept": "/events", "visible": "/events/{id}"},
         **(_files(repository) if repository is not None and examples() else {}),

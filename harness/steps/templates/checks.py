@@ -54,7 +54,7 @@ CHECKS: Final = (
         name="gateway-reads",
         keyword=Keyword.THEN,
         text="a read of every service passes through the api-gateway of every region with status 200",
-        about="One read of each service is sent through each region's gateway; a region of the plan without one makes it INCONCLUSIVE.",
+        about="One read of each service is sent through each region's gateway; a region of the plan without one makes it INCONCLUSIVE, and so does a service of `routes` or `services` without a read.",
         example="a read of every service passes through the api-gateway of every region with status 200",
         mean=check("gateway-reads"),
     ),

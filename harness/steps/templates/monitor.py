@@ -23,21 +23,21 @@ MONITOR: Final = (
     Template(
         name="scrape-schedule",
         keyword=Keyword.THEN,
-        text="every annotated pod is scraped every <every:duration> ± <tolerance:duration> and no other is",
+        text="every annotated pod and service is scraped every <every:duration> ± <tolerance:duration> and no other is",
         about=(
-            "The mean time between the last twelve scrapes of each pod with `prometheus.io/scrape`, as Prometheus recorded them, divided by the "
-            "target's `scrape_scale`; a pod without the annotation must not be a target."
+            "The mean time between the last twelve scrapes of each pod with `prometheus.io/scrape`, or behind a Service with it, as Prometheus recorded them, "
+            "divided by the target's `scrape_scale`; no other pod may be a target."
         ),
-        example="every annotated pod is scraped every 15 s ± 3 s and no other is",
+        example="every annotated pod and service is scraped every 15 s ± 3 s and no other is",
         mean=check("scrape-schedule", every="<every>", tolerance="<tolerance>"),
     ),
     Template(
         name="alert-rules-loaded",
         keyword=Keyword.THEN,
-        text='the alert rules "<first:name>" and "<second:name>" are loaded and every rule evaluates without error',
-        about="As Prometheus lists its rules and the health of each.",
-        example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded and every rule evaluates without error',
-        mean=check("alert-rules", first="<first>", second="<second>"),
+        text='the alert rules "<first:name>" and "<second:name>" are loaded in every region and every rule there evaluates without error',
+        about="As each region's own Prometheus (`prometheus` of each of `regions`) lists its rules and the health of each.",
+        example='the alert rules "HighErrorRate" and "DatabaseDown" are loaded in every region and every rule there evaluates without error',
+        mean=check("alert-rules-of-regions", first="<first>", second="<second>"),
     ),
     Template(
         name="alert-rules-severity",

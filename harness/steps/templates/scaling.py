@@ -19,7 +19,7 @@ from harness.steps.template import Template
 def _rise(resource: str) -> Callable[[Values], Meaning]:
     def mean(slots: Values) -> Meaning:
         params: dict[str, str] = {
-            "workload": slots["workload"],
+            **({"workload": slots["workload"]} if "workload" in slots else {}),
             "resource": resource,
             "low": slots["low"],
             "high": slots["high"],
@@ -86,7 +86,8 @@ def _claim(
 
 _STRESS: Final = (
     "StressChaos brings the mean usage of the service's pods in the primary region to the lower share and then to the higher one, "
-    "read from the metrics API; the replicas are those that its autoscaler asks for."
+    "read from the metrics API; the replicas are those that its autoscaler asks for. Without a name it is every service of "
+    "`probes.services`, one after the other, and each that a route needs must be among them."
 )
 _SERVED: Final = (
     "are asked for the path in turn, with as many requests open at each copy at every moment; answers a second."
@@ -100,7 +101,7 @@ SCALING: Final = (
         name="replicas-rise-with-cpu",
         keyword=Keyword.THEN,
         text=(
-            'at a mean CPU of <high:ratio> of the request the replicas of "<workload:name>" rise within <limit:period>, '
+            'at a mean CPU of <high:ratio> of the request the replicas[ of "<workload:name>"] rise within <limit:period>, '
             "at <low:ratio> they do not"
         ),
         about=_STRESS,
@@ -113,7 +114,7 @@ SCALING: Final = (
         name="replicas-rise-with-memory",
         keyword=Keyword.THEN,
         text=(
-            'at a mean memory of <high:ratio> of the request the replicas of "<workload:name>" rise within <limit:period>, '
+            'at a mean memory of <high:ratio> of the request the replicas[ of "<workload:name>"] rise within <limit:period>, '
             "at <low:ratio> they do not"
         ),
         about=_STRESS,

@@ -314,6 +314,22 @@ def test_every_gateway_is_read_through_for_every_service(
     assert set(backends[1].paths) == {"/health", "/users/listener-1", "/tracks/1"}
 
 
+def test_a_service_that_the_target_file_names_and_no_read_does_is_not_known(
+    cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
+) -> None:
+    """By a route that needs it, or by its health: `every service` is not proven by those that happen to have a read."""
+    more = {
+        "routes": {"buy": ("track-service", "order-service")},
+        "services": {"north/stock-service": "http://127.0.0.1:1"},
+    }
+    facts = found(run(target.model_copy(update=more), tmp_path, "gateway-reads"))
+    why = "`probes.services` of the target file names no read of it"
+    unknown = {subject: observed for subject, (ok, observed) in facts.items() if ok is None}
+    assert unknown == {f"{region}/{name}-service": why for region in ("north", "south") for name in ("order", "stock")}
+    assert facts["north/track-service"] == (True, "status 200")
+    assert "/tracks/1" in backends[0].paths
+
+
 def test_probe_pods_tell_who_is_accepted_and_are_gone_afterwards(
     cluster: PocketCluster, target: Target, backends: list[Backend], tmp_path: Path
 ) -> None:

@@ -29,7 +29,7 @@ from harness.drivers.check.monitor.pages import page_timings
 from harness.drivers.check.monitor.prometheus import AlertRule, PrometheusClient, prometheus_of
 from harness.drivers.check.monitor.resources import pod_resources
 from harness.drivers.check.monitor.restarts import SERIES, restart_counts
-from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name
+from harness.drivers.check.monitor.rules import alert_rules, evaluates, of_name, rules_of_regions
 from harness.drivers.check.monitor.series import (
     SUCCESS_METRICS,
     _ages,
@@ -69,7 +69,7 @@ from harness.sandbox.platform.monitor.storage import Storage
 from harness.steps.templates.monitor import MONITOR
 from harness.targets import Target, load_target
 from harness.targets.outside import Metrics
-from harness.targets.parts import Kubernetes
+from harness.targets.parts import Kubernetes, Region
 from tests.builders.addresses import NET
 from tests.drivers.check.conftest import Backend
 from tests.drivers.conftest import PocketCluster
@@ -134,10 +134,16 @@ def prometheus(target: Target) -> Iterator[PrometheusClient]:
         yield found
 
 
-def test_rules_are_loaded_and_evaluate(target: Target) -> None:
-    """Those that are named, and any other that fails."""
-    facts = alert_rules(target, {"first": "Slow", "second": "Gone"})()
-    assert [(one.subject, one.ok) for one in facts] == [("Slow", True), ("Gone", False), ("Twice", False)]
+def test_the_rules_of_every_region_are_loaded_and_evaluate(target: Target) -> None:
+    """Those that are named, and any other that fails, in each region's own Prometheus; a region without one is not known."""
+    regions = {"north": Region(prometheus=target.prometheus), "south": Region()}
+    facts = rules_of_regions(target.model_copy(update={"regions": regions}), {"first": "Slow", "second": "Gone"})()
+    assert [(one.subject, one.ok) for one in facts] == [
+        ("north/Slow", True),
+        ("north/Gone", False),
+        ("north/Twice", False),
+        ("south/prometheus", None),
+    ]
     assert facts[2].observed.startswith("err: found duplicate series for the match group")
 
 
@@ -540,6 +546,26 @@ def added(cluster: PocketCluster, target: Target, storage: Storage, monkeypatch:
     up = ScrapedPod(port=8080, health="up", error="", labels=labels)
     monkeypatch.setattr(targets, "_scraped", lambda _: {"127.9.0.1": [up]})
     return target.model_copy(update={"kubernetes": kubernetes})
+
+
+def test_a_pod_behind_an_annotated_service_is_scraped_as_one_with_the_annotation(
+    added: Target, cluster: PocketCluster
+) -> None:
+    """Without either it must not be a target; a Service that nothing is behind is not known to be scraped."""
+
+    def read() -> dict[str, bool | None]:
+        return {one.subject: one.ok for one in scrape_schedule(added, {"every": "1 s", "tolerance": "0.2 s"})()}
+
+    with_it = {"prometheus.io/scrape": "true"}
+    pod = cluster.do(lambda store: store.get(kinds.by_name("Pod"), "south", "known"))
+    bare = {**pod, "metadata": {**pod["metadata"], "annotations": {}}}
+    cluster.do(lambda store: store.update(kinds.by_name("Pod"), bare))
+    assert read() == {"south/known": False}
+    for name, selector in (("till", {"app": "till"}), ("bare", {"app": "none"}), ("headless", None)):
+        meta = {"name": name, "namespace": "south", "annotations": with_it}
+        spec = {"ports": [{"port": 80}], **({"selector": selector} if selector else {})}
+        cluster.create("Service", {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    assert read() == {"south/known": True, "Service south/bare": None, "Service south/headless": None}
 
 
 @pytest.mark.parametrize(

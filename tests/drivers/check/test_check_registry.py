@@ -123,7 +123,7 @@ def test_a_check_names_each_key_that_it_cannot_do_without(
         assert [*kind_of(name).missing(target, params)] == []
         used.clear()
         assert not lacking(name, target, params)
-        read_of = {"regions" if key == "doors" else key for key in used}
+        read_of = {"regions" if key in {"doors", "monitors"} else key for key in used}
         for key in (one for one in keys if one.split(".")[0] in read_of):
             try:
                 target = loaded(tmp_path, without(content, key))

@@ -188,9 +188,10 @@ def test_runs_of_another_release_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("rows", "ok"), [(2, True), (3, None)])
 def test_a_profile_of_ones_own_with_all_rows_of_a_file(tmp_path: Path, rows: int, *, ok: bool | None) -> None:
-    """Two rows of the file `normaldance`, one of them twice, and one of another file."""
+    """Two rows of the file `normaldance`, one of them twice, one that was proven in part, and one of another file."""
     entries = [("A-1", "normaldance"), ("A-2", "normaldance"), ("A-2", "normaldance"), ("B-1", "atomos")]
-    listed = [{"id": row, "profile": file, "verdict": "PASS"} for row, file in entries]
+    listed: list[dict[str, Any]] = [{"id": row, "profile": file, "verdict": "PASS"} for row, file in entries]
+    listed.append({"id": "A-3", "profile": "normaldance", "verdict": "PASS", "not_tried": ["loss of a region"]})
     run(tmp_path, "one", profile="release-gate", requirements=listed)
     then = GO_THEN.replace("is GO", 'by the profile "normaldance" is GO')
     name, demand = asked(tmp_path, GO_WHEN, then, {"verdict": {"staging": "runs/*/verdict.json"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,6 +147,7 @@ def given(service: Service, monkeypatch: pytest.MonkeyPatch, name: str, params: 
     sink, here = Kept(), ScaledService(service)
     for finder in ("find_scaled", "cheapest"):
         monkeypatch.setattr(holding, finder, lambda *_: here)
+    monkeypatch.setattr(holding, "behind_the_entry", lambda *_: [here, here])
     monkeypatch.setattr(holding, "stressed", service.stressed)
     monkeypatch.setattr(holding, "stressors_for", lambda _here, _resource, added: {"added": added})
     now = Holding(
@@ -174,6 +176,14 @@ def test_at_scale_1_both_levels_are_held_for_as_long_as_the_sentence_says(
     reached = sink.of("scale.reached")[0]["at_ns"]
     assert (low["at_ns"] - reached) / 1e9 >= 360
     assert max(one["usage"] for one in sink.of("scale.usage")) < 0.92  # no more than the level was given
+
+
+def test_without_a_name_every_service_is_given_both_levels(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other: two of them take four stresses, of which no two are there at once."""
+    service = Service(clock, window_s=15.0)
+    sink = given(service, monkeypatch, "hold", {key: value for key, value in HOLD.items() if key != "workload"})
+    assert [ended["level"] for ended in sink.of("scale.ended")] == [0.6, 0.85, 0.6, 0.85]
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(service.stresses))
 
 
 def test_a_spike_lasts_until_a_slow_autoscaler_has_grown_three_times(

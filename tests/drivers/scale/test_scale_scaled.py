@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.drivers.scale.scaled import Scaled, cheapest, find_scaled, pod_spec
+from harness.drivers.scale.scaled import Scaled, behind_the_entry, cheapest, find_scaled, pod_spec
 from harness.drivers.scale.stress import stressors_for
 from harness.errors import DriverError
 from harness.targets import load_target
@@ -84,7 +84,7 @@ def test_a_workload_is_found_with_its_autoscaler(cluster: PocketCluster, target:
 
 
 def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, target: Target) -> None:
-    """Of those behind the entry that are autoscaled; without one there is nothing to choose from."""
+    """Of those behind the entry that are autoscaled; without one there is nothing to choose from, and without a name none behind it."""
     for name, cpu in (("small", "100m"), ("large", "1"), ("foreign", "10m")):
         cluster.create("Deployment", deployment(name, cpu))
     with pytest.raises(DriverError, match="no service behind the entry has an autoscaler in north"):
@@ -92,6 +92,9 @@ def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, t
     for name in ("large", "small", "foreign"):
         cluster.create("HorizontalPodAutoscaler", autoscaler(name))
     assert cheapest(target).name == "small"
+    assert [one.name for one in behind_the_entry(target)] == ["large", "small"]
+    with pytest.raises(DriverError, match="no service behind the entry is named"):
+        behind_the_entry(target.model_copy(update={"probes": target.probes.model_copy(update={"services": {}})}))
 
 
 def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> None:

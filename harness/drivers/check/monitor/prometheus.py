@@ -198,6 +198,13 @@ def prometheus_of(target: Target) -> Iterator[PrometheusClient]:
         raise ConfigurationError(
             "names no Prometheus", where=f"{target.file}: prometheus", hint="write `prometheus: http://…`"
         )
-    base = target.prometheus.rstrip("/")
+    with prometheus_at(target, target.prometheus) as client:
+        yield client
+
+
+@contextmanager
+def prometheus_at(target: Target, address: str) -> Iterator[PrometheusClient]:
+    """The Prometheus at an address of a target, for as long as it is asked."""
+    base = address.rstrip("/")
     with http_client(target, base, timeout_s=_WITHIN_S) as client:
         yield PrometheusClient(client, base)

@@ -1,23 +1,51 @@
-"""`alert-rules`: the rules that a document names are loaded, evaluate without error, and carry their severity."""
+"""`alert-rules`: the rules that a document names carry their severity; `alert-rules-of-regions`: every region has them, and its rules evaluate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_of
+from harness.drivers.check.monitor.prometheus import AlertRule, prometheus_at, prometheus_of
 from harness.drivers.facts import FactProbe, FactReading
+from harness.errors import ConfigurationError
 from harness.targets import Target
 
 
 def alert_rules(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read the rules of the names `first` and `second`, and with `severity` at their label; any rule that fails is a fact, too."""
-    names, severity = [params["first"], params["second"]], params.get("severity", "")
+    """Read the label `severity` of the rules of the names `first` and `second`."""
+    names, severity = [params["first"], params["second"]], params["severity"]
 
     def probe() -> Sequence[FactReading]:
         with prometheus_of(target) as prometheus:
             rules = prometheus.alert_rules()
-        seen = [each for name in names for each in of_name(name, rules, severity)]
-        return seen if severity else [*seen, *_failing(rules, names)]
+        return [each for name in names for each in of_name(name, rules, severity)]
+
+    return probe
+
+
+def rules_of_regions(target: Target, params: Mapping[str, str]) -> FactProbe:
+    """Read the rules of the names `first` and `second` in each region's own Prometheus; any rule that fails there is a fact, too."""
+    if not target.monitors:
+        raise ConfigurationError(
+            "no region with a Prometheus",
+            where=f"{target.file}: regions",
+            hint="write `regions: {NAME: {prometheus: …}}`",
+        )
+    names = [params["first"], params["second"]]
+
+    def probe() -> Sequence[FactReading]:
+        return [replace(one, subject=f"{region}/{one.subject}") for region in target.regions for one in _of(region)]
+
+    def _of(region: str) -> Iterator[FactReading]:
+        address = target.monitors.get(region)
+        if address is None:
+            named = "the target file names none"
+            yield FactReading(subject="prometheus", expected="a Prometheus of the region", observed=named, ok=None)
+            return
+        with prometheus_at(target, address) as prometheus:
+            rules = prometheus.alert_rules()
+        yield from (each for name in names for each in of_name(name, rules))
+        yield from _failing(rules, names)
 
     return probe
 

@@ -108,11 +108,11 @@ def _listed(ports: Iterable[int]) -> str:
     return " and ".join(str(port) for port in sorted(ports))
 
 
-@accesses(*access("list pods"))
+@accesses(*access("list pods", "list services"))
 def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
-    """Read every pod: one with the annotation is scraped `every` so long, give or take `tolerance`; no other is scraped.
+    """Read every pod: one with the annotation, or behind a Service with it, is scraped `every` so long, give or take `tolerance`; no other is.
 
-    Both are divided by the target's own scale of scrapes. A new pod that was not scraped twice yet is left out.
+    A Service with it that no such pod is behind is not known to be scraped. Both lengths are divided by the target's own scale of scrapes. A new pod that was not scraped twice yet is left out.
     """
     scale = target.scrape_scale
     every_s, tolerance_s = (Quantity.parse(params[key]).in_unit("s") / scale for key in ("every", "tolerance"))
@@ -127,10 +127,12 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
         with prometheus_of(target) as prometheus:
             scraped = _scraped(prometheus)
             spacings = _spacings(prometheus, _SCRAPES * every_s)
-        seen = []
+        services, seen, served = _annotated_services(target), [], set[str]()
         for name, pod in pods_of(target, every=True):
             targets = scraped.get(_address(pod), [])
-            if annotations_of(pod).get(_ANNOTATION) == "true":
+            behind = [one for one in services if _is_behind(pod, one)]
+            served |= {_name(one) for one in behind}
+            if behind or _is_annotated(pod):
                 own = _own(pod, targets)
                 spacing = spacings.get(_key(own[0].labels)) if own else None
                 read = _on_schedule(name, len(own), spacing, expected, (every_s, tolerance_s))
@@ -139,9 +141,33 @@ def scrape_schedule(target: Target, params: Mapping[str, str]) -> FactProbe:
                 job = targets[0].labels.get("job", "")
                 read = FactReading(subject=name, expected="not scraped", observed=f"a target of job {job}", ok=False)
                 seen.append(PodReading(pod, read, lacks=False))
-        return without_unknown_young(target, seen)
+        empty = (name for name in map(_name, services) if name not in served)
+        none = "no pod of a workload is behind it"
+        unknown = [FactReading(subject=f"Service {one}", expected=expected, observed=none, ok=None) for one in empty]
+        return [*without_unknown_young(target, seen), *unknown]
 
     return probe
+
+
+def _is_annotated(one: Object) -> bool:
+    return annotations_of(one).get(_ANNOTATION) == "true"
+
+
+def _annotated_services(target: Target) -> list[Object]:
+    clusters = Clusters(target)
+    every = (one for region, namespace in every_place(target) for one in clusters.of(region).services(namespace))
+    return [one for one in every if _is_annotated(one)]
+
+
+def _is_behind(pod: Object, service: Object) -> bool:
+    """Whether a Service selects a pod; one without a selector selects none."""
+    selector, labels = service["spec"].get("selector") or {}, pod["metadata"].get("labels") or {}
+    alike = pod["metadata"]["namespace"] == service["metadata"]["namespace"]
+    return bool(selector) and alike and selector.items() <= labels.items()
+
+
+def _name(one: Object) -> str:
+    return f"{one['metadata']['namespace']}/{one['metadata']['name']}"
 
 
 def _spacings(prometheus: PrometheusClient, seconds: float) -> dict[frozenset[tuple[str, str]], float]:

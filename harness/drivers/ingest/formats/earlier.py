@@ -35,6 +35,7 @@ class _RequirementEntry(ReportSection):
     id: str
     profile: str = ""
     verdict: str
+    not_tried: tuple[str, ...] = Field(default=(), strict=False)
     measures: tuple[_MeasureEntry, ...] = Field(default=(), strict=False)
 
 
@@ -86,7 +87,7 @@ class EarlierRun:
 
     Attributes:
         run: its name. decision: GO, NO-GO, INCONCLUSIVE or PARTIAL. profiles: what was judged, with so many requirements.
-        rows: how many requirements were judged of each catalogue file.
+        rows: how many requirements were judged of each catalogue file, each of them whole.
         origin: release, commit, environment, target, and when its evidence was sealed.
         played: whether the sandbox has played the environment, as it says itself, or by its time scale or machine.
         measured: names of the figures that have a value: `error rate`, `response time p95`.
@@ -143,7 +144,9 @@ def earlier_run(verdict: bytes, manifest: bytes, where: str) -> EarlierRun:
         decision=found.decision,
         profiles=tuple(found.profile.split("+")),
         requirements=len(found.requirements),
-        rows=Counter(profile for _id, profile in {(one.id, one.profile) for one in found.requirements}),
+        rows=Counter(
+            profile for _id, profile in {(one.id, one.profile) for one in found.requirements if not one.not_tried}
+        ),
         origin=Provenance(
             release=found.release,
             commit=sealed.release_commit,

@@ -9,7 +9,7 @@ from typing import Final
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.judgement.receipts.watch import Span, followed
-from harness.model import Evidence, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model import Evidence, Figure, LimitRule, Measure, Observation, Outcome, Phase, ReasonKind, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
 from harness.model.scaling import NEAR
 
@@ -56,16 +56,29 @@ class HeldLevel:
 
 
 def held_levels(case: Case) -> tuple[HeldLevel, ...] | str:
-    """The loads of the demand of an objective, in order; why there is none, where there is not."""
-    keys = [key for key in case.claim.demands if _asked(case, key)]
-    mine = [o for o in case.evidence.observations if o.fields.get("demand") in keys or o.subject in keys]
+    """The loads of the demand of an objective, in order; why there is none, or not all of them, where there is not."""
+    return not_given(case) or given_levels(case)
+
+
+def not_given(case: Case) -> str:
+    """Why a load of the demand of an objective was not given; empty: each was."""
+    mine = _of_demand(case)
     failed = next(every(LoadFailed, mine), None)
     if failed is not None:
         return f"the load was not given: {failed.why}"
+    return "" if any(one.kind == "scale.begun" for one in every(LoadHeld, mine)) else "no load was recorded"
+
+
+def _of_demand(case: Case) -> list[Observation]:
+    keys = [key for key in case.claim.demands if _asked(case, key)]
+    return [o for o in case.evidence.observations if o.fields.get("demand") in keys or o.subject in keys]
+
+
+def given_levels(case: Case) -> tuple[HeldLevel, ...]:
+    """The loads of the demand of an objective that began, in order."""
+    mine = _of_demand(case)
     found, read = list(every(LoadHeld, mine)), list(every(UsageRead, mine))
     begun = [one for one in found if one.kind == "scale.begun"]
-    if not begun:
-        return "no load was recorded"
     levels = []
     for number, one in enumerate(begun):
         until_ns = begun[number + 1].when_ns if number + 1 < len(begun) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,8 +12,9 @@ from harness.judgement.figures.scaling.record import (
     HeldLevel,
     autoscalers_receipt,
     concluded,
-    held_levels,
+    given_levels,
     never_came,
+    not_given,
     said_of,
     scaling_spec,
     scalings,
@@ -23,14 +25,17 @@ from harness.model.scaling import NEAR
 from harness.units import NS_PER_S
 
 _ROUNDING: Final = 1e-9
+_LEVELS: Final = 2
 
 
 def rises(case: Case) -> Iterable[Measure]:
-    """One measure of each level."""
-    name, levels = Figure.SCALED_OUT.value, held_levels(case)
-    if isinstance(levels, str):
-        yield inconclusive(case, name, levels, AGAIN)
-        return
+    """One measure of each level of each service; of every service, also one of each that a route needs and that was given no load.
+
+    A load that could not be given hides no failure of a service that was given one.
+    """
+    name, levels, why = Figure.SCALED_OUT.value, given_levels(case), not_given(case)
+    if why:
+        yield inconclusive(case, name, why, AGAIN)
     high = Quantity.parse(case.objective.params["high"]).base
     for level in levels:
         if not said_of(case.evidence, level.workload):
@@ -39,8 +44,20 @@ def rises(case: Case) -> Iterable[Measure]:
             )
         else:
             yield _above(case, level) if level.level == high else _below(case, level)
-    if len(levels) < len(("low", "high")):
-        yield inconclusive(case, name, "one of the two levels was not held", AGAIN)
+    held = Counter(level.workload for level in levels)
+    for workload in (workload for workload, count in held.items() if count < _LEVELS):
+        scope = {"workload": workload}
+        yield inconclusive(case, name, f"one of the two levels of {workload} was not held", AGAIN, scope=scope)
+    named = {workload.rpartition("/")[2] for workload in held}
+    for service in sorted(_expected(case) - named if not why else ()):
+        hint = "add a read of it to `services:` of `probes:` in the target file"
+        yield inconclusive(case, name, f"no load was given to {service}", hint, scope={"workload": service})
+
+
+def _expected(case: Case) -> set[str]:
+    """The services of a sentence about every one that the plan knows: those that its routes need."""
+    every = {service for needs in case.plan.route_needs.values() for service in needs}
+    return set() if "workload" in case.objective.params else every
 
 
 def _above(case: Case, level: HeldLevel) -> Measure:

@@ -29,7 +29,7 @@ from .times import ResponseTimes
 if TYPE_CHECKING:
     from .settings import PodSettings
 
-CONNECTION_MAX_AGE_S = 0.4
+CONNECTION_MAX_AGE_S = 0.8
 """Age at which a kept connection is closed with its next answer, in seconds.
 
 A layer-4 balancer in front spreads connections, not requests, and a new pod would starve behind connections that live for ever. At 1.5 s pods of one workload differed by 14 % in their share.

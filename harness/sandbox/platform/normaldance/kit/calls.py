@@ -32,7 +32,7 @@ A service that took longer to fail has retried itself.
 WITHIN_S = 2.0
 CONNECT_S = 0.3
 IDLE_MAX_S = 0.5
-"""With the server's 0.4 s of age a pooled connection lives at most 1 s."""
+"""With the server's 0.8 s of age a pooled connection lives at most 1.3 s."""
 WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
 
 

@@ -1,0 +1,58 @@
+"""The watcher of the controls: services that do nothing but answer, beside the target's own and by the same way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from harness.drivers.watch.probers import WAIT_S, wrong
+from harness.drivers.watch.settings import Rates
+from harness.drivers.watch.watching import Watcher, Watching
+from harness.model.table import CONTROL
+from harness.targets.target import Target
+
+if TYPE_CHECKING:
+    from harness.drivers.watch.schedule import Probe
+    from harness.drivers.watch.wires import Wires
+    from harness.evidence.rows import RowWriter
+
+_NEW_EACH = 10
+
+
+class ControlWatcher(Watcher):
+    """Each control, on connections as the entry's probes have them: what it suffers is not the release's."""
+
+    name: ClassVar[str] = "control"
+    file: ClassVar[str] = "watch/control.rows"
+
+    def needs(self, target: Target) -> bool:
+        """The key `control`."""
+        return bool(target.control)
+
+    def per_s(self, rates: Rates) -> float:
+        """Probes of one control."""
+        return rates.control
+
+    def begin(self, here: Watching) -> None:
+        """One schedule a control, evenly spread."""
+        rows, controls = here.recorder.rows(self.name, CONTROL), here.target.control
+        for number, (name, url) in enumerate(controls.items()):
+            parts = urlsplit(url)
+            wires = here.wires_to(f"{parts.scheme}://{parts.netloc}")
+            probe = _prober(name, parts.path or "/", wires, rows)
+            phase = number / len(controls)
+            here.schedule(self.name, here.settings.rates.control, probe, of=name, phase=phase)
+
+
+def _prober(name: str, path: str, wires: Wires, rows: RowWriter) -> Probe:
+    count = 0
+
+    async def probe(due_ns: int) -> None:
+        nonlocal count
+        fresh = count % _NEW_EACH == 0
+        count += 1
+        answer = await wires.ask("GET", path, within_s=WAIT_S, fresh=fresh)
+        times = (due_ns, answer.sent_ns, answer.done_ns, answer.status)
+        rows.put(times, (name, wrong(answer, {}, silent=True)))
+
+    return probe

@@ -1,0 +1,161 @@
+"""Who has the processors: the target, the harness with the rest of a sandbox, and everything else on the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from harness.run.listeners import listeners
+
+PROC: Final = Path("/proc")
+_PODS: Final = b"harness.sandbox.cluster.kubelet.zygote"
+"""The process of a sandbox whose descendants are its pods."""
+_CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
+_AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")
+"""Where it says 1, sessions share the processors equally, and `nice` counts within a session alone. Source: sched(7)."""
+_SEARCH_EACH: Final = 10
+"""Readings from one search for the target's processes to the next."""
+
+
+class _Used(NamedTuple):
+    parent: int
+    ticks: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessorTicks:
+    """Clock ticks since the machine booted; of processes those of their ended children as well.
+
+    Attributes:
+        every: of all processors, idle or not.
+        busy: of them those in which a program ran or other machines of the host had them, without interrupts, which belong to no process.
+        niced: of the busy ones those of programs that yield to others.
+        target: of the target's processes. harness: of this process, its descendants and a sandbox's, but for the target's.
+    """
+
+    every: int
+    busy: int
+    niced: int
+    target: int
+    harness: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessorShares:
+    """Shares of all processors between two readings.
+
+    Attributes:
+        target, harness: as in `ProcessorTicks`.
+        others: of everything else, other machines of the host included.
+        yielding: of the others' share that of programs that yield.
+    """
+
+    target: float
+    harness: float
+    others: float
+    yielding: float
+
+
+class ProcessorLog:
+    """Reads who has had the processors.
+
+    Args:
+        doors: addresses at which the target listens, if it is on this machine.
+        own: processes of the harness or a sandbox, beside this one, that are not its descendants.
+        proc: the directory of the kernel's figures.
+    """
+
+    def __init__(self, doors: Iterable[str] = (), own: Iterable[int] = (), proc: Path = PROC) -> None:
+        self._doors = tuple(doors)
+        self._roots = frozenset({os.getpid(), *own})
+        self._proc = proc
+        self._target: frozenset[int] = frozenset()
+        self._readings = 0
+        self._equals = os.getpriority(os.PRIO_PROCESS, 0) > 0 or _text(proc / _AUTOGROUP).strip() == "1"
+        self._before = self._read()
+
+    def shares(self) -> ProcessorShares | None:
+        """Since the last call; None where the kernel does not say."""
+        before, now = self._before, self._read()
+        self._before = now
+        if before is None or now is None or now.every <= before.every:
+            return None
+        return shares(before, now, equals=self._equals)
+
+    def _read(self) -> ProcessorTicks | None:
+        counts = _CPU.search(_text(self._proc / "stat"))
+        ticks = [int(word) for word in counts[1].split()][:8] if counts else []
+        if len(ticks) < 8:
+            return None
+        user, niced, system, _, _, _, _, stolen = ticks
+        table = dict(_processes(self._proc))
+        children = _children(table)
+        own = set(_tree(self._roots, children))
+        if self._readings % _SEARCH_EACH == 0:
+            self._target = self._find(own)
+        self._readings += 1
+        target = set(_tree(self._target & table.keys(), children))
+        return ProcessorTicks(
+            every=sum(ticks),
+            busy=user + niced + system + stolen,
+            niced=niced,
+            target=sum(table[pid].ticks for pid in target),
+            harness=sum(table[pid].ticks for pid in own - target if pid in table),
+        )
+
+    def _find(self, own: Iterable[int]) -> frozenset[int]:
+        """The target's processes: the pods of a sandbox, else those that listen at its addresses."""
+        pods = [pid for pid in own if _PODS in _bytes(self._proc / str(pid) / "cmdline")]
+        return frozenset(pods) or listeners(self._doors, self._proc) - {os.getpid()}
+
+
+def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> ProcessorShares:
+    """Of all processors between two readings; `equals`: whether programs under `nice` do not yield to the harness."""
+    every = now.every - before.every
+    target, harness = max(now.target - before.target, 0), max(now.harness - before.harness, 0)
+    others = max(now.busy - before.busy - target - harness, 0)
+    niced = 0 if equals else max(now.niced - before.niced, 0)
+    return ProcessorShares(
+        target=target / every, harness=harness / every, others=others / every, yielding=min(niced, others) / every
+    )
+
+
+def _processes(proc: Path) -> Iterator[tuple[int, _Used]]:
+    """Every process with its parent and what it and its ended children have used. Source: proc(5), /proc/pid/stat."""
+    for name in os.listdir(proc):  # noqa: PTH208 - names, and as cheap as can be
+        if name.isdecimal() and (text := _bytes(proc / name / "stat")):
+            fields = text.rpartition(b")")[2].split()
+            yield int(name), _Used(int(fields[1]), sum(map(int, fields[11:15])))
+
+
+def _children(table: Mapping[int, _Used]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for pid, process in table.items():
+        found.setdefault(process.parent, []).append(pid)
+    return found
+
+
+def _tree(roots: Iterable[int], children: Mapping[int, list[int]]) -> Iterator[int]:
+    """These processes and all below them."""
+    waiting, seen = list(roots), set[int]()
+    while waiting:
+        pid = waiting.pop()
+        if pid not in seen:
+            seen.add(pid)
+            yield pid
+            waiting += children.get(pid, ())
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # it has ended, or is another user's
+        return b""
+
+
+def _text(file: Path) -> str:
+    return _bytes(file).decode("ascii", "replace")

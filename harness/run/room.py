@@ -1,0 +1,97 @@
+"""Whether this machine can carry the run beside its sandbox: said before the load, and the run ends when it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from harness import clock
+from harness.errors import DriverError
+from harness.evidence import RowTail
+from harness.judgement.receipts.machine import HINT
+from harness.judgement.receipts.processors import LATE_MS, control_witness, left_over, needed, scarce_seconds
+from harness.model import Table
+from harness.model.table import CONTROL
+from harness.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.model.observations import MachineSeen
+    from harness.run.machine import MachineLog
+
+ENOUGH: Final = 1.5
+"""A machine with less room than so many times what the traffic needs has none for the faults."""
+MEASURED: Final = 5
+"""Readings, one a second, of the end of the warm-up."""
+STARVED_AT_MOST_S: Final = 60
+"""A run that was starved for so many seconds in all has too little left to prove anything."""
+_FEWEST_S: Final = 3
+_EACH_S: Final = 2.0
+
+
+def carries(seen: Sequence[MachineSeen]) -> float | None:
+    """How many times what harness and a healthy release need this machine has for them; None where the kernel did not count."""
+    needs = {one.when_ns: need for one in seen if (need := needed(one)) is not None}
+    left = sum(left_over(one) for one in seen if one.when_ns in needs)
+    return left / sum(needs.values()) if any(needs.values()) else None
+
+
+class Room:
+    """Counts the seconds in which the machine was starved, by the judge's own rule.
+
+    Args:
+        log: of the machine.
+        run_directory: where the watch writes.
+        decides: whether the target is a sandbox on this machine; else the room is not judged.
+    """
+
+    def __init__(self, log: MachineLog, run_directory: Path, *, decides: bool) -> None:
+        self._log = log
+        self._decides = decides
+        self._rows = RowTail(run_directory / "watch" / "control.rows", CONTROL)
+        self._control = Table.empty(CONTROL)
+        self._due = clock.Deadline.after(0)
+
+    def said(self) -> str:
+        """What to say at the end of the warm-up; empty: there is room.
+
+        Raises:
+            DriverError: there is too little, and the control suffers already.
+        """
+        seen = self._log.seen[-MEASURED:]
+        ratio = carries(seen) if self._decides else None
+        if ratio is None or ratio >= ENOUGH:
+            return ""
+        text = f"this machine can carry {ratio:.1f} times what this traffic needs, and {ENOUGH:g} times are needed"
+        since_ns = seen[0].when_ns - NS_PER_S
+        if sum(second * NS_PER_S >= since_ns for second in self._starved()) >= _FEWEST_S:
+            raise DriverError(f"{text}, and the control took over {LATE_MS:g} ms", hint=_HINT)
+        return f"{text}: {_HINT}, if it does not decide"
+
+    def check(self) -> None:
+        """Count the starved seconds again, every two seconds at most.
+
+        Raises:
+            DriverError: it was starved for too long.
+        """
+        if not self._decides or not self._due.over:
+            return
+        self._due = clock.Deadline.after(_EACH_S)
+        if (starved := len(self._starved())) >= STARVED_AT_MOST_S:
+            raise DriverError(
+                f"the machine was starved for {starved} s of this run: the control, a service that does nothing but answer, "
+                f"took over {LATE_MS:g} ms, and other programs had the processors",
+                hint=HINT,
+            )
+
+    def _starved(self) -> set[int]:
+        self._control = Table.merged(CONTROL, [self._control, self._rows.poll()])
+        if not len(self._control):
+            return set()
+        late = set(control_witness(self._control).late.tolist())
+        scarce = scarce_seconds(self._log.seen)
+        return late if scarce is None else late & scarce
+
+
+_HINT: Final = "close other programs, or give a smaller `--traffic-scale`"

@@ -1,0 +1,111 @@
+"""Who had the processors, read from the kernel's own figures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import clock
+from harness.run.processors import ProcessorLog, ProcessorShares, ProcessorTicks, shares
+
+ZYGOTE = b"python\0-m\0harness.sandbox.cluster.kubelet.zygote\x008\0"
+
+
+def process(proc: Path, pid: int, parent: int, ticks: int, *, ended: int = 0, command: bytes = b"") -> None:
+    """A process as the kernel shows it: its parent, its ticks, and those of its ended children."""
+    (proc / str(pid)).mkdir(exist_ok=True)
+    fields = ["S", str(parent), "0", "0", "0", "0", "0", "0", "0", "0", "0", str(ticks), "0", str(ended), "0", "20"]
+    (proc / str(pid) / "stat").write_text(f"{pid} (a) b) {' '.join(fields)} 0 1 0 9")
+    (proc / str(pid) / "cmdline").write_bytes(command)
+
+
+def counted(proc: Path, *, user: int, niced: int = 0, idle: int = 0, stolen: int = 0) -> None:
+    """All processors since the machine booted."""
+    (proc / "stat").write_text(f"cpu  {user} {niced} 0 {idle} 0 0 0 {stolen} 0 0\ncpu0 1 2 3\n")
+
+
+def test_each_tick_belongs_to_the_target_the_harness_or_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 1 000 ticks pods had 100, 60 of them a pod that ended between the readings; the harness 200, others 300, stolen ones included, and 90 of theirs yield."""
+    monkeypatch.setattr(os, "getpriority", lambda *_: 0)
+    own = os.getpid()
+    counted(tmp_path, user=0)
+    process(tmp_path, own, 1, 0)
+    process(tmp_path, 8, own, 0, command=ZYGOTE)
+    process(tmp_path, 9, 8, 0)
+    process(tmp_path, 10, 8, 60)
+    process(tmp_path, 11, 1, 0)
+    log = ProcessorLog(proc=tmp_path)
+    counted(tmp_path, user=460, niced=90, idle=400, stolen=50)
+    process(tmp_path, own, 1, 200)
+    (tmp_path / "10" / "stat").unlink()
+    process(tmp_path, 8, own, 0, ended=120, command=ZYGOTE)
+    process(tmp_path, 9, 8, 40)
+    process(tmp_path, 11, 1, 210)
+    assert log.shares() == ProcessorShares(target=0.1, harness=0.2, others=0.3, yielding=0.09)
+
+
+def test_a_sandbox_that_runs_already_is_the_harness_s_too(tmp_path: Path) -> None:
+    """It is no child of the run: its supervisor is named."""
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    process(tmp_path, 500, 1, 0)
+    process(tmp_path, 501, 500, 0, command=ZYGOTE)
+    log = ProcessorLog(own=[500], proc=tmp_path)
+    counted(tmp_path, user=50, idle=50)
+    process(tmp_path, 500, 1, 10)
+    process(tmp_path, 501, 500, 40, command=ZYGOTE)
+    assert log.shares() == ProcessorShares(target=0.4, harness=0.1, others=0.0, yielding=0.0)
+
+
+def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
+    """No file, or one of another form."""
+    assert ProcessorLog(proc=tmp_path).shares() is None
+    (tmp_path / "stat").write_text("cpu 1 2 3\n")
+    assert ProcessorLog(proc=tmp_path).shares() is None
+
+
+def test_what_this_process_does_is_the_harness_s() -> None:
+    """It works for a third of a second, by the real kernel's figures."""
+    log, began = ProcessorLog(), clock.worked_s()
+    while clock.worked_s() < began + 0.3:
+        pass
+    found = log.shares()
+    assert found is not None
+    assert found.harness > 0
+    assert found.target == 0
+
+
+COUNTS = st.integers(0, 10**6)
+
+
+@given(st.tuples(COUNTS, COUNTS, COUNTS, COUNTS, COUNTS), st.booleans())
+def test_shares_are_shares(ticks: tuple[int, int, int, int, int], equals: bool) -> None:  # noqa: FBT001
+    """None is negative, and what yields is part of the others', whatever the kernel's clocks disagree about."""
+    idle, busy, niced, target, harness = ticks
+    before = ProcessorTicks(every=0, busy=0, niced=0, target=0, harness=0)
+    now = ProcessorTicks(every=idle + busy + 1, busy=busy, niced=niced, target=target, harness=harness)
+    found = shares(before, now, equals=equals)
+    assert min(found.target, found.harness, found.others, found.yielding) >= 0
+    assert found.yielding <= found.others <= 1
+
+
+@pytest.mark.parametrize(("own", "autogroup", "yielding"), [(0, "0", 0.6), (0, "", 0.6), (19, "0", 0.0), (0, "1", 0.0)])
+def test_programs_under_nice_yield_to_a_harness_that_is_not_and_shares_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int, autogroup: str, yielding: float
+) -> None:
+    """A harness under `nice` itself is their equal; so is every session where the kernel groups by sessions."""
+    monkeypatch.setattr(os, "getpriority", lambda *_: own)
+    if autogroup:
+        (tmp_path / "sys" / "kernel").mkdir(parents=True)
+        (tmp_path / "sys" / "kernel" / "sched_autogroup_enabled").write_text(f"{autogroup}\n")
+    counted(tmp_path, user=0)
+    process(tmp_path, os.getpid(), 1, 0)
+    log = ProcessorLog(proc=tmp_path)
+    counted(tmp_path, user=0, niced=60, idle=40)
+    found = log.shares()
+    assert found is not None
+    assert (found.others, found.yielding) == pytest.approx((0.6, yielding))

@@ -1,0 +1,95 @@
+"""Whether this machine can carry the run: said before the load, and a run that is starved for long ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.errors import DriverError
+from harness.evidence import RowWriter
+from harness.model.observations import MachineSeen
+from harness.model.table import CONTROL
+from harness.run.room import Room, carries
+from tests.fake_clock import FakeClock, S
+
+
+def seen(at: int, **had: float) -> MachineSeen:
+    """What the machine did in the second before this one."""
+    shares: dict[str, Any] = {"target": 0.2, "harness": 0.2, "others": 0.0, **had}
+    return MachineSeen(subject="machine", at_ns=at * S, **shares)
+
+
+def room(run: Path, readings: Iterable[MachineSeen], *, late: Iterable[int] = (), decides: bool = True) -> Room:
+    """The room of a run whose control was asked every half second of 100, and took 80 ms in these seconds."""
+    (run / "watch").mkdir()
+    writer, slow = RowWriter(run / "watch" / "control.rows", CONTROL), set(late)
+    for half in range(200):
+        due_ns = half * S // 2
+        took_ns = 80_000_000 if half // 2 in slow else 3_000_000
+        writer.put((due_ns, due_ns, due_ns + took_ns, 200), ("node", None))
+    writer.close()
+    return Room(cast("Any", SimpleNamespace(seen=list(readings))), run, decides=decides)
+
+
+@pytest.mark.parametrize(
+    ("had", "times"),
+    [
+        ({}, 2.5),
+        ({"others": 0.5}, 1.25),
+        ({"others": 0.5, "yielding": 0.5}, 2.5),
+        ({"target": 0.6, "harness": 0.3, "others": 0.02}, 0.98 / 0.75),
+        ({"target": 0.8}, 2.0),
+    ],
+)
+def test_a_machine_carries_what_others_leave(had: dict[str, float], times: float) -> None:
+    """As a multiple of what harness and a healthy release need: what a release burns beyond that needs no machine."""
+    assert carries([seen(at, **had) for at in range(1, 6)]) == pytest.approx(times)
+
+
+def test_a_kernel_that_does_not_count_says_nothing(tmp_path: Path) -> None:
+    """Neither a warning nor an end."""
+    unknown = [MachineSeen(subject="machine", at_ns=at * S) for at in range(1, 6)]
+    assert carries(unknown) is None
+    assert room(tmp_path, unknown).said() == ""
+
+
+def test_too_little_room_is_said_before_the_load(tmp_path: Path) -> None:
+    """The control is well: the run goes on, and says what to do where it does not decide."""
+    said = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101))).said()
+    assert said == (
+        "this machine can carry 1.2 times what this traffic needs, and 1.5 times are needed: "
+        "close other programs, or give a smaller `--traffic-scale`, if it does not decide"
+    )
+
+
+def test_too_little_room_and_a_control_that_suffers_end_the_run(tmp_path: Path) -> None:
+    """Three of the last five seconds were starved."""
+    here = room(tmp_path, (seen(at, others=0.5) for at in range(1, 101)), late=range(96, 99))
+    with pytest.raises(DriverError, match=r"can carry 1\.2 times .* and the control took over 50 ms"):
+        here.said()
+
+
+@pytest.mark.parametrize(("starved", "ends"), [(59, False), (60, True)])
+def test_a_run_that_was_starved_for_a_minute_in_all_ends(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    starved: int,
+    ends: bool,  # noqa: FBT001 - a value of the table
+) -> None:
+    """Every second one; what only the release kept busy does not count, nor does a target elsewhere."""
+    FakeClock.installed(monkeypatch)
+    busy = [seen(at, others=0.5) for at in range(1, 101)]
+    here = room(tmp_path, busy, late=range(20, 20 + starved))
+    if ends:
+        with pytest.raises(DriverError, match=r"the machine was starved for 60 s of this run: the control"):
+            here.check()
+    else:
+        here.check()
+    (tmp_path / "alone").mkdir()
+    room(tmp_path / "alone", (seen(at, target=0.8) for at in range(1, 101)), late=range(90)).check()
+    (tmp_path / "elsewhere").mkdir()
+    room(tmp_path / "elsewhere", busy, late=range(90), decides=False).check()
