@@ -13,7 +13,7 @@ from judgement_builders import evidence, measures, objective, plan, samples, win
 from harness.judgement import judge
 from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
-from harness.model import Figure, Measure, Op, Outcome, Per, Phase, Plan, Receipt, Window, Worker
+from harness.model import Figure, Measure, Op, Outcome, Per, Phase, Plan, Receipt, Window, Words, Worker
 
 USERS, THINK_S, JOURNEY_S = 20, 0.2, 0.02
 PER_S = USERS / (THINK_S + JOURNEY_S)
@@ -34,6 +34,7 @@ def planned() -> Plan:
 def offered(per_s: float, *, latency_ms: float = 20.0, users: int = USERS, silent: int = 0) -> Window:
     """What the users sent in a minute."""
     rows = samples(0, SECONDS, per_s=per_s)
+    rows = replace(rows, words={**rows.words, "step": Words.of([None] * len(rows))})
     took_ns = np.full(len(rows), round(latency_ms * 1e6))
     ints = {**rows.ints, "sent_ns": rows.ints["intended_ns"], "done_ns": rows.ints["intended_ns"] + took_ns}
     worker = Worker(id=0, rows=len(rows), closed=True, cpu=0.2, gc_ms=1, loop_ms=2, users=users, silent=silent)
@@ -70,6 +71,18 @@ def test_users_who_wait_for_slow_answers_are_less_load() -> None:
     assert found.ok is None
     assert "journeys waited 0.9 s for their answers, where `journey` says 0.02 s" in found.why
     assert "more workers" not in found.hint
+
+
+def test_journeys_that_send_fewer_requests_are_less_load() -> None:
+    """As many began as planned: the size says too many requests of each."""
+    there = offered(PER_S)
+    words = {**there.samples.words, "step": Words.of(["1"] * len(there.samples))}
+    load = replace(there, samples=replace(there.samples, words=words))
+    made = planned()
+    twice = replace(made.traffic["everyday"], requests_per_journey=2)
+    found = load_receipt(replace(made, traffic={**made.traffic, "everyday": twice}), load, latencies=True)
+    assert found.why == "90.92 requests/s were sent where 181.8 were planned"
+    assert found.hint.startswith("set `requests_per_journey` in loadtests/everyday.yaml")
 
 
 def drifting(load: Window) -> Measure:

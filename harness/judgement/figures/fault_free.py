@@ -73,10 +73,8 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
     receipts = [load_receipt(plan, window, latencies=latencies) for window in long]
     files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
     bad = weakest(receipts)
-    if receipts[bad].ok:
-        return replace(receipts[0], files=files)
-    why = receipts[bad].why if len(windows) == 1 else f"in {long[bad].name}: {receipts[bad].why}"
-    return replace(receipts[bad], why=why, files=files)
+    where = "" if receipts[bad].ok or len(windows) == 1 else f"in {long[bad].name}: "
+    return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
 
 
 def all_files(windows: Sequence[Window]) -> tuple[str, ...]:

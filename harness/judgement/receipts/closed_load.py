@@ -12,6 +12,10 @@ from harness.units import NS_PER_S
 READ_LOG: Final = "load/{traffic}/locust.log says why; correct that, then run again"
 NO_TRAFFIC: Final = "find out from load/*/locust.log of the run why there is none, then run again"
 AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
+UNEVEN: Final = (
+    "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
+    "`readiness why ID` shows the failed requests"
+)
 LEAST_SHARE: Final = 0.8
 """Users of a closed model send at least this share of the requests that the size plans: its think time and its journeys are estimates."""
 
@@ -62,14 +66,19 @@ def _rate_troubles(planned: TrafficPlan, window: Window) -> Iterable[Trouble]:
     expected, n = planned.requests_per_s * window.seconds, len(window.samples)
     if not n or n >= LEAST_SHARE * expected - 4 * math.sqrt(expected):
         return
+    sent = f"{n / window.seconds:.4g} requests/s were sent where {planned.requests_per_s:.4g} were planned"
+    began = int(window.samples.words["step"].equals("1").sum())  # of users of Locust's own no journey is known
+    if began >= LEAST_SHARE * planned.journeys_per_s * window.seconds:
+        yield Trouble(sent, UNEVEN)
+        return
     ints, each = window.samples.ints, planned.requests_per_journey
     waited_s = float((ints["done_ns"] - ints["intended_ns"]).sum()) / NS_PER_S / n * each
     paused_s = max(planned.users * window.seconds / n * each - waited_s, 0.0)
     journey_s = planned.users / planned.journeys_per_s - planned.think_s
-    sent = f"{n / window.seconds:.4g} requests/s were sent where {planned.requests_per_s:.4g} were planned"
     slow = waited_s - journey_s > paused_s - planned.think_s
     if not slow:
-        cause = f"users paused {paused_s:.3g} s after a journey, where `think` says {planned.think_s:.3g} s"
+        of = "" if each == 1 else f" of {each:g} requests"
+        cause = f"users paused {paused_s:.3g} s after a journey{of}, where `think` says {planned.think_s:.3g} s"
         hint = f"write `think: {paused_s:.2g} s` in loadtests/{{traffic}}.yaml, with as many users as the rate needs, or let the locustfile wait less"
     else:
         cause = f"journeys waited {waited_s:.3g} s for their answers, where `journey` says {journey_s:.3g} s"

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, Trouble, user_troubles
+from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, UNEVEN, Trouble, user_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
@@ -24,10 +24,6 @@ LAG_MS: Final = 5.0
 """Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
 CPU: Final = 0.9
 """Share of a core above which a process reads answers late."""
-_UNEVEN: Final = (
-    "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
-    "`readiness why ID` shows the failed requests"
-)
 _BLOCKED: Final = (
     "let tasks call only what gevent can switch (of gRPC `grpc.experimental.gevent.init_gevent()`) and compute little, "
     "or use more workers, then run again"
@@ -215,7 +211,7 @@ def _rate_troubles(plan: Plan, window: Window) -> Iterable[Trouble]:
     most = (journeys + allowed) * each if flat else math.inf
     if (beyond := max(least - n, n - most)) > 0 and beyond > _mixed(window.samples):
         sent = f"{n / seconds:.4g} requests/s were sent where {journeys / seconds * each:.4g} were planned"
-        yield Trouble(sent, _UNEVEN if abs(arrived - journeys) <= allowed else "")
+        yield Trouble(sent, UNEVEN if abs(arrived - journeys) <= allowed else "")
     elif abs(arrived - journeys) > allowed:
         yield Trouble(f"{arrived} journeys began where {journeys:.6g} were planned")
 
