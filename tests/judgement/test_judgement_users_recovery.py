@@ -209,7 +209,7 @@ def checkout(per_s: float, bad: Any, *, quiet_per_s: float | None = None) -> Evi
         (0.3, lambda at: at >= 112, "30 s", INCONCLUSIVE, INCONCLUSIVE),
         (0.8, lambda at: at < 130, "30 s", PASS, PASS),
         (0.8, lambda at: 112 <= at < 146, "30 s", FAIL, PASS),
-        (0.8, lambda at: at >= 135 and round(at / 1.25) % 3, "30 s", FAIL, INCONCLUSIVE),
+        (0.8, lambda at: at >= 135 and round(at / 1.25) % 3, "30 s", INCONCLUSIVE, INCONCLUSIVE),
         (0.8, lambda at: round(at / 1.25) in (100, 112), "30 s", PASS, PASS),
         (0.8, lambda _at: False, "30 s", PASS, PASS),
         (0.05, lambda _at: False, "30 s", PASS, PASS),

@@ -113,10 +113,10 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
         usual: what is as before.
         blind_ns: a longer time without a request proves nothing.
     """
-    calm, good, usual_after = _stretches(requests, until_ns, usual, blind_ns)
+    calm, good = _stretches(requests, until_ns, usual, blind_ns)
     served = requests.served(usual.promised_ms)
     bad = np.flatnonzero(~served & (requests.sent_ns < _horizon(requests, until_ns)))
-    bad = bad[~(usual_after[bad] & _noise(requests, bad, np.flatnonzero(calm), usual))]
+    bad = bad[~_noise(requests, bad, np.flatnonzero(calm), usual)]
     first = _first_of_runs(served)
     apart: list[_Span] = []
     back: int | None = 0
@@ -136,18 +136,14 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
     )
 
 
-def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> tuple[Bools, Ints, Bools]:
-    """A mask of the requests that begin a stretch in which failures are noise, those of them that begin a good one, and a mask of those after which chance explains the failures.
-
-    A failure that begins five seconds which chance does not explain is the first of an outage, not noise of the time before it.
-    """
+def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> tuple[Bools, Ints]:
+    """A mask of the requests that begin a stretch in which failures are noise, and those of them that begin a good one."""
     sent = requests.sent_ns
     starts, ends = np.arange(len(requests)), np.searchsorted(sent, sent + STRETCH_NS, side="left")
     counts = _counted(requests, usual, starts, ends)
     gaps = np.concatenate([[0], np.cumsum(np.diff(np.append(sent, until_ns)) > blind_ns)])
     may = requests.served(usual.promised_ms) & (gaps[ends] == gaps[starts]) & (sent + STRETCH_NS <= until_ns)
-    explained = usual.explains(*counts, NOISE)
-    return may & explained, np.flatnonzero(may & usual.explains(*counts, AS_BEFORE)), explained
+    return may & usual.explains(*counts, NOISE), np.flatnonzero(may & usual.explains(*counts, AS_BEFORE))
 
 
 def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -> _Counts:

@@ -224,7 +224,8 @@ def _came_back(
 ) -> OperationRecovery:
     """As `recovery_of`, for requests that arrive at random.
 
-    The first answer must come a second before the undo; the good stretch that it begins may end after the undo.
+    The first answer must come a second before the undo; the good stretch that it begins may end after the undo. What fails later is on the way
+    back, and no part of the recovery.
     """
     sent_ns, undone_ns, until_ns, known_ns = at
     end_ns = until_ns if undone_ns is None else min(undone_ns, until_ns)
@@ -234,7 +235,8 @@ def _came_back(
     if name.startswith(REGION):
         every = _filled(every, sent_ns, known_ns, blind_ns)
     service = served_in(every, known_ns, usual, blind_ns=blind_ns)
-    held = service.begun_before(end_ns)
+    heard_ns = known_ns if undone_ns is None else min(end_ns + STRETCH_NS, known_ns)
+    held = served_in(every.between(sent_ns, heard_ns), heard_ns, usual, blind_ns=blind_ns).begun_before(end_ns)
     before = held.outages
     latest_ns = known_ns if undone_ns is None else end_ns - MARGIN_NS
     back = held.back_ns(sent_ns)
