@@ -12,7 +12,7 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.copies import journey_accounts
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.read_back import age_ns
-from harness.judgement.quiet_harm import quiet_harm
+from harness.judgement.quiet_harm import QUIET_HARM, quiet_harm
 from harness.model import Evidence, Outcome, Plan, Verdict
 from harness.model.harm import Harm, UnjudgedHarm
 
@@ -20,10 +20,13 @@ from harness.model.harm import Harm, UnjudgedHarm
 def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = ()) -> tuple[UnjudgedHarm, ...]:
     """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges.
 
-    A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm.
+    A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm. Of what failed or was late without a
+    fault a row that fails for that has said enough.
     """
+    verdicts = tuple(verdicts)
     unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}
-    judged = frozenset[Harm]().union(*(_judged(plan, unknown)))
+    failed = {v.requirement for v in verdicts if v.outcome is Outcome.FAIL}
+    judged = frozenset[Harm]().union(*(_judged(plan, unknown)), *_told(plan, failed))
     return tuple(
         UnjudgedHarm(harm=harm, count=count)
         for harm, count in _measured(plan, evidence)
@@ -40,6 +43,12 @@ def _judged(plan: Plan, unknown: Container[str]) -> Iterable[frozenset[Harm]]:
             yield spec_of(figure).judges
         except UsageError:
             continue  # its measure says that the figure is unknown; it judges nothing
+
+
+def _told(plan: Plan, failed: Container[str]) -> Iterable[frozenset[Harm]]:
+    """What the rows that fail say of requests without a fault."""
+    claims = (claim for claim in plan.claims if claim.requirement in failed)
+    return (QUIET_HARM[one.figure] for claim in claims for one in claim.objectives if one.figure in QUIET_HARM)
 
 
 def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:

@@ -16,7 +16,7 @@ from scipy.special import bdtrc
 
 from harness.judgement.recovery import Requests
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
-from harness.model import Evidence, Plan
+from harness.model import Evidence, Figure, Plan
 from harness.model.harm import Harm
 from harness.units import NS_PER_MS, NS_PER_S
 
@@ -26,6 +26,11 @@ BY_CHANCE: Final = 0.0025
 """As many failures as a platform at its limit has more often than this prove nothing: the judge's own confidence of a FAIL."""
 TOGETHER_S: Final = 3
 """Two primaries for fewer seconds are one change, seen from two members."""
+
+_FAILED: Final = frozenset({Harm.READS_FAILED, Harm.WRITES_FAILED, Harm.REGION_READS_FAILED})
+_LATE: Final = frozenset({Harm.READS_LATE, Harm.WRITES_LATE, Harm.REGION_READS_LATE})
+QUIET_HARM: Final = {Figure.ERROR_RATE: _FAILED, Figure.UPTIME: _FAILED, Figure.RESPONSE_TIME: _LATE}
+"""By figure: the harm that a row which fails for it has told of."""
 
 Spans = Sequence[tuple[int, int]]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from harness import clock
-from harness.model.observations import MachineSeen
 from harness.run.processors import ProcessorLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.evidence import History, RunDirectory
+    from harness.model.observations import MachineSeen
     from harness.targets import Target
 
 PRESSURE: Final = Path("/proc/pressure/cpu")
@@ -97,6 +97,8 @@ class MachineLog:
         history.put("machine.seen", "machine", at_ns=at_ns, asleep_ns=clock.asleep_ns(), **told)
 
     def _follow(self, history: History) -> None:
+        from harness.model.observations import MachineSeen  # `readiness --help` loads this module
+
         processors = ProcessorLog(self._doors, self._own)
         before, at_ns = readings(*self._files), clock.now_ns()
         while not self._ended.wait(EACH_S):

@@ -187,6 +187,7 @@ class Told:
     calls: list[str] = field(default_factory=list)
     died_ns: int | None = None
     problems: tuple[str, ...] = ("worker 1: exit code 1",)
+    hint: str = ""
 
     def alive(self) -> bool:
         """Whether it lives."""

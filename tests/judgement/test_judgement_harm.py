@@ -30,8 +30,10 @@ from harness.model import (
     Outcome,
     Plan,
     Quantity,
+    Reason,
     ReasonKind,
     Table,
+    Verdict,
     Waiver,
     Words,
 )
@@ -312,3 +314,14 @@ def test_restarts_without_a_fault_and_a_node_that_stays_away_are_harm() -> None:
     away = replace(ready, at_ns=start_ns, what="unready", ready=False)
     assert harms(replace(run, nodes=(ready, away))) == {Harm.NODES_LOST}
     assert harms(replace(run, nodes=(ready, away, replace(ready, at_ns=start_ns + 1)))) == set()
+
+
+def test_a_row_that_fails_for_its_own_requests_has_told_of_the_reads() -> None:
+    """Where the error rate fails, reads that failed are no news; where it passes, they are."""
+    run = every_tenth(core_evidence())
+    (row,) = {c.requirement for c in core_plan().claims if any(o.figure is Figure.UPTIME for o in c.objectives)} - {""}
+    for outcome, told_again in ((Outcome.PASS, True), (Outcome.FAIL, False)):
+        verdict = Verdict(
+            requirement=row, outcome=outcome, because=Reason(kind=ReasonKind.AS_EXPECTED, text=""), claims=()
+        )
+        assert (Harm.READS_FAILED in {one.harm for one in unjudged_harm(core_plan(), run, [verdict])}) is told_again

@@ -133,7 +133,7 @@ def test_a_rollout_under_two_traffics_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "params", "in_the_sandbox", "at_scale_1"),
-    [("hold", {"hold": "6 min"}, 24.0, 732.0), ("spike", {}, 36.0, 980.0), ("resize", {}, 36.0, 36.0)],
+    [("hold", {"hold": "6 min"}, 72.0, 2196.0), ("spike", {}, 36.0, 980.0), ("resize", {}, 36.0, 36.0)],
 )
 def test_a_load_takes_as_long_as_the_target_needs(
     name: str, params: dict[str, str], in_the_sandbox: float, at_scale_1: float
