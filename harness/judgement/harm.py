@@ -21,11 +21,12 @@ def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = 
     """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges.
 
     A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm. Of what failed or was late without a
-    fault a row that fails for that has said enough.
+    fault a gating row that fails for that has said enough.
     """
     verdicts = tuple(verdicts)
     unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}
-    failed = {v.requirement for v in verdicts if v.outcome is Outcome.FAIL}
+    gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
+    failed = {v.requirement for v in verdicts if v.outcome is Outcome.FAIL} & gating
     judged = frozenset[Harm]().union(*(_judged(plan, unknown)), *_told(plan, failed))
     return tuple(
         UnjudgedHarm(harm=harm, count=count)
@@ -46,7 +47,7 @@ def _judged(plan: Plan, unknown: Container[str]) -> Iterable[frozenset[Harm]]:
 
 
 def _told(plan: Plan, failed: Container[str]) -> Iterable[frozenset[Harm]]:
-    """What the rows that fail say of requests without a fault."""
+    """What these rows, which fail, say of requests without a fault."""
     claims = (claim for claim in plan.claims if claim.requirement in failed)
     return (QUIET_HARM[one.figure] for claim in claims for one in claim.objectives if one.figure in QUIET_HARM)
 

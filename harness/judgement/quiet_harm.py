@@ -18,7 +18,7 @@ from harness.judgement.recovery import Requests
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
 from harness.model import Evidence, Figure, Plan
 from harness.model.harm import Harm
-from harness.units import NS_PER_MS, NS_PER_S
+from harness.units import NS_PER_S
 
 UNPROMISED: Final = 0.01
 """Where no error rate is promised, more failures than this are harm."""
@@ -59,7 +59,7 @@ def _unserved(plan: Plan, requests: Requests, spans: Spans, failed: Harm, late: 
     yield failed, _beyond(n - answered, n, promised_failures(plan) or UNPROMISED)
     promised = promised_ms(plan)
     if promised is not None:
-        over = sum(int((one.ok & (one.done_ns - one.sent_ns > promised * NS_PER_MS)).sum()) for one in own)
+        over = sum(int((one.ok & ~one.served(promised)).sum()) for one in own)
         yield late, _beyond(over, answered, LATE)
 
 

@@ -24,6 +24,7 @@ from harness.drivers.watch import (
 from harness.errors import HarnessError
 from harness.judgement.figures import spec_of
 from harness.judgement.figures.pipelines import limits_s
+from harness.judgement.receipts.machine import is_sandbox
 from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
@@ -95,7 +96,6 @@ def gather(
         forks = stack.enter_context(ForkServer(target))
         if plan.experiments:
             forks.start()
-        view = LiveView(directory.path)
         context = Context(
             plan=plan,
             target=target,
@@ -104,7 +104,7 @@ def gather(
             progress=progress,
             history=history,
             watch=watch,
-            view=view,
+            view=LiveView(directory.path),
             reads=reads,
             attempts=Counter(),
             drivers=drivers(),
@@ -112,9 +112,9 @@ def gather(
             platform=ground.platform,
             forks=forks,
             presence=presence_of(target),
-            room=Room(machine, directory.path, decides=plan.environment == "sandbox" or plan.stands_in),
+            room=Room(machine, directory.path, decides=is_sandbox(plan)),
         )
-        steadiness = Steadiness(view, writes=target.ledger is not None, promise=Promise.of(plan))
+        steadiness = Steadiness(context.view, writes=target.ledger is not None, promise=Promise.of(plan))
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from harness import clock
-from harness.run.processors import ProcessorLog
+from harness.run.processors import CPU, ProcessorLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,6 @@ STALLS: Final = ("io", "memory")
 """What all work may wait for at once, beside a processor: files of `/proc/pressure`."""
 _FULL: Final = re.compile(r"^full .* total=([0-9]+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^some .* total=([0-9]+)$", re.MULTILINE)
-_CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _SOME: Final = re.compile(r"^some avg10=([0-9.]+) ", re.MULTILINE)
 
 
@@ -130,7 +129,7 @@ def readings(pressure: Path = PRESSURE, stat: Path = STAT) -> Readings:
 
     Sources: Linux, Documentation/accounting/psi.rst and proc(5), /proc/stat.
     """
-    waited, counts = _TOTAL.search(_text(pressure)), _CPU.search(_text(stat))
+    waited, counts = _TOTAL.search(_text(pressure)), CPU.search(_text(stat))
     stalls = [found for name in STALLS if (found := _FULL.search(_text(pressure.with_name(name))))]
     ticks = [int(word) for word in counts[1].split()] if counts else []
     return Readings(

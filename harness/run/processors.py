@@ -14,7 +14,7 @@ from harness.run.listeners import listeners
 PROC: Final = Path("/proc")
 _PODS: Final = b"harness.sandbox.cluster.kubelet.zygote"
 """The process of a sandbox whose descendants are its pods."""
-_CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
+CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")
 """Where it says 1, sessions share the processors equally, and `nice` counts within a session alone. Source: sched(7)."""
 _SEARCH_EACH: Final = 10
@@ -87,7 +87,7 @@ class ProcessorLog:
         return shares(before, now, equals=self._equals)
 
     def _read(self) -> ProcessorTicks | None:
-        counts = _CPU.search(_text(self._proc / "stat"))
+        counts = CPU.search(_text(self._proc / "stat"))
         ticks = [int(word) for word in counts[1].split()][:8] if counts else []
         if len(ticks) < 8:
             return None

@@ -81,7 +81,7 @@ class Room:
         if (starved := len(self._starved())) >= STARVED_AT_MOST_S:
             raise DriverError(
                 f"the machine was starved for {starved} s of this run: the control, a service that does nothing but answer, "
-                f"took over {LATE_MS:g} ms, and other programs had the processors",
+                f"took over {LATE_MS:g} ms, and processors were scarce",
                 hint=HINT,
             )
 

@@ -325,3 +325,6 @@ def test_a_row_that_fails_for_its_own_requests_has_told_of_the_reads() -> None:
             requirement=row, outcome=outcome, because=Reason(kind=ReasonKind.AS_EXPECTED, text=""), claims=()
         )
         assert (Harm.READS_FAILED in {one.harm for one in unjudged_harm(core_plan(), run, [verdict])}) is told_again
+    rows = tuple(replace(r, gate=Gate.RECORD) if r.id == row else r for r in core_plan().requirements)
+    reported = replace(core_plan(), requirements=rows)
+    assert Harm.READS_FAILED in {one.harm for one in unjudged_harm(reported, run, [verdict])}, "it stops nothing"

@@ -86,10 +86,7 @@ def load_traffic(
         think_s=size.think or 0.0,
         remote_workers=size.remote.workers if size.remote else 0,
         remote_bind=size.remote.bind if size.remote else "",
-        accounts=tuple(
-            AccountPlan(name=account, path=said.path, fields=said.same, counts=said.counts)
-            for account, said in size.accounts.items()
-        ),
+        accounts=_accounts(size),
         census=size.census,
         entry="" if size.entry == "entry" else size.entry,
         stock=users.stock,
@@ -100,6 +97,14 @@ def load_traffic(
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
     _refuse_overload(plan, document, schedule.peak_per_s)
     return plan
+
+
+def _accounts(size: Size) -> tuple[AccountPlan, ...]:
+    """What journeys wrote and is read back."""
+    return tuple(
+        AccountPlan(name=account, path=said.path, fields=said.same, counts=said.counts)
+        for account, said in size.accounts.items()
+    )
 
 
 def _at_scale(

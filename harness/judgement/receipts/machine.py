@@ -63,7 +63,7 @@ def slept(evidence: Evidence, spans: Spans | None) -> Reason | None:
 def starvation(plan: Plan, evidence: Evidence, spans: Spans) -> Reason | None:
     """Why what failed in these spans of a sandbox, or 15 s around them, may be a starved machine's doing; None: it is not, or the target is no sandbox."""
     around = round(_AROUND_S * NS_PER_S)
-    machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if _is_sandbox(plan) else None
+    machine = _result(evidence, [(start - around, end + around) for start, end in spans]) if is_sandbox(plan) else None
     return None if machine is None or machine.ok else Reason(kind=ReasonKind.MACHINE, text=machine.why, hint=HINT)
 
 
@@ -104,7 +104,7 @@ def machine_result(plan: Plan, evidence: Evidence) -> MachineResult | None:
     Of a sandbox it decides (`starvation`). Of any other target with a loopback address it is reported only: whoever judges a service beside
     the harness reads there what its latencies are worth.
     """
-    beside = _is_sandbox(plan) or any(map(_has_figures, every(MachineSeen, evidence.observations)))
+    beside = is_sandbox(plan) or any(map(_has_figures, every(MachineSeen, evidence.observations)))
     return _result(evidence, None) if beside else None
 
 
@@ -113,7 +113,8 @@ def _has_figures(seen: MachineSeen) -> bool:
     return any(one is not None for one in (seen.waited, seen.stolen, seen.others, seen.stalled))
 
 
-def _is_sandbox(plan: Plan) -> bool:
+def is_sandbox(plan: Plan) -> bool:
+    """Whether the target is a sandbox, which shares the machine of the harness: there the receipt of the machine decides."""
     return plan.environment == BESIDE or plan.stands_in
 
 

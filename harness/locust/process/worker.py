@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import gevent
-from gevent import GreenletExit
 from gevent.event import AsyncResult
 
 from harness import clock
@@ -30,7 +29,7 @@ from harness.locust.process.recorder import RequestRecorder, is_foreign
 from harness.locust.process.writes import SignInLog, WriteLog
 from harness.locust.schedule.alarm import Alarm
 from harness.locust.schedule.arrivals import due_times, random_of, trace_times
-from harness.locust.schedule.crew import Crew
+from harness.locust.schedule.crew import Crew, SentAway
 from harness.model import RateCurve
 from harness.model.plan import JOIN_S
 from harness.model.table import SAMPLES
@@ -84,7 +83,6 @@ class LocustWorker:
         self._put: Put | None = None
         self._health = Health()
         self._broken: list[str] = []
-        self._draining = False
         self._begin: AsyncResult = AsyncResult()
         self._schedule: Iterator[Due] | None = None
         self._carrier: Carrier | None = None
@@ -187,7 +185,7 @@ class LocustWorker:
 
     def sends_away(self, error: BaseException) -> bool:
         """Whether a journey ended so because the load is being ended, and not by a mistake."""
-        return self._draining and isinstance(error, GreenletExit)
+        return isinstance(error, SentAway)
 
     def think_until(self, due_ns: int) -> None:
         """Sleep until then, or end the journey when the run ends.
@@ -212,10 +210,9 @@ class LocustWorker:
 
         End those that pause, wait for open requests, cut off those still open.
         """
-        self._draining = True
         deadline = clock.Deadline.after(self._drain_s)
         while len(self._journeys) and not deadline.over:
-            gevent.killall(list(self._thinking), block=False)
+            gevent.killall(list(self._thinking), exception=SentAway, block=False)
             self._journeys.join(timeout=min(0.05, deadline.left_s))
         self.recorder.cut_off()
         self._journeys.kill()

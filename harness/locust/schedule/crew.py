@@ -17,6 +17,10 @@ Broken = Callable[[Any], None]
 """Called with the greenlet of a journey that raised."""
 
 
+class SentAway(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
+    """Ends a journey because the load is being ended: what its author raises is another one."""
+
+
 class Crew:
     """Runs journeys beside each other, as many as there are."""
 
@@ -54,7 +58,7 @@ class Crew:
 
     def kill(self) -> None:
         """End all journeys that are in progress, without waiting for it."""
-        gevent.killall(list(self._busy), block=False)
+        gevent.killall(list(self._busy), exception=SentAway, block=False)
 
     def _done(self, hand: _Hand) -> None:
         self._busy.discard(hand)
