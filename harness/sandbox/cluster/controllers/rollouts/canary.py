@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.sandbox.cluster.controllers.rollouts import shares
 from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
 from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, PauseStep, SetWeight
 from harness.sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole, Weigh
@@ -48,7 +49,7 @@ def weight_at(steps: Sequence[Step], index: int) -> int:
 def _first(turn: Turn, strategy: CanaryStrategy) -> None:
     """The first template: no steps, no analysis."""
     turn.status["currentStepIndex"] = len(strategy.steps)
-    turn.scale(turn.new, turn.spec.replicas)
+    _full(turn, strategy)
     for service in strategy.services:
         turn.select(service, turn.new)
     _weigh(turn, strategy, 0, turn.new)
@@ -59,25 +60,35 @@ def _first(turn: Turn, strategy: CanaryStrategy) -> None:
 def _settled(turn: Turn, strategy: CanaryStrategy) -> None:
     """Give all traffic to the stable template, after a promotion or an undo."""
     turn.status |= {"currentStepIndex": len(strategy.steps), "promoteFull": False}
-    turn.scale(turn.new, turn.spec.replicas)
+    _full(turn, strategy)
     turn.keep(turn.new)
     for service in strategy.services:
         turn.select(service, turn.new)
     if strategy.stable_service is None or turn.observed.selectors.get(strategy.stable_service) == turn.new.hash:
         _weigh(turn, strategy, 0, turn.new)
-    if strategy.route or turn.is_full(turn.new):
+    if strategy.route:
         _retire_others(turn, strategy)
+
+
+def _full(turn: Turn, strategy: CanaryStrategy) -> None:
+    """Give every replica to the new template."""
+    if strategy.route is None:
+        _split(turn, strategy, ALL)
+    else:
+        turn.scale(turn.new, turn.spec.replicas)
 
 
 def _taken_back(turn: Turn, strategy: CanaryStrategy, stable: TemplateSet) -> None:
     """Aborted: the stable set serves all, then the new one goes."""
-    turn.scale(stable, turn.spec.replicas)
-    turn.keep(stable)
     for service in strategy.services:
         turn.select(service, stable)
+    if strategy.route is None:
+        _split(turn, strategy, 0)
+        return
+    turn.scale(stable, turn.spec.replicas)
+    turn.keep(stable)
     _weigh(turn, strategy, 0, stable)
-    gone = turn.observed.weight in (None, 0) if strategy.route else stable.available >= turn.spec.replicas
-    if gone:
+    if turn.observed.weight in (None, 0):
         turn.retire(turn.new, strategy.abort_delay_s)
     _retire_others(turn, strategy)
 
@@ -115,8 +126,9 @@ def _done(turn: Turn, strategy: CanaryStrategy, index: int) -> bool:
         return turn.analysed(RunRole.STEP, step.analysis, index) is AnalysisPhase.SUCCESSFUL and not turn.paused
     if turn.paused:
         return False
-    there = turn.new.available >= _replicas_for(turn, step.weight)
-    return there and (strategy.route is None or turn.observed.weight == step.weight)
+    if strategy.route is None:
+        return _is_split(turn, strategy, step.weight)
+    return turn.new.available >= _replicas_for(turn, step.weight) and turn.observed.weight == step.weight
 
 
 def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
@@ -128,7 +140,9 @@ def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
     assert stable is not None  # noqa: S101 - of an update there is one
     weight = weight_at(strategy.steps, index)
     if strategy.route is None:
-        _split(turn, strategy, stable, weight)
+        _split(turn, strategy, weight)
+        for service in (strategy.stable_service, strategy.canary_service):
+            turn.select(service, turn.new if service == strategy.canary_service and turn.new.available else stable)
         return
     count = _replicas_for(turn, weight)
     turn.scale(stable, turn.spec.replicas)
@@ -147,22 +161,43 @@ def _shift(turn: Turn, strategy: CanaryStrategy, index: int) -> None:
     _retire_others(turn, strategy)
 
 
-def _split(turn: Turn, strategy: CanaryStrategy, stable: TemplateSet, weight: int) -> None:
-    """Without a route the share is that of the replicas, within maxSurge and maxUnavailable."""
-    desired = turn.spec.replicas
-    new = _replicas_for(turn, weight)
-    others = sum(each.existing for each in turn.observed.sets if each.hash != turn.new.hash)
-    room = desired + strategy.max_surge - others
-    turn.scale(turn.new, max(min(turn.new.replicas, new), min(new, room)))
-    least = desired - strategy.max_unavailable
-    spare = max(0, sum(each.available for each in turn.observed.sets) - least)
-    for each in [*turn.others, stable]:
-        floor = desired - new if each.hash == stable.hash else 0
-        target = max(floor, each.replicas - spare)
-        spare -= max(0, each.replicas - target)
-        turn.scale(each, target)
-    for service in (strategy.stable_service, strategy.canary_service):
-        turn.select(service, turn.new if service == strategy.canary_service and turn.new.available else stable)
+def _split(turn: Turn, strategy: CanaryStrategy, weight: int) -> None:
+    """Without a route the share is that of the pods. One set is scaled a turn, and the next turn sees what became of it."""
+    canary, stable = _next_shares(turn, strategy, weight)
+    if turn.stable is not None and turn.updating and turn.stable.replicas != stable:
+        turn.scale(turn.stable, stable)
+    elif turn.new.replicas != canary:
+        turn.scale(turn.new, canary)
+    else:
+        others = sorted(turn.others, key=lambda each: each.revision, reverse=True)
+        available = sum(each.available for each in turn.observed.sets)
+        for each, left in zip(
+            others, shares.leaving(_bounds(turn, strategy), [_pods(each) for each in others], available), strict=True
+        ):
+            turn.scale(each, left)
+
+
+def _is_split(turn: Turn, strategy: CanaryStrategy, weight: int) -> bool:
+    """Whether the pods are there that the weight asks for, and no others; of the stable ones also those that do not serve."""
+    stable = turn.stable
+    assert stable is not None  # noqa: S101 - of an update there is one
+    counts = (turn.new.replicas, stable.replicas)
+    there = turn.new.available == turn.new.replicas and stable.existing == stable.replicas
+    return there and counts == _next_shares(turn, strategy, weight) and not any(each.available for each in turn.others)
+
+
+def _next_shares(turn: Turn, strategy: CanaryStrategy, weight: int) -> shares.Shares:
+    stable = _pods(turn.stable) if turn.stable is not None and turn.updating else None
+    others = sum(each.replicas for each in turn.others)
+    return shares.step(_bounds(turn, strategy), weight, _pods(turn.new), stable, others)
+
+
+def _bounds(turn: Turn, strategy: CanaryStrategy) -> shares.Bounds:
+    return shares.Bounds(turn.spec.replicas, strategy.max_surge, strategy.max_unavailable)
+
+
+def _pods(each: TemplateSet) -> shares.Pods:
+    return shares.Pods(each.replicas, each.available)
 
 
 def _replicas_for(turn: Turn, weight: int) -> int:
