@@ -21,7 +21,8 @@ from harness.sandbox.cluster.controllers.rollouts.analysis import (
     result_of,
 )
 from harness.sandbox.cluster.controllers.rollouts.expressions import ConditionError, ResultCondition, Value
-from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, SpecError, merged_args, metrics_of
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
+from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -85,7 +86,7 @@ def test_a_measurement_is_judged_by_its_conditions(
         ({"failureLimit": 2}, [2, 2], "Running"),
         ({"failureLimit": 2}, [2, 2, 2], "Failed"),
         ({"failureLimit": 2}, [2, 0, 2, 0, 2], "Failed"),
-        ({"failureLimit": -1}, [2] * 9, "Running"),
+        ({"failureLimit": -1, "consecutiveSuccessLimit": 2}, [2] * 9, "Running"),
         ({"inconclusiveLimit": 1}, [1, 1], "Inconclusive"),
         ({"inconclusiveLimit": 2}, [1, 1], "Running"),
         ({"count": 3}, [0, 0, 0], "Successful"),
@@ -110,7 +111,7 @@ def test_errors_in_a_row_trip_and_do_not_count() -> None:
 
 
 def test_a_metric_that_ends_badly_ends_the_others() -> None:
-    """The worst decides; the others are Successful as far as they came."""
+    """The worst decides; of a metric that was not measured there is no result."""
     bad = metric(failureCondition="result > 0")
     good = metrics_of(
         {
@@ -127,15 +128,77 @@ def test_a_metric_that_ends_badly_ends_the_others() -> None:
     bench = Bench(bad, good)
     assert bench.until(0, lambda _: 1) == "Failed"
     assert bench.status["message"] == 'Metric "m" assessed Failed due to failed (1) > failureLimit (0)'
-    assert result_of(bench.status, "other")["phase"] == "Successful"
+    assert result_of(bench.status, "other") == {}
+    assert bench.status["runSummary"] == {"count": 2, "successful": 0, "failed": 1, "inconclusive": 0, "error": 0}
 
 
 def test_a_run_that_is_terminated_below_its_limits_is_successful() -> None:
     """By design of Argo Rollouts, even without a measurement: whoever judges must count measurements."""
     one = metric(successCondition="result < 1")
     status = assessed([one], {}, BEGIN, asked=True)
-    assert (status["phase"], status["message"], status["runSummary"]["count"]) == ("Successful", "Run Terminated", 0)
+    assert (status["phase"], status["message"], status["runSummary"]["successful"]) == (
+        "Successful",
+        "Run Terminated",
+        0,
+    )
     assert due([one], status, BEGIN) == []
+
+
+def test_a_dry_run_is_measured_and_decides_nothing() -> None:
+    """It neither fails the run nor ends the other metric; what it came to is counted by itself."""
+    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
+    tried = {"name": "tried", "count": 1, "successCondition": "result < 1", "provider": provider}
+    agreed = {"name": "agreed", "count": 2, "interval": "1s", "successCondition": "result > 1", "provider": provider}
+    bench = Bench(*metrics_of({"metrics": [tried, agreed], "dryRun": [{"metricName": "tried"}]}))
+    assert bench.until(0, lambda _: 2) == "Running"
+    assert bench.until(2, lambda _: 2) == "Successful"
+    result = result_of(bench.status, "tried")
+    assert (result["phase"], result["dryRun"]) == ("Failed", True)
+    assert result["message"] == "Metric assessed Failed due to failed (1) > failureLimit (0)"
+    none = {"successful": 0, "failed": 0, "inconclusive": 0, "error": 0}
+    assert bench.status["runSummary"] == {"count": 1, **none, "successful": 1}
+    assert bench.status["dryRunSummary"] == {"count": 1, **none, "failed": 1}
+    assert bench.status["message"] == ""
+
+
+def test_a_run_of_dry_runs_alone_passes_and_one_that_is_ended_says_so() -> None:
+    """`TestAssessRunStatusWithOnlyDryRunMetrics`, `TestTerminateAnalysisRunInDryRunMode`."""
+    (one,) = metrics_of(
+        {
+            "metrics": [
+                {
+                    "name": "tried",
+                    "interval": "20s",
+                    "initialDelay": "20s",
+                    "successCondition": "result[0] > 0.9",
+                    "provider": {"prometheus": {"address": "http://prometheus:9090", "query": "up"}},
+                }
+            ],
+            "dryRun": [{"metricName": ".*"}],
+        }
+    )
+    bench = Bench(one)
+    assert bench.until(20, lambda _: [0]) == "Successful"
+    ended = assessed([one], {}, BEGIN, asked=True)
+    assert (ended["phase"], ended["message"], ended["dryRunSummary"]["count"]) == ("Successful", "Run Terminated", 1)
+
+
+def test_a_failed_run_says_what_the_last_measurement_said() -> None:
+    """`TestAssessRunStatusErrorMessageFromProvider`: behind the limit, the words of the provider."""
+    one = metric(consecutiveErrorLimit=0)
+    broken = Measured(started=BEGIN, finished=BEGIN, error="execution: no answer")
+    status = assessed([one], recorded({}, one, broken), BEGIN)
+    why = "consecutiveErrors (1) > consecutiveErrorLimit (0)"
+    assert status["message"] == f'Metric "m" assessed Error due to {why}: "Error Message: execution: no answer"'
+
+
+def test_a_rule_of_retention_keeps_more_measurements() -> None:
+    """`measurementRetention`: of the metrics that its pattern is found in."""
+    provider = {"prometheus": {"address": "http://prometheus:9090", "query": "up"}}
+    every = [{"name": name, "interval": "1s", "provider": provider} for name in ("many", "few")]
+    bench = Bench(*metrics_of({"metrics": every, "measurementRetention": [{"metricName": "^m", "limit": 20}]}))
+    bench.until(14, lambda _: 1)
+    assert [len(result_of(bench.status, name)["measurements"]) for name in ("many", "few")] == [15, 10]
 
 
 def test_ten_measurements_are_kept_and_all_are_counted() -> None:
@@ -151,10 +214,10 @@ def test_ten_measurements_are_kept_and_all_are_counted() -> None:
     [
         ({"interval": "5 min"}, "metrics[0].interval: '5 min' is not a duration"),
         ({"count": 3, "interval": None}, "interval: must be specified when count > 1"),
-        ({"count": 3, "failureLimit": 3}, "failureLimit: 3 can never be exceeded by 3 measurements"),
+        ({"count": 3, "failureLimit": 4}, "count: 3 measurements never come to failureLimit"),
         ({"failureCondition": "result[0] matches 'x'"}, "'matches' is not supported"),
         ({"failureCondition": "p95 > 2000"}, "'p95' is unknown"),
-        ({"consecutiveSuccessLimit": 2}, "consecutiveSuccessLimit: not supported"),
+        ({"interval": "5"}, "interval: '5' has no unit; hint: write 5s"),
         ({"provider": {"datadog": {}}}, "provider.datadog: not supported"),
         ({"provider": {"prometheus": {"address": "prometheus", "query": "up"}}}, "is not a URL"),
         ({"provider": {"prometheus": {"address": "http://p", "query": "{{args.x}}"}}}, "failed to resolve {{args.x}}"),
@@ -167,18 +230,29 @@ def test_an_analysis_that_cannot_be_followed_is_refused_by_its_path(fields: dict
     assert message in str(refusal.value)
 
 
+def test_two_templates_may_share_an_argument_but_not_with_two_values() -> None:
+    """The value that one of them has is that of both; what the rollout gives goes before it."""
+    one, other = ({"metadata": {"name": name}, "spec": {"args": [{"name": "limit"}]}} for name in ("one", "other"))
+    other["spec"] = {"args": [{"name": "limit", "value": "5"}]}
+    assert merged_args([one, other], []) == [{"name": "limit", "value": "5"}]
+    assert merged_args([one, other], [{"name": "limit", "value": "3"}]) == [{"name": "limit", "value": "3"}]
+    one["spec"] = {"args": [{"name": "limit", "value": "4"}]}
+    with pytest.raises(SpecError, match="'4' in one template and '5' in another"):
+        merged_args([one, other], [])
+
+
 def test_an_argument_without_a_value_is_refused() -> None:
     """The rollout's value goes before the template's own."""
     template = {
         "metadata": {"name": "errors"},
         "spec": {"args": [{"name": "release"}, {"name": "limit", "value": "5"}]},
     }
-    assert merged_args(template, [{"name": "release", "value": "1.1.0"}, {"name": "limit", "value": "3"}]) == [
+    assert merged_args([template], [{"name": "release", "value": "1.1.0"}, {"name": "limit", "value": "3"}]) == [
         {"name": "release", "value": "1.1.0"},
         {"name": "limit", "value": "3"},
     ]
     with pytest.raises(SpecError, match="needs a value"):
-        merged_args(template, [])
+        merged_args([template], [])
 
 
 @pytest.mark.parametrize(

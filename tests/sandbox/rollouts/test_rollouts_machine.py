@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
 from harness.sandbox.cluster.controllers.rollouts.spec import parsed
 from harness.sandbox.cluster.controllers.rollouts.turn import RunView
 from tests.sandbox.rollouts.rollout_world import World, blue_green, canary, healthy, rollout
@@ -144,6 +144,25 @@ def test_promote_after_an_inconclusive_step_skips_it() -> None:
     world.status |= {"pauseConditions": None, "controllerPause": False, "currentStepIndex": 2}
     world.settle()
     assert (world.status["stableRS"], len(world.started)) == ("two", 1)
+
+
+def test_promote_over_an_analysis_that_goes_on_terminates_it() -> None:
+    """What the plugin sends while a step is analysed: no conditions and the next index, here that of a pause, then of a second analysis."""
+    world = healthy(canary({"setWeight": 25}, ANALYSIS, {"pause": {}}))
+    world.deploy("two")
+    world.settle()
+    world.status |= {"pauseConditions": None, "currentStepIndex": 2}
+    world.settle()
+    assert world.runs["track-two-2-1"].message == "Run Terminated"
+    assert (world.status["message"], world.status["currentStepIndex"]) == ("CanaryPauseStep", 2)
+    world = healthy(canary({"setWeight": 25}, ANALYSIS, ANALYSIS))
+    world.deploy("two")
+    world.settle()
+    world.status |= {"pauseConditions": None, "currentStepIndex": 2}
+    world.settle()
+    assert [each.name for each in world.started] == ["track-two-2-1", "track-two-2-2"]
+    assert [world.runs[each.name].phase.value for each in world.started] == ["Successful", "Running"]
+    assert world.status["stableRS"] == "one"
 
 
 def test_an_inconclusive_background_analysis_stops_a_timed_pause() -> None:

@@ -7,6 +7,7 @@ The numbers are those of `utils/replicaset/canary_test.go` at commit 9f8d111d8f8
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -146,7 +147,8 @@ def test_at_no_moment_of_an_update_without_a_router_do_too_few_pods_serve(
 ) -> None:
     """The controller itself, turn by turn, with one pod unavailable where it may not surge: the shares, the promotion, and the abort back."""
     unavailable = 0 if surge else 1
-    steps = [step for weight in weights for step in ({"setWeight": weight}, {"pause": {}})]
+    pause: dict[str, Any] = {"pause": {}}
+    steps = [each for weight in weights for each in ({"setWeight": weight}, pause)]
     canary = {"maxSurge": surge, "maxUnavailable": unavailable, "steps": steps}
     world = World(rollout({"canary": canary}, replicas=replicas))
     world.settle()

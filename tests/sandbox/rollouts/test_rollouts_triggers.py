@@ -33,7 +33,7 @@ Reading = Callable[[float], float | None]
 def metric(name: str, release: str = "1.1.0") -> Metric:
     """The metric of a shipped template, at full length."""
     template = SHIPPED[name]
-    args = merged_args(template, [{"name": "release", "value": release}])
+    args = merged_args([template], [{"name": "release", "value": release}])
     return metrics_of({"metrics": template["spec"]["metrics"], "args": args})[0]
 
 
@@ -180,7 +180,7 @@ CALM = {
 def step_phase(series: dict[str, str]) -> str:
     """How the analysis at the end of a share ends, on what the embedded evaluator makes of these series."""
     template, storage = SHIPPED["step"]["spec"], stored(series, every_s=1.0)
-    args = merged_args(SHIPPED["step"], [{"name": "release", "value": "1.1.0"}])
+    args = merged_args([SHIPPED["step"]], [{"name": "release", "value": "1.1.0"}])
     metrics, status = metrics_of({"metrics": template["metrics"], "args": args}), dict[str, Any]()
     for each in metrics:
         value: list[Any] = list(evaluated(storage, each.query.query, 15.0).values())

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from harness.sandbox.cluster.store import Object
 
 ERROR_RETRY_S: Final = 10.0
-KEPT: Final = 10
-"""Measurements that are kept of a metric; the counters count all."""
 TERMINATED: Final = "Run Terminated"
 
 
@@ -100,8 +98,8 @@ def phase_of(status: Object) -> AnalysisPhase:
 
 
 def terminating(status: Object, *, asked: bool) -> bool:
-    """Whether the run ends: it was asked to, or one of its metrics ended badly."""
-    return asked or any(phase_of(each).bad for each in status.get("metricResults") or ())
+    """Whether the run ends: it was asked to, or one of its metrics ended badly that is no dry run."""
+    return asked or any(phase_of(each).bad and not each.get("dryRun") for each in status.get("metricResults") or ())
 
 
 def due(metrics: Sequence[Metric], status: Object, now: datetime, *, asked: bool = False) -> list[Metric]:
@@ -141,8 +139,9 @@ def recorded(status: Object, metric: Metric, measured: Measured) -> Object:
         **({"message": message} if message else {}),
     }
     old = result_of(status, metric.name)
-    result = {"count": 0, "successful": 0, "failed": 0, "inconclusive": 0, "error": 0, "consecutiveError": 0, **old}
+    result = {**dict.fromkeys(("count", *_COUNTER.values(), "consecutiveError", "consecutiveSuccess"), 0), **old}
     result[_COUNTER[phase]] += 1
+    result["consecutiveSuccess"] = result["consecutiveSuccess"] + 1 if phase is AnalysisPhase.SUCCESSFUL else 0
     if phase is AnalysisPhase.ERROR:
         result["consecutiveError"] += 1
     else:
@@ -151,8 +150,9 @@ def recorded(status: Object, metric: Metric, measured: Measured) -> Object:
     result |= {
         "name": metric.name,
         "phase": result.get("phase", AnalysisPhase.RUNNING.value),
-        "measurements": [*result.get("measurements", ()), measurement][-KEPT:],
+        "measurements": [*result.get("measurements", ()), measurement][-metric.kept :],
         "metadata": {"ResolvedPrometheusQuery": metric.query.query},
+        **({"dryRun": True} if metric.dry_run else {}),
     }
     return _with_result(status, result)
 
@@ -176,30 +176,44 @@ def assessed(metrics: Sequence[Metric], status: Object, now: datetime, *, asked:
         ends = terminating(status, asked=asked)
         for metric in metrics:
             status = _metric_assessed(metric, status, ends=ends)
-    results = [result_of(status, metric.name) for metric in metrics]
-    phases = [phase_of(each) for each in results]
-    counted = {name: sum(each.get(name, 0) for each in results) for name in ("count", *_COUNTER.values())}
-    status = {**status, "runSummary": counted, "phase": AnalysisPhase.RUNNING.value}
-    if not all(phase.completed for phase in phases):
+    complete = [metric for metric in metrics if phase_of(result_of(status, metric.name)).completed]
+    status = {**status, **_summaries(metrics, complete, status), "phase": AnalysisPhase.RUNNING.value}
+    if len(complete) < len(metrics) and not terminating(status, asked=asked):
         return status
-    worst = max(phases, key=_WORSE.__getitem__)
-    messages = [str(each.get("message") or "") for each, phase in zip(results, phases, strict=True) if phase is worst]
-    message = messages[0] if worst.bad else TERMINATED if asked else ""
+    worst, message = AnalysisPhase.SUCCESSFUL, TERMINATED if asked else ""
+    for metric in complete:
+        result = result_of(status, metric.name)
+        if not metric.dry_run and (worst is AnalysisPhase.SUCCESSFUL or _WORSE[phase_of(result)] > _WORSE[worst]):
+            worst = phase_of(result)
+            message = _told(metric, result) or message
     return {**status, "phase": worst.value, "message": message, "completedAt": micro_timestamp(now)}
 
 
+def _summaries(metrics: Sequence[Metric], complete: Sequence[Metric], status: Object) -> Object:
+    """How many metrics there are and how the complete ones ended, of those that decide and of the dry runs."""
+    found: Object = {}
+    for name, dry_run in (("runSummary", False), ("dryRunSummary", True)):
+        ended = [_beyond(each, result_of(status, each.name))[0] for each in complete if each.dry_run is dry_run]
+        counts = {counter: ended.count(phase) for phase, counter in _COUNTER.items()}
+        found[name] = {"count": len([each for each in metrics if each.dry_run is dry_run]), **counts}
+    return found
+
+
 def _metric_assessed(metric: Metric, status: Object, *, ends: bool) -> Object:
+    """The status with the phase of a metric that was measured."""
     result = result_of(status, metric.name)
-    if result and phase_of(result).completed:
+    if not result or phase_of(result).completed:
         return status
-    phase, message = _metric_phase(metric, result, ends=ends)
-    if not result and not phase.completed:
-        return status
-    new = {"name": metric.name, **result, "phase": phase.value, **({"message": message} if message else {})}
-    return _with_result(status, new)
+    phase = metric_phase(metric, result, ends=ends)
+    message = str(result["measurements"][-1].get("message") or "")
+    if metric.dry_run and (why := _beyond(metric, result)[1]):
+        message = f"Metric assessed {phase} due to {why}"
+    return _with_result(status, {**result, "phase": phase.value, **({"message": message} if message else {})})
 
 
-def _metric_phase(metric: Metric, result: Object, *, ends: bool) -> tuple[AnalysisPhase, str]:
+def _beyond(metric: Metric, result: Object) -> tuple[AnalysisPhase, str]:
+    """(phase, why) of a limit that the counters are beyond; Successful where they are beyond none."""
+    found = AnalysisPhase.SUCCESSFUL, ""
     for phase, counter, limit, named in (
         (AnalysisPhase.FAILED, "failed", metric.failure_limit, "failureLimit"),
         (AnalysisPhase.INCONCLUSIVE, "inconclusive", metric.inconclusive_limit, "inconclusiveLimit"),
@@ -207,10 +221,26 @@ def _metric_phase(metric: Metric, result: Object, *, ends: bool) -> tuple[Analys
     ):
         if limit >= 0 and result.get(counter, 0) > limit:
             counted = "consecutiveErrors" if phase is AnalysisPhase.ERROR else counter
-            why = f"{counted} ({result[counter]}) > {named} ({limit})"
-            return phase, f'Metric "{metric.name}" assessed {phase} due to {why}'
-    if not result.get("measurements"):
-        return (AnalysisPhase.SUCCESSFUL, "") if ends else (AnalysisPhase.PENDING, "")
+            found = phase, f"{counted} ({result[counter]}) > {named} ({limit})"
+    return found
+
+
+def metric_phase(metric: Metric, result: Object, *, ends: bool) -> AnalysisPhase:
+    """The phase of a metric that was measured; `ends`: nothing more is measured."""
+    phase, why = _beyond(metric, result)
+    if why:
+        return phase
+    if metric.successes and result["consecutiveSuccess"] >= metric.successes:
+        return AnalysisPhase.SUCCESSFUL
     if metric.measurements is not None and result["count"] >= metric.measurements:
-        return AnalysisPhase.SUCCESSFUL, ""
-    return (AnalysisPhase.SUCCESSFUL, "") if ends else (AnalysisPhase.RUNNING, "")
+        if not metric.successes:
+            return AnalysisPhase.SUCCESSFUL
+        return AnalysisPhase.FAILED if metric.failure_limit < 0 else AnalysisPhase.INCONCLUSIVE
+    return AnalysisPhase.SUCCESSFUL if ends else AnalysisPhase.RUNNING
+
+
+def _told(metric: Metric, result: Object) -> str:
+    """What a run says of the metric that decided it."""
+    why = _beyond(metric, result)[1]
+    error = f': "Error Message: {result["message"]}"' if result.get("message") else ""
+    return f'Metric "{metric.name}" assessed {phase_of(result)} due to {why}{error}' if why else ""

@@ -8,7 +8,8 @@ from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
 from harness.sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.rollouts.spec import Analysis, BlueGreenStrategy
+    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from harness.sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
     from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
 
 

@@ -105,6 +105,9 @@ def _forward(turn: Turn, strategy: CanaryStrategy) -> None:
         turn.analysed(RunRole.BACKGROUND, background)
         if turn.aborted:
             return
+    waits = index < len(strategy.steps) and isinstance(strategy.steps[index], AnalysisStep)
+    if not waits and turn.run_status(RunRole.STEP):
+        turn.set_run(RunRole.STEP, None)  # it is over, or a person has promoted over it while it goes on
     _shift(turn, strategy, index)
     if index < len(strategy.steps):
         if not turn.spec.paused and _done(turn, strategy, index):

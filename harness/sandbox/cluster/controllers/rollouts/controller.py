@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.sandbox.cluster import deletion
 from harness.sandbox.cluster.controllers.rollouts import runs, sets
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
 from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
 from harness.sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
 from harness.sandbox.cluster.controllers.rollouts.restarts import RolloutRestarts
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
@@ -118,8 +118,9 @@ class Rollouts:
 
         It names an object that does not exist, or an analysis that cannot be run.
         """
-        for service in spec.strategy.services:
-            self._found(SERVICE, rollout, service, "spec.strategy")
+        labels = (self._template(rollout)[0].get("metadata") or {}).get("labels") or {}
+        for name in spec.strategy.services:
+            _require_own(self._found(SERVICE, rollout, name, "spec.strategy"), rollout, labels)
         if isinstance(spec.strategy, CanaryStrategy) and spec.strategy.route is not None:
             self._refs(rollout, spec.strategy)
         for analysis in runs.analyses(spec.strategy):
@@ -243,3 +244,16 @@ class Rollouts:
         ]
         for replicaset in empty[: max(0, len(empty) - spec.history_limit)]:
             deletion.begin(self._store, REPLICASET, replicaset)
+
+
+def _require_own(service: Object, rollout: Object, labels: Object) -> None:
+    """A Service selects the rollout's pods by labels that they have, and is written by no other rollout."""
+    name, meta = service["metadata"]["name"], service["metadata"]
+    for key, value in (service["spec"].get("selector") or {}).items():
+        if key != sets.HASH and labels.get(key) != value:
+            raise SpecError(
+                f"spec.strategy: Service {name!r} selects {key}={value}, which the pods of the template have not"
+            )
+    manager = (meta.get("annotations") or {}).get(MANAGED_BY, rollout["metadata"]["name"])
+    if manager != rollout["metadata"]["name"]:
+        raise SpecError(f"spec.strategy: Service {name!r} is written by the rollout {manager!r}")

@@ -39,6 +39,7 @@ def decide(spec: RolloutSpec, status: Object, observed: Observed, now: datetime)
         turn_canary(turn, spec.strategy)
     else:
         turn_blue_green(turn, spec.strategy)
+    turn.stop_strays()
     _report(turn, status)
     return TurnDecision({name: value for name, value in turn.status.items() if value is not None}, tuple(turn.actions))
 

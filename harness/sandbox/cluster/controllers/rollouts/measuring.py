@@ -10,7 +10,8 @@ import aiohttp
 
 from harness import clock
 from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError, metrics_of
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
+from harness.sandbox.cluster.controllers.rollouts.metrics import metrics_of
 from harness.sandbox.cluster.controllers.rollouts.reach import reached
 from harness.sandbox.cluster.controllers.view import key
 from harness.sandbox.cluster.statuses import StatusError

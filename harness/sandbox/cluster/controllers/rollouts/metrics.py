@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster.controllers.rollouts.expressions import ResultCondition
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, duration_s, integer, known, text
 from harness.sandbox.cluster.durations import seconds
 
 if TYPE_CHECKING:
@@ -29,14 +30,11 @@ _FIELDS: Final = frozenset(
         "failureLimit",
         "inconclusiveLimit",
         "consecutiveErrorLimit",
+        "consecutiveSuccessLimit",
         "provider",
     }
 )
 _PROMETHEUS: Final = frozenset({"address", "query", "timeout", "headers", "rangeQuery"})
-
-
-class SpecError(ValueError):
-    """A spec that cannot be followed; the message begins with its path."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +65,11 @@ class Metric:
         interval_s: from the end of a measurement to the next; None measures once.
         count: measurements after which it is done; None with an interval means until the run is terminated.
         failure_limit: failed measurements that are still accepted; -1 accepts any number.
-        inconclusive_limit: the same for inconclusive ones.
+        inconclusive_limit: inconclusive measurements that are still accepted.
         error_limit: errors in a row that are still accepted.
+        successes: successful measurements in a row that complete it; 0: none do.
+        dry_run: it is measured and decides nothing.
+        kept: measurements that its result keeps; the counters count all.
     """
 
     name: str
@@ -81,6 +82,9 @@ class Metric:
     failure_limit: int = 0
     inconclusive_limit: int = 0
     error_limit: int = 4
+    successes: int = 0
+    dry_run: bool = False
+    kept: int = 10
 
     @property
     def measurements(self) -> int | None:
@@ -95,14 +99,42 @@ def metrics_of(spec: Object) -> tuple[Metric, ...]:
         SpecError: a field that is unknown here, a value of the wrong kind, a condition that cannot be parsed, an argument without a value.
     """
     values = {each["name"]: each.get("value") for each in spec.get("args") or ()}
-    found = tuple(
+    found = [
         _metric(filled(each, values, f"metrics[{index}]"), f"metrics[{index}]")
         for index, each in enumerate(spec.get("metrics") or ())
-    )
+    ]
     if not found:
         raise SpecError("metrics: no metrics specified")
-    if len({each.name for each in found}) < len(found):
+    names = [each.name for each in found]
+    if len(set(names)) < len(names):
         raise SpecError("metrics: two metrics have one name")
+    tried, kept = _ruled(spec, "dryRun", names), _ruled(spec, "measurementRetention", names)
+    return tuple(
+        replace(
+            each,
+            dry_run=each.name in tried,
+            kept=integer(kept.get(each.name, {}), "limit", "measurementRetention", 0) or each.kept,
+        )
+        for each in found
+    )
+
+
+def _ruled(spec: Object, field: str, names: Sequence[str]) -> dict[str, Object]:
+    """The last rule of each metric whose name its pattern is found in. Raises SpecError: a rule is for no metric, or there twice."""
+    found: dict[str, Object] = {}
+    rules = spec.get(field) or ()
+    patterns = [text(each, "metricName", f"{field}[{index}]") for index, each in enumerate(rules)]
+    for index, (rule, pattern) in enumerate(zip(rules, patterns, strict=True)):
+        if pattern in patterns[:index]:
+            raise SpecError(f"{field}[{index}].metricName: {pattern!r} is in two rules")
+        try:
+            matched = [name for name in names if re.search(pattern, name)]
+        except re.error:
+            matched = []
+        if not matched:
+            known_names = ", ".join(names)
+            raise SpecError(f"{field}[{index}].metricName: {pattern!r} matches none of the metrics {known_names}")
+        found |= dict.fromkeys(matched, rule)
     return found
 
 
@@ -125,63 +157,85 @@ def filled(value: Any, values: Mapping[str, str | None], path: str) -> Any:
     return _ARGUMENT.sub(replaced, value)
 
 
-def merged_args(template: Object, given: Sequence[Object]) -> list[Object]:
-    """The arguments of a template with a rollout's values. Raises SpecError: one has none."""
-    values = {each["name"]: each.get("value") for each in given}
-    found = []
-    for argument in (template.get("spec") or {}).get("args") or ():
-        value = values.get(argument["name"])
-        value = argument.get("value") if value is None else value
+def merged_args(templates: Sequence[Object], given: Sequence[Object]) -> list[Object]:
+    """The arguments of all templates of an analysis, with a rollout's values before their own.
+
+    Raises:
+        SpecError: an argument has no value, or another one in each of two templates.
+    """
+    own: dict[str, str | None] = {}
+    for template in templates:
+        for argument in (template.get("spec") or {}).get("args") or ():
+            name, value = argument["name"], argument.get("value")
+            known_value = own.get(name)
+            if None not in (known_value, value) and known_value != value:
+                raise SpecError(f"args.{name}: its value is {known_value!r} in one template and {value!r} in another")
+            own[name] = value if known_value is None else known_value
+    values = own | {each["name"]: each["value"] for each in given if each["name"] in own}
+    for name, value in values.items():
         if value is None:
-            name = template["metadata"]["name"]
-            raise SpecError(f"args.{argument['name']}: AnalysisTemplate {name!r} needs a value for it")
-        found.append({"name": argument["name"], "value": value})
-    return found
+            named = ", ".join(each["metadata"]["name"] for each in templates)
+            raise SpecError(f"args.{name}: AnalysisTemplate {named!r} needs a value for it")
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def _metric(spec: Object, path: str) -> Metric:
-    _known(spec, _FIELDS, path)
+    known(spec, _FIELDS, path)
     provider = spec.get("provider") or {}
-    _known(provider, frozenset({"prometheus"}), f"{path}.provider")
+    known(provider, frozenset({"prometheus"}), f"{path}.provider")
     if not isinstance(provider.get("prometheus"), dict):
         raise SpecError(f"{path}.provider.prometheus: required; hint: it is the only provider that is supported")
     metric = Metric(
-        name=_text(spec, "name", path),
+        name=text(spec, "name", path),
         query=_query(provider["prometheus"], f"{path}.provider.prometheus"),
-        interval_s=_length(spec, "interval", path),
-        initial_delay_s=_length(spec, "initialDelay", path) or 0.0,
-        count=_integer(spec, "count", path, None, least=0) or None,
+        interval_s=duration_s(spec, "interval", path),
+        initial_delay_s=duration_s(spec, "initialDelay", path) or 0.0,
+        count=integer(spec, "count", path, 0) or None,
         success=_condition(spec, "successCondition", path),
         failure=_condition(spec, "failureCondition", path),
-        failure_limit=_integer(spec, "failureLimit", path, 0, least=-1) or 0,
-        inconclusive_limit=_integer(spec, "inconclusiveLimit", path, 0, least=-1) or 0,
-        error_limit=_integer(spec, "consecutiveErrorLimit", path, 4, least=-1) or 0,
+        failure_limit=integer(spec, "failureLimit", path, 0, least=-1),
+        inconclusive_limit=integer(spec, "inconclusiveLimit", path, 0),
+        error_limit=integer(spec, "consecutiveErrorLimit", path, 4),
+        successes=integer(spec, "consecutiveSuccessLimit", path, 0),
     )
-    if metric.count is not None and metric.count > 1 and metric.interval_s is None:
-        raise SpecError(f"{path}.interval: must be specified when count > 1")
-    for field, limit in (("failureLimit", metric.failure_limit), ("inconclusiveLimit", metric.inconclusive_limit)):
-        if metric.count is not None and metric.count <= limit:
-            raise SpecError(f"{path}.{field}: {limit} can never be exceeded by {metric.count} measurements")
+    _require_reachable(metric, path)
     return metric
 
 
+def _require_reachable(metric: Metric, path: str) -> None:
+    """Limits that go together: something must be able to end it, and no limit may be above the number of measurements."""
+    if metric.failure_limit < 0 and not metric.successes:
+        raise SpecError(f"{path}.failureLimit: -1 needs a consecutiveSuccessLimit; hint: else nothing decides")
+    if metric.count is None:
+        return
+    if metric.count > 1 and metric.interval_s is None:
+        raise SpecError(f"{path}.interval: must be specified when count > 1")
+    needed = max(metric.failure_limit, 0) + metric.successes
+    for field, limit in (
+        ("failureLimit with consecutiveSuccessLimit", needed),
+        ("inconclusiveLimit", metric.inconclusive_limit),
+    ):
+        if metric.count < limit:
+            raise SpecError(f"{path}.count: {metric.count} measurements never come to {field}, {limit}")
+
+
 def _query(spec: Object, path: str) -> Query:
-    _known(spec, _PROMETHEUS, path)
-    address = _text(spec, "address", path)
+    known(spec, _PROMETHEUS, path)
+    address = text(spec, "address", path)
     if not address.startswith(("http://", "https://")):
         raise SpecError(f"{path}.address: {address!r} is not a URL; hint: http://prometheus.monitoring:9090")
     return Query(
         address=address.rstrip("/"),
-        query=_text(spec, "query", path),
-        timeout_s=float(_integer(spec, "timeout", path, 30, least=1) or 30),
+        query=text(spec, "query", path),
+        timeout_s=float(integer(spec, "timeout", path, 0) or 30),
         headers=tuple((str(each["key"]), str(each["value"])) for each in spec.get("headers") or ()),
         span=_span(spec["rangeQuery"], f"{path}.rangeQuery") if spec.get("rangeQuery") else None,
     )
 
 
 def _span(spec: Object, path: str) -> Span:
-    _known(spec, frozenset({"start", "end", "step"}), path)
-    step_s = _length(spec, "step", path)
+    known(spec, frozenset({"start", "end", "step"}), path)
+    step_s = duration_s(spec, "step", path)
     if not step_s:
         raise SpecError(f"{path}.step: must be above 0")
     found = Span(start_back_s=_back_s(spec, "start", path), end_back_s=_back_s(spec, "end", path), step_s=step_s)
@@ -191,56 +245,21 @@ def _span(spec: Object, path: str) -> Span:
 
 
 def _back_s(spec: Object, field: str, path: str) -> float:
-    text = _text(spec, field, path)
-    match = _MOMENT.fullmatch(text.strip())
+    moment = text(spec, field, path)
+    match = _MOMENT.fullmatch(moment.strip())
     if match is None:
-        raise SpecError(f'{path}.{field}: {text!r} is not supported; hint: now() - duration("5m")')
+        raise SpecError(f'{path}.{field}: {moment!r} is not supported; hint: now() - duration("5m")')
     try:
         return seconds(match["back"]) if match["back"] else 0.0
     except ValueError as error:
         raise SpecError(f"{path}.{field}: {error}") from None
 
 
-def _known(spec: Object, fields: frozenset[str], path: str) -> None:
-    for name, value in spec.items():
-        if name not in fields and value is not None:
-            known = ", ".join(sorted(fields))
-            raise SpecError(f"{path}.{name}: not supported; hint: supported are {known}")
-
-
-def _text(spec: Object, field: str, path: str) -> str:
-    value = spec.get(field)
-    if not isinstance(value, str) or not value.strip():
-        raise SpecError(f"{path}.{field}: a text is required")
-    return value
-
-
-def _length(spec: Object, field: str, path: str) -> float | None:
-    if spec.get(field) in (None, ""):
-        return None
-    try:
-        return seconds(spec[field])
-    except ValueError as error:
-        raise SpecError(f"{path}.{field}: {error}") from None
-
-
-def _integer(spec: Object, field: str, path: str, default: int | None, *, least: int) -> int | None:
-    """An integer; Kubernetes' IntOrString accepts digits in quotes as well."""
-    value = spec.get(field)
-    if value is None:
-        return default
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SpecError(f"{path}.{field}: {value!r} is not an integer of at least {least}")
-    return value
-
-
 def _condition(spec: Object, field: str, path: str) -> ResultCondition | None:
-    text = spec.get(field)
-    if not text:
+    condition = spec.get(field)
+    if not condition:
         return None
     try:
-        return ResultCondition.parse(str(text))
+        return ResultCondition.parse(str(condition))
     except ValueError as error:
         raise SpecError(f"{path}.{field}: {error}") from None

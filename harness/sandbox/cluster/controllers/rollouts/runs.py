@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.sandbox.cluster.controllers.rollouts import sets
 from harness.sandbox.cluster.controllers.rollouts.analysis import phase_of
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError, merged_args, metrics_of
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, known
+from harness.sandbox.cluster.controllers.rollouts.metrics import merged_args, metrics_of
 from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy
 from harness.sandbox.cluster.controllers.rollouts.turn import RunView
 from harness.sandbox.cluster.controllers.view import controller_of, reference
@@ -15,12 +16,14 @@ from harness.sandbox.cluster.statuses import StatusError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.sandbox.cluster.controllers.rollouts.spec import Analysis, BlueGreenStrategy
+    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from harness.sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
     from harness.sandbox.cluster.controllers.rollouts.turn import StartRun
     from harness.sandbox.cluster.kinds import Kind
     from harness.sandbox.cluster.store import Object, Store
 
 GROUP: Final = "argoproj.io/v1alpha1"
+_TEMPLATE: Final = frozenset({"metrics", "args", "dryRun", "measurementRetention"})
 KEPT: Final = 10
 """Completed runs that are kept of a rollout, the newest."""
 
@@ -45,25 +48,36 @@ def made(store: Store, rollout: Object, analysis: Analysis, hashes: Mapping[str,
         hashes: for the placeholders `{latest}` and `{stable}`.
 
     Raises:
-        SpecError: a template that is not there, an argument without a value, a metric that cannot be followed.
+        SpecError: a template that is not there or has a field that is not served, an argument without a value, a metric that cannot be followed,
+            or, of an analysis that something waits for, one that never ends.
     """
-    kind = _kind(store, "AnalysisTemplate")
-    metrics: list[Object] = []
-    args: dict[str, Object] = {}
+    templates = [_template(store, rollout, name) for name in analysis.templates]
     given = [{"name": name, "value": hashes.get(value, value)} for name, value in analysis.args]
-    for name in analysis.templates:
-        try:
-            template = store.get(kind, rollout["metadata"]["namespace"], name)
-        except StatusError:
-            raise SpecError(f"spec.strategy: AnalysisTemplate {name!r} not found") from None
-        metrics += template["spec"].get("metrics") or []
-        args |= {each["name"]: each for each in merged_args(template, given)}
-    spec = {"metrics": metrics, "args": list(args.values())}
+    named = f"AnalysisTemplate {', '.join(analysis.templates)}"
+    spec: Object = {
+        "metrics": [each for template in templates for each in template["spec"].get("metrics") or ()],
+        "args": merged_args(templates, given),
+    }
+    for name, rules in analysis.rules:
+        every = [*rules, *(each for template in templates for each in template["spec"].get(name) or ())]
+        spec |= {name: every} if every else {}
     try:
-        metrics_of(spec)
+        metrics = metrics_of(spec)
     except SpecError as error:
-        raise SpecError(f"AnalysisTemplate {', '.join(analysis.templates)}: {error}") from None
+        raise SpecError(f"{named}: {error}") from None
+    for metric in metrics:
+        if metric.measurements is None and not analysis.background:
+            raise SpecError(f"{named}: metric {metric.name!r} runs without an end; hint: give it a count")
     return spec
+
+
+def _template(store: Store, rollout: Object, name: str) -> Object:
+    try:
+        template = store.get(_kind(store, "AnalysisTemplate"), rollout["metadata"]["namespace"], name)
+    except StatusError:
+        raise SpecError(f"spec.strategy: AnalysisTemplate {name!r} not found") from None
+    known(template["spec"], _TEMPLATE, f"AnalysisTemplate {name}: spec")
+    return template
 
 
 def observed(store: Store, rollout: Object) -> dict[str, RunView]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.sandbox.cluster import admission
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
 from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet
 from harness.sandbox.cluster.controllers.view import REPLICASET, owned, reference, template_hash
 from harness.sandbox.cluster.statuses import StatusError

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.metrics import SpecError
-from harness.sandbox.cluster.durations import seconds
+from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis, analysis
+from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, integer, known, length_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,15 +63,6 @@ _SPEC: Final = frozenset(
         "rollbackWindow",
     }
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Analysis:
-    """Templates to run, and what they are given."""
-
-    templates: tuple[str, ...]
-    args: tuple[tuple[str, str], ...] = field(default=())
-    starting_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,41 +160,52 @@ def parsed(rollout: Object) -> RolloutSpec:
         SpecError: the first thing that is wrong; the message begins with its path.
     """
     spec = rollout["spec"]
-    _known(spec, _SPEC, "spec")
-    if not spec.get("workloadRef") and not (spec.get("selector") and spec.get("template")):
-        raise SpecError("spec.template: required, with spec.selector; hint: or name a Deployment in spec.workloadRef")
-    strategy = spec.get("strategy") or {}
-    _known(strategy, frozenset({"canary", "blueGreen"}), "spec.strategy")
-    if len([each for each in ("canary", "blueGreen") if each in strategy]) != 1:
+    known(spec, _SPEC, "spec")
+    _require_template(spec)
+    strategy = {name: each for name, each in (spec.get("strategy") or {}).items() if each is not None}
+    known(strategy, frozenset({"canary", "blueGreen"}), "spec.strategy")
+    if len(strategy) != 1:
         raise SpecError("spec.strategy: exactly one of canary and blueGreen is required")
-    replicas = _number(spec, "replicas", "spec", 1)
+    replicas = integer(spec, "replicas", "spec", 1)
+    min_ready_s = integer(spec, "minReadySeconds", "spec", 0)
+    deadline_s = integer(spec, "progressDeadlineSeconds", "spec", 600)
+    if deadline_s <= min_ready_s:
+        raise SpecError(f"spec.progressDeadlineSeconds: {deadline_s} is not above minReadySeconds, {min_ready_s}")
     return RolloutSpec(
         name=rollout["metadata"]["name"],
         replicas=replicas,
         paused=bool(spec.get("paused")),
-        min_ready_s=_number(spec, "minReadySeconds", "spec", 0),
-        progress_deadline_s=_number(spec, "progressDeadlineSeconds", "spec", 600),
+        min_ready_s=min_ready_s,
+        progress_deadline_s=deadline_s,
         progress_deadline_abort=bool(spec.get("progressDeadlineAbort")),
-        history_limit=_number(spec, "revisionHistoryLimit", "spec", 10),
-        rollback_revisions=_number(spec.get("rollbackWindow") or {}, "revisions", "spec.rollbackWindow", 0),
-        strategy=_canary(strategy["canary"] or {}, rollout, replicas)
+        history_limit=integer(spec, "revisionHistoryLimit", "spec", 10),
+        rollback_revisions=integer(spec.get("rollbackWindow") or {}, "revisions", "spec.rollbackWindow", 0),
+        strategy=_canary(strategy["canary"], rollout, replicas)
         if "canary" in strategy
-        else _blue_green(strategy["blueGreen"] or {}, rollout),
+        else _blue_green(strategy["blueGreen"], rollout),
     )
+
+
+def _require_template(spec: Object) -> None:
+    """One pod template: its own with a selector, or that of the workload it refers to."""
+    template, selector = spec.get("template") or {}, spec.get("selector") or {}
+    if spec.get("workloadRef"):
+        meta = template.get("metadata") or {}
+        if any((meta.get("labels"), meta.get("annotations"), (template.get("spec") or {}).get("containers"))):
+            raise SpecError("spec.template: must be empty with spec.workloadRef; hint: leave one of them out")
+    elif not template or not any(selector.values()):
+        raise SpecError("spec.template: required, with spec.selector; hint: or name a Deployment in spec.workloadRef")
 
 
 def _canary(spec: Object, rollout: Object, replicas: int) -> CanaryStrategy:
     path = "spec.strategy.canary"
-    _known(spec, _CANARY, path)
+    known(spec, _CANARY, path)
     steps = tuple(_step(each, f"{path}.steps[{index}]", rollout) for index, each in enumerate(spec.get("steps") or ()))
     _rising(steps, path)
-    route = _route(spec.get("trafficRouting") or {}, f"{path}.trafficRouting", rollout)
-    if route and not (spec.get("canaryService") and spec.get("stableService")):
-        raise SpecError(f"{path}: canaryService and stableService are required with trafficRouting")
-    surge, unavailable = (
-        _share(spec.get(name, "25%"), replicas, f"{path}.{name}", up=up)
-        for name, up in (("maxSurge", True), ("maxUnavailable", False))
-    )
+    routing = spec.get("trafficRouting")
+    route = None if routing is None else _route(routing, f"{path}.trafficRouting", rollout)
+    _require_services(spec, path, routed=route is not None)
+    surge, unavailable = _room(spec, path, replicas)
     background = spec.get("analysis")
     return CanaryStrategy(
         steps=steps,
@@ -211,17 +213,29 @@ def _canary(spec: Object, rollout: Object, replicas: int) -> CanaryStrategy:
         stable_service=spec.get("stableService"),
         canary_service=spec.get("canaryService"),
         route=route,
-        background=_analysis(background, f"{path}.analysis", rollout) if background is not None else None,
+        background=analysis(background, f"{path}.analysis", rollout, background=True)
+        if background is not None
+        else None,
         max_surge=surge,
-        max_unavailable=unavailable or (0 if surge else 1),
-        scale_down_delay_s=_seconds(spec, "scaleDownDelaySeconds", path, DELAY_S if route else 0.0) or 0.0,
-        abort_delay_s=_abort_delay_s(spec, path, default_s=DELAY_S if route else 0.0, never=bool(route)),
+        max_unavailable=unavailable,
+        scale_down_delay_s=_delay_s(spec, "scaleDownDelaySeconds", path),
+        abort_delay_s=_delay_s(spec, "abortScaleDownDelaySeconds", path) or math.inf,
     )
+
+
+def _require_services(spec: Object, path: str, *, routed: bool) -> None:
+    stable, canary = spec.get("stableService"), spec.get("canaryService")
+    if stable and stable == canary:
+        raise SpecError(f"{path}.stableService: {stable!r} is the canaryService too; hint: two Services are required")
+    if routed and not (canary and stable):
+        raise SpecError(f"{path}: canaryService and stableService are required with trafficRouting")
+    if not routed and spec.get("scaleDownDelaySeconds") is not None:
+        raise SpecError(f"{path}.scaleDownDelaySeconds: needs trafficRouting")
 
 
 def _blue_green(spec: Object, rollout: Object) -> BlueGreenStrategy:
     path = "spec.strategy.blueGreen"
-    _known(spec, _BLUE_GREEN, path)
+    known(spec, _BLUE_GREEN, path)
     if not spec.get("activeService"):
         raise SpecError(f"{path}.activeService: required")
     if spec.get("previewService") == spec["activeService"]:
@@ -231,26 +245,27 @@ def _blue_green(spec: Object, rollout: Object) -> BlueGreenStrategy:
         active_service=spec["activeService"],
         preview_service=spec.get("previewService"),
         auto_promotion=spec.get("autoPromotionEnabled") is not False,
-        auto_promotion_s=_seconds(spec, "autoPromotionSeconds", path, None) or None,
-        before=_analysis(before, f"{path}.prePromotionAnalysis", rollout) if before is not None else None,
-        after=_analysis(after, f"{path}.postPromotionAnalysis", rollout) if after is not None else None,
-        scale_down_delay_s=_seconds(spec, "scaleDownDelaySeconds", path, DELAY_S) or 0.0,
-        abort_delay_s=_abort_delay_s(spec, path, default_s=DELAY_S, never=True),
+        auto_promotion_s=length_s(spec, "autoPromotionSeconds", path) or None,
+        before=analysis(before, f"{path}.prePromotionAnalysis", rollout) if before is not None else None,
+        after=analysis(after, f"{path}.postPromotionAnalysis", rollout) if after is not None else None,
+        scale_down_delay_s=_delay_s(spec, "scaleDownDelaySeconds", path),
+        abort_delay_s=_delay_s(spec, "abortScaleDownDelaySeconds", path) or math.inf,
     )
 
 
 def _step(spec: Object, path: str, rollout: Object) -> Step:
-    if not isinstance(spec, dict) or len(spec) != 1:
-        raise SpecError(f"{path}: a step has exactly one key")
-    _known(spec, frozenset({"setWeight", "pause", "analysis"}), path)
+    known(spec, frozenset({"setWeight", "pause", "analysis"}), path)
+    spec = {name: each for name, each in spec.items() if each is not None}
+    if len(spec) != 1:
+        raise SpecError(f"{path}: a step has exactly one key; hint: write pause: {{}} for a pause without a length")
     if "setWeight" in spec:
-        weight = _number(spec, "setWeight", path, 0)
+        weight = integer(spec, "setWeight", path, 0)
         if weight > 100:
             raise SpecError(f"{path}.setWeight: {weight} is over 100")
         return SetWeight(weight)
     if "analysis" in spec:
-        return AnalysisStep(_analysis(spec["analysis"] or {}, f"{path}.analysis", rollout))
-    return PauseStep(_seconds(spec["pause"] or {}, "duration", f"{path}.pause", None))
+        return AnalysisStep(analysis(spec["analysis"], f"{path}.analysis", rollout))
+    return PauseStep(length_s(spec["pause"], "duration", f"{path}.pause"))
 
 
 def _rising(steps: Sequence[Step], path: str) -> None:
@@ -263,14 +278,12 @@ def _rising(steps: Sequence[Step], path: str) -> None:
             highest = step.weight
 
 
-def _route(spec: Object, path: str, rollout: Object) -> str | None:
-    if not spec:
-        return None
-    _known(spec, frozenset({"plugins"}), path)
+def _route(spec: Object, path: str, rollout: Object) -> str:
+    known(spec, frozenset({"plugins"}), path)
     plugins = spec.get("plugins") or {}
-    _known(plugins, frozenset({GATEWAY_API}), f"{path}.plugins")
+    known(plugins, frozenset({GATEWAY_API}), f"{path}.plugins")
     plugin, path = plugins.get(GATEWAY_API) or {}, f"{path}.plugins.{GATEWAY_API}"
-    _known(plugin, frozenset({"httpRoute", "namespace"}), path)
+    known(plugin, frozenset({"httpRoute", "namespace"}), path)
     if not isinstance(plugin.get("httpRoute"), str):
         raise SpecError(f"{path}.httpRoute: required")
     own = rollout["metadata"].get("namespace")
@@ -279,80 +292,34 @@ def _route(spec: Object, path: str, rollout: Object) -> str | None:
     return str(plugin["httpRoute"])
 
 
-def _analysis(spec: Object, path: str, rollout: Object) -> Analysis:
-    _known(spec, frozenset({"templates", "args", "startingStep"}), path)
-    templates = []
-    for index, each in enumerate(spec.get("templates") or ()):
-        _known(each, frozenset({"templateName"}), f"{path}.templates[{index}]")
-        templates.append(str(each["templateName"]))
-    if not templates:
-        raise SpecError(f"{path}.templates: at least one is required")
-    args = tuple((str(each["name"]), _argument(each, f"{path}.args", rollout)) for each in spec.get("args") or ())
-    return Analysis(templates=tuple(templates), args=args, starting_step=_number(spec, "startingStep", path, 0))
+def _delay_s(spec: Object, name: str, path: str) -> float:
+    """Seconds until a set that serves nobody is scaled down."""
+    delay_s = length_s(spec, name, path)
+    return DELAY_S if delay_s is None else delay_s
 
 
-def _argument(spec: Object, path: str, rollout: Object) -> str:
-    """The value of an argument.
+def _room(spec: Object, path: str, replicas: int) -> tuple[int, int]:
+    """(maxSurge, maxUnavailable) in pods, 25 % each by default: one is rounded up, the other down, and one pod may always move.
 
-    `{latest}` and `{stable}` stand for the hashes of the pod templates, which are known later.
+    Raises:
+        SpecError: both are 0 as they are written, or one is no number.
     """
-    source = spec.get("valueFrom") or {}
-    if "value" in spec:
-        return str(spec["value"])
-    if source.get("podTemplateHashValue") in ("Latest", "Stable"):
-        return "{" + str(source["podTemplateHashValue"]).lower() + "}"
-    field_path = (source.get("fieldRef") or {}).get("fieldPath", "")
-    value = _at(rollout, field_path)
-    if value is None:
-        raise SpecError(f"{path}.{spec['name']}: there is no {field_path or 'value'!r} in the rollout")
-    return str(value)
+    surge, unavailable = (
+        _share("25%" if spec.get(name) is None else spec[name], f"{path}.{name}")
+        for name in ("maxSurge", "maxUnavailable")
+    )
+    if not surge[0] and not unavailable[0]:
+        raise SpecError(f"{path}.maxSurge: 0 with maxUnavailable 0 leaves no room for a pod; hint: give one of them 1")
+    up = math.ceil(replicas * surge[0] / 100) if surge[1] else surge[0]
+    down = math.floor(replicas * unavailable[0] / 100) if unavailable[1] else unavailable[0]
+    return up, down or (0 if up else 1)
 
 
-def _at(obj: Object, path: str) -> Any:
-    """The value at `metadata.labels['version']` or `spec.replicas`; None when there is none."""
-    value: Any = obj
-    for part in path.replace("['", ".").replace("']", "").split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, str | int) else None
-
-
-def _known(spec: Any, fields: frozenset[str], path: str) -> None:
-    if not isinstance(spec, dict):
-        raise SpecError(f"{path}: must be an object")
-    for name, value in spec.items():
-        if name not in fields and value is not None:
-            raise SpecError(f"{path}.{name}: not supported; hint: supported are {', '.join(sorted(fields))}")
-
-
-def _number(spec: Object, name: str, path: str, default: int) -> int:
-    value = spec.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise SpecError(f"{path}.{name}: {value!r} is not an integer of at least 0")
-    return value
-
-
-def _seconds(spec: Object, name: str, path: str, default: float | None) -> float | None:
-    if spec.get(name) is None:
-        return default
-    try:
-        return seconds(spec[name])
-    except ValueError as error:
-        raise SpecError(f"{path}.{name}: {error}") from None
-
-
-def _abort_delay_s(spec: Object, path: str, *, default_s: float, never: bool) -> float:
-    """Seconds until the aborted release is scaled down; 0 in the spec means never."""
-    delay_s = _seconds(spec, "abortScaleDownDelaySeconds", path, default_s) or 0.0
-    return math.inf if never and not delay_s else delay_s
-
-
-def _share(value: Any, replicas: int, path: str, *, up: bool) -> int:
+def _share(value: Any, path: str) -> tuple[int, bool]:
+    """(number, whether it is in percent): a text is in percent, with its sign or without."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    text = value.removesuffix("%") if isinstance(value, str) and value.endswith("%") else ""
-    if not (text.isascii() and text.isdecimal()):
+        return value, False
+    figure = value.removesuffix("%") if isinstance(value, str) else ""
+    if not (figure.isascii() and figure.isdecimal()):
         raise SpecError(f"{path}: {value!r} is neither a number nor a percentage")
-    part = replicas * int(text) / 100
-    return math.ceil(part) if up else math.floor(part)
+    return int(figure), True

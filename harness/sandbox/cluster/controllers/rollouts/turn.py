@@ -14,7 +14,8 @@ from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.controllers.rollouts.spec import Analysis, RolloutSpec
+    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from harness.sandbox.cluster.controllers.rollouts.spec import RolloutSpec
     from harness.sandbox.cluster.store import Object
 
 
@@ -336,6 +337,13 @@ class Turn:
         run = self.observed.runs.get(self.run_status(role).get("name", ""))
         if run is not None and not run.phase.completed:
             self.do(StopRun(self.run_status(role)["name"]))
+
+    def stop_strays(self) -> None:
+        """Terminate every run that goes on and that the status does not name: nothing waits for it any more."""
+        named = {self.run_status(role).get("name") for role in RunRole}
+        for name, run in self.observed.runs.items():
+            if name not in named and not run.phase.completed and StopRun(name) not in self.actions:
+                self.do(StopRun(name))
 
     def analysed(self, role: RunRole, analysis: Analysis, step: int | None = None) -> AnalysisPhase:
         """The phase of that role's run, which is started when there is none.
