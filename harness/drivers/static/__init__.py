@@ -18,11 +18,11 @@ from harness.drivers.static.links import baselines_stored, rollbacks_exist, scen
 from harness.drivers.static.pipelines import (
     in_order,
     runs_before_deploy,
+    scans_every_push,
     stages_of_components,
     starts_on,
 )
 from harness.drivers.static.registers import names_attributes
-from harness.drivers.static.scanning import scans_every_push
 from harness.drivers.static.settings import settings_declared, settings_differ
 from harness.drivers.static.subnets import subnets_private
 from harness.drivers.static.terraform import capacity_reservation, database_capacity

@@ -86,108 +86,29 @@ ATTRIBUTES: Final = tuple(
     dict.fromkeys(name for register in REGISTERS.values() for name in register.attributes if name != "pattern")
 )
 
-COMMANDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "npm ci": ("npm ci",),
-        "test:all": ("npm run test:all", "yarn test:all", "yarn run test:all", "pnpm test:all", "pnpm run test:all"),
-        "build": ("npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build"),
-        "test:e2e": ("npm run test:e2e", "yarn test:e2e", "yarn run test:e2e", "pnpm test:e2e", "pnpm run test:e2e"),
-        "npm audit --audit-level=moderate": ("npm audit --audit-level=moderate", "npm audit --audit-level moderate"),
-    }
-)
-"""What a workflow runs: the words of the sentence, and the command lines that are it."""
+COMMANDS: Final = ("npm ci", "test:all", "build", "test:e2e", "npm audit --audit-level=moderate")
+"""What a workflow runs, in the words of the sentence; the register of pipelines says which step it is."""
 SECURITY_SCAN: Final = "a security scan"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scanner:
-    """A tool that searches for vulnerabilities.
-
-    Attributes:
-        stops_by: what makes it end with an error on findings: an option of the command, or `key=value` of the action's inputs; empty:
-            it does so by itself.
-        never: it cannot be made to.
-        unless: an option or input that keeps it from ending with an error.
-        secrets: it searches for secrets in the code, and not for vulnerabilities.
-    """
-
-    stops_by: tuple[str, ...] = ()
-    never: bool = False
-    secrets: bool = False
-    unless: tuple[str, ...] = ()
-
-
-SCAN_COMMANDS: Final[Mapping[str, Scanner]] = MappingProxyType(
-    {
-        "trivy": Scanner(stops_by=("--exit-code 1", "--exit-code=1")),
-        "grype": Scanner(stops_by=("--fail-on", "-f")),
-        "osv-scanner": Scanner(),
-        "snyk test": Scanner(),
-        "snyk container test": Scanner(),
-        "pip-audit": Scanner(),
-        "npm audit": Scanner(unless=("--audit-level=none", "--audit-level none")),
-        "semgrep ci": Scanner(unless=("--suppress-errors",)),
-        "semgrep scan": Scanner(stops_by=("--error",)),
-        "gitleaks": Scanner(secrets=True, unless=("--exit-code 0", "--exit-code=0")),
-        "bandit": Scanner(unless=("--exit-zero",)),
-    }
-)
-"""By the first words of their command line."""
-NO_SCAN: Final = re.compile(r"--(?:help|version|dry-run|download-db-only)\b|\sversion$|^npm audit (?:signatures|fix)\b")
-"""A command line of a scanner that scans nothing, or nothing but what it changes."""
-SCAN_ACTIONS: Final[Mapping[str, Scanner]] = MappingProxyType(
-    {
-        "aquasecurity/trivy-action": Scanner(stops_by=("exit-code=1",)),
-        "anchore/scan-action": Scanner(unless=("fail-build=false",)),
-        "google/osv-scanner-action": Scanner(unless=("fail-on-vuln=false",)),
-        "snyk/actions": Scanner(unless=("command=monitor",)),
-        "github/codeql-action/analyze": Scanner(never=True),
-        "securecodewarrior/github-action-security-scan": Scanner(never=True),
-        "gitleaks/gitleaks-action": Scanner(secrets=True),
-        "pypa/gh-action-pip-audit": Scanner(),
-    }
-)
-"""By the name of the action, or how it begins."""
-
-DEPLOYERS: Final = (
-    "helm upgrade",
-    "helm install",
-    "kubectl apply",
-    "kubectl rollout",
-    "kubectl set image",
-    "argocd app sync",
-    "terraform apply",
-)
-"""How a command line begins that changes an environment."""
-_OF_KUBECTL: Final = """
--n --namespace --context --cluster --kubeconfig --user --as --as-group --as-uid --token -s --server
---request-timeout -v --v --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --profile
---profile-output
-"""
-_OF_HELM: Final = """
--n --namespace --kube-context --kubeconfig --kube-apiserver --kube-as-user --kube-as-group --kube-ca-file
---kube-token --kube-tls-server-name --registry-config --repository-cache --repository-config --burst-limit --qps
-"""
-_OF_ARGOCD: Final = """
---server --auth-token --config --argocd-context --kube-context --grpc-web-root-path -H --header --logformat
---loglevel --port-forward-namespace --client-crt --client-crt-key --server-crt --http-retry-max --server-name
-"""
-GLOBAL_OPTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "kubectl": frozenset(_OF_KUBECTL.split()),
-        "helm": frozenset(_OF_HELM.split()),
-        "argocd": frozenset(_OF_ARGOCD.split()),
-        "terraform": frozenset(["-chdir"]),
-    }
-)
-"""Options with a value that may be before the verb of a command line, by its program."""
-REHEARSALS: Final = (
-    "--dry-run",
-    "--dry-run=(?:client|server|true)",
-    "kubectl rollout (?:undo|status|history|pause|resume)",
-)
-"""What makes it change nothing, or take a release back."""
 ENVIRONMENTS: Final = ("sandbox", "staging", "production")
+OTHER_DEPLOYMENT: Final = "another deployment"
+NO_DEPLOYMENT: Final = "no deployment"
+PARTS: Final = (*COMMANDS, SECURITY_SCAN, *ENVIRONMENTS, OTHER_DEPLOYMENT, NO_DEPLOYMENT)
+"""What the register of pipelines may say that a step of a job is."""
+LIKE_A_DEPLOYMENT: Final = re.compile(
+    r"\bhelm\b.*\b(?:upgrade|install)\b|\bkubectl\b.*\b(?:apply|replace|patch|set image)\b|\bterraform\b.*\bapply\b|"
+    r"\bargocd\b.*\bsync\b|deploy",
+    re.IGNORECASE,
+)
+"""A command or an action that may change an environment: one that no part of the register names is unknown."""
+STOPS_NOTHING: Final = re.compile(
+    r"--exit-code[= ]0|--exit-zero|--suppress-errors|--no-fail|--audit-level[= ]none|\bmonitor\b|exit-code=0|"
+    r"fail-build=false|fail-on-vuln=false|soft[-_]fail(?!=false)|--dry-run|--version"
+)
+"""Options with which a scan succeeds whatever it finds."""
+NOT_OF_VULNERABILITIES: Final = re.compile(
+    r"gitleaks|trufflehog|detect-secrets|git-secrets|npm audit (?:signatures|fix)"
+)
+"""Tools that search for something else."""
 STAGES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "build": ("build",),

@@ -1,259 +1,239 @@
-"""What workflows run, in which order, and whether a failure stops them."""
+"""What workflows run, in which order, and whether a failure stops them: what the register of pipelines declares, held against the files."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
-from harness.drivers.static.conditions import PipelineKind, kinds_with
+from harness.drivers.static.declared import DEPLOYMENTS, DeclaredPipeline, DeclaredStep, pipelines, stopped_by
 from harness.drivers.static.files import named, shown
-from harness.drivers.static.jobs import Held, Job, Workflow, WorkflowStep, texts_of
+from harness.drivers.static.gitlab import conditions_of
+from harness.drivers.static.jobs import CiJob, Held, Workflow, mapping_of, strongest, texts_of, weakest
 from harness.drivers.static.registers import entries, is_blank
-from harness.drivers.static.runs import (
-    StepRun,
-    commands_run,
-    is_command,
-    lenient,
-    plain,
-    scans_of,
-    text_of_run,
-    workflow_conditions,
-)
-from harness.drivers.static.workflows import read_workflow, workflows
+from harness.drivers.static.workflows import workflow_of
 from harness.errors import ConfigurationError
 
 _NOTHING: Final = re.compile(r"(?:echo|printf|true|:|exit|set|cd|pwd|sleep)\b.*|:")
 """What a command line does that only fills a place."""
-_RANK: Final = {False: 0, None: 1, True: 2}
 
 
-def _deploying(asked: Asked) -> list[tuple[Workflow, list[Job]]]:
-    """The workflows that deploy, with the jobs that do."""
-    found = [(one, [job for job in one.jobs.values() if any(_deployments(job))]) for one in workflows(asked)]
-    found = [(workflow, jobs) for workflow, jobs in found if jobs]
-    if not found:
-        hint = f"a workflow deploys that runs one of: {', '.join(nouns.DEPLOYERS)}"
+def _deploying(asked: Asked) -> tuple[list[DeclaredPipeline], list[FactReading]]:
+    """The files that deploy, and what is in no register."""
+    read = pipelines(asked)
+    unknown = [fact for one in read for fact in one.unknown]
+    found = [one for one in read if one.of(*DEPLOYMENTS)]
+    if not found and not unknown:
+        hint = f"say in `pipelines.yaml` which step of which job deploys: {', '.join(DEPLOYMENTS)}"
         raise ConfigurationError("no workflow deploys", where=f"{asked.target.file}: files.workflows", hint=hint)
-    return found
-
-
-def _deployments(job: Job) -> Iterator[StepRun]:
-    """What a job runs that changes an environment; a rehearsal and what takes a release back are none of it."""
-    for run in commands_run(job):
-        text = plain(run.command.text) if run.command else ""
-        harmless = any(re.search(rf"(?<!\S){one}(?!\S)", text) for one in nouns.REHEARSALS)
-        if not harmless and any(is_command(text, deployer) for deployer in nouns.DEPLOYERS):
-            yield run
+    return found, unknown
 
 
 def starts_on(asked: Asked) -> Sequence[FactReading]:
     """`workflow-trigger`: each deploying workflow starts on a push to `branch` and on nothing else."""
     branch = asked.params["branch"]
-    expected = f"a push to {branch} and nothing else"
-    return [
-        FactReading(subject=workflow.place, expected=expected, observed=seen, ok=ok)
-        for workflow, jobs in _deploying(asked)
-        for seen, ok in [
-            _github_trigger(workflow, branch) if workflow.forge == "github" else _gitlab_trigger(workflow, jobs, branch)
-        ]
+    deploying, unknown = _deploying(asked)
+    found = []
+    for one in deploying:
+        workflow = one.workflow
+        jobs = [job for job in workflow.jobs.values() if any(step.job is job for step in one.of(*DEPLOYMENTS))]
+        github = workflow.forge == "github"
+        seen, ok = _github_trigger(workflow, branch) if github else _gitlab_trigger(workflow, jobs, branch)
+        expected = f"a push to {branch} and nothing else"
+        place = workflow.place(*(("on",) if github else ("workflow",)))
+        found.append(FactReading(subject=place, expected=expected, observed=seen, ok=ok))
+    gone = [step for one in deploying for step in one.of(*DEPLOYMENTS) if step.missing]
+    lost = [
+        FactReading(
+            subject=f"{step.declared} {step.job_id}: {step.part}",
+            expected="in its file",
+            observed=step.missing,
+            ok=None,
+        )
+        for step in gone
     ]
+    return [*found, *lost, *unknown]
+
+
+def _triggers(workflow: Workflow) -> dict[str, Any]:
+    on = workflow.document.data["on"]
+    return dict(on) if isinstance(on, dict) else dict.fromkeys(texts_of(on))
 
 
 def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool]:
-    push = workflow.triggers.get("push")
+    triggers = _triggers(workflow)
+    push = triggers.get("push")
     branches = texts_of(push["branches"]) if isinstance(push, dict) and "branches" in push else None
-    others = [name for name in workflow.triggers if name != "push"]
+    others = [name for name in triggers if name != "push"]
     extra = [key for key in push if key not in ("branches", "paths", "paths-ignore")] if isinstance(push, dict) else []
-    if "push" not in workflow.triggers:
+    if "push" not in triggers:
         return f"{' and '.join(others)}, no push", False
-    pushed = (
-        "a push to any branch" if branches is None else f"a push to {', '.join(branches) or 'no branch that is named'}"
-    )
+    listed = ", ".join(branches or ()) or "no branch that is named"
+    pushed = "a push to any branch" if branches is None else f"a push to {listed}"
     return " and ".join([pushed, *extra, *others]), branches == [branch] and not others and not extra
 
 
-def _gitlab_trigger(workflow: Workflow, jobs: Sequence[Job], branch: str) -> tuple[str, bool | None]:
-    """By the rules of the workflow and of every job that deploys: the pipelines that have one of these."""
-    pipeline = workflow_conditions(workflow)
-    own = [condition for job in jobs for condition in job.starts.split(" or ")]
-    read = [_is_push_to(kind, branch) for job in jobs for kind in kinds_with(job.rules, _pipelines(workflow))]
-    words = " and ".join(filter(None, (" or ".join(pipeline), " or ".join(filter(None, own))))) or "always"
-    if read and all(read):
+def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> tuple[str, bool | None]:
+    """By the rules of the file and of every job that deploys, as far as they are variables that equal a text."""
+    data = workflow.document.data
+    own = mapping_of(data.get("workflow")).get("rules")
+    every = conditions_of(own) if own else [{}]
+    seen: list[bool | None] = []
+    for job in jobs:
+        written = data[job.id].get("rules")
+        rules = conditions_of(written) if written else None if "only" in data[job.id] else [{}]
+        if rules is None or every is None or not job.fails.ok:
+            seen.append(None)
+            continue
+        both = [{**one, **other} for one in every for other in rules]
+        seen += [one.get("CI_COMMIT_BRANCH") == branch and one.get("CI_PIPELINE_SOURCE") == "push" for one in both]
+    words = "; ".join(str(data[job.id].get("rules", "no rules"))[:200] for job in jobs)
+    if seen and all(seen):
         return words, True
-    why = next(
-        filter(None, (workflow.unsettled(one, ("rules",)) for one in ("workflow", *(job.id for job in jobs)))), ""
-    )
-    if why:
-        return f"{words}; {why}", None
-    return words, False if not read or False in read else None
-
-
-def _pipelines(workflow: Workflow) -> list[PipelineKind]:
-    """The kinds of pipelines that the rules of a GitLab workflow allow."""
-    return [PipelineKind()] if workflow.rules is None else kinds_with(workflow.rules, [PipelineKind()])
-
-
-def _is_push_to(kind: PipelineKind, branch: str) -> bool | None:
-    """Whether pipelines of a kind are of a push to the branch alone; None where only GitLab knows the branch."""
-    found = kind.known.get("CI_COMMIT_BRANCH")
-    source = kind.known.get("CI_PIPELINE_SOURCE")
-    if found == branch and source == "push":
-        return True
-    only_gitlab = bool(found) and found.startswith("$") if found else "CI_COMMIT_BRANCH" in kind.alike
-    return None if only_gitlab else False
+    return (words, False) if False in seen else (f"{words}: only a run knows them", None)
 
 
 def runs_before_deploy(asked: Asked) -> Sequence[FactReading]:
-    """`workflow-runs`: each deploying workflow runs each of `commands`, on Node.js `node` where that is given, and its deploying jobs need them."""
+    """`workflow-runs`: each deploying job of each workflow runs after each of `commands`, on Node.js `node` where that is given, and needs it."""
     expected = [part for part in re.split(r", | and ", asked.params["commands"]) if part]
-    return [
-        seen
-        for workflow, jobs in _deploying(asked)
-        for job in jobs
-        for command in expected
-        for seen in _run_and_needed(workflow, job, command, asked.params.get("node", ""))
-    ]
+    deploying, unknown = _deploying(asked)
+    found: list[FactReading] = []
+    for one in deploying:
+        for name in dict.fromkeys(step.job_id for step in one.of(*DEPLOYMENTS)):
+            for part in expected:
+                found += _needed(one, name, part, asked.params.get("node", ""))
+    return [*found, *unknown]
 
 
-def _run_and_needed(workflow: Workflow, deploy: Job, command: str, node: str) -> Iterator[FactReading]:
-    subject, expected = f"{deploy.place} job {deploy.id}: {command}", "runs before it and stops it"
-    deployments = list(_deployments(deploy))
-    judged = [
-        (run, min((_stopped_by(workflow, run, one) for one in deployments), key=lambda held: _RANK[held.ok]))
-        for run in _runs_of(workflow, command)
-    ]
-    best = max(judged, key=lambda one: _RANK[one[1].ok], default=None)
-    if best is None:
-        seen = workflow.unread or "no job runs it"
-        yield FactReading(subject=subject, expected=expected, observed=seen, ok=None if workflow.unread else False)
-        return
-    run, held = best
-    yield FactReading(subject=subject, expected=expected, observed=held.why or run.step.place, ok=held.ok)
-    if node and held.ok is not False:
-        versions = ", ".join(run.job.node) or "no version written"
-        known = [version for version in run.job.node if re.match(r"v?\d", version)]
-        ok = (
-            all(re.match(rf"v?{node}(?:\D|$)", version) for version in known)
-            if known and len(known) == len(run.job.node)
-            else None
-        )
-        if why := workflow.unsettled(run.job.id, ("image",)):
-            versions, ok = f"{versions}; {why}", None
-        place = f"{run.job.place} job {run.job.id} of {deploy.id}: {command}"
-        yield FactReading(subject=place, expected=f"Node.js {node}", observed=versions, ok=ok)
+def _needed(pipeline: DeclaredPipeline, deploy: str, part: str, node: str) -> Iterator[FactReading]:
+    workflow = pipeline.workflow
+    deployments = [step for step in pipeline.of(*DEPLOYMENTS) if step.job_id == deploy]
+    place = workflow.jobs[deploy].place if deploy in workflow.jobs else workflow.file
+    judged = [(weakest(*(stopped_by(workflow, run, one) for one in deployments)), run) for run in pipeline.of(part)]
+    best = strongest([held for held, _ in judged], "no step is declared to run it")
+    unsure = not judged
+    run = next((run for held, run in judged if held is best), None)
+    seen = best.why or (run.step.place if run and run.step else "")
+    if unsure:
+        seen += f"; hint: add `{part}: STEP` to its job in `pipelines.yaml`"
+    subject = f"{place} job {deploy}: {part}"
+    yield FactReading(
+        subject=subject, expected="runs before it and stops it", observed=seen, ok=None if unsure else best.ok
+    )
+    if node and run and run.job and best.ok is not False:
+        subject = f"{run.job.place} job {run.job_id} of {deploy}: {part}"
+        written = ", ".join(run.job.node) or "no version written"
+        yield FactReading(subject=subject, expected=f"Node.js {node}", observed=written, ok=_is_version(run.job, node))
 
 
-def _runs_of(workflow: Workflow, command: str) -> Iterator[StepRun]:
-    for job in workflow.jobs.values():
-        if command == nouns.SECURITY_SCAN:
-            yield from (run for run, scanner in scans_of(job) if not text_of_run(run).startswith("npm audit"))
-        else:
-            yield from (run for run in commands_run(job) if _is_one_of(run, command))
-
-
-def _is_one_of(run: StepRun, command: str) -> bool:
-    return any(is_command(text_of_run(run), form) for form in nouns.COMMANDS[command])
-
-
-def _fails(workflow: Workflow, run: StepRun, *, alone: bool = True) -> Held:
-    """Whether a failure of it stops what comes after, in other jobs too unless it is not `alone` in its own."""
-    failing = lenient(run)
-    deciding = ("script", "before_script", *(("allow_failure", "when") if alone else ()))
-    why = workflow.unsettled(run.job.id, deciding) if failing.ok else ""
-    return Held(ok=None, why=why) if why else failing
-
-
-def _stopped_by(workflow: Workflow, run: StepRun, later: StepRun) -> Held:
-    """Whether what comes later does not run unless this has run and succeeded."""
-    failing = _fails(workflow, run, alone=run.job.id != later.job.id)
-    if failing.ok is False:
-        return Held(ok=False, why=f"it may fail: {failing.why} ({run.step.place})")
-    before = _is_before(workflow, run, later)
-    if before.ok is False or failing.ok:
-        return before
-    return Held(ok=None, why=f"{failing.why} ({run.step.place})")
-
-
-def _is_before(workflow: Workflow, run: StepRun, later: StepRun) -> Held:
-    """Whether it comes before: in a job that the later one waits for, or earlier in the same job."""
-    if run.job.id != later.job.id:
-        why = f"job {run.job.id} runs it ({run.step.place}), which job {later.job.id} does not need"
-        return workflow.held(later.job.id).get(run.job.id, Held(ok=False, why=why))
-    if run.at >= later.at:
-        return Held(ok=False, why=f"{later.step.place} runs first")
-    if why := later.step.regardless:
-        return Held(ok=False, why=f"{later.step.place} runs after a failure too: {why}")
-    return Held(ok=True)
+def _is_version(job: CiJob, node: str) -> bool | None:
+    known = [version for version in job.node if re.match(r"v?\d", version)]
+    if not known or len(known) < len(job.node):
+        return None
+    return all(re.match(rf"v?{node}(?:\D|$)", version) for version in known)
 
 
 def in_order(asked: Asked) -> Sequence[FactReading]:
     """`workflow-order`: each deploying workflow runs `steps` in their order, and a failure of one stops those after it."""
     expected = asked.params["steps"].split(", then ")
-    found = [seen for workflow, _ in _deploying(asked) for seen in _order_of(workflow, expected)]
-    if not found:
-        raise ConfigurationError(
-            "no workflow deploys to the environments of the sentence", where=f"{asked.target.file}: files.workflows"
-        )
-    return found
+    deploying, unknown = _deploying(asked)
+    found = [fact for one in deploying for fact in _order_of(one, expected)]
+    if not found and not unknown:
+        what, where = "no workflow deploys to the environments of the sentence", f"{asked.target.file}: files.workflows"
+        raise ConfigurationError(what, where=where, hint="say in `pipelines.yaml` which step deploys to them")
+    return [*found, *unknown]
 
 
-def _order_of(workflow: Workflow, expected: Sequence[str]) -> Iterator[FactReading]:
-    runs = {part: list(_runs_of_part(workflow, part)) for part in expected}
+def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[FactReading]:
+    workflow, runs = pipeline.workflow, {part: pipeline.of(part) for part in expected}
     if not any(runs[part] for part in expected if part in nouns.ENVIRONMENTS):
         return  # it deploys to other environments
     for part in expected:
-        judged = [(run, _fails(workflow, run)) for run in runs[part]]
-        best = max(judged, key=lambda one: _RANK[one[1].ok], default=None)
-        missing = None if workflow.unread else False
-        yield FactReading(
-            subject=f"{workflow.file}: {part}",
-            expected="a step whose failure stops the workflow",
-            observed=workflow.unread or "no step runs it" if best is None else best[1].why or best[0].step.place,
-            ok=missing if best is None else best[1].ok,
-        )
+        held = strongest([run.fails() for run in runs[part]], f"no step is declared to be `{part}`")
+        seen = held.why or next(run.step.place for run in runs[part] if run.step)
+        ok = held.ok if runs[part] else None
+        words = "a step whose failure stops the workflow"
+        yield FactReading(subject=f"{workflow.file}: {part}", expected=words, observed=seen, ok=ok)
     for before, after in pairwise(expected):
-        if runs[before] and runs[after]:
-            yield _follows(workflow, (before, runs[before]), (after, runs[after]))
+        if all(run.step for run in (*runs[before], *runs[after])) and runs[before] and runs[after]:
+            ways = [strongest([stopped_by(workflow, one, run) for one in runs[before]], "") for run in runs[after]]
+            held = weakest(*ways) if after in nouns.ENVIRONMENTS else strongest(ways, "")
+            seen = held.why or f"{runs[before][0].declared}"
+            subject = f"{workflow.file}: {before}, then {after}"
+            yield FactReading(subject=subject, expected="in this order", observed=seen, ok=held.ok)
 
 
-def _follows(workflow: Workflow, one: tuple[str, list[StepRun]], other: tuple[str, list[StepRun]]) -> FactReading:
-    """Whether one part comes after another: every deployment to an environment, or any run of a command."""
-    (before, earlier), (after, later) = one, other
-    seen = []
-    for run in later:
-        ways = [(first, _stopped_by(workflow, first, run)) for first in earlier]
-        first, held = max(ways, key=lambda way: _RANK[way[1].ok])
-        seen.append((held.ok, held.why or f"{first.step.place}, then {run.step.place}"))
-    choose = min if after in nouns.ENVIRONMENTS else max
-    ok, words = choose(seen, key=lambda one: _RANK[one[0]])
-    return FactReading(
-        subject=f"{workflow.file}: {before}, then {after}", expected="in this order", observed=words, ok=ok
-    )
+def scans_every_push(asked: Asked) -> Sequence[FactReading]:
+    """`workflow-scan`: the declared scans of vulnerabilities that start on every push stop on what they find; one fact a scan."""
+    found = [
+        (_every_push(pipeline.workflow, scan), _stops(scan), scan)
+        for pipeline in pipelines(asked)
+        for scan in pipeline.of(nouns.SECURITY_SCAN)
+    ]
+    if not found:
+        where = f"{asked.target.file}: files.workflows"
+        seen = f"no step is declared to be `{nouns.SECURITY_SCAN}`; hint: name it and what makes its findings stop it in `pipelines.yaml`"
+        return [FactReading(subject=where, expected="a vulnerability scan on every push", observed=seen, ok=None)]
+    pushed = [one for one in found if one[0].ok is not False] or found
+    facts = []
+    for push, stops, scan in pushed:
+        held = weakest(push, stops)
+        seen = "; ".join(filter(None, (push.why, stops.why))) or "on every push, and its findings stop the workflow"
+        subject = f"{scan.step.place if scan.step else scan.declared} {scan.text}"
+        facts.append(
+            FactReading(subject=subject, expected="on every push, stopping on findings", observed=seen, ok=held.ok)
+        )
+    return facts
 
 
-def _runs_of_part(workflow: Workflow, part: str) -> Iterator[StepRun]:
-    """What is a part of the order: a command, or a deployment to an environment."""
-    for job in workflow.jobs.values():
-        if part in nouns.COMMANDS:
-            yield from (run for run in commands_run(job) if _is_one_of(run, part))
-        elif part in nouns.ENVIRONMENTS:
-            yield from (run for run in _deployments(job) if _environment_of(job, run.step) == part)
+def _every_push(workflow: Workflow, scan: DeclaredStep) -> Held:
+    """Whether a job runs on every push to a branch."""
+    job = scan.job
+    if job is None:
+        return Held()
+    behind = [job, *(workflow.jobs[one] for one in workflow.waits(job.id))]
+    left = next((one.starts for one in behind if one.starts), "")
+    unsure = Held(ok=None, why=left) if left else Held()
+    if workflow.forge == "gitlab":
+        own = mapping_of(workflow.document.data.get("workflow")).get("rules")
+        return (
+            unsure
+            if not own or conditions_of(own) == [{"CI_PIPELINE_SOURCE": "push"}]
+            else Held(ok=None, why="what its `workflow` rules leave out is not read")
+        )
+    triggers = _triggers(workflow)
+    push = triggers.get("push", "absent")
+    if push == "absent":
+        return Held(ok=False, why=f"it starts on {' and '.join(triggers)}, not on a push")
+    filters = [key for key in push if push[key]] if isinstance(push, dict) else []
+    branches = texts_of(push.get("branches")) if isinstance(push, dict) else []
+    if filters and not (
+        filters == ["branches"] and "**" in branches and not any(one.startswith("!") for one in branches)
+    ):
+        return Held(ok=False, why=f"its pushes are filtered by {', '.join(filters)}")
+    return unsure
 
 
-def _environment_of(job: Job, step: WorkflowStep) -> str:
-    """Where a step deploys to: the one environment of its commands, else of its name, else of its job."""
-    for text in (step.words, step.name, job.environment):
-        spoken = [
-            name for name in nouns.ENVIRONMENTS if re.search(rf"(?<![A-Za-z]){name}(?![A-Za-z])", text, re.IGNORECASE)
-        ]
-        if len(spoken) == 1:
-            return spoken[0]
-    return ""
+def _stops(scan: DeclaredStep) -> Held:
+    """Whether its findings stop the workflow."""
+    if not (scan.step and scan.job):
+        return Held(ok=False, why=scan.missing)
+    failing = weakest(scan.fails(), scan.job.fails)
+    text = " ".join((scan.step.uses, *scan.step.options) if scan.step.uses else (scan.text,))
+    if found := nouns.STOPS_NOTHING.search(text):
+        return Held(ok=False, why=f"`{found[0]}` lets it succeed with findings")
+    if nouns.NOT_OF_VULNERABILITIES.search(text):
+        return Held(ok=None, why="it searches for something else than vulnerabilities")
+    if not scan.stops_by:
+        hint = "hint: add `stops_by` to it in `pipelines.yaml`: the option that does, or `itself`"
+        return weakest(failing, Held(ok=None, why=f"whether its findings make it fail is not declared; {hint}"))
+    if scan.stops_by != "itself" and scan.stops_by not in text:
+        return weakest(failing, Held(ok=False, why=f"it lacks `{scan.stops_by}`, by which it would fail on findings"))
+    return failing
 
 
 def stages_of_components(asked: Asked) -> Sequence[FactReading]:
@@ -269,12 +249,11 @@ def stages_of_components(asked: Asked) -> Sequence[FactReading]:
             continue
         path = next((root / file for root in (roots[0], *named(asked, "workflows")) if (root / file).is_file()), None)
         if path is None:
-            found.append(
-                FactReading(subject=place, expected="a pipeline file", observed=f"`{file}` is not there", ok=False)
-            )
+            seen = f"`{file}` is not there"
+            found.append(FactReading(subject=place, expected="a pipeline file", observed=seen, ok=False))
             continue
         asked.keep(path)
-        workflow = read_workflow(path, shown(path, asked), asked.keep)
+        workflow = workflow_of(path, shown(path, asked))
         found += [_stage(workflow, component.name, stage) for stage in expected]
     return found
 
@@ -284,21 +263,19 @@ def _stage(workflow: Workflow, component: str, stage: str) -> FactReading:
     jobs = [
         job
         for job in workflow.jobs.values()
-        if any(name.lower().replace("_", "-") in forms for name in (*job.id.split("/"), job.stage))
+        if any(name.lower().replace("_", "-") in forms for name in (job.id, job.stage))
     ]
-    working = [job for job in jobs if _works(workflow, job)]
-    seen = working[0].place if working else "its job runs nothing" if jobs else workflow.unread or "missing"
+    working = [job for job in jobs if _works(job)]
+    missing = workflow.unread or "missing"
     return FactReading(
         subject=f"{workflow.file} of {component}: {stage}",
         expected="a stage that runs something",
-        observed=seen,
-        ok=None if not jobs and workflow.unread else bool(working),
+        observed=working[0].place if working else "its job runs nothing" if jobs else missing,
+        ok=None if not working and workflow.unread else bool(working),
     )
 
 
-def _works(workflow: Workflow, job: Job) -> bool:
+def _works(job: CiJob) -> bool:
     """Whether a job runs something, ever."""
-    behind = (one for one in workflow.jobs.values() if one.id.endswith("/") and job.id.startswith(one.id))
-    conditions = [one.starts.strip().removeprefix("${{").removesuffix("}}").strip().lower() for one in (job, *behind)]
-    doing = (one for step in job.steps for one in step.commands if not _NOTHING.fullmatch(one.text))
-    return "false" not in conditions and (any(step.uses for step in job.steps) or any(doing))
+    doing = any(step.uses or any(not _NOTHING.fullmatch(line) for line in step.lines) for step in job.steps)
+    return doing and not re.search(r"only if (?:\$\{\{\s*)?false\b", job.starts)

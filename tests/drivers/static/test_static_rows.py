@@ -68,8 +68,8 @@ _SPOILT = {
     "e2e after production": (
         "DA-CI-STAGED", ".gitlab-ci.yml", ("    - npm run test:e2e\n    - helm upgrade --install normaldance charts/normaldance -f "
         "charts/normaldance/values-production.yaml --kube-context production --wait\n"),
-        ("    - helm upgrade --install normaldance charts/normaldance -f charts/normaldance/values-production.yaml\n"
-        "    - npm run test:e2e\n"), "test:e2e, then production",
+        ("    - helm upgrade --install normaldance charts/normaldance -f charts/normaldance/values-production.yaml "
+        "--kube-context production --wait\n    - npm run test:e2e\n"), "test:e2e, then production",
     ),
     "staging address in production": (
         "AT-ENV-CONFIG", "deploy/base/track-service.yaml",

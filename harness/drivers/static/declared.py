@@ -1,0 +1,183 @@
+"""What the jobs of the workflow files are for: the register of pipelines says it, and what it says is held against the files.
+
+An undeclared step may do anything. No sentence about all jobs is true while a job is in no register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Final
+
+from harness.drivers.facts import FactReading
+from harness.drivers.paper import Asked
+from harness.drivers.static import nouns
+from harness.drivers.static.jobs import CiJob, CiStep, Held, Workflow, mapping_of, weakest
+from harness.drivers.static.registers import Entry, entries
+from harness.drivers.static.workflows import workflow_files
+from harness.errors import ConfigurationError
+
+DEPLOYMENTS: Final = (*nouns.ENVIRONMENTS, nouns.OTHER_DEPLOYMENT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredStep:
+    """One step that the register names.
+
+    Attributes:
+        part: what it is: a word of `nouns.PARTS`. text: its command or action, as the register has it.
+        job: its job; None where the file has none of that name. step, at: where it is in that job; None where it is not.
+        stops_by: of a scan, the text by which its findings fail it, or `itself`; empty where the register does not say.
+        declared: place in the register.
+    """
+
+    part: str
+    text: str
+    job: CiJob | None
+    job_id: str
+    index: int = 0
+    step: CiStep | None = None
+    at: int = 0
+    stops_by: str = ""
+    declared: str
+
+    @property
+    def missing(self) -> str:
+        """Why the file does not have it; empty where it does."""
+        if self.job is None:
+            return f"there is no job {self.job_id}, which {self.declared} names"
+        return "" if self.step else f"no step of job {self.job_id} is `{self.text}`, which {self.declared} names"
+
+    def fails(self) -> Held:
+        """Whether its failure fails its job."""
+        return self.step.fails_at(self.at) if self.step else Held(ok=False, why=self.missing)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredPipeline:
+    """A workflow file with what the register says of it; `unknown`: one fact a job or step that is in no register."""
+
+    workflow: Workflow
+    steps: tuple[DeclaredStep, ...]
+    unknown: tuple[FactReading, ...]
+
+    def of(self, *parts: str) -> list[DeclaredStep]:
+        """The steps that are one of these parts."""
+        return [one for one in self.steps if one.part in parts]
+
+
+def pipelines(asked: Asked) -> list[DeclaredPipeline]:
+    """Every workflow file with what the register `pipelines.yaml` says of it.
+
+    Raises:
+        ConfigurationError: there is no register, it has an unknown key, or it names a file that the target file does not.
+    """
+    read = workflow_files(asked)
+    if not asked.target.files.registers:
+        hint = "add `files: {registers: DIRECTORY}` with a `pipelines.yaml` that says which jobs test, scan and deploy"
+        raise ConfigurationError(
+            "no register says what the jobs are for", where=f"{asked.target.file}: files.registers", hint=hint
+        )
+    by_file = {one.file: _entry_of(one, asked) for one in read}
+    listed = entries(asked, "pipelines", "pipelines")
+    taken = {entry.name for entry in by_file.values() if entry}
+    if gone := next((entry for entry in listed if entry.name not in taken), None):
+        hint = "name the file under `files.workflows`, or take it out of the register"
+        raise ConfigurationError(f"`{gone.name}` is not among `files.workflows`", where=gone.place, hint=hint)
+    return [_pipeline(one, by_file[one.file]) for one in read]
+
+
+def _entry_of(workflow: Workflow, asked: Asked) -> Entry | None:
+    """The entry of a file: its name is the end of the path."""
+    parts = PurePath(workflow.path).parts
+    fits = [
+        one
+        for one in entries(asked, "pipelines", "pipelines")
+        if parts[-len(PurePath(one.name).parts) :] == PurePath(one.name).parts
+    ]
+    return max(fits, key=lambda one: len(one.name), default=None)
+
+
+def _pipeline(workflow: Workflow, entry: Entry | None) -> DeclaredPipeline:
+    jobs = entry.values.get("jobs") if entry else {}
+    if entry and not isinstance(jobs, dict):
+        hint = "write `jobs: {JOB: {PART: STEP}}`, a job that does nothing of this as `JOB: {}`"
+        raise ConfigurationError(f"`{entry.name}` has no `jobs`", where=entry.place, hint=hint)
+    steps = [one for name, parts in mapping_of(jobs).items() for one in _steps(workflow, entry, str(name), parts)]
+    unknown = [_undeclared(job, workflow.file) for name, job in workflow.jobs.items() if name not in mapping_of(jobs)]
+    if workflow.unread:
+        unknown.append(_unknown(workflow.file, workflow.unread))
+    for job in workflow.jobs.values():
+        if job.id in mapping_of(jobs):
+            unknown += _undeclared_steps(job, [one for one in steps if one.job_id == job.id])
+    return DeclaredPipeline(workflow=workflow, steps=tuple(steps), unknown=tuple(unknown))
+
+
+def _steps(workflow: Workflow, entry: Entry | None, name: str, parts: Any) -> Iterator[DeclaredStep]:
+    where = entry.place if entry else ""
+    if not isinstance(parts, dict) or (odd := next((part for part in parts if part not in nouns.PARTS), None)):
+        what = f"`{odd}` of job {name} is not a part" if isinstance(parts, dict) else f"job {name} is not a mapping"
+        raise ConfigurationError(what, where=where, hint=f"its parts are {', '.join(nouns.PARTS)}")
+    job = workflow.jobs.get(name)
+    for part, written in parts.items():
+        listed = written if isinstance(written, list) else [written]
+        for one in listed:
+            step = one.get("step") if isinstance(one, dict) else one
+            if not isinstance(step, str) or not step.strip():
+                hint = "write the command or the action as the file has it"
+                raise ConfigurationError(f"`{part}` of job {name} names no step", where=where, hint=hint)
+            stops_by = str(mapping_of(one).get("stops_by", ""))
+            found = DeclaredStep(part=part, text=step, job=job, job_id=name, stops_by=stops_by, declared=where)
+            yield from _found(found, job)
+
+
+def _found(declared: DeclaredStep, job: CiJob | None) -> Iterator[DeclaredStep]:
+    """The step of the file that is declared; itself, without one, where there is none."""
+    for index, step in enumerate(job.steps if job else ()):
+        at = step.find(declared.text)
+        if at is not None:
+            yield replace(declared, step=step, index=index, at=at)
+            return
+    yield declared
+
+
+def _undeclared(job: CiJob, file: str) -> FactReading:
+    why = f"it is in no register, and may deploy; hint: add `{job.id}` to the jobs of `{file}` in `pipelines.yaml`"
+    return _unknown(f"{job.place} job {job.id}", why)
+
+
+def _unknown(subject: str, why: str) -> FactReading:
+    return FactReading(subject=subject, expected="declared in the register of pipelines", observed=why, ok=None)
+
+
+def _undeclared_steps(job: CiJob, declared: Sequence[DeclaredStep]) -> Iterator[FactReading]:
+    """What looks like a deployment and is declared as none of them."""
+    aside = [one.text for one in declared if one.part in (*DEPLOYMENTS, nouns.NO_DEPLOYMENT)]
+    hint = f"hint: say in `pipelines.yaml` where it deploys to, or `{nouns.NO_DEPLOYMENT}`"
+    if job.environment and not aside:
+        yield _unknown(
+            f"{job.place} job {job.id}: environment",
+            f"it has an environment and deploys nothing that is declared; {hint}",
+        )
+    for step in job.steps:
+        for line in (step.uses,) if step.uses else step.lines:
+            named = any(line in (text, " ".join(text.split())) or line.partition("@")[0] == text for text in aside)
+            if nouns.LIKE_A_DEPLOYMENT.search(line) and not named:
+                yield _unknown(f"{step.place} {line[:80]}", f"it may be a deployment; {hint}")
+
+
+def stopped_by(workflow: Workflow, earlier: DeclaredStep, later: DeclaredStep) -> Held:
+    """Whether a step does not run unless an earlier one has run and succeeded."""
+    if not (earlier.job and earlier.step and later.job and later.step):
+        return Held(ok=False, why=earlier.missing or later.missing)
+    failing = earlier.fails()
+    if failing.why:
+        failing = Held(ok=failing.ok, why=f"{failing.why} ({earlier.step.place})")
+    if earlier.job_id == later.job_id:
+        if (earlier.index, earlier.at) >= (later.index, later.at):
+            return Held(ok=False, why=f"{later.step.place} `{later.text[:60]}` is not after it")
+        return failing if earlier.index == later.index else weakest(failing, later.step.begins)
+    why = f"job {earlier.job_id} runs it ({earlier.step.place}), which job {later.job_id} does not need"
+    waits = workflow.waits(later.job_id).get(earlier.job_id, Held(ok=False, why=why))
+    return weakest(waits, failing, earlier.job.fails, later.step.begins)
