@@ -30,6 +30,7 @@ _COMPLETE: Final = "judge the complete run directory, or run again"
 _FINISH: Final = "run again, and let it finish"
 _STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
+_OTHER_RELEASE: Final = "deploy {release}, or name what runs there: by `--release`, or by `release: {{version: …}}` where the target file has one; then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +57,8 @@ def whole_of(plan: Plan, evidence: Evidence) -> Whole:
     notes = [release.note] if release.receipt.ok is None else []
     if plan.shadowed:
         notes.append(f"the project replaces {len(plan.shadowed)} files of the package: {', '.join(plan.shadowed)}")
-    void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=_SAME) if voids else None
+    hint = _SAME if ties.ok is False else _OTHER_RELEASE.format(release=plan.release)
+    void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=hint) if voids else None
     cut = None
     if evidence.cut is not None:
         hint = "; ".join(filter(None, [evidence.cut.hint, f"again: {plan.command()}"]))

@@ -38,6 +38,8 @@ _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
 _MOST_CAUSES: Final = 12
 """So many causes are listed; the others fold away below them."""
+_MOST_IDS: Final = 6
+"""Of one reason so many requirements are named, as in every other report; the others fold away behind them."""
 _MOST_LINES: Final = 40
 """Of a row's figures that passed so many are listed, and of those that did not three times as many; `verdict.json` has them all."""
 _MOST_OPEN: Final = 8
@@ -143,6 +145,7 @@ def _environment() -> Environment:
         pipeline_facts=pipeline_facts,
         gauge_full=_GAUGE_FULL,
         most_open=_MOST_OPEN,
+        most_ids=_MOST_IDS,
         plot_width=WIDTH,
         plot_left=LEFT,
         plot_right=WIDTH - RIGHT,
