@@ -61,9 +61,16 @@ def whole_of(plan: Plan, evidence: Evidence) -> Whole:
     void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=hint) if voids else None
     cut = None
     if evidence.cut is not None:
-        hint = "; ".join(filter(None, [evidence.cut.hint, f"again: {plan.command()}"]))
+        hint = "; ".join(filter(None, [_recovery(evidence), evidence.cut.hint, f"again: {plan.command()}"]))
         cut = Reason(kind=ReasonKind.CUT, text=str(evidence.cut), hint=hint)
     return Whole(void=void, cut=cut, blemishes=tuple(_blemishes(plan, evidence, ties)), notes=tuple(notes))
+
+
+def _recovery(evidence: Evidence) -> str:
+    """What to do first where a fault was sent whose undo was not verified; empty where none was."""
+    every = [attempt for attempts in evidence.experiments.values() for attempt in attempts]
+    pending = [one.name for one in every if one.fault.sent_ns is not None and one.restore.ok is not True]
+    return f"undo {', '.join(pending)} with `readiness recover --target FILE`" if pending else ""
 
 
 def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason]:
