@@ -16,7 +16,7 @@ from harness.report.html.filters import SETTLED, contained, page_filters, places
 from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
 from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.basis import basis, in_trouble, receipt_line
-from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive
+from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive, good_sentences
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
@@ -77,6 +77,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         causes=causes(every),
         most_causes=_MOST_CAUSES,
         closest=closest(every),
+        good=good_sentences(every),
         basis=basis(judgement),
         unverified=unverified(plan, judgement, every),
         counts=counts_of(every),

@@ -215,6 +215,23 @@ def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
     )
 
 
+def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
+    """What a GO rests on, of the gating rows that passed: how many have receipts, and how many have none."""
+    passed = [row for row in every if row.gating and row.outcome is Outcome.PASS]
+    proven = sum(bool(row.receipts) for row in passed)
+    bare = len(passed) - proven
+    found = []
+    if proven:
+        figures = f"{counted(proven, 'requirement')} {'was' if proven == 1 else 'were'} measured"
+        found.append(
+            f"{figures}: each figure is inside its limit even at the bad end of its bounds, with every receipt in order."
+        )
+    if bare:
+        of = f"{counted(bare, 'requirement')} {'rests' if bare == 1 else 'rest'}"
+        found.append(f"{of} on facts, files, people or other requirements, which have no receipts.")
+    return tuple(found)
+
+
 def cause_line(cause: Cause) -> str:
     """`41 requirements, 28 of them gate here: waits for the part …`."""
     return f"{cause_head(cause)}: {cause.text}"
