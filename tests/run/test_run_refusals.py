@@ -21,7 +21,7 @@ method:
   - {name: kill, type: action, provider: {type: process, path: kill, arguments: "1"}}
   - {name: gone, type: probe, tolerance: 0, provider: {type: process, path: "true"}}
 """
-BACK = "rollbacks:\n  - {name: start, type: action, provider: {type: process, path: "true"}}\n"
+BACK = "rollbacks:\n  - {name: start, type: action, provider: {type: process, path: kill}}\n"
 
 
 @pytest.mark.parametrize(
