@@ -97,9 +97,9 @@ def _answers(
     directory: Path, options: dict[str, Any], *, asks: bool
 ) -> tuple[ProjectAnswers, str, tuple[str, ...], str]:
     """What the project is made of, what is wrong with the service, the documented reads that are left out, and what listens at the entry."""
-    from harness.cli.starter.discovery import discovered, tls_of
+    from harness.cli.starter.discovery import discovered, statuses_of, tls_of
     from harness.cli.starter.listening import listening
-    from harness.cli.starter.openapi import documented_reads
+    from harness.cli.starter.openapi import answered_reads, documented_reads
     from harness.cli.starter.writing import ProjectAnswers
 
     name = _name(options["name"], directory)
@@ -111,6 +111,10 @@ def _answers(
     documented = documented_reads(options["openapi"], tls) if options["openapi"] else None
     reads = documented.reads if documented else ()
     found = discovered(entry, tls, [read.path for read in reads if read.status == 200])
+    if documented:
+        answered = {} if found.problem else statuses_of(entry, tls, [read.path for read in reads])
+        documented = answered_reads(options["openapi"], documented, answered)
+        reads = documented.reads
     health = _path(
         "--health",
         options["health"] or _asked("Path that answers 200 while it is well", found.health or "/health", asks),

@@ -97,7 +97,7 @@ def _experiment(
         domain=began.domain,
         attempt=began.attempt,
         ran=skipped is None and ended is not None and not gone,
-        why=_why(skipped, ended, gone),
+        why=_why(skipped, ended, gone, sent=any(every(FaultSent, child))),
         fault=_fault(name, began.domain, child),
         restore=_restore(next(every(Restored, own), None)),
         observed_from_ns=began.observed_from_ns if began.observed_from_ns is not None else opening.mono_ns,
@@ -109,7 +109,7 @@ def _experiment(
     )
 
 
-def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone: Sequence[str]) -> str:
+def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone: Sequence[str], *, sent: bool) -> str:
     """What keeps the attempt from being used, or what went wrong in it.
 
     Empty where nothing did.
@@ -118,7 +118,9 @@ def _why(skipped: ExperimentSkipped | None, ended: ExperimentEnded | None, gone:
         return f"{gone[0]} is missing or was changed"
     if skipped is not None:
         return skipped.why
-    return "the experiment did not complete" if ended is None else ended.why
+    if ended is None:
+        return "the experiment did not complete" if sent else "the run ended before its fault was sent"
+    return ended.why
 
 
 def _restore(restore: Restored | None) -> Restore:

@@ -12,7 +12,7 @@ from harness.judgement.figures.loss import read_back
 from harness.judgement.figures.recovered import recovery_in, regional_recovery
 from harness.judgement.figures.recovered_users import users_in
 from harness.judgement.receipts.attempts import counted_attempt, harmful_attempts
-from harness.judgement.receipts.fault import fault_receipt
+from harness.judgement.receipts.fault import fault_receipt, not_run
 from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
@@ -122,6 +122,10 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
 
 def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account: Account) -> ExperimentResult:
     name, reason = attempt.name, _trouble(plan, evidence, attempt)
+    if (
+        not attempt.ran and attempt.fault.sent_ns is None
+    ):  # nothing of it is a figure: no write was lost by what was not run
+        return replace(absent(name, attempt.domain, reason), attempt=attempt.attempt)
     reads, writes = (recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes"))
     window = evidence.fault_window(name, attempt.attempt)
     users = users_in(plan, evidence, attempt, None)
@@ -190,7 +194,7 @@ def _trouble(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     """The first receipt that is not ok; empty if all are. A null run must have been steady instead."""
     if attempt.domain == NONE:
         if not attempt.ran:
-            return f"it was not run: {attempt.why}"
+            return not_run(attempt)
         receipts = [null_run(plan, evidence, None, operation).receipt for operation in ("reads", "writes")]
     else:
         receipts = [fault_receipt(plan, evidence, attempt), restore_receipt(evidence, attempt)]

@@ -37,7 +37,8 @@ def waived(verdict: Verdict, plan: Plan) -> Verdict:
         text = f"{verdict.because.text}; the waiver {waiver.file} does not cover it: {why}"
         return replace(verdict, because=replace(verdict.because, text=text), waiver=waiver)
     text = f"{waiver.by} accepts {waiver.accepts} until {waiver.expires} ({waiver.reason}); found was: {verdict.because.text}"
-    because = Reason(kind=ReasonKind.WAIVED, text=text, hint=verdict.because.hint)
+    hint = f"resolve it before {waiver.expires}, when the waiver expires and it counts again"
+    because = Reason(kind=ReasonKind.WAIVED, text=text, hint=hint)
     return replace(verdict, outcome=Outcome.WAIVED, because=because, waiver=waiver)
 
 

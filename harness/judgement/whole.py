@@ -30,6 +30,7 @@ _COMPLETE: Final = "judge the complete run directory, or run again"
 _FINISH: Final = "run again, and let it finish"
 _STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
+_OTHER_RELEASE: Final = "deploy {release}, or name what runs there: by `--release`, or by `release: {{version: …}}` where the target file has one; then run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +57,20 @@ def whole_of(plan: Plan, evidence: Evidence) -> Whole:
     notes = [release.note] if release.receipt.ok is None else []
     if plan.shadowed:
         notes.append(f"the project replaces {len(plan.shadowed)} files of the package: {', '.join(plan.shadowed)}")
-    void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=_SAME) if voids else None
+    hint = _SAME if ties.ok is False else _OTHER_RELEASE.format(release=plan.release)
+    void = Reason(kind=ReasonKind.OTHER_RUN, text="; ".join(voids), hint=hint) if voids else None
     cut = None
     if evidence.cut is not None:
-        hint = "; ".join(filter(None, [evidence.cut.hint, f"again: {plan.command()}"]))
+        hint = "; ".join(filter(None, [_recovery(evidence), evidence.cut.hint, f"again: {plan.command()}"]))
         cut = Reason(kind=ReasonKind.CUT, text=str(evidence.cut), hint=hint)
     return Whole(void=void, cut=cut, blemishes=tuple(_blemishes(plan, evidence, ties)), notes=tuple(notes))
+
+
+def _recovery(evidence: Evidence) -> str:
+    """What to do first where a fault was sent whose undo was not verified; empty where none was."""
+    every = [attempt for attempts in evidence.experiments.values() for attempt in attempts]
+    pending = [one.name for one in every if one.fault.sent_ns is not None and one.restore.ok is not True]
+    return f"undo {', '.join(pending)} with `readiness recover --target FILE`" if pending else ""
 
 
 def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason]:

@@ -363,11 +363,21 @@ class Plan:
         objectives = (o for claim in self.claims if claim.requirement == requirement for o in claim.objectives)
         return tuple(dict.fromkeys(kind for objective in objectives for kind in objective.scope.left_out))
 
-    def command(self, only: str = "", *, unfiltered: bool = False) -> str:
-        """The command that repeats the run with all its options; `only`: one requirement of it. unfiltered: without what left scenarios out."""
+    def command(self, only: str = "", *, unfiltered: bool = False, release: str = "") -> str:
+        """The command that repeats the run with all its options.
+
+        Args:
+            only: one requirement of it.
+            unfiltered: without what left scenarios out.
+            release: another release in place of the planned one.
+        """
         patterns = _only(only) if only else () if unfiltered else _only(*self.only)
         rest = ("--", *self.pytest_arguments) if self.pytest_arguments and not unfiltered else ()
-        return shlex.join(["readiness", "run", *(self.again or ("--release", self.release)), *patterns, *rest])
+        again = self.again or ("--release", self.release)
+        if release:
+            at = again.index("--release") + 1
+            again = (*again[:at], release, *again[at + 1 :])
+        return shlex.join(["readiness", "run", *again, *patterns, *rest])
 
 
 def _only(*patterns: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -65,14 +66,33 @@ OF_THE_CHOICE: Final = frozenset({ReasonKind.FILTERED, ReasonKind.UNCLAIMED})
 """Reasons that speak of what was selected, not of what the run found."""
 
 
+LONGEST: Final = 1000
+"""Characters of a sentence at most; of a longer one the rest is counted. What it is of is in the evidence."""
+_CUT: Final = re.compile(r" … \(([0-9]+) more characters\)")
+
+
+def shortened(text: str) -> str:
+    """A text of `LONGEST` characters at most, without half a word, and how many characters were left out.
+
+    A text that was shortened before it became a part of another one counts with all that it had.
+    """
+    if len(text) <= LONGEST:
+        return text
+    room = LONGEST - len(" … (999999999 more characters)")
+    kept = text[:room].rpartition(" ")[0] or text[:room]
+    kept = _CUT.sub(" …", kept).rstrip()
+    gone = len(_CUT.sub("", text)) - len(kept) + sum(int(n) for n in _CUT.findall(text))
+    return f"{kept} … ({gone} more characters)"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
     """Why something has its outcome.
 
     Attributes:
         kind: what decided.
-        text: what was measured and what was expected.
-        hint: what to do next; empty where nothing has to be done.
+        text: what was measured and what was expected; bounded (`shortened`).
+        hint: what to do next; empty where nothing has to be done; bounded as well.
         more: how many other figures of the same outcome it leads.
     """
 
@@ -80,6 +100,13 @@ class Reason:
     text: str
     hint: str = ""
     more: int = 0
+
+    def __post_init__(self) -> None:
+        """Bound the sentences: a list of a thousand pods is no reason."""
+        for name in ("text", "hint"):
+            value = getattr(self, name)
+            if len(value) > LONGEST:
+                object.__setattr__(self, name, shortened(value))
 
     @property
     def sentence(self) -> str:

@@ -11,7 +11,7 @@ from harness.model.harm import UnjudgedHarm
 from harness.model.outcome import DecisionOutcome, Outcome
 from harness.model.overview import DoorResult, JourneyResult, MachineResult, ReleaseResult, Unjudged, WindowResult
 from harness.model.quantity import Length
-from harness.model.reason import Reason
+from harness.model.reason import LONGEST, Reason, shortened
 from harness.model.results import ExperimentResult, LedgerResult, PipelineResult, TrafficResult, WatcherResult
 from harness.model.scenario import Scenario
 from harness.model.statement import Waiver
@@ -40,7 +40,7 @@ class Receipt:
 
     Attributes:
         ok: True, False, or None for unknown.
-        why: one sentence.
+        why: one sentence; bounded (`shortened`).
         files: where it can be read, relative to the run directory.
         hint: what to do where it is not ok; empty: what is done for every receipt of its name.
     """
@@ -49,6 +49,11 @@ class Receipt:
     why: str
     files: tuple[str, ...] = ()
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        """Bound the sentence, which is a part of reasons."""
+        if len(self.why) > LONGEST:
+            object.__setattr__(self, "why", shortened(self.why))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from harness.model import OF_THE_CHOICE, DecisionOutcome, Outcome
-from harness.report.view.causes import decisive
+from harness.report.view.causes import decisive, shared_causes
 from harness.report.view.digest import rows
 from harness.report.view.moments import Moments
 from harness.report.view.wording import NOTHING, clean
 from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.model import Decision, Evidence, Judgement, Plan
+    from harness.report.view.causes import SharedCause
     from harness.report.view.digest import MeasureLine, Row
 
-_FAILURES = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
+VERDICT: Final = "Readiness verdict"
+"""The case of the decision."""
+_FAILURES: Final = {Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
 def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     """The document as UTF-8: a case for every requirement of the plan, also where no scenario claims it, in the order of the catalogue.
 
-    Where the decision is not GO and no requirement is a failure, a last case says so: a suite is green for a GO alone.
+    A last case is of the decision where there is no GO and no requirement is a failure: a suite is green for a GO alone. So it is where
+    several requirements have one cause: it has the whole text, and each of them names the cause.
     """
     moments = Moments.of(evidence)
     suite = ET.Element("testsuite")
@@ -43,9 +47,11 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     by_id = {row.requirement.id: row for row in rows(plan, judgement)}
     spans = {claim.scenario.id: moments.of_claim(plan, evidence, claim) for claim in plan.claims}
     every = [by_id[requirement.id] for requirement in plan.requirements]
-    counts = Counter(_case(suite, row, seconds=_seconds(row, spans)) for row in every)
-    if judgement.decision.outcome is not DecisionOutcome.GO and not counts["failure"]:
-        counts[_decision(suite, judgement.decision)] += 1
+    shared = shared_causes(every, judgement.decision.because)
+    named = {id_: cause for cause in shared for id_ in cause.ids}
+    counts = Counter(_case(suite, row, named.get(row.requirement.id), seconds=_seconds(row, spans)) for row in every)
+    if shared or (judgement.decision.outcome is not DecisionOutcome.GO and not counts["failure"]):
+        counts[_decision(suite, judgement.decision, shared)] += 1
     totals = {
         "tests": str(len(suite) - 1),
         "failures": str(counts["failure"]),
@@ -63,25 +69,29 @@ def render_junit(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
     return body + b"\n"
 
 
-def _decision(suite: ET.Element, decision: Decision) -> str:
-    """Add a case of the decision, for a suite that would be green though the release is no GO; returns what it is.
+def _decision(suite: ET.Element, decision: Decision, shared: Sequence[SharedCause]) -> str:
+    """Add the case of the decision, with the causes that several requirements have; returns what it is.
 
     A filtered run is skipped where nothing but its filter keeps it from a decision: it was asked for none.
     """
+    case = ET.SubElement(suite, "testcase", {"classname": "readiness", "name": VERDICT, "time": _text(None)})
     alone = {reason.because.kind for reason in decision.because if not reason.requirement}
-    chosen = decision.outcome is DecisionOutcome.PARTIAL and alone <= OF_THE_CHOICE
-    kind = "skipped" if chosen else "error"
-    case = ET.SubElement(
-        suite, "testcase", {"classname": "readiness", "name": "Readiness verdict", "time": _text(None)}
-    )
-    ended = ET.SubElement(case, kind, {"message": clean(decision.headline)})
-    if not chosen:
-        ended.set("type", decision.outcome.value.lower())
-        ended.text = clean("\n".join(reason.sentence for reason in decisive(decision.because)))
+    kind = "error"
+    if decision.outcome is DecisionOutcome.GO:
+        kind = "passed"
+    elif decision.outcome is DecisionOutcome.PARTIAL and alone <= OF_THE_CHOICE:
+        kind = "skipped"
+    if kind != "passed":
+        ended = ET.SubElement(case, kind, {"message": clean(decision.headline)})
+        if kind == "error":
+            ended.set("type", decision.outcome.value.lower())
+            ended.text = clean("\n".join(reason.sentence for reason in decisive(decision.because)))
+    if shared:
+        ET.SubElement(case, "system-out").text = clean("\n".join(cause.sentence for cause in shared))
     return kind
 
 
-def _case(suite: ET.Element, row: Row, *, seconds: float | None) -> str:
+def _case(suite: ET.Element, row: Row, shared: SharedCause | None, *, seconds: float | None) -> str:
     """Add a requirement's case; returns what became of it: `failure`, `skipped` or `passed`."""
     requirement, claims = row.requirement, row.verdict.claims
     attributes = {
@@ -103,7 +113,7 @@ def _case(suite: ET.Element, row: Row, *, seconds: float | None) -> str:
         *_figure(row),
         *(("scenario", location) for location in row.scenarios),
     )
-    return _end(case, row)
+    return _end(case, row, shared)
 
 
 def _figure(row: Row) -> Iterable[tuple[str, str]]:
@@ -121,11 +131,15 @@ def _figure(row: Row) -> Iterable[tuple[str, str]]:
     return ((name, text) for name, text in found if text != NOTHING)
 
 
-def _end(case: ET.Element, row: Row) -> str:
-    reason, hint = row.verdict.reason, row.verdict.hint
+def _end(case: ET.Element, row: Row, shared: SharedCause | None) -> str:
+    """Add how a requirement ended; a cause that others have too is named, and told once, in the case of the decision."""
+    reason, hint, told = row.verdict.reason, row.verdict.hint, frozenset[str]()
+    if shared is not None:
+        reason, hint = f"{shared.name} of {len(shared.ids)} requirements: see the case `{VERDICT}`", ""
+        told = frozenset({row.verdict.because.text})
     if row.outcome in _FAILURES:
         failure = ET.SubElement(case, "failure", {"type": _FAILURES[row.outcome], "message": clean(reason)})
-        details = (_line(line) for line in row.lines)
+        details = (_line(line) for line in row.lines if line.because.text not in told)
         failure.text = clean("\n".join([reason, *([f"hint: {hint}"] if hint else []), *details]))
         return "failure"
     if row.outcome is Outcome.NOT_ASSESSED:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from harness.model import DecisionOutcome, Outcome
 from harness.report.markdown import bullets, plain, table
 from harness.report.view.basis import basis
-from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive
+from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive, good_sentences
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import longest_way_back
 from harness.report.view.sections import documents
@@ -112,7 +112,8 @@ def _why(judgement: Judgement, every: Sequence[Row]) -> str:
     if decision.outcome is not DecisionOutcome.GO:
         return "The judge gave no reason."
     near = (plain(f"{row.requirement.id}: {row.of_limit}{_bounds(row)}") for row in closest(every))
-    return f"Closest to their limits:\n\n{bullets(near)}" if closest(every) else "Every receipt is there."
+    closest_ones = [f"Closest to their limits:\n\n{bullets(near)}"] if closest(every) else []
+    return "\n\n".join([*closest_ones, " ".join(map(plain, good_sentences(every)))])
 
 
 def _bounds(row: Row) -> str:

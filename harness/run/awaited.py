@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.catalogue import feature_file, waits_for
@@ -28,6 +29,7 @@ _UNREAD: Final = (
     "no sentence reads its criterion, so that no scenario can claim it",
     "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)",
 )
+_SHORT: Final = "no run of this size decides it, which needs"
 _LEFT_OUT: Final = "left out by a filter"
 
 
@@ -38,12 +40,14 @@ class RowAccount:
     Attributes:
         id: of the requirement. form: how its verdict is formed.
         waits: what it waits for; empty: this run decides it. hint: what would bring that.
+        short: whether it has all means, and a run of this size cannot decide a sentence of it.
     """
 
     id: str
     form: Form
     waits: str = ""
     hint: str = ""
+    short: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,10 +80,14 @@ def unclaimed(requirement: Requirement, target: Target, files: set[str]) -> Reas
     return Reason(kind=ReasonKind.PART, text=waits_for(replace(requirement, needs=lacking)), hint=hint)
 
 
-def accounted(plan: Plan) -> tuple[RowAccount, ...]:
+def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tuple[RowAccount, ...]:
     """Every row of the plan, in its order.
 
     A derived row waits for what its first waiting part waits for.
+
+    Args:
+        plan: with its rows.
+        short: what a run of the plan's size would need to decide a sentence, by row; empty: it decides each.
     """
     claimed = {claim.requirement for claim in plan.claims}
     lacking: dict[str, Reason] = {}
@@ -89,6 +97,8 @@ def accounted(plan: Plan) -> tuple[RowAccount, ...]:
     for row in plan.requirements:
         if row.form is Form.ATTESTED and row.id not in vouched:
             lacking.setdefault(row.id, _UNVOUCHED)
+    for id_, what in short.items():
+        lacking.setdefault(id_, Reason(kind=ReasonKind.TOO_FEW, text=f"{_SHORT}: {what}"))
     parts = {row.id: row.parts for row in plan.requirements}
     found = []
     for row in plan.requirements:
@@ -102,7 +112,10 @@ def accounted(plan: Plan) -> tuple[RowAccount, ...]:
             )
         if not waits and row.id not in claimed:
             waits = _LEFT_OUT if plan.deselected else "no scenario claims it"
-        found.append(RowAccount(id=row.id, form=row.form, waits=_shared(waits, root), hint=_shared(hint, root)))
+        size = because is not None and because.kind is ReasonKind.TOO_FEW
+        found.append(
+            RowAccount(id=row.id, form=row.form, waits=_shared(waits, root), hint=_shared(hint, root), short=size)
+        )
     return tuple(found)
 
 

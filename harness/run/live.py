@@ -18,7 +18,7 @@ from harness.run.deciding import Decided, decide, write_verdict
 from harness.run.gathering import Ground, gather, gather_files
 from harness.run.inputs import keep_inputs
 from harness.run.planning import Compiled, library_of, make_plan
-from harness.run.preflight import preflight
+from harness.run.preflight import preflight, refuse_other_release
 from harness.run.progress import Progress
 from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
@@ -82,6 +82,7 @@ def run_live(
             progress.say(f"recovered: {line}")
         recovered.require_all(platform, target)
         preflight(target, progress.say, acts=plan.acts)
+        refuse_other_release(target, plan)
         directory = RunDirectory.create(settings.out, run)
         plan = keep_inputs(plan, settings.project, target, directory)
         directory.write_plan(plan)

@@ -6,7 +6,7 @@ It lists seconds, samples, scaled lengths of time, and what cannot be decided at
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -60,6 +60,15 @@ def prospects(plan: Plan) -> tuple[Prospect, ...]:
         for claim in plan.claims
         for objective in claim.objectives
     )
+
+
+def short_rows(sentences: Iterable[Prospect]) -> dict[str, str]:
+    """What a run of the plan's size would need to decide a sentence that it cannot, by requirement."""
+    found: dict[str, str] = {}
+    for said in sentences:
+        if said.lacks:
+            found.setdefault(said.requirement, said.lacks[0].what)
+    return found
 
 
 def _unconfirmed(plan: Plan, objective: Objective) -> Iterator[Lack]:
@@ -152,6 +161,7 @@ def outlook_document(plan: Plan) -> dict[str, Any]:
     It has seconds, acts in order, every sentence with what it takes, and what cannot be assessed.
     """
     expected, longest = seconds(plan)
+    sentences = prospects(plan)
     return {
         "release": plan.release,
         "target": plan.target,
@@ -172,12 +182,12 @@ def outlook_document(plan: Plan) -> dict[str, Any]:
             }
             for act in plan.acts
         ],
-        "sentences": [_sentence(prospect) for prospect in prospects(plan)],
+        "sentences": [_sentence(prospect) for prospect in sentences],
         "not_assessable": [
             {"requirement": item.requirement, "why": item.because.text, "hint": item.because.hint}
             for item in plan.not_assessable
         ],
-        "account": account_document(accounted(plan)),
+        "account": account_document(accounted(plan, short_rows(sentences))),
         "deselected": list(plan.deselected),
     }
 

@@ -17,16 +17,17 @@ from urllib.parse import urlsplit
 
 from harness import clock
 from harness.drivers.chaos import Restorer
+from harness.drivers.check.release import answering_release
 from harness.drivers.watch.probers import wrong
 from harness.drivers.watch.wires import ProbeResponse, Wires
-from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
 from harness.run.scheduler import needs_as_before
 from harness.targets.http import proxy_for, tls_context
 from harness.targets.loops import run_in_loop
 from harness.yamlfile import Location, read_document
 
 if TYPE_CHECKING:
-    from harness.model import Act
+    from harness.model import Act, Plan
     from harness.targets import Target
 
 SILENT_WITHIN_S: Final = 5.0
@@ -117,6 +118,25 @@ def preflight(target: Target, say: Callable[[str], None], *, ask: Ask | None = N
     _refuse(target, found, say)
     if target.kubernetes is not None and any(map(needs_as_before, acts)):
         _read_cluster(target)
+
+
+def refuse_other_release(target: Target, plan: Plan) -> None:
+    """Compare the release that the target names now with the planned one: a load and a fault would prove nothing of another.
+
+    Raises:
+        UsageError: it names another one, with the command that judges it.
+    """
+    named = answering_release(target)
+    if not named or named == plan.release:
+        return
+    judge = f"judge what runs there: {plan.command(release=named)}"
+    if target.release.version:
+        judge = f"correct `version` of `release` in {target.file}, which says {plan.release}"
+    raise UsageError(
+        f"the target {target.name} names the release {named}, expected {plan.release}; nothing was run",
+        where=f"{target.file}: release",
+        hint=f"{judge}; or deploy {plan.release}",
+    )
 
 
 def _read_cluster(target: Target) -> None:

@@ -11,15 +11,18 @@ from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.access import access_document
+from harness.run.acts.registry import needs_platform
 from harness.run.awaited import accounted, awaited, by_form
 from harness.run.means import unready_means
-from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds
+from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds, short_rows
 from harness.run.planning import Compiled, library_of, make_plan
+from harness.run.refusals import left_to_people, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.errors import HarnessError
     from harness.model import ExperimentPlan, Requirement
     from harness.run.acts.driver import Library
     from harness.run.awaited import RowAccount
@@ -52,8 +55,11 @@ def show_plan(
         return
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     unready = unready_means(target) if plan.acts else []
+    refused = refusals(plan, target, settings.allow_target) if needs_platform(act.kind for act in plan.acts) else ()
     if as_json:
-        document = {**outlook_document(plan), "unready": unready, **access_document(plan, library, target)}
+        refusal = [{"what": one.what, "where": one.where, "hint": one.hint} for one in refused]
+        document = {**outlook_document(plan), "unready": unready, "refused": refusal}
+        document |= access_document(plan, library, target)
         sys.stdout.write(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -68,11 +74,12 @@ def show_plan(
     sentences = prospects(plan)
     for table in (_evidence(sentences), _times(sentences)):
         console.print(table)
-    for line in _undecidable(sentences):
+    for line in [*_undecidable(sentences, refused=bool(refused)), *map(_refused, refused)]:
         console.print(line, markup=False)
-    for line in [*_in_part(plan), *_claimed_twice(plan), *(f"not ready: {why}" for why in unready)]:
+    remarks = [*_in_part(plan), *_claimed_twice(plan), *left_to_people(plan)]
+    for line in [*remarks, *(f"not ready: {why}" for why in unready)]:
         console.print(line, markup=False)
-    rows = accounted(plan)
+    rows = accounted(plan, short_rows(sentences))
     console.print(_account(rows))
     for line in _waiting(rows):
         console.print(line, markup=False)
@@ -175,7 +182,7 @@ def _account(rows: Sequence[RowAccount]) -> Table:
 
 def _waiting(rows: Sequence[RowAccount]) -> Iterator[str]:
     """What requirements wait for, with what would bring it; one line each."""
-    for one in awaited(rows):
+    for one in awaited(row for row in rows if not row.short):  # those are listed by sentence
         hint = f" ({one.hint})" if one.hint else ""
         if len(one.ids) == 1:
             yield f"will not be assessed: {one.ids[0]}: {one.text}{hint}"
@@ -229,11 +236,18 @@ def _claimed_twice(plan: Plan) -> Iterator[str]:
             yield f"{requirement} is one requirement with {len(at)} scenarios, the worst of them decides: {', '.join(at)}"
 
 
-def _undecidable(sentences: Sequence[Prospect]) -> Iterator[str]:
+def _refused(error: HarnessError) -> str:
+    """What the run would end with before it begins."""
+    hint = f"; hint: {error.hint}" if error.hint else ""
+    return f"a run is refused as it is: {error.where}: {error.what}{hint}"
+
+
+def _undecidable(sentences: Sequence[Prospect], *, refused: bool) -> Iterator[str]:
     """The sentences that no run of this size decides, each with what it would take."""
     short = [said for said in sentences if said.lacks]
     if not short:
-        yield f"Every one of {len(sentences)} sentences can be decided by a run of this size"
+        once = ", once it is not refused" if refused else ""
+        yield f"Every one of {len(sentences)} sentences can be decided by a run of this size{once}"
         return
     yield f"{len(short)} of {len(sentences)} sentences cannot be decided by a run of this size"
     for said in short:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from harness.cli.init import init
 from harness.cli.starter.discovery import DiscoveredPaths, discovered
-from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, documented_reads
+from harness.cli.starter.openapi import LARGEST, MOST_READS, DocumentedRead, answered_reads, documented_reads
 from harness.cli.starter.writing import ProjectAnswers, write_project
 from harness.drivers.load import load_traffic
 from harness.errors import ConfigurationError, UsageError
@@ -140,6 +140,67 @@ def test_a_read_that_does_not_end_is_passed_over(service: type[_Endless], health
     with serving(service) as entry:
         found = discovered(entry, TLS, ["/stream", "/half", "/items"])
     assert found == DiscoveredPaths(health=health, read="/items")
+
+
+class _Private(Quiet, BaseHTTPRequestHandler):
+    """A service whose framework describes the header that signs in as optional."""
+
+    def do_GET(self) -> None:
+        """What everybody may read, and what needs the header; one path that the document does not have right."""
+        status = {"/catalog": 200, "/me": 200 if self.headers["authorization"] else 401, "/old": 410}.get(
+            self.path, 404
+        )
+        self.send_response(status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+OPTIONAL = """
+openapi: 3.1.0
+paths:
+  /catalog: {get: {parameters: [{name: authorization, in: header, schema: {type: string}}]}}
+  /me: {get: {parameters: [{name: Authorization, in: header, required: false, schema: {type: string}}]}}
+  /old: {get: {}}
+  /news: {get: {parameters: [{name: accept-language, in: header, schema: {type: string}}]}}
+"""
+
+
+def test_a_read_that_the_service_refuses_is_no_part_of_the_journey(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI writes `authorization: str = Header(None)` as an optional header: a journey with it is a NO-GO of its own making."""
+    monkeypatch.chdir(tmp_path)
+    source = written(tmp_path, OPTIONAL)
+    with serving(_Private) as entry:
+        made = CliRunner().invoke(init, ["shop", "--entry", entry, "--openapi", source, "--json"])
+    assert json.loads(made.output)["left_out"] == [
+        "GET /me: the service answers 401, documented is 200; it needs a sign-in",
+        "GET /old: the service answers 410, documented is 200",
+        "GET /news: the service answers 404, documented is 200",
+    ]
+    journey = (tmp_path / "shop/loadtests/visitors.py").read_text(encoding="utf-8")
+    assert "/catalog" in journey
+    assert "/me" not in journey
+
+
+def test_of_a_service_that_is_down_reads_with_a_credential_are_left_out(tmp_path: Path) -> None:
+    """By the name of the header or cookie; any other optional one is left unsent."""
+    source = written(tmp_path, OPTIONAL)
+    found = answered_reads(source, documented_reads(source, TLS), {})
+    assert [read.path for read in found.reads] == ["/old", "/news"]
+    assert found.left_out[0] == (
+        "GET /catalog: it needs a sign-in, by its header `authorization`; the service, which would tell, does not answer"
+    )
+
+
+def test_where_the_service_refuses_every_read_the_journey_is_to_sign_in(tmp_path: Path) -> None:
+    """A project without a request would prove nothing."""
+    source = written(tmp_path, OPTIONAL)
+    statuses = {"/catalog": 401, "/me": 401, "/old": 403, "/news": 401}
+    with pytest.raises(ConfigurationError) as caught:
+        answered_reads(source, documented_reads(source, TLS), statuses)
+    assert "let the journey sign in" in caught.value.hint
 
 
 def test_a_document_whose_reads_all_need_a_sign_in_points_to_a_journey_that_signs_in(tmp_path: Path) -> None:

@@ -244,6 +244,20 @@ def test_slow_failures_among_quick_ones_prove_no_slow_route() -> None:
     assert every.outcome is FAIL
 
 
+@pytest.mark.parametrize(("status", "refused"), [(401, True), (404, True), (429, False), (503, False)])
+def test_where_each_request_of_a_route_is_refused_the_journey_is_looked_at_too(status: int, refused: bool) -> None:  # noqa: FBT001
+    """A sign-in that a journey lacks is no defect of the platform: the hint of the error rate and of the response time says so."""
+    mine = route("sign-in", ROWS)
+    broken = failing(ROWS, mine)
+    ints = {**broken.ints, "status": np.where(mine, status, broken.ints["status"])}
+    run = with_load(replace(broken, ints=ints))
+    rate = next(m for m in judged(errors(), run) if m.outcome is FAIL)
+    times = next(m for m in judged(p95(), run) if m.scope["route"] == "sign-in")
+    said = f"every request of a route was refused (sign-in {status}): correct what the journey sends"
+    assert [m.hint.startswith(said) for m in (rate, times)] == [refused, refused]
+    assert all("fix the platform" in m.hint for m in (rate, times)) is not refused
+
+
 def test_slow_failures_among_quick_ones_are_no_proven_part() -> None:
     """Nor do they make a guard of a region fail."""
     home = ROWS.words["served_region"].equals("us-east-1")

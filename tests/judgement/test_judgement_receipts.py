@@ -120,14 +120,20 @@ def test_a_gap_of_exactly_250_ms_is_not_blind(gap_ms: int, share: float) -> None
 
 
 FAULT = experiment("pod-loss", "pod", 70, 100)
+UNSENT = replace(FAULT, fault=replace(FAULT.fault, sent_ns=None))
 
 
 @pytest.mark.parametrize(
     ("attempt", "ok", "said"),
     [
         (FAULT, True, "pod-loss: confirmed on the target after 1 s: track-old"),
-        (replace(FAULT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
-        (replace(FAULT, ran=False), False, "pod-loss: it was not run: no reason was recorded"),
+        (replace(UNSENT, ran=False, why="not steady"), False, "pod-loss: it was not run: not steady"),
+        (replace(UNSENT, ran=False), False, "pod-loss: it was not run: no reason was recorded"),
+        (
+            replace(FAULT, ran=False, why="the experiment did not complete"),
+            False,
+            "pod-loss: its fault was sent, and the experiment did not complete",
+        ),
         (replace(FAULT, journal={}), None, "pod-loss: it left no journal"),
         (
             replace(FAULT, fault=replace(FAULT.fault, confirmed_ns=None)),

@@ -25,6 +25,7 @@ from harness.judgement.figures.recovered import recovery_in
 from harness.model import (
     LEDGER_WRITES,
     PROBES,
+    Cut,
     DecisionOutcome,
     Evidence,
     FaultWindow,
@@ -254,9 +255,34 @@ def test_a_repeated_attempt_counts_when_its_receipts_hold() -> None:
 def test_a_watch_that_ended_before_the_action_has_observed_nothing() -> None:
     """Its clock says so, and nobody knows of a restore; nothing is negative."""
     early = replace(DATABASE, observed_until_ns=1, restore=Restore(ok=None))
-    seen = recovery_in(plan(), evidence(), early, "reads")
-    assert seen is not None
-    assert (seen.seconds, seen.observed_s, seen.way_back_s) == (None, 0, 0)
+    assert recovery_in(plan(), evidence(), early, "reads") is None
+
+
+def test_an_experiment_of_a_run_that_was_killed_is_no_recovery_of_zero_seconds() -> None:
+    """Its fault went in, and the record ends: the reason is that, and what to undo, not `0 of 0 requests failed`."""
+    killed = replace(
+        DATABASE, ran=False, why="the experiment did not complete", observed_until_ns=1, restore=Restore(ok=None)
+    )
+    run = with_experiment([killed])
+    measure = reads_of("30 s", run)
+    assert measure.reason == "database-loss: its fault was sent, and the experiment did not complete"
+    assert measure.hint.startswith("bring the target back with `readiness recover")
+    told = next(e for e in judge(plan(), run).experiments if e.name == "database-loss")
+    assert (told.reason, told.reads) == (measure.reason, None)
+    cut = judge(plan(), replace(run, complete=False, cut=Cut(why="interrupted", hint="let it run until it completes")))
+    hint = cut.decision.because[0].because.hint
+    assert hint.startswith(
+        "undo database-loss with `readiness recover --target FILE`; let it run until it completes; again: "
+    )
+
+
+def test_an_experiment_that_was_not_run_lost_no_number_of_writes() -> None:
+    """Nobody looked: `0 lost` would be a figure."""
+    unsent = replace(DATABASE.fault, sent_ns=None, hit=())
+    told = judge(plan(), with_experiment([replace(DATABASE, ran=False, why="not steady", fault=unsent)])).experiments
+    one = next(e for e in told if e.name == "database-loss")
+    assert (one.writes_lost, one.writes_unsure, one.writes_why) == (None, None, one.reason)
+    assert one.reason == "database-loss: it was not run: not steady"
 
 
 def test_a_region_that_was_hit_is_seen_to_come_back_on_heal_only() -> None:

@@ -175,3 +175,32 @@ def test_without_evidence_and_twice_the_same_bytes() -> None:
     assert _suite(nothing()).get("failures") == "23"
     assert _suite(nothing()).get("timestamp") is None
     assert render_junit(*no_go()) == render_junit(*no_go())
+
+
+def test_a_cause_that_several_requirements_have_is_told_once() -> None:
+    """Its whole text and hint are in the case of the decision; each of them names it, and tells what else was found of it."""
+    given, evidence, judged = no_go()
+    why = Reason(kind=ReasonKind.NO_MEANS, text="`prometheus` is missing for ND-KPI-P95", hint="add it")
+    other = replace(why, text=why.text.replace("ND-KPI-P95", judged.verdicts[1].requirement))
+    open_ = [
+        replace(v, outcome=Outcome.INCONCLUSIVE, because=b) for v, b in zip(judged.verdicts, (why, other), strict=False)
+    ]
+    suite = _suite((given, evidence, replace(judged, verdicts=(*open_, *judged.verdicts[2:]))))
+    cases = suite.findall("testcase")
+    message = "cause 1 (no-means) of 2 requirements: see the case `Readiness verdict`"
+    assert [f.get("message") for f in suite.iter("failure")][:2] == [message, message]
+    assert all("prometheus" not in ET.tostring(case, encoding="unicode") for case in cases[:-1])
+    assert cases[-1].get("name") == "Readiness verdict"
+    ids = ", ".join(list(TITLES)[:2])
+    told = f"cause 1 (no-means), 2 requirements ({ids}): `prometheus` is missing for ID; hint: add it"
+    assert (cases[-1].findtext("system-out") or "").splitlines()[0] == told
+
+
+def test_a_shared_cause_of_a_go_is_no_error() -> None:
+    """Rows that gate nothing here wait for one thing: the suite stays green, and the text is in the case of the decision."""
+    given, evidence, judged = go()
+    why = Reason(kind=ReasonKind.PART, text="waits for the part bus", hint="with it: …")
+    open_ = [replace(v, outcome=Outcome.NOT_ASSESSED, because=why) for v in judged.verdicts[:2]]
+    suite = _suite((given, evidence, replace(judged, verdicts=(*open_, *judged.verdicts[2:]))))
+    assert {k: suite.get(k) for k in ("failures", "errors")} == {"failures": "0", "errors": "0"}
+    assert "waits for the part bus" in (suite.findall("testcase")[-1].findtext("system-out") or "")

@@ -141,6 +141,41 @@ def test_a_criterion_that_is_worded_otherwise_is_shown_with_the_document_s_words
     assert "Document says no write is lost at all" in text
 
 
+def test_a_go_says_how_many_rows_have_receipts_and_how_many_have_none() -> None:
+    """What files and people say has no receipt, and none is claimed for it."""
+    given, evidence, judged = go()
+    bare = replace(judged.verdicts[0], claims=())
+    _, text = _read((given, evidence, replace(judged, verdicts=(bare, *judged.verdicts[1:]))))
+    with_receipts = sum(
+        any(m.receipts for one in v.claims for ms in one.measures for m in ms) for v in judged.verdicts[1:]
+    )
+    assert f"{with_receipts} requirements were measured: each figure is inside its limit" in text
+    without = len(TITLES) - with_receipts
+    assert f"{without} requirements rest on facts, files, people or other requirements, which have no receipts." in text
+
+
+def test_the_counter_of_the_rows_shown_begins_above_all_of_them() -> None:
+    """A counter that begins in the first table ends with it, and the line below the tables said `0`."""
+    html = render_page(*go()).decode()
+    (begins,) = re.findall(r"([^{}]+) \{ counter-reset: shown; \}", html)
+    assert begins.strip() == ".list"
+    assert html.index('class="list"') < html.index('class="rows"') < html.index('class="quiet shown"')
+
+
+def test_the_ids_of_a_reason_are_capped() -> None:
+    """Six on the first screen; the others are one click away."""
+    given, evidence, judged = no_go()
+    why = Reason(kind=ReasonKind.EVIDENCE, text="the file is gone")
+    reasons = tuple(
+        DecisionReason(requirement=one, outcome=Outcome.INCONCLUSIVE, because=why) for one in list(TITLES)[:9]
+    )
+    decision = replace(judged.decision, because=reasons)
+    html = render_page(given, evidence, replace(judged, decision=decision)).decode()
+    first = html[html.index('<ol class="reasons">') :].partition("</ol>")[0]
+    assert first.partition("<details>")[0].count('<a class="id"') == 6
+    assert "<summary>and 3 more</summary>" in first
+
+
 def test_a_go_says_so_and_what_came_closest_to_its_limit() -> None:
     """A GO is to be looked at too."""
     _, text = _read(go())

@@ -68,6 +68,29 @@ def test_a_soak_says_how_long_it_must_be_and_does_not_grow_by_itself() -> None:
     assert lacks(longer) == {}
 
 
+@pytest.mark.parametrize(
+    ("asked", "short"), [("100 /s", ""), ("1000 /s", "a traffic of at least 1000 /s, 100 requests/s are planned")]
+)
+def test_a_traffic_that_offers_less_than_is_to_be_served_decides_nothing(asked: str, short: str) -> None:
+    """The judge would say so after the load; the plan says it before, and counts the row as not decided."""
+    plan = core_plan()
+    sentence = Objective(
+        figure=Figure.THROUGHPUT,
+        op=Op.AT_LEAST,
+        limit=Quantity.parse(asked),
+        quantile=0.95,
+        scope=Scope(traffic="everyday"),
+        times={"below": Quantity.parse("200 ms")},
+        sentence="so many are served",
+        at="a.feature:3",
+    )
+    plan = replace(plan, claims=(replace(plan.claims[0], objectives=(sentence,)),))
+    assert "; ".join(lacks(plan).values()) == short
+    waiting = outlook_document(plan)["account"]["waiting"]
+    mine = [one["for"] for one in waiting if one["rows"] == [plan.claims[0].requirement]]
+    assert mine == ([f"no run of this size decides it, which needs: {short}"] if short else [])
+
+
 def test_after_a_switch_the_rollout_says_how_long_it_is_watched() -> None:
     """The window before the faults is no matter then, and does not grow for it."""
     core = core_plan()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from itertools import repeat
 from pathlib import Path
 
 import pytest
 
 from harness.drivers.watch.wires import ProbeResponse
-from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable
-from harness.run.preflight import PlannedProbe, preflight
+from harness.errors import AccessDenied, ConfigurationError, TargetUnreachable, UsageError
+from harness.run.preflight import PlannedProbe, preflight, refuse_other_release
 from harness.targets import Target, load_target
+from tests.builders.http_servers import Quiet, serving
 from tests.builders.http_servers import answering as serving_answers
-from tests.builders.plans import act, fault
+from tests.builders.plans import act, fault, plan
 from tests.fake_clock import FakeClock
 from tests.plain.plain_project import service
 
@@ -213,3 +216,59 @@ def test_a_cluster_that_may_not_be_read_is_known_before_the_load(clock: FakeCloc
             preflight(target, pytest.fail, ask=answering(NONE), acts=[act("check a"), fault("pod-loss")])
     assert "answered 403 nodes is forbidden; nothing was run" in str(raised.value)
     assert "readiness plan --roles" in raised.value.hint
+
+
+@pytest.mark.parametrize("source", ["header: x-release", "path: /version"])
+def test_another_release_is_refused_before_the_load(tmp_path: Path, source: str) -> None:
+    """Ninety seconds of load and a kill would prove nothing: what answers is named, and the command that judges it."""
+    file = "name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{{source}}}\n"
+    again = ("--target", "target.yaml", "--release", "1.0.0", "--seed", "1")
+    with serving_release("1.4.2") as entry:
+        target = shop(tmp_path, file.format(entry=entry, source=source))
+        with pytest.raises(UsageError) as raised:
+            refuse_other_release(target, plan(release="1.0.0", again=again))
+        refuse_other_release(target, plan(release="1.4.2"))
+    assert raised.value.what == "the target shop names the release 1.4.2, expected 1.0.0; nothing was run"
+    assert raised.value.hint == (
+        "judge what runs there: readiness run --target target.yaml --release 1.4.2 --seed 1; or deploy 1.0.0"
+    )
+
+
+def test_another_release_than_the_file_names_is_refused_by_the_file(tmp_path: Path) -> None:
+    """No command overrules the file: the hint is to correct it."""
+    with serving_release("1.4.2") as entry:
+        target = shop(
+            tmp_path,
+            f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{version: 1.0.0, header: x-release}}\n",
+        )
+        with pytest.raises(UsageError) as raised:
+            refuse_other_release(target, plan(release="1.0.0"))
+    assert (
+        raised.value.hint
+        == f"correct `version` of `release` in {tmp_path / 'target.yaml'}, which says 1.0.0; or deploy 1.0.0"
+    )
+
+
+def test_a_target_that_names_no_release_is_not_refused(tmp_path: Path) -> None:
+    """Whether answers name it is the verdict's to say."""
+    with serving_release("") as entry:
+        refuse_other_release(
+            shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\nrelease: {{header: x-other}}\n"), plan()
+        )
+        refuse_other_release(shop(tmp_path, f"name: shop\nenvironment: staging\nentry: {entry}\n"), plan())
+
+
+@contextmanager
+def serving_release(release: str) -> Iterator[str]:
+    """A service that names its release in a header, and as plain text."""
+
+    class Handler(Quiet, BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("x-release", release)
+            self.send_header("Content-Length", str(len(release)))
+            self.end_headers()
+            self.wfile.write(release.encode())
+
+    with serving(Handler) as entry:
+        yield entry

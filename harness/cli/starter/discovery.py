@@ -89,6 +89,21 @@ def discovered(entry: str, tls: ssl.SSLContext, documented: Sequence[str] = ()) 
     return DiscoveredPaths(health=well, read=read, refused=next(iter(refused), 0))
 
 
+def statuses_of(entry: str, tls: ssl.SSLContext, paths: Sequence[str]) -> dict[str, int]:
+    """The status with which the service answers GET, by path; 0 where no answer was complete in time."""
+    import httpx
+
+    found: dict[str, int] = {}
+    with httpx.Client(base_url=entry, verify=tls, timeout=_WITHIN_S, trust_env=False) as client:
+        for path in paths:
+            try:
+                with client.stream("GET", path) as answer:
+                    found[path] = 0 if _filled(answer) is None else answer.status_code
+            except httpx.HTTPError:
+                found[path] = 0
+    return found
+
+
 def _filled(answer: httpx.Response) -> bool | None:
     """Whether a body has any text; None where it is a stream, which is not over in time."""
     deadline, found = Deadline.after(_WITHIN_S), False

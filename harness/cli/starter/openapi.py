@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote, urlencode
@@ -40,12 +40,14 @@ class DocumentedRead:
         path: with its parameters filled in.
         status: of a right answer.
         expect: keys of its JSON object, each with the name of its Python type.
+        credential: a header or cookie that signs in by its name, and that the document says may be left out; empty: none.
     """
 
     name: str
     path: str
     status: int = 200
     expect: Mapping[str, str] = field(default_factory=dict)
+    credential: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +64,11 @@ class DocumentedReads:
 
 
 _SIGN_IN: Final = "it needs a sign-in"
+_CREDENTIAL: Final = re.compile(
+    r"(?i)authori[sz]ation|(x[-_])?(api|auth|access)[-_]?(key|token)|session([-_]?id)?|token"
+)
+"""Headers and cookies that sign in. A framework describes one as optional whose handler answers 401 without it."""
+_REFUSED: Final = (401, 403)
 _STREAM: Final = "text/event-stream"
 _IN_PATHS: Final = "/{}%:@!$&'()*+,;=~"
 """Characters that a described path may have as they are."""
@@ -96,18 +103,20 @@ def documented_reads(source: str, tls: ssl.SSLContext) -> DocumentedReads:
         else:
             left_out.append(f"GET {path}: a journey has at most {MOST_READS} requests")
     if not found:
-        private = bool(left_out) and all(one.endswith(_SIGN_IN) for one in left_out)
-        hint = (
-            "leave `--openapi` out, and let the journey sign in: docs/your-own-service.md, a service with a sign-in"
-            if private
-            else "give path parameters an `example`, or write the journey by hand"
-        )
-        raise ConfigurationError(
-            f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}",
-            where=source,
-            hint=hint,
-        )
+        raise _none_left(source, left_out)
     return DocumentedReads(reads=_named(found), left_out=tuple(left_out))
+
+
+def _none_left(source: str, left_out: Sequence[str]) -> ConfigurationError:
+    """No read of the document can be requested."""
+    private = bool(left_out) and all(_SIGN_IN in one for one in left_out)
+    hint = (
+        "leave `--openapi` out, and let the journey sign in: docs/your-own-service.md, a service with a sign-in"
+        if private
+        else "give path parameters an `example`, or write the journey by hand"
+    )
+    what = f"no GET of this document can be requested{': ' if left_out else ''}{'; '.join(left_out[:3])}"
+    return ConfigurationError(what, where=source, hint=hint)
 
 
 def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
@@ -120,8 +129,48 @@ def _named(reads: list[DocumentedRead]) -> tuple[DocumentedRead, ...]:
             number += 1
             name = f"{read.name}-{number}"
         taken.add(name)
-        named.append(DocumentedRead(name=name, path=read.path, status=read.status, expect=read.expect))
+        named.append(replace(read, name=name))
     return tuple(named)
+
+
+def answered_reads(source: str, documented: DocumentedReads, statuses: Mapping[str, int]) -> DocumentedReads:
+    """The reads that the service answers as documented: a journey of the others would be a NO-GO of its own making.
+
+    Args:
+        source: of the document.
+        documented: as the document says.
+        statuses: that the service answered, by path, 0 where there was no complete answer; empty: it is down, and reads with a credential
+            are left out on suspicion.
+
+    Raises:
+        ConfigurationError: none is left.
+    """
+    left, out = list[DocumentedRead](), list(documented.left_out)
+    for read in documented.reads:
+        if why := _differs(read, statuses):
+            out.append(f"GET {read.path}: {why}")
+        else:
+            left.append(read)
+    if not left:
+        raise _none_left(source, out)
+    return DocumentedReads(reads=tuple(left), left_out=tuple(out))
+
+
+def _differs(read: DocumentedRead, statuses: Mapping[str, int]) -> str:
+    """Why a read is not for a journey; empty where it is."""
+    if not statuses:
+        return (
+            f"{_SIGN_IN}, by its {read.credential}; the service, which would tell, does not answer"
+            if read.credential
+            else ""
+        )
+    status = statuses.get(read.path, read.status)
+    if status == read.status:
+        return ""
+    if not status:
+        return "no complete answer in time"
+    why = f"; {_SIGN_IN}" if status in _REFUSED else ""
+    return f"the service answers {status}, documented is {read.status}{why}"
 
 
 class _Document:
@@ -151,7 +200,7 @@ class _Document:
         schemes = operation.get("security", self._root.get("security"))
         if schemes and not (isinstance(schemes, list) and {} in schemes):  # an empty one: the sign-in may be left out
             raise _NoExampleError(_SIGN_IN)
-        filled, query = quote(path, safe=_IN_PATHS), dict[str, str]()
+        filled, query, credential = quote(path, safe=_IN_PATHS), dict[str, str](), ""
         for (name, place), parameter in self._parameters(item, operation).items():
             if place == "path":
                 filled = filled.replace(f"{{{quote(name, safe=_IN_PATHS)}}}", quote(self._example(parameter), safe=""))
@@ -159,6 +208,8 @@ class _Document:
                 query[name] = self._example(parameter)
             elif place in {"header", "cookie"} and parameter.get("required") is True:
                 raise _NoExampleError(f"it needs the {place} `{name}`")
+            elif place in {"header", "cookie"} and _CREDENTIAL.fullmatch(name):
+                credential = f"{place} `{name}`"
         if missing := re.findall(r"{([^}]*)}", filled):
             raise _NoExampleError(f"the path parameter `{missing[0]}` is not described")
         status, answer = self._answer(operation)
@@ -169,6 +220,7 @@ class _Document:
             path=self._base(item, operation) + filled + (f"?{urlencode(query)}" if query else ""),
             status=status,
             expect=self._expected(answer),
+            credential=credential,
         )
 
     def _parameters(self, item: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[tuple[str, str], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.drivers.chaos.attempt import open_attempt, open_rollbacks
 from harness.drivers.chaos.chaos_run import ChaosResult, ChaosRun
 from harness.drivers.chaos.environment import resolved_configuration
-from harness.drivers.chaos.experiments import Experiments, find_experiments, load_experiment
+from harness.drivers.chaos.experiments import Experiments, find_experiments, load_experiment, read_experiment
 from harness.drivers.chaos.forkserver import ForkServer
 from harness.drivers.chaos.journal import read_journal
 from harness.drivers.chaos.restore import Restorer, TargetSnapshot
@@ -22,6 +22,7 @@ __all__ = [
     "load_experiment",
     "open_attempt",
     "open_rollbacks",
+    "read_experiment",
     "read_journal",
     "resolved_configuration",
     "sweep_scratch",

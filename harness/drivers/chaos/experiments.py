@@ -30,7 +30,7 @@ from harness.drivers.chaos.validity import (
 )
 from harness.errors import ConfigurationError
 from harness.model import DOMAINS, ExperimentPlan, KnownExperiments
-from harness.model.domain import UNKNOWN
+from harness.model.domain import NO_FAULT, UNKNOWN
 from harness.targets.harness_block import HarnessBlock, block_index, harness_block, is_hold
 from harness.yamlfile import Location, YamlDocument, read_document
 
@@ -71,12 +71,14 @@ class ExperimentFile:
         block: what it says to the harness; None in a foreign one.
         rollbacks: how many rollbacks it has.
         rolled_back: the names of its rollbacks that no undo log of ours knows; empty where it has none.
+        by_hand: whether it does what neither a rollback, nor our undo log, nor Kubernetes undoes: a run that is stopped then leaves it to people.
     """
 
     plan: ExperimentPlan
     block: HarnessBlock | None
     rollbacks: int = 0
     rolled_back: tuple[str, ...] = ()
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +189,13 @@ def read_experiment(path: Path) -> ExperimentFile:
         else "",
     )
     rolled_back = tuple(str(one["name"]) for one in _rollbacks(document, activities) if not is_own(one))
-    return ExperimentFile(plan=plan, block=block, rollbacks=len(_listed_rollbacks(document)), rolled_back=rolled_back)
+    foreign = any(
+        where[0] == "method" and _acts(activity) and not (is_own(activity) or needs_cluster(activity))
+        for where, activity in activities
+    )
+    rollbacks = len(_listed_rollbacks(document))
+    by_hand = plan.domain != NO_FAULT.name and foreign and not rollbacks
+    return ExperimentFile(plan=plan, block=block, rollbacks=rollbacks, rolled_back=rolled_back, by_hand=by_hand)
 
 
 def _rollbacks(

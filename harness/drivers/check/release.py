@@ -95,6 +95,18 @@ def running_version(target: Target) -> str:
     return version
 
 
+def answering_release(target: Target) -> str:
+    """The release that the target names now: in the header of a read of the entry, else at its version path; empty where neither does."""
+    named = ""
+    if header := target.release.answered_in:
+        try:
+            with http_client(target, target.entry, timeout_s=_WITHIN_S) as client:
+                named = client.get(target.probes.read.path).headers.get(header, "")[:_LONGEST]
+        except httpx.HTTPError:
+            named = ""  # the read succeeded a moment ago, and the load shows what became of it
+    return named or (_version(target, target.release.path)[0] if target.release.path else "")
+
+
 def _version(target: Target, path: str) -> tuple[str, str]:
     """The version, and why there is none."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from harness.judgement.figures.fault_free import (
@@ -23,7 +24,7 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import errors_by_kind, failed, scope_of
+from harness.judgement.figures.indicators import errors_by_kind, failed, refused_hint, scope_of
 from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
@@ -31,7 +32,7 @@ from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
-from harness.model import Figure, LimitRule, Measure, Objective, Phase, Receipt, Table, Window
+from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase, Receipt, Table, Window
 
 
 def error_rates(case: Case) -> Iterable[Measure]:
@@ -72,7 +73,7 @@ def _by_group(
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], objective, group)
         notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
-        yield bounded(
+        found = bounded(
             case,
             name,
             bounds,
@@ -85,8 +86,17 @@ def _by_group(
             detail="; ".join(filter(None, notes)),
             files=all_files(windows),
         )
+        yield _refused(case, found, tables)
         if objective.scope.phase is Phase.STEADY:
             yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
+
+
+def _refused(case: Case, found: Measure, tables: Sequence[Table]) -> Measure:
+    """The measure of a failed group, with what to do where whole routes of it were refused: no release was ever asked well."""
+    if found.outcome is not Outcome.FAIL or case.objective.scope.phase is not Phase.STEADY:
+        return found
+    hint = refused_hint(case, tables)
+    return replace(found, because=replace(found.because, hint=hint)) if hint else found
 
 
 def _part(samples: Table, window: Window, *, words: bool = False) -> GuardedWindow:

@@ -17,6 +17,9 @@ from harness.model import Measure, Objective, Per, Phase, Plan, ReasonKind, Tabl
 from harness.model.table import Bools, Ints
 
 CUT_OFF: Final = "cut_off"
+_BUSY: Final = frozenset({408, 425, 429})
+"""Client errors that say nothing against the request."""
+_MOST_ROUTES: Final = 3
 MORE_TRAFFIC: Final = "let the traffic run long enough, then run again"
 
 
@@ -107,6 +110,36 @@ def errors_by_kind(samples: Table) -> dict[str, int]:
     for kind, n in bad.counts.items():
         kinds[kind or "no answer"] += n
     return dict(sorted((+kinds).items(), key=lambda item: (-item[1], item[0])))
+
+
+def refused_routes(tables: Iterable[Table]) -> dict[str, int]:
+    """The routes of which every request was refused by one and the same client error, and its status.
+
+    The request is wrong, or what it needs is missing: a platform that is out answers otherwise.
+    """
+    found: dict[str, set[int]] = {}
+    for rows in tables:
+        statuses = np.where(
+            failed(rows), rows.ints["status"], 0
+        )  # an answer that was expected, whatever it is, was not refused
+        for route in rows.words["name"].counts:
+            own = statuses[rows.words["name"].equals(route)]
+            found.setdefault(route, set()).update({int(one) for one in np.unique(own)})
+    single = {route: min(seen) for route, seen in found.items() if len(seen) == 1}
+    return {route: status for route, status in single.items() if 400 <= status < 500 and status not in _BUSY}
+
+
+def refused_hint(case: Case, tables: Iterable[Table]) -> str:
+    """What to do where whole routes were refused; empty where none was."""
+    refused = refused_routes(tables)
+    if not refused:
+        return ""
+    named = ", ".join(f"{route} {status}" for route, status in [*refused.items()][:_MOST_ROUTES])
+    more = f" and {len(refused) - _MOST_ROUTES} more" if len(refused) > _MOST_ROUTES else ""
+    return (
+        f"every request of a route was refused ({named}{more}): correct what the journey sends, as its sign-in, path or body "
+        f"(docs/load.md), or the platform that refuses it; `readiness why {case.claim.requirement}` shows the evidence"
+    )
 
 
 def in_time(rows: Table, column: str, window: Window) -> Timeline:

@@ -70,12 +70,15 @@ def _came_back(
     sent_ns = attempt.fault.sent_ns
     if sent_ns is None or not len(requests):
         return None
+    until_ns = answered_until_ns(evidence, attempt)
+    if until_ns <= sent_ns:  # the record ends with the fault, as of a run that was killed: nothing was observed
+        return None
     return recovery_of(
         operation,
         requests,
         sent_ns=sent_ns,
         undone_ns=attempt.fault.undone_ns,
-        until_ns=answered_until_ns(evidence, attempt),
+        until_ns=until_ns,
         known_ns=known_until_ns(evidence, attempt),
         spacing_ms=spacing_ms,
         usual=usual_in(plan, evidence, requests),
@@ -112,7 +115,8 @@ def recovered(
         at = f" at the entry of {door}" if door else ""
         why = f"no probe of {operation}{at} was recorded" if receipt.ok else receipt.why
         lacking = "watch" if receipt.ok else "fault"
-        yield inconclusive(case, name, why, HINTS[lacking], kind=ReasonKind(lacking), scope=scope)
+        hint = HINTS[lacking] if receipt.ok else receipt.hint or HINTS[lacking]
+        yield inconclusive(case, name, why, hint, kind=ReasonKind(lacking), scope=scope)
         return
     quiet = null_run(case.plan, case.evidence, case.objective.scope.traffic, operation, limit_s=limit)
     seen = _widened(seen, quiet)

@@ -28,7 +28,15 @@ from harness.judgement.figures.fault_free import (
     worsened,
 )
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.indicators import counted_ms, errors_by_kind, failed, response_ms, scope_of, timed
+from harness.judgement.figures.indicators import (
+    counted_ms,
+    errors_by_kind,
+    failed,
+    refused_hint,
+    response_ms,
+    scope_of,
+    timed,
+)
 from harness.judgement.figures.many_names import many_names
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
@@ -208,7 +216,7 @@ def _no_times(
         why = why if bad else f"none of the {n} requests of {of} has a response time"
     else:
         most = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common(4))
-        why, hint = f"all {n} requests of {of} failed ({most})", ""
+        why, hint = f"all {n} requests of {of} failed ({most})", refused_hint(case, sent)
     text = f"there is no {name} of {of}, expected {case.expected}: {why}"
     own = because(Outcome.INCONCLUSIVE, text, hint, kind=ReasonKind.NO_RECORD)
     outcome, reason = settled(Outcome.INCONCLUSIVE, own, receipts) if not n else (Outcome.INCONCLUSIVE, own)

@@ -10,10 +10,10 @@ from harness.judgement.figures.fault_free import all_files, fault_free_windows, 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.response_time import response_times
-from harness.judgement.figures.spec import Basis, Spec
+from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
-from harness.model import Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
+from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, ReasonKind
 
 BELOW: Final = "below"
 """One of the objective's times: what the response times are held against."""
@@ -65,6 +65,13 @@ def throughputs(case: Case) -> Iterable[Measure]:
     yield from response_times(replace(case, objective=quick))
 
 
+def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
+    """A traffic that offers less than what is to be served shows nothing."""
+    if offered.window_s and (offered.requests + 1) / offered.window_s < objective.limit.base:
+        planned = offered.requests / offered.window_s
+        yield Lack(what=f"a traffic of at least {objective.limit}, {planned:.4g} requests/s are planned")
+
+
 SPEC: Final = Spec(
     figure=Figure.THROUGHPUT,
     judge=throughputs,
@@ -74,4 +81,5 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY}),
     evidence=load_files,
+    lacks=_lacks,
 )

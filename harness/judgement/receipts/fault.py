@@ -18,6 +18,9 @@ _UNCONFIRMED: Final = {
     ),
 }
 """By domain, and the hint, if it has one of its own."""
+_RECOVER: Final = (
+    "bring the target back with `readiness recover --target FILE`, then run again and let the run complete"
+)
 
 
 def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Receipt:
@@ -29,7 +32,7 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     ok: bool | None
     hint = ""
     if not experiment.ran:
-        ok, why = False, f"it was not run: {experiment.why or 'no reason was recorded'}"
+        (ok, why), hint = (False, not_run(experiment)), "" if fault.sent_ns is None else _RECOVER
     elif not experiment.journal:
         ok, why = None, "it left no journal"
     elif fault.sent_ns is None or fault.confirmed_ns is None:
@@ -43,6 +46,12 @@ def fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment) -> Rec
     else:
         return _in_place(experiment, planned.within_s if planned else math.inf, evidence)
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files, hint=hint)
+
+
+def not_run(experiment: Experiment) -> str:
+    """Why an attempt cannot be used: it was not run, or its fault was sent and its record has no end."""
+    why = experiment.why or "no reason was recorded"
+    return f"it was not run: {why}" if experiment.fault.sent_ns is None else f"its fault was sent, and {why}"
 
 
 def claimed_fault_receipt(plan: Plan, evidence: Evidence, experiment: Experiment, objective: Objective) -> Receipt:

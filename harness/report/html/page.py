@@ -16,7 +16,7 @@ from harness.report.html.filters import SETTLED, contained, page_filters, places
 from harness.report.html.plot import LEFT, RIGHT, WIDTH, Plot, plot_of
 from harness.report.html.rollout_plot import rollout_plot
 from harness.report.view.basis import basis, in_trouble, receipt_line
-from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive
+from harness.report.view.causes import cause_head, causes, deciding_sentence, decisive, good_sentences
 from harness.report.view.digest import closest, rows, unverified
 from harness.report.view.experiments import experiment_views
 from harness.report.view.moments import Moments
@@ -38,6 +38,8 @@ _MOST_REASONS: Final = 6
 """The first screen holds so many reasons; the others fold away below them."""
 _MOST_CAUSES: Final = 12
 """So many causes are listed; the others fold away below them."""
+_MOST_IDS: Final = 6
+"""Of one reason so many requirements are named, as in every other report; the others fold away behind them."""
 _MOST_LINES: Final = 40
 """Of a row's figures that passed so many are listed, and of those that did not three times as many; `verdict.json` has them all."""
 _MOST_OPEN: Final = 8
@@ -75,6 +77,7 @@ def render_page(plan: Plan, evidence: Evidence, judgement: Judgement) -> bytes:
         causes=causes(every),
         most_causes=_MOST_CAUSES,
         closest=closest(every),
+        good=good_sentences(every),
         basis=basis(judgement),
         unverified=unverified(plan, judgement, every),
         counts=counts_of(every),
@@ -143,6 +146,7 @@ def _environment() -> Environment:
         pipeline_facts=pipeline_facts,
         gauge_full=_GAUGE_FULL,
         most_open=_MOST_OPEN,
+        most_ids=_MOST_IDS,
         plot_width=WIDTH,
         plot_left=LEFT,
         plot_right=WIDTH - RIGHT,

@@ -19,6 +19,7 @@ OWN_ID: Final = "ID"
 """In place of a row's own id in a text that several rows have."""
 _MOST_IDS: Final = 6
 _OPEN: Final = (Outcome.NOT_ASSESSED, Outcome.INCONCLUSIVE)
+_TOLD: Final = (Outcome.FAIL, *_OPEN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +103,50 @@ def decisive(reasons: Sequence[DecisionReason]) -> tuple[Decisive, ...]:
     return tuple(found.values())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedCause:
+    """One reason that several rows have: told once, and named by each of them.
+
+    Attributes:
+        name: of few words, unique in a report. text, hint: of the reason; `ID` stands for the own id of each row. ids: of the rows, in order.
+    """
+
+    name: str
+    text: str
+    hint: str
+    ids: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Its name, the rows, why, and what to do."""
+        hint = f"; hint: {self.hint}" if self.hint else ""
+        return f"{self.name}, {counted(len(self.ids), 'requirement')} ({some(self.ids, _MOST_IDS)}): {self.text}{hint}"
+
+
+def shared_causes(every: Sequence[Row], of_run: Sequence[DecisionReason] = ()) -> tuple[SharedCause, ...]:
+    """The reasons that two or more rows have which did not pass, in the order of the rows.
+
+    Args:
+        every: the rows of a report.
+        of_run: the reasons of the decision. What is so of the whole run is the reason of each row that has it first.
+    """
+    whole = {_shared(reason)[:2] for reason in of_run if not reason.requirement}
+    found: dict[tuple[str, str], list[str]] = {}
+    kinds: dict[tuple[str, str], ReasonKind] = {}
+    for row in every:
+        if row.outcome not in _TOLD:
+            continue
+        _, text, hint = _key(row)
+        key = next((one for one in whole if text == one[0] or text.startswith(f"{one[0]}; ")), (text, hint))
+        found.setdefault(key, []).append(row.requirement.id)
+        kinds.setdefault(key, row.verdict.because.kind)
+    several = [(key, ids) for key, ids in found.items() if len(ids) > 1]
+    return tuple(
+        SharedCause(name=f"cause {number} ({kinds[text, hint].value})", text=text, hint=hint, ids=tuple(ids))
+        for number, ((text, hint), ids) in enumerate(several, start=1)
+    )
+
+
 def _shared(reason: DecisionReason) -> tuple[str, str, Outcome | None]:
     """What is equal for the requirements that one reason decided: its text and hint without their ids, and the outcome.
 
@@ -168,6 +213,23 @@ def _cause(own: Sequence[Row], derived: Sequence[Row]) -> Cause:
         rows=tuple(own),
         derived=tuple(derived),
     )
+
+
+def good_sentences(every: Sequence[Row]) -> tuple[str, ...]:
+    """What a GO rests on, of the gating rows that passed: how many have receipts, and how many have none."""
+    passed = [row for row in every if row.gating and row.outcome is Outcome.PASS]
+    proven = sum(bool(row.receipts) for row in passed)
+    bare = len(passed) - proven
+    found = []
+    if proven:
+        figures = f"{counted(proven, 'requirement')} {'was' if proven == 1 else 'were'} measured"
+        found.append(
+            f"{figures}: each figure is inside its limit even at the bad end of its bounds, with every receipt in order."
+        )
+    if bare:
+        of = f"{counted(bare, 'requirement')} {'rests' if bare == 1 else 'rest'}"
+        found.append(f"{of} on facts, files, people or other requirements, which have no receipts.")
+    return tuple(found)
 
 
 def cause_line(cause: Cause) -> str:

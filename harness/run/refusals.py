@@ -1,0 +1,49 @@
+"""What a run would refuse before its first request, so that a plan can say it: consent, what may be broken, and who brings it back."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.targets import guard_experiment, guard_rollout, guard_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.model import Plan
+    from harness.targets import Target
+
+
+def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessError, ...]:
+    """Every error with which a run of this plan would end before anything is touched; empty: it would begin.
+
+    Args:
+        plan: what would be done.
+        target: where.
+        allow_target: the name that was typed.
+    """
+    checks: list[Callable[[], None]] = [
+        partial(guard_target, target, allow_target),
+        *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
+        *(partial(guard_rollout, target, one) for one in plan.rollouts.values()),
+    ]
+    return tuple(error for check in checks if (error := _raised(check)) is not None)
+
+
+def _raised(check: Callable[[], None]) -> HarnessError | None:
+    try:
+        check()
+    except HarnessError as error:
+        return error
+    return None
+
+
+def left_to_people(plan: Plan) -> Iterator[str]:
+    """The experiments that a person has to undo where the run is stopped under their fault: nothing else would."""
+    from harness.drivers.chaos import read_experiment  # a plan of files alone needs no experiment
+
+    for experiment in plan.experiments.values():
+        if read_experiment(Path(experiment.file)).by_hand:
+            yield f"{experiment.name} has no `rollbacks`: a run that is stopped under its fault leaves the target to a person"

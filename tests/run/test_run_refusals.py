@@ -1,0 +1,70 @@
+"""A plan says with what a run would end before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.run.refusals import left_to_people, refusals
+from harness.targets import load_target
+from tests.builders.plans import experiment, plan
+from tests.builders.rollout_runs import rollout_plan
+
+FILE = "name: shop\nenvironment: {environment}\nentry: http://127.0.0.1:9\n{more}"
+FAULT = """
+title: The process is killed
+description: And nothing else.
+extensions: [{name: harness, domain: process, confirmed_by: gone, takes: 5 s, within: 5 s}]
+method:
+  - {name: kill, type: action, provider: {type: process, path: kill, arguments: "1"}}
+  - {name: gone, type: probe, tolerance: 0, provider: {type: process, path: "true"}}
+"""
+BACK = "rollbacks:\n  - {name: start, type: action, provider: {type: process, path: kill}}\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "more", "typed", "said"),
+    [
+        ("staging", "disposable: true\n", "", []),
+        ("staging", "", "", ["shop is not disposable, and its name was not given", "kill", "canary"]),
+        ("staging", "", "shop", ["kill", "canary"]),
+        ("staging", "may_break: [{experiment: kill}]\n", "shop", ["canary"]),
+        ("production", "may_break: [{experiment: kill}, {rollout: canary}]\n", "shop", []),
+    ],
+)
+def test_every_refusal_is_said_and_not_only_the_first(
+    tmp_path: Path, environment: str, more: str, typed: str, said: list[str]
+) -> None:
+    """Consent to the target, and to each experiment and rollout that its file does not allow."""
+    file = tmp_path / "target.yaml"
+    file.write_text(FILE.format(environment=environment, more=more), encoding="utf-8")
+    given = replace(plan(), experiments={"kill": experiment("kill", "process")}, rollouts={"canary": rollout_plan()})
+    found = [error.what for error in refusals(given, load_target(file), typed)]
+    named = [text if " " in text else next(what for what in found if text in what) for text in said]
+    assert found == named
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (FAULT, True),
+        (FAULT + BACK, False),
+        (FAULT.replace("domain: process, confirmed_by: gone", "domain: none"), False),
+        (
+            FAULT.replace(
+                '{type: process, path: kill, arguments: "1"}',
+                "{type: python, module: chaosk8s.pod.actions, func: delete_pods}",
+            ),
+            False,
+        ),
+    ],
+)
+def test_a_fault_that_nothing_undoes_is_said(tmp_path: Path, text: str, left: bool) -> None:  # noqa: FBT001 - a row of a table
+    """A run that is stopped under it leaves the target as it is; what Kubernetes brings back is not left to anybody."""
+    file = tmp_path / "kill.yaml"
+    file.write_text(text, encoding="utf-8")
+    given = replace(plan(), experiments={"kill": experiment("kill", "process", file=str(file))})
+    said = "kill has no `rollbacks`: a run that is stopped under its fault leaves the target to a person"
+    assert list(left_to_people(given)) == ([said] if left else [])
