@@ -21,6 +21,8 @@ from harness.model.table import Bools, Ints, distinct
 
 AUTHORITIES: Final = (DATABASE, ENTRY)
 """The sources of which one must have been read, the best one first; others may be replicas."""
+COPY_NS: Final = 11_000_000_000
+"""An entry may serve from a copy: what it lacks for no longer than this, and then has, is lag. The final reads wait as long."""
 _SEQUENCE_BITS: Final = 40
 _CLIENT_BITS: Final = 22
 
@@ -75,6 +77,7 @@ class Account:
         authority: the source that decides: the database, or the entry if no database was read; empty: neither was read.
         searched: whether a complete read of the authority covered every write; others are neither lost nor kept.
         unread: acknowledged, and not found in the authority, whose read is not complete: it may have them; none where it was searched.
+        absent: acknowledged, there at the end, and missing or with another value in a complete read of the authority before it.
     """
 
     attempted: int
@@ -89,6 +92,7 @@ class Account:
     twice: Writes
     trouble: str
     unread: Writes
+    absent: Writes
     authority: str = ""
     searched: bool = False
 
@@ -164,6 +168,8 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
     authority = next((source for name in AUTHORITIES for source in sources if source.name == name), None)
     there = _in(keys, authority.intact if authority else keys[:0])
     searched = bool(len(keys)) and authority is not None and authority.is_complete
+    before = [_source(read.source, read, ledger.final, low) for read in _earlier_reads(ledger, authority)]
+    absent = [source.lacks(keys, every.at_ns, max(lag_ns, COPY_NS))[0] for source in before]
     return Account(
         attempted=len(keys),
         acknowledged=every.where(ok),
@@ -177,6 +183,7 @@ def account_of(ledger: Ledger, lag_ns: int = 0) -> Account:
         twice=every.where(twice),
         trouble=next(iter((*_troubles(ledger, keys, every.where(ok), sources), *_lags(lagging))), ""),
         unread=every.where(ok & ~there & (not searched)),
+        absent=every.where(ok & there & np.logical_or.reduce([np.zeros_like(ok), *absent])),
         authority=authority.name if authority else "",
         searched=searched,
     )
@@ -236,6 +243,12 @@ def _last_reads(ledger: Ledger) -> dict[str, FinalRead]:
     ):
         last[read.source] = read
     return last
+
+
+def _earlier_reads(ledger: Ledger, authority: _Source | None) -> Iterable[FinalRead]:
+    """The reads of the authority before the one that decides."""
+    if authority is not None:
+        yield from (one for one in ledger.final_reads if one.source == authority.name and one is not authority.read)
 
 
 def _source(name: str, read: FinalRead, final: Table, low: int) -> _Source:

@@ -58,6 +58,8 @@ def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
         yield Harm.WRITES_LOST, int((~account.lost.among(account.wrong)).sum())
         yield Harm.WRITES_WRONG, len(account.wrong)
         yield Harm.WRITES_TWICE, len(account.twice)
+        yield Harm.WRITES_ABSENT, len(account.absent)
+        yield Harm.WRITES_REFUSED, len(account.unexpected)
         yield Harm.READS_STALE, _stale(plan, evidence)
     accounts = journey_accounts(plan, evidence)
     yield Harm.JOURNEYS_LOST, sum(result.lost for result in accounts)

@@ -12,6 +12,8 @@ class Harm(StrEnum):
     WRITES_LOST = "writes lost"
     WRITES_WRONG = "writes with another value"
     WRITES_TWICE = "writes there twice"
+    WRITES_ABSENT = "writes absent from an earlier complete read"
+    WRITES_REFUSED = "refused writes that are there"
     READS_STALE = "reads right after a write stale"
     JOURNEYS_LOST = "writes of journeys lost"
     JOURNEYS_TWICE = "writes of journeys there twice"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import Evidence, Experiment, Table, Words
+from harness.model import Evidence, Experiment, Ledger, Table, Words
 from harness.model.table import Bools
 from tests.builders.core_course import ns
 
@@ -97,7 +97,7 @@ def dead(run: Evidence, start: float, end: float) -> Evidence:
     return replace(run, ledger=counted(ledger))
 
 
-def counted(ledger: Any) -> Any:
+def counted(ledger: Ledger) -> Ledger:
     """The ledger with the number of rows of each final read as it is."""
     rounds = ledger.final.ints["round"]
     reads = tuple(replace(read, rows=int((rounds == read.round).sum())) for read in ledger.final_reads)

@@ -24,6 +24,7 @@ from harness.model import (
     Gate,
     Judgement,
     LeaderChange,
+    Ledger,
     Missing,
     NodeChange,
     Op,
@@ -43,6 +44,7 @@ from harness.run.exits import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.recorder import ns
+from tests.honesty.edits import changed, counted
 
 WAIVER = Waiver(
     waives="",
@@ -182,11 +184,36 @@ def followed(rows: Table) -> Evidence:
     return replace(run, pipeline=rows, observations=(*run.observations, CLOSED))
 
 
+def below_five(rows: Table) -> Bools:
+    """The first five writes."""
+    return np.asarray(rows.ints["id"] < 5, dtype=np.bool_)
+
+
+def harmed_ledger(harm: Harm, books: Ledger) -> Ledger:
+    """The ledger with five of this harm."""
+    last = books.final.ints["round"] == max(read.round for read in books.final_reads)
+    five = below_five(books.final)
+    final, writes, reads = books.final, books.writes, books.reads
+    match harm:
+        case Harm.WRITES_LOST:
+            return forgetting(5).ledger
+        case Harm.WRITES_WRONG:
+            final = marked(final, last, "wrong")
+        case Harm.WRITES_TWICE:
+            final = Table.merged(LEDGER_FINAL, [final, final.where(last & five)])
+        case Harm.WRITES_ABSENT:
+            return counted(replace(books, final=final.where(~(five & (final.ints["round"] == 1)))))
+        case Harm.WRITES_REFUSED:
+            writes = changed(writes, below_five, outcome="refused")
+        case _:
+            reads = marked(reads, reads.words["state"].equals("found"), "wrong")
+    return replace(books, final=final, writes=writes, reads=reads)
+
+
 def harmed(harm: Harm) -> Evidence:
     """The healthy run with five of this harm."""
     run = followed(EVENTS)
     books, reads = run.ledger, run.tables[JOURNEY_READS.name]
-    last = books.final.ints["round"] == max(read.round for read in books.final_reads)
     plays, every = reads.words["item"].equals("plays"), np.ones(100, dtype=np.bool_)
     journeys: dict[Harm, tuple[Bools, int | str]] = {
         Harm.JOURNEYS_LOST: (~plays, "absent"),
@@ -194,19 +221,10 @@ def harmed(harm: Harm) -> Evidence:
         Harm.JOURNEYS_WRONG: (~plays, 1),
     }
     events = {Harm.EVENTS_LOST: "absent", Harm.EVENTS_TWICE: "twice", Harm.EVENTS_WRONG: "wrong"}
-    match harm:
-        case Harm.WRITES_LOST:
-            return replace(run, ledger=forgetting(5).ledger)
-        case Harm.WRITES_WRONG:
-            return replace(run, ledger=replace(books, final=marked(books.final, last, "wrong")))
-        case Harm.WRITES_TWICE:
-            again = books.final.where(last & (books.final.ints["id"] < 5))
-            return replace(run, ledger=replace(books, final=Table.merged(LEDGER_FINAL, [books.final, again])))
-        case Harm.READS_STALE:
-            stale = marked(books.reads, books.reads.words["state"].equals("found"), "wrong")
-            return replace(run, ledger=replace(books, reads=stale))
-        case _ if harm in events:
-            return followed(marked(EVENTS, every, events[harm]))
+    if harm in events:
+        return followed(marked(EVENTS, every, events[harm]))
+    if harm not in journeys:
+        return replace(run, ledger=harmed_ledger(harm, books))
     return replace(run, recorded={**run.recorded, JOURNEY_READS.name: marked(reads, *journeys[harm])})
 
 

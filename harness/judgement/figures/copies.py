@@ -1,6 +1,7 @@
-"""Duplicates: every acknowledged write is present exactly once, of the ledger and of journeys.
+"""Duplicates: every acknowledged write is present exactly once, and no refused one is, of the ledger and of journeys.
 
-For the ledger only duplicate rows count here; missing rows belong to `loss`. For journeys both count, as no other figure reads
+For the ledger duplicate rows and refused writes that are there count; missing rows belong to `loss`. A refused write was refused for
+certain (nothing was sent, or a client error): whoever sends it again, as told, has it twice. For journeys both count, as no other figure reads
 their writes back: created items that are missing or differ, and counters that grew by less or by more than was acknowledged.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from harness.judgement.account import Writes
 from harness.judgement.accounts import AccountResult, account_results
 from harness.judgement.excuses import QUORUM, account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
@@ -53,11 +55,12 @@ def _table(evidence: Evidence, name: str, empty: Table) -> Table:
 
 def _ledger(case: Case) -> Measure:
     account = account_in(case.plan, case.evidence)
-    twice, n = len(account.twice), len(account.acknowledged)
+    twice, refused, n = account.twice, account.unexpected, len(account.acknowledged)
     receipts = {"watch": ledger_receipt(case.evidence, account)}
-    outcome = Outcome.FAIL if twice else Outcome.PASS
-    some = f": {', '.join(account.twice.names(3))}{'…' if twice > 3 else ''}" if twice else ""
-    summary = f"{twice} of {n} acknowledged writes of the ledger are there twice, expected none{some}"
+    outcome = Outcome.FAIL if len(twice) or len(refused) else Outcome.PASS
+    summary = f"{len(twice)} of {n} acknowledged writes of the ledger are there twice, expected none{_some(twice)}"
+    if len(refused):
+        summary += f"; {len(refused)} that were refused are there, expected none{_some(refused)}"
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and not n:
         outcome = Outcome.INCONCLUSIVE
@@ -69,7 +72,7 @@ def _ledger(case: Case) -> Measure:
         reason,
         scope={"of": "ledger"},
         figures=Figures(
-            value=float(twice),
+            value=float(len(twice) + len(refused)),
             scaled_limit=0.0,
             n=n,
             method="rows of each acknowledged write in the last read of each source; exact",
@@ -77,6 +80,12 @@ def _ledger(case: Case) -> Measure:
             files=case.evidence.ledger.files,
         ),
     )
+
+
+def _some(writes: Writes) -> str:
+    """The first three."""
+    names = ", ".join(writes.names(3))
+    return f": {names}{'…' if len(writes) > 3 else ''}" if names else ""
 
 
 def _account(case: Case, result: AccountResult) -> Measure:
@@ -141,7 +150,9 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
-    judges=frozenset({Harm.WRITES_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}),
+    judges=frozenset(
+        {Harm.WRITES_TWICE, Harm.WRITES_REFUSED, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
+    ),
     needs=lambda _objective: (
         Need(key="ledger", why="copies are found by a write ledger"),
         BACK,

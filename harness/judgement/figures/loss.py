@@ -1,9 +1,10 @@
 """Lost writes (rule 9): acknowledged and missing at the end, from the run's ledger (`account`).
 
 A write counts as lost if it is missing from the database (from the entry, if the target names no database), or from a region whose
-replica had the time to catch up, or was read back with another value. A write of unknown outcome, or a refused one, that is there with
-another value fails the objective as well: what is there was never written. Duplicate rows (`copies`) and refused writes that are present do
-not count. They break other objectives, and the reason reports their number.
+replica had the time to catch up, or was read back with another value. A write that is there at the end and that an earlier complete read did
+not find is neither lost nor kept: two reads contradict each other, and the objective is undecided. A write of unknown outcome, or a refused one, that is there with
+another value fails the objective as well: what is there was never written. Duplicate rows and refused writes that are present do not count
+here: `copies` fails for them, and the reason reports their number.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ BACK: Final = Need(
 )
 """What every figure of the ledger needs."""
 
+_MEMBER: Final = "find out which member of the database answered the earlier read and what it lacked, then run again"
 MORE_S: Final = 10.0
 """A window that is made long enough for an RPO is longer by this: the ledger's first writes must be older than it, and a fault may come early."""
 
@@ -84,7 +86,10 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
     outcome = Outcome.FAIL if harmed else Outcome.PASS
     summary = _summary(account, lost)
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and not len(around):
+    if outcome is Outcome.PASS and len(account.absent):
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, f"{summary}; {_absent(account)}", _MEMBER, kind=ReasonKind.NO_RECORD)
+    elif outcome is Outcome.PASS and not len(around):
         outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write during the experiment, then run again"
         summary = f"{summary}, but none was acknowledged around the fault"
         reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
@@ -148,6 +153,14 @@ def _summary(account: Account, lost: Writes) -> str:
     if len(changed):
         found += f"; {len(changed)} that were not acknowledged are there with another value, expected none: {_named(changed)}"
     return f"{found} ({aside})"
+
+
+def _absent(account: Account) -> str:
+    """What an earlier read contradicts."""
+    return (
+        f"{len(account.absent)} of them were absent from an earlier complete read of the {account.authority} that began after they were "
+        f"acknowledged, expected in every read: {_named(account.absent)}"
+    )
 
 
 def _named(writes: Writes) -> str:
@@ -228,7 +241,7 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
-    judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG}),
+    judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT}),
     needs=lambda _objective: (
         Need(key="ledger", why="loss is found by a write ledger"),
         BACK,
