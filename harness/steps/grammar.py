@@ -223,7 +223,7 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
             differences.append(f"{name} {mine} {scaled[0]} scaled, that of the criterion {scaled[1]}")
     if then.scope.users != criterion.scope.users:
         differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
-    # a fault that nobody feels is over at once
+    # what no request feels is over as soon as it begins
     unfelt = {UNFELT} - {*criterion.params}
     for name in sorted({*then.params, *criterion.params} - {*given, *expected} - unfelt):
         here, there = then.params.get(name, "not given"), criterion.params.get(name, "none")
