@@ -1,17 +1,20 @@
-"""Duplicates: every acknowledged write is present exactly once, of the ledger and of journeys.
+"""Duplicates: every acknowledged write is present exactly once, of the ledger, of the pipeline and of journeys.
 
-For the ledger only duplicate rows count here; missing rows belong to `loss`. For journeys both count, as no other figure reads
+Of the ledger and the pipeline, some acknowledged writes were sent once more with their key: without these nothing could be there twice, and the
+row is INCONCLUSIVE. Only duplicates count here; missing rows belong to `loss`, missing events to `pipelines`. For journeys both count, as no other figure reads
 their writes back: created items that are missing or differ, and counters that grew by less or by more than was acknowledged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from harness.judgement.accounts import AccountResult, account_results
 from harness.judgement.excuses import QUORUM, account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
+from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.model import (
@@ -30,12 +33,20 @@ from harness.model import (
 )
 from harness.model.harm import Harm
 
+LEAST_AGAIN: Final = 0.02
+"""Least share of the acknowledged writes that were sent once more: the watcher sends one in ten."""
+_ARRIVED: Final = range(200, 500)
+"""Statuses of an answer to a write that arrived, be it done, told that it was done already, or refused."""
+_REPEAT: Final = "record the run with this version, which sends one acknowledged write in ten once more with its key"
 _READ: Final = "find out why what journeys wrote was not read back, then run again"
 
 
 def copies(case: Case) -> Iterable[Measure]:
-    """One measure of the ledger, and one of each account of the journeys."""
+    """One measure of the ledger, one of the pipeline if it was watched, and one of each account of the journeys."""
     yield _ledger(case)
+    events = pipeline_result(case.plan, case.evidence)
+    if events is not None:
+        yield _events(case, events.twice)
     for result in journey_accounts(case.plan, case.evidence):
         yield _account(case, result)
 
@@ -52,30 +63,73 @@ def _table(evidence: Evidence, name: str, empty: Table) -> Table:
 
 
 def _ledger(case: Case) -> Measure:
-    account = account_in(case.plan, case.evidence)
-    twice, n = len(account.twice), len(account.acknowledged)
-    receipts = {"watch": ledger_receipt(case.evidence, account)}
-    outcome = Outcome.FAIL if twice else Outcome.PASS
+    account, ledger = account_in(case.plan, case.evidence), case.evidence.ledger
+    twice = len(account.twice)
     some = f": {', '.join(account.twice.names(3))}{'…' if twice > 3 else ''}" if twice else ""
-    summary = f"{twice} of {n} acknowledged writes of the ledger are there twice, expected none{some}"
-    outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and not n:
+    sent = _Sent(of="ledger", what="writes of the ledger", n=len(account.acknowledged), again=_again(ledger.writes))
+    figures = Figures(
+        method="rows of each acknowledged write in the last read of each source; exact",
+        receipts={"watch": ledger_receipt(case.evidence, account)},
+        files=ledger.files,
+    )
+    return _once(case, sent, twice, figures, some=some)
+
+
+def _events(case: Case, twice: int | None) -> Measure:
+    """Of the pipeline; what is not known to be there twice is not known to be there once."""
+    events = case.evidence.pipeline
+    sent = _Sent(
+        of="pipeline", what="events", n=int(events.words["outcome"].equals("accepted").sum()), again=_again(events)
+    )
+    receipt = pipeline_receipt(case.evidence)
+    if receipt.ok and twice is None:
+        receipt = Receipt(ok=False, why="the final state of some events was not read", hint=_READ)
+    figures = Figures(
+        method="how often each event that was sent is visible, from its last request; exact",
+        receipts={"watch": receipt},
+        files=(f"watch/{WATCHER}.parquet",),
+    )
+    return _once(case, sent, twice or 0, figures)
+
+
+class _Sent(NamedTuple):
+    """Acknowledged writes of one kind: how many, and how many of them were sent once more with their key and answered."""
+
+    of: str
+    what: str
+    n: int
+    again: int
+
+
+def _again(rows: Table) -> int:
+    """The acknowledged writes that arrived once more, by the status of the answer."""
+    status = rows.ints["again"]
+    arrived = (status >= _ARRIVED.start) & (status < _ARRIVED.stop) & rows.words["outcome"].equals("accepted")
+    return int(arrived.sum())
+
+
+def _once(case: Case, sent: _Sent, twice: int, figures: Figures, *, some: str = "") -> Measure:
+    """The measure of writes of one kind that are there `twice`: a PASS needs some that were sent twice with one key."""
+    outcome = Outcome.FAIL if twice else Outcome.PASS
+    summary = (
+        f"{twice} of {sent.n} acknowledged {sent.what} are there twice, expected none{some}; "
+        f"{sent.again} were sent twice with one key"
+    )
+    outcome, reason = settled(outcome, because(outcome, summary), figures.receipts)
+    if outcome is Outcome.PASS and not sent.n:
         outcome = Outcome.INCONCLUSIVE
         reason = because(outcome, summary, "let the ledger write, then run again", kind=ReasonKind.NO_RECORD)
+    elif outcome is Outcome.PASS and sent.again < LEAST_AGAIN * sent.n:
+        outcome = Outcome.INCONCLUSIVE
+        why = f"{summary}, expected {LEAST_AGAIN * 100:g} % of them at least"
+        reason = because(outcome, why, _REPEAT, kind=ReasonKind.NO_RECORD)
     return measure(
         case,
         "writes lost, doubled or changed",
         outcome,
         reason,
-        scope={"of": "ledger"},
-        figures=Figures(
-            value=float(twice),
-            scaled_limit=0.0,
-            n=n,
-            method="rows of each acknowledged write in the last read of each source; exact",
-            receipts=receipts,
-            files=case.evidence.ledger.files,
-        ),
+        scope={"of": sent.of},
+        figures=replace(figures, value=float(twice), scaled_limit=0.0, n=sent.n),
     )
 
 
@@ -130,7 +184,7 @@ def _may_be_excused(case: Case) -> bool:
 
 
 def _files(_case: Case) -> Iterable[str]:
-    yield from ("watch/ledger-", "history/watch.", "load/")
+    yield from ("watch/ledger-", f"watch/{WATCHER}.", "history/watch.", "load/")
 
 
 SPEC: Final = Spec(
@@ -141,7 +195,9 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
-    judges=frozenset({Harm.WRITES_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}),
+    judges=frozenset(
+        {Harm.WRITES_TWICE, Harm.EVENTS_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
+    ),
     needs=lambda _objective: (
         Need(key="ledger", why="copies are found by a write ledger"),
         BACK,
