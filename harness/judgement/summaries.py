@@ -15,6 +15,7 @@ from harness.judgement.receipts.attempts import counted_attempt, harmful_attempt
 from harness.judgement.receipts.fault import fault_receipt, not_run
 from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
+from harness.judgement.receipts.met import UNMET, unmet
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
 from harness.judgement.receipts.restore import restore_receipt, undone
 from harness.judgement.receipts.watch import WATCHERS, probes_of
@@ -122,10 +123,9 @@ def experiment_results(plan: Plan, evidence: Evidence, name: str, account: Accou
 
 def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account: Account) -> ExperimentResult:
     name, reason = attempt.name, _trouble(plan, evidence, attempt)
-    if (
-        not attempt.ran and attempt.fault.sent_ns is None
-    ):  # nothing of it is a figure: no write was lost by what was not run
+    if not attempt.ran and attempt.fault.sent_ns is None:  # it has no figures: no write was lost by what was not run
         return replace(absent(name, attempt.domain, reason), attempt=attempt.attempt)
+    is_unmet = not reason and attempt.domain != NONE and bool(unmet(plan, evidence, attempt))
     reads, writes = (recovery_in(plan, evidence, attempt, operation) for operation in ("reads", "writes"))
     window = evidence.fault_window(name, attempt.attempt)
     users = users_in(plan, evidence, attempt, None)
@@ -137,7 +137,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         domain=attempt.domain,
         attempt=attempt.attempt,
         verdict=Outcome.INCONCLUSIVE if reason else Outcome.PASS,
-        reason=reason or "its receipts are ok",
+        reason=reason or ("its receipts are ok, but " + UNMET if is_unmet else "its receipts are ok"),
         hit=tuple(item.name for item in proven_hits(evidence, attempt)),
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),
@@ -163,6 +163,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         regions=_regions(plan, evidence, attempt),
         users=users.groups if users else {},
         users_thin={name: group.per_s for name, group in users.thin.items()} if users else {},
+        unmet=is_unmet,
     )
 
 

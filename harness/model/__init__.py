@@ -35,6 +35,7 @@ from harness.model.items import (
     SIGN_INS,
 )
 from harness.model.objective import (
+    UNFELT,
     EvidenceKind,
     Figure,
     Form,
@@ -133,6 +134,7 @@ __all__ = [
     "REQUIREMENT_COLUMN",
     "SAMPLES",
     "SIGN_INS",
+    "UNFELT",
     "AccountPlan",
     "Act",
     "ArrivalTrace",

@@ -77,10 +77,12 @@ def item_schema(
 LEDGER_WRITES: Final = item_schema(
     "ledger-writes",
     "id by made_ns accepted_ns outcome",
-    ints={"intended_ns": 8, "status": 2},
+    ints={"intended_ns": 8, "status": 2, "again": 2},
     words=("error",),
+    younger=("again",),
 )
-"""One row a write of the ledger's clients; `by`: the client, `id`: its sequence number."""
+"""One row a write of the ledger's clients; `by`: the client, `id`: its sequence number. again: the status of the answer when the acknowledged
+write was sent once more with its key; 0: it was not, or there was no answer."""
 
 LEDGER_FINAL: Final = item_schema(
     "ledger-final", "id by seen_ns place state", ints={"round": 2}, states=("found", "wrong")
@@ -107,12 +109,12 @@ answered. absent: it showed the write before, and does not any more."""
 PIPELINE: Final = item_schema(
     "pipeline",
     "id made_ns accepted_ns seen_ns copies outcome state",
-    ints={"status": 2, "unseen_ns": 8},
+    ints={"status": 2, "unseen_ns": 8, "again": 2},
     words=("error",),
-    younger=("unseen_ns",),
+    younger=("unseen_ns", "again"),
 )
 """One row an event sent into a pipeline; `seen_ns`: when an answer showed it first; `unseen_ns`: when the last request was sent whose
-answer did not (0: none). It became visible between these."""
+answer did not (0: none). It became visible between these. again: as in LEDGER_WRITES."""
 
 JOURNEY_WRITES: Final = item_schema("journey-writes", "item id by made_ns accepted_ns digest outcome")
 """One row a write of a journey that is accounted for; `item`: the account, `by`: the worker. Of an item whose id is not known only

@@ -10,6 +10,9 @@ from typing import Final
 
 from harness.model.quantity import Length, Quantity
 
+UNFELT: Final = "unfelt"
+"""The parameter of a recovery whose sentence says `or is not felt`: no request need have met the fault."""
+
 
 class Figure(StrEnum):
     """What is measured. Open: any other name is the figure of a package that registers its spec under it."""

@@ -82,6 +82,7 @@ class ExperimentResult:
         regions: recovery as observed at the door of each region that the fault hit: descriptive, never a recovery of the service.
         users: recovery of the users' own requests, by `route NAME` and `region NAME`.
         users_thin: the routes and regions with so few requests that failures in succession are judged, and how many a second they had.
+        unmet: whether its fault was in and no request met it, so that its recovery shows no failover.
     """
 
     name: str
@@ -114,6 +115,7 @@ class ExperimentResult:
     regions: Mapping[str, OperationRecovery] = field(default_factory=dict)
     users: Mapping[str, OperationRecovery] = field(default_factory=dict)
     users_thin: Mapping[str, float] = field(default_factory=dict)
+    unmet: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 from harness.catalogue import nearest
 from harness.errors import UsageError
 from harness.judgement.figures import Basis, spec_of
-from harness.model import Demand, DemandKind, Objective, Phase, Quantity, untenable
+from harness.model import UNFELT, Demand, DemandKind, Objective, Phase, Quantity, untenable
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.slots import Values
 from harness.steps.template import Template
@@ -223,7 +223,9 @@ def compare(then: Objective, criterion: Objective) -> list[str]:
             differences.append(f"{name} {mine} {scaled[0]} scaled, that of the criterion {scaled[1]}")
     if then.scope.users != criterion.scope.users:
         differences.append(f"{then.scope.users} users at once, the criterion says {criterion.scope.users}")
-    for name in sorted({*then.params, *criterion.params} - {*given, *expected}):
+    # what no request feels is over as soon as it begins
+    unfelt = {UNFELT} - {*criterion.params}
+    for name in sorted({*then.params, *criterion.params} - {*given, *expected} - unfelt):
         here, there = then.params.get(name, "not given"), criterion.params.get(name, "none")
         if then.params.get(name) != criterion.params.get(name):
             differences.append(f"{name.replace('_', ' ')} {here}, the criterion says {there}")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
-from harness.model import DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
+from harness.model import UNFELT, DemandKind, Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps.meaning import Meaning, Selection
 from harness.steps.slots import Values
 
 _Slots = Values
 _Mean = Callable[[_Slots], Meaning]
+_OF_A_RECOVERY: Final = {"steps": "manual_steps", "region": "lost_region", "unfelt": UNFELT}
 
 
 def steady(figure: Figure, op: Op, *, per: Per = Per.ALL, subject: str = "") -> _Mean:
@@ -152,10 +154,7 @@ def recovery(selection: Callable[[_Slots], Selection | None], *, hit: str = "") 
 
     def mean(slots: _Slots) -> Meaning:
         params = {"hit": hit} if hit else {}
-        if "steps" in slots:
-            params["manual_steps"] = slots["steps"]
-        if "region" in slots:
-            params["lost_region"] = slots["region"]
+        params |= {name: slots[slot] for slot, name in _OF_A_RECOVERY.items() if slot in slots}
         if "home" in slots:
             params |= {"entry": slots["home"], "zone_of": slots["home"]}
         scope = Scope(operations=tuple(re.findall("reads|writes", slots["operations"])), phase=Phase.FAULT)

@@ -242,6 +242,12 @@ SLOTS: Final[Mapping[str, Slot]] = {
         example="5 %, 25 %, 50 % and 100 %",
     ),
     "role": Slot(pattern=r"[a-z]+(?:-[a-z]+)*", about="what a person answers for", example="security-lead"),
+    "unfelt": Slot(
+        pattern="or is not felt|or are not felt",
+        about="or is not felt: the fault need not be met by any request",
+        example="or is not felt",
+        listed=True,
+    ),
     "version": Slot(pattern=r"[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}", about="a version in numbers", example="15.4"),
     "severity": Slot(
         pattern=r"critical|high|medium|low|(?:10|[0-9])(?:\.[0-9])?",

@@ -167,6 +167,7 @@ def ledger(course: Course = HEALTHY) -> Ledger:
         made_ns=due + 100_000,
         accepted_ns=due + 5_100_000,
         status=np.where(out, 503, 201),
+        again=np.where(~out & (np.arange(n) % 10 == 0), 201, 0),
         outcome=["refused" if o else "accepted" for o in out.tolist()],
         error=["status 503" if o else None for o in out.tolist()],
     )

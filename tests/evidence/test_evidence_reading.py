@@ -113,7 +113,7 @@ def recorded(tmp_path: Path) -> RunDirectory:
     watch.put("watch.closed", "entry", spacing_ms=50.0, file="watch/entry.rows")
     watch.put("watch.started", "ledger", spacing_ms=33.0, file="watch/ledger-writes.rows")
     ledger = RowWriter(directory.path / "watch" / "ledger-writes.rows", LEDGER_WRITES)
-    ledger.put((1, 7, 2, 3, 1, 201), ("accepted", None))
+    ledger.put((1, 7, 2, 3, 1, 201, 0), ("accepted", None))
     ledger.flush()  # never closed: this watcher was killed
     for subject, start, end in (("everyday/fault-free", 100, 200), ("experiment:pod-loss/fault", 300, 400)):
         phase, sizes = Phase.FAULT if start == 300 else Phase.STEADY, {"journeys_per_s": 1.0, "requests_per_journey": 2}

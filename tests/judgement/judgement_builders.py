@@ -163,6 +163,7 @@ def writes(start: float = 0.0, end: float = END, per_s: float = 30.0) -> Table:
         made_ns=due,
         accepted_ns=due + 5_000_000,
         status=201,
+        again=np.where(np.arange(n) % 10 == 0, 201, 0),
         outcome="accepted",
     )
 

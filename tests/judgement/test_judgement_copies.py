@@ -32,6 +32,7 @@ from harness.model import (
     JOURNEY_WRITES,
     LEDGER_FINAL,
     LEDGER_READS,
+    PIPELINE,
     AccountPlan,
     Evidence,
     Figure,
@@ -42,6 +43,7 @@ from harness.model import (
     Outcome,
     Plan,
     Table,
+    WatchSource,
 )
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -110,14 +112,74 @@ def test_a_row_that_is_there_twice_fails_its_own_sentence_and_no_loss_row() -> N
     (measure,) = judged(Figure.COPIES, run)
     assert (measure.outcome, measure.value) == (FAIL, 2)
     assert measure.reason == (
-        "2 of 5701 acknowledged writes of the ledger are there twice, expected none: client 1 number 3, client 1 number 4"
+        "2 of 5701 acknowledged writes of the ledger are there twice, expected none: client 1 number 3, client 1 number 4; "
+        "571 were sent twice with one key"
     )
     assert measures(judge(plan({"R": no_loss("pod-loss")}), run))[0].outcome is PASS
     more = Table.merged(LEDGER_FINAL, [books.final, books.final.at(np.array([3, 4, 5, 6]))])
     many = replace(books, final=more, final_reads=(replace(books.final_reads[0], rows=len(more)),))
-    assert judged(Figure.COPIES, replace(evidence(), ledger=many))[0].reason.endswith("client 1 number 5…")
+    assert (
+        judged(Figure.COPIES, replace(evidence(), ledger=many))[0]
+        .reason.partition(";")[0]
+        .endswith("client 1 number 5…")
+    )
     assert judged(Figure.COPIES, evidence())[0].outcome is PASS
     assert judged(Figure.COPIES, Evidence())[0].outcome is INCONCLUSIVE
+
+
+def events(twice: int = 0, again: int = 201) -> Evidence:
+    """A hundred accepted events, of which every fifth was sent once more; so many are visible twice."""
+    n = np.arange(100)
+    rows = table(
+        PIPELINE,
+        100,
+        id=n,
+        accepted_ns=1,
+        seen_ns=2,
+        copies=np.where(n < twice, 2, 1),
+        again=np.where(n % 5 == 0, again, 0),
+        outcome="accepted",
+        state=["twice" if k < twice else "found" for k in n.tolist()],
+    )
+    base = evidence()
+    return replace(
+        base,
+        pipeline=rows,
+        watchers={**base.watchers, "pipeline": WatchSource(name="pipeline", spacing_ms=1000, closed=True)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "why"),
+    [
+        (
+            events(),
+            PASS,
+            "0 of 100 acknowledged events are there twice, expected none; 20 were sent twice with one key",
+        ),
+        (events(2), FAIL, "2 of 100 acknowledged events are there twice"),
+        (events(again=0), INCONCLUSIVE, "0 were sent twice with one key, expected 2 % of them at least"),
+        (events(again=503), INCONCLUSIVE, "0 were sent twice with one key"),
+        (events(again=409), PASS, "20 were sent twice with one key"),
+    ],
+)
+def test_an_event_that_was_sent_twice_is_visible_once(run: Evidence, outcome: Outcome, why: str) -> None:
+    """A platform that ignores the key of an event shows it twice; one to which none came twice has shown nothing."""
+    found = {measure.scope["of"]: measure for measure in judged(Figure.COPIES, run)}
+    assert found["pipeline"].outcome is outcome
+    assert why in found["pipeline"].reason
+
+
+def test_where_no_write_was_sent_twice_none_could_be_there_twice() -> None:
+    """A run that was recorded before writes were repeated, or of a watcher that repeats none."""
+    run = evidence()
+    for repeated in (0, 1):
+        again = np.zeros(len(run.ledger.writes), dtype=np.int64)
+        again[: 40 * repeated] = 201
+        writes = replace(run.ledger.writes, ints={**run.ledger.writes.ints, "again": again})
+        found = judged(Figure.COPIES, replace(run, ledger=replace(run.ledger, writes=writes)))[0]
+        assert found.outcome is INCONCLUSIVE
+        assert f"{40 * repeated} were sent twice with one key, expected 2 % of them at least" in found.reason
 
 
 def journeys(counts: Sequence[int], state: str = "found") -> Evidence:

@@ -114,6 +114,15 @@ def test_a_row_that_is_proven_in_part_says_on_what() -> None:
     assert ("DA-DR-RTO", text) in [(item.id, item.text) for item in unverified(given, judged, every)]
 
 
+def test_a_fault_that_no_request_met_is_not_verified() -> None:
+    """Its receipts are ok, and what failed over is not known."""
+    given, _, judged = go()
+    first, *others = judged.experiments
+    judged = replace(judged, experiments=(replace(first, unmet=True), *others))
+    text = f"{first.name}: no request met the fault: how the platform fails over is not known"
+    assert ("", text) in [(item.id, item.text) for item in unverified(given, judged, rows(given, judged))]
+
+
 def test_at_full_time_nothing_is_said_of_scale() -> None:
     """A target with time scale 1 proves the target."""
     given = plan(time_scale=1)

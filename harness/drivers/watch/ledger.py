@@ -1,6 +1,7 @@
-"""The write ledger: numbered writes through the entry, each sent once, acknowledged or not.
+"""The write ledger: numbered writes through the entry, acknowledged or not.
 
-One acknowledged write in five is read back at once through the entry, as a user would who was shown `done`.
+One acknowledged write in ten is sent once more with its key, as after an answer that was lost: a platform that ignores the key has it twice.
+One in five is read back at once through the entry, as a user would who was shown `done`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from harness.model.items import LEDGER_READS, LEDGER_WRITES, outcome_of
 from harness.targets.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.drivers.watch.wires import ProbeResponse, Wires
 
 DEADLINE_S: Final = 2.0
@@ -28,6 +31,7 @@ READ_S: Final = 1.0
 
 _NEW_EACH: Final = 10
 _READ_EACH: Final = 5
+_AGAIN_EACH: Final = 10
 
 
 def checksum(client: int, sequence: int) -> str:
@@ -71,7 +75,7 @@ def found(answer: ProbeResponse, client: int, sequence: int) -> tuple[str, str |
 
 
 class LedgerClients:
-    """Clients that write in turn; each numbers its writes 0, 1, 2… and never retries.
+    """Clients that write in turn; each numbers its writes 0, 1, 2….
 
     `reads`: where reads of own writes are recorded; None where the target has no way to read them.
     """
@@ -94,21 +98,30 @@ class LedgerClients:
         self._count += 1
         client = self._clients[turn]
         body = {"client": client, "sequence": sequence, "checksum": checksum(client, sequence)}
-        answer = await self._wires.ask(
+        key = f"{client}-{sequence}"
+        answer = await self._send(body, key, fresh=fresh)
+        came = outcome(answer)
+        error = None if came == "accepted" else answer.error or f"status {answer.status}"
+        self._acknowledged += came == "accepted"
+        nth, again = self._acknowledged if came == "accepted" else 0, 0
+        try:
+            if nth and nth % _AGAIN_EACH == 1:
+                again = (await self._send(body, key)).status
+        finally:  # a write without a row would count as never sent
+            ints = (sequence, client, answer.sent_ns, answer.done_ns, due_ns, answer.status, again)
+            self._rows.put(ints, (came, error))
+        if nth and nth % _READ_EACH == 0 and self._reads is not None:
+            await self._read_own(client, sequence, self._reads)
+
+    async def _send(self, body: Mapping[str, object], key: str, *, fresh: bool = False) -> ProbeResponse:
+        return await self._wires.ask(
             "POST",
             self._path,
             within_s=DEADLINE_S,
             fresh=fresh,
-            headers={"content-type": "application/json", "idempotency-key": f"{client}-{sequence}"},
+            headers={"content-type": "application/json", "idempotency-key": key},
             content=json.dumps(body).encode(),
         )
-        came = outcome(answer)
-        error = None if came == "accepted" else answer.error or f"status {answer.status}"
-        self._rows.put((sequence, client, answer.sent_ns, answer.done_ns, due_ns, answer.status), (came, error))
-        if came == "accepted" and self._reads is not None:
-            self._acknowledged += 1
-            if self._acknowledged % _READ_EACH == 0:
-                await self._read_own(client, sequence, self._reads)
 
     async def _read_own(self, client: int, sequence: int, reads: RowWriter) -> None:
         path = f"{self._path}?client={client}&sequence={sequence}"

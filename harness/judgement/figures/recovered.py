@@ -10,6 +10,7 @@ from harness.judgement.measures import HINTS, Case, Figures, because, inconclusi
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.receipts.met import TO_MEET, unmet
 from harness.judgement.receipts.null_runs import NullRun, null_run, usual_in
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import (
@@ -22,7 +23,7 @@ from harness.judgement.receipts.watch import (
 )
 from harness.judgement.recovery import Requests, recovery_of
 from harness.judgement.shapes.until import within
-from harness.model import Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
+from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
 METHOD: Final = (
@@ -312,13 +313,22 @@ def proofs(case: Case, attempt: Experiment, *, proves: bool) -> dict[str, Receip
     if not proves:
         return {}
     receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+        "fault": _fault(case, attempt),
         "restore": restore_receipt(case.evidence, attempt),
     }
     if case.objective.scope.traffic:
         window = case.evidence.fault_window(attempt.name, attempt.attempt)
         receipts["load"] = load_receipt(case.plan, window, latencies=False)
     return receipts
+
+
+def _fault(case: Case, attempt: Experiment) -> Receipt:
+    """The receipt of the fault, which a request must have met unless the sentence says that it need not be felt. Rule 10."""
+    receipt = claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)
+    if not receipt.ok or UNFELT in case.objective.params:
+        return receipt
+    why = unmet(case.plan, case.evidence, attempt)
+    return Receipt(ok=False, why=f"{attempt.name}: {why}", files=attempt.files, hint=TO_MEET) if why else receipt
 
 
 def _receipts(

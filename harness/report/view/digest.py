@@ -325,7 +325,7 @@ class Unverified:
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
     """What was not verified beside rows that were not assessed (`causes` has those).
 
-    Rows that are proven in part, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale.
+    Rows that are proven in part, experiments that are lacking or whose fault no request met, scenarios left out, files that the project replaces, evidence that is gone, time scale.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
@@ -333,6 +333,11 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
         if row.missing and row.outcome is not Outcome.NOT_ASSESSED
     ]
     found += [Unverified(id=row.requirement.id, text=row.in_part) for row in every if row.in_part]
+    unmet = dict.fromkeys(one.name for one in judgement.experiments if one.unmet)
+    found += [
+        Unverified(id="", text=f"{name}: no request met the fault: how the platform fails over is not known")
+        for name in unmet
+    ]
     if plan.deselected:
         left_out = f"{counted(len(plan.deselected), 'scenario')} left out by a filter: such a run never decides"
         found.append(Unverified(id="", text=left_out))

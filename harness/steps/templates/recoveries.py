@@ -18,7 +18,7 @@ RECOVERIES: Final = (
     Template(
         name="recovery",
         keyword=Keyword.THEN,
-        text="the recovery of <operations> is below <limit:reaction>",
+        text="the recovery of <operations> is below <limit:reaction>[ <unfelt>]",
         about="From the fault sent to operations served again at the entry, in each experiment that the scenario ran.",
         example="the recovery of reads and of writes is below 30 s",
         mean=recovery(no_experiment),
@@ -26,7 +26,7 @@ RECOVERIES: Final = (
     Template(
         name="recovery-after-every-kind",
         keyword=Keyword.THEN,
-        text="the recovery of <operations> is below <limit:reaction> after every <kind> experiment",
+        text="the recovery of <operations> is below <limit:reaction> after every <kind> experiment[ <unfelt>]",
         about="From the fault sent to operations served again at the entry; the worst experiment of the kind decides.",
         example="the recovery of reads and of writes is below 30 s after every single-fault experiment",
         mean=recovery(of_kind),
@@ -34,7 +34,7 @@ RECOVERIES: Final = (
     Template(
         name="served-again",
         keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:reaction>",
+        text="<operations> are served again within <limit:reaction>[ <unfelt>]",
         about="From the fault sent to operations served again at the entry, in each experiment that the scenario ran.",
         example="reads are served again within 30 s",
         mean=recovery(no_experiment),
@@ -44,7 +44,7 @@ RECOVERIES: Final = (
         keyword=Keyword.THEN,
         text=(
             "<operations> are served again within <limit:period> of every disaster"
-            "[: loss of the primary, a region, all database members]"
+            "[: loss of the primary, a region, all database members][ <unfelt>]"
         ),
         about="From the fault sent to operations served again at the entry; the worst disaster decides. The limit is an RTO: it is scaled.",
         example="reads and writes are served again within 4 h of every disaster",
@@ -53,7 +53,7 @@ RECOVERIES: Final = (
     Template(
         name="served-again-after-every-of-domain",
         keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:period> of every fault of domain <domains>",
+        text="<operations> are served again within <limit:period> of every fault of domain <domains>[ <unfelt>]",
         about="From the fault sent to operations served again at the entry; the worst experiment of the domains decides. The limit is an RTO: it is scaled.",
         example="reads and writes are served again within 4 h of every fault of domain database or region",
         mean=recovery(of_domains),
@@ -61,7 +61,7 @@ RECOVERIES: Final = (
     Template(
         name="served-again-after-the-loss-of-a-region",
         keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:reaction> of the loss of <region>",
+        text="<operations> are served again within <limit:reaction> of the loss of <region>[ <unfelt>]",
         about="From the loss of one region sent to operations served again at the entry.",
         example="reads and writes are served again within 50 s of the loss of us-east-1",
         mean=recovery(always(Selection.of_domains(("region",), every=False))),
@@ -69,7 +69,7 @@ RECOVERIES: Final = (
     Template(
         name="served-again-after-the-loss-of-the-primary",
         keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:reaction> of the primary's death[ with <steps:count> manual steps]",
+        text="<operations> are served again within <limit:reaction> of the primary's death[ with <steps:count> manual steps][ <unfelt>]",
         about="From the death of the database primary sent to operations served again at the entry.",
         example="writes are served again within 45 s of the primary's death with 0 manual steps",
         mean=recovery(always(Selection.of_domains(("database",), every=False)), hit="primary"),
@@ -77,7 +77,7 @@ RECOVERIES: Final = (
     Template(
         name="served-again-after-the-loss-of-a-zone",
         keyword=Keyword.THEN,
-        text="<operations> are served again within <limit:reaction> at the entry of <home:region> after the loss of any one of its zones",
+        text="<operations> are served again within <limit:reaction> at the entry of <home:region> after the loss of any one of its zones[ <unfelt>]",
         about=(
             "From the loss of each zone of a region sent to operations served again: reads at the region's own entry, writes at the target's. "
             "Together the experiments take every node of the region."

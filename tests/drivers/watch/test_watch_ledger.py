@@ -63,6 +63,16 @@ def test_one_acknowledged_write_in_five_is_read_back_at_once(service: Service, t
     assert (reads.ints["seen_ns"] > reads.ints["sent_ns"]).all()
 
 
+def test_one_acknowledged_write_in_ten_is_sent_once_more_with_its_key(service: Service, tmp_path: Path) -> None:
+    """The first and the eleventh; what is not acknowledged is not repeated."""
+    write(service, tmp_path / "one", 20)
+    again = read_rows(tmp_path / "one" / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"]
+    assert again.tolist() == [201, *[0] * 9, 201, *[0] * 9]
+    service.mode = "503"
+    write(service, tmp_path / "two", 5)
+    assert not read_rows(tmp_path / "two" / "ledger-writes.rows", LEDGER_WRITES).table.ints["again"].any()
+
+
 def test_a_write_that_does_not_show_is_absent_and_another_value_is_wrong(service: Service, tmp_path: Path) -> None:
     """A planted forgetting, and a planted other checksum."""
     service.forgotten = {(40, 2)}

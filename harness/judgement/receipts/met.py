@@ -1,0 +1,89 @@
+"""Whether any request met a fault: a failover that no user and no probe had to go through proves nothing of failing over.
+
+A request met it when, from the action to its undo (or the restore where nothing is undone), one failed or was slow that would not have without it, or when
+what was hit had answered until then: a pod by its name in the users' answers, or the primary of the database, which hands over its writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from scipy.special import bdtrc
+
+from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows, samples_due
+from harness.judgement.receipts.watch import probes_of
+from harness.judgement.recovery import Requests
+from harness.judgement.recovery.usual import AS_BEFORE, CONFIDENCE
+from harness.judgement.recovery.way import STALL_NS
+from harness.judgement.stats.statistics import share_at_most
+from harness.model import Evidence, Experiment, Plan
+from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
+
+UNMET: Final = "no request met the fault"
+TO_MEET: Final = "break what serves requests, as the primary or a pod that answers; where a fault is not to be felt, write `or is not felt` at the end of the sentence"
+_BEFORE_NS: Final = 20 * NS_PER_S
+"""A pod that answered no user in so long before the fault was not in use."""
+_SLOWER: Final = 2.0
+"""A slow answer takes this much longer than 99 % of those before the first fault, and as long as a stall at least."""
+
+
+def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
+    """Why no request of a user or of a probe met the fault of this attempt; empty where one did, or where its action was not sent."""
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return ""
+    answered_ns = answered_until_ns(evidence, attempt)
+    span = (sent_ns, max(min(attempt.fault.undone_ns or answered_ns, answered_ns), sent_ns + 1))
+    if next(_signs(plan, evidence, attempt, span), ""):
+        return ""
+    return f"{UNMET}: none failed or was slow that would not have been so before, and nothing that it hit had answered a user"
+
+
+def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterator[str]:
+    """What shows that a request met it, the surest first."""
+    before = samples_due(evidence, None, (span[0] - _BEFORE_NS, span[0]))
+    pods, regions = before.words["served_pod"].counts, before.words["served_region"].counts
+    yield from (f"{hit.name} had answered users" for hit in attempt.fault.hit if pods.get(hit.name))
+    if attempt.domain == "region":
+        yield from (f"{hit.region} had answered users" for hit in attempt.fault.hit if regions.get(hit.region))
+    for change in evidence.leaders:
+        if change.before and change.after != change.before and span[0] <= change.at_ns <= span[1]:
+            yield f"{change.before} had led the database"
+    for who, requests in _asked(plan, evidence, span):
+        under, usual = requests.between(*span), _quiet(evidence, requests)
+        slow_ns = max(float(STALL_NS), _SLOWER * float(np.quantile(_took(usual), 0.99)) if len(usual) else 0.0)
+        if _is_more(~under.ok, ~usual.ok):
+            yield f"{int((~under.ok).sum())} of {len(under)} {who} failed"
+        if _is_more(_took(under) > slow_ns, _took(usual) > slow_ns):
+            yield f"{int((_took(under) > slow_ns).sum())} of {len(under)} {who} were slow"
+
+
+def _asked(plan: Plan, evidence: Evidence, span: tuple[int, int]) -> Iterator[tuple[str, Requests]]:
+    """The requests of probes, of the ledger and of the users, from before the first fault to the end of the span."""
+    yield "reads", probes_of(evidence, "reads")
+    yield "writes", probes_of(evidence, "writes")
+    yield from ((f"reads at the entry of {door}", Requests.reads(evidence.probes, door)) for door in plan.doors)
+    yield "requests of users", Requests.users(samples_due(evidence, None, (0, span[1])))
+
+
+def _quiet(evidence: Evidence, requests: Requests) -> Requests:
+    """Those that were sent before the first fault."""
+    sent, mask = requests.sent_ns, np.zeros(len(requests), dtype=np.bool_)
+    for window in quiet_windows(evidence, None):
+        mask |= (sent >= window.start_ns) & (sent < window.end_ns)
+    return requests.where(mask)
+
+
+def _took(requests: Requests) -> Ints:
+    return requests.done_ns - requests.sent_ns
+
+
+def _is_more(bad: Bools, usual: Bools) -> bool:
+    """Whether more are bad than chance explains by what was usual before the first fault: of what never was, one is more."""
+    k, before = int(bad.sum()), int(usual.sum())
+    if not k or not before:
+        return bool(k)
+    return float(bdtrc(k - 1, len(bad), share_at_most(before, len(usual), CONFIDENCE))) < AS_BEFORE
