@@ -73,7 +73,7 @@ def _by_group(
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], objective, group)
         notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
-        found = bounded(
+        share = bounded(
             case,
             name,
             bounds,
@@ -86,7 +86,7 @@ def _by_group(
             detail="; ".join(filter(None, notes)),
             files=all_files(windows),
         )
-        yield _refused(case, found, tables)
+        yield _refused(case, share, tables)
         if objective.scope.phase is Phase.STEADY:
             yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
 
