@@ -8,15 +8,15 @@ from scipy.special import bdtr
 
 from harness.judgement.figures.spec import Numbers
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, needed, share_at_least
-from harness.judgement.stats.swings import THIRDS, most_in_third
+from harness.judgement.stats.swings import THIRDS, WAVES, most_in_third
 from harness.model import Objective
 
 
 def failures_tolerated(share: float, planned: int, objective: Objective, *, by_route: bool = False) -> Numbers:
-    """Samples that prove that a share is below a limit, those planned, and the failures that they tolerate, a third of them in each third."""
+    """Samples that prove that a share is below a limit, those planned, and the failures that they tolerate, a third of them in each third where they are more than WAVES."""
     tolerated, most = -1, most_in_third(planned, share)
     while (
-        tolerated < THIRDS * most
+        tolerated < max(THIRDS * most, WAVES)
         and (least := needed(tolerated + 1, share, objective.confidence)) is not None
         and least <= planned
     ):
@@ -53,13 +53,14 @@ def chances_of_pass(share: float, planned: int, tolerated: int) -> tuple[float, 
     """Chance of a PASS where the true share is a tenth, a fifth and half of the limit and failures are independent.
 
     That is the chance of at most `tolerated` failures among the planned samples, or that of no more in a third of them than it may have, where
-    that is less. Failures that are clustered pass more rarely.
+    that is less and more than WAVES may fail. Failures that are clustered pass more rarely.
     """
     if tolerated < 0:
         return 0.0, 0.0, 0.0
     most = most_in_third(planned, share)
 
     def chance(true: float) -> float:
-        return min(float(bdtr(tolerated, planned, true)), float(bdtr(most, planned // THIRDS, true)) ** THIRDS)
+        in_thirds = float(bdtr(most, planned // THIRDS, true)) ** THIRDS
+        return min(float(bdtr(tolerated, planned, true)), max(in_thirds, float(bdtr(WAVES, planned, true))))
 
     return chance(share / 10), chance(share / 5), chance(share / 2)

@@ -51,6 +51,8 @@ SPLITS: Final = (0.25, 0.5, 0.75)
 """Candidate places of a lasting change, as shares of the window."""
 TELLING: Final = 3
 """Minimum number of clusters on one side of a change."""
+FEWEST: Final = 5
+"""Minimum number of bad requests on one side of a change, whatever their clusters: of three, all are in the last half of one window in eight."""
 
 _COSINES: Final[Floats] = np.cos(np.pi * np.outer(np.arange(1, WAVES + 1), (np.arange(BATCHES) + 0.5) / BATCHES))
 
@@ -90,8 +92,8 @@ class Thirds(Clustering):
         )
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
-        """Lower bound: the odds of the best third, divided by MARGIN; 1.0, which bounds nothing, of too few bad ones."""
-        return _times(self.best, 1 / MARGIN) if self.bad > WAVES else 1.0
+        """Lower bound: the odds of the best third, divided by MARGIN."""
+        return _times(self.best, 1 / MARGIN)
 
     def at_most(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Upper bound: MARGIN times the odds of the worst third."""
@@ -138,10 +140,15 @@ def slow_swings(slots: Slots) -> Iterator[Clustering]:
 
 
 def thirds(slots: Slots, exact: Bounds) -> Iterator[Thirds]:
-    """What the worst and the best third of the window allow for the next one, where that is more than the exact bounds do."""
+    """What the worst and the best third of the window allow for the next one, where that is more than the exact bounds do.
+
+    So few bad requests as give no estimate of waves say nothing of thirds either: by chance, three of four are in one of them.
+    """
+    bad = int(slots.bad.sum())
+    if bad <= WAVES:
+        return
     shares = _thirds(slots.batches())
     best, worst = float(shares.min()), float(shares.max())
-    bad = int(slots.bad.sum())
     found = Thirds(
         rule="thirds", n=exact.n, bad=bad, squares=float(bad), next_size=1.0, note=MARGIN_WHY, best=best, worst=worst
     )
@@ -157,7 +164,7 @@ def _thirds(batches: Slots) -> Floats:
 
 
 def most_in_third(n: int, share: float) -> int:
-    """How many bad ones of a window of n may come in one third of it for a PASS; -1: not even none."""
+    """How many bad ones of a window of n may come in one third of it for a PASS, where more than WAVES are bad in all; -1: not even none."""
     third = n / THIRDS
     return math.ceil(_times(share, 1 / MARGIN) * third) - 1
 
@@ -171,7 +178,7 @@ def changes(slots: Slots, size: float) -> Iterator[Clustering]:
     for split in SPLITS:
         start = round(split * count)
         own_n, own = int(slots.n[start:].sum()), int(slots.bad[start:].sum())
-        if not 0 < own_n < n or max(own, bad - own) < TELLING * size:
+        if not 0 < own_n < n or max(own, bad - own) < max(TELLING * size, FEWEST):
             continue
         more, fewer = _chances(own / size, (bad - own) / size, own_n / n)
         if more < CHANGED or fewer < IMPROVED:
