@@ -253,7 +253,8 @@ generatorOptions: {disableNameSuffixHash: true, labels: {team: a}}
 
 
 # fmt: off
-GENERATED = (  # literals, the env file, keys and values; of kustomize's api/krusty/configmaps_test.go and api/kv/kv_test.go at 12f9e6391464
+# Literals, the env file, keys and values; of kustomize's api/krusty/configmaps_test.go and api/kv/kv_test.go at 12f9e6391464
+GENERATED: tuple[tuple[list[str], str, dict[str, str]], ...] = (
     (["fruit=Indian Gooseberry", "year=2020", "crisis=true"], "", {"fruit": "Indian Gooseberry", "year": "2020", "crisis": "true"}),
     (['v2=[{"path": "var/druid/segment-cache"}]'], "", {"v2": '[{"path": "var/druid/segment-cache"}]'}),
     (['A="bar"'], "", {"A": "bar"}),
