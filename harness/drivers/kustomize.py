@@ -121,7 +121,7 @@ def _data(
 
 
 def _literal(document: YamlDocument, at: tuple[str | int, ...], text: str) -> tuple[str, str]:
-    """`KEY=VALUE`; one pair of quotes around the whole value is none of it."""
+    """`KEY=VALUE`; one pair of quotes around the whole value is not part of it."""
     key, equal, value = text.partition("=")
     if not key or not equal:
         raise ConfigurationError(

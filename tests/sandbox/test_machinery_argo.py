@@ -227,7 +227,8 @@ def test_a_dry_run_decides_nothing_and_a_metric_without_an_end_is_refused(cluste
         agreed = {"name": "agreed", "count": 1, "successCondition": "result[0] < 1", **query}
         template = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "checks"}}
         spec = {"dryRun": [{"metricName": "tried"}], "metrics": [tried, agreed]}
-        steps = ({"setWeight": 50}, {"analysis": {"templates": [{"templateName": "checks"}]}}, {"pause": {}})
+        analysis = {"analysis": {"templates": [{"templateName": "checks"}]}}
+        steps: tuple[dict[str, Any], ...] = ({"setWeight": 50}, analysis, {"pause": {}})
         with _applied(cluster, _canary({"setWeight": 50}), ("web", "web-canary")) as here:
             here.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**template, "spec": spec})
             here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": _canary(*steps)}})
@@ -247,7 +248,7 @@ def test_a_dry_run_decides_nothing_and_a_metric_without_an_end_is_refused(cluste
 
 def test_without_a_router_one_stable_pod_stays_beside_the_canary(cluster: PocketCluster) -> None:
     """`replicas: 1`, `setWeight: 5`: two pods, one of each release; a Service of other pods is refused."""
-    strategy = {"canary": {"steps": [{"setWeight": 5}, {"pause": {}}]}}
+    strategy: dict[str, Any] = {"canary": {"steps": [{"setWeight": 5}, {"pause": {}}]}}
     with _applied(cluster, strategy, ("web", "web-canary")) as here:
         here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"replicas": 1}})
         cluster.until(lambda: len(cluster.pods()) == 1)

@@ -298,7 +298,7 @@ def _route(spec: Object, path: str, rollout: Object) -> str:
 
 
 def _delay_s(spec: Object, name: str, path: str) -> float:
-    """Seconds until a set that serves nobody is scaled down."""
+    """Seconds until a set without users is scaled down."""
     delay_s = length_s(spec, name, path)
     return DELAY_S if delay_s is None else delay_s
 
