@@ -39,6 +39,13 @@ class GeneratedMap:
     where: str
 
 
+def reachable(root: Path) -> Path:
+    """The directory that holds what a kustomization may refer to: its repository; where there is none, two directories up."""
+    repository = next((each for each in root.parents if (each / ".git").exists()), None)
+    around = root.parent.parent
+    return repository or (around if around != around.parent else root.parent)
+
+
 def generated_maps(
     document: YamlDocument, rows: Sequence[Any], used: Callable[[Path], object], *, exact: bool
 ) -> Iterator[GeneratedMap]:
@@ -71,7 +78,7 @@ def generated_maps(
             metadata["namespace"] = str(row["namespace"])
         yield GeneratedMap(
             name=str(row.get("name") or ""),
-            data=dict(_data(document, at, row, used)),
+            data=_data(document, at, row, used),
             metadata=metadata,
             behavior=behavior,
             place=f"{document.path}:{document.line(at)}",
@@ -93,18 +100,41 @@ def _known(document: YamlDocument, at: tuple[str | int, ...], value: Any, keys: 
 
 def _data(
     document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], used: Callable[[Path], object]
-) -> Iterator[tuple[str, str]]:
+) -> dict[str, str]:
+    """The keys and values of a row, as kustomize reads them (`api/kv/kv.go`): literals, lines of env files, whole files."""
+    pairs = [_literal(document, at, text) for text in _texts(document, at, row, "literals")]
     env = [row["env"]] if row.get("env") else []
-    pairs = _texts(document, at, row, "literals")
     for name in (*map(str, env), *_texts(document, at, row, "envs")):
-        lines = _beside(document, at, name, used).splitlines()
-        pairs += [line for line in lines if line.strip() and not line.startswith("#")]
-    for pair in pairs:
-        key, _, value = pair.partition("=")
-        yield key.strip(), value.strip()
+        pairs += _env_lines(_beside(document, at, name, used))
     for name in _texts(document, at, row, "files"):
-        key, equal, path = name.rpartition("=")
-        yield key if equal else Path(path).name, _beside(document, at, path, used)
+        key, equal, path = name.partition("=")
+        path = path if equal else name
+        pairs.append((key if equal else Path(path).name, _beside(document, at, path, used)))
+    found: dict[str, str] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ConfigurationError(
+                f"has the key `{key}` twice", where=document.where(at), hint="kustomize refuses it"
+            )
+        found[key] = value
+    return found
+
+
+def _literal(document: YamlDocument, at: tuple[str | int, ...], text: str) -> tuple[str, str]:
+    """`KEY=VALUE`; one pair of quotes around the whole value is not part of it."""
+    key, equal, value = text.partition("=")
+    if not key or not equal:
+        raise ConfigurationError(
+            f"the literal `{text}` is not understood", where=document.where(at), hint="write KEY=VALUE"
+        )
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return key, value[1:-1] if quoted else value
+
+
+def _env_lines(text: str) -> list[tuple[str, str]]:
+    """The lines of an env file but empty ones and comments, which may be indented; quotes and blanks at the end are of the value."""
+    lines = (line.removesuffix("\r").lstrip() for line in text.removeprefix("\ufeff").split("\n"))
+    return [(key, value) for key, _, value in (line.partition("=") for line in lines if line and line[0] != "#")]
 
 
 def _texts(document: YamlDocument, at: tuple[str | int, ...], row: Mapping[str, Any], key: str) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from harness.drivers.kustomize import PRINTED, generated_maps, images, is_named_by, selection, with_patch
+from harness.drivers.kustomize import PRINTED, generated_maps, images, is_named_by, reachable, selection, with_patch
 from harness.errors import ConfigurationError
 from harness.merge import strategic
 from harness.yamlfile import YamlDocument, documents_in, read_documents
@@ -102,7 +102,8 @@ def declared(
     """The objects of manifests: a file, a kustomize directory, or a directory of both at any depth.
 
     Args:
-        roots: files and directories. What a kustomization refers to may be beside its root, not outside all of them.
+        roots: files and directories. What a kustomization refers to must be in the repository of its root; where there is none, below the
+            directory that the root's own is in, so that `overlays/ENV` finds a `base` beside `overlays`.
         used: called with each file that is read.
         exact: whether names must be those of the live objects: then a generated ConfigMap whose name gets a hash is refused.
 
@@ -115,7 +116,7 @@ def declared(
 
 def _declared(root: Path, used: Callable[[Path], object], *, exact: bool) -> Iterator[DeclaredObject]:
     if root.is_dir() and (file := kustomization_of(root)) is not None:
-        yield from _Kustomizing(root.resolve().parent, used, exact=exact).objects(file, 0)
+        yield from _Kustomizing(reachable(root.resolve()), used, exact=exact).objects(file, 0)
         return
     if not root.is_dir():
         yield from _objects(root, root.parent, used)
@@ -202,7 +203,9 @@ class _Kustomizing:
         path = (document.path.parent / resource).resolve()
         where = document.where(at)
         if not path.is_relative_to(self._top):
-            raise ConfigurationError(f"`{resource}` leads out of {self._top}", where=where)
+            raise ConfigurationError(
+                f"`{resource}` leads out of {self._top}", where=where, hint=f"put it there, {PRINTED}"
+            )
         if not path.exists():
             raise ConfigurationError(f"there is no `{resource}`", where=where, hint="remote bases are not fetched")
         if not path.is_dir():

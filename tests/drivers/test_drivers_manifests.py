@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -249,6 +250,99 @@ generatorOptions: {disableNameSuffixHash: true, labels: {team: a}}
     }
     if KUBECTL:
         assert _by_name(_kubectl(tmp_path / "over")) == _by_name(list(found.values()))
+
+
+# fmt: off
+# Literals, the env file, keys and values; of kustomize's api/krusty/configmaps_test.go and api/kv/kv_test.go at 12f9e6391464
+GENERATED: tuple[tuple[list[str], str, dict[str, str]], ...] = (
+    (["fruit=Indian Gooseberry", "year=2020", "crisis=true"], "", {"fruit": "Indian Gooseberry", "year": "2020", "crisis": "true"}),
+    (['v2=[{"path": "var/druid/segment-cache"}]'], "", {"v2": '[{"path": "var/druid/segment-cache"}]'}),
+    (['A="bar"'], "", {"A": "bar"}),
+    (["A='bar'"], "", {"A": "bar"}),
+    (["TEST=this is a 'test'"], "", {"TEST": "this is a 'test'"}),
+    (["TEST='"], "", {"TEST": "'"}),
+    (["A=\"bar'"], "", {"A": "\"bar'"}),
+    (['A=""bar""'], "", {"A": '"bar"'}),
+    (["A=", "B= x ", "C=a=b"], "", {"A": "", "B": " x ", "C": "a=b"}),
+    ([], "\n\t\tk1=v1\n\t\tk2=v2\n\t\t", {"k1": "v1", "k2": "v2"}),
+    ([], "\n\t\tk1=v1\n\t\t#k2=v2\n\t\t", {"k1": "v1"}),
+    ([], "  # indented\nk1=\nk2\n", {"k1": "", "k2": ""}),
+    ([], '\ufeffk1="v1"\r\nk2= v2 \n', {"k1": '"v1"', "k2": " v2 "}),
+    (["A=1"], "B=2\n", {"A": "1", "B": "2"}),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize(("literals", "env", "data"), GENERATED)
+def test_a_generated_map_has_the_keys_and_values_that_kustomize_gives_it(
+    tmp_path: Path, literals: list[str], env: str, data: dict[str, str]
+) -> None:
+    """Quotes around a whole literal are none of it, in an env file they are; a comment may be indented, and the end of a line is of its value."""
+    row = {"name": "it", "literals": literals, "envs": ["it.env"] if env else []}
+    (tmp_path / "it.env").write_text(env, encoding="utf-8", newline="")
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"configMapGenerator": [row]}), encoding="utf-8")
+    (found,) = [one.content for one in declared([tmp_path])]
+    assert found["data"] == data
+    if KUBECTL:
+        (printed,) = _kubectl(tmp_path)
+        assert printed["data"] == data
+
+
+def test_any_literal_and_line_is_read_as_by_kubectl(tmp_path: Path) -> None:
+    """300 rows of random quotes, blanks, signs and comments, against one `kubectl kustomize`."""
+    if not KUBECTL:
+        pytest.skip("no kubectl")
+    chance = random.Random(35)
+    rows = []
+    for number in range(300):
+        text, line = ("".join(chance.choices("\"' #ab\t\\", k=chance.randint(0, 8))) for _ in range(2))
+        (tmp_path / f"{number}.env").write_text(f"{chance.choice(['', ' ', '# '])}E={line}\n", encoding="utf-8")
+        rows.append({"name": f"m{number}", "literals": [f"L={text}"], "envs": [f"{number}.env"]})
+    (tmp_path / "kustomization.yaml").write_text(
+        yaml.safe_dump({"configMapGenerator": rows, "generatorOptions": {"disableNameSuffixHash": True}}),
+        encoding="utf-8",
+    )
+    expected = {one["metadata"]["name"]: one["data"] for one in _kubectl(tmp_path)}
+    assert {one.name: one.content["data"] for one in declared([tmp_path])} == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        ("literals: [A]", "the literal `A` is not understood"),
+        ("literals: ['=1']", "the literal `=1` is not understood"),
+        ("literals: [A=1, A=2]", "has the key `A` twice"),
+        ("envs: [a.yaml], literals: [A=2]", "has the key `A` twice"),
+    ],
+)
+def test_a_row_that_kustomize_refuses_is_refused(tmp_path: Path, row: str, what: str) -> None:
+    """By its line; `kubectl kustomize` fails on each."""
+    write(tmp_path, a="A=1\n", kustomization=f"configMapGenerator: [{{name: it, {row}}}]\n")
+    with pytest.raises(ConfigurationError) as error:
+        declared([tmp_path])
+    assert what in error.value.what
+    if KUBECTL:
+        with pytest.raises(subprocess.CalledProcessError):
+            _kubectl(tmp_path)
+
+
+def test_an_overlay_may_refer_to_a_base_beside_the_directory_of_overlays(tmp_path: Path) -> None:
+    """The layout of kustomize's own documentation; in a repository the base may be anywhere in it, and nowhere else."""
+    write(
+        tmp_path,
+        shop__deploy__base__web=DEPLOYMENT,
+        shop__deploy__base__kustomization="resources: [web.yaml]\n",
+        shop__deploy__overlays__staging__kustomization="namespace: shop\nresources: [../../base]\n",
+        shop__deploy__overlays__eu__staging__kustomization="resources: [../../../base]\n",
+    )
+    deploy = tmp_path / "shop" / "deploy"
+    (found,) = declared([deploy / "overlays" / "staging"])
+    assert (found.name, found.namespace) == ("web", "shop")
+    with pytest.raises(ConfigurationError, match="leads out of") as error:
+        declared([deploy / "overlays" / "eu" / "staging"])
+    assert error.value.hint
+    (tmp_path / "shop" / ".git").mkdir()
+    assert [one.name for one in declared([deploy / "overlays" / "eu" / "staging"])] == ["web"]
 
 
 def test_a_patch_is_of_the_objects_that_its_target_names(tmp_path: Path) -> None:

@@ -218,6 +218,50 @@ def test_an_analysis_asks_prometheus_and_decides(cluster: PocketCluster) -> None
             here.api.delete_namespaced_custom_object(*ARGO, "analysistemplates", "errors")
 
 
+def test_a_dry_run_decides_nothing_and_a_metric_without_an_end_is_refused(cluster: PocketCluster) -> None:
+    """The metric of the dry run fails, the release goes on; of a step, a metric that never ends is InvalidSpec, and so is one pod too few."""
+    with _prometheus() as (address, values, _):
+        values[:] = ["0.5"]
+        query = {"provider": {"prometheus": {"address": address, "query": "up"}}}
+        tried = {"name": "tried", "count": 1, "successCondition": "result[0] < 0.05", **query}
+        agreed = {"name": "agreed", "count": 1, "successCondition": "result[0] < 1", **query}
+        template = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisTemplate", "metadata": {"name": "checks"}}
+        spec = {"dryRun": [{"metricName": "tried"}], "metrics": [tried, agreed]}
+        analysis = {"analysis": {"templates": [{"templateName": "checks"}]}}
+        steps: tuple[dict[str, Any], ...] = ({"setWeight": 50}, analysis, {"pause": {}})
+        with _applied(cluster, _canary({"setWeight": 50}), ("web", "web-canary")) as here:
+            here.api.create_namespaced_custom_object(*ARGO, "analysistemplates", {**template, "spec": spec})
+            here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": _canary(*steps)}})
+            here.until("Healthy")
+            here.deploy("two")
+            here.until("Paused", message="CanaryPauseStep", currentStepIndex=2)
+            (run,) = here.api.list_namespaced_custom_object(*ARGO, "analysisruns")["items"]
+            assert {each["name"]: each["phase"] for each in run["status"]["metricResults"]} == {
+                "tried": "Failed",
+                "agreed": "Successful",
+            }
+            endless = {"metrics": [{**agreed, "count": 0, "interval": "5s"}], "dryRun": None}
+            here.api.patch_namespaced_custom_object(*ARGO, "analysistemplates", "checks", {"spec": endless})
+            assert "metric 'agreed' runs without an end" in here.until("Degraded")["message"]
+            here.api.delete_namespaced_custom_object(*ARGO, "analysistemplates", "checks")
+
+
+def test_without_a_router_one_stable_pod_stays_beside_the_canary(cluster: PocketCluster) -> None:
+    """`replicas: 1`, `setWeight: 5`: two pods, one of each release; a Service of other pods is refused."""
+    strategy: dict[str, Any] = {"canary": {"steps": [{"setWeight": 5}, {"pause": {}}]}}
+    with _applied(cluster, strategy, ("web", "web-canary")) as here:
+        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"replicas": 1}})
+        cluster.until(lambda: len(cluster.pods()) == 1)
+        here.until("Healthy")
+        here.deploy("two")
+        here.until("Paused")
+        assert sorted(pod.metadata.labels["release"] for pod in cluster.pods()) == ["one", "two"]
+        cluster.core.patch_namespaced_service("web", "default", {"spec": {"selector": {"app": "other"}}})
+        named = {"canary": {**strategy["canary"], "stableService": "web"}}
+        here.api.patch_namespaced_custom_object(*ARGO, "rollouts", "web", {"spec": {"strategy": named}})
+        assert "Service 'web' selects app=other" in here.until("Degraded")["message"]
+
+
 def test_a_release_that_is_taken_back_is_told_of(cluster: PocketCluster) -> None:
     """Release, cause and time, to the Alertmanager that the rollout has subscribed to; by abort and by hand."""
     with _prometheus() as (address, _, bodies):

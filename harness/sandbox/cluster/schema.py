@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.quantities import is_quantity
+from harness.sandbox.cluster.quantities import from_milli, is_quantity, milli
 from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
 
 if TYPE_CHECKING:
@@ -61,12 +61,16 @@ OnUnknown = Callable[[Sequence[str]], None]
 
 @dataclass(kw_only=True, slots=True)
 class Findings:
-    """What is wrong with a body: what a decoder says of wrong types, paths of missing fields, of unknown fields and where they are."""
+    """What is wrong with a body: what a decoder says of wrong types, paths of missing fields, of unknown fields and where they are.
+
+    `numbers`: where quantities are written as numbers, which is right.
+    """
 
     mistyped: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     places: list[tuple[Object, str]] = field(default_factory=list)
+    numbers: list[tuple[Object, str]] = field(default_factory=list)
 
 
 def tolerate(paths: Sequence[str]) -> None:
@@ -74,7 +78,7 @@ def tolerate(paths: Sequence[str]) -> None:
 
 
 def check(kind: Kind, obj: Object, on_unknown: OnUnknown = tolerate) -> None:
-    """Refuse a body that does not have the kind's shape; unknown fields are taken out of it.
+    """Refuse a body that does not have the kind's shape; unknown fields are taken out of it, a quantity that is a number becomes its text.
 
     Raises:
         StatusError: 400 for a wrong type, 422 for a missing field, and what `on_unknown` raises.
@@ -101,6 +105,8 @@ def _refuse(kind: Kind, obj: Object, found: Findings, on_unknown: OnUnknown) -> 
         on_unknown(found.unknown)
         for place, name in found.places:
             del place[name]
+    for place, name in found.numbers:
+        place[name] = from_milli(milli(place[name]))
     if found.missing:
         name = (obj.get("metadata") or {}).get("name") or ""
         raise invalid(kind, name, [(path, "Required value") for path in found.missing])
@@ -135,6 +141,9 @@ def _object(definition: str, obj: Object, path: str, found: Findings) -> None:
         elif value is not None:
             here = _join(path, name)
             _value(code.removesuffix("!"), value, here, found, f"{_go_name(definition)}.{_INDEX.sub('', here)}")
+            held = {"quantity": {name: value}, "{}quantity": value}.get(code.removesuffix("!"), {})
+            place = obj if code.startswith("quantity") else value
+            found.numbers += [(place, key) for key, each in held.items() if isinstance(each, int | float)]
     found.missing += [_join(path, name) for name in _required(definition) if obj.get(name) is None]
 
 

@@ -22,7 +22,21 @@ ROOTS = (
     "V2HorizontalPodAutoscaler",
 )
 SCALARS = {str: "string", bytes: "bytes", int: "integer", float: "number", bool: "boolean", dt.datetime: "time"}
-QUANTITIES = {"limits", "requests", "capacity", "allocatable", "overhead", "sizeLimit", "divisor"}
+QUANTITIES = {
+    *(
+        "limits",
+        "requests",
+        "capacity",
+        "allocatable",
+        "allocatedResources",
+        "overhead",
+        "sizeLimit",
+        "divisor",
+        "averageValue",
+    ),
+    *("MetricTarget.value", "MetricValueStatus.value"),
+}
+"""Fields that the API's own schema calls a Quantity, and the client a text; with their definition where others have the name."""
 
 
 def schemas() -> dict[str, dict[str, str]]:
@@ -40,7 +54,7 @@ def _walk(model: typing.Any, found: dict[str, dict[str, str]]) -> str:
         for attribute, info in model.model_fields.items():
             field = info.serialization_alias or info.alias or attribute
             code = _code(info.annotation, found)
-            if field in QUANTITIES:
+            if not {field, f"{name}.{field}"}.isdisjoint(QUANTITIES):
                 code = code.replace("string", "quantity")
             fields[field] = code + ("!" if info.is_required() else "")
     return name

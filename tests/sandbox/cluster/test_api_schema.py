@@ -120,3 +120,35 @@ def test_fields_that_nobody_knows_are_told_and_left_out() -> None:
     made = admission.created(kinds.by_name("ConfigMap"), "default", body, told.extend)
     assert told == ["metadata.colour", "dta"]
     assert (made["data"], "dta" in made, "colour" in made["metadata"]) == ({"a": "b"}, False, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"), [(20, "20"), (3000, "3k"), (0.5, "500m"), (1.25, "1250m"), ("20", "20"), ("1Mi", "1Mi")]
+)
+def test_a_quantity_may_be_a_number_and_is_answered_as_a_text(written: float | str, stored: str) -> None:
+    """Wherever the API has a Quantity: the target of an autoscaler and the resources of a container."""
+    target = {"type": "AverageValue", "averageValue": written}
+    metrics = [{"type": "Pods", "pods": {"metric": {"name": "gpu"}, "target": target}}]
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": reference, "maxReplicas": 5, "metrics": metrics}
+    body = {"metadata": {"name": "web"}, "spec": spec}
+    made = admission.created(kinds.by_name("HorizontalPodAutoscaler"), "default", body, refuse)
+    assert made["spec"]["metrics"][0]["pods"]["target"]["averageValue"] == stored
+    container = {"name": "a", "image": "a", "resources": {"limits": {"memory": written}}}
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [container]}}
+    held = admission.created(kinds.by_name("Pod"), "default", pod, refuse)
+    assert held["spec"]["containers"][0]["resources"]["limits"] == {"memory": stored}
+
+
+@pytest.mark.parametrize("written", ["twenty", True, [1]])
+def test_what_is_no_quantity_is_refused(written: Any) -> None:
+    """400, as the decoder of a Quantity answers."""
+    target = {"type": "AverageValue", "averageValue": written}
+    metrics = [{"type": "Pods", "pods": {"metric": {"name": "gpu"}, "target": target}}]
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": reference, "maxReplicas": 5, "metrics": metrics}
+    with pytest.raises(StatusError) as refused:
+        admission.created(
+            kinds.by_name("HorizontalPodAutoscaler"), "default", {"metadata": {"name": "web"}, "spec": spec}
+        )
+    assert refused.value.code == 400

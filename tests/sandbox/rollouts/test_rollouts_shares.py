@@ -1,4 +1,4 @@
-"""Shares of pods without a router, held against the tables of Argo Rollouts' own tests.
+"""PodShares of pods without a router, held against the tables of Argo Rollouts' own tests.
 
 The numbers are those of `utils/replicaset/canary_test.go` at commit 9f8d111d8f8e: `TestApproximateWeightedNewStableReplicaCounts` and, of
 `TestCalculateReplicaCountsForCanary`, every case without a router.
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.rollouts.shares import Bounds, Pods, Shares, ideal, leaving, step
+from harness.sandbox.cluster.controllers.rollouts.shares import PodBounds, Pods, PodShares, ideal, leaving, step
 from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, parsed
 from tests.sandbox.rollouts.rollout_world import World, rollout
 
@@ -84,29 +84,29 @@ def test_the_next_step_is_that_of_argo_rollouts(case: tuple[int | str, ...]) -> 
     strategy = {"canary": {"maxSurge": surge, "maxUnavailable": unavailable, "steps": steps}}
     spec = parsed(rollout(strategy, replicas=replicas))
     assert isinstance(spec.strategy, CanaryStrategy)
-    bounds = Bounds(spec.replicas, spec.strategy.max_surge, spec.strategy.max_unavailable)
+    bounds = PodBounds(spec.replicas, spec.strategy.max_surge, spec.strategy.max_unavailable)
     assert step(bounds, int(weight), Pods(canary, canary_up), Pods(stable, stable_up), others) == tuple(expected)
 
 
 def test_the_first_template_gets_every_replica_although_a_step_asks_for_less() -> None:
     """`TestCalculateReplicaCountsForNewDeployment`: the new set is the stable one."""
-    assert step(Bounds(10, 0, 1), 10, Pods(10, 0), None, 0) == (10, 0)
+    assert step(PodBounds(10, 0, 1), 10, Pods(10, 0), None, 0) == (10, 0)
 
 
 @st.composite
-def _states(draw: st.DrawFn) -> tuple[Bounds, int, Pods, Pods, list[Pods]]:
+def _states(draw: st.DrawFn) -> tuple[PodBounds, int, Pods, Pods, list[Pods]]:
     replicas = draw(st.integers(0, 12))
     surge = draw(st.integers(0, 4))
     unavailable = draw(st.integers(0 if surge else 1, replicas + 2))
     asked = st.integers(0, replicas + surge)
     sets = [Pods(each, draw(st.integers(0, each))) for each in (draw(asked), draw(asked))]
     others = draw(st.lists(asked.map(lambda each: Pods(each, each)), max_size=2))
-    return Bounds(replicas, surge, unavailable), draw(st.integers(0, 100)), sets[0], sets[1], others
+    return PodBounds(replicas, surge, unavailable), draw(st.integers(0, 100)), sets[0], sets[1], others
 
 
 @given(state=_states())
 def test_a_step_asks_for_no_pod_beyond_max_surge_and_takes_none_that_max_unavailable_keeps(
-    state: tuple[Bounds, int, Pods, Pods, list[Pods]],
+    state: tuple[PodBounds, int, Pods, Pods, list[Pods]],
 ) -> None:
     """What is above or below the bounds before may stay there; no step makes it worse."""
     bounds, weight, canary, stable, others = state
@@ -124,7 +124,7 @@ def test_a_step_asks_for_no_pod_beyond_max_surge_and_takes_none_that_max_unavail
 
 @given(state=_states())
 def test_steps_with_pods_that_get_ready_arrive_at_the_share_of_the_weight(
-    state: tuple[Bounds, int, Pods, Pods, list[Pods]],
+    state: tuple[PodBounds, int, Pods, Pods, list[Pods]],
 ) -> None:
     """From whatever was there before: no bound is so narrow that the update stands still."""
     bounds, weight, canary, stable, others = state
@@ -133,7 +133,7 @@ def test_steps_with_pods_that_get_ready_arrive_at_the_share_of_the_weight(
         others = [Pods(each, each) for each in left]
         after = step(bounds, weight, canary, stable, sum(left))
         canary, stable = (Pods(each, each) for each in after)
-    assert Shares(canary.replicas, stable.replicas) == ideal(bounds.replicas, weight, bounds.surge)
+    assert PodShares(canary.replicas, stable.replicas) == ideal(bounds.replicas, weight, bounds.surge)
     assert not any(each.replicas for each in others)
 
 
@@ -178,7 +178,7 @@ def _turned(world: World, replicas: int, surge: int, unavailable: int) -> None:
 
 def test_a_set_that_is_neither_new_nor_stable_goes_first_and_what_of_it_does_not_serve_at_once() -> None:
     """A third release while the second is on its way: 2 of the 5 others serve nobody."""
-    bounds = Bounds(4, 1, 1)
+    bounds = PodBounds(4, 1, 1)
     assert leaving(bounds, [Pods(3, 1), Pods(2, 2)], 5) == [0, 1]
     assert step(bounds, 50, Pods(0, 0), replace(Pods(4, 4), available=2), 3) == (0, 4)
 

@@ -142,6 +142,21 @@ def test_an_argument_of_a_field_that_no_rollout_has_is_refused(path: str) -> Non
         _args([{"name": "it", "valueFrom": {"fieldRef": {"fieldPath": path}}}])
 
 
+def test_an_argument_reads_the_template_of_the_workload_that_the_rollout_refers_to() -> None:
+    """The controller has resolved it: `spec.template` is the Deployment's."""
+    source = {"fieldRef": {"fieldPath": "spec.template.metadata.labels.version"}}
+    step = {"analysis": {"templates": [{"templateName": "errors"}], "args": [{"name": "it", "valueFrom": source}]}}
+    refers = {"workloadRef": {"kind": "Deployment", "name": "shop"}, "template": None, "selector": None}
+    manifest = rollout(canary(steps=[step]), **refers)
+    with pytest.raises(SpecError, match="there is no"):
+        parsed(manifest)
+    strategy = parsed(manifest, {"metadata": {"labels": {"version": "1.1.0"}}}).strategy
+    assert isinstance(strategy, CanaryStrategy)
+    (found,) = strategy.steps
+    assert isinstance(found, AnalysisStep)
+    assert found.analysis.args == (("it", "1.1.0"),)
+
+
 def test_an_argument_without_any_value_is_empty() -> None:
     """As Argo Rollouts has it: a rollout's argument goes before the template's, empty or not."""
     assert _args([{"name": "it"}]) == (("it", ""),)

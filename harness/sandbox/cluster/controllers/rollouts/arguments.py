@@ -73,7 +73,7 @@ def _value(spec: Object, path: str, rollout: Object) -> str:
 
 
 def _metadata(rollout: Object, path: str) -> str | None:
-    """A field of the metadata as the downward API names it; None where it is none of these.
+    """A field of the metadata as the downward API names it; None where the path is another one.
 
     A label that is not there is empty. All labels are one text, a line `key="value"` each.
     """

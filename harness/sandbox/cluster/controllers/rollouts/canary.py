@@ -189,14 +189,14 @@ def _is_split(turn: Turn, strategy: CanaryStrategy, weight: int) -> bool:
     return there and counts == _next_shares(turn, strategy, weight) and not any(each.available for each in turn.others)
 
 
-def _next_shares(turn: Turn, strategy: CanaryStrategy, weight: int) -> shares.Shares:
+def _next_shares(turn: Turn, strategy: CanaryStrategy, weight: int) -> shares.PodShares:
     stable = _pods(turn.stable) if turn.stable is not None and turn.updating else None
     others = sum(each.replicas for each in turn.others)
     return shares.step(_bounds(turn, strategy), weight, _pods(turn.new), stable, others)
 
 
-def _bounds(turn: Turn, strategy: CanaryStrategy) -> shares.Bounds:
-    return shares.Bounds(turn.spec.replicas, strategy.max_surge, strategy.max_unavailable)
+def _bounds(turn: Turn, strategy: CanaryStrategy) -> shares.PodBounds:
+    return shares.PodBounds(turn.spec.replicas, strategy.max_surge, strategy.max_unavailable)
 
 
 def _pods(each: TemplateSet) -> shares.Pods:

@@ -78,7 +78,8 @@ class Rollouts:
         status, generation = rollout.get("status") or {}, rollout["metadata"].get("generation", 1)
         now = clock.wall()
         try:
-            spec = parsed(rollout)
+            refers = rollout["spec"].get("workloadRef")
+            spec = parsed(rollout, self._template(rollout)[0] if refers else None)
             self._require(rollout, spec)
             new = sets.current(self._store, rollout, *self._template(rollout), spec)
         except SpecError as error:

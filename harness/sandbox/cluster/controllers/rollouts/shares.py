@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ALL = 100
 
 
-class Shares(NamedTuple):
+class PodShares(NamedTuple):
     """Replicas of the canary's set and of the stable one."""
 
     canary: int
@@ -24,7 +24,7 @@ class Shares(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class PodBounds:
     """What a rollout keeps on its way: at most `most` pods that are asked for, at least `least` that serve."""
 
     replicas: int
@@ -59,7 +59,7 @@ class Pods:
         return max(target, self.replicas - spare) if self.replicas > target else grown
 
 
-def ideal(replicas: int, weight: int, surge: int) -> Shares:
+def ideal(replicas: int, weight: int, surge: int) -> PodShares:
     """The shares closest to a weight in percent.
 
     One pod more than `replicas` may exist where `surge` allows it. A weight between 0 and 100 leaves at least one pod on either side as soon as two
@@ -75,12 +75,12 @@ def ideal(replicas: int, weight: int, surge: int) -> Shares:
         if not tied and (low or none_is_fine):
             choices.append((low, total))
     if not replicas or not choices:
-        return Shares(0, replicas)
+        return PodShares(0, replicas)
     canary, total = min(choices, key=lambda each: abs(each[0] * _ALL / each[1] - weight))
-    return Shares(canary, total - canary)
+    return PodShares(canary, total - canary)
 
 
-def step(bounds: Bounds, weight: int, canary: Pods, stable: Pods | None, others: int) -> Shares:
+def step(bounds: PodBounds, weight: int, canary: Pods, stable: Pods | None, others: int) -> PodShares:
     """The next shares on the way to a weight: up as far as the bounds allow, the stable set first; then down.
 
     Args:
@@ -90,12 +90,12 @@ def step(bounds: Bounds, weight: int, canary: Pods, stable: Pods | None, others:
         stable: the other one; None when the new template is the stable one: it gets everything.
         others: replicas of sets that are neither; nothing is scaled down before they are gone.
     """
-    aim = Shares(bounds.replicas, 0) if stable is None else ideal(bounds.replicas, weight, bounds.surge)
+    aim = PodShares(bounds.replicas, 0) if stable is None else ideal(bounds.replicas, weight, bounds.surge)
     old = stable or Pods(0, 0)
     room = max(0, bounds.most - canary.replicas - old.replicas - others)
     more_stable = min(room, max(0, aim.stable - old.replicas))
     more_canary = min(room - more_stable, max(0, aim.canary - canary.replicas))
-    grown = Shares(canary.replicas + more_canary, old.replicas + more_stable)
+    grown = PodShares(canary.replicas + more_canary, old.replicas + more_stable)
     if others > 0:
         return grown
     rises = aim.canary >= canary.replicas
@@ -106,12 +106,12 @@ def step(bounds: Bounds, weight: int, canary: Pods, stable: Pods | None, others:
         if stable is None:
             return grown
         left, kept = _within(bounds, old, old.drained(aim.stable, spare, grown.stable), canary, grown.canary)
-        return Shares(kept, left)
+        return PodShares(kept, left)
     left, kept = _within(bounds, canary, canary.drained(aim.canary, spare, grown.canary), old, grown.stable)
-    return Shares(left, kept)
+    return PodShares(left, kept)
 
 
-def _within(bounds: Bounds, draining: Pods, left: int, other: Pods, kept: int) -> tuple[int, int]:
+def _within(bounds: PodBounds, draining: Pods, left: int, other: Pods, kept: int) -> tuple[int, int]:
     """(replicas of the set that is drained, of the other one) within both bounds; a pod that serves is given up last."""
     fewer = kept - max(0, left + kept - bounds.most)
     short = max(0, bounds.least - min(draining.available, left) - min(other.available, fewer))
@@ -119,7 +119,7 @@ def _within(bounds: Bounds, draining: Pods, left: int, other: Pods, kept: int) -
     return left - max(0, left + kept - bounds.most), kept
 
 
-def leaving(bounds: Bounds, others: Sequence[Pods], available: int) -> list[int]:
+def leaving(bounds: PodBounds, others: Sequence[Pods], available: int) -> list[int]:
     """Replicas of the sets that are neither new nor stable, the newest first.
 
     What does not serve goes at once; what serves goes as far as enough pods are left.

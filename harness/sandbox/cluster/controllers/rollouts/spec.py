@@ -153,8 +153,12 @@ class RolloutSpec:
     strategy: CanaryStrategy | BlueGreenStrategy
 
 
-def parsed(rollout: Object) -> RolloutSpec:
+def parsed(rollout: Object, template: Object | None = None) -> RolloutSpec:
     """The spec of a Rollout object.
+
+    Args:
+        rollout: the object as it is stored.
+        template: of the workload that it refers to; arguments of analyses read it as the rollout's own.
 
     Raises:
         SpecError: the first thing that is wrong; the message begins with its path.
@@ -168,6 +172,7 @@ def parsed(rollout: Object) -> RolloutSpec:
         raise SpecError("spec.strategy: exactly one of canary and blueGreen is required")
     replicas = integer(spec, "replicas", "spec", 1)
     min_ready_s = integer(spec, "minReadySeconds", "spec", 0)
+    resolved = rollout if template is None else {**rollout, "spec": {**spec, "template": template}}
     deadline_s = integer(spec, "progressDeadlineSeconds", "spec", 600)
     if deadline_s <= min_ready_s:
         raise SpecError(f"spec.progressDeadlineSeconds: {deadline_s} is not above minReadySeconds, {min_ready_s}")
@@ -180,9 +185,9 @@ def parsed(rollout: Object) -> RolloutSpec:
         progress_deadline_abort=bool(spec.get("progressDeadlineAbort")),
         history_limit=integer(spec, "revisionHistoryLimit", "spec", 10),
         rollback_revisions=integer(spec.get("rollbackWindow") or {}, "revisions", "spec.rollbackWindow", 0),
-        strategy=_canary(strategy["canary"], rollout, replicas)
+        strategy=_canary(strategy["canary"], resolved, replicas)
         if "canary" in strategy
-        else _blue_green(strategy["blueGreen"], rollout),
+        else _blue_green(strategy["blueGreen"], resolved),
     )
 
 
@@ -293,7 +298,7 @@ def _route(spec: Object, path: str, rollout: Object) -> str:
 
 
 def _delay_s(spec: Object, name: str, path: str) -> float:
-    """Seconds until a set that serves nobody is scaled down."""
+    """Seconds until a set without users is scaled down."""
     delay_s = length_s(spec, name, path)
     return DELAY_S if delay_s is None else delay_s
 
