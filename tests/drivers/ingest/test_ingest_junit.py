@@ -261,13 +261,14 @@ def test_a_test_of_go_that_failed_and_passed_is_not_decided(tmp_path: Path) -> N
     (tmp_path / "unit.xml").write_text(RERUN)
     facts = seen(tmp_path, WHEN, THEN, UNIT)
     assert oks(facts) == {"commit": True, "counts": None, "tests that passed": True, "tests that failed": True}
-    assert facts["tests that passed"].observed == "2"
+    assert facts["tests that passed"].observed.startswith("2, and 1 that failed and passed")
     assert "the test `TestFlaky` failed and passed" in facts["counts"].observed
     always = RERUN.replace(
         'name="TestFlaky" time="0.2"/>', 'name="TestFlaky" time="0.2"><failure message="Failed"/></testcase>'
     )
     assert found(tmp_path, always.replace('failures="2"', 'failures="3"'))["tests that failed"] is False
-    assert found(tmp_path, RERUN.replace("go.version", "node"))["tests that failed"] is False
+    other = found(tmp_path, RERUN.replace("go.version", "node"))  # Gradle's retry and pytest's flaky write it so, too
+    assert (other["tests that failed"], other["counts"]) == (True, None)
 
 
 def test_a_test_of_surefire_that_passed_when_repeated_is_named(tmp_path: Path) -> None:
