@@ -214,6 +214,11 @@ def of_this(asked: Asked, what: str, origins: Sequence[tuple[Path, Provenance]])
             return FactReading(subject=what, expected=expected, observed=seen, ok=None)
         if not same(found, this):
             return FactReading(subject=what, expected=expected, observed=f"{path} is of {what} {shown(found)}", ok=None)
+        if what == "release" and origin.commit and asked.commit and not same_commit(origin.commit, asked.commit):
+            seen = (
+                f"{path} is of {expected}, and of commit {shown(origin.commit)} where {shown(asked.commit)} is judged"
+            )
+            return FactReading(subject=what, expected=expected, observed=seen, ok=None)
     return FactReading(subject=what, expected=expected, observed=expected, ok=True)
 
 

@@ -18,7 +18,7 @@ _EXPRESSION: Final = re.compile(r"\$\{[^{}]*\}")
 
 def is_terraform(path: Path) -> bool:
     """Whether a file declares something, or gives variables their values."""
-    return path.name.endswith((".tf", ".tf.json", ".tfvars", ".tfvars.json"))
+    return path.name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json"))
 
 
 def parsed(path: Path) -> tuple[str, Mapping[str, Any]]:

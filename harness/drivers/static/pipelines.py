@@ -64,8 +64,10 @@ def _triggers(workflow: Workflow) -> dict[str, Any]:
     return dict(on) if isinstance(on, dict) else dict.fromkeys(texts_of(on))
 
 
-def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool]:
+def _github_trigger(workflow: Workflow, branch: str) -> tuple[str, bool | None]:
     triggers = _triggers(workflow)
+    if {*triggers} == {"workflow_call"}:
+        return "only other workflows start it; hint: declare the deployment in the job that calls it", None
     push = triggers.get("push")
     branches = texts_of(push["branches"]) if isinstance(push, dict) and "branches" in push else None
     others = [name for name in triggers if name != "push"]

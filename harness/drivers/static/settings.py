@@ -19,6 +19,8 @@ from harness.errors import ConfigurationError
 from harness.yamlfile import read_document
 
 _MISSING: Final = "is not there"
+_FILE: Final = "file "
+"""How the name of a setting begins that is a file of a ConfigMap in its container."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +123,17 @@ def _settings(
     spec = mapping(workload.content.get("spec"))
     if "replicas" in spec:
         yield setting("", "replicas", spec["replicas"])
+    volumes = {
+        str(one.get("name")): mapping(one.get("configMap")) for one in mappings(workload.pod_spec.get("volumes"))
+    }
     for container in workload.containers:
         own = str(container.get("name", ""))
+        for key in ("command", "args"):
+            if key in container:
+                yield setting(own, key, container[key])
+        for mount in mappings(container.get("volumeMounts")):
+            for name, value, problem in _mounted(mount, volumes, workload.namespace, maps):
+                yield setting(own, name, value, problem)
         for name, (value, problem) in _values(container, workload.namespace, maps).items():
             yield setting(own, name, value, problem)
         yield setting(own, "image", container.get("image", ""))
@@ -145,6 +156,23 @@ def _values(
         if (stated := _value(row, namespace, maps)) is not None:
             found[str(row.get("name", ""))] = stated
     return found
+
+
+def _mounted(
+    mount: Mapping[str, Any],
+    volumes: Mapping[str, Mapping[str, Any]],
+    namespace: str,
+    maps: Mapping[tuple[str, str], Mapping[str, Any]],
+) -> Iterator[tuple[str, str, str]]:
+    """Name, content and problem of each file of a ConfigMap that a container mounts."""
+    volume = volumes.get(str(mount.get("name")), {})
+    if not (name := str(volume.get("name") or "")):
+        return
+    path, content = mount.get("mountPath", ""), maps.get((namespace, name))
+    if content is None and not volume.get("optional"):
+        yield f"{_FILE}{path}", "", f"ConfigMap {name} {_MISSING}"
+    for key, text in (content or {}).items():
+        yield f"{_FILE}{path}/{key}", str(text), ""
 
 
 def _value(
@@ -185,13 +213,16 @@ def settings_declared(asked: Asked) -> Sequence[FactReading]:
             if setting.name in ("replicas", "image"):
                 continue
             foreign = "" if setting.name in register.modes else _names(setting.value, others)
+            wrong = bool(
+                setting.problem or foreign
+            )  # a file may name another environment in a comment, or be made by an operator
             seen.append(
                 FactReading(
                     subject=f"{environment}: {setting.place} {setting.workload} {setting.container} {setting.name}",
                     expected=f"a value of {environment}",
                     observed=setting.problem
                     or (f"`{setting.value}` names {foreign}" if foreign else setting.value[:80]),
-                    ok=not setting.problem and not foreign,
+                    ok=None if wrong and setting.name.startswith(_FILE) else not wrong,
                 )
             )
     return seen

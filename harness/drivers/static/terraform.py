@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -156,7 +157,10 @@ class Terraform:
         self.where = f"{asked.target.file}: files.terraform"
         self.modules: dict[Path, TerraformModule] = {}
         given: dict[Path, list[tuple[tuple[bool, str], Mapping[str, Any]]]] = {}
-        for path in files_of(named(asked, "terraform"), is_terraform):
+        read = list(files_of(named(asked, "terraform"), is_terraform))
+        for path in sorted(read, key=_is_override):
+            if _of_opentofu(path) != path and _of_opentofu(path) in read:
+                continue  # OpenTofu reads `main.tofu` in place of `main.tf`
             text, content = parsed(path)
             asked.keep(path)
             plain = path.name.removesuffix(".json")
@@ -180,9 +184,11 @@ class Terraform:
                 if name.startswith("__"):
                     continue
                 line = _line(text, f'resource "{kind}" "{name}"')
-                module.resources.append(
-                    Resource(kind=kind, name=name, body=body, place=f"{file}:{line}", module=module)
-                )
+                found = Resource(kind=kind, name=name, body=body, place=f"{file}:{line}", module=module)
+                if _is_override(Path(file)):
+                    _override(module, found)
+                else:
+                    module.resources.append(found)
         for name, body in labelled(content, "variable"):
             if "default" in body:
                 module.settings[f"var.{name}"] = body["default"]
@@ -210,6 +216,25 @@ class Terraform:
                 f"declares no `{kind}`", where=self.where, hint="name all directories it is made of"
             )
         return found
+
+
+def _is_override(path: Path) -> bool:
+    """Whether a file is merged over the others of its directory."""
+    return path.name.partition(".")[0] == "override" or path.name.partition(".")[0].endswith("_override")
+
+
+def _of_opentofu(path: Path) -> Path:
+    return path.with_name(re.sub(r"\.tf(?=$|\.json$)", ".tofu", path.name))
+
+
+def _override(module: TerraformModule, over: Resource) -> None:
+    """Put what an override file says of a resource over it: arguments, and blocks of one kind as a whole."""
+    for at, one in enumerate(module.resources):
+        if one.address == over.address:
+            module.resources[at] = replace(one, body={**one.body, **over.body})
+            return
+    hint = "an override file changes what another file declares"
+    raise ConfigurationError(f"overrides {over.address}, which no other file declares", where=over.place, hint=hint)
 
 
 def _settings(of: str, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,13 +305,18 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
         "instance_platform": {"Linux": "Linux/UNIX"}.get(asked.params["platform"], asked.params["platform"]),
         "availability_zone": asked.params["zone"],
     }
-    total, unknown, others = 0, "", []
+    total, unknown, others = 0, "", list[str]()
     for one in files.required("aws_ec2_capacity_reservation"):
         found = {key: one.value(one.body.get(key)) for key in expected}
         count, times = one.value(one.body.get("instance_count")), one.value(one.body.get("count", 1))
         repeated = "for_each" in one.body or one.module.repeated
         if None in found.values() or not isinstance(count, int) or not isinstance(times, int) or repeated:
             unknown = f"{one.address} is not decided by these files"
+        elif (ended := _has_ended(one, asked.today)) is not False:
+            unknown = unknown if ended else f"the end of {one.address} is not decided by these files"
+            others += (
+                [f"{count} of {one.address}, which has ended ({one.value(one.body.get('end_date'))})"] if ended else []
+            )
         elif found == expected:
             total += count * times
         else:
@@ -300,3 +330,19 @@ def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
             ok=None if unknown else total == int(asked.params["count"]),
         )
     ]
+
+
+def _has_ended(reservation: Resource, today: datetime) -> bool | None:
+    """Whether a reservation is over; None where these files do not decide it."""
+    limited = reservation.value(reservation.body.get("end_date_type", '"unlimited"'))
+    written = reservation.body.get("end_date")
+    if written is None and limited == "unlimited":
+        return False
+    end = reservation.value(written)
+    try:
+        moment = datetime.fromisoformat(end) if isinstance(end, str) else None
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) <= today

@@ -109,6 +109,9 @@ def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, lev
     assert facts[f"open findings of severity {least} or higher"] is ok
 
 
+TOOL = {"driver": {"name": "scanner"}}
+
+
 @pytest.mark.parametrize(
     ("run", "complete"),
     [
@@ -116,6 +119,10 @@ def test_a_level_may_mean_more_than_one_severity(tmp_path: Path, least: str, lev
         ({"tool": {"driver": {"name": "scanner", "rules": []}}, "artifacts": []}, None),
         ({"tool": {"driver": {"name": "scanner"}}, "artifacts": [{"location": {"uri": "src/a.js"}}]}, True),
         ({"tool": {"driver": {"name": "scanner"}}, "properties": {"imageName": "shop:1"}}, True),
+        ({"tool": TOOL, "invocations": [{"executionSuccessful": True, "commandLine": "trivy fs ."}]}, True),
+        ({"tool": TOOL, "invocations": [{"executionSuccessful": True}]}, None),
+        ({"tool": TOOL, "originalUriBaseIds": {"ROOTPATH": {"uri": "file:///builds/shop/"}}}, True),
+        ({"tool": TOOL, "originalUriBaseIds": {"ROOTPATH": {"uri": "file:///"}}}, None),
         ({"properties": {"metricResults": [{"ruleId": "lines", "value": 0}]}}, None),
         ({"properties": {"metricResults": [{"ruleId": "lines", "value": 812}]}}, True),
     ],

@@ -305,3 +305,30 @@ def test_settings_of_a_map_that_is_in_no_file_are_not_known_to_be_equal(platform
     overlays(platform, staging=text, production=text)
     [(subject, ok)] = bad(platform.row("AT-STG-CONFIG"))
     assert (subject.endswith("envFrom gone"), ok) == (True, None)
+
+
+_MOUNTS = """\
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    spec:
+      volumes: [{name: v, configMap: {name: c}}]
+      containers: [{name: web, image: 'shop:1', args: [--pool=%d], volumeMounts: [{name: v, mountPath: /etc/web}]}]
+"""
+_MAP = "---\nkind: ConfigMap\nmetadata: {name: c, namespace: shop}\ndata: {web.conf: 'timeout %d'}\n"
+
+
+@pytest.mark.parametrize(
+    ("pool", "timeout", "differs"), [(5, 1, []), (2, 1, ["args"]), (5, 2, ["file /etc/web/web.conf"])]
+)
+def test_arguments_and_mounted_files_are_settings(
+    platform: PaperPlatform, pool: int, timeout: int, differs: list[str]
+) -> None:
+    """As environment variables are; a map that is in no file is unknown."""
+    overlays(platform, staging=_MOUNTS % 5 + _MAP % 1, production=_MOUNTS % pool + _MAP % timeout)
+    assert [(one.rpartition("web ")[2], ok) for one, ok in bad(platform.row("AT-STG-CONFIG"))] == [
+        (name, False) for name in differs
+    ]
+    overlays(platform, staging=_MOUNTS % 5, production=_MOUNTS % 5)
+    assert [ok for _, ok in bad(platform.row("AT-STG-CONFIG"))] == [None]

@@ -222,3 +222,70 @@ def test_what_is_declared_and_not_made(platform: PaperPlatform) -> None:
     platform.write("terraform/r/main.tf", reservation("a", "10"))
     [fact] = platform.find(RESERVED)
     assert fact.ok is None
+
+
+RESERVATION = """
+resource "aws_ec2_capacity_reservation" "r" {
+  instance_type     = "m5.large"
+  instance_platform = "Linux/UNIX"
+  availability_zone = "us-east-1a"
+  instance_count    = 10
+  %s
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "ok"),
+    [
+        ("", True),
+        ('end_date_type = "unlimited"', True),
+        ('end_date_type = "limited"\n  end_date = "2024-01-01T00:00:00Z"', False),
+        ('end_date_type = "limited"\n  end_date = "2999-01-01T00:00:00Z"', True),
+        ('end_date = "2024-01-01"', False),
+        ('end_date_type = "limited"', None),
+        ('end_date_type = "limited"\n  end_date = var.end', None),
+        ("end_date_type = var.kind", None),
+    ],
+)
+def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, end: str, *, ok: bool | None) -> None:
+    """By its end; one that these files do not say is unknown."""
+    platform.write("own/main.tf", RESERVATION % end)
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(RESERVED)] == [ok]
+
+
+CLUSTER_OF_FOUR = """
+resource "aws_rds_cluster" "c" {
+  engine = "aurora-postgresql"
+  serverlessv2_scaling_configuration {
+    min_capacity = 2
+    max_capacity = 4
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["override.tf", "size_override.tf"])
+def test_an_override_file_is_merged_over_the_others(platform: PaperPlatform, name: str) -> None:
+    """A block of it takes the place of those of its kind; it is no second cluster."""
+    platform.write("own/main.tf", CLUSTER_OF_FOUR)
+    platform.write(
+        f"own/{name}", CLUSTER_OF_FOUR.replace('  engine = "aurora-postgresql"\n', "").replace("= 4", "= 16")
+    )
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write(f"own/{name}", CLUSTER_OF_FOUR.replace('"c"', '"d"'))
+    with pytest.raises(ConfigurationError, match=r"overrides aws_rds_cluster.d, which no other file declares"):
+        platform.find(CAPACITY)
+
+
+def test_a_file_of_opentofu_takes_the_place_of_terraforms(platform: PaperPlatform) -> None:
+    """`main.tofu` is read and `main.tf` beside it is not; another file is."""
+    platform.write("own/main.tofu", CLUSTER_OF_FOUR.replace("= 4", "= 16"))
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write("own/main.tf", CLUSTER_OF_FOUR)
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write("own/more.tf", CLUSTER_OF_FOUR.replace('"c"', '"d"'))
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, True, False]

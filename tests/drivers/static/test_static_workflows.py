@@ -61,9 +61,11 @@ DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm
         ("[push, schedule]", False),
         ("{push: null}", False),
         ("workflow_dispatch", False),
+        ("workflow_call", None),
+        ("[workflow_call, push]", False),
     ],
 )
-def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, ok: bool) -> None:
+def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, ok: bool | None) -> None:
     """`on` is a key, not a truth value."""
     github(platform, TEST_JOB + DEPLOY_JOB, on=on)
     assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
@@ -178,6 +180,15 @@ def test_a_wrapper_runs_the_tests_where_the_register_says_so(platform: PaperPlat
     github(platform, jobs, {"test": {}, "deploy": DEPLOY})
     [(ok, why)] = seen(platform, NEEDS)
     assert (ok, "hint: add `test:all: STEP`" in why) == (None, True)
+
+
+def test_a_workflow_that_a_job_calls_is_a_step_of_it(platform: PaperPlatform) -> None:
+    """The register says what the called one does; that it needs the tests is read in the file that calls it."""
+    ship = "  ship: {needs: test, uses: ./.github/workflows/ship.yaml}\n"
+    declared = {"test": TESTED["test"], "ship": {"production": "./.github/workflows/ship.yaml"}}
+    for text, ok in ((ship, True), (ship.replace("needs: test, ", ""), False)):
+        github(platform, TEST_JOB + text, declared)
+        assert [found for found, _ in seen(platform, NEEDS)] == [ok]
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,12 @@ _ASIDE: Final = frozenset(
     }
 )
 """Elements of a test case beside those that say how it ended; another one, as PHPUnit's `warning`, leaves open whether it ran."""
-_MIXED: Final = (
-    "failed and passed: it was repeated (`--rerun-fails`) or run twice (`-count`): the two are written alike"
-)
+_VERDICTS: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("success", "executed", "passed", "ran"), frozenset({"", "true", "1", "yes"})),
+    **dict.fromkeys(("failed", "skipped", "disabled", "ignored", "error"), frozenset({"", "false", "0", "no"})),
+}
+"""Attributes of a case by which some writers say how it ended, and what each says of one that passed; with another value it is unknown."""
+_MIXED: Final = "failed and passed: it was repeated after its failure, or run twice: the two are written alike"
 _LONGEST_S: Final = 1e8
 """Of a suite: three years."""
 _MILLISECONDS: Final = re.compile(r"\d{12,13}")
@@ -64,6 +67,7 @@ class JunitReport:
         ended: when the last suite was complete: its timestamp and its time; None where a suite with tests does not say.
         contradictions: where declared counts differ from the cases, or a name is there twice; empty when there are none.
         unlisted: how many skipped tests are counted and not among the cases, as Cypress and Mocha write them.
+        undecided: how many tests failed and passed, or are counted and not listed: each may have passed.
     """
 
     cases: tuple[JunitCase, ...]
@@ -72,6 +76,7 @@ class JunitReport:
     ended: Moment | None
     contradictions: tuple[str, ...]
     unlisted: int = 0
+    undecided: int = 0
 
 
 def junit_report(body: bytes, where: str) -> JunitReport:
@@ -106,6 +111,7 @@ class _Reader:
     endless: bool = False
     short: list[str] = field(default_factory=list)
     missing: int = 0
+    absent: int = 0
     unlisted: int = 0
     todo: int = 0
     pytest: bool = False
@@ -173,13 +179,15 @@ class _Reader:
         said = {name: known[name] for name in ORIGIN if known.get(name)}
         partly = {name: said.pop(name) for name in self.silent if name in said}
         origin = Provenance(**said, made=made, partly=partly)
+        cases, mixed = self._decided()
         return JunitReport(
-            cases=tuple(self._decided()),
+            cases=tuple(cases),
             properties=known,
             origin=origin,
             ended=None if self.endless else max(self.ends, key=lambda moment: moment.last, default=None),
             contradictions=tuple(self.contradictions),
             unlisted=self.unlisted,
+            undecided=mixed + self.absent,
         )
 
     def _begin_suite(self, attributes: dict[str, str], line: int) -> None:
@@ -234,6 +242,7 @@ class _Reader:
             self.unlisted = missing
         else:
             self.contradictions += found.values() if inner else [*self.short, *found.values()]
+            self.absent = max(self.absent, missing)
 
     def _begin_case(self, attributes: dict[str, str], line: int) -> None:
         name = attributes.get("name", "").strip()
@@ -245,6 +254,10 @@ class _Reader:
         if unknown := words - _PASSED - _SKIPPED - _NOT_RUN - _FAILED:
             what = f"nothing is known of the status `{shown(min(unknown))}` of the test `{shown(name)}`"
             self.contradictions.append(f"{self.where}:{line}: {what}")
+        for key in sorted(_VERDICTS.keys() & attributes.keys()):
+            if attributes[key].strip().lower() not in _VERDICTS[key]:
+                what = f"nothing is known of `{key}={shown(attributes[key])}` of the test `{shown(name)}`"
+                self.contradictions.append(f"{self.where}:{line}: {what}")
         self.case = CaseTally(
             group=group,
             name=name,
@@ -289,19 +302,22 @@ class _Reader:
             suite.idle.append(len(self.cases))
         self.cases.append(found)
 
-    def _decided(self) -> list[JunitCase]:
-        """The cases but for those of Go that failed and passed: repeated because they failed, or run twice, the report does not say which."""
+    def _decided(self) -> tuple[list[JunitCase], int]:
+        """The cases but for those that failed and passed, and how many tests these are.
+
+        Go, Gradle's retry and pytest's flaky repeat a test that failed and write it anew; a matrix in one file has it twice. The report does not say which.
+        """
         outcomes: dict[tuple[str, str, str, str], set[CaseOutcome]] = {key: set() for key in self.twice}
         for one in self.cases:
             outcomes.get((one.suite, one.host, one.group, one.name), set()).add(one.outcome)
         both = {CaseOutcome.PASSED, CaseOutcome.FAILED}
-        mixed = {key for key, found in outcomes.items() if "go.version" in self.properties and both <= found}
+        mixed = {key for key, found in outcomes.items() if both <= found}
         for key, (line, first) in self.twice.items():
             what = _MIXED if key in mixed else "is there twice"
             self.contradictions.append(
                 f"{self.where}:{line}: the test `{shown(key[-1])}` {what}, first in line {first}"
             )
-        return [one for one in self.cases if (one.suite, one.host, one.group, one.name) not in mixed]
+        return [one for one in self.cases if (one.suite, one.host, one.group, one.name) not in mixed], len(mixed)
 
     def _property(self, attributes: dict[str, str]) -> None:
         name, value = attributes.get("name", ""), attributes.get("value", "")

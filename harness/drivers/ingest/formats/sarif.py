@@ -129,6 +129,9 @@ class _Invocation(ReportSection):
     notifications: tuple[_Notification, ...] = Field(default=(), alias="toolExecutionNotifications", strict=False)
     configuration: tuple[_Notification, ...] = Field(default=(), alias="toolConfigurationNotifications", strict=False)
     overrides: tuple[_Override, ...] = Field(default=(), alias="ruleConfigurationOverrides", strict=False)
+    command: str = Field(default="", alias="commandLine")
+    arguments: tuple[str, ...] = Field(default=(), strict=False)
+    directory: _Place = Field(default=_Place(), alias="workingDirectory")
     ended: str = Field(default="", alias="endTimeUtc")
     started: str = Field(default="", alias="startTimeUtc")
 
@@ -145,6 +148,7 @@ class _ScanRun(ReportSection):
     provenance: tuple[_Revision, ...] = Field(default=(), alias="versionControlProvenance", strict=False)
     artifacts: tuple[_Artifact, ...] = Field(default=(), strict=False)
     logical: tuple[_Logical, ...] = Field(default=(), alias="logicalLocations", strict=False)
+    bases: dict[str, _Place] = Field(default_factory=dict, alias="originalUriBaseIds")
     elsewhere: dict[str, Any] = Field(default_factory=dict, alias="externalPropertyFileReferences")
     properties: dict[str, Any] = Field(default_factory=dict)
 
@@ -361,13 +365,21 @@ def _incomplete(run: _ScanRun) -> list[str]:
     return failed + told + lost + _analysed_nothing(run, name)
 
 
+def _ran_on(run: _ScanRun) -> bool:
+    """Whether a successful invocation names its command or directory, or the run a directory that its places begin in, as Trivy's do."""
+    invoked = any(one.successful and (one.command or one.arguments or one.directory.uri) for one in run.invocations)
+    return invoked or any(one.uri not in ("", "file:///") for one in run.bases.values())
+
+
 def _analysed_nothing(run: _ScanRun, name: str) -> list[str]:
     """Why a run without results did not find that there is nothing: it names neither a rule nor anything that it scanned, or measured no line."""
     if run.results:
         return []
     rules = any(part.rules for part in (run.tool.driver, *run.tool.extensions))
-    if not rules and not _scanned(run) and not _word(run.properties, "imageName"):
-        return [f"{name} names neither a rule that was applied nor a file, image or address that it scanned"]
+    named = rules or _scanned(run) or _word(run.properties, "imageName") or _ran_on(run)
+    if not named:
+        hint = "let it write the command line of a successful `invocation`, or `originalUriBaseIds`"
+        return [f"{name} names neither a rule that was applied nor a file, image or address that it scanned; {hint}"]
     metrics = run.properties.get("metricResults")
     values = [one.get("value") for one in metrics if isinstance(one, dict)] if isinstance(metrics, list) else []
     return [f"{name} reports that it scanned 0 lines"] if values and not any(values) else []

@@ -10,8 +10,17 @@ from pydantic import Field
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import ReportSection, json_of, section_of, shown
 from harness.drivers.ingest.formats.provenance import Provenance
+from harness.drivers.ingest.formats.redacted import NOTE
 from harness.errors import DriverError
 
+_KNOWN: Final = frozenset(
+    [
+        *("format_version", "terraform_version", "timestamp", "errored", "complete", "applyable", "variables"),
+        *("resource_changes", "output_changes", "resource_drift", "planned_values", "prior_state", "configuration"),
+        *("relevant_attributes", "checks", "proposed_unknown", NOTE),
+    ]
+)
+"""Parts of a plan that are read, or that change nothing."""
 _NO_CHANGE: Final = ({"no-op"}, {"read"})
 
 
@@ -90,6 +99,8 @@ def infrastructure_plan(body: bytes, where: str) -> InfrastructurePlan:
     moment = Moment.of(plan.timestamp, f"{where}: timestamp") if plan.timestamp else None
     changed = tuple(f"{shown(address)}: {' and '.join(map(shown, verbs))}" for address, verbs in changes if verbs)
     incomplete = "it ended with an error" if plan.errored else "" if plan.complete else "it leaves changes for later"
+    if beside := [key for key, part in value.items() if key not in _KNOWN and part]:
+        incomplete = incomplete or f"it has `{shown(beside[0])}`, which may change something and is not read"
     if plan.applyable and not changed:
         incomplete = incomplete or "it is there to be applied and names no change, as one that only refreshes the state"
     return InfrastructurePlan(
