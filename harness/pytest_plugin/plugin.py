@@ -273,9 +273,11 @@ class ReadinessPlugin:
             session.exitstatus = Exit.USAGE
 
     def _of_other_profiles(self) -> str:
-        """Why pytest lists fewer scenarios than there are."""
+        """Why pytest lists fewer scenarios than there are, as further lines; empty where it lists all."""
+        if not self._foreign:
+            return ""
         profiles, left = "+".join(self._session.settings.profiles), self._foreign
-        of = f"{len(self._selected)} of {len(self._selected) + left} scenarios are of profile {profiles}"
+        of = f"\n{len(self._selected)} of {len(self._selected) + left} scenarios are of profile {profiles}"
         return f"{of}; {left} are of other profiles\n  hint: `--profile NAME` chooses another one, and may be repeated"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -284,9 +286,7 @@ class ReadinessPlugin:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
         if self._only_shown:
             what = f"no scenario was judged: {self._only_shown} only shows them\n  hint: leave it out for a verdict"
-            terminalreporter.write_line(what, red=True, bold=True)
-            if self._foreign:
-                terminalreporter.write_line(self._of_other_profiles())
+            terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)
         if self._session.replay:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):
