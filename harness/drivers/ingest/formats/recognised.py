@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 _BEGINNING: Final = 20_000
-"""Characters of a stream of lines that are looked at: the first line that is JSON decides."""
+"""Characters of a stream of lines that are read: the first line that is JSON decides."""
 
 
 class _Kind(NamedTuple):
