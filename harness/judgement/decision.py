@@ -106,7 +106,8 @@ def _of_plan(plan: Plan, gating: Sequence[Verdict]) -> Iterable[Reason]:
         )
         yield Reason(kind=ReasonKind.FILTERED, text=text, hint=hint)
     if not gating:
-        yield Reason(kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates here")
+        hint = f"name an environment or a profile in which one gates: none of {plan.profile} does in {plan.environment}"
+        yield Reason(kind=ReasonKind.UNCLAIMED, text="no requirement of this profile gates here", hint=hint)
 
 
 def _outcome(plan: Plan, gating: Sequence[Verdict], blemishes: Sequence[Reason]) -> DecisionOutcome:

@@ -287,10 +287,10 @@ def bounded(
     """
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
-    n_needed = ahead.n if ahead else n_needed
-    absent = f"there is no {subject}, expected {case.expected}: no {counted} were recorded"
-    own = _by_bounds(case, bounds, outcome, head, absent, unit=unit, ahead=ahead)
-    outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=f"{head}, expected {case.expected}")
+    absent = f"there is no {subject}, expected {case.expected}"
+    own = _by_bounds(case, bounds, outcome, head, f"{absent}: no {counted} were recorded", unit=unit, ahead=ahead)
+    measured = f"{head}, expected {case.expected}" if bounds.n else absent
+    outcome, reason = settled(outcome, own, receipts, fail_needs, prefix=measured)
     return measure(
         case,
         name,
@@ -304,7 +304,7 @@ def bounded(
             scaled_limit=case.scaled.in_unit(unit),
             confidence=None if bounds.claim and outcome is not Outcome.FAIL else bounds.confidence,
             n=bounds.n,
-            n_needed=n_needed,
+            n_needed=ahead.n if ahead else n_needed,
             unit=unit,
             method=bounds.method,
             receipts=receipts,

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+LEAST_REQUESTS: Final = 50
+"""A guard of fewer requests is silent: a stall of a second that a route meets is 100 % of them, and says nothing of the release."""
+LEAST_S: Final = 3.0
+"""A guard of a shorter window is silent: that is as long as a machine stalls. Its requests count in the KPI over all windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,6 +41,7 @@ class ReadinessPlugin:
         self._uncollected: list[str] = []
         self._stopped = False
         self._only_shown = ""
+        self._foreign = 0
         self._unclaimed = ""
         self._marked = set[str]()
         self._config: pytest.Config
@@ -126,6 +127,7 @@ class ReadinessPlugin:
             config.hook.pytest_deselected(items=dropped)
         if dropped or foreign:
             items[:] = kept
+        self._foreign = len(foreign)
         self._collected = True
 
     def _bound_twice(self, item: pytest.Item) -> str:
@@ -270,13 +272,21 @@ class ReadinessPlugin:
         elif exitstatus == pytest.ExitCode.OK and self._only_shown:
             session.exitstatus = Exit.USAGE
 
+    def _of_other_profiles(self) -> str:
+        """Why pytest lists fewer scenarios than there are, as further lines; empty where it lists all."""
+        if not self._foreign:
+            return ""
+        profiles, left = "+".join(self._session.settings.profiles), self._foreign
+        of = f"\n{len(self._selected)} of {len(self._selected) + left} scenarios are of profile {profiles}"
+        return f"{of}; {left} are of other profiles\n  hint: `--profile NAME` chooses another one, and may be repeated"
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say the decision last."""
         if self._error is not None:
             terminalreporter.write_line(str(self._error), red=True, bold=True)
         if self._only_shown:
             what = f"no scenario was judged: {self._only_shown} only shows them\n  hint: leave it out for a verdict"
-            terminalreporter.write_line(what, red=True, bold=True)
+            terminalreporter.write_line(f"{what}{self._of_other_profiles()}", red=True, bold=True)
         if self._session.replay:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):

@@ -30,6 +30,7 @@ _UNREAD: Final = (
     "`readiness explain` with its criterion names the nearest there is; a package of your own may bring one (docs/extending.md)",
 )
 _SHORT: Final = "no run of this size decides it, which needs"
+_LONGER: Final = "give the traffic, the rollout or the experiment what it lacks: `readiness plan` names it by sentence"
 _LEFT_OUT: Final = "left out by a filter"
 
 
@@ -98,7 +99,7 @@ def accounted(plan: Plan, short: Mapping[str, str] = MappingProxyType({})) -> tu
         if row.form is Form.ATTESTED and row.id not in vouched:
             lacking.setdefault(row.id, _UNVOUCHED)
     for id_, what in short.items():
-        lacking.setdefault(id_, Reason(kind=ReasonKind.TOO_FEW, text=f"{_SHORT}: {what}"))
+        lacking.setdefault(id_, Reason(kind=ReasonKind.TOO_FEW, text=f"{_SHORT}: {what}", hint=_LONGER))
     parts = {row.id: row.parts for row in plan.requirements}
     found = []
     for row in plan.requirements:

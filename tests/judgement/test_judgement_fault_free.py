@@ -33,7 +33,7 @@ from judgement_builders import (
 )
 
 from harness.judgement import judge
-from harness.judgement.figures.fault_free import LEAST_REQUESTS, GuardedWindow, GuardRule, _guards, guards, slots_of
+from harness.judgement.figures.fault_free import GuardedWindow, GuardRule, _guards, guards, slots_of
 from harness.judgement.measures import Case
 from harness.judgement.stats.guards import guard_confidence
 from harness.model import (
@@ -52,6 +52,7 @@ from harness.model import (
     after_faults_name,
     after_name,
 )
+from harness.model.overview import LEAST_REQUESTS
 from tests.builders.scenarios import scenario
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

@@ -461,7 +461,7 @@ def test_a_member_is_a_replica_when_it_is_one_in_the_window() -> None:
     found = judged(lag(), replace(evidence(), replicas=unseen))
     assert outcomes(found, "replica")["pg-2"] is INCONCLUSIVE
     assert (
-        "replication lag p99 of pg-2 is unknown, expected below 10 s, but the watcher 'replicas' sent no probe in that time"
+        "there is no replication lag p99 of pg-2, expected below 10 s, but the watcher 'replicas' sent no probe in that time"
     ) in [measure.reason for measure in found]
 
 

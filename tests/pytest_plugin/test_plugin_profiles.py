@@ -75,3 +75,11 @@ def test_features_beside_the_project_belong_to_it(project: Project) -> None:
     assert {one["requirement"] for one in asked["sentences"]} == {"PL-P95", "PL-ERRORS", "PL-UPTIME"}
     collected = project.do("../shared", "--collect-only", "-q", module="pytest")
     assert "3 tests collected" in collected.out, collected.said
+
+
+def test_what_is_of_other_profiles_is_said_where_scenarios_are_only_listed(project: Project) -> None:
+    """`--collect-only` lists those of the chosen profile, and how many others there are."""
+    project.append("features/plain/kpi.feature", ELSEWHERE.replace("@PL-P95 @profile-brief", "@ND-KPI-P95"))
+    listed = project.do("features", "--collect-only", "-q", module="pytest")
+    assert "3 of 4 scenarios are of profile plain; 1 are of other profiles" in listed.out, listed.said
+    assert "hint: `--profile NAME` chooses another one" in listed.out

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from report_builders import go, judgement, no_go, nothing
 from report_measures import healthy
-from report_plan import in_part, plan
+from report_plan import BROKEN, in_part, plan
 
 from harness.judgement.measures import because
 from harness.model import DecisionOutcome, Gate, Outcome, Requirement, Verdict
@@ -176,3 +176,22 @@ def test_confidence_is_said_of_each_bound_and_of_a_lone_one() -> None:
     found = [replace(p95, high=None), replace(p95, low=None, high=None), replace(p95, confidence=None)]
     lines = [measure_line(measure, 60) for measure in (p95, *found)]
     assert [line.confidence for line in lines] == ["95 % each", "95 %", "", ""]
+
+
+def test_windows_and_routes_that_are_too_little_for_a_guard_are_said() -> None:
+    """They are in the figure over all windows; whether one of them alone was bad nobody judged."""
+    given, _, judged = go()
+    assert not [one for one in unverified(given, judged, rows(given, judged)) if "by themselves" in one.text]
+    first, second, *_ = BROKEN
+    short = tuple(
+        replace(one, n=13, end_s=one.start_s + 2) if one.name == f"experiment:{first}/after" else one
+        for one in judged.windows
+    )
+    route = replace(judged.traffic[0], route="search", window=f"experiment:{second}/after", n=11)
+    thin = replace(judged, windows=short, traffic=(*judged.traffic, route))
+    (said,) = [one.text for one in unverified(given, thin, rows(given, thin)) if "by themselves" in one.text]
+    assert said == (
+        "Not judged by themselves, as under 50 requests or 3 s say nothing of the release: "
+        f"experiment:{first}/after (n 13, 2 s); search in experiment:{second}/after (n 11). "
+        "Their requests count over all windows"
+    )

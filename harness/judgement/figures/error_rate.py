@@ -73,20 +73,20 @@ def _by_group(
         of = f"{name} of {group or 'all routes together'}"
         scope = scope_of(windows[0], objective, group)
         notes = [over_windows(windows), _kinds(tables), "" if group else _by_route(tables)]
-        share = bounded(
+        rate = bounded(
             case,
             name,
             bounds,
             held(objective.op, bounds, rule.limit),
             unit="ratio",
-            subject=f"{of} ({bad} of {n} requests)",
+            subject=f"{of} ({bad} of {n} requests)" if n else of,
             n_needed=needed(bad, rule.limit, objective.confidence),
             scope=scope,
             receipts=receipts,
             detail="; ".join(filter(None, notes)),
             files=all_files(windows),
         )
-        yield _refused(case, share, tables)
+        yield _refused(case, rate, tables)
         if objective.scope.phase is Phase.STEADY:
             yield from worsened(case, of, parts, rule, _bounds_of(case), groups=len(every), scope=scope)
 

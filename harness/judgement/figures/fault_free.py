@@ -24,6 +24,7 @@ from harness.judgement.stats.guards import excess_of, guard_confidence, proven_e
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
+from harness.model.overview import LEAST_REQUESTS, LEAST_S
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
@@ -36,11 +37,6 @@ LABELS: Final[Mapping[str, str]] = {
     "release": "release",
 }
 """Columns whose words have a guard each, and what a word names."""
-
-LEAST_REQUESTS: Final = 50
-"""A guard of fewer requests is silent: a stall of a second that a route meets is 100 % of them, and says nothing of the release."""
-LEAST_S: Final = 3.0
-"""A guard of a shorter window is silent: that is as long as a machine stalls. Its requests count in the KPI over all windows."""
 
 
 def one_after_another(arrays: Sequence[npt.NDArray[_Kind]]) -> npt.NDArray[_Kind]:

@@ -42,7 +42,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
-from harness.judgement.measures import Case, Figures, because, bounded, held, measure, settled
+from harness.judgement.measures import Case, Figures, because, bounded, formatted, held, measure, settled
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
 from harness.model import (
@@ -244,7 +244,7 @@ def _by_region(tables: Sequence[Table], quantile: float) -> str:
     parts = []
     for region, served in Table.merged(SAMPLES, tables).apart("served_region").items():
         (value,) = quantiles_of(response_ms(served, math.inf)[0], quantile)
-        parts.append(f"{region} {value:.4g} ms")
+        parts.append(f"{region} {formatted(value, 'ms') if math.isfinite(value) else 'no answer in time'}")
     return f"by region that served: {', '.join(parts)}" if parts else ""
 
 

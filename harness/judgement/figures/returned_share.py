@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -111,13 +112,14 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
         bad=answers.words["served_region"].equals(region),
     )
     bounds = share_by_batches(balanced_tally([part], _BATCH_S), case.objective.confidence).rescaled(plus=-share)
+    given = "an unknown share" if math.isnan(bounds.value) else f"{100 * (bounds.value + share):.3g} %"
     return bounded(
         case,
         name,
         bounds,
         held(Op.WITHIN, bounds, 0.0, tolerance),
         unit="ratio",
-        subject=f"{attempt.name}: {region} gave {100 * (bounds.value + share):.3g} % of the answers; its distance to the declared {100 * share:g} %",
+        subject=f"{attempt.name}: {region} gave {given} of the answers; its distance to the declared {100 * share:g} %",
         n_needed=None,
         scope=scope,
         receipts={"fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)},

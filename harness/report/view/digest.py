@@ -21,6 +21,7 @@ from harness.model import (
     leading_first,
     share_of_limit,
 )
+from harness.report.view.offered import silent_guards
 from harness.report.view.people import people_of
 from harness.report.view.wording import (
     MARKS,
@@ -346,6 +347,8 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
         text = f"what the package claims by {files} that the project replaces: {', '.join(plan.shadowed)}"
         found.append(Unverified(id="", text=text))
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
+    if silent := silent_guards(judgement):
+        found.append(Unverified(id="", text=silent))
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.view.wording import NOTHING, counted, duration, figure
+from harness.model import Phase
+from harness.model.overview import LEAST_REQUESTS, LEAST_S
+from harness.report.view.wording import NOTHING, counted, duration, figure, some
 
 if TYPE_CHECKING:
-    from harness.model import TrafficPlan, TrafficResult, Worker
+    from harness.model import Judgement, TrafficPlan, TrafficResult, Worker
 
 OPEN = "open"
 
@@ -109,4 +111,26 @@ def _worker(window: str, worker: Worker) -> WorkerLine:
         clock=residual,
         ended=(f"died {worker.died}" if worker.died else worker.why)
         or ("in order" if worker.closed else "not in order"),
+    )
+
+
+def silent_guards(judgement: Judgement) -> str:
+    """The windows, and the routes in a window, that are too little to be judged by themselves; empty where there are none."""
+    free = {window.name: window for window in judgement.windows if window.phase != Phase.FAULT}
+    short = [
+        f"{one.name} (n {one.n}, {figure(one.end_s - one.start_s, 's')})"
+        for one in free.values()
+        if one.n < LEAST_REQUESTS or one.end_s - one.start_s < LEAST_S
+    ]
+    told = {text.partition(" (")[0] for text in short}
+    few = [
+        f"{one.route} in {one.window} (n {one.n})"
+        for one in judgement.traffic
+        if one.route and one.window in free and one.window not in told and one.n < LEAST_REQUESTS
+    ]
+    if not (short or few) or len(free) < 2:
+        return ""
+    return (
+        f"Not judged by themselves, as under {LEAST_REQUESTS} requests or {LEAST_S:g} s say nothing of the release: "
+        f"{some([*short, *few], between='; ')}. Their requests count over all windows"
     )

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.drivers.ingest.formats.recognised import cure_of_text, cure_of_value
 from harness.errors import DriverError
 from harness.evidence.foreign import levels_of
 
@@ -98,9 +99,8 @@ def json_of(body: bytes, where: str) -> Any:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # half of a character can be put in no report
     except json.JSONDecodeError as error:
         cut = " (it is cut short)" if error.pos >= len(text.rstrip()) else ""
-        raise DriverError(
-            f"is not JSON: {error.msg}{cut}", where=f"{where}:{error.lineno}", hint="write it again with its tool"
-        ) from error
+        hint = cure_of_text(text) or "write it again with its tool"
+        raise DriverError(f"is not JSON: {error.msg}{cut}", where=f"{where}:{error.lineno}", hint=hint) from error
     except RecursionError as error:
         raise DriverError("is nested too deeply", where=where, hint="see what wrote it") from error
     except ValueError as error:
@@ -150,7 +150,10 @@ def section_of(model: type[_Section], value: Any, where: str, *, kind: str) -> _
         found = "" if first["type"] == "missing" else f", found {shown(repr(first['input']))}"
         at = f"{where}: {shown(place)}" if place else where
         problem = first["msg"][:1].lower() + first["msg"][1:]
-        raise DriverError(f"is not {kind}: {problem}{found}", where=at, hint="write it with the tool itself") from error
+        hint = (
+            cure_of_value(value) or f"what is read is {kind} as its tool writes it: name that file, or write it again"
+        )
+        raise DriverError(f"is not {kind}: {problem}{found}", where=at, hint=hint) from error
 
 
 def number(text: str, where: str) -> float:

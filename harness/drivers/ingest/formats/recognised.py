@@ -1,0 +1,90 @@
+"""What a file is that is not the report which was asked for, and the command that writes the right one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+_BEGINNING: Final = 20_000
+"""Characters of a stream of lines that are read: the first line that is JSON decides."""
+
+
+class _Kind(NamedTuple):
+    """A kind of file. keys: that an object of it has, all of them; what: it is; cure: what writes the report."""
+
+    keys: frozenset[str]
+    what: str
+    cure: str
+
+
+_SHOW: Final = "`terraform plan -out=plan && terraform show -json plan` writes the plan"
+_YARN: Final = (
+    "`npm install --package-lock-only && npm audit --json` audits the same packages, or scan `yarn.lock` with a tool that writes SARIF, "
+    "as `trivy fs --format sarif .`, and name that as a SARIF report"
+)
+_KINDS: Final = (
+    _Kind(
+        frozenset({"SchemaVersion", "Results"}),
+        "Trivy's own JSON",
+        "`trivy … --format sarif` writes SARIF, `--format cyclonedx` a bill",
+    ),
+    _Kind(frozenset({"matches", "descriptor"}), "Grype's own JSON", "`grype … -o sarif` writes SARIF"),
+    _Kind(frozenset({"results", "errors", "paths"}), "Semgrep's own JSON", "`semgrep … --sarif` writes SARIF"),
+    _Kind(frozenset({"vulnerabilities", "packageManager"}), "Snyk's own JSON", "`snyk test --sarif` writes SARIF"),
+    _Kind(frozenset({"dependencies", "fixes"}), "pip-audit's own JSON", "`pip-audit -f cyclonedx-json` writes a bill"),
+    _Kind(frozenset({"spdxVersion"}), "an SPDX bill", "`syft … -o cyclonedx-json` writes CycloneDX in JSON"),
+    _Kind(frozenset({"bomFormat"}), "a CycloneDX bill", "name it as a cyclonedx report"),
+    _Kind(frozenset({"runs", "version"}), "a SARIF log", "name it as a sarif report"),
+    _Kind(frozenset({"auditReportVersion"}), "an npm audit", "name it as an npm-audit report"),
+    _Kind(frozenset({"@level", "@message"}), "the log of `terraform plan -json`", _SHOW),
+)
+_LINES: Final = (
+    *_KINDS,
+    _Kind(frozenset({"type", "data"}), "the stream of `yarn audit --json`", _YARN),
+    _Kind(frozenset({"value", "children"}), "the stream of `yarn npm audit --json`", _YARN),
+    _Kind(frozenset({"config"}), "govulncheck's own JSON", "`govulncheck -format sarif ./...` writes SARIF"),
+    _Kind(frozenset({"finding"}), "govulncheck's own JSON", "`govulncheck -format sarif ./...` writes SARIF"),
+)
+"""A line of a stream; a single object with such keys may be anything."""
+_TEXTS: Final[tuple[tuple[Callable[[str], bool], str, str], ...]] = (
+    (lambda text: text.startswith("PK\x03\x04"), "the plan file of Terraform itself, or another archive", _SHOW),
+    (
+        lambda text: "<bom" in text[:1000],
+        "a bill in XML",
+        "write it in JSON: `--output-format JSON` (npm, Python), `-DoutputFormat=json` (Maven), `--json` (.NET)",
+    ),
+    (lambda text: text.lstrip().startswith("<"), "XML", "write it in JSON with the same tool"),
+)
+
+
+def cure_of_text(text: str) -> str:
+    """What a text is that is no JSON document, and what writes the right report; empty where it is not known."""
+    head = text[:_BEGINNING]
+    for line in head.splitlines():
+        if line.lstrip().startswith("{"):
+            try:
+                return _cure(json.loads(line), _LINES)
+            except (ValueError, RecursionError):
+                break
+    return next((_told(what, cure) for known, what, cure in _TEXTS if known(head)), "")
+
+
+def cure_of_value(value: Any) -> str:
+    """The same of a JSON document of another kind."""
+    return _cure(value, _KINDS if not _is_line(value) else _LINES)
+
+
+def _is_line(value: Any) -> bool:
+    """Whether a document is the only line of a stream: yarn's summary is."""
+    return isinstance(value, Mapping) and str(value.get("type", "")).startswith("audit")
+
+
+def _cure(value: Any, kinds: tuple[_Kind, ...]) -> str:
+    if not isinstance(value, Mapping):
+        return ""
+    return next((_told(kind.what, kind.cure) for kind in kinds if kind.keys <= {*value}), "")
+
+
+def _told(what: str, cure: str) -> str:
+    return f"it is {what}: {cure}"

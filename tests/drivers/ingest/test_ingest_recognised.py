@@ -1,0 +1,53 @@
+"""A report of another kind is refused with what it is, and with the command that writes the right one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from harness.drivers.ingest.formats.bill import bill_of_materials
+from harness.drivers.ingest.formats.npm_audit import audit_report
+from harness.drivers.ingest.formats.sarif import scan_report
+from harness.drivers.ingest.formats.terraform import infrastructure_plan
+from harness.errors import DriverError
+
+TRIVY = json.dumps({"SchemaVersion": 2, "Results": [{"Target": "shop", "Vulnerabilities": []}]})
+YARN = '{"type":"auditAdvisory","data":{}}\n{"type":"auditSummary","data":{"vulnerabilities":{"high":1}}}\n'
+BERRY = '{"value":"lodash","children":{"ID":1}}\n{"value":"left-pad","children":{"ID":2}}\n'
+LOG = '{"@level":"info","@message":"Terraform 1.9","type":"version"}\n{"@level":"info","@message":"Plan"}\n'
+Reader = Callable[[bytes, str], object]
+
+
+@pytest.mark.parametrize(
+    ("reader", "text", "what", "command"),
+    [
+        (scan_report, TRIVY, "Trivy's own JSON", "--format sarif"),
+        (scan_report, '{"matches": [], "descriptor": {"name": "grype"}}', "Grype's own JSON", "-o sarif"),
+        (scan_report, '{"config": {}}\n{"finding": {}}\n', "govulncheck's own JSON", "-format sarif"),
+        (scan_report, '{"bomFormat": "CycloneDX", "components": []}', "a CycloneDX bill", "a cyclonedx report"),
+        (bill_of_materials, '<?xml version="1.0"?>\n<bom xmlns="…"/>', "a bill in XML", "--output-format JSON"),
+        (bill_of_materials, '{"spdxVersion": "SPDX-2.3"}', "an SPDX bill", "cyclonedx-json"),
+        (audit_report, YARN, "the stream of `yarn audit --json`", "npm audit --json"),
+        (audit_report, YARN.splitlines()[1], "the stream of `yarn audit --json`", "trivy fs --format sarif"),
+        (audit_report, BERRY, "the stream of `yarn npm audit --json`", "npm audit --json"),
+        (infrastructure_plan, LOG, "the log of `terraform plan -json`", "terraform show -json plan"),
+        (infrastructure_plan, "PK\x03\x04…", "the plan file of Terraform itself", "terraform show -json plan"),
+    ],
+)
+def test_the_hint_names_what_it_is_and_what_to_run(reader: Reader, text: str, what: str, command: str) -> None:
+    """`write it again with its tool` writes the same file again."""
+    with pytest.raises(DriverError) as refused:
+        reader(text.encode(), "report")
+    assert refused.value.hint.startswith(f"it is {what}")
+    assert command in refused.value.hint
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2]", '{"type": "other"}', "name,value\n", '{"a": 1}{"b": 2}', "{" * 5000])
+def test_what_is_not_known_is_called_nothing(text: str) -> None:
+    """A guess would lead away from the mistake."""
+    with pytest.raises(DriverError) as refused:
+        scan_report(text.encode(), "report")
+    assert refused.value.hint
+    assert "it is" not in refused.value.hint.partition(":")[0]
