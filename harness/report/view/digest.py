@@ -325,7 +325,7 @@ class Unverified:
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
     """What was not verified beside rows that were not assessed (`causes` has those).
 
-    Rows that are proven in part, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone, time scale.
+    Rows that are proven in part, experiments that are lacking, scenarios left out, files that the project replaces, evidence that is gone or that no rule reads, time scale.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
@@ -341,6 +341,7 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
         text = f"what the package claims by {files} that the project replaces: {', '.join(plan.shadowed)}"
         found.append(Unverified(id="", text=text))
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
+    found += [Unverified(id="", text=text) for text in judgement.for_people]
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (
