@@ -12,6 +12,7 @@ from harness.judgement.figures import spec_of
 from harness.judgement.figures.copies import journey_accounts
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.read_back import age_ns
+from harness.judgement.invariants import broken
 from harness.judgement.quiet_harm import QUIET_HARM, quiet_harm
 from harness.model import Evidence, Outcome, Plan, Verdict
 from harness.model.harm import Harm, UnjudgedHarm
@@ -71,6 +72,7 @@ def _measured(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
         yield Harm.EVENTS_TWICE, events.twice or 0
         yield Harm.EVENTS_WRONG, events.wrong or 0
     yield from quiet_harm(plan, evidence)
+    yield from broken(evidence)
 
 
 def _stale(plan: Plan, evidence: Evidence) -> int:

@@ -21,6 +21,7 @@ from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.routes import apart_by_method
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
+from harness.judgement.unread import for_people_only
 from harness.judgement.verdicts import claim_verdict, parts_first, requirement_verdict
 from harness.judgement.watchers import watcher_results
 from harness.judgement.whole import Whole, release_result, voided, whole_of
@@ -80,6 +81,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         doors=_seam(lambda: tuple(door_results(plan, evidence)), lambda _: ()),
         release=_seam(lambda: release_result(plan, evidence), lambda _: None),
         steady_end=evidence.steady_end,
+        for_people=_seam(lambda: for_people_only(evidence), lambda _: ()),
         machine=_seam(lambda: machine_result(plan, evidence), lambda why: MachineResult(ok=False, why=why)),
     )
     return rounded(found)

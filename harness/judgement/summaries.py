@@ -17,7 +17,7 @@ from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.load import lag_limit_ms, lag_p99_ms, load_receipt, offered_rps
 from harness.judgement.receipts.met import UNMET, unmet
 from harness.judgement.receipts.null_runs import NONE, failed_probes, null_run
-from harness.judgement.receipts.restore import restore_receipt, undone
+from harness.judgement.receipts.restore import confirmed, restore_receipt
 from harness.judgement.receipts.watch import WATCHERS, probes_of
 from harness.judgement.routes import routes_called
 from harness.judgement.stats.statistics import quantiles_of
@@ -142,7 +142,7 @@ def _attempt_result(plan: Plan, evidence: Evidence, attempt: Experiment, account
         sent=fault.sent_ns is not None,
         confirmed_after_s=_after(fault.sent_ns, fault.confirmed_ns),
         seen_by_client_after_s=_after(fault.sent_ns, _first_failure(evidence, attempt)),
-        restore_ok=undone(attempt)[0],
+        restore_ok=confirmed(evidence, attempt)[0],
         restored_after_s=_after(fault.sent_ns, attempt.restore.at_ns),
         reads=reads,
         writes=writes,

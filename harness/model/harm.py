@@ -27,10 +27,17 @@ class Harm(StrEnum):
     WRITES_LATE = "writes late without a fault"
     REGION_READS_FAILED = "reads of regions failed without a fault"
     REGION_READS_LATE = "reads of regions late without a fault"
-    TWO_PRIMARIES = "seconds with two primaries without a fault"
-    PRIMARY_CHANGED = "changes of the primary without a fault"
-    RESTARTED = "containers started again without a fault"
+    HEALTH_FAILED = "probes of health failed without a fault"
+    SERVICES_FAILED = "probes of services failed without a fault"
+    REGION_READS_OUT = "outages of reads of regions that no fault hit"
+    TWO_PRIMARIES = "seconds with two primaries"
+    PRIMARY_CHANGED = "changes of the primary without a cause"
+    RESTARTED = "containers started again without a cause"
+    PODS_GONE = "pods gone without a cause"
+    NODES_GONE = "nodes not ready without a cause"
     NODES_LOST = "nodes not ready at the end"
+    PODS_LOST = "pods not ready at the end"
+    MEMBERS_LOST = "members of the database not there at the end"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -181,6 +181,7 @@ class Judgement:
         journeys: users who met trouble. doors: uptime of each region's own door. release: the release receipt. steady_end: of the target, at the end.
         machine: that the target shared with the harness; None: it has one of its own.
         unjudged_harm: what was lost, doubled, changed or stale, and no claim judges.
+        for_people: what was recorded and no rule decides on, with the reason.
     """
 
     decision: Decision
@@ -199,3 +200,4 @@ class Judgement:
     steady_end: Steady | None = None
     unjudged_harm: tuple[UnjudgedHarm, ...] = ()
     machine: MachineResult | None = None
+    for_people: tuple[str, ...] = ()

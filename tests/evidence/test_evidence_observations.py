@@ -12,13 +12,15 @@ import pytest
 
 import harness
 from harness.model import Observation
-from harness.model.observations import FOR_PEOPLE_ONLY, KINDS, LedgerRead, Recorded, every, unusable
+from harness.model.observations import KINDS, LedgerRead, Recorded, every, unusable
+from harness.model.readers import KINDS_READ
 
 HARNESS = Path(harness.__file__).parent
 WRITERS = ("chaos", "drivers", "locust", "run", "evidence/seal.py")
-READERS = ("evidence", "judgement", "report")
+READERS = ("evidence", "judgement")
 PREFIXES = sorted({kind.partition(".")[0] for kind in KINDS if "." in kind})
 LIKE_A_KIND = re.compile(rf"(?:{'|'.join(PREFIXES)})\.[a-z]+(?:-[a-z]+)*")
+WINDOWS = ("quiet", "held", "back", "last")
 CLASSES = sorted(set(KINDS.values()), key=lambda kind: kind.__name__)
 
 
@@ -80,9 +82,10 @@ def test_every_declared_kind_is_written(kind: type[Recorded]) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_kind_is_read_or_is_for_people_only(kind: type[Recorded]) -> None:
-    """One of the rooms that read names its class or one of its kinds; what is for people only, none does."""
+    """Evidence or judge name its class or one of its kinds; what is for people only in every kind of window, neither does."""
     there = words(*READERS)
-    assert (kind.__name__ in there or not there.isdisjoint(kind.KINDS)) == (kind not in FOR_PEOPLE_ONLY)
+    for_people = len(KINDS_READ[kind].for_people()) == len(WINDOWS)
+    assert (kind.__name__ in there or not there.isdisjoint(kind.KINDS)) is not for_people
 
 
 def test_an_observation_of_a_kind_that_nobody_declared_is_passed_over() -> None:

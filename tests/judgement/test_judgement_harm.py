@@ -13,6 +13,7 @@ from harness.errors import Exit
 from harness.judgement import judge
 from harness.judgement.figures import spec_of
 from harness.judgement.harm import unjudged_harm
+from harness.judgement.invariants import broken
 from harness.judgement.quiet_harm import quiet_harm
 from harness.model import (
     JOURNEY_READS,
@@ -239,7 +240,13 @@ def test_events_that_are_on_their_way_as_the_watch_ends_are_no_harm() -> None:
     assert unjudged_harm(plan, followed(old)) == (UnjudgedHarm(harm=Harm.EVENTS_LOST, count=5),)
 
 
-QUIET: Final = frozenset(harm for harm in Harm if harm.value.endswith("without a fault")) | {Harm.NODES_LOST}
+QUIET: Final = frozenset(
+    {
+        *(harm for harm in Harm if harm.value.endswith(("without a fault", "without a cause", "at the end"))),
+        Harm.REGION_READS_OUT,
+        Harm.TWO_PRIMARIES,
+    }
+)
 
 
 @pytest.mark.parametrize("harm", [harm for harm in Harm if harm not in QUIET])
@@ -277,7 +284,8 @@ def written(run: Evidence, *, refused: float = 0.0, late_ms: int = 0) -> Evidenc
 
 def harms(run: Evidence) -> set[Harm]:
     """The kinds of harm of the time without a fault, by profile core."""
-    return {harm for harm, count in quiet_harm(core_plan(), run) if count}
+    found = (*quiet_harm(core_plan(), run), *broken(run))
+    return {harm for harm, count in found if count}
 
 
 def test_a_healthy_run_did_no_harm_without_a_fault() -> None:
@@ -330,8 +338,10 @@ def test_restarts_without_a_fault_and_a_node_that_stays_away_are_harm() -> None:
     name, region = "eu-west-1a", "eu-west-1"
     ready = NodeChange(at_ns=0, what="present", name=name, region=region, ready=True)
     away = replace(ready, at_ns=start_ns, what="unready", ready=False)
-    assert harms(replace(run, nodes=(ready, away))) == {Harm.NODES_LOST}
-    assert harms(replace(run, nodes=(ready, away, replace(ready, at_ns=start_ns + 1)))) == set()
+    assert harms(replace(run, nodes=(ready, away))) == {Harm.NODES_GONE, Harm.NODES_LOST}
+    assert harms(replace(run, nodes=(ready, away, replace(ready, at_ns=start_ns + 1)))) == {Harm.NODES_GONE}
+    early = replace(away, at_ns=start_ns - 2), replace(ready, at_ns=start_ns - 1)
+    assert harms(replace(run, nodes=(ready, *early))) == set(), "before the first window nothing was judged"
 
 
 def test_a_row_that_fails_for_its_own_requests_has_told_of_the_reads() -> None:

@@ -61,11 +61,13 @@ def proven_hits(evidence: Evidence, attempt: Experiment) -> tuple[Hit, ...]:
     if not attempt.fault.inferred:
         return attempt.fault.hit
     scaled: set[Hit] = set()
-    for workload, falls in _falls(evidence).items():
+    for workload, own_falls in falls(evidence).items():
         ends = {hit: _ends_ns(evidence, attempt, hit) for hit in attempt.fault.hit if hit.is_of(*workload)}
-        near = {hit: {at for at in falls for ended in own if abs(ended - at) <= LATER_NS} for hit, own in ends.items()}
+        near = {
+            hit: {at for at in own_falls for ended in own if abs(ended - at) <= LATER_NS} for hit, own in ends.items()
+        }
         doubtful = {hit for hit, at in near.items() if at}
-        if len(doubtful) <= sum(falls[at] for at in set().union(*near.values())):
+        if len(doubtful) <= sum(own_falls[at] for at in set().union(*near.values())):
             scaled |= doubtful
     return tuple(hit for hit in attempt.fault.hit if hit not in scaled)
 
@@ -194,7 +196,7 @@ def _ends_ns(evidence: Evidence, attempt: Experiment, hit: Hit) -> list[int]:
     ]
 
 
-def _falls(evidence: Evidence) -> dict[tuple[str, str], dict[int, int]]:
+def falls(evidence: Evidence) -> dict[tuple[str, str], dict[int, int]]:
     """Each decision of an autoscaler for fewer replicas: when, and by how many; by namespace and name of the workload."""
     said: dict[str, int] = {}
     falls: dict[tuple[str, str], dict[int, int]] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from harness.judgement.receipts.restored import contradicted
 from harness.model import Evidence, Experiment, Receipt, Restore
 
 
 def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
-    """Whether the target was restored, and the fault is out; after the last fault it must also be steady at the end."""
-    ok, why = undone(experiment)
+    """Whether the target was restored by its record and by the watch, and the fault is out; after the last fault it must also be steady at the end."""
+    ok, why = confirmed(evidence, experiment)
     if ok and is_last(evidence, experiment):
         end = evidence.steady_end
         if end is None:
@@ -15,6 +16,13 @@ def restore_receipt(evidence: Evidence, experiment: Experiment) -> Receipt:
         elif not end.ok:
             ok, why = False, f"the target was not steady at the end: {end.why or 'no reason was recorded'}"
     return Receipt(ok=ok, why=f"{experiment.name}: {why}", files=experiment.files)
+
+
+def confirmed(evidence: Evidence, experiment: Experiment) -> tuple[bool | None, str]:
+    """Whether one attempt left the target as before, and no history of the watch contradicts that, with the reason."""
+    ok, why = undone(experiment)
+    against = contradicted(evidence, experiment) if ok else ""
+    return (None, against) if against else (ok, why)
 
 
 def undone(experiment: Experiment) -> tuple[bool | None, str]:

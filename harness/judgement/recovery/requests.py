@@ -26,9 +26,9 @@ class Requests:
         return cls(sent_ns=sent_ns[order], done_ns=done_ns[order], ok=ok[order])
 
     @classmethod
-    def reads(cls, probes: Table, subject: str = "entry") -> Self:
-        """The read probes of one subject."""
-        rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals("read"))
+    def reads(cls, probes: Table, subject: str = "entry", kind: str = "read") -> Self:
+        """The read probes of one subject, or its probes of another kind."""
+        rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals(kind))
         return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], answered(rows))
 
     @classmethod

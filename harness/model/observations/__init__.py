@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from harness.model.observations.chaos import (
     ActivityDone,
     FaultConfirmed,
@@ -86,7 +84,6 @@ from harness.model.observations.watch import (
 )
 
 __all__ = [
-    "FOR_PEOPLE_ONLY",
     "KINDS",
     "ActSkipped",
     "ActStarted",
@@ -169,16 +166,3 @@ __all__ = [
     "unusable",
     "written",
 ]
-
-FOR_PEOPLE_ONLY: Final[frozenset[type[Recorded]]] = frozenset(
-    {
-        HoldReleased,
-        JourneysRead,
-        ActSkipped,
-        WatchRespaced,
-        WatchTrouble,
-        RolloutPromoted,
-        RowsUnreadable,
-    }
-)
-"""Kinds that no judgement and no report reads: they explain to a reader of the history what happened."""

@@ -326,7 +326,8 @@ class Unverified:
 def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[Unverified, ...]:
     """What was not verified beside rows that were not assessed (`causes` has those).
 
-    Rows that are proven in part, experiments that are lacking or whose fault no request met, scenarios left out, files that the project replaces, evidence that is gone, time scale.
+    Rows that are proven in part, experiments that are lacking or whose fault no request met, scenarios left out, files that the project replaces,
+    evidence that is gone or that no rule reads, time scale.
     """
     found = [
         Unverified(id=row.requirement.id, text=f"without an experiment of: {', '.join(row.missing)}")
@@ -349,6 +350,7 @@ def unverified(plan: Plan, judgement: Judgement, every: Sequence[Row]) -> tuple[
     found += [Unverified(id="", text=f"evidence is missing: {item}") for item in judgement.missing]
     if silent := silent_guards(judgement):
         found.append(Unverified(id="", text=silent))
+    found += [Unverified(id="", text=text) for text in judgement.for_people]
     scaled = [row.requirement.id for row in every if row.scaled and row.outcome is Outcome.PASS]
     if scaled:
         text = (

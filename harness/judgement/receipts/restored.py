@@ -1,0 +1,95 @@
+"""A restore is confirmed by the histories of watchers that know no experiment, as a fault is (`hits`).
+
+The run says that the target is as before when its own questions were answered so. The watch says it as well: every node that went while the fault
+was in is Ready, workloads that were hit have as many ready pods as before or as their autoscaler asks for, every member of the database that
+said its role before says one, a primary is known, and the entry answers a health probe. Where the two contradict each other nothing is proven.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from harness.judgement.receipts.hits import LATER_NS, falls
+from harness.judgement.recovery import answered
+from harness.model import Evidence, Experiment, domain_of
+from harness.model.domain import DATABASE, ENTRY
+from harness.units import NS_PER_S
+
+AROUND_NS: Final = 2 * NS_PER_S
+"""The watch is asked so long before and after the moment of the restore, and never after the next fault was sent."""
+
+
+def contradicted(evidence: Evidence, attempt: Experiment) -> str:
+    """What the watch says against a restore that was recorded as done, with its source; empty where it says nothing against it."""
+    at_ns, sent_ns = attempt.restore.at_ns, attempt.fault.sent_ns
+    if at_ns is None or sent_ns is None:
+        return ""
+    later = [one.fault.sent_ns for each in evidence.experiments.values() for one in each]
+    next_ns = min((other for other in later if other is not None and other > at_ns), default=at_ns + LATER_NS)
+    touches = domain_of(attempt.domain).touches
+    found = [*_nodes(evidence, sent_ns, min(at_ns + LATER_NS, next_ns))]
+    found += _pods(evidence, attempt, sent_ns, min(at_ns + LATER_NS, next_ns))
+    around = at_ns - AROUND_NS, min(at_ns + AROUND_NS, next_ns)
+    if DATABASE in touches:
+        found += _members(evidence, sent_ns, around)
+    if ENTRY in touches:
+        found += _health(evidence, around)
+    return f"it was recorded as restored, and the watch says: {'; '.join(found)}" if found else ""
+
+
+def _nodes(evidence: Evidence, sent_ns: int, until_ns: int) -> Iterable[str]:
+    before = {node.name: node.ready for node in evidence.nodes if node.at_ns < sent_ns}
+    after = {node.name: node.ready for node in evidence.nodes if node.at_ns < until_ns}
+    away = sorted(name for name, ready in before.items() if ready and not after[name])
+    if away:
+        yield f"{_some(away)} was not Ready by then (history/pods.ndjson)"
+
+
+def _pods(evidence: Evidence, attempt: Experiment, sent_ns: int, until_ns: int) -> Iterable[str]:
+    """Pods that were ready and are there without being so, and workloads of the pods that were hit, which have fewer ready pods than before."""
+    was = {pod.uid for pod in evidence.pods_before(sent_ns) if pod.is_ready}
+    waiting = sorted(pod.name for pod in evidence.pods_before(until_ns) if pod.uid in was and not pod.is_ready)
+    if waiting:
+        yield f"{_some(waiting)} was not ready by then (history/pods.ndjson)"
+    before, after = (_ready(evidence, at_ns) for at_ns in (sent_ns, until_ns))
+    gone = {hit.uid for hit in attempt.fault.hit if hit.kind == "pod"}
+    hit = {(pod.namespace, pod.workload) for pod in evidence.pods_before(sent_ns) if pod.uid in gone}
+    for workload in sorted(hit):
+        decided = falls(evidence).get(workload, {})
+        fewer = sum(by for at_ns, by in decided.items() if sent_ns <= at_ns < until_ns)
+        if after[workload] < before[workload] - fewer:
+            n, of = after[workload], before[workload]
+            yield f"{'/'.join(workload)} had {n} of {of} ready pods by then (history/pods.ndjson)"
+
+
+def _ready(evidence: Evidence, at_ns: int) -> Counter[tuple[str, str]]:
+    return Counter((pod.namespace, pod.workload) for pod in evidence.pods_before(at_ns) if pod.is_ready)
+
+
+def _members(evidence: Evidence, sent_ns: int, around: tuple[int, int]) -> Iterable[str]:
+    rows = evidence.replicas.where(~evidence.replicas.words["role"].missing)
+    before = set(rows.between("at_ns", sent_ns - LATER_NS, sent_ns).words["member"].text())
+    asked = evidence.replicas.between("at_ns", *around)
+    after = set(rows.between("at_ns", *around).words["member"].text())
+    silent = sorted(str(member) for member in (before & set(asked.words["member"].text())) - after)
+    if silent:
+        yield f"{_some(silent)} did not say its role then (watch/replicas)"
+    leaders = {change.subject: change for change in evidence.leaders if change.at_ns < around[1]}
+    yield from (
+        f"{subject} had no primary then (history/pods.ndjson)"
+        for subject, change in leaders.items()
+        if change.before and not change.after
+    )
+
+
+def _health(evidence: Evidence, around: tuple[int, int]) -> Iterable[str]:
+    rows = evidence.probes.between("sent_ns", *around)
+    own = rows.where(rows.words["subject"].equals(ENTRY) & rows.words["kind"].equals("health"))
+    if len(own) and not answered(own).any():
+        yield f"none of {len(own)} health probes at the entry was answered then (watch/entry)"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

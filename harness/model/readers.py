@@ -1,0 +1,204 @@
+"""Who reads what a run records: by table and kind of observation, and by kind of window, the rule of the judge that decides on it.
+
+One line each, beside the declarations of the tables (`recorded`) and of the kinds (`observations`). What is recorded and decided by nothing says why,
+and stands under *What was not verified* of a run that recorded it. `tests/evidence/test_evidence_readers.py` walks over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+from harness.model import observations as kinds
+from harness.model.observations import Recorded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForPeople:
+    """No rule decides on it: why not."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadBy:
+    """The rule that decides on one record in each kind of window, as `module:name` in `harness.judgement`, or why none does.
+
+    Attributes:
+        at: how the judge reads it: a field of `Evidence` or of what that has, the schema of a table, or the class or name of a kind.
+        quiet: in windows without a fault, before the last one.
+        held: from the fault sent to the undo.
+        back: from the undo to the restore.
+        last: after the last restore.
+    """
+
+    at: str
+    quiet: str | ForPeople
+    held: str | ForPeople
+    back: str | ForPeople
+    last: str | ForPeople
+
+    def for_people(self) -> Mapping[str, str]:
+        """Why no rule decides on it, by kind of window; empty where one does in all."""
+        cells = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "at"}
+        return {name: cell.why for name, cell in cells.items() if isinstance(cell, ForPeople)}
+
+
+def _always(at: str, rule: str | ForPeople) -> ReadBy:
+    return ReadBy(at=at, quiet=rule, held=rule, back=rule, last=rule)
+
+
+def _fault(at: str, rule: str, otherwise: str | ForPeople) -> ReadBy:
+    """Decided under a fault and on the way back by one rule, and in the time without a fault by another."""
+    return ReadBy(at=at, quiet=otherwise, held=rule, back=rule, last=otherwise)
+
+
+_FAULTS: Final = "figures.recoveries:SPEC"
+_QUIET: Final = "quiet_harm:quiet_harm"
+_INVARIANTS: Final = "invariants:broken"
+_RESTORED: Final = "receipts.restored:contradicted"
+_ENTRY_HEALTH: Final = ForPeople(
+    why="a fault may stop the answers of health; reads, writes and users say whether the platform serves"
+)
+
+TABLES_READ: Final[Mapping[str, ReadBy]] = {
+    "samples": _fault("samples", _FAULTS, "figures.error_rate:SPEC"),
+    "probes read at the entry": _fault("probes", _FAULTS, _QUIET),
+    "probes read at regions": _always("probes", _QUIET),
+    "probes health": ReadBy(at="probes", quiet=_QUIET, held=_ENTRY_HEALTH, back=_RESTORED, last=_QUIET),
+    "probes service": _fault("probes", "figures.service_health:SPEC", _QUIET),
+    "control": _always("CONTROL", "receipts.machine:machine_result"),
+    "portal": _fault(
+        "PORTAL",
+        "figures.containers:RESTARTED",
+        ForPeople(why="the portal is the tool of one figure, which takes a container away"),
+    ),
+    "replicas": ReadBy(at="replicas", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
+    "ledger-writes": _fault("ledger", _FAULTS, _QUIET),
+    "ledger-final": _always("ledger", "figures.loss:SPEC"),
+    "ledger-reads": _always("ledger", "figures.read_back:SPEC"),
+    "copies": _fault(
+        "COPIES",
+        "figures.equal_copies:SPEC",
+        ForPeople(why="copies are compared row by row after the network was parted; else lag and loss speak of them"),
+    ),
+    "ledger-copies": _fault(
+        "LEDGER_COPIES",
+        "figures.equal_copies:SPEC",
+        ForPeople(why="copies are compared row by row after the network was parted; else lag and loss speak of them"),
+    ),
+    "pipeline": _always("pipeline", "figures.pipelines:SPEC"),
+    "facts": _always("checks", "figures.checks:SPEC"),
+    "journey-writes": _always("JOURNEY_WRITES", "figures.copies:SPEC"),
+    "journey-reads": _always("JOURNEY_READS", "figures.copies:SPEC"),
+    "sign-ins": ReadBy(
+        at="SIGN_INS",
+        quiet="figures.active_users:SPEC",
+        **dict.fromkeys(
+            ("held", "back", "last"),
+            ForPeople(why="users are counted before the first fault; that a sign-in fails under one, its requests say"),
+        ),
+    ),
+}
+"""By schema, and what tells apart the rows of one that several watchers write."""
+
+_RUN: Final = "receipts.load:load_receipt"
+_STARTED: Final = "receipts.fault:fault_receipt"
+_UNDONE: Final = "receipts.restore:restore_receipt"
+_OF_ROLLOUTS: Final = "figures.rollouts.steps:ORDER"
+_SCALED: Final = "figures.scaling.rises:SPEC"
+_WATCHED: Final = "watchers:watcher_results"
+_ALERTED: Final = "figures.alerting.firing:FIRES"
+_SAID: Final = ForPeople(why="it tells a reader of the history what the harness did; it says nothing of the platform")
+
+KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
+    kinds.PodSeen: ReadBy(at="pods", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
+    kinds.NodeSeen: ReadBy(at="nodes", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
+    kinds.LeaderSeen: ReadBy(at="leaders", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
+    kinds.RoleSeen: _always(
+        "RoleSeen", ForPeople(why="the table of replicas has each role with its time, and is read")
+    ),
+    kinds.AutoscalerSeen: _always("AutoscalerSeen", _INVARIANTS),
+    kinds.AlertRuleLoaded: _fault("AlertRuleLoaded", _ALERTED, "figures.alerting.firing:QUIET"),
+    kinds.AlertSeen: _fault("AlertSeen", _ALERTED, "figures.alerting.firing:QUIET"),
+    kinds.NoticeReceived: _fault(
+        "NoticeReceived",
+        "figures.alerting.reaching:DELIVERED",
+        ForPeople(why="a notice without a fault is of an alert that fires, which `alert.firing` says"),
+    ),
+    kinds.StatementsGrown: _always("StatementsGrown", "figures.query_time:SPEC"),
+    kinds.StatementCounts: _always("StatementCounts", "figures.query_time:SPEC"),
+    kinds.ActiveUsersRead: _always("ActiveUsersRead", "figures.active_users:SPEC"),
+    kinds.MetricsRead: _always("MetricsRead", "figures.exposed:SPEC"),
+    kinds.MemoryRead: _always("MemoryRead", "figures.memory_growth:SPEC"),
+    kinds.FlowsSeen: _always("FlowsSeen", "figures.connections:SPEC"),
+    kinds.SeriesRead: _always("SeriesRead", "figures.rollouts.watched:DEPLOYED"),
+    kinds.PodAsked: _always("PodAsked", "figures.rollouts.watched:HEALTH"),
+    kinds.ReleaseSeen: _always("release_reads", "receipts.release:release_receipt"),
+    kinds.SteadySeen: _always("steady_end", "whole:whole_of"),
+    kinds.ActivityDone: _always("ActivityDone", "figures.promotion:SPEC"),
+    **dict.fromkeys((kinds.CheckDone, kinds.CheckFact, kinds.CheckFailed), _always("checks", "figures.checks:SPEC")),
+    **dict.fromkeys(
+        (
+            kinds.ExperimentStarted,
+            kinds.ExperimentSkipped,
+            kinds.ExperimentEnded,
+            kinds.FaultSent,
+            kinds.FaultConfirmed,
+            kinds.FaultHeld,
+            kinds.FaultRestarted,
+            kinds.FaultUndone,
+            kinds.FaultWhy,
+        ),
+        _always("fault", _STARTED),
+    ),
+    **dict.fromkeys(
+        (kinds.FaultGone, kinds.FaultStays, kinds.SteadyAgain, kinds.ManualStepsWatched, kinds.Restored),
+        _always("restore", _UNDONE),
+    ),
+    kinds.RunBegan: _always("started", "whole:whole_of"),
+    kinds.RunEnded: _always("cut", "whole:whole_of"),
+    kinds.ActStarted: _always("cut", "whole:whole_of"),
+    kinds.LedgerRead: _always("final_reads", "excuses:account_in"),
+    kinds.MachineSeen: _always("MachineSeen", "receipts.machine:machine_result"),
+    **dict.fromkeys((kinds.WindowOpened, kinds.WindowClosed), _always("windows", "whole:whole_of")),
+    **dict.fromkeys(
+        (kinds.WorkerStarted, kinds.WorkerEnded, kinds.LoadBegun, kinds.LoadStopping, kinds.LoadHealth),
+        _always("workers", _RUN),
+    ),
+    kinds.ClockAligned: _always("workers", _RUN),
+    kinds.RowsSealed: _always("workers", _RUN),
+    kinds.LoadUsers: _always("load.users", "figures.response_time:SPEC"),
+    kinds.WatchStarted: _always("watchers", _WATCHED),
+    kinds.WatchClosed: _always("WatchClosed", _WATCHED),
+    kinds.WatchBlind: _always("WatchBlind", _WATCHED),
+    **dict.fromkeys((kinds.LoadHeld, kinds.UsageRead), _always("LoadHeld", _SCALED)),
+    **dict.fromkeys((kinds.LoadFailed, kinds.Served), _always("LoadFailed", "figures.scaling.resized:SPEC")),
+    **dict.fromkeys(
+        (
+            kinds.RolloutStarted,
+            kinds.RolloutStep,
+            kinds.RolloutStatus,
+            kinds.RolloutAnalysis,
+            kinds.RolloutEnded,
+            kinds.RolloutSkipped,
+        ),
+        _always("RolloutStep", _OF_ROLLOUTS),
+    ),
+    kinds.RolloutBack: _always("RolloutBack", "figures.rollouts.rollbacks:START"),
+    kinds.RolloutMemory: _always("RolloutMemory", "figures.rollouts.rollbacks:START"),
+    kinds.RolloutReported: _always("RolloutReported", "figures.rollouts.rollbacks:START"),
+    **dict.fromkeys(
+        (
+            kinds.HoldReleased,
+            kinds.JourneysRead,
+            kinds.ActSkipped,
+            kinds.WatchRespaced,
+            kinds.WatchTrouble,
+            kinds.RolloutPromoted,
+            kinds.RowsUnreadable,
+        ),
+        _always("history", _SAID),
+    ),
+}
