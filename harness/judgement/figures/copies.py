@@ -195,9 +195,7 @@ SPEC: Final = Spec(
     basis=Basis.TRAFFIC,
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
-    judges=frozenset(
-        {Harm.WRITES_TWICE, Harm.EVENTS_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
-    ),
+    judges=frozenset({Harm.WRITES_TWICE, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}),
     needs=lambda _objective: (
         Need(key="ledger", why="copies are found by a write ledger"),
         BACK,
