@@ -118,7 +118,11 @@ def test_a_row_that_is_there_twice_fails_its_own_sentence_and_no_loss_row() -> N
     assert measures(judge(plan({"R": no_loss("pod-loss")}), run))[0].outcome is PASS
     more = Table.merged(LEDGER_FINAL, [books.final, books.final.at(np.array([3, 4, 5, 6]))])
     many = replace(books, final=more, final_reads=(replace(books.final_reads[0], rows=len(more)),))
-    assert judged(Figure.COPIES, replace(evidence(), ledger=many))[0].reason.partition(";")[0].endswith("client 1 number 5…")
+    assert (
+        judged(Figure.COPIES, replace(evidence(), ledger=many))[0]
+        .reason.partition(";")[0]
+        .endswith("client 1 number 5…")
+    )
     assert judged(Figure.COPIES, evidence())[0].outcome is PASS
     assert judged(Figure.COPIES, Evidence())[0].outcome is INCONCLUSIVE
 
