@@ -4,6 +4,7 @@ Feature: Instrumentation
   @AT-OBS-ERRORS
   Scenario: The metrics count every error that users meet
     When the metrics of every service have been read under "everyday" traffic
+    And the experiment "errors-10" has run under "everyday" traffic
     Then the exposed errors of every route equal those that the traffic met
 
   @AT-OBS-PERFORMANCE

@@ -227,7 +227,10 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
         for demand in sorted((d for d in demands if d.kind == kind), key=lambda d: (d.name in disturbed, d.key))
         for act in driver.plan(demand, library)
     ]
-    return _direct(_sorted(_named(planned)))
+    names = {act.name for act in planned}
+    # what is read beside an experiment that nothing asks for is left out
+    asked = [act for act in planned if act.name == act.demand or not act.beside or act.beside in names]
+    return _direct(_sorted(_named(asked)))
 
 
 def _named(acts: Sequence[Act]) -> dict[str, Act]:

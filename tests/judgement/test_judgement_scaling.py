@@ -447,3 +447,23 @@ def test_pods_of_another_namespace_or_of_later_are_no_services_of_the_autoscaler
     )
     found = judged(FEWEST, said(1, 2), base=replace(base, pods=(*more[1:3], *base.pods, more[0], more[3])))
     assert [one.outcome.value for one in found] == ["PASS"]
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [(32.0, ["PASS", "INCONCLUSIVE"]), (33.0, ["PASS", "INCONCLUSIVE"]), (34.0, ["PASS", "PASS"])]
+)
+def test_replicas_that_a_person_asked_for_show_no_autoscaler_at_work(at: float, expected: list[str]) -> None:
+    """The minimum was raised to three before the replicas rose, with them, or a second later."""
+    raised = [one for one in held() if one.kind != "autoscaler.changed" or one.mono_ns < ns(33)]
+    risen = [said(32, 2, least=3), said(33, 3, least=3)] if at < 33 else [said(33, 3, least=3 if at == 33 else 2)]
+    found = judged(CPU, *raised, *risen, *([said(at, 3, least=3)] if at > 33 else []))
+    assert [one.outcome.value for one in found] == expected
+    if "INCONCLUSIVE" in expected:
+        assert "its minimum was 3 replicas by then, as it was raised: no load was needed" in found[1].reason
+        assert found[1].hint == "leave the autoscaler as it is while the load is given, then run again"
+
+
+def test_replicas_that_a_person_asked_for_below_the_target_are_no_fault_of_the_autoscaler() -> None:
+    """At 60 % the minimum was raised to three."""
+    found = judged(CPU, *[said(16, 3, least=3) if one.mono_ns == ns(16) else one for one in held(low_to=3)])
+    assert found[0].outcome is Outcome.INCONCLUSIVE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import UsageError
-from harness.model import Act, Demand, Phase
+from harness.model import Act, Demand, DemandKind, ExperimentPlan, Phase
 from harness.run.acts import checks, registry
 from harness.run.acts.driver import Driver, Library, RequiredKey
 from harness.run.acts.registry import drivers
@@ -77,6 +77,25 @@ def test_a_driver_of_ones_own_is_planned_and_run(monkeypatch: pytest.MonkeyPatch
     assert made.records.of("drill.done") == [{"subject": "drill restore-backup"}]
     drivers()["drill"].skip(acts[1], "the target was not steady", made.context)
     assert made.records.of("act.skipped") == [{"subject": "drill restore-backup", "why": "the target was not steady"}]
+
+
+def test_metrics_are_read_beside_the_experiments_of_the_run_that_make_answers_fail() -> None:
+    """Beside the fault-free window and beside errors-10; errors-3 is known and not asked for, pod-loss makes no error on purpose."""
+    domains = {"errors-10": "external", "errors-3": "external", "pod-loss": "pod"}
+    known = {
+        name: ExperimentPlan(name=name, file="", domain=domain, within_s=5, hold_s=0, observe_s=10, seconds=10)
+        for name, domain in domains.items()
+    }
+    metrics = Demand(kind=DemandKind.EXPOSE, name="metrics", params={"traffic": "everyday"})
+    asked = [
+        Demand(kind=DemandKind.EXPERIMENT, name=name, params={"traffic": "everyday"})
+        for name in ("errors-10", "pod-loss")
+    ]
+    acts = ordered_acts((EVERYDAY, metrics, *asked), Library(traffic={"everyday": traffic()}, experiments=known))
+    assert [act.beside for act in acts if act.kind == DemandKind.EXPOSE] == [
+        "everyday/fault-free",
+        "experiment:errors-10",
+    ]
 
 
 def test_a_driver_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,14 +206,7 @@ SPEC: Final = Spec(
     phases=frozenset({Phase.STEADY, Phase.RUN}),
     evidence=_files,
     judges=frozenset(
-        {
-            Harm.WRITES_TWICE,
-            Harm.WRITES_REFUSED,
-            Harm.EVENTS_TWICE,
-            Harm.JOURNEYS_LOST,
-            Harm.JOURNEYS_TWICE,
-            Harm.JOURNEYS_WRONG,
-        }
+        {Harm.WRITES_TWICE, Harm.WRITES_REFUSED, Harm.JOURNEYS_LOST, Harm.JOURNEYS_TWICE, Harm.JOURNEYS_WRONG}
     ),
     needs=lambda _objective: (
         Need(key="ledger", why="copies are found by a write ledger"),

@@ -15,7 +15,13 @@ import numpy as np
 
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
-from harness.judgement.figures.metric_courses import MetricCourse, UnknownMetric, metric_course
+from harness.judgement.figures.metric_courses import (
+    SERVER_ERROR,
+    MetricCourse,
+    UnknownMetric,
+    metric_course,
+    window_of_errors,
+)
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
@@ -26,13 +32,15 @@ from harness.model.observations import MetricsRead
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 _NAME: Final = "exposed metric"
-_SERVER_ERROR: Final = 500
 _STRAY: Final = 0.01
 """Share of answers that may not say how long they took, as those that the entry gives itself, and more is not believed."""
 _ROUNDED_MS: Final = 0.1
 """By how much an answer's own time may be above its user's: two clocks, and figures that are rounded."""
 _FILES: Final = ("history/metrics.ndjson",)
 _STATUS: Final = "let the counter of requests have the status of every answer on every route"
+_OF_ERRORS: Final = frozenset({"error rate", "errors by route"})
+_NO_ERROR: Final = "the traffic met no error there: what the platform counts of errors is not known"
+_MAKE_ERRORS: Final = "add a scenario that runs an experiment of domain external, as `errors-10`, under this traffic: metrics are read beside it"
 _AGAIN: Final = "let the metrics of every pod be read during the complete window, then run again"
 
 
@@ -53,6 +61,8 @@ class _Compared:
     n: int
     unsure: float = 0.0
     detail: str = ""
+    made: float = 1.0
+    """Errors that the traffic met, of a comparison of errors: where there was none, none could be counted as anything else."""
 
 
 def exposures(case: Case) -> Iterable[Measure]:
@@ -62,6 +72,8 @@ def exposures(case: Case) -> Iterable[Measure]:
         yield window
         return
     try:
+        if case.objective.params["what"] in _OF_ERRORS:
+            window = window_of_errors(case, window)
         course = metric_course(case, window)
         for pair in _PAIRS[case.objective.params["what"]](case, window, course):
             if isinstance(pair, UnknownMetric):
@@ -130,7 +142,7 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
     samples, probes = _answered(case, window, course)
     routes = _routes(case, window)
     n = course.grown(lambda read: _requests(read, routes), entry=True)
-    bad = course.grown(lambda read: _requests(read, routes, least=_SERVER_ERROR), entry=True)
+    bad = course.grown(lambda read: _requests(read, routes, least=SERVER_ERROR), entry=True)
     missed = int(failed(samples).sum()) + int((~probes.words["error"].missing).sum())
     if not n or not len(samples):
         raise UnknownMetric("no request was counted in the window")
@@ -144,6 +156,7 @@ def _errors(case: Case, window: Window, course: MetricCourse) -> Iterable[_Compa
         tolerance=case.objective.limit.in_unit("ratio"),
         unit="ratio",
         n=len(samples),
+        made=missed,
     )
 
 
@@ -256,20 +269,22 @@ def _errors_by_route(case: Case, window: Window, course: MetricCourse) -> Iterab
     status = samples.ints["status"]
 
     def counted(route: str) -> float:
-        return course.grown(lambda read: _requests(read, [route], least=_SERVER_ERROR), entry=True)
+        return course.grown(lambda read: _requests(read, [route], least=SERVER_ERROR), entry=True)
 
     for route in _routes(case, window):
         if untold := _untold(course, route):
             yield UnknownMetric(untold, of=f"errors of {route}")
             continue
         own = are_of(samples, route)
+        met = float((own & (status >= SERVER_ERROR)).sum())
         yield _Compared(
             what=f"errors of {route}",
             exposed=counted(route),
-            measured=float((own & (status >= _SERVER_ERROR)).sum()),
+            measured=met,
             tolerance=1.0,
             unit="",
             n=int(own.sum()),
+            made=met,
         )
 
 
@@ -323,6 +338,8 @@ def _measured(case: Case, window: Window, course: MetricCourse, pair: _Compared)
     if pair.tolerance < off <= pair.tolerance + pair.unsure:
         unsure = f"as pods were not read at once, what is exposed is known to {formatted(pair.unsure, pair.unit)}"
         return inconclusive(case, _NAME, f"{summary}; {unsure}", MORE_TRAFFIC, scope=scope)
+    if outcome is Outcome.PASS and not pair.made:
+        return inconclusive(case, _NAME, f"{summary}, but {_NO_ERROR}", _MAKE_ERRORS, scope=scope)
     receipts = {
         "load": load_receipt(case.plan, window, latencies=pair.unit == "ms"),
         "watch": Receipt(

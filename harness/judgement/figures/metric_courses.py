@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +16,8 @@ from harness.model import Table, Window
 from harness.model.observations import MetricsRead, every
 from harness.units import NS_PER_S
 
+SERVER_ERROR: Final = 500
+"""A status from which on an answer is an error of the platform."""
 _SHORTEST_NS: Final = 5 * NS_PER_S
 """A shorter part between two pods that ended is left out: pods are read one after the other, and its edges would weigh too much."""
 
@@ -90,14 +92,14 @@ class MetricCourse:
 
 
 def metric_course(case: Case, window: Window) -> MetricCourse:
-    """What was read of the metrics under the window's traffic.
+    """What was read of the metrics under the window's traffic; of a window of a fault, beside its experiment.
 
     Raises:
         UnknownMetric: a pod was not read, or the readings cover less than half of the window.
     """
     reads: dict[str, list[MetricsRead]] = defaultdict(list)
     for read in every(MetricsRead, case.evidence.observations):
-        if read.traffic == window.traffic:
+        if is_beside(read, window):
             if read.why:
                 raise UnknownMetric(f"the metrics of {read.subject or 'every pod'} were not read: {read.why}")
             reads[read.subject].append(read)
@@ -116,6 +118,31 @@ def metric_course(case: Case, window: Window) -> MetricCourse:
     names = next(iter(pods.values()))[0].names
     there = {name: some for name, some in pods.items() if gone.get(name, end) > start and begun.get(name, start) < end}
     return MetricCourse(pods=there, spans=spans, names={key: str(value) for key, value in names.items()}, begun=begun)
+
+
+def is_beside(read: MetricsRead, window: Window) -> bool:
+    """Whether the metrics were read for this window."""
+    return read.experiment == window.experiment if window.experiment else read.traffic == window.traffic
+
+
+def window_of_errors(case: Case, window: Window) -> Window:
+    """The window in which the traffic met most errors, of those in which the metrics were read: of a fault, all the time between its readings.
+
+    Errors that are made on purpose begin and end between two readings, so that the readings at both ends are exact.
+    """
+    found = [window]
+    for own in case.evidence.windows.values():
+        reads = [one.when_ns for one in every(MetricsRead, case.evidence.observations) if is_beside(one, own)]
+        if own.experiment and own.traffic == window.traffic and len(reads) > 1:
+            span = (min(reads), max(reads))
+            near = [
+                w.samples
+                for w in case.evidence.windows.values()
+                if w.traffic == own.traffic and w.end_ns > span[0] and w.start_ns < span[1]
+            ]
+            samples = Table.merged(own.samples.schema, near).between("done_ns", *span)
+            found.append(replace(own, start_ns=span[0], end_ns=span[1], samples=samples))
+    return max(found, key=lambda one: int((one.samples.ints["status"] >= SERVER_ERROR).sum()))
 
 
 def _parts(span: tuple[int, int], ends: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

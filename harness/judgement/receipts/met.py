@@ -47,7 +47,9 @@ def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int,
     before = samples_due(evidence, None, (span[0] - _BEFORE_NS, span[0]))
     pods, regions = before.words["served_pod"].counts, before.words["served_region"].counts
     yield from (f"{hit.name} had answered users" for hit in attempt.fault.hit if pods.get(hit.name))
-    if attempt.domain == "region":
+    if attempt.domain == "region" or not any(
+        hit.kind == "pod" for hit in attempt.fault.hit
+    ):  # what ran on a node is not known
         yield from (f"{hit.region} had answered users" for hit in attempt.fault.hit if regions.get(hit.region))
     for change in evidence.leaders:
         if change.before and change.after != change.before and span[0] <= change.at_ns <= span[1]:

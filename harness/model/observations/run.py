@@ -294,13 +294,14 @@ class FlowsSeen(Timed):
 @written("metrics.read", by=["metrics"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricsRead(Timed):
-    """The metrics of a pod (the subject; empty: of none, and `why` says why) were read under a traffic.
+    """The metrics of a pod (the subject; empty: of none, and `why` says why) were read under a traffic, or under the fault of an experiment.
 
     `buckets` holds, by route, pairs of an upper end in s and how many took at most so long; `requests`, by route, answers by status; `names`
     says what the target file calls the route of the reading probe, and the counters and routes of what users do.
     """
 
     traffic: Word = ""
+    experiment: Word = ""
     workload: Word = ""
     region: Word = ""
     entry: YesOrNo = False

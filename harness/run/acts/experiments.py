@@ -120,7 +120,8 @@ class ExperimentDriver(Driver):
         """Run it; once more when its fault was not confirmed and the target is as before."""
         experiment = _experiment(act, context)
         for last in (False, True):
-            confirmed = _Attempt(act, experiment, context).run()
+            with context.beside(act):
+                confirmed = _Attempt(act, experiment, context).run()
             if confirmed or last or context.blocked(act.touches):
                 return
             context.progress.say(f"{experiment.name}: the fault was not confirmed; once more")

@@ -33,6 +33,10 @@ What counts are the first and the last, the others show what began anew.
 
 
 Beside = Mapping[str, str]
+_OF_EXPERIMENT: Final = "experiment:"
+"""Begins the name of the act of an experiment."""
+_FAILS_ANSWERS: Final = "external"
+"""The domain of experiments that make answers fail, and nothing else: what a platform counts of errors is compared there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +72,23 @@ class ExposureDriver(Driver):
         """The pods, by which metrics and connections are found."""
         return TOLD[demand.name].accesses
 
-    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
-        """One act, which shares the time of the window, or of the rollout."""
+    def plan(self, demand: Demand, library: Library) -> Sequence[Act]:
+        """One act, which shares the time of the window, or of the rollout; of metrics also one beside each experiment that makes answers fail."""
         rollout, traffic = demand.params.get("rollout", ""), demand.params.get("traffic", "")
-        beside = f"rollout:{rollout}" if rollout else fault_free_name(traffic)
-        return [Act(name=demand.key, kind=self.kind, demand=demand.key, seconds=0.0, beside=beside)]
+        beside = [f"rollout:{rollout}" if rollout else fault_free_name(traffic)]
+        if demand.name == "metrics" and not rollout:
+            failing = (one.name for one in library.experiments.values() if one.domain == _FAILS_ANSWERS)
+            beside += [f"{_OF_EXPERIMENT}{name}" for name in failing]
+        return [
+            Act(
+                name=f"{demand.key} beside {of}" if of != beside[0] else demand.key,
+                kind=self.kind,
+                demand=demand.key,
+                seconds=0.0,
+                beside=of,
+            )
+            for of in beside
+        ]
 
     def run(self, act: Act, context: Context) -> None:
         """It is never run by itself: `beside` does it."""
@@ -81,7 +97,7 @@ class ExposureDriver(Driver):
     def beside(self, act: Act, context: Context) -> Iterator[None]:
         """Read at the beginning, again and again, and at the end."""
         demand = context.plan.demand[act.demand]
-        read, ended = _reader(context, demand), threading.Event()
+        read, ended = _reader(context, demand, act.beside), threading.Event()
         read()
         reader = threading.Thread(target=_again, args=(read, ended, TOLD[demand.name].every_s), daemon=True)
         reader.start()
@@ -98,11 +114,13 @@ def _again(read: Callable[[], None], ended: threading.Event, every_s: float) -> 
         read()
 
 
-def _reader(context: Context, demand: Demand) -> Callable[[], None]:
-    """What reads it once; what cannot be read is recorded with its reason."""
+def _reader(context: Context, demand: Demand, of: str) -> Callable[[], None]:
+    """What reads it once, beside the act of that name; what cannot be read is recorded with its reason."""
     told, begun = TOLD[demand.name], list[Callable[[], None]]()
     kind = "rollout" if demand.params.get("rollout") else "traffic"
     beside = {kind: demand.params.get(kind, "")}
+    if of.startswith(_OF_EXPERIMENT):
+        beside = {"experiment": of.removeprefix(_OF_EXPERIMENT)}
 
     def read() -> None:
         try:

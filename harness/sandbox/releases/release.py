@@ -42,6 +42,7 @@ class Release(BaseModel):
         replaces: the release that it takes over from: a candidate of rollouts, not a release to begin with.
         expect: what a run must decide whose profiles have one of the requirements that must FAIL; any other is a GO where 1.0.0 is.
         caught_by: the requirements that must FAIL, exactly, of whichever profile: a run is held to those of its own.
+        harms: what no requirement of some profiles judges, and what keeps the release from GO there all the same.
         may_be_inconclusive: those that may lack evidence, such as a recovery of a target that is never steady. Where
             INCONCLUSIVE is expected, any may.
         workloads: by name (in every region) or `namespace/name`.
@@ -55,6 +56,7 @@ class Release(BaseModel):
     replaces: Version | None = None
     expect: Literal["GO", "NO-GO", "INCONCLUSIVE"]
     caught_by: list[str] = Field(default_factory=list)
+    harms: list[str] = Field(default_factory=list)
     may_be_inconclusive: list[str] = Field(default_factory=list)
     workloads: dict[str, Workload] = Field(default_factory=dict)
     patches: list[dict[str, Any]] = Field(default_factory=list)
@@ -78,9 +80,11 @@ class Release(BaseModel):
     def expected_of(self, requirements: Collection[str]) -> str:
         """The expected decision of a run that judges these requirements.
 
-        GO where none of them catches a release that others catch.
+        Where none of them catches a release that others catch: GO, or INCONCLUSIVE where it does harm.
         """
-        return "GO" if self.caught_by and not self.caught_in(requirements) else self.expect
+        if not self.caught_by or self.caught_in(requirements):
+            return self.expect
+        return "INCONCLUSIVE" if self.harms else "GO"
 
     def applied_to(self, objects: Iterable[Object]) -> list[Object]:
         """These objects as this release has them, in the same order.

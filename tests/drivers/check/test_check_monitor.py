@@ -49,7 +49,16 @@ from harness.drivers.check.monitor.targets import (
     pods_scraped,
     scrape_schedule,
 )
-from harness.drivers.check.monitor.usage import _age, _below, _by_pod, _changes, _quantile, _readable, service_memory
+from harness.drivers.check.monitor.usage import (
+    _age,
+    _below,
+    _by_pod,
+    _changes,
+    _lacking,
+    _quantile,
+    _readable,
+    service_memory,
+)
 from harness.drivers.check.monitor.usage import _young as _pod_young
 from harness.drivers.check.monitor.users import active_users
 from harness.drivers.check.sql import queries
@@ -455,6 +464,17 @@ def test_usage_is_young_or_frozen_or_not_exposed(storage: Storage, prometheus: P
     assert reading("frozen", "memory usage") == (True, "s old")
     assert reading("late") == (False, "s old")
     assert reading("none") == (False, "exposed")
+
+
+def test_of_every_database_and_ipfs_pod_nothing_is_known_where_there_is_none() -> None:
+    """A claim of every pod of a kind, over no pod of it."""
+    database, ipfs = ({"metadata": {"name": name, "labels": {"app": name}}} for name in ("postgres", "ipfs-node"))
+    lacking = {
+        tuple(given): [(one.ok, one.observed) for one in _lacking(pods, "bytes read and written")]
+        for given, pods in {"di": [database, ipfs], "d": [database], "": []}.items()
+    }
+    none_of_ipfs = (None, "there is no pod of IPFS")
+    assert list(lacking.values()) == [[], [none_of_ipfs], [(None, "there is no pod of database"), none_of_ipfs]]
 
 
 def test_a_pod_that_has_just_been_made_is_not_asked_for_its_usage() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.catalogue.load import load_catalogue
 from harness.errors import ConfigurationError
+from harness.model.harm import Harm
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
 from harness.sandbox.releases import load_release, names
@@ -34,8 +35,8 @@ def test_the_releases_that_come_with_the_harness() -> None:
         "1.1.0-bad-migration", "1.1.0-failing", "1.1.0-failing-from-25", "1.1.0-failing-from-50", "1.1.0-failing-tenth", "1.1.0-fails-more", "1.1.0-hard-switch", "1.1.0-leaking", "1.1.0-one-region-only", "1.1.0-refuses-sign-in", "1.1.0-slow", "1.1.0-slow-database",
         "1.1.0-slower", "1.1.0-uneasy", "1.1.0-unready", "1.1.0-unwatched",
         "always-ready",
-        "blind", "burns", "careless", "coupled", "crooked-steps", "dark-door", "deaf-latency", "document-rule", "edge-slow", "failback", "failing", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "half-back", "hasty-latency", "hasty-memory", "hasty-policy", "held-back", "late", "leaky", "lopsided", "mute",
-        "no-return", "one-by-one", "one-lock", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "wrong-home",
+        "blind", "burns", "careless", "coupled", "crooked-steps", "dark-door", "deaf-latency", "document-rule", "doors-shut", "edge-slow", "failback", "failing", "falls-behind", "fixed", "forgetful", "forgets-plays", "frontend-off", "half-back", "hasty-latency", "hasty-memory", "hasty-policy", "held-back", "keyless", "late", "leaky", "lopsided", "miscounts", "mute",
+        "no-return", "one-by-one", "one-lock", "paperless", "pinned", "rigid", "second-gone", "slow", "slow-return", "slow-writes", "split-brain", "sticky-flag", "twice", "unlinked", "unprobed", "unready", "wrong-home",
     ]  # fmt: skip
     assert names() == sorted(["1.0.0", "1.1.0", "half-rolled", *bad])
     expected = {
@@ -62,6 +63,15 @@ def test_what_catches_a_release_is_a_known_requirement() -> None:
     for name in names():
         release = load_release(name)
         assert {*release.caught_by, *release.may_be_inconclusive} <= known
+        assert set(release.harms) <= {harm.value for harm in Harm}
+
+
+def test_a_release_that_does_harm_is_no_go_in_no_profile() -> None:
+    """Where no row catches it, the harm keeps the run from GO."""
+    release = load_release("split-brain")
+    assert release.expected_of({"DA-GEO-PRIMARY-DB"}) == "NO-GO"
+    assert release.expected_of({"ND-KPI-P95"}) == "INCONCLUSIVE"
+    assert load_release("twice").expected_of({"ND-KPI-P95"}) == "GO"
 
 
 def test_the_documentation_lists_every_release_as_its_file_says() -> None:

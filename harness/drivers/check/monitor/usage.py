@@ -40,19 +40,30 @@ _Pod = tuple[str, str]
 def pod_usage(target: Target, params: Mapping[str, str]) -> FactProbe:
     """Read the series of every pod, or with `of` `stores` at those of the database and of IPFS: its series are there and at most `age` old.
 
-    A pod that was made less than `age` ago is left out: it may have been read once only, or not yet.
+    Where there is no pod of the database, or of IPFS, it is not known of *every* one. A pod that was made less than `age` ago is left out: it may have been read once only, or not yet.
     """
     what, age_s = params["what"], Quantity.parse(params["age"]).in_unit("s")
 
     def probe() -> Sequence[FactReading]:
         pods = [pod for _, pod in pods_of(target, every=True) if params.get("of") != "stores" or _stores(target, pod)]
+        missing = _lacking(pods, what) if params.get("of") == "stores" else ()
         pods = [pod for pod in pods if not is_new(pod, age_s)]
         with prometheus_of(target) as prometheus:
             ages = [_by_pod(prometheus, _age(series)) for series in USAGE[what]]
             rose = _by_pod(prometheus, _changes(USAGE[what][0], age_s)) if what in _COUNTS_UP else None
-        return [_young(pod, what, age_s, ages, rose) for pod in pods]
+        return [*(_young(pod, what, age_s, ages, rose) for pod in pods), *missing]
 
     return probe
+
+
+def _lacking(pods: Sequence[Object], what: str) -> Iterator[FactReading]:
+    """Of the kinds of stores that the sentence names those of which there is no pod: of them nothing is known."""
+    of_ipfs = [pod for pod in pods if _STORES in workload_of(labels_of(pod))]
+    for kind, some in (("database", [pod for pod in pods if pod not in of_ipfs]), ("IPFS", of_ipfs)):
+        if not some:
+            yield FactReading(
+                subject=f"{kind}: {what}", expected=f"a pod of {kind}", observed=f"there is no pod of {kind}", ok=None
+            )
 
 
 def _stores(target: Target, pod: Object) -> bool:

@@ -12,6 +12,7 @@ from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt, known_until_ns
 from harness.judgement.receipts.watch import Span, blind_spells
 from harness.model import Evidence, Experiment, Measure, Plan, Receipt, Window
+from harness.model.domain import NO_FAULT
 from harness.model.observations import AlertRuleLoaded, AlertSeen, NoticeReceived, every
 from harness.units import NS_PER_S
 
@@ -256,6 +257,18 @@ def trials(case: Case) -> list[Trial]:
         for each in case.experiments
         if (trial := trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)) is not None
     ]
+
+
+def every_trial(case: Case) -> list[Trial]:
+    """As `trials`, and one for each other experiment of the run: a sentence on every alert that fired asks those of all faults."""
+    own = trials(case)
+    others = [name for name, planned in case.plan.experiments.items() if planned.domain != NO_FAULT.name]
+    found = [
+        trial_of(case.plan, case.evidence, each, case.objective.scope.traffic)
+        for each in others
+        if each not in case.experiments
+    ]
+    return [*own, *(trial for trial in found if trial is not None)]
 
 
 def failed_by_others(case: Case, judged: Callable[[Trial], Iterable[Measure]]) -> Iterable[Measure]:

@@ -18,6 +18,7 @@ from harness.judgement.figures.alerting.history import (
     UNSENT,
     Fired,
     Trial,
+    every_trial,
     failed_by_others,
     fired,
     labels_of,
@@ -47,11 +48,11 @@ _EARLY_NS: Final = 2 * NS_PER_S
 
 
 def resolved(case: Case) -> Iterable[Measure]:
-    """One measure per experiment during which an alert fired: that which was resolved last decides."""
+    """One measure per experiment of the run during which an alert fired, named or not: that which was resolved last decides."""
     name, limit_s = Figure.ALERTS_RESOLVED.value, case.scaled.in_unit("s")
-    alerts, tried = fired(case.evidence), trials(case)
-    if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
+    alerts, tried = fired(case.evidence), every_trial(case)
+    if lacking := unsent_of(case, tried):
+        yield inconclusive(case, name, UNSENT, unsent(*lacking))
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         if mine := _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S)):
@@ -121,15 +122,15 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
 
 
 def delivered(case: Case) -> Iterable[Measure]:
-    """One measure per experiment: the alert whose notice came last, counted from the moment at which it fired.
+    """One measure per experiment of the run, named or not: the alert whose notice came last, counted from the moment at which it fired.
 
     An alert that was resolved within the limit, and of which no notice came, is left out: Alertmanager sends none of what is over when its
     `group_wait` ends.
     """
     name, limit_s = Figure.ALERTS_DELIVERED.value, case.scaled.in_unit("s")
-    alerts, told, tried = fired(case.evidence), notices(case.evidence), trials(case)
-    if len(tried) < len(case.experiments):
-        yield inconclusive(case, name, UNSENT, unsent(*unsent_of(case, tried)))
+    alerts, told, tried = fired(case.evidence), notices(case.evidence), every_trial(case)
+    if lacking := unsent_of(case, tried):
+        yield inconclusive(case, name, UNSENT, unsent(*lacking))
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         took = {one: _arrived_s(one, told, alerts, trial.sent_ns) for one in trial.during(alerts)}

@@ -145,10 +145,24 @@ def scalings(said: Iterable[AutoscalerSeen], from_ns: int, until_ns: int | None 
     return tuple(found)
 
 
-def never_came(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
-    """Why a rise is one of the autoscaler's wish only: there never were so many replicas; empty: there were."""
+def not_shown(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
+    """Why a rise does not show that the load made it; empty: it does.
+
+    It is one of the autoscaler's wish only, as there never were so many replicas; or its minimum was raised so far by then.
+    """
+    said = tuple(said)
     most = max((one.current for one in said if one.when_ns >= rise.at_ns), default=0)
-    return "" if most >= rise.after else f"there were never more than {most} replicas from then on"
+    if most < rise.after:
+        return f"there were never more than {most} replicas from then on"
+    return raised_by_hand(said, rise)
+
+
+def raised_by_hand(said: Iterable[AutoscalerSeen], rise: Scaling) -> str:
+    """That the minimum of the autoscaler was raised to as many replicas, so that no load was needed; empty: it was not."""
+    least = [one.least for one in said if one.when_ns <= rise.at_ns]
+    if least and least[-1] >= rise.after:
+        return f"its minimum was {least[-1]} replicas by then, as it was raised: no load was needed"
+    return ""
 
 
 def autoscalers_receipt(evidence: Evidence, *spans: Span) -> Receipt:

@@ -13,8 +13,9 @@ from harness.judgement.figures.scaling.record import (
     autoscalers_receipt,
     concluded,
     given_levels,
-    never_came,
     not_given,
+    not_shown,
+    raised_by_hand,
     said_of,
     scaling_spec,
     scalings,
@@ -26,6 +27,7 @@ from harness.units import NS_PER_S
 
 _ROUNDING: Final = 1e-9
 _LEVELS: Final = 2
+_ALONE: Final = "leave the autoscaler as it is while the load is given, then run again"
 
 
 def rises(case: Case) -> Iterable[Measure]:
@@ -83,8 +85,9 @@ def _above(case: Case, level: HeldLevel) -> Measure:
     at = _at(level)
     if first is not None and took_s is not None and took_s < limit_s:
         text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
-        if why := _no_proof(level) or never_came(said_of(case.evidence, level.workload), first):
-            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, **scope)
+        if why := _no_proof(level) or not_shown(said_of(case.evidence, level.workload), first):
+            hint = _ALONE if raised_by_hand(said_of(case.evidence, level.workload), first) else ""
+            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=hint, **scope)
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
         return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
@@ -108,6 +111,8 @@ def _below(case: Case, level: HeldLevel) -> Measure:
         return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
     if ups:
         text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected that they do not"
+        if why := raised_by_hand(said_of(case.evidence, level.workload), ups[0]):
+            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=_ALONE, **scope)
         return concluded(case, Outcome.FAIL, text, figures, **scope)
     text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
     limit_s = case.scaled.in_unit("s")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.scaling.record import FILES, concluded, never_came, scalings
+from harness.judgement.figures.scaling.record import FILES, concluded, not_shown, scalings
 from harness.judgement.figures.scaling.scaled import of_each, replicas_at
 from harness.judgement.figures.scaling.spike import (
     HEIGHT,
@@ -47,7 +47,7 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
         text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"
         is_late, is_inside = took_s >= limit_s, ups[0].at_ns < spike.end_ns
         outcome = Outcome.FAIL if is_late else Outcome.PASS if is_inside else Outcome.INCONCLUSIVE
-        if outcome is Outcome.PASS and (why := never_came(said, ups[0])):
+        if outcome is Outcome.PASS and (why := not_shown(said, ups[0])):
             return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, autoscaler=name)
     else:
         last = said[-1]

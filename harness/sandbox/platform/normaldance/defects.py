@@ -28,7 +28,7 @@ class Defects:
         pod: name of the pod; it decides where the counters start.
         slow_routes: routes whose answers are late, one in `slow_one_in` of them by `slow_s` seconds.
         burns: what is late keeps the processor busy meanwhile, and all other requests of the pod waiting.
-        late_s: seconds by which reads of a track are late once something was broken (`fault_seen`).
+        late_s: seconds by which `late_routes` are late once something was broken (`fault_seen`).
         fail_one_in: of the answers of each route, one in this many is replaced by 502.
         error_one_in: of the answers of each route of a service itself, one in this many is replaced by 500, which no gateway tries again.
         errs_from: place of a user between 0 and 100 from which on all answers of a service itself are 500: users who come with a later share.
@@ -44,6 +44,8 @@ class Defects:
         never_returns: a pod that starts later than the initial rollout ends at once.
         no_buckets: response times are summed up and not counted by length, so that no quantile can be told from them.
         uncounted_methods: methods whose answers the metrics leave out.
+        counts_as_200: an answer of 500 and above is counted as one of 200.
+        door_shut: a gateway answers 503 to every read that comes through its region's own entry, not by the balancer.
         plays_every_s: how often plays are added to the metrics; 0: each at once.
         active_users: what the number of active users is made of: `own`, who signed in at the pod; `ever`, whoever signed in; empty: as it should be.
         hold_one_in: of accepted events, one in this many is held back by `hold_s` seconds.
@@ -77,6 +79,7 @@ class Defects:
     slow_one_in: int = 1
     burns: bool = False
     late_s: float = 0.0
+    late_routes: frozenset[str] = frozenset({"read-track"})
     fail_one_in: int = 0
     error_one_in: int = 0
     errs_from: float = 100.0
@@ -95,6 +98,8 @@ class Defects:
     never_returns: bool = False
     no_buckets: bool = False
     uncounted_methods: frozenset[str] = frozenset()
+    counts_as_200: bool = False
+    door_shut: bool = False
     plays_every_s: float = 0.0
     active_users: str = ""
     hold_one_in: int = 0
@@ -137,6 +142,7 @@ class Defects:
             slow_one_in=int(env.get("DEFECT_SLOW_ONE_IN", "1")),
             burns=env.get("DEFECT_BURNS", "") == "yes",
             late_s=_seconds(env.get("DEFECT_LATE_MS")),
+            late_routes=_names(env.get("DEFECT_LATE_ROUTES", "read-track")),
             fail_one_in=int(env.get("DEFECT_FAIL_ONE_IN", "0")),
             error_one_in=int(env.get("DEFECT_ERROR_ONE_IN", "0")),
             errs_from=float(env.get("DEFECT_ERRORS_FROM", "100")),
@@ -155,6 +161,8 @@ class Defects:
             never_returns=env.get("DEFECT_NEVER_RETURNS", "") == "yes",
             no_buckets=env.get("DEFECT_NO_BUCKETS", "") == "yes",
             uncounted_methods=_names(env.get("DEFECT_UNCOUNTED_METHODS")),
+            counts_as_200=env.get("DEFECT_COUNTS_AS_200", "") == "yes",
+            door_shut=env.get("DEFECT_DOOR_SHUT", "") == "yes",
             plays_every_s=float(env.get("DEFECT_PLAYS_EVERY_S", "0")),
             active_users=env.get("DEFECT_ACTIVE_USERS", ""),
             hold_one_in=int(env.get("DEFECT_HOLD_ONE_IN", "0")),
@@ -184,7 +192,7 @@ class Defects:
 
     def delay_s(self, route: str) -> float:
         """Seconds by which this answer of the route comes late."""
-        late = self.late_s if self.fault_seen and route == "read-track" else self.schedule.delay_s(route)
+        late = self.late_s if self.fault_seen and route in self.late_routes else self.schedule.delay_s(route)
         if not self.slow_routes & {route, EVERY} or not self._one_in(self.slow_one_in, f"slow {route}"):
             return late
         return late + self.slow_s

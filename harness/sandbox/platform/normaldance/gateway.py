@@ -37,6 +37,8 @@ ROUTES = (
 SERVICES = sorted({service for *_, service in ROUTES})
 CANARIES = [f"{service}-canary" for service in SERVICES]
 """Services of a release that some users get; there where releases are rolled out by users."""
+BY_BALANCER = "x-forwarded-for"
+"""The header that the balancer adds to each request."""
 PASSED_ON = ("authorization", "content-type", "idempotency-key")
 PASSED_BACK = ("content-type", "retry-after", "x-served-region", "x-served-pod", "x-release", FEATURES)
 CALLERS = web.AppKey("callers", dict[str, Caller])
@@ -57,6 +59,7 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     def forward(name: str, service: str) -> Handler:
         async def endpoint(request: web.Request) -> web.Response:
             try:
+                _admit(request, defects)
                 await defects.delay(name)
                 caller = request.app[CALLERS][split.service_for(service, user_of(request, await request.read()))]
                 given = await _forwarded(request, caller, twice=defects.repeats(name))
@@ -87,6 +90,12 @@ def application(settings: PodSettings, addresses: Mapping[str, tuple[str, int]],
     app[ENVELOPE].registry.register(reports.counter)
     app.cleanup_ctx.extend((split.watched, faults.watched))
     return app
+
+
+def _admit(request: web.Request, defects: Defects) -> None:
+    """Let a request in. Raises Unavailable for a read through the region's own entry where that is shut (a planted defect)."""
+    if defects.door_shut and request.method == "GET" and BY_BALANCER not in request.headers:
+        raise Unavailable("this entry is shut")
 
 
 async def _hold_database() -> None:

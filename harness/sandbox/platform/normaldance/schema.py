@@ -53,6 +53,13 @@ GRANTS = """
     GRANT pg_monitor TO readiness;
 """
 
+SECOND_PRIMARY = """
+    CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql STABLE AS
+        $$ SELECT pg_catalog.pg_is_in_recovery() AND current_setting('primary_slot_name') <> '{}' $$;
+    ALTER ROLE readiness SET search_path = public, pg_catalog;
+"""
+"""A standby of that replication slot says that it is the primary to whoever watches the database (a planted defect)."""
+
 
 def found(conninfo: str, passwords: dict[str, str]) -> None:
     """Create the database and its roles (name to password), the tables and the first rows."""
@@ -73,6 +80,8 @@ def found(conninfo: str, passwords: dict[str, str]) -> None:
                 name = f"listener-{number}"
                 copy.write_row((name, hashed(f"listen-{name}")))
         connection.execute(GRANTS)
+        if second := os.environ.get("DEFECT_SECOND_PRIMARY"):
+            connection.execute(SECOND_PRIMARY.format(second.replace("-", "_")))
 
 
 def main() -> None:

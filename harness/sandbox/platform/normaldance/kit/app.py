@@ -206,7 +206,8 @@ class Envelope:
             response.force_close()
         route = _route_of(request)
         if request.method not in self._defects.uncounted_methods:
-            self._requests.labels(route, request.method, response.status).inc()
+            counted = 200 if self._defects.counts_as_200 and response.status >= 500 else response.status
+            self._requests.labels(route, request.method, counted).inc()
         if self._is_enhanced() and isinstance(response, web.Response):
             self._bytes.labels(route).inc(response.content_length or 0)
         took_s = loop.time() - started
