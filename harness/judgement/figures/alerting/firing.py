@@ -29,9 +29,10 @@ from harness.judgement.figures.alerting.history import (
 )
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Experiment, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.units import NS_PER_S

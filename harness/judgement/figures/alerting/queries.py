@@ -33,8 +33,9 @@ from harness.judgement.figures.query_readings import (
     read_receipt,
 )
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
 from harness.model.queries import brief, is_query
 from harness.units import NS_PER_S

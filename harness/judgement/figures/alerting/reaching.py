@@ -27,10 +27,11 @@ from harness.judgement.figures.alerting.history import (
     unsent_of,
 )
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S

@@ -35,7 +35,8 @@ from harness.judgement.figures.rollouts.triggers import (
     longest_seen,
     share_between,
 )
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, percent

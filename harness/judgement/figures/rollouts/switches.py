@@ -21,7 +21,8 @@ from harness.judgement.figures.rollouts.history import (
     way_back_s,
 )
 from harness.judgement.figures.rollouts.triggers import Firing
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, taken_back_words

@@ -21,8 +21,9 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
 from harness.judgement.stats.statistics import quantile_of
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack, RolloutStatus
 from harness.model.rollout import ReversedBy

@@ -12,7 +12,8 @@ from harness.judgement.figures.scaling.record import FILES, concluded
 from harness.judgement.figures.scaling.scaled import of_each, replicas_at
 from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, spike_of
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, formatted, measure, settled
+from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S

@@ -18,7 +18,8 @@ from harness.judgement.figures.scaling.spike import (
     spike_of,
 )
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
-from harness.judgement.measures import Case, formatted
+from harness.judgement.measures import Case
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
