@@ -478,7 +478,7 @@ CASES = (
         id="18: every second play is forgotten",
         edit=forgotten_plays,
         decision=NO_GO,
-        rows={"IP-BP-IDEMPOTENT": FAIL},
+        rows={"IP-BP-IDEMPOTENT": FAIL, "ND-RISK-DATALOSS": FAIL, "DA-DR-RPO": FAIL},
     ),
     Case(
         id="19: a minute lies in no window",
