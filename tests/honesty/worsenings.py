@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.model import Decision, DecisionOutcome, Evidence, Judgement, Outcome, Table, Window
+from harness.model import DecisionOutcome, Evidence, Judgement, Outcome, Table, Window
 from harness.model.table import Bools
 from tests.honesty.edits import changed, counted
 
@@ -31,22 +31,18 @@ _GROUPS: Final = ("name", "served_region", "region", "served_pod")
 
 def improvements(before: Judgement, after: Judgement, *, removed: bool) -> list[str]:
     """What is better after than before; what was removed may leave a failure undecided, never anything passed."""
-    found = [
+    found: list[tuple[str, Outcome | DecisionOutcome, Outcome | DecisionOutcome, int, int, str]] = [
         (one.requirement, one.outcome, other.outcome, RANK[one.outcome], RANK[other.outcome], other.because.text)
         for one, other in zip(before.verdicts, after.verdicts, strict=True)
     ]
     first, then = before.decision.outcome, after.decision.outcome
-    found.append(("decision", first, then, DECISIONS[first], DECISIONS[then], _said(after.decision)))
+    found.append(("decision", first, then, DECISIONS[first], DECISIONS[then], after.decision.headline))
     least = 2 if removed else 0
     return [
         f"{name}: {was.value} → {now.value}: {text[:300]}"
         for name, was, now, low, high, text in found
         if high > low and high >= least
     ]
-
-
-def _said(decision: Decision) -> str:
-    return decision.headline
 
 
 def drawn(run: Evidence, rng: Rng) -> tuple[str, Evidence, bool]:
@@ -234,6 +230,10 @@ HARMS: Final = (
 )
 
 
+def _one(field: str, value: Any) -> dict[str, Any]:
+    return {field: value}
+
+
 def _without(things: tuple[Any, ...], rng: Rng) -> tuple[Any, ...]:
     if not things:
         return things
@@ -246,7 +246,7 @@ def _without(things: tuple[Any, ...], rng: Rng) -> tuple[Any, ...]:
 def drop_observations(run: Evidence, rng: Rng) -> Worsening:
     """Lines of one of the histories are gone."""
     field = str(rng.choice(["pods", "nodes", "leaders", "observations", "release_reads"]))
-    return f"some of {field} are gone", replace(run, **{field: _without(getattr(run, field), rng)})
+    return f"some of {field} are gone", replace(run, **_one(field, _without(getattr(run, field), rng)))
 
 
 def drop_rows(run: Evidence, rng: Rng) -> Worsening:
@@ -256,11 +256,13 @@ def drop_rows(run: Evidence, rng: Rng) -> Worsening:
     if name in ("probes", "replicas"):
         rows: Table = getattr(run, name)
         kept = rows.where(~_some(rows, "due_ns" if name == "probes" else "at_ns", span, share, rng))
-        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **{name: kept})
+        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **_one(name, kept))
     rows = getattr(run.ledger, name)
     column = {"writes": "intended_ns", "reads": "sent_ns", "final": "seen_ns"}[name]
     kept = rows.where(~_some(rows, column, span, share, rng))
-    return f"{len(rows) - len(kept)} rows of {name} are gone", replace(run, ledger=replace(run.ledger, **{name: kept}))
+    return f"{len(rows) - len(kept)} rows of {name} are gone", replace(
+        run, ledger=replace(run.ledger, **_one(name, kept))
+    )
 
 
 def drop_requests(run: Evidence, rng: Rng) -> Worsening:
@@ -293,7 +295,7 @@ def drop_parts(run: Evidence, rng: Rng) -> Worsening:
         return "nothing", run
     name = str(rng.choice(list(things)))
     del things[name]
-    return f"{name} of {field} is gone", replace(run, **{field: things})
+    return f"{name} of {field} is gone", replace(run, **_one(field, things))
 
 
 REMOVALS: Final = (drop_observations, drop_rows, drop_rows, drop_requests, drop_requests, drop_parts)
