@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judgement.waivers import accepted_harm
+from harness.judgement.waivers import accepted_figures, accepted_harm
 from harness.judgement.whole import Whole
 from harness.model import Decision, DecisionOutcome, DecisionReason, Outcome, Plan, Reason, ReasonKind, Verdict, Waiver
 from harness.model.harm import UnjudgedHarm
@@ -75,8 +75,8 @@ def _in_part(plan: Plan, verdicts: Sequence[Verdict]) -> Iterable[str]:
 
 def _waivers(verdicts: Sequence[Verdict], accepted: Mapping[UnjudgedHarm, Waiver]) -> Iterable[str]:
     """All waivers, on the decision line."""
-    waivers = [v.waiver for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver is not None]
-    yield from (f"waived: {waiver.sentence}" for waiver in waivers)
+    waived = [(v, v.waiver) for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver is not None]
+    yield from (f"waived: {waiver.sentence}{accepted_figures(verdict, waiver)}" for verdict, waiver in waived)
     yield from (f"waived: {one}; {waiver.sentence}" for one, waiver in accepted.items())
 
 

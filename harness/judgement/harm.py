@@ -9,7 +9,7 @@ import numpy as np
 from harness.errors import UsageError
 from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures import spec_of
-from harness.judgement.figures.copies import journey_accounts
+from harness.judgement.figures.journey_writes import journey_accounts
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.read_back import age_ns
 from harness.judgement.invariants import broken

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from harness.errors import UsageError
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
+from harness.judgement.wording import formatted
 from harness.model import (
     Claim,
     Evidence,
@@ -45,6 +45,8 @@ _KINDS: Final[Mapping[Outcome, ReasonKind]] = {
 
 _CLOSED: Final = "closed"
 """The load model whose users wait for their answers."""
+VAGUE: Final = 0.5
+"""Where the bounds of a share are further apart than this, there are none worth a number."""
 TOGETHER: Final = "find out what came at those moments, or let the traffic run longer, then run again"
 """The hint where too few episodes were observed."""
 
@@ -118,13 +120,6 @@ class Figures:
     excess: float | None = None
     fail_low: float | None = None
     fail_high: float | None = None
-
-
-def formatted(value: float, unit: str) -> str:
-    """Format a figure: `41.2 ms`, `0.097 %`, `22.4 s`."""
-    if not math.isfinite(value):
-        return "unknown" if math.isnan(value) else "without bound"
-    return f"{value * 100:.4g} %" if unit == "ratio" else f"{value:.4g} {unit}".rstrip()
 
 
 def limit_text(objective: Objective) -> str:
@@ -327,6 +322,8 @@ def _by_bounds(
         bound = _bound(outcome, case.objective.op, bounds, unit)
         return because(outcome, f"{head} ({bound}), expected {case.expected}")
     between = f"between {formatted(bounds.low, unit)} and {formatted(bounds.high, unit)}"
+    if unit == "ratio" and bounds.high - bounds.low > VAGUE and bounds.low < case.scaled.in_unit(unit) < bounds.high:
+        between = "and this window does not show what it is in others"
     few = "; ".join(filter(None, [bounds.why, ahead.why]))
     kind = ReasonKind.CLUSTERED if bounds.clustered and bounds.why else ReasonKind.TOO_FEW
     return Reason(kind=kind, text=f"{head}, {between}, expected {case.expected}: {few}", hint=ahead.hint)
@@ -365,7 +362,10 @@ def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
     if n := decided(Outcome.FAIL):
         why = f"{_fail_bound(op, bounds, unit)}{never}; about {about(n)} {counted} would prove FAIL"
         return _Ahead(n=n, why=why, hint=f"{case.hint}; about {about(n)} {counted} would prove FAIL")
-    return _Ahead(n=None, why=f"no number of {counted} at this rate would decide", hint=TOGETHER)
+    why = f"no number of {counted} at this rate would decide"
+    if (op in (Op.BELOW, Op.AT_MOST) and bounds.value > limit) or (op is Op.AT_LEAST and bounds.value < limit):
+        why = "it is beyond the limit in this window, and no longer window would show how often that comes"
+    return _Ahead(n=None, why=why, hint=TOGETHER)
 
 
 def about(n: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.errors import UsageError
+from harness.judgement.wording import formatted
 from harness.model import (
     IN_ORDER,
     FactAmount,
@@ -25,6 +26,8 @@ from harness.model.harm import UnjudgedHarm
 
 _OF_THE_FIGURE: Final = frozenset({ReasonKind.NOT_AS_EXPECTED, ReasonKind.TOO_FEW, ReasonKind.CLUSTERED})
 _ROUNDING: Final = 1e-9
+_WHERE: Final = ("route", "region", "replica", "experiment", "operation", "group", "guard", "subject")
+_BOTH: Final = 2
 
 
 def waived(verdict: Verdict, plan: Plan) -> Verdict:
@@ -36,7 +39,7 @@ def waived(verdict: Verdict, plan: Plan) -> Verdict:
     if why:
         text = f"{verdict.because.text}; the waiver {waiver.file} does not cover it: {why}"
         return replace(verdict, because=replace(verdict.because, text=text), waiver=waiver)
-    text = f"{waiver.by} accepts {waiver.accepts} until {waiver.expires} ({waiver.reason}); found was: {verdict.because.text}"
+    text = f"{waiver.by} accepts {waiver.accepts}{accepted_figures(verdict, waiver)} until {waiver.expires} ({waiver.reason}); found was: {verdict.because.text}"
     hint = f"resolve it before {waiver.expires}, when the waiver expires and it counts again"
     because = Reason(kind=ReasonKind.WAIVED, text=text, hint=hint)
     return replace(verdict, outcome=Outcome.WAIVED, because=because, waiver=waiver)
@@ -62,14 +65,52 @@ def _uncovered(waiver: Waiver, verdict: Verdict, plan: Plan) -> str:
         return f"a part of it is not assessed here: {lack.because.text}"
     measures = [m for claim in verdict.claims for found in claim.measures for m in found]
     if waiver.outcome:
-        others = (m for m in measures if m.outcome not in {*IN_ORDER, waiver.outcome})
-        return next((f"{m.name} is {m.outcome.value}: {m.because.text}" for m in others), "")
+        return next(_not_undecided(waiver, measures), "")
     if not all(claim.measures and all(claim.measures) for claim in verdict.claims):
         return "a sentence has no figure"  # what was not measured is in no list of figures that fell short
     short = [m for m in measures if m.outcome is not Outcome.PASS]
     if not short:
         return "there is no figure that it could cover"
     return next(_reasons(waiver, short, plan), "")
+
+
+def accepted_figures(verdict: Verdict, waiver: Waiver) -> str:
+    """The figures, with their bounds, that are accepted as not decided; empty for what has a bound or a name, or no figure."""
+    if waiver.outcome != Outcome.INCONCLUSIVE:
+        return ""
+    measures = (m for claim in verdict.claims for found in claim.measures for m in found)
+    named = dict.fromkeys(_figure(m) for m in measures if m.outcome is Outcome.INCONCLUSIVE and m.value is not None)
+    return f": {'; '.join(named)}" if named else ""
+
+
+def _figure(measure: Measure) -> str:
+    """`error rate 0.08 % (from 0 % to 1.27 %, is below 0.1 %)`."""
+    where = " ".join(measure.scope[key] for key in _WHERE if key in measure.scope)
+    value = "unknown" if measure.value is None else formatted(measure.value, measure.unit)
+    bounds = [formatted(one, measure.unit) for one in (measure.low, measure.high) if one is not None]
+    interval = f"from {bounds[0]} to {bounds[1]}, " if len(bounds) == _BOTH else ""
+    return f"{' '.join(filter(None, [measure.name, where]))} {value} ({interval}{measure.op} {measure.limit})"
+
+
+def _not_undecided(waiver: Waiver, measures: Sequence[Measure]) -> Iterator[str]:
+    """What keeps a waiver of what is not known from covering a verdict: another outcome, or a figure that was measured beyond its limit."""
+    for one in measures:
+        if one.outcome not in {*IN_ORDER, waiver.outcome}:
+            yield f"{one.name} is {one.outcome.value}: {one.because.text}"
+        elif one.outcome is Outcome.INCONCLUSIVE and _is_beyond(one):
+            yield f"{_figure(one)} was measured beyond its limit, which only a bound accepts"
+
+
+def _is_beyond(measure: Measure) -> bool:
+    """Whether the figure as measured is not as the sentence says, however unsure it is; of an open one its lower bound."""
+    limit, value = measure.scaled_limit, measure.low if measure.value is None else measure.value
+    if limit is None or value is None:
+        return False
+    if measure.op == Op.WITHIN.value:
+        return abs(value - limit) > (measure.tolerance or 0.0) + _ROUNDING
+    if measure.op == Op.AT_LEAST.value:
+        return value < limit
+    return value > limit or (value == limit and measure.op == Op.BELOW.value)
 
 
 def _reasons(waiver: Waiver, short: Iterable[Measure], plan: Plan) -> Iterator[str]:

@@ -82,6 +82,7 @@ def samples(course: Course = HEALTHY) -> Table:
         sent_ns=due + 400_000,
         done_ns=due + np.round(took * 1e6).astype(np.int64),
         status=np.where(bad, 503, 200),
+        bytes=np.where(bad, 20, 240),
         worker=1,
         arrival=turn // 4 + 1,
         connection=turn // 4 % 150 + 1,

@@ -77,6 +77,7 @@ def rows(
                 "sent_ns": ns(at),
                 "done_ns": ns(at + 0.02),
                 "status": 200,
+                "bytes": 240,
                 "arrival": number + 1,
                 "connection": number + 1,
                 "journey": "census",

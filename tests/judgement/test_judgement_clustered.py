@@ -187,7 +187,7 @@ def test_a_claim_takes_what_lasts_to_the_end_for_one_episode(first: int) -> None
     """Slow for half of the window, first or last: how often that comes one window does not show, so it neither passes nor fails."""
     bounds = share_in_time(window(dict.fromkeys(range(first, first + 640), 10)), 0.95, claim=True)
     assert bounds.low < 0.05
-    assert bounds.fail_low < 0.001
+    assert bounds.fail_low == pytest.approx(0.5 / 200)  # whatever the outages, 1 window in 200 has as many
     assert bounds.high > 0.5
     assert held(Op.BELOW, bounds, 0.05) is Outcome.INCONCLUSIVE
 

@@ -14,6 +14,7 @@ from judgement_builders import (
     END,
     evidence,
     lag,
+    lags,
     ledger,
     measures,
     no_loss,
@@ -22,6 +23,7 @@ from judgement_builders import (
     plan,
     table,
     with_experiment,
+    with_words,
 )
 
 from harness.judgement import judge
@@ -285,6 +287,18 @@ def test_reads_right_after_the_acknowledgement_may_lag_and_no_more(reads: Table,
     """Some find nothing yet: lag. Most, later ones, or another value: none. Fewer than a tenth of the writes read back decide nothing."""
     run = regional()
     run = replace(run, ledger=replace(run.ledger, reads=reads))
+    assert judged(Figure.READ_BACK, run, LAG=lag("10 s"))[-1].outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("ms", "stale", "outcome"), [(40.0, 0.49, PASS), (40.0, 0.9, FAIL), (0.0, 0.49, FAIL), (0.0, 0.01, FAIL)]
+)
+def test_a_stale_read_is_lag_only_where_lag_was_measured(ms: float, stale: float, outcome: Outcome) -> None:
+    """Two of three members lag by 40 ms, which explains half of the reads and not nine tenths; by none, which explains not one."""
+    reads = own_reads()
+    reads = with_words(reads, slice(0, round(stale * len(reads))), state="absent")
+    run = regional()
+    run = replace(run, ledger=replace(run.ledger, reads=reads), replicas=lags(0, END, ms))
     assert judged(Figure.READ_BACK, run, LAG=lag("10 s"))[-1].outcome is outcome
 
 

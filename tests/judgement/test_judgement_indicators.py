@@ -46,6 +46,7 @@ from harness.model import (
     Phase,
     Table,
     WatchSource,
+    Words,
     Worker,
 )
 from harness.model.table import Bools
@@ -147,13 +148,15 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
 
 def test_six_failures_of_one_journey_are_one_and_six_of_six_are_six() -> None:
     """Of 18 800 requests, half a minute apart: six alone bear less than 0.1 %; a journey or connection that fails whole may be any."""
-    rows = failing(samples(0, 188), slice(1000, 18_000, 3000))
+    rows = failing(samples(0, 188), slice(1003, 18_003, 3000))
     alone = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 188)})
     assert only(errors(), alone).outcome is PASS
     for column, rule in (("arrival", "journey"), ("connection", "connection")):
-        own = np.arange(len(rows)) // 6 + 1
-        own[1000:18_000:3000] = 1
-        shared = replace(rows, ints={**rows.ints, column: own})
+        own = np.arange(len(rows)) // 4 + 1
+        own[1003:18_003:3000] = 1
+        steps = np.array(rows.words["step"].text(), dtype=object)
+        steps[1003:18_003:3000] = [str(5 + i) for i in range(6)]
+        shared = replace(rows, ints={**rows.ints, column: own}, words={**rows.words, "step": Words.of(steps.tolist())})
         measure = only(errors(), replace(alone, windows={"everyday/fault-free": window(shared, 0, 188)}))
         assert measure.outcome is INCONCLUSIVE
         assert f"clustered by {rule} (1 with several)" in measure.reason

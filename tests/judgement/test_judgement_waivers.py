@@ -250,6 +250,20 @@ def test_what_is_not_decided_can_be_accepted() -> None:
     assert judge(plan(asked, waivers=(waiver,)), evidence()).verdicts[0].outcome is Outcome.WAIVED
 
 
+@pytest.mark.parametrize(("bad", "expected"), [(3, Outcome.WAIVED), (1500, Outcome.INCONCLUSIVE)])
+def test_who_accepts_what_is_not_decided_accepts_no_figure_beyond_its_limit(bad: int, expected: Outcome) -> None:
+    """3 of 6000 requests failed, or 15 s without an answer: neither is decided; the first is named with its bounds, the second is not covered."""
+    waiver = replace(WAIVER, waives="R", outcome="INCONCLUSIVE")
+    run = with_load(failing(samples(0, 60), slice(2000, 2000 + bad)))
+    judgement = judge(plan({"R": errors("1 %" if bad > 3 else "0.1 %")}, waivers=(waiver,)), run)
+    (verdict,) = judgement.verdicts
+    assert verdict.outcome is expected, verdict.reason
+    named = "error rate 0.05 % (from 0.002565 % to 0.7997 %, is below 0.1 %)" if bad == 3 else "error rate 25 % ("
+    assert named in verdict.reason
+    assert ("was measured beyond its limit, which only a bound accepts" in verdict.reason) is (bad > 3)
+    assert (named in judgement.decision.headline) is (bad == 3)
+
+
 def test_a_pass_is_not_waived() -> None:
     """A waiver that nobody needs changes nothing."""
     judgement = judge(plan({"R-P95": p95()}, waivers=(replace(WAIVER, bound="300 ms"),)), evidence())

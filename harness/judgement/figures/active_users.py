@@ -17,9 +17,10 @@ import numpy as np
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Floats
+from harness.judgement.wording import formatted
 from harness.model import (
     SIGN_INS,
     Figure,

@@ -11,7 +11,8 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, groups
 from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import answered_well, counted
-from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Baseline, Figure, LimitRule, Measure, Phase, ReasonKind, Table, Window
 
 FIGURE: Final = Figure.BASELINE_FACTOR

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import HINTS, Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits
@@ -19,6 +19,7 @@ from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
 from harness.judgement.shapes.until import within
 from harness.judgement.sightings import ENOUGH
+from harness.judgement.wording import formatted
 from harness.model import (
     ONLY_BELOW,
     Experiment,

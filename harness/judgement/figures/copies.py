@@ -13,25 +13,20 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from harness.judgement.account import Writes
-from harness.judgement.accounts import AccountResult, account_results
-from harness.judgement.excuses import QUORUM, account_in
+from harness.judgement.accounts import AccountResult
+from harness.judgement.excuses import account_in
+from harness.judgement.figures.journey_writes import journey_accounts, may_be_excused
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
 from harness.model import (
-    JOURNEY_READS,
-    JOURNEY_WRITES,
-    Evidence,
     Figure,
     Measure,
     Outcome,
     Phase,
-    Plan,
     ReasonKind,
     Receipt,
-    Table,
-    domain_of,
 )
 from harness.model.harm import Harm
 
@@ -51,17 +46,6 @@ def copies(case: Case) -> Iterable[Measure]:
         yield _events(case, events.twice)
     for result in journey_accounts(case.plan, case.evidence):
         yield _account(case, result)
-
-
-def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
-    """The journey accounts that the plan's traffic declares, compared with what was read back."""
-    writes, reads = (_table(evidence, schema.name, Table.empty(schema)) for schema in (JOURNEY_WRITES, JOURNEY_READS))
-    accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
-    return account_results(accounts, writes, reads)
-
-
-def _table(evidence: Evidence, name: str, empty: Table) -> Table:
-    return evidence.tables.get(name, empty)
 
 
 def _ledger(case: Case) -> Measure:
@@ -148,7 +132,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
     total, outcome = sum(bad.values()), Outcome.INCONCLUSIVE
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
     summary = f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}"
-    excusable = not result.twice and not result.wrong and _may_be_excused(case)
+    excusable = not result.twice and not result.wrong and may_be_excused(case)
     if total and excusable:
         summary += ", which a disaster may have taken: the target declares no quorum"
         reason = because(
@@ -181,16 +165,6 @@ def _unread(result: AccountResult) -> dict[str, Receipt]:
     """What a number of bad writes lacks where items were not read: it is then the least that there are."""
     why = f"{result.unread} items of {result.name} could not be read back"
     return {"watch": Receipt(ok=False, why=why, hint=_READ)} if result.unread else {}
-
-
-def _may_be_excused(case: Case) -> bool:
-    """Whether a disaster hit a target without quorum durability: the RPO may excuse the loss."""
-    struck = any(
-        domain_of(attempt.domain).disaster and attempt.fault.sent_ns is not None
-        for attempts in case.evidence.experiments.values()
-        for attempt in attempts
-    )
-    return struck and case.plan.durability != QUORUM
 
 
 def _files(_case: Case) -> Iterable[str]:

@@ -77,6 +77,7 @@ class _CopiesCompared:
     Attributes:
         writes: those.
         seconds: from then on until all copies were equal; None: they were not.
+        before_s: the read of the same member before the one that showed the last of them: it did not yet.
         lacking: by member, how many it lacks, has in another number than others, or with another value.
         some: names of the first of them.
     """
@@ -85,6 +86,7 @@ class _CopiesCompared:
     seconds: float | None
     lacking: Mapping[str, int]
     some: str = ""
+    before_s: float = 0.0
 
 
 def equal_copies(case: Case) -> Iterable[Measure]:
@@ -140,7 +142,7 @@ def _judged(
     watched_ns = known_until_ns(evidence, attempt)
     found = _compared(evidence, healed_ns, shown)
     watched_s = (watched_ns - healed_ns) / NS_PER_S
-    outcome = within(limit, low=None, high=found.seconds, watched=watched_s)
+    outcome = within(limit, low=found.before_s, high=found.seconds, watched=watched_s)
     if found.seconds is not None:
         said = f"{found.writes} rows of {len(shown)} copies were equal {found.seconds:.3g} s after the partition healed"
     else:
@@ -160,6 +162,8 @@ def _judged(
     outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
     figures = Figures(
         value=found.seconds,
+        low=None if found.seconds is None else found.before_s,
+        high=found.seconds,
         scaled_limit=limit,
         n=found.writes,
         unit="s",
@@ -179,12 +183,24 @@ def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows
     most = rows.max(axis=0, initial=0)
     equal: Bools = np.asarray((rows == most).all(axis=0) & (most > 0), dtype=np.bool_)
     if equal.all():
-        last_ns = max((int(last.max(initial=healed_ns)) for _, last, _ in columns.values()), default=healed_ns)
-        return _CopiesCompared(writes=len(writes), seconds=(last_ns - healed_ns) / NS_PER_S, lacking={})
+        lasts = {member: int(last.max(initial=healed_ns)) for member, (_, last, _) in columns.items()}
+        member = max(lasts, key=lambda one: lasts[one])
+        seconds, before_s = (
+            (ns - healed_ns) / NS_PER_S for ns in (lasts[member], _read_before(evidence, member, lasts[member]))
+        )
+        return _CopiesCompared(writes=len(writes), seconds=seconds, before_s=max(before_s, 0.0), lacking={})
     lacking = {member: int(((own != most) | (own <= 0)).sum()) for member, (_, _, own) in columns.items()}
     names = [f"client {w >> _NUMBER_BITS} number {w & (1 << _NUMBER_BITS) - 1}" for w in writes[~equal][:3].tolist()]
     some = ", ".join(names) + ("…" if int((~equal).sum()) > len(names) else "")
     return _CopiesCompared(writes=len(writes), seconds=None, lacking={m: n for m, n in lacking.items() if n}, some=some)
+
+
+def _read_before(evidence: Evidence, member: str, seen_ns: int) -> int:
+    """When the read of a member was sent that came before the one which showed its last row at `seen_ns`; the moment itself where there is none."""
+    reads = evidence.tables.get(COPIES.name, Table.empty(COPIES))
+    answered = reads.where(reads.words["member"].equals(member) & reads.words["error"].missing)
+    sent_ns = np.sort(answered.ints["at_ns"][answered.ints["at_ns"] <= seen_ns])
+    return int(sent_ns[-2]) if len(sent_ns) > 1 else seen_ns
 
 
 def _acknowledged(evidence: Evidence, from_ns: int, until_ns: int) -> Ints:

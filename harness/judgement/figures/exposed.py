@@ -23,10 +23,11 @@ from harness.judgement.figures.metric_courses import (
     window_of_errors,
 )
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.routes import are_of
 from harness.judgement.stats.statistics import Floats
+from harness.judgement.wording import formatted
 from harness.model import Figure, Measure, Objective, Outcome, Phase, Quantity, Receipt, Table, Window
 from harness.model.observations import MetricsRead
 

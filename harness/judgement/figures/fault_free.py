@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.judgement.figures.indicators import groups, steady_window
-from harness.judgement.measures import Case, Figures, because, formatted, held, measure
+from harness.judgement.measures import Case, Figures, because, held, measure
 from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
+from harness.judgement.wording import formatted
 from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
 from harness.model.overview import LEAST_REQUESTS, LEAST_S
 from harness.model.table import Bools, Ints

@@ -12,10 +12,11 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.timed import answered_well, counted
-from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Bounds
+from harness.judgement.wording import formatted
 from harness.model import Baseline, Figure, LimitRule, Measure, Phase, Plan, ReasonKind, Receipt, TrafficPlan, Window
 
 LEAST_LEFT: Final = 1e-9

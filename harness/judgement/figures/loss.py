@@ -3,8 +3,8 @@
 A write counts as lost if it is missing from the database (from the entry, if the target names no database), or from a region whose
 replica had the time to catch up, or was read back with another value. A write that is there at the end and that an earlier complete read did
 not find is neither lost nor kept: two reads contradict each other, and the objective is undecided. A write of unknown outcome, or a refused one, that is there with
-another value fails the objective as well: what is there was never written. Duplicate rows and refused writes that are present do not count
-here: `copies` fails for them, and the reason reports their number.
+another value fails the objective as well: what is there was never written. So does a write of a user's journey that was acknowledged and is gone.
+Duplicate rows and refused writes that are present do not count here: `copies` fails for them, and the reason reports their number.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
+from harness.judgement.figures.journey_writes import lost_of_users
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.attempts import counted_attempt
@@ -57,7 +58,7 @@ def losses(case: Case) -> Iterable[Measure]:
     """One measure per experiment of the objective; a lost write, or one with another value, fails each of them."""
     name, account = "lost writes", account_in(case.plan, case.evidence)
     lost = unexcused(account, case.plan, case.evidence, case.objective)
-    scope, harmed = case.objective.scope, len(lost) or len(account.changed)
+    scope, harmed = case.objective.scope, len(lost) or len(account.changed) or lost_of_users(case)[0]
     if not case.experiments:
         if scope.domains and not harmed:
             why = NONE_PLANNED
@@ -82,9 +83,10 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
             "restore": restore_receipt(case.evidence, attempt),
         }
         around = account.acknowledged.during(attempt)
-    harmed = len(lost) + len(account.changed)
+    of_users, text = lost_of_users(case)
+    harmed = len(lost) + len(account.changed) + of_users
     outcome = Outcome.FAIL if harmed else Outcome.PASS
-    summary = _summary(account, lost)
+    summary = "; ".join(filter(None, [_summary(account, lost), text]))
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and len(account.absent):
         outcome = Outcome.INCONCLUSIVE
@@ -241,7 +243,9 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
-    judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT}),
+    judges=frozenset(
+        {Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT, Harm.JOURNEYS_LOST, Harm.JOURNEYS_WRONG}
+    ),
     needs=lambda _objective: (
         Need(key="ledger", why="loss is found by a write ledger"),
         BACK,

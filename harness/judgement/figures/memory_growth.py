@@ -25,10 +25,11 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
-from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.slopes import slope_bounds
 from harness.judgement.stats.statistics import Bounds, Floats
+from harness.judgement.wording import formatted
 from harness.model import (
     ONLY_BELOW,
     Figure,

@@ -2,8 +2,9 @@
 
 A region is compared with the database, or with the entry if no database was read: what that lacks is lost, and counts there (`loss`). A
 replica may lag as long as the plan allows. Until then a read right after an acknowledgement may find nothing. Such reads fail if they
-find another value, if the lag is over, or if more than half of them find nothing: that is not lag, but a replica that does not receive
-the writes.
+find another value, or if the lag is over: the longest that was measured of any member of the database around the read, or the plan's where
+none was measured, or one did not answer. They also fail if more of them find nothing than the share of those measurements in which a member
+lagged at all explains.
 """
 
 from __future__ import annotations
@@ -13,19 +14,23 @@ from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+from scipy.special import bdtrc
 
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
 
-HALF: Final = 0.5
-"""A larger share of stale reads than this is not explained by lag."""
+AROUND_NS: Final = NS_PER_S
+"""The lag at a read is the longest that was measured so much before or after it."""
+BY_CHANCE: Final = 0.0025
+"""As many stale reads as come by chance more rarely than this are not explained: the judge's own confidence of a FAIL."""
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
@@ -93,8 +98,9 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     reads = case.evidence.tables.get(LEDGER_READS.name, Table.empty(LEDGER_READS))
     absent, wrong, found = (reads.words["state"].equals(word) for word in ("absent", "wrong", "found"))
     n, stale = int((absent | wrong | found).sum()), int(absent.sum())
-    late = absent & (age_ns(case.evidence.ledger.writes, reads) > lag_ns(case.plan))
-    bad, most = int((wrong | late).sum()), stale > HALF * n
+    allowed_ns, behind = _lags(case.evidence.replicas, reads.ints["sent_ns"], lag_ns(case.plan))
+    late = absent & (age_ns(case.evidence.ledger.writes, reads) > allowed_ns)
+    bad, most = int((wrong | late).sum()), bool(stale) and float(bdtrc(stale - 1, n, behind)) < BY_CHANCE
     watch = case.evidence.watchers.get("ledger")
     receipt = Receipt(
         ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"
@@ -102,8 +108,10 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     outcome = Outcome.FAIL if bad or most else Outcome.PASS
     summary = f"right after the acknowledgement {stale} of {n} reads found nothing, {int(wrong.sum())} another value"
     if int(late.sum()):
-        lag = f"{lag_ns(case.plan) / NS_PER_S:g} s"
-        summary += f", {int(late.sum())} of them later than the lag that a replica may have ({lag})"
+        longest_s = float(allowed_ns[late].max()) / NS_PER_S
+        summary += f", {int(late.sum())} of them later than the lag of a replica then (at most {longest_s:.3g} s)"
+    if most:
+        summary += f"; a member of the database lagged in {formatted(behind, 'ratio')} of what was measured, which explains no more than that"
     outcome, reason = settled(outcome, because(outcome, summary), {"watch": receipt})
     if outcome is Outcome.PASS and not n:
         outcome = Outcome.INCONCLUSIVE
@@ -129,6 +137,25 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
             files=case.evidence.ledger.files,
         ),
     )
+
+
+def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
+    """The longest lag that a member may have had at each of these moments, in ns, and the share of members' measurements with any lag.
+
+    Where nothing was measured around a moment, or a member did not answer, it may have lagged as long as is promised.
+    """
+    if not len(replicas):
+        return np.full(len(at_ns), promised_ns, dtype=np.int64), 1.0
+    known = ~replicas.words["role"].missing
+    lag = np.where(known, np.maximum(replicas.ints["lag_ns"], 0), promised_ns)
+    order = np.argsort(replicas.ints["at_ns"], kind="stable")
+    seen, lag = replicas.ints["at_ns"][order], lag[order]
+    first, last = (np.searchsorted(seen, at_ns + shift, side="left") for shift in (-AROUND_NS, AROUND_NS))
+    longest = np.array(
+        [lag[low:high].max() if high > low else promised_ns for low, high in zip(first, last, strict=True)],
+        dtype=np.int64,
+    )
+    return longest, float((lag > 0).mean())
 
 
 def age_ns(writes: Table, reads: Table) -> Ints:

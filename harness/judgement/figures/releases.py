@@ -11,13 +11,14 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import answered_well, counted, longest_stall_ns
-from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.batches import BatchedSample, batch_count, batch_of
 from harness.judgement.stats.comparisons import quantile_ratio, share_difference
 from harness.judgement.stats.sequential import confidences
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
+from harness.judgement.wording import formatted
 from harness.model import SAMPLES, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
 
 

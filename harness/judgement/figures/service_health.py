@@ -9,13 +9,14 @@ import numpy as np
 
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools

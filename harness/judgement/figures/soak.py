@@ -23,7 +23,6 @@ from harness.judgement.measures import (
     Figures,
     because,
     bounded,
-    formatted,
     held,
     inconclusive,
     measure,
@@ -31,6 +30,7 @@ from harness.judgement.measures import (
 )
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.wording import formatted
 from harness.model import (
     ONLY_BELOW,
     Figure,

@@ -11,11 +11,12 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.figures.timed import Times, counted
-from harness.judgement.measures import Case, bounded, formatted, held, inconclusive
+from harness.judgement.measures import Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Window
 from harness.units import NS_PER_S
 

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, UNEVEN, Trouble, user_troubles
+from harness.judgement.receipts.rows import row_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
 from harness.model import Figure, Objective, Plan, Quantity, Receipt, Table, Window, Worker, fault_free_name
@@ -28,7 +29,6 @@ _BLOCKED: Final = (
     "let tasks call only what gevent can switch (of gRPC `grpc.experimental.gevent.init_gevent()`) and compute little, "
     "or use more workers, then run again"
 )
-_NAMELESS: Final = "give each request, and each event `request` that the locustfile fires, a `name`, then run again"
 HEALTH_S: Final = 2.0
 """Windows of this length contain a health report of each generator, which sends one per second.
 
@@ -65,7 +65,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *([*_mute_workers(plan, window), *_health_troubles(plan, window, lag)] if latencies else []),
         *_span_troubles(plan, window),
         *(user_troubles(plan, window) if closed else _rate_troubles(plan, window)),
-        *window.samples.once(_row_troubles),
+        *window.samples.once(row_troubles),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
@@ -230,16 +230,3 @@ def _allowed(arrivals: str, journeys: float, window: Window) -> float:
         return edge  # one a worker may lie on the other side of an edge that is known no better
     poisson = 4 * math.sqrt(journeys) if arrivals == "poisson" else 0.0
     return max(0.01 * journeys, poisson, 1.0) + edge
-
-
-def _row_troubles(samples: Table) -> list[Trouble]:
-    """Defects of the rows: none at all, an end before the begin, no route."""
-    ints = samples.ints
-    backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
-    nameless = int(samples.words["name"].missing.sum())
-    troubles = {
-        Trouble("no request was sent", READ_LOG): not len(samples),
-        Trouble(f"{backwards} samples end before they begin", AS_RECORDED): backwards,
-        Trouble(f"{nameless} samples name no route", _NAMELESS): nameless,
-    }
-    return [trouble for trouble, there in troubles.items() if there]

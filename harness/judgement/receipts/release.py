@@ -2,7 +2,7 @@
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
 that has none of them is not refused: the decision line reports that its release was not verified. So it does where answers are the only
-source and more than 1 % of those that were as expected name none. Neither is a run refused that was cut short before the second reading,
+source and more than 1 % of those that were as expected name none. Where so many name none on routes whose other answers do, something else answers there. Neither is a run refused that was cut short before the second reading,
 as by a target that died: what cut it is the reason, and it is never a GO.
 """
 
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
 
 from harness.judgement.recovery import answered
 from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
@@ -43,16 +45,18 @@ class ReleaseReceipt:
 def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
     """Compare every source of the release with the plan."""
     answers: Counter[str] = Counter()
-    silent = good = mute = 0
+    silent = good = mute = beside = 0
     for window in evidence.windows.values():
         counts, without = window.samples.once(_named)
-        own_good, own_mute = window.samples.once(_good)
-        good, mute = good + own_good, mute + own_mute
+        own_good, own_mute, own_beside = window.samples.once(_good)
+        good, mute, beside = good + own_good, mute + own_mute, beside + own_beside
         under = plan.rollouts.get(window.rollout) if not window.fault_free else None
         answers.update({name: n for name, n in counts.items() if under is None or name != under.candidate})
         silent += without
     reads = {read.when: read for read in evidence.release_reads}
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
+    if beside > UNNAMED * good:
+        troubles.append(f"{beside} of {good} good answers name no release, on routes whose other answers name one")
     unread = next(_unread(reads), "")
     if evidence.cut is None:
         troubles += [unread] if unread else []
@@ -87,10 +91,16 @@ def _named(samples: Table) -> tuple[Mapping[str, int], int]:
     return counts, max(answered - sum(counts.values()), 0)
 
 
-def _good(samples: Table) -> tuple[int, int]:
-    """How many answers were as expected, and how many of these name no release: an error may be of a balancer, which has none."""
+def _good(samples: Table) -> tuple[int, int, int]:
+    """How many answers were as expected, how many of these name no release, and of them those on routes that else name one.
+
+    An error may be of a balancer, which has none.
+    """
     good = answered(samples)
-    return int(good.sum()), int((good & samples.words["release"].missing).sum())
+    named = ~samples.words["release"].missing
+    names = samples.words["name"].codes
+    beside = good & ~named & np.isin(names, names[good & named])
+    return int(good.sum()), int((good & ~named).sum()), int(beside.sum())
 
 
 def _answers(plan: Plan, answers: Mapping[str, int]) -> Iterable[str]:

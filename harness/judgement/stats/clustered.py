@@ -12,6 +12,7 @@ from typing import Final
 
 from harness.judgement.stats.clusters import Episodes, Slots, design_effect, episodes_of, is_shared, is_spread
 from harness.judgement.stats.effective import NEXT_LARGER, Clustering
+from harness.judgement.stats.floors import least_share
 from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
 from harness.judgement.stats.swings import changes, slow_swings, thirds
@@ -29,11 +30,19 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
         slots: the bad ones in time.
         confidence: of each bound.
         claim: whether a PASS or a FAIL of the platform rests on these bounds. One window does not show how often its share changes, so what
-            lasts until the end is an episode as well, and `thirds` of the window count.
+            lasts until the end is an episode as well, and `thirds` of the window count; and a FAIL needs no more than `least_share`.
     """
+    found = _share_in_time(slots, confidence, claim=claim)
+    if not (claim and found.clustered):
+        return found
+    least, most = least_share(slots), 1 - least_share(slots.mirrored())
+    return replace(found, fail_low=max(found.fail_low, least), fail_high=min(found.fail_high, most))
+
+
+def _share_in_time(slots: Slots, confidence: float, *, claim: bool) -> Bounds:
     n, bad = int(slots.n.sum()), int(slots.bad.sum())
     if 2 * bad > n:
-        return _complement(share_in_time(slots.mirrored(), confidence, claim=claim))
+        return _complement(_share_in_time(slots.mirrored(), confidence, claim=claim))
     exact = share_bounds(bad, n, confidence)
     if not bad:
         return exact

@@ -7,10 +7,11 @@ A guard never makes a PASS. Guards of one objective share one error budget (Bonf
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Slots
+from harness.judgement.stats.floors import least_share
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Op
 
@@ -34,7 +35,12 @@ def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, to
             by more than the tolerance.
         tolerance: of `within`.
     """
-    return excess_of(share_in_time(slots, guard_confidence(guards)), limit, op, tolerance)
+    sure = guard_confidence(guards)
+    bounds = share_in_time(slots, sure)
+    if bounds.clustered:
+        least, least_good = (least_share(one, sure, 1 - sure) for one in (slots, slots.mirrored()))
+        bounds = replace(bounds, low=max(bounds.low, least), high=min(bounds.high, 1 - least_good))
+    return excess_of(bounds, limit, op, tolerance)
 
 
 def excess_of(bounds: Bounds, limit: float, op: Op = Op.BELOW, tolerance: float = 0.0) -> float | None:

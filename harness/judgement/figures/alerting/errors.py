@@ -28,9 +28,10 @@ from harness.judgement.figures.alerting.history import (
 )
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, Quantity, ReasonKind, Receipt
 from harness.units import NS_PER_S
 

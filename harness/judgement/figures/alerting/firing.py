@@ -29,9 +29,11 @@ from harness.judgement.figures.alerting.history import (
 )
 from harness.judgement.figures.phases import also_failed
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Experiment, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.units import NS_PER_S
@@ -103,12 +105,12 @@ def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str
     if before := trial.fired_before(alerts):
         text = before
     elif not mine:
-        outcome = Outcome.FAIL if watched_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=watched_s)
         text = f"it did not fire in the {formatted(watched_s, 's')} that were watched"
     else:
         high = (mine[0].at_ns - trial.sent_ns) / NS_PER_S
         low = max((mine[0].since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S
-        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=low, high=high, watched=limit_s)
         text = f"it fired {formatted(high, 's')} after the fault at the latest"
     if outcome is Outcome.PASS:
         until_ns = mine[0].at_ns  # whatever was missed later, it had fired then

@@ -33,8 +33,10 @@ from harness.judgement.figures.query_readings import (
     read_receipt,
 )
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
 from harness.model.queries import brief, is_query
 from harness.units import NS_PER_S
@@ -126,12 +128,12 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
         text = before
     elif not mine:
         slow_s = (query.last_ns - query.at_ns) / NS_PER_S
-        outcome = Outcome.FAIL if slow_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=slow_s)
         text = f"no alert with the label `part: {PART}` named it in the {formatted(slow_s, 's')} that it was slow"
     else:
         high = max(mine[0].at_ns - query.since_ns, 0) / NS_PER_S
         low = max((mine[0].since_ns or query.since_ns) - query.at_ns, 0) / NS_PER_S
-        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=low, high=high, watched=limit_s)
         text = f"{mine[0].name} named it {formatted(high, 's')} after its p95 passed {case.objective.params['over']} at the latest"
     if outcome is Outcome.PASS:
         until_ns = mine[0].at_ns  # whatever was missed later, it had fired then

@@ -28,10 +28,12 @@ from harness.judgement.figures.alerting.history import (
     unsent_of,
 )
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, formatted, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S
@@ -90,8 +92,7 @@ def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Me
     last = max(mine, key=lambda one: (one.resolved_ns is None, least_s(one) >= limit_s, most_s(one)))
     low_s, late_s = least_s(last), most_s(last)
     ended = last.resolved_ns is not None and last.resolved_ns <= trial.known_ns
-    passed = Outcome.PASS if ended and late_s < limit_s else Outcome.INCONCLUSIVE
-    outcome = Outcome.FAIL if low_s >= limit_s else passed
+    outcome = within(limit_s, low=low_s, high=late_s if ended else None, watched=low_s)
     if ended:
         text = f"of {len(mine)} alerts the last, {last.text}, was resolved {formatted(late_s, 's')} after the recovery"
     else:
@@ -184,14 +185,13 @@ def _delivered(case: Case, trial: Trial, took: Mapping[Fired, float | None]) -> 
     longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
     if missing:
         waited_s = min((trial.known_ns - one.at_ns) / NS_PER_S for one in missing)
-        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=waited_s)
         text = f"no notice of {missing[0].text} came"
     elif any(seconds is not None and seconds * NS_PER_S < -_EARLY_NS for seconds in took.values()):
         outcome = Outcome.INCONCLUSIVE
         text = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
     else:
-        within = longest_s is not None and longest_s < limit_s
-        outcome = Outcome.PASS if within else Outcome.FAIL
+        outcome = within(limit_s, low=None, high=longest_s, watched=limit_s)
         text = f"notices of {len(took)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
     # after the restore an alert is no longer one of those whose notices are expected
     until_ns = trial.restored_ns if outcome is Outcome.PASS else trial.known_ns

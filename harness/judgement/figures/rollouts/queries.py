@@ -30,7 +30,8 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
     scope_of,
 )
-from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.queries import brief
 from harness.units import NS_PER_S

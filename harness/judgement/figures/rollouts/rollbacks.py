@@ -35,7 +35,9 @@ from harness.judgement.figures.rollouts.triggers import (
     longest_seen,
     share_between,
 )
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, percent
@@ -108,7 +110,7 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
     elif mine is None:
         text = "no rollback started by itself"
         if waited_s is not None:
-            outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+            outcome = within(limit_s, low=None, high=None, watched=waited_s)
             text = f"{text} in {formatted(waited_s, 's')} after the condition"
         else:
             text = f"{text}, and it is not certain that its condition was there for the whole window"
@@ -117,7 +119,7 @@ def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step
         text = "the rollback started before the condition was there for the whole window"
     elif high is not None and low is not None:
         text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
-        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=low, high=high, watched=limit_s)
         if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine)):
             outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
     figures = Figures(

@@ -19,8 +19,9 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
 )
 from harness.judgement.figures.rollouts.stays import Stay, may_hide, stays_of
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
+from harness.judgement.wording import formatted
 from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import RolloutAnalysis
 from harness.model.rollout import ReversedBy, percent, taken_back_words

@@ -21,7 +21,9 @@ from harness.judgement.figures.rollouts.history import (
     way_back_s,
 )
 from harness.judgement.figures.rollouts.triggers import Firing
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, taken_back_words
@@ -186,7 +188,7 @@ def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: Releas
         full_ns = fired.full_ns or fired.must_ns
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
         low = 0.0 if full_ns is None else max(last_ns - full_ns, 0) / NS_PER_S
-        outcome = Outcome.PASS if high < limit else Outcome.FAIL if low >= limit else Outcome.INCONCLUSIVE
+        outcome = within(limit, low=low, high=high, watched=limit)
         text = f"{switch.old} answered for {formatted(high, 's')} after its trigger at most ({back.why})"
         every = {one.signal for one in history.plan.triggers}
         if outcome is Outcome.PASS and (other := other_cause(history, every, back)):

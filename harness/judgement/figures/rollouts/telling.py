@@ -19,7 +19,9 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, ReasonKind
 from harness.model.naming import names_release
 from harness.units import NS_PER_S
@@ -55,10 +57,10 @@ def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measu
     waited_s = (history.until_ns - back_ns) / NS_PER_S
     took_s = max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None
     if took_s is not None:
-        outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
+        outcome = within(limit_s, low=None, high=took_s, watched=limit_s)
         text = f"a notice with release, cause and time came {formatted(took_s, 's')} after the rollback"
     else:
-        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=waited_s)
         text = f"no notice that names {candidate} came in {formatted(waited_s, 's')}"
         if about:
             text = f"a notice names the release, and none gives a cause in {formatted(waited_s, 's')}"

@@ -22,7 +22,8 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Table
 from harness.model.rollout import percent
 from harness.model.table import Bools, Ints

@@ -16,8 +16,9 @@ from harness.judgement.figures.rollouts.history import (
     rollout_spec,
 )
 from harness.judgement.figures.spec import Need
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
 from harness.judgement.receipts.watch import Span, pods_receipt
+from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
 from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
 from harness.units import NS_PER_S

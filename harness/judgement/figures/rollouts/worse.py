@@ -21,8 +21,10 @@ from harness.judgement.figures.rollouts.history import (
     rolled,
     rollout_spec,
 )
-from harness.judgement.measures import Case, Figures, formatted
+from harness.judgement.measures import Case, Figures
+from harness.judgement.shapes.until import within
 from harness.judgement.stats.statistics import quantile_of
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack, RolloutStatus
 from harness.model.rollout import ReversedBy
@@ -53,12 +55,12 @@ def taken_back(case: Case) -> Iterable[Measure]:
         text = "it was never given all users"
     elif mine is None:
         waited_s = (history.back_ns - switched.at_ns) / NS_PER_S
-        outcome = Outcome.FAIL if waited_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=waited_s)
         text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch{history.unclear}"
     else:
         high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
-        outcome = Outcome.PASS if high < limit_s else Outcome.FAIL if low >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=low, high=high, watched=limit_s)
         text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
         if outcome is Outcome.PASS and (other := other_cause(history, {Signal.ERROR_RATE}, mine)):
             outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"

@@ -20,7 +20,8 @@ from harness.judgement.figures.scaling.record import (
     scaling_spec,
     scalings,
 )
-from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
 from harness.model.scaling import NEAR
 from harness.units import NS_PER_S

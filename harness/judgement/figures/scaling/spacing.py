@@ -20,8 +20,9 @@ from harness.judgement.figures.scaling.record import (
     scalings,
 )
 from harness.judgement.figures.scaling.scaled import replicas_at
-from harness.judgement.measures import Case, Figures, formatted, inconclusive
+from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.receipts.watch import Span
+from harness.judgement.wording import formatted
 from harness.model import Figure, LimitRule, Measure, Op, Outcome
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S

@@ -12,7 +12,9 @@ from harness.judgement.figures.scaling.record import FILES, concluded
 from harness.judgement.figures.scaling.scaled import of_each, replicas_at
 from harness.judgement.figures.scaling.spike import TrafficSpike, replicas_figures, spike_of
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, formatted, measure, settled
+from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, ReasonKind
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
@@ -47,10 +49,10 @@ def _back(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
     risen = f"the replicas had risen from {was} to {most} in {spike.words}"
     if took_s is not None:
         text = f"{risen} and were {was} again {formatted(took_s, 's')} after it"
-        outcome = Outcome.PASS if took_s < limit_s else Outcome.FAIL
+        outcome = within(limit_s, low=None, high=took_s, watched=limit_s)
     else:
         text = f"{risen} and were {replicas_at(said, spike.until_ns)} still {formatted(seen_s, 's')} after it"
-        outcome = Outcome.FAIL if seen_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=seen_s)
     return concluded(case, outcome, f"{text}, expected {case.expected}", figures, autoscaler=name)
 
 

@@ -18,7 +18,9 @@ from harness.judgement.figures.scaling.spike import (
     spike_of,
 )
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
-from harness.judgement.measures import Case, formatted
+from harness.judgement.measures import Case
+from harness.judgement.shapes.until import within
+from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
@@ -56,7 +58,7 @@ def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen
             f"the replicas stayed at {replicas_at(said, spike.begin_ns)} in {spike.words}"
             f" (between {last.least} and {last.most} are allowed{says})"
         )
-        outcome = Outcome.FAIL if lasted_s >= limit_s else Outcome.INCONCLUSIVE
+        outcome = within(limit_s, low=None, high=None, watched=lasted_s)
     if outcome is Outcome.INCONCLUSIVE:
         text = f"{text}; the spike lasted {formatted(lasted_s, 's')}"
     hint = f"let the spike of loadtests/{spike.traffic}.yaml last {formatted(limit_s, 's')} or longer, then run again"

@@ -1,0 +1,70 @@
+"""Whether worse evidence ever makes a milder verdict: recorded runs, made worse one step at a time in ways that are drawn.
+
+`python benchmarks/worsenings.py [RUN ...]` takes the run directories that are given, and the runs of the tests (a healthy one of profile core,
+and the four of `tests/judgement`). Each is made worse six times in succession (`tests/honesty/worsenings.py`); a row or a decision that becomes
+better is printed. What was removed may leave a failure undecided, and never anything passed. Goal: none of 10 000.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "judgement")]
+
+from test_judgement_golden import RUNS  # noqa: E402 - of the tests
+
+from harness.evidence import RunDirectory  # noqa: E402
+from harness.evidence.reading import load_evidence  # noqa: E402
+from harness.judgement import judge  # noqa: E402
+from harness.model import Evidence, Plan  # noqa: E402
+from tests.builders.core_plan import core_plan  # noqa: E402
+from tests.builders.core_run import core_evidence  # noqa: E402
+from tests.honesty.worsenings import drawn, improvements  # noqa: E402
+
+IN_SUCCESSION: Final = 6
+
+
+def recorded(path: Path) -> tuple[Plan, Evidence]:
+    """The plan and the evidence of a run directory."""
+    directory = RunDirectory.open(path)
+    return directory.read_plan(), load_evidence(directory)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--times", default=10_000, show_default=True, help="Worsenings, of all runs together.")
+@click.option("--seed", default=1, show_default=True, help="Of the generator.")
+def main(*, runs: tuple[Path, ...], times: int, seed: int) -> None:
+    """Print each improvement, and how many there were; 1 where there was one."""
+    rng = np.random.default_rng(seed)
+    given = {str(path): recorded(path) for path in runs}
+    given |= {f"tests: {name}": RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
+    given["tests: core"] = (core_plan(), core_evidence())
+    done, better = 0, Counter[str]()
+    while done < times:
+        name = str(rng.choice(list(given)))
+        plan, run = given[name]
+        before, steps = judge(plan, run), []
+        for _ in range(IN_SUCCESSION):
+            what, run, removed = drawn(run, rng)
+            after, done = judge(plan, run), done + 1
+            steps.append(what)
+            for line in improvements(before, after, removed=removed):
+                better[line.partition(":")[0]] += 1
+                click.echo(f"{name}: {'; '.join(steps)}: {line}")
+            before = after
+    click.echo(
+        f"{done} worsenings of {len(given)} runs, {sum(better.values())} improvements {dict(better) or ''}".rstrip()
+    )
+    sys.exit(1 if better else 0)
+
+
+if __name__ == "__main__":
+    main()

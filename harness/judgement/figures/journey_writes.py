@@ -1,0 +1,47 @@
+"""What journeys wrote and what was read back of it: the same question as the ledger's, asked by users.
+
+A write that a user had acknowledged and that is gone is lost, whether the ledger lost one or not: the ledger writes by a path of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.judgement.accounts import AccountResult, account_results
+from harness.judgement.excuses import QUORUM
+from harness.judgement.measures import Case
+from harness.model import JOURNEY_READS, JOURNEY_WRITES, Evidence, Plan, Table, domain_of
+
+
+def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
+    """The journey accounts that the plan's traffic declares, compared with what was read back."""
+    writes, reads = (_table(evidence, schema.name, Table.empty(schema)) for schema in (JOURNEY_WRITES, JOURNEY_READS))
+    accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
+    return account_results(accounts, writes, reads)
+
+
+def _table(evidence: Evidence, name: str, empty: Table) -> Table:
+    return evidence.tables.get(name, empty)
+
+
+def may_be_excused(case: Case) -> bool:
+    """Whether a disaster hit a target without quorum durability: the RPO may excuse the loss."""
+    struck = any(
+        domain_of(attempt.domain).disaster and attempt.fault.sent_ns is not None
+        for attempts in case.evidence.experiments.values()
+        for attempt in attempts
+    )
+    return struck and case.plan.durability != QUORUM
+
+
+def lost_of_users(case: Case) -> tuple[int, str]:
+    """How many acknowledged writes of journeys are lost or have other values, and that in words; what a disaster may excuse is not among them.
+
+    A counter that grew by more than was acknowledged is no loss: `copies`.
+    """
+    if may_be_excused(case):
+        return 0, ""
+    gone: Sequence[AccountResult] = [one for one in journey_accounts(case.plan, case.evidence) if one.lost or one.wrong]
+    named = ", ".join(f"{one.lost + one.wrong} of {one.judged} {one.name}" for one in gone)
+    text = f"of what users wrote and had acknowledged {named} are lost or have other values" if gone else ""
+    return sum(one.lost + one.wrong for one in gone), text

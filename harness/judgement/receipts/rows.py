@@ -1,0 +1,114 @@
+"""Whether the rows of a window are each there once, all there, and possible.
+
+A journey of ours numbers itself in its worker, and its requests from 1 on: what is missing among these numbers, or there twice, was not
+recorded as it was sent. A user who gave up before a first request leaves a number without a row. Rows of Locust's own users, and of other
+tools, have no numbers: of those rows only the answers are checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble
+from harness.model import Table
+from harness.model.table import Bools, Ints, distinct
+
+_OK: Final = 200
+_SERVER_ERROR: Final = 500
+EMPTY: Final = 0.1
+"""More good answers without a byte than this are no answers of a service that is read, but of something in front of it."""
+_STEP_BITS: Final = 16
+_WORKER_BITS: Final = 48
+_GAVE_UP: Final = (
+    "let each journey send a request, or find out from load/{traffic}/locust.log which gave up; then run again"
+)
+_EMPTY: Final = "see what answers there: a service that has nothing to say answers 204; then run again"
+_STATUS: Final = (
+    "see why the locustfile takes these answers for good: fail them, or name the expected `status`, then run again"
+)
+
+
+def row_troubles(samples: Table) -> list[Trouble]:
+    """Defects of the rows of one window: none at all, an end before the begin, no route, twice, missing, not possible."""
+    ints = samples.ints
+    backwards = int(((ints["done_ns"] < ints["sent_ns"]) | (ints["done_ns"] < ints["intended_ns"])).sum())
+    nameless = int(samples.words["name"].missing.sum())
+    troubles = {
+        Trouble("no request was sent", READ_LOG): not len(samples),
+        Trouble(f"{backwards} samples end before they begin", AS_RECORDED): backwards,
+        Trouble(f"{nameless} samples name no route", NAMELESS): nameless,
+    }
+    return [*(trouble for trouble, there in troubles.items() if there), *_numbers(samples), *_answers(samples)]
+
+
+NAMELESS: Final = "give each request, and each event `request` that the locustfile fires, a `name`, then run again"
+
+
+def _numbers(samples: Table) -> Iterable[Trouble]:
+    step = _steps(samples)
+    own = (samples.ints["arrival"] > 0) & (step > 0) & (step < 1 << _STEP_BITS)
+    if not own.any():
+        return
+    step = step[own]
+    journey = (samples.ints["worker"][own].astype(np.int64) << _WORKER_BITS) | samples.ints["arrival"][own]
+    packed = (journey - journey.min() << _STEP_BITS) | step
+    requests = distinct(packed)
+    if again := len(packed) - len(requests):
+        yield Trouble(f"{again} of {len(packed)} requests are recorded twice, by worker, journey and step", AS_RECORDED)
+    journeys = requests >> _STEP_BITS
+    gaps = np.diff(requests)[np.diff(journeys) == 0]
+    if missing := int((gaps - 1).sum()):
+        yield Trouble(f"{missing} requests between others of their journeys are not recorded", AS_RECORDED)
+    first = step == 1
+    if silent := _silent(journey[first], samples.ints["intended_ns"][own][first]):
+        yield Trouble(f"{silent} journeys that arrived between others have no request", _GAVE_UP)
+
+
+def _steps(samples: Table) -> Ints:
+    """The number of each request in its journey; 0 where it has none."""
+    words = samples.words["step"]
+    numbers = [int(word) if word.isdecimal() else 0 for word in words.names]
+    return np.array([*numbers, 0], dtype=np.int64)[words.codes]  # the last is that of a missing word, which is coded -1
+
+
+def _silent(journeys: Ints, due_ns: Ints) -> int:
+    """How many numbers are missing among the journeys of each worker that began in the window.
+
+    Who thinks before a first request comes later than who arrived after them: at the edges of the window as many seconds as that takes
+    are left out.
+    """
+    missing = 0
+    for worker in distinct(journeys >> _WORKER_BITS).tolist():
+        own = journeys >> _WORKER_BITS == worker
+        order = np.lexsort((journeys[own], due_ns[own]))
+        number, at_ns = journeys[own][order], due_ns[own][order]
+        highest = np.maximum.accumulate(number)
+        overtaken_ns = at_ns - at_ns[np.searchsorted(highest, number, side="left")]
+        late_ns = int(overtaken_ns.max())
+        low = int(highest[np.searchsorted(at_ns, at_ns[0] + late_ns, side="right") - 1]) if late_ns else int(number[0])
+        until = np.searchsorted(at_ns, at_ns[-1] - late_ns, side="left")
+        high = int(number[until:].min()) if late_ns else int(number[-1])
+        there = distinct(number[(number >= low) & (number <= high)])
+        missing += max(high - low + 1, 0) - len(there)
+    return missing
+
+
+def _answers(samples: Table) -> Iterable[Trouble]:
+    """Good answers of 5xx on a route that gives others too; and of what journeys read, answers of 200 without a byte."""
+    good = samples.words["error"].missing
+    broken: Bools = good & (samples.ints["status"] >= _SERVER_ERROR)
+    names = samples.words["name"].codes
+    mixed = broken & np.isin(names, names[good & ~broken])
+    if count := int(mixed.sum()):
+        yield Trouble(
+            f"{count} answers of status 5xx are recorded without an error, others of their routes too", _STATUS
+        )
+    read = (
+        good & (samples.ints["status"] == _OK) & samples.words["method"].equals("GET") & (samples.ints["arrival"] > 0)
+    )
+    empty: Bools = read & (samples.ints["bytes"] <= 0)
+    if (count := int(empty.sum())) > EMPTY * int(read.sum()):
+        yield Trouble(f"{count} of {int(read.sum())} answers of status 200 to GET have no byte", _EMPTY)

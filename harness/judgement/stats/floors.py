@@ -1,0 +1,102 @@
+"""Lower bounds of a share that hold however its bad requests are clustered, so that no outage more makes a verdict milder.
+
+Bounds of clusters are wide: a window that fails by ten lone failures would be undecided if a minute without one answer came on top, as that
+is one cluster. What is here leaves the worse part of the window out instead.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.stats.clusters import (
+    BATCHES,
+    Episodes,
+    Floats,
+    Slots,
+    design_effect,
+    episodes_of,
+    is_shared,
+    is_spread,
+)
+from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
+
+PARTS: Final = 5
+"""What is bad in each of so many equal parts of a window is no episode."""
+THIRDS: Final = 3
+FEW: Final = 6
+"""So few bad requests show no level, as in `swings.Thirds`."""
+MARGIN: Final = 2.5
+"""The odds of the best part are divided by this, as shares swing more slowly than a window shows: `swings.AGAIN`."""
+PART_CONFIDENCE: Final = 0.95
+ONCE_IN: Final = 200
+"""A platform at its limit has a window with so many times as many bad requests in at most 1 of so many windows."""
+
+
+def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float = 1 / ONCE_IN) -> float:
+    """The greatest of the lower bounds.
+
+    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, of its odds divided by MARGIN.
+    * Without episodes: what is bad beside them, and in them as much as beside them; of that the level of the best third, in the whole window.
+    * Apart: the number of twentieths of the window with a bad request, each taken for one (Clopper and Pearson).
+    * One outage, however long: the share times `chance`, as by Markov's inequality a window has a share of x or more with a probability of
+      at most p / x, where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II
+      (1971), section V.7.
+
+    Args:
+        slots: bad requests in time.
+        confidence: of the bounds that are those of independent requests.
+        chance: at which a platform at this bound has as bad a window.
+    """
+    n, bad = int(slots.n.sum()), int(slots.bad.sum())
+    if not bad or len(slots.n) < PARTS:
+        return 0.0
+    found = [_in_every_part(slots), bad / n * chance]
+    if not any(map(is_shared, slots.shared)):
+        found += [_without(slots, episodes_of(slots), confidence), _apart(slots, confidence)]
+    return max(found)
+
+
+def _in_every_part(slots: Slots) -> float:
+    n, bad = _parts(slots, PARTS)
+    shares = [share_at_least(k, of, PART_CONFIDENCE) for k, of in zip(bad, n, strict=True)]
+    return _less(min(shares))
+
+
+def _apart(slots: Slots, confidence: float) -> float:
+    if len(slots.n) < BATCHES:
+        return 0.0
+    return share_at_least(int((slots.batches().bad > 0).sum()), int(slots.n.sum()), confidence)
+
+
+def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
+    taken = np.zeros(len(slots.n) + 1, dtype=np.int64)
+    taken[episodes.starts] += 1
+    taken[episodes.ends] -= 1
+    inside = np.cumsum(taken)[:-1] > 0
+    usual = np.diff(np.floor(np.cumsum(np.where(inside, episodes.background * slots.n, 0.0))), prepend=0.0)
+    rest = Slots(
+        width_s=slots.width_s,
+        n=slots.n,
+        bad=np.where(inside, np.minimum(usual, slots.bad), slots.bad).astype(np.int64),
+        parts=slots.parts,
+    )
+    n, bad = _parts(rest, THIRDS)
+    total, k = int(rest.n.sum()), THIRDS * float(bad.min())
+    if rest.bad.sum() <= FEW or not k:
+        return 0.0
+    level = float((bad / np.maximum(n, 1)).min())
+    effect = design_effect(rest) if is_spread(rest) else 1.0
+    return min(_less(level), share_at_least(level * total / effect, total / effect, confidence))
+
+
+def _parts(slots: Slots, count: int) -> tuple[Floats, Floats]:
+    starts = np.arange(count) * len(slots.n) // count
+    n, bad = np.add.reduceat(slots.n, starts), np.add.reduceat(slots.bad, starts)
+    return n.astype(np.float64), bad.astype(np.float64)
+
+
+def _less(share: float) -> float:
+    """The share of these odds divided by MARGIN."""
+    return share / (share + MARGIN * (1 - share))

@@ -1,0 +1,18 @@
+"""Figures in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+LEAST_SHOWN: Final = 1e-6
+"""A share is not shown to be smaller than this: no run has a million requests of one kind."""
+
+
+def formatted(value: float, unit: str) -> str:
+    """Format a figure: `41.2 ms`, `0.097 %`, `22.4 s`."""
+    if not math.isfinite(value):
+        return "unknown" if math.isnan(value) else "without bound"
+    if unit != "ratio":
+        return f"{value:.4g} {unit}".rstrip()
+    return f"{value * 100:.4g} %" if value == 0 or abs(value) >= LEAST_SHOWN else f"under {LEAST_SHOWN * 100:g} %"

@@ -1,0 +1,105 @@
+"""Worse evidence, no milder verdict: of shares whose bad requests come in clusters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, with_load
+
+from harness.judgement import judge
+from harness.judgement.measures import held
+from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clusters import Timeline
+from harness.judgement.stats.floors import ONCE_IN, least_share
+from harness.model import Objective, Op, Outcome
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+RANK: Final = {FAIL: 0, INCONCLUSIVE: 1, PASS: 2}
+S: Final = 1_000_000_000
+N: Final = 6000
+AT: Final = np.arange(N, dtype=np.int64) * (S // 50)
+TIMELINE: Final = Timeline.of(AT, (0, 120 * S))
+CLEAR: Final = 1.5
+"""A FAIL that is proven by so much stays one; nearer to the limit chance decides which rule is the widest."""
+
+
+def bad_in(*spans: tuple[float, float], each: int = 0) -> npt.NDArray[np.bool_]:
+    """The requests of two minutes, 50 a second, of which these spans (in s) fail, and one in so many."""
+    bad = np.zeros(N, dtype=np.bool_)
+    if each:
+        bad[each // 2 :: each] = True
+    for start, end in spans:
+        bad |= (start * S <= AT) & (end * S > AT)
+    return bad
+
+
+def outcome(bad: npt.NDArray[np.bool_], limit: float) -> Outcome:
+    """Of an error rate below the limit."""
+    return held(Op.BELOW, share_in_time(TIMELINE.slots(bad), 0.95, claim=True), limit)
+
+
+@pytest.mark.parametrize("spans", [(), [(50.0, 51.7)], [(10.0, 60.0)], [(0.0, 119.0)], [(1.0, 3.0), (70.0, 90.0)]])
+def test_a_rate_that_is_proven_beyond_its_limit_stays_so_with_an_outage_on_top(
+    spans: list[tuple[float, float]],
+) -> None:
+    """One in 50 fails, 1 % is allowed."""
+    assert outcome(bad_in(*spans, each=20), 0.01) is FAIL
+
+
+def test_a_minute_without_an_answer_is_a_fail() -> None:
+    """Half of the window: 500 times what is allowed, which 1 window in 500 of a platform at its limit has at most."""
+    assert outcome(bad_in((30, 90)), 0.001) is FAIL
+    assert least_share(TIMELINE.slots(bad_in((30, 90)))) == pytest.approx(0.5 / ONCE_IN)
+
+
+@pytest.mark.parametrize("start", [0.0, 60.0, 118.3])
+def test_a_stall_is_the_same_wherever_it_is(start: float) -> None:
+    """1.7 s without an answer, at the begin of a window, in its middle or at its end: not decided."""
+    assert outcome(bad_in((start, start + 1.7)), 0.001) is INCONCLUSIVE
+
+
+@pytest.mark.parametrize("start", [0.0, 30.0, 58.3])
+@pytest.mark.parametrize("objective", [errors(), p95()], ids=["errors", "p95"])
+def test_so_is_it_for_the_judge(start: float, objective: Objective) -> None:
+    """Of an error rate and of a p95."""
+    rows = samples(0, 60)
+    at = slice(round(start * 100), round((start + 1.7) * 100))
+    run = with_load(failing(rows, at))
+    assert {one.outcome for one in measures(judge(plan({"R": objective}), run))} <= {INCONCLUSIVE, PASS}
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), limit=st.sampled_from([0.001, 0.01, 0.05]))
+def test_a_clear_fail_stays_one_whatever_fails_on_top(data: st.DataObject, limit: float) -> None:
+    """Requests that fail evenly, proven 1.5 times beyond the limit; then an outage of any length at any time, and lone failures."""
+    each = data.draw(st.integers(2, 12)) if limit > 0.01 else data.draw(st.integers(2, 40))
+    before = bad_in(each=each)
+    if outcome(before, limit * CLEAR * CLEAR) is not FAIL:
+        return
+    start, length = data.draw(st.floats(0, 119)), data.draw(st.floats(0.02, 60))
+    after = before | bad_in((start, start + length))
+    after[data.draw(st.lists(st.integers(0, N - 1), max_size=20))] = True
+    assert outcome(after, limit) is FAIL
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    spans=st.lists(st.tuples(st.floats(0, 119), st.floats(0.02, 30)), min_size=1, max_size=4), more=st.integers(0, N)
+)
+def test_the_floor_never_exceeds_what_was_measured(spans: list[tuple[float, float]], more: int) -> None:
+    """It is a lower bound, and no failure more lowers that of one outage."""
+    bad = bad_in(*((start, start + length) for start, length in spans))
+    bad[more % N] = True
+    found = least_share(TIMELINE.slots(bad))
+    assert bad.mean() / ONCE_IN <= found <= bad.mean()
+
+
+def test_a_run_that_is_healthy_has_no_floor() -> None:
+    """Nothing failed."""
+    assert least_share(TIMELINE.slots(bad_in())) == 0.0
+    assert judge(plan({"R": errors()}), evidence()).verdicts[0].outcome is PASS
