@@ -27,6 +27,7 @@ from harness.model import (
     Phase,
     ReasonKind,
     Receipt,
+    Table,
 )
 from harness.model.harm import Harm
 

@@ -42,9 +42,10 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
-from harness.judgement.measures import Case, Figures, because, bounded, formatted, held, measure, settled
+from harness.judgement.measures import Case, Figures, because, bounded, held, measure, settled
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
+from harness.judgement.wording import formatted
 from harness.model import (
     SAMPLES,
     Figure,
