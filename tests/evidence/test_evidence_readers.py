@@ -20,7 +20,7 @@ from tests.builders.core_run import core_evidence
 ROOM = Path(harness.judgement.__file__).parent
 PACKAGE = "harness.judgement"
 WINDOWS = ("quiet", "held", "back", "last")
-EVERY: Mapping[str, ReadBy] = TABLES_READ | {kind.__name__: read for kind, read in KINDS_READ.items()}
+EVERY: Mapping[str, ReadBy] = {**TABLES_READ, **{kind.__name__: read for kind, read in KINDS_READ.items()}}
 
 
 @dataclass(frozen=True, slots=True)
