@@ -29,7 +29,7 @@ LAST_NS: Final = 3 * NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cause:
+class FaultCause:
     """One attempt at a fault, and what it explains.
 
     Attributes:
@@ -85,7 +85,7 @@ def broken(evidence: Evidence) -> Iterable[tuple[Harm, int]]:
     """How often each invariant was broken in the windows without a rollout, and what was not there at the end."""
     spans = [window.span for window in evidence.windows.values() if not window.rollout]
     sent = [a for a in chain.from_iterable(evidence.experiments.values()) if a.fault.sent_ns is not None]
-    causes = [Cause.of(evidence, attempt) for attempt in sorted(sent, key=lambda one: one.fault.sent_ns or 0)]
+    causes = [FaultCause.of(evidence, attempt) for attempt in sorted(sent, key=lambda one: one.fault.sent_ns or 0)]
     yield Harm.TWO_PRIMARIES, _two_primaries(evidence, spans, causes)
     yield Harm.PRIMARY_CHANGED, _changes(evidence, spans, causes)
     yield Harm.RESTARTED, _restarts(evidence, spans, causes)
@@ -100,7 +100,7 @@ def _within(at_ns: int, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start <= at_ns < end for start, end in spans)
 
 
-def _two_primaries(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[Cause]) -> int:
+def _two_primaries(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
     """Seconds in which several members said that they are the primary, beyond what a fault explains; 0 where they are no more than a change."""
     rows = evidence.replicas.where(evidence.replicas.words["role"].equals("primary"))
     members = defaultdict[int, set[str | None]](set)
@@ -113,7 +113,7 @@ def _two_primaries(evidence: Evidence, spans: Sequence[tuple[int, int]], causes:
     return len(found) if len(found) >= TOGETHER_S else 0
 
 
-def _changes(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[Cause]) -> int:
+def _changes(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
     """Changes of the primary, beyond one for each member that a fault took, and one back."""
     changed = [one.at_ns for one in evidence.leaders if one.before and one.after != one.before]
     left = [at_ns for at_ns in changed if _within(at_ns, spans)]
@@ -124,7 +124,7 @@ def _changes(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Seque
     return len(left)
 
 
-def _restarts(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[Cause]) -> int:
+def _restarts(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
     """Containers started again that no fault explains."""
     found = 0
     explained = set[tuple[int, str]]()
@@ -144,13 +144,13 @@ def _is_hit(attempt: Experiment, pod: PodChange) -> bool:
     return any((hit.name, hit.namespace) == (pod.name, pod.namespace) for hit in attempt.fault.hit)
 
 
-def _pods_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[Cause]) -> int:
+def _pods_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
     """Pods that ended, beyond what autoscalers asked for, and pods that were not ready for a while, of which one alone proves nothing.
 
     Only pods of workloads that were ready when the watch began are services that stay; others, as those of a job, end by themselves.
     """
     ready: dict[str, bool] = {}
-    left = _wanted_less(evidence)
+    left = _scaled_down(evidence)
     stays = {(pod.namespace, pod.workload) for pod in evidence.pods if pod.what == "present" and pod.is_ready}
     ended = flapped = 0
     away: dict[str, int] = {}
@@ -169,12 +169,12 @@ def _pods_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Seq
     return ended + (flapped if flapped > 1 else 0)
 
 
-def _wanted_less(evidence: Evidence) -> Counter[tuple[str, str]]:
+def _scaled_down(evidence: Evidence) -> Counter[tuple[str, str]]:
     """By how many pods autoscalers lowered each workload, in the whole run."""
     return Counter({workload: sum(by.values()) for workload, by in falls(evidence).items()})
 
 
-def _nodes_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[Cause]) -> int:
+def _nodes_gone(evidence: Evidence, spans: Sequence[tuple[int, int]], causes: Sequence[FaultCause]) -> int:
     """Times that a node was no longer ready, and no fault took it."""
     ready: dict[str, bool] = {}
     found = 0

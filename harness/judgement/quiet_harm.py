@@ -99,7 +99,7 @@ def _out_elsewhere(plan: Plan, evidence: Evidence, spans: Spans) -> int:
 
 
 def _may_cut(attempt: Experiment, region: str) -> bool:
-    """Whether a fault may cut off a whole region: one that it hit, or any where it is a fault of the network or of what nobody named."""
+    """Whether a fault may cut off a whole region: one that it hit, or any region, by a fault of the network, of a host or of an unknown domain."""
     if attempt.domain in {"zone", "region"}:
         return region in {hit.region for hit in attempt.fault.hit}
     return attempt.domain in {"network", "host", "unknown"}

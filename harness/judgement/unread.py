@@ -1,4 +1,4 @@
-"""What this run recorded and no rule decides on, with the reason: it stands under *What was not verified*."""
+"""What this run recorded and no rule decides on, with the reason: listed under *What was not verified*."""
 
 from __future__ import annotations
 

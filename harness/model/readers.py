@@ -1,7 +1,7 @@
 """Who reads what a run records: by table and kind of observation, and by kind of window, the rule of the judge that decides on it.
 
 One line each, beside the declarations of the tables (`recorded`) and of the kinds (`observations`). What is recorded and decided by nothing says why,
-and stands under *What was not verified* of a run that recorded it. `tests/evidence/test_evidence_readers.py` walks over all of them.
+and is listed under *What was not verified* of a run that recorded it. `tests/evidence/test_evidence_readers.py` walks over all of them.
 """
 
 from __future__ import annotations

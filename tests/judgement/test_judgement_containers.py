@@ -70,7 +70,8 @@ def run(name: str, portal: Table, *changes: PodChange, hit: Hit = HIT, held: flo
     )
     attempt = experiment(name, "container", SENT - 1, SENT + held + 2, fault=fault)
     watchers = {**base.watchers, "portal": WatchSource(name="portal", spacing_ms=200.0, closed=True)}
-    pods = (pod(1, "ready", "pages-1", "u-1"), *changes)
+    back = pod(SENT + held + 1, "ready", "pages-1", "u-1")
+    pods = (pod(1, "ready", "pages-1", "u-1"), *changes, back)
     return replace(base, experiments={name: (attempt,)}, pods=pods, recorded={PORTAL.name: portal}, watchers=watchers)
 
 
@@ -225,7 +226,7 @@ def test_a_restart_under_the_next_attempt_is_none_of_the_one_before() -> None:
         windows={**given.windows, **{each.name: each for each in under}},
         experiments={"hung": (one, two)},
         recorded={PORTAL.name: Table.merged(PORTAL, [first, second])},
-        pods=(*given.pods, pod(246, "restarted", "pages-1", "u-1")),
+        pods=(*given.pods, pod(246, "restarted", "pages-1", "u-1"), pod(271, "ready", "pages-1", "u-1")),
     )
     found = {each.scope.get("attempt"): each for each in measures(judge(plan({"R": HUNG}), both))}
     assert {number: (each.outcome, each.value) for number, each in found.items()} == {

@@ -35,7 +35,11 @@ def gone(*failing_routes: str, one_in: int = 1) -> Evidence:
         base,
         experiments={**base.experiments, "pod-loss": (held,)},
         windows={**base.windows, fault_name("pod-loss"): window(broken, START, START + 30, "pod-loss")},
-        pods=(pod(0, "present", "track-old", "u-old"), pod(START + 1.5, "deleted", "track-old", "u-old")),
+        pods=(
+            pod(0, "present", "track-old", "u-old"),
+            pod(START + 1.5, "deleted", "track-old", "u-old"),
+            pod(START + 28.5, "ready", "track-new", "u-new"),
+        ),
     )
 
 

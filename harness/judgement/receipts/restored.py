@@ -14,7 +14,7 @@ from typing import Final
 from harness.judgement.receipts.hits import LATER_NS, falls
 from harness.judgement.recovery import answered
 from harness.model import Evidence, Experiment, domain_of
-from harness.model.domain import DATABASE, ENTRY
+from harness.model.domain import DATABASE, ENTRY, NODES
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = 2 * NS_PER_S
@@ -29,7 +29,7 @@ def contradicted(evidence: Evidence, attempt: Experiment) -> str:
     later = [one.fault.sent_ns for each in evidence.experiments.values() for one in each]
     next_ns = min((other for other in later if other is not None and other > at_ns), default=at_ns + LATER_NS)
     touches = domain_of(attempt.domain).touches
-    found = [*_nodes(evidence, sent_ns, min(at_ns + LATER_NS, next_ns))]
+    found = [*_nodes(evidence, sent_ns, min(at_ns + LATER_NS, next_ns))] if NODES in touches else []
     found += _pods(evidence, attempt, sent_ns, min(at_ns + LATER_NS, next_ns))
     around = at_ns - AROUND_NS, min(at_ns + AROUND_NS, next_ns)
     if DATABASE in touches:
