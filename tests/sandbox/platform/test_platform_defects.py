@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from harness import clock
 from harness.clock import Deadline
 from harness.sandbox.platform import render
 from harness.sandbox.platform.credentials import Credentials
+from harness.sandbox.platform.normaldance import gateway
 from harness.sandbox.platform.normaldance.defects import Defects
+from harness.sandbox.platform.normaldance.kit.app import Envelope, Unavailable
+from harness.sandbox.platform.normaldance.kit.features import Features
 from harness.sandbox.releases import load_release
 from tests.sandbox.platform.conftest import TRACK
 
@@ -55,6 +61,47 @@ def test_without_variables_nothing_goes_wrong() -> None:
     assert not any(healthy.fails("read-track") or healthy.forgets("write-ledger") for _ in range(1000))
     assert not any(healthy.repeats(route) for route in ("write-ledger", "play-track"))
     assert healthy.delay_s("read-track") == 0
+
+
+def test_after_a_fault_the_named_routes_are_late() -> None:
+    """Reads of a track where none is named; `slow-writes` names the ledger."""
+    assert Defects(late_s=0.4, fault_seen=True).delay_s("read-track") == 0.4
+    late = Defects(late_s=1.9, late_routes=frozenset({"write-ledger"}), fault_seen=True)
+    assert (late.delay_s("write-ledger"), late.delay_s("read-track")) == (1.9, 0)
+    late.fault_seen = False
+    assert late.delay_s("write-ledger") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "shut"),
+    [("GET", {}, True), ("POST", {}, False), ("GET", {"X-Forwarded-For": "127.64.0.1"}, False)],
+)
+def test_a_shut_entry_refuses_the_reads_that_do_not_come_by_the_balancer(
+    method: str, headers: dict[str, str], *, shut: bool
+) -> None:
+    """Its health path is no route, and is answered."""
+    request = make_mocked_request(method, "/tracks/1", headers=headers)
+    gateway._admit(request, Defects())
+    if not shut:
+        gateway._admit(request, Defects(door_shut=True))
+        return
+    with pytest.raises(Unavailable, match="this entry is shut"):
+        gateway._admit(request, Defects(door_shut=True))
+
+
+@pytest.mark.parametrize(("defects", "counted"), [(Defects(), "503"), (Defects(counts_as_200=True), "200")])
+def test_a_counter_that_counts_errors_as_200_says_so_of_each(defects: Defects, counted: str) -> None:
+    """What is answered stays a 503."""
+
+    async def failing(_: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    async def asked() -> web.StreamResponse:
+        return await envelope.around(make_mocked_request("GET", "/tracks/1"), failing)
+
+    envelope = Envelope({}, defects, Features(2.0, frozenset()), ())
+    assert asyncio.run(asked()).status == 503
+    assert f'status="{counted}"}} 1.0' in envelope.exposition().decode()
 
 
 def test_the_healthy_release_sets_no_defect() -> None:

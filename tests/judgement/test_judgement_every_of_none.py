@@ -1,0 +1,86 @@
+"""A claim of every one, over none or over a part: it never passes, whichever sentence makes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from judgement_builders import evidence, plan, requirement
+
+from harness.judgement import judge
+from harness.model import Check, Claim, Evidence, Fact, Ledger, Objective, Outcome
+from harness.steps import TEMPLATES
+from harness.steps.grammar import demands_of, read
+from harness.steps.meaning import Keyword
+from tests.builders.scenarios import scenario
+
+OF_EVERY: Final = sorted(
+    {
+        template.example
+        for template in TEMPLATES
+        if template.keyword is Keyword.THEN and re.search(r"\b(?:every|each|all|both|none|no)\b", template.text)
+    }
+)
+ONE: Final = Fact(subject="one", expected="x", observed="x", ok=True, attempts=1, at_ns=1)
+
+
+def asked(sentence: str) -> tuple[Objective, Claim, tuple[str, ...]]:
+    """The objective of a sentence, the claim that makes it, and the keys of its demands."""
+    objective = read(sentence).objective
+    assert objective is not None
+    keys = tuple(one.key for one in demands_of(objective))
+    return objective, Claim(scenario=scenario("R"), requirement="R", objectives=(objective,), demands=keys), keys
+
+
+def outcome(sentence: str, made: Callable[[tuple[str, ...]], Evidence]) -> Outcome:
+    """What becomes of a row with this sentence."""
+    objective, claim, keys = asked(sentence)
+    known = plan({"R": objective})
+    known = replace(
+        known,
+        claims=(claim,),
+        requirements=(requirement("R"),),
+        demand={**known.demand, **{one.key: one for one in demands_of(objective)}},
+    )
+    (verdict,) = judge(known, made(keys)).verdicts
+    return verdict.outcome
+
+
+def checked(keys: tuple[str, ...], *facts: Fact) -> Evidence:
+    """A healthy run in which each check found these facts."""
+    return replace(evidence(), checks={key: Check(demand=key, facts=facts) for key in keys})
+
+
+def nothing(_keys: tuple[str, ...]) -> Evidence:
+    """A run that recorded nothing."""
+    return Evidence()
+
+
+def of_none(keys: tuple[str, ...]) -> Evidence:
+    """A run whose checks found none of what they speak of."""
+    return replace(checked(keys), windows={}, ledger=Ledger())
+
+
+def of_a_part(keys: tuple[str, ...]) -> Evidence:
+    """A run whose checks found one as expected, and could not read another one."""
+    run = checked(keys, ONE, replace(ONE, subject="another", observed="no answer", ok=None))
+    return replace(run, windows={}, ledger=Ledger())
+
+
+@pytest.mark.parametrize("made", [nothing, of_none, of_a_part])
+@pytest.mark.parametrize("sentence", OF_EVERY)
+def test_a_claim_of_every_one_does_not_pass_over_none_or_a_part(
+    sentence: str, made: Callable[[tuple[str, ...]], Evidence]
+) -> None:
+    """Nothing was recorded, the set is empty, or one of it is not known."""
+    assert outcome(sentence, made) is not Outcome.PASS
+
+
+def test_the_same_claims_pass_where_all_of_it_is_known() -> None:
+    """Else the walk would prove nothing: it is over many sentences, and those on checks pass over one fact that is as expected."""
+    passed = [each for each in OF_EVERY if outcome(each, lambda keys: checked(keys, ONE)) is Outcome.PASS]
+    assert len(OF_EVERY) > 100
+    assert len(passed) > 50
