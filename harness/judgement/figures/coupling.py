@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.fault_free import GuardedWindow, all_files, ids_of, joined_load_receipt, slots_of
+from harness.judgement.figures.fault_free import GuardedWindow, all_files, ids_of, slots_of
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.phases import also_failed, windows_in
@@ -19,6 +19,7 @@ from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, never_asked
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.recovery.users import ROUTE
 from harness.judgement.routes import are_of

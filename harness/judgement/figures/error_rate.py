@@ -14,7 +14,6 @@ from harness.judgement.figures.fault_free import (
     fault_free_windows,
     grouped,
     ids_of,
-    joined_load_receipt,
     label_of,
     labelled,
     over_windows,
@@ -30,6 +29,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed
 from harness.model import Figure, LimitRule, Measure, Objective, Outcome, Phase, Receipt, Table, Window

@@ -17,14 +17,12 @@ import numpy.typing as npt
 
 from harness.judgement.figures.indicators import groups, steady_window
 from harness.judgement.measures import Case, Figures, because, held, measure
-from harness.judgement.receipts.closed_load import weakest
-from harness.judgement.receipts.load import HEALTH_S, load_receipt
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
 from harness.judgement.stats.shared import Ids
 from harness.judgement.stats.statistics import Bounds, Floats, quantile_bounds, share_bounds
 from harness.judgement.wording import formatted
-from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Receipt, Table, Window, Words
+from harness.model import Measure, Objective, Op, Outcome, Per, Plan, Reason, ReasonKind, Table, Window, Words
 from harness.model.overview import LEAST_REQUESTS, LEAST_S
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
@@ -59,19 +57,6 @@ def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iter
             name,
             [part.get(name, Table.empty(w.samples.schema)) for part, w in zip(parts, windows, strict=True)],
         )
-
-
-def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
-    """The load receipt of all windows: the first that is not ok decides, else the first that is unknown.
-
-    Windows under 2 s are too short for a receipt of their own.
-    """
-    long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
-    receipts = [load_receipt(plan, window, latencies=latencies) for window in long]
-    files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
-    bad = weakest(receipts)
-    where = "" if receipts[bad].ok or len(windows) == 1 else f"in {long[bad].name}: "
-    return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
 
 
 def all_files(windows: Sequence[Window]) -> tuple[str, ...]:

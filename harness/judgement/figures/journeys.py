@@ -15,7 +15,6 @@ from harness.judgement.figures.fault_free import (
     GuardRule,
     all_files,
     fault_free_windows,
-    joined_load_receipt,
     over_windows,
     slots_of,
     with_guards,
@@ -26,6 +25,7 @@ from harness.judgement.figures.indicators import failed, scope_of, waited_ms
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.statistics import Bounds, needed

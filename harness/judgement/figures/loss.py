@@ -243,9 +243,7 @@ SPEC: Final = Spec(
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
     evidence=lambda _case: ("watch/ledger-", "history/watch.", "history/pods."),
-    judges=frozenset(
-        {Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT, Harm.JOURNEYS_LOST, Harm.JOURNEYS_WRONG}
-    ),
+    judges=frozenset({Harm.WRITES_LOST, Harm.WRITES_WRONG, Harm.WRITES_ABSENT}),
     needs=lambda _objective: (
         Need(key="ledger", why="loss is found by a write ledger"),
         BACK,

@@ -11,13 +11,13 @@ from harness.judgement.figures.fault_free import (
     GuardRule,
     all_files,
     fault_free_windows,
-    joined_load_receipt,
     over_windows,
     with_guards,
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import Bounds, needed_within
 from harness.model import Figure, LimitRule, Measure, Phase, Table, Window

@@ -13,12 +13,12 @@ from harness.judgement.figures.fault_free import (
     GuardedWindow,
     all_files,
     fault_free_windows,
-    joined_load_receipt,
     over_windows,
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.batches import Tally, share_by_batches
 from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window

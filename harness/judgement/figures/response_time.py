@@ -17,7 +17,6 @@ from harness.judgement.figures.fault_free import (
     fault_free_windows,
     grouped,
     ids_of,
-    joined_load_receipt,
     label_of,
     labelled,
     one_after_another,
@@ -43,6 +42,7 @@ from harness.judgement.figures.phases import in_phase
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.users import users_measure
 from harness.judgement.measures import Case, Figures, because, bounded, held, measure, settled
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import Bounds, needed, quantiles_of
 from harness.judgement.wording import formatted

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from harness.judgement.figures.fault_free import all_files, fault_free_windows, joined_load_receipt
+from harness.judgement.figures.fault_free import all_files, fault_free_windows
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.response_time import response_times
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 from harness.model import Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, ReasonKind
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from harness.judgement.figures.fault_free import all_files, fault_free_windows, joined_load_receipt
+from harness.judgement.figures.fault_free import all_files, fault_free_windows
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.figures.timed import Times, counted
 from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time

@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from harness.judgement.receipts.closed_load import AS_RECORDED, NO_TRAFFIC, READ_LOG, UNEVEN, Trouble, user_troubles
+from harness.judgement.receipts.closed_load import (
+    AS_RECORDED,
+    NO_TRAFFIC,
+    READ_LOG,
+    UNEVEN,
+    Trouble,
+    user_troubles,
+    weakest,
+)
 from harness.judgement.receipts.rows import row_troubles
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, UNCLOSED
 from harness.judgement.stats.statistics import quantiles_of
@@ -72,6 +81,28 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
     why = "; ".join(trouble.what for trouble in troubles) or kept
     ok = None if troubles and all(trouble.by_target for trouble in troubles) else not troubles
     return Receipt(ok=ok, why=why, files=window.files, hint=hint)
+
+
+def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: bool) -> Receipt:
+    """The load receipt of all windows: the first that is not ok decides, else the first that is unknown.
+
+    Windows under 2 s are too short for a receipt of their own: of them only the rows are checked.
+    """
+    long = [w for w in windows if w is windows[0] or w.seconds >= HEALTH_S]
+    short = [w for w in windows[1:] if w.seconds < HEALTH_S and len(w.samples)]
+    receipts = [
+        *(load_receipt(plan, window, latencies=latencies) for window in long),
+        *(
+            Receipt(
+                ok=not (wrong := w.samples.once(row_troubles)), why=str(wrong[0].what if wrong else ""), files=w.files
+            )
+            for w in short
+        ),
+    ]
+    files = tuple(dict.fromkeys(file for receipt in receipts for file in receipt.files))
+    bad = weakest(receipts)
+    where = "" if receipts[bad].ok or len(windows) == 1 else f"in {[*long, *short][bad].name}: "
+    return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:

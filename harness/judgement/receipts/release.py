@@ -2,7 +2,7 @@
 
 Three sources: the answers that name a release, the images or digests of every workload, and the target's own version path. A target
 that has none of them is not refused: the decision line reports that its release was not verified. So it does where answers are the only
-source and more than 1 % of those that were as expected name none. Where so many name none on routes whose other answers do, something else answers there. Neither is a run refused that was cut short before the second reading,
+source and more than 1 % of those that were as expected name none. Where more than one in ten name none on routes whose other answers do, something else answers there. Neither is a run refused that was cut short before the second reading,
 as by a target that died: what cut it is the reason, and it is never a GO.
 """
 
@@ -20,6 +20,8 @@ from harness.model import Evidence, Plan, Receipt, ReleaseRead, Table
 
 UNNAMED: Final = 0.01
 """Where answers are the only source, at most this share of the successful ones may name no release."""
+BESIDE: Final = 0.1
+"""More good answers than this that name no release, on routes whose other answers name one, come from something else."""
 FILES: Final = ("history/run.ndjson",)
 
 
@@ -55,7 +57,7 @@ def release_receipt(plan: Plan, evidence: Evidence) -> ReleaseReceipt:
         silent += without
     reads = {read.when: read for read in evidence.release_reads}
     troubles = [*_answers(plan, answers), *_images(reads), *_versions(plan, reads.values())]
-    if beside > UNNAMED * good:
+    if beside > BESIDE * good:
         troubles.append(f"{beside} of {good} good answers name no release, on routes whose other answers name one")
     unread = next(_unread(reads), "")
     if evidence.cut is None:

@@ -78,13 +78,10 @@ class Usual:
     Attributes:
         promised_ms: an answer that takes longer is late; None: latency does not count.
         failed: share of requests that fail as before.
-        promised: of what is promised, that; a PASS is held against it alone, so that no failure before a fault makes its recovery pass.
-            0.0: nothing is promised.
     """
 
     promised_ms: float | None = None
     failed: float
-    promised: float = 0.0
 
     def explains(self, failed: Ints, bad: Ints, of: Ints, chance: float) -> Bools:
         """Where chance explains these counts: as many failures, and as many failed or late requests, come with a probability over `chance`.
@@ -95,9 +92,8 @@ class Usual:
             of: of all.
             chance: one of the levels above.
         """
-        share = self.promised if self.promised and chance >= AS_BEFORE else self.failed
-        late = max(LATE, share)
-        return (_at_least(failed, of, share) > chance) & (_at_least(bad, of, late) > chance)
+        late = max(LATE, self.failed)
+        return (_at_least(failed, of, self.failed) > chance) & (_at_least(bad, of, late) > chance)
 
     def explains_run(self, in_a_row: Ints, of: int) -> Bools:
         """Where chance explains so many failures in a row among all of these requests."""
@@ -135,7 +131,7 @@ class Promise:
             n += len(requests)
             runs += int((~requests.ok & np.concatenate([[True], requests.ok[:-1]])).sum())
         measured = min(share_at_most(runs, n, CONFIDENCE), MOST_MEASURED)
-        return Usual(promised_ms=self.ms, failed=max(self.failed, measured), promised=self.failed)
+        return Usual(promised_ms=self.ms, failed=max(self.failed, measured))
 
 
 def _at_least(k: Ints, n: Ints, share: float) -> npt.NDArray[np.float64]:

@@ -8,10 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.fault_free import all_files, joined_load_receipt
+from harness.judgement.figures.fault_free import all_files
 from harness.judgement.figures.indicators import counted_ms, failed, timed
 from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
 from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
