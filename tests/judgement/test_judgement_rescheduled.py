@@ -71,6 +71,8 @@ def judged(given: Evidence, observe_s: float = 60.0) -> list[Measure]:
 
 
 GONE = pod(165, "unready", "track-1", "u-1")
+REMOVED = pod(221, "deleted", "track-1", "u-1")
+"""Its node is back, and lets go of the pod that another has replaced."""
 
 
 def test_a_pod_that_is_ready_elsewhere_in_time_passes() -> None:
@@ -94,10 +96,10 @@ def test_a_pod_that_belongs_to_its_node_is_expected_nowhere_else(controller: str
     """The log shipper of a DaemonSet and a static pod come back with their node."""
     own = Hit(kind="pod", name="logs-1", namespace="us-east-1", uid="u-9", workload="logs", controller=controller)
     shipper = replace(pod(1, "ready", "logs-1", "u-9"), workload="logs")
-    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), hits=(*HITS, own)))
+    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), REMOVED, hits=(*HITS, own)))
     assert [(one.outcome, one.scope["workload"]) for one in found] == [(PASS, "us-east-1/track")]
     moved = replace(own, controller="ReplicaSet")
-    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), hits=(*HITS, moved)))
+    found = judged(run(GONE, shipper, pod(171, "ready", "track-3", "u-3"), REMOVED, hits=(*HITS, moved)))
     assert [(one.outcome, one.scope["workload"]) for one in found] == [
         (FAIL, "us-east-1/logs"),
         (PASS, "us-east-1/track"),
@@ -148,7 +150,7 @@ def test_without_a_whole_watch_of_the_pods_nothing_is_decided(source: WatchSourc
 def test_pods_of_a_namespace_that_is_not_followed_are_passed_over() -> None:
     """A DaemonSet of the cluster's own was on the node: nothing is known of it, and nothing claimed."""
     foreign = Hit(kind="pod", name="flannel-1", namespace="kube-system", uid="u-f", workload="flannel")
-    (found,) = judged(run(GONE, pod(190, "ready", "track-3", "u-3"), hits=(*HITS, foreign)))
+    (found,) = judged(run(GONE, pod(190, "ready", "track-3", "u-3"), REMOVED, hits=(*HITS, foreign)))
     assert (found.outcome, found.scope["workload"]) == (PASS, "us-east-1/track")
 
 
@@ -163,6 +165,6 @@ def test_pods_of_a_namespace_that_is_not_followed_are_passed_over() -> None:
 )
 def test_a_list_after_a_gap_tells_no_time(of: str, length: float, outcome: Outcome) -> None:
     """The pod may have been ready long before it was read; up to a tenth of the limit is no matter, nor what was missed of nodes."""
-    given = run(GONE, pod(190, "ready", "track-3", "u-3"))
+    given = run(GONE, pod(190, "ready", "track-3", "u-3"), REMOVED)
     blind = observation("watch.blind", "pods", 190, "watch", from_ns=ns(190 - length), until_ns=ns(190), of=of)
     assert judged(replace(given, observations=(*given.observations, blind)))[0].outcome is outcome
