@@ -11,7 +11,19 @@ from typing import Any, Final
 import pytest
 
 from harness.evidence import RunDirectory, seal
-from harness.model import Claim, DecisionOutcome, ExperimentPlan, Figure, Objective, Op, Outcome, Phase, Quantity, Scope
+from harness.model import (
+    UNFELT,
+    Claim,
+    DecisionOutcome,
+    ExperimentPlan,
+    Figure,
+    Objective,
+    Op,
+    Outcome,
+    Phase,
+    Quantity,
+    Scope,
+)
 from harness.run.deciding import decide
 from tests.builders.scenarios import scenario
 from tests.plain.scenes import Stage
@@ -34,7 +46,7 @@ def _without(kind: str) -> Observed:
 class Recorded:
     """A copy of the run that was a GO, in which an experiment is said to have run."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path, *, unfelt: str = "or is not felt") -> None:
         self._directory = RunDirectory(run)
         plan = self._directory.read_plan()
         objective = Objective(
@@ -42,8 +54,9 @@ class Recorded:
             op=Op.BELOW,
             limit=Quantity.parse("30 s"),
             scope=Scope(operations=("reads",), experiments=(NAME,), phase=Phase.FAULT),
-            sentence="the recovery of reads is below 30 s",
+            sentence=f"the recovery of reads is below 30 s {unfelt}".strip(),
             at="a.feature:3",
+            params={UNFELT: unfelt} if unfelt else {},
         )
         row = replace(plan.requirements[0], id="PL-RECOVERY")
         claim = Claim(scenario=scenario("back soon"), requirement=row.id, objectives=(objective,), demands=())
@@ -98,6 +111,17 @@ def test_a_fault_that_was_seen_and_not_felt_is_a_pass(recorded: Recorded) -> Non
     recorded.put(IN_ORDER)
     outcome, reason, decision = recorded.judged()
     assert (outcome, decision) == (Outcome.PASS, DecisionOutcome.GO), reason
+
+
+def test_a_fault_that_no_request_met_is_no_pass_of_a_sentence_that_does_not_allow_it(
+    scenes: Stage, tmp_path: Path
+) -> None:
+    """The same evidence without the words: a recovery of 0 s that no request can have shown."""
+    felt = Recorded(Path(shutil.copytree(scenes["go"].run, tmp_path / "run")), unfelt="")
+    felt.put(IN_ORDER)
+    outcome, reason, decision = felt.judged()
+    assert (outcome, decision) == (Outcome.INCONCLUSIVE, DecisionOutcome.INCONCLUSIVE)
+    assert "no request met the fault" in reason
 
 
 Put = Callable[[Recorded], None]
