@@ -90,7 +90,7 @@ def test_experiments_by_name_are_in_the_plan_of_the_rows_that_name_them(catalogu
     assert users == {
         "database-promotion": {"DA-DR-DB-PROMOTE", "DA-DR-DB-VERIFY"},
         "each-pod-loss": {"DA-FT-POD"},
-        "errors-10": {"DA-ALR-ERRORS", "DA-ALR-TEXT"},
+        "errors-10": {"AT-OBS-ERRORS", "DA-ALR-ERRORS", "DA-ALR-TEXT", "DA-MON-APP-ERRORS"},
         "errors-3": {"DA-ALR-ERRORS"},
         "memory-growth": {"AT-RISK-LEAK", "IP-MONITOR-ALERTS"},
         "frontend-hung": {"DA-K8S-LIVENESS", "DA-MON-INFRA-RESTARTS"},
