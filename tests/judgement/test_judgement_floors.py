@@ -99,6 +99,16 @@ def test_the_floor_never_exceeds_what_was_measured(spans: list[tuple[float, floa
     assert bad.mean() / ONCE_IN <= found <= bad.mean()
 
 
+def test_two_seconds_of_twelve_are_one_outage_and_not_four() -> None:
+    """A member that says no lag for so long, after its restore, proves no p99 beyond its limit; as often all over the window it does."""
+    timeline = Timeline.of(np.arange(60, dtype=np.int64) * (S // 5), (0, 12 * S))
+    once, often = np.zeros(60, dtype=np.bool_), np.zeros(60, dtype=np.bool_)
+    once[20:30] = True
+    often[::6] = True
+    sure = 0.9997
+    assert [least_share(timeline.slots(bad), sure, 1 - sure) >= 0.01 for bad in (once, often)] == [False, True]
+
+
 def test_a_run_that_is_healthy_has_no_floor() -> None:
     """Nothing failed."""
     assert least_share(TIMELINE.slots(bad_in())) == 0.0

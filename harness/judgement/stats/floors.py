@@ -24,6 +24,8 @@ from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
 
 PARTS: Final = 5
 """What is bad in each of so many equal parts of a window is no episode."""
+APART: Final = 3
+"""Twentieths so far from each other are not of one short outage: 2 s in a window of 12 s are, which any platform may have once."""
 THIRDS: Final = 3
 FEW: Final = 6
 """So few bad requests show no level, as in `swings.Thirds`."""
@@ -39,7 +41,8 @@ def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float
 
     * In every fifth: Clopper and Pearson's bound of the best fifth of the window, of its odds divided by MARGIN.
     * Without episodes: what is bad beside them, and in them as much as beside them; of that the level of the best third, in the whole window.
-    * Apart: the number of twentieths of the window with a bad request, each taken for one (Clopper and Pearson).
+    * Apart: the greatest number of twentieths of the window that have a bad request and are APART from each other, each taken for one bad
+      request (Clopper and Pearson): an outage that lasts for a few of them is hardly more than one.
     * One outage, however long: the share times `chance`, as by Markov's inequality a window has a share of x or more with a probability of
       at most p / x, where p is the share of all windows. Source: W. Feller, "An Introduction to Probability Theory and Its Applications" II
       (1971), section V.7.
@@ -67,7 +70,11 @@ def _in_every_part(slots: Slots) -> float:
 def _apart(slots: Slots, confidence: float) -> float:
     if len(slots.n) < BATCHES:
         return 0.0
-    return share_at_least(int((slots.batches().bad > 0).sum()), int(slots.n.sum()), confidence)
+    taken, last = 0, -APART
+    for each in np.flatnonzero(slots.batches().bad).tolist():
+        if each - last >= APART:
+            taken, last = taken + 1, each
+    return share_at_least(taken, int(slots.n.sum()), confidence)
 
 
 def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
