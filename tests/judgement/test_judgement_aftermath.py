@@ -86,6 +86,15 @@ def test_a_target_that_is_not_steady_at_the_end_fails_the_last_recovery() -> Non
     assert "steady at the end" not in recovered("database-loss", run)
 
 
+def test_a_target_that_was_never_steady_does_not_tell_what_the_last_fault_left_behind() -> None:
+    """A release that refuses every tenth read all the time fails its error rate, and not the recovery from a fault that changed nothing."""
+    refusing = "reads: 47 of 50 requests of the last 5 s succeeded"
+    start, end = (Steady(ok=False, at_ns=ns(at), why=refusing) for at in (0, 219))
+    last = recovered("region-loss", replace(evidence(), steady_start=start, steady_end=end))["steady at the end"]
+    assert last.outcome is INCONCLUSIVE
+    assert last.reason.endswith(f"it was not steady before the first fault either: {refusing}")
+
+
 @pytest.mark.parametrize(("steps", "outcome"), [(0, PASS), (1, FAIL), (None, NOT_ASSESSED)])
 def test_manual_steps_are_judged_only_where_the_run_looked_for_them(steps: int | None, outcome: Outcome) -> None:
     """No record is no zero."""

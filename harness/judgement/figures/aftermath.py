@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import is_last
-from harness.model import Experiment, Measure, Op, Outcome
+from harness.model import Experiment, Measure, Op, Outcome, ReasonKind
 
 POD: Final = "pod"
 """Excluded here: the objective on the first request of a new pod covers missing pods."""
+_STEADY: Final = "find out why the target is not steady without a fault, then run again"
 
 
 def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """A FAIL for parts that did not come back within the limit, and one for an unsteady target.
 
-    The target must be steady at the end of the load, after the last fault.
+    The target must be steady at the end of the load, after the last fault. Where it was not steady before any fault either, what the last one
+    left behind is not known.
     """
     if attempt.domain != POD and (gone := came_back(case, attempt, scope)):
         yield gone
     end = case.evidence.steady_end
     if end is not None and not end.ok and is_last(case.evidence, attempt):
         why = f"{attempt.name} was the last fault, and the target was not steady at the end of the load: {end.why}"
+        start = case.evidence.steady_start
+        if start is not None and not start.ok:
+            why = f"{why}; it was not steady before the first fault either: {start.why}"
+            yield inconclusive(case, "steady at the end", why, _STEADY, kind=ReasonKind.UNSTEADY, scope=scope)
+            return
         yield _failed(case, "steady at the end", why, attempt, scope, value=None)  # no count that a bound could accept
 
 
