@@ -10,7 +10,7 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, waited_ms
 from harness.judgement.figures.journeys import journey_keys
 from harness.judgement.figures.uptime import health_probes
-from harness.judgement.recovery import answered
+from harness.judgement.recovery import probed
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.downtime import Downtime, downtime_of, joined
 from harness.model import DoorResult, Evidence, JourneyResult, Plan, Unjudged, Window, WindowResult, fault_name
@@ -107,7 +107,7 @@ def door_results(plan: Plan, evidence: Evidence) -> Iterable[DoorResult]:
         n = bad = 0
         for window in evidence.fault_free():
             probes = health_probes(evidence, region, window)
-            lost = ~answered(probes)
+            lost = ~probed(probes)
             spans[window.name] = downtime_of(probes.ints["sent_ns"], lost, window.span)
             failures[window.name] = float(lost.mean()) if len(lost) else 0.0
             n, bad = n + len(lost), bad + int(lost.sum())

@@ -332,3 +332,11 @@ def test_an_outage_that_hangs_is_within_its_resolution_whatever_its_length(start
     else:
         assert length <= seen.resolution_s <= 1.1
         assert bool(seen.stalls) or length < 0.14
+
+
+@pytest.mark.parametrize(("status", "ok"), [(200, True), (404, True), (500, False), (503, False), (0, False)])
+def test_an_answer_of_the_server_failing_is_no_answer_without_an_error_beside_it(status: int, ok: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A record that says 503 and no error contradicts itself; which statuses below are expected is for the watcher to say."""
+    rows = reads(0, 1)
+    given = with_ints(rows, np.ones(len(rows), dtype=np.bool_), status=status)
+    assert Requests.reads(given).ok.tolist() == [ok] * 20

@@ -18,7 +18,7 @@ from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
 from harness.judgement.receipts.watch import BLIND_SHARE, LEAST_S, blind_share, watch_receipt, watcher_of
-from harness.judgement.recovery import answered
+from harness.judgement.recovery import probed
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.downtime import downtime_of, joined, outages_of, probes_needed, uptime_by_seconds
 from harness.judgement.stats.statistics import Bounds, needed
@@ -87,7 +87,7 @@ def _part(probes: Table, window: Window) -> GuardedWindow:
         window=window.name,
         span=window.span,
         at_ns=probes.ints["due_ns"],
-        bad=answered(probes),
+        bad=probed(probes),
         words={"door of": probes.words["subject"]},
     )
 

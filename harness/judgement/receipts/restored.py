@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.receipts.hits import LATER_NS, falls
-from harness.judgement.recovery import answered
+from harness.judgement.recovery import probed
 from harness.model import Evidence, Experiment, domain_of
 from harness.model.domain import DATABASE, ENTRY, NODES
 from harness.units import NS_PER_S
@@ -87,7 +87,7 @@ def _members(evidence: Evidence, sent_ns: int, around: tuple[int, int]) -> Itera
 def _health(evidence: Evidence, around: tuple[int, int]) -> Iterable[str]:
     rows = evidence.probes.between("sent_ns", *around)
     own = rows.where(rows.words["subject"].equals(ENTRY) & rows.words["kind"].equals("health"))
-    if len(own) and not answered(own).any():
+    if len(own) and not probed(own).any():
         yield f"none of {len(own)} health probes at the entry was answered then (watch/entry)"
 
 

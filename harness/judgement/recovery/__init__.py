@@ -4,7 +4,7 @@
 for each route and serving region of the users' own requests. The scheduler also uses the rule during a run.
 """
 
-from harness.judgement.recovery.requests import Requests, answered
+from harness.judgement.recovery.requests import Requests, answered, probed
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     Outage,
@@ -28,6 +28,7 @@ __all__ = [
     "answered",
     "is_steady",
     "longest_gap_ns",
+    "probed",
     "promised_ms",
     "recovered_at",
     "recovery_of",

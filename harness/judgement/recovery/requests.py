@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
 from harness.model import Table
 from harness.model.table import Bools, Ints
+
+SERVER_ERROR: Final = 500
+"""Statuses from here on are failures of the server. Source: RFC 9110, section 15.6."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +32,7 @@ class Requests:
     def reads(cls, probes: Table, subject: str = "entry", kind: str = "read") -> Self:
         """The read probes of one subject, or its probes of another kind."""
         rows = probes.where(probes.words["subject"].equals(subject) & probes.words["kind"].equals(kind))
-        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], answered(rows))
+        return cls.of(rows.ints["sent_ns"], rows.ints["done_ns"], probed(rows))
 
     @classmethod
     def writes(cls, writes: Table) -> Self:
@@ -62,3 +65,8 @@ class Requests:
 def answered(rows: Table) -> Bools:
     """A mask of requests that were answered as expected: with a status, without an error."""
     return np.asarray(rows.words["error"].missing & (rows.ints["status"] > 0), dtype=np.bool_)
+
+
+def probed(rows: Table) -> Bools:
+    """A mask of probes that were answered as expected. An answer of 5xx is none, whatever error is recorded beside it."""
+    return answered(rows) & (rows.ints["status"] < SERVER_ERROR)
