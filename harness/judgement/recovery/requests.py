@@ -68,5 +68,5 @@ def answered(rows: Table) -> Bools:
 
 
 def probed(rows: Table) -> Bools:
-    """A mask of probes that were answered as expected. An answer of 5xx is none, whatever error is recorded beside it."""
+    """A mask of probes that were answered as expected; one with a 5xx failed, also where no error is recorded of it."""
     return answered(rows) & (rows.ints["status"] < SERVER_ERROR)
