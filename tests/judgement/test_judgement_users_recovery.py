@@ -371,6 +371,16 @@ def test_the_proof_of_five_good_seconds_may_reach_beyond_the_undo_but_not_the_fi
     assert (start, round(end)) == (20.0, 23)
 
 
+def test_what_fails_after_the_undo_is_no_part_of_a_recovery_that_was_whole_before_it() -> None:
+    """Back at 20 s, undone at 30 s; the old primary takes over again at 32 s, and half a second of writes fails: that is on the way back."""
+    rows = samples(0, 60)
+    bad = within(rows, 11, 20) | within(rows, 32, 32.5)
+    seen = users(failing(rows, bad)).groups["route sign-in"]
+    assert seen.seconds == pytest.approx(10, abs=0.1)
+    ((start, end),) = seen.way_back
+    assert (round(start), round(end)) == (22, 23)
+
+
 def test_of_a_fault_without_an_undo_all_is_recovery() -> None:
     """Out again at 35 s: 28 s after the fault it was over."""
     rows = samples(0, 60)

@@ -19,6 +19,7 @@ from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     STRETCH_NS,
     Outage,
+    ServiceRecord,
     longest_gap_ns,
     served_in,
     since_undo,
@@ -235,8 +236,8 @@ def _came_back(
     if name.startswith(REGION):
         every = _filled(every, sent_ns, known_ns, blind_ns)
     service = served_in(every, known_ns, usual, blind_ns=blind_ns)
-    heard_ns = known_ns if undone_ns is None else min(end_ns + STRETCH_NS, known_ns)
-    held = served_in(every.between(sent_ns, heard_ns), heard_ns, usual, blind_ns=blind_ns).begun_before(end_ns)
+    moments = (known_ns,) if undone_ns is None else (end_ns, min(end_ns + STRETCH_NS, known_ns))
+    held = _held(every, (sent_ns, end_ns), moments, usual, blind_ns)
     before = held.outages
     latest_ns = known_ns if undone_ns is None else end_ns - MARGIN_NS
     back = held.back_ns(sent_ns)
@@ -260,6 +261,24 @@ def _came_back(
         way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
         way_back_ended=all(outage.end_ns is not None for outage in way),
     )
+
+
+def _held(
+    requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int
+) -> ServiceRecord:
+    """What is known of the time from the action to the undo, by the requests until the first of these moments.
+
+    Where they do not show that an outage ended, by those until the next moment, in which a good stretch may end: a failure after the undo is on
+    the way back.
+    """
+    sent_ns, end_ns = span
+    found = []
+    for moment_ns in moments:
+        seen = served_in(requests.between(sent_ns, moment_ns), moment_ns, usual, blind_ns=blind_ns)
+        found.append(seen.begun_before(end_ns))
+        if found[-1].outages and found[-1].back_ns(sent_ns) is not None:
+            break
+    return found[-1]
 
 
 def longest_outage_s(name: str, requests: Requests, span: tuple[int, int], usual: Usual) -> float:
