@@ -16,6 +16,7 @@ from scipy.special import bdtrc
 from harness.judgement.receipts.attempts import answered_until_ns
 from harness.judgement.recovery import Promise, Requests, served_in
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
+from harness.judgement.stats.statistics import BY_CHANCE
 from harness.model import Evidence, Experiment, Figure, Plan
 from harness.model.harm import Harm
 from harness.model.recorded import SERVICE
@@ -23,8 +24,6 @@ from harness.units import NS_PER_S
 
 UNPROMISED: Final = 0.01
 """Where no error rate is promised, more failures than this are harm."""
-BY_CHANCE: Final = 0.0025
-"""As many failures as a platform at its limit has more often than this prove nothing: the judge's own confidence of a FAIL."""
 
 _FAILED: Final = frozenset(
     {
@@ -86,11 +85,8 @@ def _out_elsewhere(plan: Plan, evidence: Evidence, spans: Spans) -> int:
         reads = Requests.reads(evidence.probes, door)
         usual = Promise.of(plan).usual(reads.between(*span) for span in spans)
         for attempt in chain.from_iterable(evidence.experiments.values()):
-            sent_ns, until_ns, limit_ns = (
-                attempt.fault.sent_ns,
-                answered_until_ns(evidence, attempt),
-                _recovery_ns(plan, attempt.name),
-            )
+            sent_ns, until_ns = attempt.fault.sent_ns, answered_until_ns(evidence, attempt)
+            limit_ns = _recovery_ns(plan, attempt.name)
             if sent_ns is None or limit_ns is None or _may_cut(attempt, door):
                 continue
             outages = served_in(reads.between(sent_ns, until_ns), until_ns, usual).proven

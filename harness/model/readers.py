@@ -61,6 +61,9 @@ _RESTORED: Final = "receipts.restored:contradicted"
 _ENTRY_HEALTH: Final = ForPeople(
     why="a fault may stop the answers of health; reads, writes and users say whether the platform serves"
 )
+_APART: Final = ForPeople(
+    why="copies are compared row by row after the network was parted; else lag and loss speak of them"
+)
 
 TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "samples": _fault("samples", _FAULTS, "figures.error_rate:SPEC"),
@@ -78,16 +81,8 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "ledger-writes": _fault("ledger", _FAULTS, _QUIET),
     "ledger-final": _always("ledger", "figures.loss:SPEC"),
     "ledger-reads": _always("ledger", "figures.read_back:SPEC"),
-    "copies": _fault(
-        "COPIES",
-        "figures.equal_copies:SPEC",
-        ForPeople(why="copies are compared row by row after the network was parted; else lag and loss speak of them"),
-    ),
-    "ledger-copies": _fault(
-        "LEDGER_COPIES",
-        "figures.equal_copies:SPEC",
-        ForPeople(why="copies are compared row by row after the network was parted; else lag and loss speak of them"),
-    ),
+    "copies": _fault("COPIES", "figures.equal_copies:SPEC", _APART),
+    "ledger-copies": _fault("LEDGER_COPIES", "figures.equal_copies:SPEC", _APART),
     "pipeline": _always("pipeline", "figures.pipelines:SPEC"),
     "facts": _always("checks", "figures.checks:SPEC"),
     "journey-writes": _always("JOURNEY_WRITES", "figures.copies:SPEC"),

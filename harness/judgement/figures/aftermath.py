@@ -30,8 +30,8 @@ def aftermath(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iter
         if start is not None and not start.ok:
             why = f"{why}; it was not steady before the first fault either: {start.why}"
             yield inconclusive(case, "steady at the end", why, _STEADY, kind=ReasonKind.UNSTEADY, scope=scope)
-            return
-        yield _failed(case, "steady at the end", why, attempt, scope, value=None)  # no count that a bound could accept
+        else:  # no count that a bound could accept
+            yield _failed(case, "steady at the end", why, attempt, scope, value=None)
 
 
 def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure | None:

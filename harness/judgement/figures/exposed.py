@@ -16,7 +16,6 @@ import numpy as np
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, failed, steady_window
 from harness.judgement.figures.metric_courses import (
-    SERVER_ERROR,
     MetricCourse,
     UnknownMetric,
     metric_course,
@@ -25,6 +24,7 @@ from harness.judgement.figures.metric_courses import (
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.recovery import SERVER_ERROR
 from harness.judgement.routes import are_of
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted

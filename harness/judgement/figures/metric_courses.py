@@ -11,13 +11,12 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.measures import Case
+from harness.judgement.recovery import SERVER_ERROR
 from harness.judgement.stats.statistics import Floats
 from harness.model import Table, Window
 from harness.model.observations import MetricsRead, every
 from harness.units import NS_PER_S
 
-SERVER_ERROR: Final = 500
-"""A status from which on an answer is an error of the platform."""
 _SHORTEST_NS: Final = 5 * NS_PER_S
 """A shorter part between two pods that ended is left out: pods are read one after the other, and its edges would weigh too much."""
 

@@ -21,6 +21,7 @@ from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
@@ -29,8 +30,6 @@ from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S
 """The lag at a read is the longest that was measured so much before or after it."""
-BY_CHANCE: Final = 0.0025
-"""As many stale reads as come by chance more rarely than this are not explained: the judge's own confidence of a FAIL."""
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"

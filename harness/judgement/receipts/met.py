@@ -37,38 +37,34 @@ def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
         return ""
     answered_ns = answered_until_ns(evidence, attempt)
     span = (sent_ns, max(min(attempt.fault.undone_ns or answered_ns, answered_ns), sent_ns + 1))
-    if next(_signs(plan, evidence, attempt, span), ""):
+    if any(_signs(plan, evidence, attempt, span)):
         return ""
     return f"{UNMET}: none failed or was slow that would not have been so before, and nothing that it hit had answered a user"
 
 
-def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterator[str]:
-    """What shows that a request met it, the surest first."""
+def _signs(plan: Plan, evidence: Evidence, attempt: Experiment, span: tuple[int, int]) -> Iterator[bool]:
+    """Whether a request met it, by what shows that most surely first."""
     before = samples_due(evidence, None, (span[0] - _BEFORE_NS, span[0]))
-    pods, regions = before.words["served_pod"].counts, before.words["served_region"].counts
-    yield from (f"{hit.name} had answered users" for hit in attempt.fault.hit if pods.get(hit.name))
-    if attempt.domain == "region" or not any(
-        hit.kind == "pod" for hit in attempt.fault.hit
-    ):  # what ran on a node is not known
-        yield from (f"{hit.region} had answered users" for hit in attempt.fault.hit if regions.get(hit.region))
-    for change in evidence.leaders:
-        if change.before and change.after != change.before and span[0] <= change.at_ns <= span[1]:
-            yield f"{change.before} had led the database"
-    for who, requests in _asked(plan, evidence, span):
+    pods, regions = (before.words[column].counts for column in ("served_pod", "served_region"))
+    hit = attempt.fault.hit
+    yield any(pods.get(one.name) for one in hit)
+    if attempt.domain == "region" or not any(one.kind == "pod" for one in hit):  # what ran on a node is not known
+        yield any(regions.get(one.region) for one in hit)
+    changed = (one.at_ns for one in evidence.leaders if one.before and one.after != one.before)
+    yield any(span[0] <= at_ns <= span[1] for at_ns in changed)
+    for requests in _asked(plan, evidence, span):
         under, usual = requests.between(*span), _quiet(evidence, requests)
         slow_ns = max(float(STALL_NS), _SLOWER * float(np.quantile(_took(usual), 0.99)) if len(usual) else 0.0)
-        if _is_more(~under.ok, ~usual.ok):
-            yield f"{int((~under.ok).sum())} of {len(under)} {who} failed"
-        if _is_more(_took(under) > slow_ns, _took(usual) > slow_ns):
-            yield f"{int((_took(under) > slow_ns).sum())} of {len(under)} {who} were slow"
+        yield _is_more(~under.ok, ~usual.ok)
+        yield _is_more(_took(under) > slow_ns, _took(usual) > slow_ns)
 
 
-def _asked(plan: Plan, evidence: Evidence, span: tuple[int, int]) -> Iterator[tuple[str, Requests]]:
+def _asked(plan: Plan, evidence: Evidence, span: tuple[int, int]) -> Iterator[Requests]:
     """The requests of probes, of the ledger and of the users, from before the first fault to the end of the span."""
-    yield "reads", probes_of(evidence, "reads")
-    yield "writes", probes_of(evidence, "writes")
-    yield from ((f"reads at the entry of {door}", Requests.reads(evidence.probes, door)) for door in plan.doors)
-    yield "requests of users", Requests.users(samples_due(evidence, None, (0, span[1])))
+    yield probes_of(evidence, "reads")
+    yield probes_of(evidence, "writes")
+    yield from (Requests.reads(evidence.probes, door) for door in plan.doors)
+    yield Requests.users(samples_due(evidence, None, (0, span[1])))
 
 
 def _quiet(evidence: Evidence, requests: Requests) -> Requests:

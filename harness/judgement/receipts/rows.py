@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble
+from harness.judgement.recovery import SERVER_ERROR
 from harness.model import Table
 from harness.model.table import Bools, Ints, distinct
 
 _OK: Final = 200
-_SERVER_ERROR: Final = 500
 EMPTY: Final = 0.1
 """More good answers without a byte than this are no answers of a service that is read, but of something in front of it."""
 _STEP_BITS: Final = 16
@@ -99,7 +99,7 @@ def _silent(journeys: Ints, due_ns: Ints) -> int:
 def _answers(samples: Table) -> Iterable[Trouble]:
     """Good answers of 5xx on a route that gives others too; and of what journeys read, answers of 200 without a byte."""
     good = samples.words["error"].missing
-    broken: Bools = good & (samples.ints["status"] >= _SERVER_ERROR)
+    broken: Bools = good & (samples.ints["status"] >= SERVER_ERROR)
     names = samples.words["name"].codes
     mixed = broken & np.isin(names, names[good & ~broken])
     if count := int(mixed.sum()):

@@ -4,7 +4,7 @@
 for each route and serving region of the users' own requests. The scheduler also uses the rule during a run.
 """
 
-from harness.judgement.recovery.requests import Requests, answered, probed
+from harness.judgement.recovery.requests import SERVER_ERROR, Requests, answered, probed
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     Outage,
@@ -19,6 +19,7 @@ from harness.judgement.recovery.way import recovery_of
 
 __all__ = [
     "BLIND_SECOND_NS",
+    "SERVER_ERROR",
     "Outage",
     "Promise",
     "Requests",

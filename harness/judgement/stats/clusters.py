@@ -98,6 +98,11 @@ class Slots:
         n, bad = np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
         return Slots(width_s=self.seconds / BATCHES, n=n, bad=bad)
 
+    def divided(self, count: int) -> tuple[Ints, Ints]:
+        """Requests, and bad ones, of so many equal parts, to the slot."""
+        starts = np.arange(count) * len(self.n) // count
+        return np.add.reduceat(self.n, starts), np.add.reduceat(self.bad, starts)
+
     def lengths(self) -> Iterator[Slots]:
         """Slots of doubled lengths, while there are at least twenty of them."""
         slots = self

@@ -13,7 +13,6 @@ import numpy as np
 from harness.judgement.stats.clusters import (
     BATCHES,
     Episodes,
-    Floats,
     Slots,
     design_effect,
     episodes_of,
@@ -21,16 +20,12 @@ from harness.judgement.stats.clusters import (
     is_spread,
 )
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, share_at_least
+from harness.judgement.stats.swings import AGAIN, THIRDS, WAVES, odds_times
 
 PARTS: Final = 5
 """What is bad in each of so many equal parts of a window is no episode."""
 APART: Final = 3
 """Twentieths so far from each other are not of one short outage: 2 s in a window of 12 s are, which any platform may have once."""
-THIRDS: Final = 3
-FEW: Final = 6
-"""So few bad requests show no level, as in `swings.Thirds`."""
-MARGIN: Final = 2.5
-"""The odds of the best part are divided by this, as shares swing more slowly than a window shows: `swings.AGAIN`."""
 PART_CONFIDENCE: Final = 0.95
 ONCE_IN: Final = 200
 """A platform at its limit has a window with so many times as many bad requests in at most 1 of so many windows."""
@@ -39,7 +34,7 @@ ONCE_IN: Final = 200
 def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float = 1 / ONCE_IN) -> float:
     """The greatest of the lower bounds.
 
-    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, of its odds divided by MARGIN.
+    * In every fifth: Clopper and Pearson's bound of the best fifth of the window, of its odds divided by AGAIN.
     * Without episodes: what is bad beside them, and in them as much as beside them; of that the level of the best third, in the whole window.
     * Apart: the greatest number of twentieths of the window that have a bad request and are APART from each other, each taken for one bad
       request (Clopper and Pearson): an outage that lasts for a few of them is hardly more than one.
@@ -62,9 +57,9 @@ def least_share(slots: Slots, confidence: float = FAIL_CONFIDENCE, chance: float
 
 
 def _in_every_part(slots: Slots) -> float:
-    n, bad = _parts(slots, PARTS)
+    n, bad = slots.divided(PARTS)
     shares = [share_at_least(k, of, PART_CONFIDENCE) for k, of in zip(bad, n, strict=True)]
-    return _less(min(shares))
+    return odds_times(min(shares), 1 / AGAIN)
 
 
 def _apart(slots: Slots, confidence: float) -> float:
@@ -89,21 +84,10 @@ def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
         bad=np.where(inside, np.minimum(usual, slots.bad), slots.bad).astype(np.int64),
         parts=slots.parts,
     )
-    n, bad = _parts(rest, THIRDS)
+    n, bad = rest.divided(THIRDS)
     total, k = int(rest.n.sum()), THIRDS * float(bad.min())
-    if rest.bad.sum() <= FEW or not k:
+    if rest.bad.sum() <= WAVES or not k:
         return 0.0
     level = float((bad / np.maximum(n, 1)).min())
     effect = design_effect(rest) if is_spread(rest) else 1.0
-    return min(_less(level), share_at_least(level * total / effect, total / effect, confidence))
-
-
-def _parts(slots: Slots, count: int) -> tuple[Floats, Floats]:
-    starts = np.arange(count) * len(slots.n) // count
-    n, bad = np.add.reduceat(slots.n, starts), np.add.reduceat(slots.bad, starts)
-    return n.astype(np.float64), bad.astype(np.float64)
-
-
-def _less(share: float) -> float:
-    """The share of these odds divided by MARGIN."""
-    return share / (share + MARGIN * (1 - share))
+    return min(odds_times(level, 1 / AGAIN), share_at_least(level * total / effect, total / effect, confidence))

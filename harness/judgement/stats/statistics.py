@@ -22,6 +22,8 @@ FAIL_CONFIDENCE: Final = 0.9975
 
 Twenty verdicts at 5 % would give a false alarm in two of three runs, at 0.25 % in one of twenty.
 """
+BY_CHANCE: Final = 1 - FAIL_CONFIDENCE
+"""What comes by chance more often than this proves nothing."""
 
 RAW: Final = "raw samples with order-statistic bounds"
 """The method of a quantile of samples that appear independent."""

@@ -66,11 +66,11 @@ class Slow(Clustering):
 
     def at_least(self, confidence: float) -> float:
         """Lower bound: the odds of the best third, divided by AGAIN, or that of the clusters."""
-        return min(Clustering.at_least(self, confidence), _times(self.best, 1 / AGAIN))
+        return min(Clustering.at_least(self, confidence), odds_times(self.best, 1 / AGAIN))
 
     def at_most(self, confidence: float) -> float:
         """Upper bound: AGAIN times the odds of the worst third, or that of the clusters."""
-        return max(Clustering.at_most(self, confidence), _times(self.worst, AGAIN))
+        return max(Clustering.at_most(self, confidence), odds_times(self.worst, AGAIN))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,14 +93,14 @@ class Thirds(Clustering):
 
     def at_least(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Lower bound: the odds of the best third, divided by MARGIN."""
-        return _times(self.best, 1 / MARGIN)
+        return odds_times(self.best, 1 / MARGIN)
 
     def at_most(self, confidence: float) -> float:  # noqa: ARG002 - the same at each
         """Upper bound: MARGIN times the odds of the worst third."""
-        return _times(self.worst, MARGIN)
+        return odds_times(self.worst, MARGIN)
 
 
-def _times(share: float, times: float) -> float:
+def odds_times(share: float, times: float) -> float:
     """The share whose odds are this multiple of the given share's."""
     return times * share / (times * share + 1 - share)
 
@@ -158,15 +158,14 @@ def thirds(slots: Slots, exact: Bounds) -> Iterator[Thirds]:
 
 def _thirds(batches: Slots) -> Floats:
     """The share of each third; of nothing 0."""
-    starts = np.arange(THIRDS) * len(batches.n) // THIRDS
-    n, bad = np.add.reduceat(batches.n, starts), np.add.reduceat(batches.bad, starts)
+    n, bad = batches.divided(THIRDS)
     return np.asarray(bad / np.maximum(n, 1), dtype=np.float64)
 
 
 def most_in_third(n: int, share: float) -> int:
     """How many bad ones of a window of n may come in one third of it for a PASS, where more than WAVES are bad in all; -1: not even none."""
     third = n / THIRDS
-    return math.ceil(_times(share, 1 / MARGIN) * third) - 1
+    return math.ceil(odds_times(share, 1 / MARGIN) * third) - 1
 
 
 def changes(slots: Slots, size: float) -> Iterator[Clustering]:
