@@ -158,9 +158,9 @@ def test_a_run_directory_that_finds_no_room_is_an_error(tmp_path: Path) -> None:
     """When it is made, when the plan is written, when a history is opened: words, and no exception of the operating system."""
     with room_for(0), pytest.raises(EvidenceError, match="r1: the run cannot be written: File too large"):
         RunDirectory.create(tmp_path, "r1")
-    run = RunDirectory.create(tmp_path, "r2")
+    run, plan = RunDirectory.create(tmp_path, "r2"), core_plan()
     with room_for(100), pytest.raises(EvidenceError, match=r"plan\.json: the run cannot be written: File too large"):
-        run.write_plan(core_plan())
+        run.write_plan(plan)
     (run.path / "history").rmdir()
     (run.path / "history").touch()
     with pytest.raises(EvidenceError, match=r"run\.ndjson: a history cannot be opened: "):
