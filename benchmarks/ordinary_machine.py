@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -177,8 +178,8 @@ class Judged:
         return f"{self.machine:9} {self.number:3} {self.seconds:5.0f} s  busy {100 * self.busy:3.0f} %  {self.headline}{mark}"
 
 
-def judged(machine: str, number: int, seed: int, options: Sequence[str]) -> Judged:
-    """Run the healthy release once, in a directory of its own."""
+def judged(machine: str, number: int, seed: int, options: Sequence[str], keep: Path | None) -> Judged:
+    """Run the healthy release once, in a directory of its own; what it recorded is kept below `keep` unless the run is GO."""
     by = MACHINES[machine](random.Random(f"{seed}:{machine}:{number}"))
     with tempfile.TemporaryDirectory() as out:
         began_ns = clock.now_ns()
@@ -188,6 +189,9 @@ def judged(machine: str, number: int, seed: int, options: Sequence[str]) -> Judg
         seconds = (clock.now_ns() - began_ns) / 1e9
         found = sorted(Path(out).glob("*/verdict.json"))
         verdict = json.loads(found[0].read_text(encoding="utf-8")) if found else {}
+        if keep is not None and found and verdict["decision"] != "GO":
+            run = found[0].parent.resolve()
+            shutil.copytree(run, keep / f"{machine}-{number}-{run.name}")
     return Judged(
         machine=machine,
         number=number,
@@ -202,13 +206,14 @@ def judged(machine: str, number: int, seed: int, options: Sequence[str]) -> Judg
 @click.option("--times", default=10, show_default=True, help="Runs on each machine.")
 @click.option("--machine", "machines", multiple=True, type=click.Choice(list(MACHINES)), help="Only these machines.")
 @click.option("--seed", default=1, show_default=True, help="Of the moments of bursts.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Where the runs that are not GO are kept.")
 @click.argument("options", nargs=-1)
-def main(times: int, machines: Sequence[str], seed: int, options: Sequence[str]) -> None:
+def main(times: int, machines: Sequence[str], seed: int, keep: Path | None, options: Sequence[str]) -> None:
     """Judge release 1.0.0 on each machine, a line a run; OPTIONS go to `readiness run`. Exit code 1 when a run is WRONG."""
     wrong = 0
     for machine in machines or MACHINES:
         for number in range(1, times + 1):
-            run = judged(machine, number, seed, options)
+            run = judged(machine, number, seed, options, keep)
             wrong += not run.is_right
             print(run, flush=True)
     sys.exit(1 if wrong else 0)

@@ -6,6 +6,7 @@ It has the watch, the acts in the plan's order, and the last reads of the ledger
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -121,7 +122,12 @@ def gather(
         given_up = stopped()
         if target.pipeline is not None and not given_up:
             progress.say(f"following events that are on their way, for {settings.follow_s:.3g} s at most")
-        watch.stop(at_once=given_up)  # no write comes after the reads of all of them
+        if context.read_backs:
+            progress.say("reading back what journeys wrote")
+        with ThreadPoolExecutor(1) as beside:
+            reading = beside.submit(context.read_back)
+            watch.stop(at_once=given_up)  # no write of the ledger comes after the reads of all of them
+            reading.result()
         progress.say("reading the ledger")
         reads.end()
 

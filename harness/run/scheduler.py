@@ -50,6 +50,7 @@ class Scheduler:
         for name, acts in groupby(own, key=lambda act: act.traffic):
             with ExitStack() as stack:
                 if name:
+                    self._context.read_back()
                     stack.enter_context(under_way(self._context.plan.traffic[name], self._context, self._steadiness))
                 for together in _together(list(acts)):
                     self._run_together(together)

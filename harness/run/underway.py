@@ -6,6 +6,7 @@ It has a warm-up, the first window, and in the end a check whether the target is
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
@@ -88,8 +89,7 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         _record_steady("end", context, now, _END_WITHIN_S)
         context.progress.say("ending the load")
     if plan.accounts:
-        context.progress.say(f"{plan.name}: reading back what journeys wrote")
-        read_back(settings, target, context.sink("load"), faults_ns=now.sent_ns)
+        context.read_backs.append(partial(read_back, settings, target, context.sink("load"), faults_ns=now.sent_ns))
 
 
 def _address(target: Target, plan: TrafficPlan) -> str:

@@ -15,7 +15,7 @@ from harness.errors import DriverError
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from harness.drivers.chaos import ForkServer
     from harness.drivers.load import Load
@@ -111,6 +111,7 @@ class Context:
         presence: whether the target is still there; asked while a fault may be in.
         underway: the traffic that runs; None: none does.
         unrestored: parts that are not as they were before a fault of the run, with the reason.
+        read_backs: one for each traffic that ended and wrote; what it wrote is read before the next traffic, or beside the end of the watch.
     """
 
     plan: Plan
@@ -131,6 +132,12 @@ class Context:
     room: Room
     underway: Underway | None = None
     unrestored: dict[str, str] = field(default_factory=dict)
+    read_backs: list[Callable[[], None]] = field(default_factory=list)
+
+    def read_back(self) -> None:
+        """Read back what journeys wrote, of each traffic that ended since the last time."""
+        while self.read_backs:
+            self.read_backs.pop(0)()
 
     def sink(self, source: str) -> Sink:
         """The history of that name; acts that run side by side may share it."""

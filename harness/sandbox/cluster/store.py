@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from harness.sandbox.cluster.kinds import Kind
 
-__all__ = ["Object", "StatusError", "Store", "WatchEvent"]
+__all__ = ["Object", "StatusError", "Store", "WatchEvent", "controller_of"]
 
 RING = 8192
 SYSTEM_NAMESPACES: Final = ("default", "kube-system", "kube-node-lease")
@@ -57,6 +57,8 @@ class Store:
         self.kinds = kinds.ServedKinds()
         # By resource, not by row: the row of a custom resource is another one after each change of its definition.
         self._objects: defaultdict[str, dict[tuple[str, str], Object]] = defaultdict(dict)
+        self._controlled: defaultdict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        """Keys by resource and uid of the controlling owner, "" for none: controllers ask this of every owner once a second."""
         self._ring: deque[WatchEvent] = deque(maxlen=ring)
         self._callbacks: list[Callable[[WatchEvent], None]] = []
         self._version = 0
@@ -129,6 +131,11 @@ class Store:
                     objects[key] = event.previous
         return _ordered(objects, namespace, labels, fields)
 
+    def controlled(self, kind: Kind, namespace: str, uid: str) -> list[Object]:
+        """Objects of a namespace whose controlling owner has this uid, in order of name; `uid` "" means those without one."""
+        keys = sorted(key for key in self._controlled[kind.resource, uid] if key[0] == namespace)
+        return [self._objects[kind.resource][key] for key in keys]
+
     def list(
         self,
         kind: Kind,
@@ -198,10 +205,13 @@ class Store:
     def _commit(self, change: Change, kind: Kind, key: tuple[str, str], obj: Object, old: Object | None) -> Object:
         self._version += 1
         obj["metadata"]["resourceVersion"] = str(self._version)
+        if old is not None:
+            self._controlled[kind.resource, _controlling_uid(old)].discard(key)
         if change == "DELETED":
             del self._objects[kind.resource][key]
         else:
             self._objects[kind.resource][key] = obj
+            self._controlled[kind.resource, _controlling_uid(obj)].add(key)
         event = WatchEvent(change, kind, obj, self._version, old)
         self._ring.append(event)
         for callback in tuple(self._callbacks):
@@ -227,11 +237,18 @@ def selected(obj: Object, labels: Selector | None, fields: Selector | None) -> b
 def _ordered(
     objects: Mapping[tuple[str, str], Object], namespace: str | None, labels: Selector | None, fields: Selector | None
 ) -> list[Object]:
-    return [
-        obj
-        for (where, _), obj in sorted(objects.items())
-        if (namespace is None or where == namespace) and selected(obj, labels, fields)
-    ]
+    keys = sorted(objects if namespace is None else (key for key in objects if key[0] == namespace))
+    return [obj for key in keys if selected(obj := objects[key], labels, fields)]
+
+
+def _controlling_uid(obj: Object) -> str:
+    controller = controller_of(obj)
+    return str(controller.get("uid")) if controller else ""
+
+
+def controller_of(obj: Object) -> Object | None:
+    """The owner reference of the one controller of an object."""
+    return next((each for each in obj["metadata"].get("ownerReferences") or () if each.get("controller")), None)
 
 
 def require_uid(kind: Kind, obj: Object, uid: str | None) -> None:

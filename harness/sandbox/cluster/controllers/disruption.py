@@ -12,11 +12,11 @@ from harness.sandbox.cluster.controllers.view import (
     POD,
     REPLICASET,
     STATEFULSET,
-    controller_of,
     write_status,
 )
 from harness.sandbox.cluster.eviction import BUDGET, selects
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
+from harness.sandbox.cluster.store import controller_of
 from harness.sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:

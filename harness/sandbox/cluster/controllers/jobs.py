@@ -12,7 +12,6 @@ from harness.sandbox.cluster.controllers.view import (
     BURST,
     JOB,
     POD,
-    controller_of,
     is_active,
     key,
     live,
@@ -22,6 +21,7 @@ from harness.sandbox.cluster.controllers.view import (
 )
 from harness.sandbox.cluster.kubelet.container import BACK_OFF_S
 from harness.sandbox.cluster.kubelet.status import condition, is_ready
+from harness.sandbox.cluster.store import controller_of
 from harness.sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 from harness import clock
 from harness.sandbox.cluster.controllers import room
 from harness.sandbox.cluster.controllers.scheduler import node_room, refusals, unbound
-from harness.sandbox.cluster.controllers.view import NODE, POD, controller_of, is_over, reference, write_status
+from harness.sandbox.cluster.controllers.view import NODE, POD, is_over, reference, write_status
 from harness.sandbox.cluster.durations import seconds
 from harness.sandbox.cluster.kubelet.nodes import CAPACITY
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 from harness.sandbox.cluster.quantities import amount, from_milli, milli
+from harness.sandbox.cluster.store import controller_of
 from harness.sandbox.cluster.timestamps import passed_s
 
 if TYPE_CHECKING:

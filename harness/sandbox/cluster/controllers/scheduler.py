@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.sandbox.cluster.controllers import room
-from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
+from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, is_active
 from harness.sandbox.cluster.kubelet.status import condition, with_condition
 from harness.sandbox.cluster.pod_rules import REQUIRED
 from harness.sandbox.cluster.selectors import Selector, field_values
+from harness.sandbox.cluster.store import controller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

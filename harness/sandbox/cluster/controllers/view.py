@@ -51,11 +51,6 @@ def key(obj: Object) -> tuple[str, str]:
     return obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
 
 
-def controller_of(obj: Object) -> Object | None:
-    """The owner reference of the one controller of an object."""
-    return next((each for each in obj["metadata"].get("ownerReferences") or () if each.get("controller")), None)
-
-
 def live(store: Store, kind: Kind) -> list[Object]:
     """The objects of a kind that are not ending: a controller brings back nothing of one that is."""
     return [each for each in store.list(kind) if not deletion.is_ending(each)]
@@ -63,16 +58,14 @@ def live(store: Store, kind: Kind) -> list[Object]:
 
 def owned(store: Store, kind: Kind, owner: Object) -> list[Object]:
     """The objects of a kind that this owner controls."""
-    uid = owner["metadata"]["uid"]
-    found = store.list(kind, owner["metadata"]["namespace"])
-    return [each for each in found if (controller_of(each) or {}).get("uid") == uid]
+    return store.controlled(kind, owner["metadata"]["namespace"], owner["metadata"]["uid"])
 
 
 def adopt(store: Store, kind: Kind, owner: Object) -> None:
     """Become the controller of matching objects that have none, as Kubernetes' controllers do."""
     selector = Selector.of(owner["spec"]["selector"])
-    for obj in store.list(kind, owner["metadata"]["namespace"], labels=selector):
-        if controller_of(obj) is None and not obj["metadata"].get("deletionTimestamp"):
+    for obj in store.controlled(kind, owner["metadata"]["namespace"], ""):
+        if selector.matches(obj["metadata"].get("labels")) and not obj["metadata"].get("deletionTimestamp"):
             references = [*(obj["metadata"].get("ownerReferences") or ()), reference(owner)]
             store.update(kind, {**obj, "metadata": {**obj["metadata"], "ownerReferences": references}})
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.view import controller_of
 from harness.sandbox.cluster.kubelet.status import condition
 from harness.sandbox.cluster.metrics.exposition import Family, exposed
 from harness.sandbox.cluster.quantities import amount
+from harness.sandbox.cluster.store import controller_of
 from harness.sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, known
 from harness.sandbox.cluster.controllers.rollouts.metrics import merged_args, metrics_of
 from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy
 from harness.sandbox.cluster.controllers.rollouts.turn import RunView
-from harness.sandbox.cluster.controllers.view import controller_of, reference
+from harness.sandbox.cluster.controllers.view import reference
 from harness.sandbox.cluster.statuses import StatusError
+from harness.sandbox.cluster.store import controller_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
