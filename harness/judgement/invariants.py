@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Self
 
-from harness.judgement.receipts.attempts import answered_until_ns
+from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.hits import LATER_NS, falls
 from harness.model import Evidence, Experiment, PodChange, domain_of
 from harness.model.domain import DATABASE, NODES
@@ -34,7 +34,7 @@ class FaultCause:
 
     Attributes:
         attempt: whose action was sent.
-        start_ns, end_ns: from the action sent to a few seconds after the restore, or the end of what shows it.
+        start_ns, end_ns: from the action sent to a few seconds after the restore; without a record of one, to the end of what shows it.
         members: members of the database that it hit.
     """
 
@@ -48,10 +48,11 @@ class FaultCause:
         """The cause that an attempt is, by its own record and that of the members."""
         start_ns = attempt.fault.sent_ns or 0
         known = {change.after for change in evidence.leaders} | set(evidence.replicas.words["member"].present)
+        until_ns = known_until_ns if attempt.restore.ok is None else answered_until_ns
         return cls(
             attempt=attempt,
             start_ns=start_ns,
-            end_ns=answered_until_ns(evidence, attempt) + LATER_NS,
+            end_ns=until_ns(evidence, attempt) + LATER_NS,
             members=frozenset(hit.name for hit in attempt.fault.hit if hit.name in known),
         )
 

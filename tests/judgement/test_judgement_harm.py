@@ -34,6 +34,7 @@ from harness.model import (
     Quantity,
     Reason,
     ReasonKind,
+    Restore,
     Table,
     Verdict,
     Waiver,
@@ -327,6 +328,16 @@ def test_two_primaries_and_a_change_without_a_fault_are_harm() -> None:
     assert harms(split) == {Harm.TWO_PRIMARIES}
     change = LeaderChange(at_ns=start_ns + ns(5), subject="database/main", before="a", after="b")
     assert harms(replace(run, leaders=(*run.leaders, change))) == {Harm.PRIMARY_CHANGED}
+
+
+def test_a_change_under_a_fault_of_a_run_that_ended_before_its_restore_has_a_cause() -> None:
+    """Of a run that was given up while a region was lost, the change of the primary is the fault's."""
+    run = core_evidence()
+    (attempt,) = run.experiments["region-loss"]
+    given_up = replace(attempt, observed_until_ns=attempt.observed_from_ns, restore=Restore(ok=None))
+    run = replace(run, experiments={**run.experiments, "region-loss": (given_up,)})
+    change = LeaderChange(at_ns=(attempt.fault.sent_ns or 0) + ns(5), subject="database/main", before="a", after="b")
+    assert Harm.PRIMARY_CHANGED not in harms(replace(run, leaders=(change,)))
 
 
 def test_restarts_without_a_fault_and_a_node_that_stays_away_are_harm() -> None:
