@@ -27,6 +27,8 @@ UNJUDGED: Final = 0.03
 EARLY_S: Final = 1.0
 """So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
 _COMPLETE: Final = "judge the complete run directory, or run again"
+CUT: Final = "the run did not complete"
+"""On the decision line; what follows from it, as a release that was not read at the end, is not a second cause."""
 _FINISH: Final = "run again, and let it finish"
 _STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
 _SAME: Final = "run again with one release, on the target that the plan names"
@@ -54,7 +56,9 @@ def whole_of(plan: Plan, evidence: Evidence) -> Whole:
     """Compare the release, the run's own record and its windows with the plan."""
     release, ties = release_receipt(plan, evidence), ties_receipt(plan, evidence)
     voids = [receipt.why for receipt in (ties, release.receipt) if receipt.ok is False]
-    notes = [release.note] if release.receipt.ok is None else []
+    notes = [release.note] if release.receipt.ok is None and evidence.cut is None else []
+    if evidence.cut is not None:
+        notes.append(CUT)
     if plan.shadowed:
         notes.append(f"the project replaces {len(plan.shadowed)} files of the package: {', '.join(plan.shadowed)}")
     hint = _SAME if ties.ok is False else _OTHER_RELEASE.format(release=plan.release)
@@ -75,7 +79,7 @@ def _recovery(evidence: Evidence) -> str:
 
 def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason]:
     gone = [f"{item.file}: {item.why}" for item in evidence.missing]
-    cut = [] if evidence.complete or evidence.cut is not None else ["the run did not complete"]
+    cut = [] if evidence.complete or evidence.cut is not None else [CUT]
     untied = [ties.why] if ties.ok is None and evidence.complete and evidence.observations else []
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in gone)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
@@ -86,7 +90,7 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
         Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
-        for why in (*_uncovered(plan, evidence), *_cut_short(plan, evidence))
+        for why in (*_uncovered(plan, evidence), *(_cut_short(plan, evidence) if evidence.cut is None else ()))
     )
 
 
