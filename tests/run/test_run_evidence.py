@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import harness
 from harness.cli import main
 from tests.plain.scenes import Stage
 
@@ -129,7 +130,8 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
     assert said.code == 3, said.text
     assert "verdict.json: the stored verdict.json is not what this evidence gives: only the text differs" in said.text
     assert (
-        "hint: it was edited, or written by another version (this is 0.1.0); `readiness judge RUN` writes" in said.text
+        f"hint: it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes"
+        in said.text
     )
 
 
