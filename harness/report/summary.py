@@ -179,9 +179,9 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
             "Receipts",
             "Reads back",
             "Writes back",
-            "Longest on the way back",
+            "Longest after the undo",
             "Writes lost",
-            "Unsure",
+            "Unknown",
             "Afterwards",
         ),
         (

@@ -380,7 +380,7 @@ def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess
     verdict = judge(both, evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert (
-        "does not cover it: recovery of reads is NOT ASSESSED: not falsifiable here: pod-loss would" in verdict.reason
+        "does not cover it: recovery of reads is NOT ASSESSED: it could not fail here: pod-loss would" in verdict.reason
     )
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
 

@@ -272,7 +272,7 @@ def test_a_driver_that_raises_anything_ends_the_run_with_words(
         raise KeyError("region")
 
     monkeypatch.setattr(Noting, "run", fails)
-    with pytest.raises(DriverError, match="the act failed: KeyError: 'region'") as caught:
+    with pytest.raises(DriverError, match="this step of the run failed: KeyError: 'region'") as caught:
         done(monkeypatch, clock, faults("pod-loss"))
     assert caught.value.where == "experiment:pod-loss"
 

@@ -91,7 +91,7 @@ class ExperimentRecord(Record):
     failed_probes: Annotated[
         tuple[FailedProbes, ...],
         Field(
-            description="Failed probes under the fault and in the null run; only the difference is charged to the fault."
+            description="Failed probes under the fault and in the null run; only the difference counts as the fault's."
         ),
     ]
     regions: Annotated[

@@ -259,7 +259,7 @@ class Following:
         self._sink.put("rollout.ended", name, at_ns=at_ns, ok=not left, release=release, why=why, statuses=words)
         if not left:
             watch_s = max(self._plan.after_s - (at_ns - began_ns) / NS_PER_S, WATCHED_AFTER_S)
-            context.pass_time(watch_s, f"rollout {name}: after the way back")
+            context.pass_time(watch_s, f"rollout {name}: after the rollback")
         self._restore(why, intents)
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:

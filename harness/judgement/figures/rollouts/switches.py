@@ -137,10 +137,10 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
     if switch is None or history.back is None:
-        text = f"{history.plan.name}: no way back was recorded"
+        text = f"{history.plan.name}: no rollback was recorded"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
     elif history.back.failed:
-        text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
+        text = f"{history.plan.name}: the command for the rollback failed: {history.back.failed}"
         yield concluded(case, name, Outcome.FAIL, text, Figures())
     elif history.back.by != by:
         yield _by_another(case, name, history, history.back)
