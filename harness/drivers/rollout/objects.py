@@ -299,9 +299,10 @@ class ArgoRollout(Changeable):
         return True
 
     def wake(self) -> bool:
-        """An annotation comes and goes: the same request once more changes nothing, and is an event for no controller.
+        """Make the controller read the object again: an annotation is added and removed.
 
-        It keeps the answer to its own last write as the newest state, also where it has received a later one before (observed in v1.9).
+        Argo Rollouts v1.9 was observed to miss a change that comes just after a write of its own. To send the same request again would
+        change nothing, so the controller would get no event.
         """
         for value in ("true", None):
             body = {"metadata": {"annotations": {_WOKEN: value}}}
