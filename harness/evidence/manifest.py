@@ -110,9 +110,7 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
     ]
     missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
-    missing += [
-        Missing(file=name, why="was not there when the run ended") for name in sorted(present - set(listed))
-    ]
+    missing += [Missing(file=name, why="was not there when the run ended") for name in sorted(present - set(listed))]
     return manifest, missing
 
 

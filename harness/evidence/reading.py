@@ -314,5 +314,8 @@ def _why_not_whole(watcher: WatchStarted, ends: Mapping[str, str]) -> str:
     """
     needed = {watcher.file: watcher.file.endswith(".rows")}
     needed |= {f"{table.files}.rows": table.needed for table in RECORDED if table.watcher == watcher.subject}
-    whys = (ends.get(file, "its rows were not counted at the end of the run" if must else "") for file, must in needed.items())
+    whys = (
+        ends.get(file, "its rows were not counted at the end of the run" if must else "")
+        for file, must in needed.items()
+    )
     return next(filter(None, whys), "")

@@ -303,7 +303,12 @@ def test_records_that_contradict_each_other_bear_nothing(
     ("name", "change", "why", "bears"),
     [
         ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
-        ("entry", lambda rows: pa.concat_tables([rows] * 5), "has 41505 rows, it had 8301 at the end of the run", "R-UPTIME"),
+        (
+            "entry",
+            lambda rows: pa.concat_tables([rows] * 5),
+            "has 41505 rows, it had 8301 at the end of the run",
+            "R-UPTIME",
+        ),
         ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, it had 6601 at the end of the run", "R-RPO"),
         (
             "ledger-writes",

@@ -239,7 +239,9 @@ def test_a_bound_covers_a_table_of_facts_that_were_all_read(
     run = replace(evidence(), checks={CHECK.key: table})
     (verdict,) = judge(plan({"R": check()}, waivers=(waiver,)), run).verdicts
     assert verdict.outcome is expected
-    assert ("has no bound that could be compared with that of the waiver" in verdict.reason) is (bool(unread) or covered < 200)
+    assert ("has no bound that could be compared with that of the waiver" in verdict.reason) is (
+        bool(unread) or covered < 200
+    )
 
 
 def test_what_is_not_decided_can_be_accepted() -> None:

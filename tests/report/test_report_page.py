@@ -235,7 +235,8 @@ def test_outages_are_listed_and_looks_compared_with_the_null_run() -> None:
     assert "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late), 3.1 s to 4.87 s" in section
     assert "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s – 0.01 % 36.06 % +36.1 points" in section  # noqa: RUF001 - a dash
     assert (
-        "reads at the entry of us-east-1 not back in 62 s, back only after the undo hit by the fault itself ± 0.1 s" in section
+        "reads at the entry of us-east-1 not back in 62 s, back only after the undo hit by the fault itself ± 0.1 s"
+        in section
     )
 
 

@@ -301,8 +301,7 @@ class ArgoRollout(Changeable):
     def wake(self) -> bool:
         """Make the controller read the object again: an annotation is added and removed.
 
-        Argo Rollouts v1.9 was observed to miss a change that comes just after a write of its own. To send the same request again would
-        change nothing, so the controller would get no event.
+        Argo Rollouts v1.9 may miss a change that comes just after a write of its own; the same request sent again would be no event.
         """
         for value in ("true", None):
             body = {"metadata": {"annotations": {_WOKEN: value}}}

@@ -220,9 +220,7 @@ def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
         raise UnknownMetric(f"{silent} of {len(said)} answers do not say how long they took")
     if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
         raise UnknownMetric(f"{longer} of {len(said)} answers say that they took longer than their user waited")
-    detail = (
-        f", as the answers report it; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
-    )
+    detail = f", as the answers report it; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
     return _Took(ms=said[said > 0], routes=own, detail=detail)
 
 

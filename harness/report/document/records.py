@@ -335,7 +335,7 @@ class LedgerRecord(Record):
     missing: Annotated[
         Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
     ]
-    recovered: Annotated[Count | None, Field(description="Writes of unknown outcome that are there; null: not verified.")]
+    recovered: Annotated[Count | None, Field(description="Of unknown outcome, but there; null: not verified.")]
     unsure: Annotated[
         Count | None,
         Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),
