@@ -77,7 +77,7 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
         "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
         "- Users: 9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault",
         "- Faults: 4 experiments, all receipts are complete; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
-        "- Way back: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
+        "- After the undo: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
         "- Writes: 9312 acknowledged, 0 lost, 14 of unknown outcome",
         "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 of unknown outcome, visible within 0.187 s (p95)",
         "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); trouble with pods",
