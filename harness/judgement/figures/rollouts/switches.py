@@ -108,7 +108,11 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             yield _not_switched(case, name, history, back, each)
         else:
-            text = f"{history.plan.name}: no {_CALLED[each]} was recorded" if each not in found else _before_its_switch(history)
+            text = (
+                f"{history.plan.name}: no {_CALLED[each]} was recorded"
+                if each not in found
+                else _before_its_switch(history)
+            )
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
 
 
