@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.judgement import judge
     from harness.model import Evidence, Plan
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 __all__ = ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
 
 

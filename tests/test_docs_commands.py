@@ -1,4 +1,4 @@
-"""Every command, sentence and block of YAML, TOML and Python in README and docs can be typed, read or compiled as it is."""
+"""Every command, sentence and block of YAML, TOML and Python in README, CONTRIBUTING, SECURITY and docs can be typed, read or compiled as it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.cli import readiness
 from harness.steps import read
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 STANDS_FOR = {"RUN": "reports/runs/latest", "ID": "ND-KPI-P95", "POD": "pod-1", "DIR": "dir", "RELEASE": "1.0.0"}

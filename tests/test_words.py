@@ -26,6 +26,10 @@ _INSTEAD: Final = {
     r"\bas seen\b|\bseen (?:over|by)\b": "measured, observed",
     r"\bmend\b": "hint",
     r"\bfared?\b": "reported",
+    r"\bon heal\b": "only after the undo",
+    r"\bunsure\b": "of unknown outcome",
+    r"\b(?:the|this) act\b": "the step of the run",
+    r"\b(?:not|was|were) sealed\b": "recorded, at the end of the run",
 }
 """Words that a reader has to guess, and what is written instead."""
 
@@ -84,6 +88,10 @@ def test_docstrings_and_comments_are_read_line_by_line() -> None:
         "the file holds no Feature",
         "it was told to stop",
         "expected as wanted",
+        "not back in 62 s, back only on heal",
+        "1206 writes unsure",
+        "it ended during the act pod-loss",
+        "its rows were not sealed",
     ],
 )
 def test_a_misused_word_is_found(text: str) -> None:

@@ -86,7 +86,7 @@ def power_off_zone(region: str, number: int) -> Hits:
         number: which of its zones, by name, from 1: a value of the label `topology.kubernetes.io/zone`.
 
     Raises:
-        FaultNotInjected: the region has not so many zones, has no other zone, or a node of the zone is not ready.
+        FaultNotInjected: the region has fewer zones, has no other zone, or a node of the zone is not ready.
         ConfigurationError: the target file does not say how power is cut.
     """
     here = session()

@@ -32,9 +32,11 @@ def recover(target: Path | None) -> int:
         for line in recovered.undone:
             click.echo(f"undone: {line}")
         for path in torn_intents(platform):
-            click.echo(f"{path}: was never complete, so nothing was changed under it; it is kept")
+            click.echo(
+                f"{path}: this entry of the undo log was never complete, so nothing was changed; the file is kept"
+            )
         for path in elsewhere(platform):
-            click.echo(f"{path}: is of another platform than this target file leads to; it is kept")
+            click.echo(f"{path}: this entry belongs to another platform than that of the target file; the file is kept")
         recovered.require_all(platform, found)
     undone = len(recovered.undone)
     changes = "1 change" if undone == 1 else f"{undone} changes"

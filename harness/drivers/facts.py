@@ -114,7 +114,7 @@ def record_facts(
     try:
         facts = find()
         if not facts:
-            raise DriverError("there is nothing to check", where=key, hint="see what the target file names for it")
+            raise DriverError("there is nothing to check", where=key, hint="check what the target file names for it")
     except HarnessError as error:
         sink.put("check.failed", key, demand=key, why=str(error))
         return Check(demand=key, facts=(), why=str(error))

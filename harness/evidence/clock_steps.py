@@ -48,7 +48,7 @@ def clock_steps(observations: Sequence[Observation]) -> tuple[ClockStep, ...]:
 
 
 def steps(readings: Iterable[Reading]) -> Iterable[tuple[Reading, Reading]]:
-    """The successive readings between which the clocks parted."""
+    """Pairs of successive readings between which one clock advanced further than the other."""
     for before, after in pairwise(sorted(readings)):
         if abs(after[1] - before[1]) > STEP_NS + SLEW * (after[0] - before[0]):
             yield before, after

@@ -99,7 +99,7 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
         return None, [Missing(file=MANIFEST, why="is not a manifest: it was cut short or edited")]
     if manifest.get("schema") != SCHEMA:
         raise MissingEvidence(
-            f"was sealed in format {manifest.get('schema', 'unknown')}, this release reads format {SCHEMA}",
+            f"was recorded in format {manifest.get('schema', 'unknown')}, this release reads format {SCHEMA}",
             where=str(directory.path / MANIFEST),
             hint="judge it with the release that recorded it (`versions` in the manifest), or run again",
         )
@@ -110,9 +110,7 @@ def verify(directory: RunDirectory) -> tuple[dict[str, Any] | None, list[Missing
     ]
     missing += _of_another_plan(manifest, directory)
     present = {directory.relative(path) for path in evidence_files(directory)}
-    missing += [
-        Missing(file=name, why="was not there when the run was sealed") for name in sorted(present - set(listed))
-    ]
+    missing += [Missing(file=name, why="was not there when the run ended") for name in sorted(present - set(listed))]
     return manifest, missing
 
 
@@ -124,7 +122,7 @@ def _of_another_plan(manifest: Mapping[str, Any], directory: RunDirectory) -> li
         return []  # whoever judges by it gets the error
     for key in ("run", "target", "environment", "time_scale", "release", "release_commit", "profile", "seed"):
         if key in manifest and manifest[key] != getattr(plan, key):
-            why = f"has {getattr(plan, key)!r} in `{key}`, the run was sealed with {manifest[key]!r}"
+            why = f"has {getattr(plan, key)!r} in `{key}`, the manifest has {manifest[key]!r}"
             return [Missing(file="plan.json", why=why)]
     return []
 
@@ -136,7 +134,7 @@ def untied(manifest: Mapping[str, Any], started: RunStarted | None, reads: Itera
     """
     for key in ("run", "target", "release", "environment", "time_scale", "seed"):
         if started is not None and key in manifest and manifest[key] != getattr(started, key):
-            why = f"recorded {getattr(started, key)!r} as `{key}`, the run was sealed with {manifest[key]!r}"
+            why = f"recorded {getattr(started, key)!r} as `{key}`, the manifest has {manifest[key]!r}"
             yield Missing(file="history/run.ndjson", why=why)
             break
     if "release_reads" in manifest and manifest["release_reads"] != _plain(reads):
@@ -166,8 +164,8 @@ def _fault(path: Path | None, size: int, digest: str) -> str:
             return "is missing"
         found = path.stat().st_size
         if found < size:
-            return "was cut short after the run was sealed"
-        return "" if found == size and sha256_of(path) == digest else "was edited after the run was sealed"
+            return "was cut short after the run ended"
+        return "" if found == size and sha256_of(path) == digest else "was edited after the run ended"
     except OSError as error:
         return f"cannot be read: {error}"
 

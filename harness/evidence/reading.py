@@ -270,7 +270,7 @@ def _workers(observations: Sequence[Observation]) -> dict[str, dict[int, Worker]
 
 def _worker(number: int, times: int, sealed: RowsSealed | None) -> Worker:
     """One worker that was started so many times, and the seal of its row file."""
-    open_end = "its rows were not sealed" if sealed is None else _why_no_end(sealed, "worker")
+    open_end = "its rows were not counted at the end of the run" if sealed is None else _why_no_end(sealed, "worker")
     why = f"{times} workers had this number" if times > 1 else open_end
     return Worker(id=number, rows=sealed.rows if sealed else 0, closed=not open_end, why=why)
 
@@ -314,5 +314,8 @@ def _why_not_whole(watcher: WatchStarted, ends: Mapping[str, str]) -> str:
     """
     needed = {watcher.file: watcher.file.endswith(".rows")}
     needed |= {f"{table.files}.rows": table.needed for table in RECORDED if table.watcher == watcher.subject}
-    whys = (ends.get(file, "its rows were not sealed" if must else "") for file, must in needed.items())
+    whys = (
+        ends.get(file, "its rows were not counted at the end of the run" if must else "")
+        for file, must in needed.items()
+    )
     return next(filter(None, whys), "")

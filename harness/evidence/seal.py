@@ -39,7 +39,7 @@ def seal(directory: RunDirectory, plan: Plan) -> None:
         _seal_all(directory, plan)
     except OSError as error:
         raise EvidenceError(
-            f"the run cannot be sealed: {error.strerror or error}", where=str(directory.path)
+            f"the evidence of the run cannot be closed: {error.strerror or error}", where=str(directory.path)
         ) from error
 
 

@@ -84,7 +84,9 @@ class Tables:
             self.missing.append(Missing(file="history/seal.ndjson", why=why))
             return
         if gone := [file for file, path in paths.items() if path and not path.is_file()]:
-            self.missing.extend(Missing(file=file, why=f"is missing: {rows} rows were sealed") for file in gone)
+            self.missing.extend(
+                Missing(file=file, why=f"is missing: it had {rows} rows at the end of the run") for file in gone
+            )
             return
         try:
             found = sum(count_rows(path) for path in paths.values() if path)
@@ -92,7 +94,9 @@ class Tables:
             return
         if found != rows and self.spoilt.isdisjoint(files):
             beside = f" with {len(files) - 1} files beside it" if files[1:] else ""
-            self.missing.append(Missing(file=files[0], why=f"has {found} rows{beside}, {rows} were sealed"))
+            self.missing.append(
+                Missing(file=files[0], why=f"has {found} rows{beside}, it had {rows} at the end of the run")
+            )
         if found > rows:
             self.spoilt.update(files)
 

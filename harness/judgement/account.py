@@ -103,7 +103,7 @@ class Account:
 
     @property
     def changed(self) -> Writes:
-        """Those with another value that were not acknowledged: they are not lost, but what is there was never written."""
+        """Writes that were not acknowledged and are there with another value: they are not lost, but that value was never written."""
         return self.wrong.where(~self.wrong.among(self.lost))
 
     def counted(self, writes: Writes) -> int | None:

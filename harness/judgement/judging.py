@@ -147,7 +147,7 @@ def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
 
 
 def _untried(case: Case, name: str) -> Iterable[Measure]:
-    """A part of the claim that this run did not test, so that the other parts cannot pass it."""
+    """One measure for each experiment that the claim names and this run did not make: the requirement cannot pass without it."""
     for what in case.objective.scope.missing_experiments:
         hint = f"add an experiment for it ({what}), or claim less in the sentence"
         reason = Reason(kind=ReasonKind.NOT_TRIED, text=f"{what}: not tried in this run", hint=hint)

@@ -256,7 +256,7 @@ def inconclusive(
 
 def not_falsifiable(case: Case, name: str, why: str, *, scope: Mapping[str, str] | None = None) -> Measure:
     """Rule 10: this run could not have failed the objective."""
-    text, hint = f"not falsifiable here: {why}", "let the run watch for as long as the limit says"
+    text, hint = f"it could not fail here: {why}", "let the run watch for as long as the limit says"
     return measure(case, name, Outcome.NOT_ASSESSED, because(Outcome.NOT_ASSESSED, text, hint), scope=scope)
 
 

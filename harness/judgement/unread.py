@@ -12,7 +12,7 @@ from harness.model.readers import KINDS_READ, TABLES_READ, ReadBy
 _WINDOWS: Final = {
     "quiet": "without a fault",
     "held": "while a fault is in",
-    "back": "on the way back",
+    "back": "after the undo",
     "last": "after the last restore",
 }
 

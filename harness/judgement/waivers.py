@@ -187,7 +187,7 @@ def _beyond(waiver: Waiver, measure: Measure, plan: Plan) -> str:
         worst = _bad_side(measure, measure.low if above else measure.high)
         within = None if worst is None else worst >= limit if above else worst <= limit
     if within is None:
-        return f"{measure.name} has no figure with a bound on its bad side"
+        return f"{measure.name} has no bound that could be compared with that of the waiver"
     return "" if within else f"{measure.name} is not proven within {waiver.bound}"
 
 

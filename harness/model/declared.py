@@ -46,7 +46,7 @@ STATE_FIELDS: Final[Mapping[StateObject, Mapping[str, str]]] = {
     },
     StateObject.WORKLOAD: {
         "ready replicas": "pods that are ready",
-        "ready share": "pods that are ready, in percent of those that are declared; 100 % of none",
+        "ready share": "ready pods in percent of the declared ones; 100 % if none is declared",
         "nodes": "nodes that its ready pods run on",
         "resources": "CPU and memory, as request and as limit, of each of its containers; it is stated where all are",
         "liveness period": "seconds between two liveness probes of the container that is probed most often",

@@ -92,5 +92,5 @@ class KnownExperiments(dict[str, str]):
 
 
 def only_by_name(experiments: Mapping[str, str]) -> frozenset[str]:
-    """Those of some experiments that run only where a sentence names them; of a plain mapping none."""
+    """The experiments that run only where a sentence names them; a plain mapping has none."""
     return experiments.by_name if isinstance(experiments, KnownExperiments) else frozenset()

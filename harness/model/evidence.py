@@ -215,7 +215,7 @@ class Cut:
     after_s: float = 0.0
 
     def __str__(self) -> str:
-        during = f" during the act {self.act}" if self.act else ""
+        during = f" during {self.act}" if self.act else ""
         return f"the run did not complete: {self.why}{during}, {self.after_s:.0f} s after it began"
 
 

@@ -62,7 +62,7 @@ _ENTRY_HEALTH: Final = ForPeople(
     why="a fault may stop the answers of health; reads, writes and users say whether the platform serves"
 )
 _APART: Final = ForPeople(
-    why="copies are compared row by row after the network was parted; else lag and loss speak of them"
+    why="copies are compared row by row only after a network partition; otherwise replication lag and loss are judged"
 )
 
 TABLES_READ: Final[Mapping[str, ReadBy]] = {
@@ -75,7 +75,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "portal": _fault(
         "PORTAL",
         "figures.containers:RESTARTED",
-        ForPeople(why="the portal is the tool of one figure, which takes a container away"),
+        ForPeople(why="the portal is probed for one figure, which stops a container; no other rule reads it"),
     ),
     "replicas": ReadBy(at="replicas", quiet=_INVARIANTS, held=_INVARIANTS, back=_RESTORED, last=_INVARIANTS),
     "ledger-writes": _fault("ledger", _FAULTS, _QUIET),

@@ -51,7 +51,7 @@ class Receipt:
     hint: str = ""
 
     def __post_init__(self) -> None:
-        """Bound the sentence, which is a part of reasons."""
+        """Shorten the sentence: reasons repeat it."""
         if len(self.why) > LONGEST:
             object.__setattr__(self, "why", shortened(self.why))
 

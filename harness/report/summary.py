@@ -179,9 +179,9 @@ def experiment_table(experiments: Sequence[ExperimentResult]) -> str:
             "Receipts",
             "Reads back",
             "Writes back",
-            "Longest on the way back",
+            "Longest after the undo",
             "Writes lost",
-            "Unsure",
+            "Writes of unknown outcome",
             "Afterwards",
         ),
         (
@@ -223,7 +223,7 @@ def door_table(doors: Iterable[DoorResult]) -> str:
 def watcher_table(watchers: Iterable[WatcherResult]) -> str:
     """How often each probed, and where probes are missing."""
     return table(
-        ("Watcher", "Spacing", "Probes", "Longest gap", "Blind", "Ended"),
+        ("Watcher", "Spacing", "Probes", "Longest gap", "Without probes", "Ended"),
         (
             (
                 watcher.name,

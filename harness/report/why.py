@@ -129,7 +129,7 @@ def _timeline(view: ExperimentView) -> Iterable[str]:
     yield f"  {view.result.name}, seconds from the fault"
     for way in view.ways_back:
         out = "" if way.outages == NOTHING else f"; out {way.outages}"
-        back = "" if way.way_back == NOTHING else f"; on the way back: {way.way_back}"
+        back = "" if way.way_back == NOTHING else f"; after the undo: {way.way_back}"
         yield f"    {way.of}: {way.back} {way.resolution}, observed for {way.watched}{out}{back}"
     for event in view.events:
         yield f"    {event.at_s:+8.2f}  {event.text}"

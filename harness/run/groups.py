@@ -22,9 +22,9 @@ def needs_group(demands: Iterable[Demand], library: Library) -> bool:
 
 
 def served_groups(target: Target) -> frozenset[str] | None:
-    """The groups that the API server serves now.
+    """The API groups that the API server serves now; None: not known.
 
-    None: the target names no cluster, is the embedded sandbox, or its API server gives no answer in time: then nothing is known.
+    They are not known of a target without a cluster, of the embedded sandbox, and where the API server does not answer in time.
     """
     if target.kubernetes is None or target.embedded:
         return None

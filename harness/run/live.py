@@ -164,7 +164,7 @@ def _gathered(
         recovered = recover(ground.target, ground.platform, within_s=within_s)
         _say(recovered, progress)
     _record(recovered, directory)
-    progress.now("sealing the evidence")
+    progress.now("closing the evidence")
     seal(directory, plan)
     _ended(directory, progress)
     decided = _concluded(directory, progress)

@@ -213,7 +213,7 @@ def ordered_acts(demands: Sequence[Demand], library: Library) -> tuple[Act, ...]
     comes first: it meets the target as it was.
 
     Raises:
-        UsageError: no driver serves a demand, one rollout is asked for under two traffics, or acts wait for each other.
+        UsageError: no driver serves a demand, one rollout is asked for under two traffics, or steps of the run wait for each other.
     """
     known = drivers()
     if unserved := [demand for demand in demands if demand.kind not in known]:
@@ -259,7 +259,7 @@ def _sorted(planned: Mapping[str, Act]) -> list[Act]:
     while left:
         free = [act for act in left.values() if not any(name in left for name in act.after)]
         if not free:
-            raise UsageError("acts wait for each other", where=", ".join(left), hint="change their `after`")
+            raise UsageError("steps of the run wait for each other", where=", ".join(left), hint="change their `after`")
         running = done[-1].traffic if done else ""
         following = min(free, key=lambda act: bool(running) and act.traffic != running)
         done.append(left.pop(following.name))

@@ -64,7 +64,7 @@ class Scheduler:
             return
         for act in acts:
             self._begun(act)
-        self._context.progress.say(f"{len(acts)} checks and other acts that touch nothing, side by side")
+        self._context.progress.say(f"{len(acts)} checks and other steps that touch nothing, side by side")
         pool = ThreadPoolExecutor(SIDE_BY_SIDE)
         try:
             for done in as_completed([pool.submit(self._do, act) for act in acts]):
@@ -94,7 +94,7 @@ class Scheduler:
         except Exception as error:
             # the plugin's seam: a driver may be of any package, and what it broke must be undone
             raise DriverError(
-                f"the act failed: {type(error).__name__}: {error}",
+                f"this step of the run failed: {type(error).__name__}: {error}",
                 where=act.name,
                 hint="report it to whoever made the driver; the evidence so far is kept, and is not enough",
             ) from error
@@ -117,7 +117,7 @@ class Scheduler:
         try:
             context.underway.condition.baseline()
         except (TargetUnreachable, AccessDenied) as error:
-            return f"how the target is before the act could not be read: {error.what}"
+            return f"how the target was before this step could not be read: {error.what}"
         state, waited_s = context.underway.condition.wait(act.touches)
         subject = context.plan.demand[act.demand].name
         context.history.put("steady", subject, ok=state.ok, why=state.why, waited_s=waited_s)

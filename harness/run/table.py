@@ -111,7 +111,7 @@ def _acts(plan: Plan) -> Iterator[str]:
 
     What they do is below.
     """
-    yield "Acts, in this order"
+    yield "Steps of the run, in this order"
     yield f"{START_S:6.0f} s  start: target {plan.target}, watchers, load"
     for act in plan.acts:
         touches = f"touches {', '.join(act.touches)}" if act.touches else ""
@@ -120,7 +120,7 @@ def _acts(plan: Plan) -> Iterator[str]:
         yield f"{act.seconds:6.0f} s  {' · '.join(filter(None, words))}"
         if what := _what(plan, act):
             yield f"          {what}"
-    yield f"{REST_S:6.0f} s  rest: last reads of the ledger, seal, judge, reports"
+    yield f"{REST_S:6.0f} s  rest: last reads of the ledger, closing the evidence, verdicts, reports"
     expected, longest = seconds(plan)
     yield f"{expected:6.0f} s  expected in all, when nothing is repeated and every recovery succeeds"
     yield f"{longest:6.0f} s  at most, when nothing comes back by itself and no fault is sent twice"

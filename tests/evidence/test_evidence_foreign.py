@@ -127,7 +127,7 @@ def test_a_file_that_grew_is_not_hashed(run: RunDirectory, monkeypatch: pytest.M
     monkeypatch.setattr("harness.evidence.manifest.sha256_of", lambda path: pytest.fail(f"{path} was hashed"))
     manifest = {"schema": SCHEMA, "files": {"plan.json": {"bytes": 1, "sha256": ""}}}
     (run.path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    assert [item.why for item in load_evidence(run).missing] == ["was edited after the run was sealed"]
+    assert [item.why for item in load_evidence(run).missing] == ["was edited after the run ended"]
 
 
 @pytest.mark.parametrize("value", ["[" * 40 + "]" * 40, "[" * 100_000 + "]" * 100_000, '"\\ud800"', "1" * 5000])
@@ -189,7 +189,7 @@ def test_a_table_of_more_rows_than_were_sealed_is_not_read(run: RunDirectory) ->
         evidence = load_evidence(run)
         assert len(evidence.replicas) == read
         named = [item.why for item in evidence.missing if item.file == "watch/replicas.parquet"]
-        assert named == ([] if rows == 3 else [f"has {rows} rows, 3 were sealed"])
+        assert named == ([] if rows == 3 else [f"has {rows} rows, it had 3 at the end of the run"])
 
 
 def test_an_observation_that_names_a_file_outside_reads_none(run: RunDirectory) -> None:

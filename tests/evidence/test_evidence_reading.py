@@ -167,7 +167,7 @@ def test_the_commit_of_the_release_is_sealed(recorded: RunDirectory) -> None:
     assert verify(recorded)[1] == []
     (recorded.path / MANIFEST).write_text(json.dumps({**manifest, "release_commit": "a" * 12}))
     (missing,) = verify(recorded)[1]
-    assert (missing.file, "in `release_commit`, the run was sealed with" in missing.why) == ("plan.json", True)
+    assert (missing.file, "in `release_commit`, the manifest has" in missing.why) == ("plan.json", True)
 
 
 def test_a_whole_run_reads_back(recorded: RunDirectory) -> None:
@@ -232,15 +232,15 @@ def test_a_file_that_is_gone_cut_or_edited_is_named(recorded: RunDirectory, name
     edited = load_evidence(recorded).missing
 
     assert [(m.file, m.why) for m in gone] == [(name, "is missing")]
-    assert [(m.file, m.why) for m in cut] == [(name, "was cut short after the run was sealed")]
-    assert [(m.file, m.why) for m in edited] == [(name, "was edited after the run was sealed")]
+    assert [(m.file, m.why) for m in cut] == [(name, "was cut short after the run ended")]
+    assert [(m.file, m.why) for m in edited] == [(name, "was edited after the run ended")]
 
 
 def test_a_file_that_came_later_is_named(recorded: RunDirectory) -> None:
     """Evidence cannot be added after the seal."""
     (recorded.path / "watch" / "extra.parquet").write_bytes(b"")
 
-    assert [m.why for m in load_evidence(recorded).missing] == ["was not there when the run was sealed"]
+    assert [m.why for m in load_evidence(recorded).missing] == ["was not there when the run ended"]
 
 
 def test_without_a_manifest_the_run_is_not_complete(recorded: RunDirectory) -> None:
@@ -273,7 +273,7 @@ def test_a_run_of_another_format_is_refused(recorded: RunDirectory) -> None:
     with pytest.raises(MissingEvidence) as refused:
         load_evidence(recorded)
 
-    assert refused.value.what == "was sealed in format 1, this release reads format 2"
+    assert refused.value.what == "was recorded in format 1, this release reads format 2"
     assert refused.value.where == str(path)
     assert "judge it with the release that recorded it" in refused.value.hint
 
@@ -428,13 +428,13 @@ def test_a_plan_whose_claims_name_traffic_that_it_lacks_is_refused(recorded: Run
 
 @pytest.mark.parametrize("other", [{"profile": "wide"}, {"time_scale": 6.0}, {"release": "2.0.0"}, {"seed": 2}])
 def test_a_plan_that_is_not_the_manifests_is_named(recorded: RunDirectory, other: dict[str, Any]) -> None:
-    """Hashed anew all the same: the run was sealed with another."""
+    """Hashed anew all the same: the manifest has another."""
     recorded.write_plan(replace(plan(), **other))
     write_manifest(recorded, plan())
     ((key, value),) = other.items()
     (missing,) = load_evidence(recorded).missing
     assert missing.file == "plan.json"
-    assert missing.why == f"has {value!r} in `{key}`, the run was sealed with {getattr(plan(), key)!r}"
+    assert missing.why == f"has {value!r} in `{key}`, the manifest has {getattr(plan(), key)!r}"
 
 
 def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,7 +484,7 @@ def test_a_run_that_finds_no_room_for_its_seal_stays_as_it_was_recorded(recorded
     writer = RowWriter(late, SAMPLES)
     writer.put(*sample(150))
     writer.close()
-    with room_for(2000), pytest.raises(EvidenceError, match="the run cannot be sealed: "):
+    with room_for(2000), pytest.raises(EvidenceError, match="the evidence of the run cannot be closed: "):
         seal(recorded, plan())
     assert late.exists()
     assert not (late.parent / "samples-2.parquet").exists()

@@ -109,9 +109,9 @@ def a_release_read_edited(directory: RunDirectory) -> None:
 @pytest.mark.parametrize(
     ("edit", "named"),
     [
-        (of_another_plan, "history/run.ndjson: recorded 'sandbox' as `target`, the run was sealed with 'production'"),
-        (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the run was sealed with '1.1.0'"),
-        (a_feature_edited, f"{FEATURE}: was edited after the run was sealed"),
+        (of_another_plan, "history/run.ndjson: recorded 'sandbox' as `target`, the manifest has 'production'"),
+        (of_another_release, "history/run.ndjson: recorded '1.0.0' as `release`, the manifest has '1.1.0'"),
+        (a_feature_edited, f"{FEATURE}: was edited after the run ended"),
         (a_release_read_edited, "manifest.json: tells of other release reads than the history"),
     ],
 )

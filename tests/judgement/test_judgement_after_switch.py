@@ -145,11 +145,11 @@ def test_a_workload_without_a_pod_that_stayed_is_not_decided() -> None:
     pods = (there("old"), there("old", 20.0, "deleted"))
     found = judged(MEMORY, memory("old", steady, until=20.0), memory("new", leaking, rollout="bad"), pods=pods)
     assert {one.outcome.value for one in found} == {"INCONCLUSIVE"}
-    assert found[-1].because.text == "no pod of us-east-1/user-service was there from the switch to the way back"
+    assert found[-1].because.text == "no pod of us-east-1/user-service was there from the switch to the rollback"
 
 
 def test_a_workload_is_read_in_each_namespace_where_its_pod_stayed() -> None:
-    """Ready from the switch to the way back in two regions, and read in one."""
+    """Ready from the switch to the rollback in two regions, and read in one."""
     here = replace(there("new"), workload="user-service", ready=True)
     far = replace(here, name="far", namespace="eu-west-1", uid="far")
     other = replace(far, name="other", workload="web", uid="other")

@@ -314,7 +314,7 @@ def test_a_bound_covers_no_failure_that_has_another_cause(
     waived = replace(plan({"R": sentence}), waivers=(replace(WAIVER, waives="R", bound=bound),))
     (verdict,) = judge(waived, recorded()).verdicts
     assert verdict.outcome is FAIL, verdict.reason
-    assert "has no figure with a bound on its bad side" in verdict.reason
+    assert "has no bound that could be compared with that of the waiver" in verdict.reason
 
 
 def hints(sentence: Objective, recorded: Evidence) -> set[str]:

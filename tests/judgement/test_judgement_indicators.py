@@ -395,7 +395,7 @@ def test_a_blind_watcher_cannot_vouch_for_uptime() -> None:
     seen = probes.where((probes.ints["sent_ns"] < ns(20)) | (probes.ints["sent_ns"] >= ns(27)))
     for measure in up(uptime(), replace(evidence(), probes=seen)):
         assert measure.outcome is INCONCLUSIVE
-        assert measure.reason.endswith("but the watcher 'entry' was blind for 12% of the window")
+        assert measure.reason.endswith("but the watcher 'entry' sent no probes for 12% of the window")
     unwatched = replace(evidence(), watchers={})
     assert up(uptime(), unwatched)[0].reason.endswith("but the watcher 'entry' left no record")
 
@@ -506,7 +506,7 @@ def test_what_knows_no_other_phase_is_not_judged_under_a_fault(objective: Object
     faulty = replace(objective, scope=replace(objective.scope, phase=Phase.FAULT))
     assert (only(faulty).outcome, only(faulty).reason) == (
         NOT_ASSESSED,
-        "not falsifiable here: a KPI is judged on the fault-free window, never during the fault",
+        "it could not fail here: a KPI is judged on the fault-free window, never during the fault",
     )
 
 

@@ -180,11 +180,11 @@ def changed(column: str, row: int, value: object) -> Callable[[pa.Table], pa.Tab
         (lambda rows: rows.drop_columns(["served_us"]), ""),  # as runs were recorded before there was this column
         (lambda rows: rows.append_column("name", rows.column("name")), "has the column `name` twice"),
         (lambda rows: rows.append_column("more", rows.column("name")), ""),
-        (lambda rows: rows.slice(0, 0), "has 14000 rows with 4 files beside it, 20000 were sealed"),
-        (lambda rows: rows.slice(1), "has 19999 rows with 4 files beside it, 20000 were sealed"),
+        (lambda rows: rows.slice(0, 0), "has 14000 rows with 4 files beside it, it had 20000 at the end of the run"),
+        (lambda rows: rows.slice(1), "has 19999 rows with 4 files beside it, it had 20000 at the end of the run"),
         (
             lambda rows: pa.concat_tables([rows, rows.slice(0, 1)]),
-            "has 20001 rows with 4 files beside it, 20000 were sealed",
+            "has 20001 rows with 4 files beside it, it had 20000 at the end of the run",
         ),
     ],
 )
@@ -303,8 +303,13 @@ def test_records_that_contradict_each_other_bear_nothing(
     ("name", "change", "why", "bears"),
     [
         ("entry", changed("done_ns", 2, 1), "row 2 ends before it begins (1 such rows)", "R-UPTIME"),
-        ("entry", lambda rows: pa.concat_tables([rows] * 5), "has 41505 rows, 8301 were sealed", "R-UPTIME"),
-        ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, 6601 were sealed", "R-RPO"),
+        (
+            "entry",
+            lambda rows: pa.concat_tables([rows] * 5),
+            "has 41505 rows, it had 8301 at the end of the run",
+            "R-UPTIME",
+        ),
+        ("ledger-final", lambda rows: rows.slice(1), "has 6600 rows, it had 6601 at the end of the run", "R-RPO"),
         (
             "ledger-writes",
             changed("outcome", 3, None),

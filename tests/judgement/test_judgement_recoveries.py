@@ -114,7 +114,7 @@ def test_a_limit_that_the_experiment_would_not_have_watched_is_not_falsifiable()
     """300 s against a watch of at most 240 s."""
     measure = reads_of("5 h")
     assert measure.outcome is NOT_ASSESSED
-    assert measure.reason == "not falsifiable here: database-loss would have watched for 240 s, the limit is 300 s"
+    assert measure.reason == "it could not fail here: database-loss would have watched for 240 s, the limit is 300 s"
     bare = plan({"R": recovery("30 s", "database-loss")}, experiments={})
     assert {m.outcome for m in judged(recovery("30 s"), of=bare)} == {NOT_ASSESSED}
 

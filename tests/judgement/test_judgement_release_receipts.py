@@ -75,7 +75,7 @@ def test_what_cut_a_run_short_leads_its_rows_and_not_that_the_release_was_not_re
     asked = plan({"R": errors()})
     few = replace(named("1.0.0"), windows={}, release_reads=(read("before"), *after), complete=False, cut=cut)
     judgement = judge(asked, few)
-    told = "the run did not complete: the target is gone during the act experiment:region-loss, 90 s after it began"
+    told = "the run did not complete: the target is gone during experiment:region-loss, 90 s after it began"
     assert [v.reason.startswith(told) for v in judgement.verdicts] == [True]
     assert judgement.decision.outcome is DecisionOutcome.INCONCLUSIVE
     assert judgement.decision.headline.endswith(" · the run did not complete"), (

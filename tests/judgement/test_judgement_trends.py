@@ -437,7 +437,7 @@ def test_failures_that_name_no_release_are_charged_before_a_pass_only() -> None:
     assert measure.outcome is INCONCLUSIVE
     assert measure.value == 0
     assert (measure.high or 0) > 0.04
-    assert "30 failures named no release: before a PASS they are charged to 1.1.0" in measure.reason
+    assert "30 failures named no release: for a PASS they count against 1.1.0" in measure.reason
     assert only(more_errors("10 points"), run).outcome is PASS
 
 

@@ -209,7 +209,7 @@ def test_what_cut_a_run_short_leads_its_reasons_and_hints(why: str, hint: str) -
     few = replace(evidence(), complete=False, cut=cut, windows={})
     planned = replace(plan({"R": errors()}), again=("--target", "my target.yaml", "--release", "1.0.0"))
     judgement = judge(replace(planned, pytest_arguments=("-k", "pod")), few)
-    told = f"the run did not complete: {why} during the act experiment:pod-loss, 212 s after it began"
+    told = f"the run did not complete: {why} during experiment:pod-loss, 212 s after it began"
     again = "readiness run --target 'my target.yaml' --release 1.0.0 -- -k pod"
     (verdict,) = judgement.verdicts
     assert verdict.reason.startswith(f"{told}; ")

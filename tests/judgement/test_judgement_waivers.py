@@ -239,7 +239,9 @@ def test_a_bound_covers_a_table_of_facts_that_were_all_read(
     run = replace(evidence(), checks={CHECK.key: table})
     (verdict,) = judge(plan({"R": check()}, waivers=(waiver,)), run).verdicts
     assert verdict.outcome is expected
-    assert ("has no figure with a bound on its bad side" in verdict.reason) is (bool(unread) or covered < 200)
+    assert ("has no bound that could be compared with that of the waiver" in verdict.reason) is (
+        bool(unread) or covered < 200
+    )
 
 
 def test_what_is_not_decided_can_be_accepted() -> None:
@@ -380,7 +382,7 @@ def test_who_accepts_what_is_not_decided_did_not_accept_what_nobody_could_assess
     verdict = judge(both, evidence()).verdicts[0]
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert (
-        "does not cover it: recovery of reads is NOT ASSESSED: not falsifiable here: pod-loss would" in verdict.reason
+        "does not cover it: recovery of reads is NOT ASSESSED: it could not fail here: pod-loss would" in verdict.reason
     )
     assert judge(asked, evidence()).verdicts[0].outcome is Outcome.WAIVED
 
@@ -442,7 +444,7 @@ def test_a_bound_covers_no_outage_that_did_not_end() -> None:
     """One route is out for the last 13.99 s of the record; 60 s are accepted, and nobody knows that it was less."""
     verdict = recovered_under_a_waiver("10 s", region_loss_with({"read-track": (186, 200)}))
     assert verdict.outcome is Outcome.FAIL
-    assert "way back of users has no figure with a bound on its bad side" in verdict.reason
+    assert "way back of users has no bound that could be compared with that of the waiver" in verdict.reason
 
 
 def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did() -> None:
@@ -451,7 +453,7 @@ def test_a_bound_covers_no_outage_that_did_not_end_behind_a_longer_one_that_did(
     verdict = recovered_under_a_waiver("3 s", region_loss_with({**ended, **open_end}))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in) were out for 9" in verdict.reason
-    assert "way back of users has no figure with a bound on its bad side" in verdict.reason
+    assert "way back of users has no bound that could be compared with that of the waiver" in verdict.reason
     assert recovered_under_a_waiver("3 s", region_loss_with(ended)).outcome is Outcome.WAIVED
 
 
@@ -461,7 +463,7 @@ def test_a_bound_covers_no_users_who_never_came_back_behind_others_who_did() -> 
     verdict = recovered_under_a_waiver("5 s", region_loss_with({**ended, **open_end}, rare=0.6))
     assert verdict.outcome is Outcome.FAIL
     assert "the users' requests (route sign-in, the last) were served again after 7" in verdict.reason
-    assert "recovery of users has no figure with a bound on its bad side" in verdict.reason
+    assert "recovery of users has no bound that could be compared with that of the waiver" in verdict.reason
     assert recovered_under_a_waiver("5 s", region_loss_with(ended, rare=0.6)).outcome is Outcome.WAIVED
 
 

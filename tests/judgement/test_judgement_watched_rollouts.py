@@ -155,7 +155,7 @@ def test_one_workload_on_the_old_image_fails() -> None:
     found = judged(DEPLOYED, run(all_reads(release=OLD), samples()))
     failed = [one for one in found if one.outcome.value == "FAIL"]
     assert [one.scope["of"] for one in failed] == ["us-east-1/track-service"]
-    assert "1 of 1 ready pods do not run 1.1.0 before the way back: new runs 1.0.0" in failed[0].because.text
+    assert "1 of 1 ready pods do not run 1.1.0 before the rollback: new runs 1.0.0" in failed[0].because.text
 
 
 def test_an_object_that_nothing_of_the_candidate_changes_is_judged() -> None:

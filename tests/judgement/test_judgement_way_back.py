@@ -123,7 +123,7 @@ def test_75_s_without_an_answer_after_the_undo_fail_the_sentence() -> None:
     way = found["way back of reads"]
     assert (way.outcome, way.value) == (FAIL, 68.003)
     assert way.reason == (
-        "database-loss: reads were out for 68 s on the way back (34 to 102 s after the fault), expected below 30 s"
+        "database-loss: reads were out for 68 s after the undo (34 to 102 s after the fault), expected below 30 s"
     )
 
 
@@ -139,7 +139,7 @@ def test_a_way_back_without_an_outage_is_reported_too() -> None:
     way = judged("30 s", evidence())["way back of reads"]
     assert (way.outcome, way.value, way.high) == (PASS, 0, 0.05)
     assert way.reason == (
-        "database-loss: reads were served all the way back, 5 s from the undo to the restore, expected below 30 s"
+        "database-loss: reads were served without an outage in the 5 s from the undo to the restore, expected below 30 s"
     )
 
 

@@ -280,7 +280,7 @@ def test_recoveries_that_cannot_be_told_as_a_whole() -> None:
     base = evidence()
     one = recovery("4 h", "database-loss", operations=("reads",))
     longer = replace(one, limit=Quantity.parse("5 h", scaled=True))
-    not_here = "not falsifiable here: database-loss would have watched for {} s, the limit is {} s"
+    not_here = "it could not fail here: database-loss would have watched for {} s, the limit is {} s"
     watch_on = "let the run watch for as long as the limit says"
     name, unclear = "recovery of reads", Outcome.INCONCLUSIVE
     assert untold(longer, base) == (name, SCOPE, Outcome.NOT_ASSESSED, not_here.format(240, 300), watch_on)

@@ -360,7 +360,7 @@ def no_go() -> tuple[Plan, Evidence, Judgement]:
         op="holds",
         limit="1",
         outcome=Outcome.NOT_ASSESSED,
-        reason="not falsifiable here: the network back-end of this target cannot refuse a connection",
+        reason="it could not fail here: the network back-end of this target cannot refuse a connection",
         hint="run on a target whose network enforces NetworkPolicy",
     )
     verdicts = {"ND-KPI-P95": late, "ND-KPI-ERRORS": [unsure], "DA-NET-POLICY": [unasked]}

@@ -87,7 +87,7 @@ def test_an_operation_without_an_outage_says_which_stretch_that_is() -> None:
     """Failed probes are counted from the fault to the restore, outages under the fault and on the way back apart."""
     page = _texts(go(), "DA-DR-RTO")["page"]
     assert "never out" not in page
-    assert "Outages under the fault Outages on the way back" in page
+    assert "Outages under the fault Outages after the undo" in page
     assert "Failed from fault to restore" in page
     assert "at us-east-1 at" not in page
 

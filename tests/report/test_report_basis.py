@@ -65,8 +65,8 @@ def test_lost_writes_are_told_with_where_they_are_lacking() -> None:
 @pytest.mark.parametrize(
     ("p95", "said"),
     [
-        (None, "0 wrong, 2 unsure; the record lacks 3 numbers"),
-        (2.5, "0 wrong, 2 unsure, visible within 2.5 s (p95); the record lacks 3 numbers"),
+        (None, "0 wrong, 2 of unknown outcome; the record lacks 3 numbers"),
+        (2.5, "0 wrong, 2 of unknown outcome, visible within 2.5 s (p95); the record lacks 3 numbers"),
     ],
 )
 def test_a_record_of_events_that_is_not_whole_says_so(p95: float | None, said: str) -> None:
@@ -81,4 +81,4 @@ def test_a_record_of_events_that_is_not_whole_says_so(p95: float | None, said: s
 def test_watchers_that_never_looked_away_are_said_to_have_seen_everything() -> None:
     """No blind time, no trouble."""
     entry = go()[2].watchers[0]
-    assert _line("Watch", watchers=(entry,)) == "1 watcher, none of them blind"
+    assert _line("Watch", watchers=(entry,)) == "1 watcher, without a gap"

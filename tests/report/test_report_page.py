@@ -118,7 +118,7 @@ def test_the_first_screen_says_what_why_and_what_was_not_verified() -> None:
     ):
         assert said in first
     assert "What is missing, and what would bring it 1 requirement ? INCONCLUSIVE error rate" in text
-    assert "1 requirement ○ NOT ASSESSED not falsifiable here: the network back-end" in text
+    assert "1 requirement ○ NOT ASSESSED it could not fail here: the network back-end" in text
 
 
 def test_a_row_that_is_proven_in_part_is_said_on_the_first_screen_and_beside_the_row() -> None:
@@ -157,7 +157,8 @@ def test_a_go_says_how_many_rows_have_receipts_and_how_many_have_none() -> None:
 def test_the_counter_of_the_rows_shown_begins_above_all_of_them() -> None:
     """A counter that begins in the first table ends with it, and the line below the tables said `0`."""
     html = render_page(*go()).decode()
-    (begins,) = re.findall(r"([^{}]+) \{ counter-reset: shown; \}", html)
+    style, _, _ = html.partition("</style>")  # the search is quadratic in a text without braces
+    (begins,) = re.findall(r"([^{}]+) \{ counter-reset: shown; \}", style)
     assert begins.strip() == ".list"
     assert html.index('class="list"') < html.index('class="rows"') < html.index('class="quiet shown"')
 
@@ -235,7 +236,8 @@ def test_outages_are_listed_and_looks_compared_with_the_null_run() -> None:
     assert "reads 4.87 s ± 0.05 s 62 s 0.06 s to 2.3 s, 0.5 s to 1.2 s (answered late), 3.1 s to 4.87 s" in section
     assert "writes 22.4 s ± 0.05 s 62 s 0.04 s to 22.4 s – 0.01 % 36.06 % +36.1 points" in section  # noqa: RUF001 - a dash
     assert (
-        "reads at the entry of us-east-1 not back in 62 s, back only on heal hit by the fault itself ± 0.1 s" in section
+        "reads at the entry of us-east-1 not back in 62 s, back only after the undo hit by the fault itself ± 0.1 s"
+        in section
     )
 
 

@@ -59,7 +59,7 @@ def test_the_story_is_told_in_order() -> None:
         "writes recovered",
         "the fault is undone",
         "the target shows the fault no more",
-        "writes fail on the way back, for 4 s",
+        "writes fail after the undo, for 4 s",
         "database leader: postgres-eu-west-1-0 → postgres-us-east-1-0",
         "postgres-us-east-1-0: replica → primary",
         "the target is as before",

@@ -62,7 +62,7 @@ def test_each_part_has_both_releases_side_by_side(view: RolloutView) -> None:
         "25 % step",
         "50 % step",
         "100 % step",
-        "on the way back",
+        "during the rollback",
     ]
     step = parts["5 % step"]
     assert (step.users, step.lasted, step.new.answers, step.old.answers) == ("25 of 500", "10 s", "50", "950")

@@ -77,10 +77,10 @@ def test_what_the_decision_rests_on_has_a_line_each() -> None:
         "- Load: 12816 requests without a fault, 3 failed; the generators kept their schedule",
         "- Users: 9 of 4272 journeys of everyday (0.211 %) met a failed request or waited over 500 ms, without a fault",
         "- Faults: 4 experiments, all receipts are complete; slowest to come back: writes after region-loss, 22.4 s ± 0.05 s",
-        "- Way back: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
-        "- Writes: 9312 acknowledged, 0 lost, 14 unsure",
-        "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 unsure, visible within 0.187 s (p95)",
-        "- Watch: 7 watchers, blind for 0.812 s in all (regions eu-west-1); trouble with pods",
+        "- After the undo: 1 outage between an undo and its restore, the longest 4 s (writes after database-primary-loss)",
+        "- Writes: 9312 acknowledged, 0 lost, 14 of unknown outcome",
+        "- Events: 1771 accepted, 0 lost, 0 twice, 0 wrong, 2 of unknown outcome, visible within 0.187 s (p95)",
+        "- Watch: 7 watchers, gaps of 0.812 s in all (regions eu-west-1); trouble with pods",
         "- Windows: 9 windows in 368 s, every second belongs to one",
         "- At the end: the target was steady",
     ]
@@ -111,7 +111,7 @@ def test_rows_without_an_answer_are_listed_by_cause_with_what_would_bring_it() -
             " below 0.1 %: 12816 observations are too few to tell, at least 21000 would be needed (ND-KPI-ERRORS)"
         ),
         "  hint: let the traffic run longer (at least 21000 observations), then run again",
-        "- 1 requirement, NOT ASSESSED: not falsifiable here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
+        "- 1 requirement, NOT ASSESSED: it could not fail here: the network back-end of this target cannot refuse a connection (DA-NET-POLICY)",
         "  hint: run on a target whose network enforces NetworkPolicy",
     ]
 

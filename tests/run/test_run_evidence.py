@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import harness
 from harness.cli import main
 from tests.plain.scenes import Stage
 
@@ -109,7 +110,7 @@ def test_evidence_that_is_not_whole_is_never_a_go(
         assert "Traceback" not in said.text
         assert not said.text.startswith("GO")
         # a manifest that was changed names other files than the one it tells of
-        told = "edited after the run was sealed", "was not there when the run was sealed"
+        told = "edited after the run ended", "was not there when the run ended"
         assert name in said.text or (name == "manifest.json" and any(words in said.text for words in told))
 
 
@@ -118,7 +119,7 @@ def test_a_strange_file_is_named(readiness: Callable[..., Said], run: Path) -> N
     shutil.copy(run / "load/browse/samples-1.parquet", run / "load/browse/samples-2.parquet")
     said = readiness("judge", run, "--check")
     assert said.code == 10
-    assert "load/browse/samples-2.parquet was not there when the run was sealed" in said.text
+    assert "load/browse/samples-2.parquet was not there when the run ended" in said.text
 
 
 def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callable[..., Said], run: Path) -> None:
@@ -129,7 +130,8 @@ def test_a_verdict_that_was_tampered_with_is_an_internal_error(readiness: Callab
     assert said.code == 3, said.text
     assert "verdict.json: the stored verdict.json is not what this evidence gives: only the text differs" in said.text
     assert (
-        "hint: it was edited, or written by another version (this is 0.1.0); `readiness judge RUN` writes" in said.text
+        f"hint: it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes"
+        in said.text
     )
 
 

@@ -17,7 +17,7 @@ def _speak_to(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", stream)
         with Progress() as progress:
             progress.say("restored: the target")
-            progress.say("sealing the evidence")
+            progress.say("closing the evidence")
             progress.now("nothing")
         monkeypatch.undo()
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), stream.fileno())  # what it still holds goes nowhere

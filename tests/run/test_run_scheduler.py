@@ -272,7 +272,7 @@ def test_a_driver_that_raises_anything_ends_the_run_with_words(
         raise KeyError("region")
 
     monkeypatch.setattr(Noting, "run", fails)
-    with pytest.raises(DriverError, match="the act failed: KeyError: 'region'") as caught:
+    with pytest.raises(DriverError, match="this step of the run failed: KeyError: 'region'") as caught:
         done(monkeypatch, clock, faults("pod-loss"))
     assert caught.value.where == "experiment:pod-loss"
 
@@ -294,6 +294,6 @@ def test_a_cluster_that_cannot_be_read_costs_the_act_and_not_the_run(
     """What is judged without a fault is judged all the same."""
     assert done(monkeypatch, clock, faults("pod-loss"), ground=Unread(clock=clock)) == [
         "everyday begins",
-        f"experiment:pod-loss skipped: how the target is before the act could not be read: {REFUSED}",
+        f"experiment:pod-loss skipped: how the target was before this step could not be read: {REFUSED}",
         "everyday ends",
     ]

@@ -125,7 +125,7 @@ def _refuse_missing(document: YamlDocument, file: ExperimentFile, target: Target
         raise ConfigurationError(
             f"the variable `{name}` {state}",
             where=document.where(at),
-            hint=f"set it where `readiness` is called{default}; those of the caller that are empty or begin with {_PREFIX} are not passed on",
+            hint=f"set it where `readiness` is called{default}; variables that are empty or begin with {_PREFIX} are not passed on",
         )
 
 

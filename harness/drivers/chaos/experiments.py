@@ -239,7 +239,7 @@ def _files(directories: Sequence[Path]) -> dict[str, Path]:
 
 
 def activities_of(document: YamlDocument) -> Iterator[tuple[Location, Mapping[str, Any]]]:
-    """Every activity with its place; `ref`s point to one that is defined elsewhere."""
+    """Every activity with its place in the file; a `ref` is left out, because the activity that it names has a place of its own."""
     hypothesis = document.data.get("steady-state-hypothesis")
     parts: list[tuple[Location, Any]] = [
         (("method",), document.data["method"]),

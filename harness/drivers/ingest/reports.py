@@ -226,7 +226,7 @@ def _environment(environment: str, origins: Sequence[tuple[Path, Provenance]]) -
     expected = f"made in {environment}"
     for path, origin in origins:
         if origin.environment != environment:
-            seen = f"{path} is of {shown(origin.environment) or 'no environment that it names'}"
+            seen = f"{path} names {shown(origin.environment) or 'no environment'}"
             return FactReading(subject="environment", expected=expected, observed=seen, ok=None)
     return FactReading(subject="environment", expected=expected, observed=expected, ok=True)
 

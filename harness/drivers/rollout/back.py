@@ -23,7 +23,7 @@ STRATEGY_OF_OTHERS: Final = "has a strategy that others gave it since"
 _POLL_S: Final = 0.2
 _AGAIN: Final = 10
 """Every so many observations a request that may have been missed is sent again."""
-_AS_IT_MUST_BE: Final = "if it is as it must be, delete the entry of the undo log; else"
+_AS_IT_MUST_BE: Final = "if it is as expected, delete its entry in the undo log; else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,16 @@ def _take_back(
 
 
 def unmoved(here: Changeable, obj: Object, before: Replaced, current: str, undone: Replaced | None = None) -> bool:
-    """Whether an object asks for the release before, and says itself that it is on it: then another strategy changes no pod.
+    """Whether an object asks for the old release and reports that it runs it: a change of its strategy then replaces no pod.
 
     Its phase does not matter: with a strategy that its controller refuses it is `Degraded`.
 
     Args:
         here: the object.
         obj: as it was read.
-        before: what it was.
-        current: what it said that this is.
-        undone: what the command for the way back wrote, where that was sent.
+        before: its template before the rollout.
+        current: what it reported as its current release then.
+        undone: what the command to roll back wrote, if it was sent.
     """
     status = here.status_of(obj)
     return here.template(obj) in (before, undone) and bool(current) and status.current == status.stable == current

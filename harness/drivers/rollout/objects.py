@@ -299,9 +299,9 @@ class ArgoRollout(Changeable):
         return True
 
     def wake(self) -> bool:
-        """An annotation comes and goes: the same request once more changes nothing, and is an event for no controller.
+        """Make the controller read the object again: an annotation is added and removed.
 
-        It keeps the answer to its own last write as the newest state, also where it has received a later one before (observed in v1.9).
+        Argo Rollouts v1.9 may miss a change that comes just after a write of its own; the same request sent again would be no event.
         """
         for value in ("true", None):
             body = {"metadata": {"annotations": {_WOKEN: value}}}

@@ -150,7 +150,7 @@ def _is_always_with(earlier: Mapping[str, Any], job: Mapping[str, Any]) -> Held:
     equal = conditions_of(job.get("rules"))
     if not any(key in earlier for key in keys) and equal and all("CI_COMMIT_BRANCH" in one for one in equal):
         return Held()
-    return Held(ok=None, why="whether both jobs are in the same pipelines is not read: their rules differ")
+    return Held(ok=None, why="their `rules` differ, so it is not known whether both jobs are in the same pipelines")
 
 
 def conditions_of(rules: Any) -> list[dict[str, str]] | None:

@@ -71,12 +71,12 @@ def _tables_of(subnet: Resource, doubts: list[str]) -> list[str]:
     for one in subnet.module.of("aws_route_table_association"):
         subnets, raw = one.references("subnet_id"), str(one.body.get("subnet_id", ""))
         if "each." in raw and "each.value" in str(one.body.get("route_table_id", "")):
-            elsewhere.append(f"which subnet {one.address} ties to which table is not decided by these files")
+            elsewhere.append(f"these files do not show which subnet {one.address} associates with which route table")
         elif subnet.address in subnets:
             own += one.references("route_table_id")
             part &= re.search(rf"{re.escape(subnet.address)}\[\s*\\?[\"\d]", raw) is not None
         elif any(name.startswith(OPEN) for name in subnets):
-            elsewhere.append(f"which subnets {one.address} ties to a table is not decided by these files")
+            elsewhere.append(f"these files do not show which subnets {one.address} associates with a route table")
     doubts += [f"{table} is not declared in these files" for table in own if not table.startswith(_TABLES)]
     if not own or several:
         doubts += elsewhere

@@ -25,7 +25,7 @@ _ADDED: Final = frozenset({"present", "ready"})
 _SEE_NODES: Final = "see which node the pod ran on, and when that was added, then run again"
 _SEVERITY: Final = "severity"
 _SEE_AUTOSCALER: Final = "see the conditions of the autoscaler and the metrics API, then run again"
-_SEE_RULE: Final = "see the rule, and `alert_relabel_configs` of Prometheus, then run again"
+_SEE_RULE: Final = "compare the rule with `alert_relabel_configs` of Prometheus, then run again"
 _MIGRATION: Final = "the migration"
 _TABLES: Final = "the tables"
 """The subject of the fact that names each table that there was before."""

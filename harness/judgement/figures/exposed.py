@@ -98,7 +98,7 @@ def _answered(case: Case, window: Window, course: MetricCourse) -> tuple[Table, 
 
 
 def _requests(read: MetricsRead, routes: Iterable[str], *, least: int | None = None) -> float:
-    """Answers on these routes; with `least` those of them whose status is a number, so high or higher."""
+    """How many answers the metrics count on these routes; with `least`, only those whose status is a number of at least `least`."""
     total = 0.0
     for route in routes:
         for status, count in dict(read.requests.get(route, {})).items():
@@ -220,9 +220,7 @@ def _took(case: Case, window: Window, course: MetricCourse) -> _Took:
         raise UnknownMetric(f"{silent} of {len(said)} answers do not say how long they took")
     if (longer := int((said > waited + _ROUNDED_MS).sum())) > _STRAY * len(said):
         raise UnknownMetric(f"{longer} of {len(said)} answers say that they took longer than their user waited")
-    detail = (
-        f", as the answers themselves say; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
-    )
+    detail = f", as the answers report it; their users waited {formatted(float(np.quantile(waited, 0.5)), 'ms')} at p50"
     return _Took(ms=said[said > 0], routes=own, detail=detail)
 
 

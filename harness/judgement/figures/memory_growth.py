@@ -117,7 +117,7 @@ def _after_switch(case: Case, windows: Sequence[Window], receipts: Mapping[str, 
         yield from _by_container(case, observed, mine, receipts)
         unjudged = {_workload_of(read) for read in reads if not read.why} - {_workload_of(read) for read in mine}
         for workload in sorted(unjudged):
-            why = f"no pod of {workload} was there from the switch to the way back"
+            why = f"no pod of {workload} was there from the switch to the rollback"
             yield inconclusive(case, NAME, why, _AGAIN, scope={"traffic": window.traffic, "of": workload})
         yield from _unread(case, window, reads)
 

@@ -114,7 +114,7 @@ def events(case: Case) -> Iterable[Measure]:
     summary = _summary(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()})
     if harmed:
         kinds = ", ".join(f"{count} {text}" for text, count in unsure.items() if count)
-        summary = f"{summary}; of the events of unknown outcome {kinds}"
+        summary = f"{summary}; of the events that were not acknowledged, {kinds}"
     summary = f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}"
     outcome, reason = settled(outcome, because(outcome, summary), receipts)
     if outcome is Outcome.PASS and (undecided or not len(accepted)):

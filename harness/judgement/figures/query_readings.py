@@ -102,7 +102,7 @@ def read_receipt(evidence: Evidence, span: tuple[int, int], members: Collection[
     """
     reads = _by_member(evidence)
     if not reads:
-        return Receipt(ok=False, why="what the database counts of its statements was not read")
+        return Receipt(ok=False, why="the statement statistics of the database were not read")
     if missing := unread_members(reads, members):
         return Receipt(ok=False, why=f"the statements of {missing[0]} were not read", files=(FILE,))
     for member, mine in sorted(reads.items()):

@@ -105,7 +105,9 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
         ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"
     )
     outcome = Outcome.FAIL if bad or most else Outcome.PASS
-    summary = f"right after the acknowledgement {stale} of {n} reads found nothing, {int(wrong.sum())} another value"
+    summary = (
+        f"{stale} of {n} reads right after the acknowledgement found nothing, {int(wrong.sum())} found another value"
+    )
     if int(late.sum()):
         longest_s = float(allowed_ns[late].max()) / NS_PER_S
         summary += f", {int(late.sum())} of them later than the lag of a replica then (at most {longest_s:.3g} s)"

@@ -250,12 +250,12 @@ def head(attempt: Experiment, *, proves: bool) -> str:
 def way_back_text(seen: OperationRecovery, who: str) -> str:
     """The way back in words, with each outage; `who` was out, in the plural."""
     if not seen.way_back:
-        return f"{who} were served all the way back, {seen.way_back_s:.4g} s from the undo to the restore"
+        return f"{who} were served without an outage in the {seen.way_back_s:.4g} s from the undo to the restore"
     spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
     more = ", …" if len(seen.way_back) > 3 else ""
     longest, _, _ = way_back_bounds(seen)
     still = "" if seen.way_back_ended else ", the last of them to the end of the record"
-    return f"{who} were out for {longest:.4g} s on the way back ({spans}{more} after the fault{still})"
+    return f"{who} were out for {longest:.4g} s after the undo ({spans}{more} after the fault{still})"
 
 
 def judged(

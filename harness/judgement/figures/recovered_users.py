@@ -244,7 +244,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     seen = users.seen(name)
     value, low, _ = way_back_bounds(seen)
     high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
-    summary = "no route and no serving region was out for the users on the way back"
+    summary = "users were served on every route and in every serving region after the undo"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
     return _measured(

@@ -136,7 +136,7 @@ def _measures(
     details = [describe(analysis.pair)]
     if len(analysis.pair.nameless):
         count = len(analysis.pair.nameless)
-        details.append(f"{count} failures named no release: before a PASS they are charged to {release}")
+        details.append(f"{count} failures named no release: for a PASS they count against {release}")
     if analyses > 1:
         details.append(f"this is analysis {analysis.number} of {analyses}, which share one error budget")
     if math.isinf(analysis.bounds.low) and math.isinf(analysis.bounds.high):

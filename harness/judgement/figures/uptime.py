@@ -160,7 +160,7 @@ def _receipt_in(evidence: Evidence, watcher: str, probes: Table, window: Window)
     sent_ns = probes.ints["sent_ns"]
     receipt, blind = watch_receipt(evidence, watcher, sent_ns, window.span), blind_share(sent_ns, window.span)
     if receipt.ok and blind > BLIND_SHARE:
-        return Receipt(ok=False, why=f"the watcher {watcher!r} was blind for {blind:.0%} of the window")
+        return Receipt(ok=False, why=f"the watcher {watcher!r} sent no probes for {blind:.0%} of the window")
     return receipt
 
 

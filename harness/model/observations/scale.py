@@ -87,11 +87,13 @@ class UsageRead(Timed):
 @written("scale.served", by=["scale"])
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served(Recorded):
-    """A turn of copies of a workload's pod (the subject is the workload): requests were open at every moment, so many at each copy.
+    """One turn in which copies of a workload's pod were loaded: at every moment `in_flight` requests were open at each copy.
+
+    The subject is the workload.
 
     Attributes:
-        demand: key of the demand that it serves. limit: cores that a copy may use. copies: that were asked together.
-        seconds: how long the turn was. answers, failed: requests that were answered, and that failed.
+        demand: key of the demand that it serves. limit: cores that a copy may use. copies: how many were loaded together.
+        seconds: how long the turn lasted. answers, failed: requests that were answered, and that failed.
         in_flight: requests that were open at each copy. busy: share of a core that the asking itself took.
         used: the most cores that a copy used in a window of the metrics API inside of the turn, of each copy that was measured.
         since_ns: when the turns of its demand began; they had ended when it was recorded.

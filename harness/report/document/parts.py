@@ -226,10 +226,10 @@ class Recovery(Record):
         ),
     ]
     way_back_observed: Annotated[
-        Seconds, Field(description="How long the way back was observed, s; 0: nothing was undone.")
+        Seconds, Field(description="How long it was observed after the undo, s; 0: nothing was undone.")
     ]
     way_back_ended: Annotated[
-        bool, Field(description="false: the last outage on the way back had not ended when the requests ended.")
+        bool, Field(description="false: the last outage after the undo had not ended when the requests ended.")
     ]
     why: Annotated[str, Field(description="What else is known of it; may be empty.")]
 

@@ -91,7 +91,7 @@ class ExperimentRecord(Record):
     failed_probes: Annotated[
         tuple[FailedProbes, ...],
         Field(
-            description="Failed probes under the fault and in the null run; only the difference is charged to the fault."
+            description="Failed probes under the fault and in the null run; only the difference counts as the fault's."
         ),
     ]
     regions: Annotated[
@@ -335,7 +335,7 @@ class LedgerRecord(Record):
     missing: Annotated[
         Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
     ]
-    recovered: Annotated[Count | None, Field(description="Of unknown outcome, and there; null: not verified.")]
+    recovered: Annotated[Count | None, Field(description="Of unknown outcome, but there; null: not verified.")]
     unsure: Annotated[
         Count | None,
         Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),

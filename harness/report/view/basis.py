@@ -65,10 +65,10 @@ def _way_back(judgement: Judgement) -> tuple[str, str] | None:
         return None
     spans = [(end - start, of) for way, of in every for start, end in way.way_back]
     if not spans:
-        return "Way back", "no outage between an undo and its restore"
+        return "After the undo", "no outage between an undo and its restore"
     longest, of = max(spans)
     return (
-        "Way back",
+        "After the undo",
         f"{counted(len(spans), 'outage')} between an undo and its restore, the longest {figure(longest, 's')} ({of})",
     )
 
@@ -151,7 +151,7 @@ def _writes(judgement: Judgement) -> tuple[str, str] | None:
     if ledger.lost is None:
         return "Writes", f"{ledger.acknowledged} acknowledged, lost: {NOT_VERIFIED}{trouble}"
     gone = ", ".join(f"{n} from {source}" for source, n in ledger.missing.items() if n)
-    unsure = f", {ledger.unsure} unsure" if ledger.unsure else ""
+    unsure = f", {ledger.unsure} of unknown outcome" if ledger.unsure else ""
     lost = f"{ledger.lost} lost{f' ({gone})' if gone else ''}"
     wrong = f", {ledger.wrong} with another value" if ledger.wrong else ""
     return "Writes", f"{ledger.acknowledged} acknowledged, {lost}{wrong}{unsure}{trouble}"
@@ -165,7 +165,7 @@ def _events(judgement: Judgement) -> tuple[str, str] | None:
     after = "" if events.visible_p95_s is None else f", visible within {figure(events.visible_p95_s, 's')} (p95)"
     counts = {"lost": events.lost, "twice": events.twice, "wrong": events.wrong}
     told = ", ".join(f"{n} {what}" if n is not None else f"{what}: {NOT_VERIFIED}" for what, n in counts.items())
-    unsure = f", {events.unsure} unsure" if events.unsure else ""
+    unsure = f", {events.unsure} of unknown outcome" if events.unsure else ""
     return "Events", f"{events.accepted} accepted, {told}{unsure}{after}{trouble}"
 
 
@@ -176,7 +176,7 @@ def _watch(judgement: Judgement) -> tuple[str, str] | None:
     blind = sum(watcher.blind_s for watcher in every)
     where = some([watcher.name for watcher in every if watcher.blind_s])
     bad = some([watcher.name for watcher in every if watcher.why])
-    gaps = f"blind for {figure(blind, 's')} in all ({where})" if blind else "none of them blind"
+    gaps = f"gaps of {figure(blind, 's')} in all ({where})" if blind else "without a gap"
     return "Watch", f"{counted(len(every), 'watcher')}, {gaps}{f'; trouble with {bad}' if bad else ''}"
 
 

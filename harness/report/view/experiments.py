@@ -200,7 +200,7 @@ def _facts(result: ExperimentResult, unrestored: str) -> Iterable[tuple[str, str
     yield "Hit", some(result.hit, 3) or NOTHING
     yield "Confirmed on the target after", figure(result.confirmed_after_s, "s")
     yield "First failed request after", figure(result.seen_by_client_after_s, "s")
-    yield "Writes acknowledged / lost / unsure", _writes(result)
+    yield "Writes acknowledged / lost / unknown", _writes(result)
     yield from _oddities(result)
     if result.loss_window_s is not None:
         yield "Oldest lost write, before the fault", figure(result.loss_window_s, "s")

@@ -17,7 +17,7 @@ from harness.units import NS_PER_S
 if TYPE_CHECKING:
     from harness.model.rollout import RolloutPlan
 
-_PARTS: Final = {"start": "before the first step", "after-switch": "after the switch", "back": "on the way back"}
+_PARTS: Final = {"start": "before the first step", "after-switch": "after the switch", "back": "during the rollback"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,7 @@ def _facts(rollout: RolloutPlan, back: RolloutBack | None, ended: RolloutEnded |
     if back is not None:
         yield "Decision", f"{taken_back_words(back.by)}: {back.why}"
         if back.failed:
-            yield "Command for the way back", f"failed: {back.failed}"
+            yield "Command for the rollback", f"failed: {back.failed}"
     if ended is not None:
         yield "Ended", f"at rest on {ended.release}" if ended.ok else f"not at rest: {ended.why}"
 

@@ -87,7 +87,7 @@ def _outages(seen: OperationRecovery) -> Iterable[TimelineEvent]:
                 at_s=end_s, lane="clients", what="back", text=f"{seen.operation} are served, but fail again later"
             )
     for start_s, end_s in seen.way_back:
-        text = f"{seen.operation} fail on the way back"
+        text = f"{seen.operation} fail after the undo"
         yield TimelineEvent(at_s=start_s, lane="clients", what=text, text=f"{text}, for {figure(end_s - start_s, 's')}")
     if seen.seconds:
         text = f"{seen.operation} recovered"

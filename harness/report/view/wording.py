@@ -160,9 +160,9 @@ def recovered(seen: OperationRecovery | None) -> str:
 
 
 def came_back(seen: OperationRecovery) -> str:
-    """The same without how exactly it can be told: `20.71 s`, `no outage`, `not back in 240 s, back only on heal`."""
+    """The same without how exactly it can be told: `20.71 s`, `no outage`, `not back in 240 s, back only after the undo`."""
     if seen.seconds is None:
-        return f"not back in {figure(seen.observed_s, 's')}{', back only on heal' if seen.on_heal else ''}"
+        return f"not back in {figure(seen.observed_s, 's')}{', back only after the undo' if seen.on_heal else ''}"
     return figure(seen.seconds, "s") if seen.seconds else "no outage"
 
 

@@ -151,7 +151,7 @@ class Context:
             DriverError: none does.
         """
         if self.underway is None:
-            raise DriverError("no traffic runs", hint="this act must name its traffic")
+            raise DriverError("no traffic runs", hint="this step of the run must name its traffic")
         return self.underway
 
     def alive(self) -> None:

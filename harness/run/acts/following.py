@@ -225,12 +225,11 @@ class Following:
         return at_ns
 
     def _end(self, by: ReversedBy, began_ns: int, intents: Sequence[Intent]) -> None:
-        """See every object at rest on the release before, watch on, and say which release it ended on.
+        """Wait until every object is at rest on the old release, watch for some seconds more, and record which release it ended on.
 
-        What others, or the one command, do not bring back is helped only after `helped_after_s` of the plan: until then it is judged.
-        No sentence judges a way back of unknown origin, which is helped after 12 s. It may then take what is left of `within`.
-        An image, a selector or a configuration of neither release is not overwritten: the object then ended on neither, and stays in
-        the undo log.
+        The rollback is judged, so the harness does not help it before `helped_after_s` of the plan; one of unknown origin, which no
+        sentence judges, is helped after 12 s. After that it may take what is left of `within`.
+        An image, selector or configuration of neither release is never overwritten: such an object stays in the undo log.
         """
         alone_s = WATCHED_AFTER_S if by is ReversedBy.UNKNOWN else self._plan.helped_after_s
         left_s = self._plan.within_s - self._plan.after_s - (began_ns - self._began_ns) / NS_PER_S
@@ -259,7 +258,7 @@ class Following:
         self._sink.put("rollout.ended", name, at_ns=at_ns, ok=not left, release=release, why=why, statuses=words)
         if not left:
             watch_s = max(self._plan.after_s - (at_ns - began_ns) / NS_PER_S, WATCHED_AFTER_S)
-            context.pass_time(watch_s, f"rollout {name}: after the way back")
+            context.pass_time(watch_s, f"rollout {name}: after the rollback")
         self._restore(why, intents)
 
     def _restore(self, why: str, intents: Sequence[Intent]) -> None:

@@ -209,7 +209,7 @@ class RolledObjects:
         return any(at_once(partial(_promoted, steps=steps, reached=reached), self.all))
 
     def wake(self, statuses: Mapping[str, ObjectStatus]) -> None:
-        """Wake the controller of each object that has not reacted to what was sent, once in `AGAIN_S`."""
+        """Wake the controller of each object that did not react to the last request, at most once every `AGAIN_S` seconds."""
         now_s = clock.now_s()
         since_s = {
             one.subject: self._overlooked.get(one.subject, now_s)

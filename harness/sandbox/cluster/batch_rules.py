@@ -1,4 +1,4 @@
-"""What a Job or CronJob may not say, beyond its shape, in the words of Kubernetes' `pkg/apis/batch/validation`."""
+"""Validation of the values of a Job or CronJob, with the messages of Kubernetes' `pkg/apis/batch/validation`."""
 
 from __future__ import annotations
 

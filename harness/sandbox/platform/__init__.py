@@ -1,1 +1,1 @@
-"""Empty for now."""
+"""The platform that the sandbox runs: its manifests, parts, services and releases, and the target file that describes it."""

@@ -127,7 +127,7 @@ ALERTS: Final = (
         name="notice-of-an-alert",
         keyword=Keyword.THEN,
         text="the notice of an alert arrives within <limit:period> of its condition",
-        about="The same: the condition is there once it has held for the time that the rule says.",
+        about="The same: the condition is there once it was true for the time that the rule says.",
         example="the notice of an alert arrives within 60 s of its condition",
         mean=lambda slots: _within(Figure.ALERTS_DELIVERED, slots),
     ),

@@ -14,8 +14,8 @@ CHECKS: Final = (
         keyword=Keyword.THEN,
         text="the health path of every pod of every service in every region answers 200 within <within:duration>",
         about=(
-            "Each pod behind each Service is asked for `probes.health` of the target file directly, in a region that lacks the "
-            "Service too; a Service without a pod fails."
+            "In every region, `probes.health` of the target file is requested from each pod behind each Service. A Service that "
+            "is missing in a region, or has no pod, fails."
         ),
         example="the health path of every pod of every service in every region answers 200 within 1 s",
         mean=check("health-of-pods", within="<within>"),

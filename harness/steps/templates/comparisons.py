@@ -77,7 +77,7 @@ COMPARISONS: Final = (
         name="variation",
         keyword=Keyword.THEN,
         text="the response time <quantile> of any two windows of <part:period> differs by at most <limit:ratio>[ in the steady state]",
-        about="The fault-free windows in parts of that length: the highest quantile of a part over the lowest, less 1.",
+        about="The fault-free windows are cut into parts of that length; the highest quantile of a part is divided by the lowest, less 1.",
         example="the response time p50 of any two windows of 10 min differs by at most 30 % in the steady state",
         mean=variation,
     ),

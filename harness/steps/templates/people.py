@@ -16,7 +16,7 @@ PEOPLE: Final = (
         name="vouched",
         keyword=Keyword.THEN,
         text="<role:role> vouches for it, for this release, not longer than <age:duration> ago",
-        about="A file below `attestations`, which `readiness attest` writes: who, as what, when, for which release, until when.",
+        about="A file below `attestations`, as `readiness attest` writes it: who vouches, in which role, since when, for which release, until when.",
         example="security-lead vouches for it, for this release, not longer than 90 d ago",
         mean=vouched,
     ),

@@ -50,7 +50,7 @@ REPLICA_STEPS: Final = (
         text="the resident memory of every service grows by less than <limit:size> after warm-up over an <soak:period> soak[ <phase>]",
         about=(
             "The slope of cAdvisor's `container_memory_rss` of each container of the regions' workloads after the first quarter of the window before the first fault, "
-            "or of the time from the switch to the way back, "
+            "or of the time from the switch to the rollback, "
             "extrapolated to the soak's length at the target's time scale, at most sixfold. A jump is not growth unless it is larger than the limit."
         ),
         example="the resident memory of every service grows by less than 10 MB after warm-up over an 8 h soak",

@@ -137,7 +137,7 @@ ROLLOUTS: Final = (
         name="step-length",
         keyword=Keyword.THEN,
         text="every step lasted at least <limit:duration>",
-        about="From each step to the next, or to the way back. The dwell has a scale of its own in the rollout file, which the figure names.",
+        about="From each step to the next, or to the rollback. The dwell has a scale of its own in the rollout file, which the figure names.",
         example="every step lasted at least 2 h",
         mean=_lasted,
     ),
@@ -177,7 +177,7 @@ ROLLOUTS: Final = (
         name="answers-after-the-switch",
         keyword=Keyword.THEN,
         text="100 % of the answers come from the new release from <limit:reaction> after the switch on",
-        about="From the switch to the last request that was sent and then answered by the old release, until the way back.",
+        about="From the switch to the last request that was sent and then answered by the old release, until the rollback.",
         example="100 % of the answers come from the new release from 10 s after the switch on",
         mean=lambda slots: _within(Figure.ANSWERED_BY_NEW, slots),
     ),
@@ -193,7 +193,7 @@ ROLLOUTS: Final = (
         name="no-failure-around-the-switch",
         keyword=Keyword.THEN,
         text="no request fails within <around:reaction> of the switch and of the switch back",
-        about="Requests due from the last observation before the switch to so long after it, and the same of the way back.",
+        about="Requests due from the last observation before the switch to so long after it, and the same of the rollback.",
         example="no request fails within 10 s of the switch and of the switch back",
         mean=_around,
     ),
@@ -201,7 +201,7 @@ ROLLOUTS: Final = (
         name="no-gateway-error-during-the-switch",
         keyword=Keyword.THEN,
         text="no request got 502, 503, 504 or no answer during the switch and the switch back",
-        about="Requests due from the last observation before the switch on, and from that before the way back on.",
+        about="Requests due from the last observation before the switch on, and from that before the rollback on.",
         example="no request got 502, 503, 504 or no answer during the switch and the switch back",
         mean=lambda _slots: Meaning(objective=_fact(Figure.AROUND_SWITCH, phase=Phase.SWITCHED, of="gateway errors")),
     ),
@@ -209,7 +209,7 @@ ROLLOUTS: Final = (
         name="old-release-after-a-rollback-by-hand",
         keyword=Keyword.THEN,
         text="the previous release serves 100 % of the answers within <limit:reaction> of a rollback by hand",
-        about="From the product's own command for the way back to the last request that was sent and then answered by the candidate.",
+        about="From the product's own command for the rollback to the last request that was sent and then answered by the candidate.",
         example="the previous release serves 100 % of the answers within 30 s of a rollback by hand",
         mean=lambda slots: _within(Figure.ANSWERED_BY_OLD, slots, by="hand"),
     ),
@@ -285,7 +285,7 @@ ROLLOUTS: Final = (
         keyword=Keyword.THEN,
         text="every ready pod runs this release after the switch and no metric has a gap over <limit:duration>",
         about=(
-            "Ready pods of what the rollout changes name the candidate in their own answers before the way back; Prometheus has samples "
+            "Ready pods of what the rollout changes name the candidate in their own answers before the rollback; Prometheus has samples "
             "of every metric of the regions' workloads all the time, those of all pods of a workload together."
         ),
         example="every ready pod runs this release after the switch and no metric has a gap over 30 s",

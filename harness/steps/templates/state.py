@@ -173,7 +173,7 @@ STATE: Final = (
         name="password-hashes",
         keyword=Keyword.THEN,
         text="every stored password is an argon2id, scrypt or bcrypt hash",
-        about="Counted in the database by the form of each value; no hash leaves it.",
+        about="Counted in the database by the format of each value; no hash leaves it.",
         example="every stored password is an argon2id, scrypt or bcrypt hash",
         mean=check("password-hashes", forms="argon2id scrypt bcrypt"),
     ),

@@ -124,7 +124,7 @@ TRIGGERS: Final = (
         name="notice-of-a-rollback",
         keyword=Keyword.THEN,
         text="a notice with release, cause and time goes out within <limit:period> of every rollback",
-        about="From the way back to the first notice at the receiver of alerts that names the candidate, says why, and when.",
+        about="From the rollback to the first notice at the receiver of alerts that names the candidate, says why, and when.",
         example="a notice with release, cause and time goes out within 15 min of every rollback",
         mean=_told,
     ),

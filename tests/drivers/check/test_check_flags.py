@@ -262,7 +262,10 @@ def test_a_page_has_its_feature_when_no_answer_lacks_it_any_more() -> None:
     good = served.on_reading("north", page, SWITCHED_NS, 60, SWITCHED_NS)
     assert (good.ok, good.observed) == (True, "after 20.0 s, in all 70 answers since")
     slow = served.on_reading("north", page, SWITCHED_NS, 15, SWITCHED_NS)
-    assert (slow.ok, slow.observed) == (False, "after 20.0 s, in all 70 answers since; 4 later than 15 s lack it")
+    assert (slow.ok, slow.observed) == (
+        False,
+        "after 20.0 s, in all 70 answers since; 4 answers after 15 s still lack it",
+    )
     assert served.on_reading("north", page[11:], SWITCHED_NS, 60, SWITCHED_NS).ok is None
     for few in (page[:10], page[:20], page[:79]):
         assert served.on_reading("north", few, SWITCHED_NS, 60, SWITCHED_NS).ok is None

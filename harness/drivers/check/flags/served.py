@@ -147,7 +147,7 @@ def on_reading(place: str, answers: Sequence[FeatureAnswer], on_ns: int, within_
         took = least if least == most else f"{least} to {most}"
         shown = f"after {took} s, in all {len(held)} answers since"
     if lacking:
-        shown += f"; {lacking} later than {within_s:g} s lack it"
+        shown += f"; {lacking} answers after {within_s:g} s still lack it"
     clear = bool(before) and not any(one.has for one in before)
     served = _is_held(after) and held[0].sent_ns <= sent_ns + within_s * NS_PER_S
     return FactReading(

@@ -99,7 +99,7 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
         if kind == 2:
             length, at = _varint(content, at)
         if length is None or at + length > len(content):
-            raise ValueError(f"field {key >> 3} is of no known kind, or is cut")
+            raise ValueError(f"field {key >> 3} has an unknown type or is truncated")
         if kind == 2:
             yield key >> 3, content[at : at + length]
         at += length

@@ -66,7 +66,7 @@ def pipeline_run(body: bytes, where: str) -> PipelineRun:
         twice = next(name for name in named if named.count(name) > 1)
         differ.append(f"{where}: two jobs are named `{shown(twice)}`")
     if any(not same_commit(commits[0], other) for other in commits[1:]):
-        differ.append(f"{where}: its jobs are of the commits {', '.join(map(shown, commits[:3]))}")
+        differ.append(f"{where}: its jobs ran for different commits, {', '.join(map(shown, commits[:3]))}")
     if run.conclusion not in (None, "", "success") and all(job.conclusion == "success" for job in run.jobs):
         differ.append(f"{where}: conclusion={shown(run.conclusion)} declared, and every job that it lists succeeded")
     ends = [Moment.of(job.completed_at, f"{where}: {shown(job.name)}") for job in run.jobs if job.completed_at]

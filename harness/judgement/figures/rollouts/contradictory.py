@@ -91,7 +91,7 @@ def _out_of_order(mine: Sequence[Observation], started: RolloutStarted) -> Itera
 
 
 def _aborted(mine: Sequence[Observation], backs: Sequence[RolloutBack]) -> Iterator[str]:
-    """An object whose controller had aborted it before the command for the way back: the platform had begun it."""
+    """An object that its controller aborted before the harness sent the command to roll back: the platform began the rollback."""
     for back in backs:
         for one in every(RolloutStatus, mine) if back.by == ReversedBy.HAND else ():
             if one.aborted and one.phase == _DEGRADED and one.when_ns < back.since_ns:

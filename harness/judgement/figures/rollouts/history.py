@@ -284,7 +284,7 @@ def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> st
                 return f"{missing_s:.3g} s of the traffic {traffic} during the rollout were not recorded"
             reached_ns = max(reached_ns, window.end_ns)
         if back is not None and back.when_ns >= reached_ns:
-            return f"the traffic {traffic} was not recorded on the way back"
+            return f"the traffic {traffic} was not recorded during the rollback"
     return ""
 
 

@@ -36,6 +36,8 @@ _TIMEOUTS: Final = (502, 503, 504)
 NEW_CONNECTIONS: Final = "new connections"
 EVERY_REQUEST: Final = "every request"
 """What a sentence speaks of, beside all answers."""
+_CALLED: Final = {"switch": "switch", "way back": "rollback"}
+"""What messages call a switch; its name is a value of scopes, which stays."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +108,11 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             yield _not_switched(case, name, history, back, each)
         else:
-            text = f"{history.plan.name}: no {each} was recorded" if each not in found else _before_its_switch(history)
+            text = (
+                f"{history.plan.name}: no {_CALLED[each]} was recorded"
+                if each not in found
+                else _before_its_switch(history)
+            )
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
 
 
@@ -116,7 +122,7 @@ def _before_its_switch(history: RolloutHistory) -> str:
 
 def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
     """The platform took it back before it switched: red, but where its analyses could not measure."""
-    text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}), so {history.plan.candidate} did not take over"
+    text = f"{history.plan.name}: the platform took it back before the {_CALLED[each]} ({back.why}), so {history.plan.candidate} did not take over"
     figures = Figures(receipts={"load": load_of(case)})
     if cause := unmeasured(history, back):
         text = f"{text}, but that was {cause}"
@@ -137,10 +143,10 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
     if switch is None or history.back is None:
-        text = f"{history.plan.name}: no way back was recorded"
+        text = f"{history.plan.name}: no rollback was recorded"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
     elif history.back.failed:
-        text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
+        text = f"{history.plan.name}: the command for the rollback failed: {history.back.failed}"
         yield concluded(case, name, Outcome.FAIL, text, Figures())
     elif history.back.by != by:
         yield _by_another(case, name, history, history.back)
@@ -232,7 +238,7 @@ def gone(
         outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
     what = "new connections" if new_connections else "answers"
     gave = " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old
-    text = f"{gave} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
+    text = f"{gave} gave {int(old.sum())} of {len(rows)} {what} after the {_CALLED[switch.name]}, the last {formatted(high, 's')} after it"
     if unclear:
         text = f"{text}; when it began is known to {high - low:.3g} s"
     if others < _FEWEST:
@@ -268,7 +274,7 @@ def _untried(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> str:
     """Why nothing was taken from a release: it had given no answer before; empty: it had."""
     rows = history.samples(case.evidence, case.objective.scope.traffic, 0, switch.at_ns)
     answered = rows.words["release"].equals(switch.old).any()
-    return "" if answered else f"{switch.old} had given no answer before the {switch.name}"
+    return "" if answered else f"{switch.old} had given no answer before the {_CALLED[switch.name]}"
 
 
 def _unknown_later(case: Case, sent: Table, switch: ReleaseSwitch) -> str:
@@ -317,7 +323,7 @@ def failures(case: Case) -> Iterable[Measure]:
     found = {switch.name: switch for switch in release_switches(case, history)}
     for each in ("switch", "way back"):
         if each not in found:
-            text = f"{history.plan.name}: no {each} was recorded"
+            text = f"{history.plan.name}: no {_CALLED[each]} was recorded"
             yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
         else:
             yield _around(case, name, history, found[each])
@@ -335,7 +341,7 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
     short = switch.until_ns < end_ns
     outcome = Outcome.FAIL if count else Outcome.INCONCLUSIVE if short or len(rows) < _FEWEST else Outcome.PASS
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
-    text = f"{count} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none"
+    text = f"{count} of {len(rows)} requests failed around the {_CALLED[switch.name]}{f' ({kinds})' if kinds else ''}, expected none"
     if short:
         text = f"{text}; it was observed for {(switch.until_ns - switch.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
     figures = Figures(

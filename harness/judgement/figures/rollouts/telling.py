@@ -77,7 +77,7 @@ def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measu
         scaled_limit=limit_s,
         n=len(near),
         unit="s",
-        method="from the way back, as the objects say it, to the arrival of the notice, as the receiver says",
+        method="from the rollback, as the objects say it, to the arrival of the notice, as the receiver says",
         receipts=receipts,
         files=(FILE, NOTICES, *files_of(case)),
     )

@@ -107,7 +107,7 @@ def user_shares(case: Case) -> Iterable[Measure]:
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
     if step is None:
-        text = f"{history.plan.name} did not come to the {named} % step"
+        text = f"{history.plan.name} did not reach the {named} % step"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
         return
     seen = met(case, history, step)
@@ -159,7 +159,7 @@ def users_hit(case: Case) -> Iterable[Measure]:
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
     if step is None:
-        text = f"{history.plan.name} did not come to the {named} % step"
+        text = f"{history.plan.name} did not reach the {named} % step"
         yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
         return
     known = case.plan.traffic[case.objective.scope.traffic or ""].census

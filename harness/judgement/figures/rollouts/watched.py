@@ -222,15 +222,15 @@ def _of_object(
     if other:
         pod, release = min(other.items())
         outcome = Outcome.FAIL
-        text = f"{subject}: {len(other)} of {len(said)} ready pods do not run {candidate} before the way back: {pod} runs {release}"
+        text = f"{subject}: {len(other)} of {len(said)} ready pods do not run {candidate} before the rollback: {pod} runs {release}"
     elif silent or not said:
         outcome = Outcome.INCONCLUSIVE
-        text = f"{subject}: {f'{silent[0]} did not say its release' if silent else 'no pod was ready'} between switch and way back"
+        text = f"{subject}: {f'{silent[0]} did not say its release' if silent else 'no pod was ready'} between switch and rollback"
     else:
         outcome, text = Outcome.PASS, f"{subject}: {len(said)} of {len(said)} ready pods run {candidate}"
     figures = Figures(
         n=len(said),
-        method="the release that each pod's own answer names, the last one before the way back",
+        method="the release that each pod's own answer names, the last one before the rollback",
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
         files=_PODS,
     )

@@ -87,7 +87,7 @@ def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
 
 
 def _own(history: RolloutHistory) -> RolloutBack | None:
-    """The rollback, where the platform began it."""
+    """The rollback, if the platform began it."""
     return history.back if history.back is not None and history.back.by == ReversedBy.PLATFORM else None
 
 

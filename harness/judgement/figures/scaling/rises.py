@@ -91,7 +91,7 @@ def _above(case: Case, level: HeldLevel) -> Measure:
             return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=hint, **scope)
         return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
     if not level.ok:
-        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
+        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as planned: {level.why}", figures, **scope)
     if took_s is not None and first is not None and first.at_ns < since_ns:
         text = f"{at} the replicas rose before the level was reached, {formatted(took_s, 's')} after the load began"
         return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
@@ -109,9 +109,9 @@ def _below(case: Case, level: HeldLevel) -> Measure:
     kept_s = ((level.ended_ns or level.begun_ns) - (level.reached_ns or level.begun_ns)) / NS_PER_S
     figures = Figures(value=float(len(ups)), scaled_limit=0.0, n=1, method=level.method, receipts=receipts, files=FILES)
     if not level.ok:
-        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as it was to be: {level.why}", figures, **scope)
+        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as planned: {level.why}", figures, **scope)
     if ups:
-        text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected that they do not"
+        text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected no rise"
         if why := raised_by_hand(said_of(case.evidence, level.workload), ups[0]):
             return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=_ALONE, **scope)
         return concluded(case, Outcome.FAIL, text, figures, **scope)

@@ -225,9 +225,10 @@ def _counted(members: Iterable[_Process], free: Container[int]) -> _Counters:
 
 
 def _grown(counter: int, before: int, now: int) -> int:
-    """The counter with what was used since: it never falls, and goes on from where it was when a process ends whose use no other inherits.
+    """The counter after a further reading; it never falls.
 
-    That is stress, and a child that another process reaps; what an ended child had used is also rounded down to a tick.
+    The sum over the processes (`before`, `now`) falls where one ends and no other inherits its use: a process of a stress test, or a
+    child that another process reaps. What an ended child had used is also rounded down to a tick.
     """
     return counter + max(0, now - before)
 

@@ -16,7 +16,7 @@ class SpecError(ValueError):
 
 
 def known(spec: Any, fields: frozenset[str], path: str) -> None:
-    """Refuse what is no object, and a field that is not served. A null is no field."""
+    """Refuse a value that is not an object, and a field that the sandbox does not support; a null counts as absent."""
     if not isinstance(spec, dict):
         raise SpecError(f"{path}: must be an object")
     for name, value in spec.items():
