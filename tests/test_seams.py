@@ -15,7 +15,7 @@ SEAMS = {
     "harness/locust/travel.py": 1,
     "harness/plugins.py": 1,
     "harness/run/scheduler.py": 1,
-    "harness/sandbox/__main__.py": 1,
+    "sandbox/readiness_sandbox/__main__.py": 1,
     "harness/steps/own.py": 1,
     "harness/targets/undo.py": 2,
 }

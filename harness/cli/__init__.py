@@ -25,7 +25,7 @@ _COMMANDS: Final = {
     "history": ("harness.cli.history", "history"),
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
-    "sandbox": ("harness.cli.sandbox", "sandbox"),
+    "sandbox": ("readiness_sandbox.cli", "sandbox"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),

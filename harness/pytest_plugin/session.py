@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Scenario
-    from harness.run.sandbox import DescribedSandbox
     from harness.run.settings import Settings
     from harness.targets import Target
+    from readiness_sandbox.provider import DescribedSandbox
 
 
 class PluginSession:
@@ -68,7 +68,7 @@ class PluginSession:
         self._problems: dict[Path, list[str]] = {}
         self._sandbox: DescribedSandbox | None = None
         if planning and settings.target is None:
-            from harness.run.sandbox import DescribedSandbox
+            from readiness_sandbox.provider import DescribedSandbox
 
             self._sandbox = DescribedSandbox(settings.release, settings.stands_for)
 
@@ -254,7 +254,7 @@ class PluginSession:
         if self.settings.target is not None:
             return nullcontext(load_target(self.settings.target))
         assert self._sandbox is not None  # noqa: S101 - a plan without a target is for the sandbox, see __init__
-        from harness.run.sandbox import needed_parts
+        from readiness_sandbox.provider import needed_parts
 
         return self._sandbox.target(needed_parts(self._rows(), self._compiled.claims))
 

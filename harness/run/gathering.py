@@ -34,9 +34,9 @@ from harness.run.machine import MachineLog
 from harness.run.outlook import health_per_s
 from harness.run.presence import presence_of
 from harness.run.room import Room
-from harness.run.sandbox import supervisors_of
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
+from readiness_sandbox.provider import supervisors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

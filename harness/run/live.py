@@ -20,11 +20,11 @@ from harness.run.inputs import keep_inputs
 from harness.run.planning import Compiled, library_of, make_plan
 from harness.run.preflight import preflight, refuse_other_release
 from harness.run.progress import Progress
-from harness.run.sandbox import needed_parts, started_sandbox
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
+from readiness_sandbox.provider import needed_parts, started_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

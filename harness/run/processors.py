@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from harness.run.listeners import listeners
 
 PROC: Final = Path("/proc")
-_PODS: Final = b"harness.sandbox.cluster.kubelet.zygote"
+_PODS: Final = b"readiness_sandbox.cluster.kubelet.zygote"
 """The process of a sandbox whose descendants are its pods."""
 CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")

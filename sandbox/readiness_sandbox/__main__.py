@@ -1,6 +1,6 @@
 """A sandbox without a terminal.
 
-`python -m harness.sandbox DIR [--release R] [--part NAME…] [--octet N] [--hold]`; tells its news as JSON lines.
+`python -m readiness_sandbox DIR [--release R] [--part NAME…] [--octet N] [--hold]`; tells its news as JSON lines.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.sandbox.supervisor import Supervisor, Wish
+from readiness_sandbox.supervisor import Supervisor, Wish
 
 if TYPE_CHECKING:
-    from harness.sandbox.messages import Message
+    from readiness_sandbox.messages import Message
 
 
 def tell(message: Message) -> None:
@@ -28,7 +28,7 @@ def tell(message: Message) -> None:
 
 def main() -> int:
     """Run a sandbox until it is stopped."""
-    parser = argparse.ArgumentParser(prog="python -m harness.sandbox")
+    parser = argparse.ArgumentParser(prog="python -m readiness_sandbox")
     parser.add_argument("root", type=Path)
     parser.add_argument("--release")
     parser.add_argument("--part", dest="parts", action="append", default=[])

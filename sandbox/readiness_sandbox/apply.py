@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import SandboxError
-from harness.sandbox.cluster import admission
-from harness.sandbox.cluster.statuses import Object, StatusError
+from readiness_sandbox.cluster import admission
+from readiness_sandbox.cluster.statuses import Object, StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.cluster.kinds import Kind, ServedKinds
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.kinds import Kind, ServedKinds
+    from readiness_sandbox.cluster.store import Store
 
 
 def kind_of(served: ServedKinds, obj: Object) -> Kind:

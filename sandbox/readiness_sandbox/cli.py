@@ -18,11 +18,11 @@ from harness.errors import Interrupted, Refused, SandboxError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.sandbox.client import Client
-    from harness.sandbox.cluster.store import Object
-    from harness.sandbox.directory import Directory
-    from harness.sandbox.messages import Message
-    from harness.sandbox.progress import RollOut
+    from readiness_sandbox.client import Client
+    from readiness_sandbox.cluster.store import Object
+    from readiness_sandbox.directory import Directory
+    from readiness_sandbox.messages import Message
+    from readiness_sandbox.progress import RollOut
 
 _DOWN_WITHIN_S: Final = 10.0
 _ROLLED_OUT_WITHIN_S: Final = 120.0
@@ -63,9 +63,9 @@ def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: t
 
     A release that replaces another one is the candidate of rollouts: the sandbox begins with the one that it replaces.
     """
-    from harness.sandbox.platform.parts import with_needs
-    from harness.sandbox.releases import load_release
-    from harness.sandbox.supervisor import Supervisor, Wish
+    from readiness_sandbox.platform.parts import with_needs
+    from readiness_sandbox.releases import load_release
+    from readiness_sandbox.supervisor import Supervisor, Wish
 
     directory = _directory(root)
     chosen = load_release(release)
@@ -85,8 +85,8 @@ def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: t
 @_DIR
 def down(*, root: Path | None) -> int:
     """End it and remove what it left; nothing to do is fine too. A directory that is not a sandbox's is refused."""
-    from harness.sandbox import marker, processes
-    from harness.sandbox.directory import Lock, holder
+    from readiness_sandbox import marker, processes
+    from readiness_sandbox.directory import Lock, holder
 
     directory = _directory(root)
     if not marker.is_claimed(directory.root):
@@ -120,8 +120,8 @@ def down(*, root: Path | None) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(*, root: Path | None, as_json: bool) -> int:
     """Show its nodes and workloads; exits with 4 when none runs."""
-    from harness.sandbox.client import connected
-    from harness.sandbox.directory import holder
+    from readiness_sandbox.client import connected
+    from readiness_sandbox.directory import holder
 
     directory = _directory(root)
     with connected(directory) as client:
@@ -141,12 +141,12 @@ def status(*, root: Path | None, as_json: bool) -> int:
 @_DIR
 def deploy(*, release: str, root: Path | None) -> int:
     """Roll another release out onto the running sandbox and wait until it is."""
-    from harness.sandbox import target
-    from harness.sandbox.client import connected
-    from harness.sandbox.platform import repository
-    from harness.sandbox.platform.credentials import Credentials
-    from harness.sandbox.platform.render import render
-    from harness.sandbox.releases import load_release
+    from readiness_sandbox import target
+    from readiness_sandbox.client import connected
+    from readiness_sandbox.platform import repository
+    from readiness_sandbox.platform.credentials import Credentials
+    from readiness_sandbox.platform.render import render
+    from readiness_sandbox.releases import load_release
 
     chosen, directory = load_release(release), _directory(root)
     with connected(directory) as client:
@@ -170,7 +170,7 @@ def deploy(*, release: str, root: Path | None) -> int:
 @click.option("--tail", type=int, help="Only so many of the last lines.")
 def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow: bool, tail: int | None) -> int:
     """Print the log of a pod."""
-    from harness.sandbox.client import connected
+    from readiness_sandbox.client import connected
 
     query = {"container": container, "previous": str(previous).lower(), "follow": str(follow).lower()}
     if tail is not None:
@@ -199,12 +199,12 @@ def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[s
     """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
     import yaml
 
-    from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses
-    from harness.sandbox.platform.describe import describe as described
-    from harness.sandbox.platform.parts import described as with_parts
-    from harness.sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
-    from harness.sandbox.releases import load_release
-    from harness.sandbox.target import with_candidate
+    from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses
+    from readiness_sandbox.platform.describe import describe as described
+    from readiness_sandbox.platform.parts import described as with_parts
+    from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
+    from readiness_sandbox.releases import load_release
+    from readiness_sandbox.target import with_candidate
 
     directory, nowhere = _directory(root), "127.0.0.1"
     addresses = Addresses(
@@ -256,8 +256,8 @@ def env(*, root: Path | None) -> int:
 
 
 def _directory(root: Path | None) -> Directory:
-    from harness.sandbox.directory import Directory
     from harness.targets.state import state_directory
+    from readiness_sandbox.directory import Directory
 
     try:
         return Directory((root or state_directory() / "sandbox").expanduser().absolute())
@@ -267,7 +267,7 @@ def _directory(root: Path | None) -> Directory:
 
 def _telling(directory: Directory, stands_for: str, candidate: str = "") -> Callable[[Message], None]:
     """Pass news on; before a sandbox is ready, its target file says what it stands for and which candidate replaces its release."""
-    from harness.sandbox import target
+    from readiness_sandbox import target
 
     def tell(message: Message) -> None:
         if "ready" in message and candidate:
@@ -288,7 +288,7 @@ def _tell(message: Message) -> None:
 
 def _start_detached(directory: Directory, release: str, parts: Sequence[str], tell: Callable[[Message], None]) -> None:
     """Start a supervisor that outlives this command; pass its news on until it is ready."""
-    command = [sys.executable, "-m", "harness.sandbox", str(directory.root), "--release", release]
+    command = [sys.executable, "-m", "readiness_sandbox", str(directory.root), "--release", release]
     command += [word for name in parts for word in ("--part", name)]
     # It must not hold this command's standard error open: a reader of that pipe would wait for ever.
     with subprocess.Popen(
@@ -328,7 +328,7 @@ def platform_state(nodes: Sequence[Object], workloads: Sequence[RollOut]) -> dic
 
 
 def _node_state(node: dict[str, object]) -> str:
-    from harness.sandbox.cluster.kubelet.status import condition
+    from readiness_sandbox.cluster.kubelet.status import condition
 
     return "Ready" if condition(node, "Ready").get("status") == "True" else "NotReady"
 

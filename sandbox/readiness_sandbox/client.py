@@ -12,16 +12,16 @@ import yaml
 
 from harness import clock
 from harness.errors import SandboxError, UsageError
-from harness.sandbox.apply import replacement
-from harness.sandbox.cluster import kinds
-from harness.sandbox.directory import holder
-from harness.sandbox.progress import RollOut, sentence, workload
+from readiness_sandbox.apply import replacement
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.directory import holder
+from readiness_sandbox.progress import RollOut, sentence, workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from harness.sandbox.cluster.statuses import Object
-    from harness.sandbox.directory import Directory
+    from readiness_sandbox.cluster.statuses import Object
+    from readiness_sandbox.directory import Directory
 
 TIMEOUT_S = 15.0
 

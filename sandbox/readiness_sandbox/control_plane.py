@@ -1,6 +1,6 @@
 """The control plane: API server, controllers, scheduler and kubelets in one process.
 
-Started by the supervisor as `python -m harness.sandbox.control_plane SETTINGS`, SETTINGS being a `SandboxSettings`. It tells
+Started by the supervisor as `python -m readiness_sandbox.control_plane SETTINGS`, SETTINGS being a `SandboxSettings`. It tells
 on its socket: {"say": text}, {"ready": path of target.yaml or kubeconfig}, {"failed": {"what", "where", "hint"}}.
 """
 
@@ -17,31 +17,31 @@ from typing import TYPE_CHECKING, NoReturn
 
 from harness import clock
 from harness.errors import HarnessError, SandboxError
-from harness.sandbox import messages, progress
-from harness.sandbox.apply import apply
-from harness.sandbox.cluster import kubeconfig
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.audit import AuditLog
-from harness.sandbox.cluster.controllers.manager import Manager
-from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
-from harness.sandbox.cluster.custom.definitions import shipped
-from harness.sandbox.cluster.kubelet.agent import Agent
-from harness.sandbox.cluster.kubelet.launcher import Launcher
-from harness.sandbox.cluster.kubelet.logs import LogOptions, pod_directory
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.kubelet.worker import Directories
-from harness.sandbox.cluster.metrics.measured import ClusterMeters
-from harness.sandbox.cluster.recorder import recorder
-from harness.sandbox.cluster.serving import serve
-from harness.sandbox.cluster.store import Object, Store
-from harness.sandbox.cluster.tls import Authority
-from harness.sandbox.cluster.turns import Turns
-from harness.sandbox.directory import Directory
-from harness.sandbox.network.addresses import api_address
-from harness.sandbox.network.loopback import Loopback
-from harness.sandbox.network.seam import Endpoint
-from harness.sandbox.settings import IMPORTS, SandboxSettings
+from readiness_sandbox import messages, progress
+from readiness_sandbox.apply import apply
+from readiness_sandbox.cluster import kubeconfig
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.audit import AuditLog
+from readiness_sandbox.cluster.controllers.manager import Manager
+from readiness_sandbox.cluster.controllers.nodes import NodeLifecycle
+from readiness_sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET, key
+from readiness_sandbox.cluster.custom.definitions import shipped
+from readiness_sandbox.cluster.kubelet.agent import Agent
+from readiness_sandbox.cluster.kubelet.launcher import Launcher
+from readiness_sandbox.cluster.kubelet.logs import LogOptions, pod_directory
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.kubelet.worker import Directories
+from readiness_sandbox.cluster.metrics.measured import ClusterMeters
+from readiness_sandbox.cluster.recorder import recorder
+from readiness_sandbox.cluster.serving import serve
+from readiness_sandbox.cluster.store import Object, Store
+from readiness_sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster.turns import Turns
+from readiness_sandbox.directory import Directory
+from readiness_sandbox.network.addresses import api_address
+from readiness_sandbox.network.loopback import Loopback
+from readiness_sandbox.network.seam import Endpoint
+from readiness_sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,10 +165,10 @@ class ControlPlane:
         await serve(app, sock, certificate=certificate, key=key, stop=stop, ready=ready)
 
     async def _bring_up(self) -> None:
-        from harness.sandbox import target
-        from harness.sandbox.platform import candidates, control, render, repository
-        from harness.sandbox.platform.credentials import Credentials
-        from harness.sandbox.releases import load_release
+        from readiness_sandbox import target
+        from readiness_sandbox.platform import candidates, control, render, repository
+        from readiness_sandbox.platform.credentials import Credentials
+        from readiness_sandbox.releases import load_release
 
         apply(self._store, shipped())
         apply(self._store, render.nodes())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.errors import Refused
-from harness.sandbox import marker, processes
+from readiness_sandbox import marker, processes
 
 if TYPE_CHECKING:
     from pathlib import Path

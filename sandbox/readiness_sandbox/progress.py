@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.statuses import Object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,11 +19,11 @@ import yaml
 from harness import clock
 from harness.errors import SandboxError, UsageError
 from harness.run.machine import company, waited_share
-from harness.sandbox.directory import Directory, holder
-from harness.sandbox.platform.parts import described as with_parts
-from harness.sandbox.platform.parts import names
 from harness.targets import load_target
 from harness.targets.target import MARKER
+from readiness_sandbox.directory import Directory, holder
+from readiness_sandbox.platform.parts import described as with_parts
+from readiness_sandbox.platform.parts import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

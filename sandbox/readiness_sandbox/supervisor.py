@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Self
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox import messages, processes
-from harness.sandbox.directory import GONE_WITHIN_S, Directory, Lock
-from harness.sandbox.network.addresses import api_address
-from harness.sandbox.settings import IMPORTS, SandboxSettings
+from readiness_sandbox import messages, processes
+from readiness_sandbox.directory import GONE_WITHIN_S, Directory, Lock
+from readiness_sandbox.network.addresses import api_address
+from readiness_sandbox.settings import IMPORTS, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,8 +117,8 @@ class Supervisor:
         for end in (zygote, zygote_serves, forwarder, forwarder_serves, control_tells):
             stack.callback(end.close)
         stack.callback(listening.close)
-        self._launch("harness.sandbox.cluster.kubelet.zygote", PRELOAD, zygote_serves)
-        self._launch("harness.sandbox.network.forwarder", (str(self._directory.flows),), forwarder_serves)
+        self._launch("readiness_sandbox.cluster.kubelet.zygote", PRELOAD, zygote_serves)
+        self._launch("readiness_sandbox.network.forwarder", (str(self._directory.flows),), forwarder_serves)
         settings = SandboxSettings(
             directory=str(self._directory.root),
             octet=octet,
@@ -128,7 +128,7 @@ class Supervisor:
             forwarder=forwarder.fileno(),
             supervisor=control_tells.fileno(),
         )
-        self._launch("harness.sandbox.control_plane", (settings.as_argument(),), zygote, forwarder, control_tells)
+        self._launch("readiness_sandbox.control_plane", (settings.as_argument(),), zygote, forwarder, control_tells)
         for end in (zygote, zygote_serves, forwarder, forwarder_serves, control_tells):
             end.close()
         return listening

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.tls import write_private
-from harness.sandbox.platform import control, parts
-from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
-from harness.sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.tls import write_private
+from readiness_sandbox.platform import control, parts
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.cluster.store import Store
-    from harness.sandbox.directory import Directory
-    from harness.sandbox.platform.credentials import Credentials
+    from readiness_sandbox.cluster.store import Store
+    from readiness_sandbox.directory import Directory
+    from readiness_sandbox.platform.credentials import Credentials
 
 ENTRY = ("global", "balancer")
 GATEWAY = "api-gateway"

@@ -19,9 +19,9 @@ from harness.run.acts.driver import Library
 from harness.run.planning import Compiled, make_plan
 from harness.run.project import find_project
 from harness.run.settings import Settings
-from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 from harness.steps import compile_scenario, read_feature
 from harness.targets import Target, load_target
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
 
 ROOT = Path(__file__).parents[2]
 EVERYDAY: Final[Mapping[str, Any]] = {"journeys_per_s": 25.0, "users": 150.0}

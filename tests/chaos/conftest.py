@@ -14,14 +14,14 @@ import yaml
 
 from harness.chaos.session import session
 from harness.drivers.chaos import ForkServer
-from harness.sandbox.cluster import kinds, kubeconfig
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
-from harness.sandbox.cluster.kubelet.commands import RunningCommand
-from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Store, WatchEvent
-from harness.sandbox.cluster.tls import Authority
 from harness.targets import Target, load_target
+from readiness_sandbox.cluster import kinds, kubeconfig
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.custom.definitions import DEFINITION, Definitions, shipped
+from readiness_sandbox.cluster.kubelet.commands import RunningCommand
+from readiness_sandbox.cluster.serving import listen, serve
+from readiness_sandbox.cluster.store import Store, WatchEvent
+from readiness_sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

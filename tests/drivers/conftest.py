@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.cluster import kinds, kubeconfig
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Store, WatchEvent
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster import kinds, kubeconfig
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.serving import listen, serve
+from readiness_sandbox.cluster.store import Store, WatchEvent
+from readiness_sandbox.cluster.tls import Authority
 from tests.builders.addresses import NET
 from tests.builders.database_servers import Member, prepared, streaming
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness import clock
-from harness.cli.sandbox import platform_state
-from harness.sandbox.progress import RollOut
+from readiness_sandbox.cli import platform_state
+from readiness_sandbox.progress import RollOut
 from tests.kills import plain_trials, rollout_trials, sandbox_trials
 from tests.kills.aftermath import (
     Aftermath,

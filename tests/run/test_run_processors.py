@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness import clock
 from harness.run.processors import ProcessorLog, ProcessorShares, ProcessorTicks, shares
 
-ZYGOTE = b"python\0-m\0harness.sandbox.cluster.kubelet.zygote\x008\0"
+ZYGOTE = b"python\0-m\0readiness_sandbox.cluster.kubelet.zygote\x008\0"
 
 
 def process(proc: Path, pid: int, parent: int, ticks: int, *, ended: int = 0, command: bytes = b"") -> None:

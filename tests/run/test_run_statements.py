@@ -8,9 +8,9 @@ import pytest
 
 from harness.errors import ConfigurationError
 from harness.run.project import find_project
-from harness.run.sandbox import DescribedSandbox
 from harness.run.statements import statement_directories, statements_of
 from harness.targets import load_target
+from readiness_sandbox.provider import DescribedSandbox
 
 
 def directories(root: Path, target: str, project: str) -> tuple[Path, ...]:

@@ -6,14 +6,14 @@ import uuid
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster import defaults, names, rules, schema
-from harness.sandbox.cluster.custom import structural
-from harness.sandbox.cluster.deletion import is_ending, with_finalizers
-from harness.sandbox.cluster.statuses import Object, bad_request, invalid
+from readiness_sandbox.cluster import defaults, names, rules, schema
+from readiness_sandbox.cluster.custom import structural
+from readiness_sandbox.cluster.deletion import is_ending, with_finalizers
+from readiness_sandbox.cluster.statuses import Object, bad_request, invalid
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.schema import OnUnknown
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.schema import OnUnknown
 
 OURS = (
     "uid",

@@ -13,18 +13,18 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from harness.sandbox.cluster import discovery
-from harness.sandbox.cluster.audit import event
-from harness.sandbox.cluster.calls import Call
-from harness.sandbox.cluster.custom.definitions import Definitions
-from harness.sandbox.cluster.executing import Executing
-from harness.sandbox.cluster.hooks import NoCommands, NoMeters
-from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
-from harness.sandbox.cluster.metrics.state import PATH as STATE_METRICS
-from harness.sandbox.cluster.resources import Resources, answer
-from harness.sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
-from harness.sandbox.cluster.subresources import Subresources
-from harness.sandbox.cluster.watch import Watches
+from readiness_sandbox.cluster import discovery
+from readiness_sandbox.cluster.audit import event
+from readiness_sandbox.cluster.calls import Call
+from readiness_sandbox.cluster.custom.definitions import Definitions
+from readiness_sandbox.cluster.executing import Executing
+from readiness_sandbox.cluster.hooks import NoCommands, NoMeters
+from readiness_sandbox.cluster.metrics.exposition import CONTENT_TYPE
+from readiness_sandbox.cluster.metrics.state import PATH as STATE_METRICS
+from readiness_sandbox.cluster.resources import Resources, answer
+from readiness_sandbox.cluster.statuses import StatusError, method_not_allowed, no_such_path, unauthorized
+from readiness_sandbox.cluster.subresources import Subresources
+from readiness_sandbox.cluster.watch import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
     from starlette.websockets import WebSocket
 
-    from harness.sandbox.cluster.audit import Event
-    from harness.sandbox.cluster.hooks import Commands, Hooks, Meters
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.audit import Event
+    from readiness_sandbox.cluster.hooks import Commands, Hooks, Meters
+    from readiness_sandbox.cluster.store import Store
 
 LOG = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.calls import PATH
+from readiness_sandbox.cluster.calls import PATH
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.pod_rules import at_least
-from harness.sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.pod_rules import at_least
+from readiness_sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 LONGEST_WINDOW_S: Final = 3600
 LONGEST_PERIOD_S: Final = 1800

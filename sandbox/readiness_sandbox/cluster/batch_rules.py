@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from harness.sandbox.cluster import names, pod_rules
-from harness.sandbox.cluster.cron import CronSchedule
-from harness.sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster import names, pod_rules
+from readiness_sandbox.cluster.cron import CronSchedule
+from readiness_sandbox.cluster.selectors import Selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 LONGEST_CRON_NAME: Final = 52
 """Characters; the time of a Job is put behind it."""

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from harness.sandbox.cluster.statuses import StatusError, bad_request, too_large
+from readiness_sandbox.cluster.statuses import StatusError, bad_request, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

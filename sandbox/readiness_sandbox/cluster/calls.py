@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster import bodies, kinds, patch, views
-from harness.sandbox.cluster.schema import cannot_be_handled
-from harness.sandbox.cluster.selectors import Selector, parse_fields
-from harness.sandbox.cluster.statuses import (
+from readiness_sandbox.cluster import bodies, kinds, patch, views
+from readiness_sandbox.cluster.schema import cannot_be_handled
+from readiness_sandbox.cluster.selectors import Selector, parse_fields
+from readiness_sandbox.cluster.statuses import (
     StatusError,
     bad_request,
     no_such_path,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from harness.sandbox.cluster.kinds import Kind, ServedKinds
+    from readiness_sandbox.cluster.kinds import Kind, ServedKinds
 
 PATH = re.compile(
     r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness import clock
-from harness.sandbox.cluster.durations import human
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.timestamps import passed_s
+from readiness_sandbox.cluster.durations import human
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.timestamps import passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.statuses import Object
 
 NONE = "<none>"
 UNKNOWN = "<unknown>"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.statuses import Object
 
 
 def fresh(value: Any) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.timestamps import now_text
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.statuses import Object
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.store import Store
 
 NAMESPACE, POD = kinds.by_name("Namespace"), kinds.by_name("Pod")
 DEFINITION = kinds.by_name("CustomResourceDefinition")

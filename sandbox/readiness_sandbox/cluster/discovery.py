@@ -6,13 +6,13 @@ import platform
 import sys
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.statuses import no_such_path
+from readiness_sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind, ServedKinds
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.kinds import Kind, ServedKinds
+    from readiness_sandbox.cluster.statuses import Object
 
 OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 """Zero bytes of this type are a valid, empty document.

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.kubelet.status import condition, is_ready, with_condition
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import Object, StatusError, too_many_requests
-from harness.sandbox.cluster.timestamps import now_text
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.kubelet.status import condition, is_ready, with_condition
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.statuses import Object, StatusError, too_many_requests
+from readiness_sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.store import Store
 
 POD, BUDGET = kinds.by_name("Pod"), kinds.by_name("PodDisruptionBudget")
 TARGET: Final = "DisruptionTarget"

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.websockets import WebSocketDisconnect
 
-from harness.sandbox.cluster.calls import RequestPath
-from harness.sandbox.cluster.kinds import by_name
-from harness.sandbox.cluster.statuses import bad_request, no_such_path
-from harness.sandbox.cluster.subresources import container_of
+from readiness_sandbox.cluster.calls import RequestPath
+from readiness_sandbox.cluster.kinds import by_name
+from readiness_sandbox.cluster.statuses import bad_request, no_such_path
+from readiness_sandbox.cluster.subresources import container_of
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from harness.sandbox.cluster.hooks import Command, Commands
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.hooks import Command, Commands
+    from readiness_sandbox.cluster.store import Object, Store
 
 PROTOCOLS: Final = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 """Those that are spoken, the newest first; they differ in what is not served: the end of standard input."""

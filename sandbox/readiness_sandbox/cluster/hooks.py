@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sandbox.cluster.statuses import no_such_path
+from readiness_sandbox.cluster.statuses import no_such_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
     from datetime import datetime
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.statuses import Object
 
 
 class Hooks(Protocol):

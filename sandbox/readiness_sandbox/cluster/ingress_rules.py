@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster import names, pod_rules
+from readiness_sandbox.cluster import names, pod_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 _PATH_TYPES: Final = ("Exact", "ImplementationSpecific", "Prefix")
 _WRONG_WITHIN: Final = ("//", "/./", "/../", "%2f", "%2F")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.sandbox.cluster.custom.definitions import CustomShape
+    from readiness_sandbox.cluster.custom.definitions import CustomShape
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 ONE_BY_ONE = tuple(verb for verb in VERBS if verb != "deletecollection")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from harness.sandbox.cluster.tls import write_private
+from readiness_sandbox.cluster.tls import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, expired_page
+from readiness_sandbox.cluster.statuses import Object, StatusError, bad_request, expired_page
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Store
-    from harness.sandbox.cluster.watch import Filter
+    from readiness_sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.watch import Filter
 
 Key = tuple[str, str]
 FORM: Final = "meta.k8s.io/v1"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.merge import strategic
-from harness.sandbox.cluster.statuses import Object, StatusError, bad_request
+from readiness_sandbox.cluster.statuses import Object, StatusError, bad_request
 
 STRATEGIC: Final = "application/strategic-merge-patch+json"
 MERGE: Final = "application/merge-patch+json"

@@ -12,7 +12,7 @@ from harness import clock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.statuses import Object
 
 T = TypeVar("T")
 AT_ONCE: Final = 100

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster import names
-from harness.sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster import names
+from readiness_sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 LONGEST_S: Final = 86400 * 365
 _SOURCES: Final = ("configMap", "secret", "downwardAPI")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.cells import (
+from readiness_sandbox.cluster.cells import (
     AGE,
     NAME,
     NONE,
@@ -20,13 +20,13 @@ from harness.sandbox.cluster.cells import (
     since,
     text,
 )
-from harness.sandbox.cluster.durations import human
-from harness.sandbox.cluster.timestamps import moment, passed_s
+from readiness_sandbox.cluster.durations import human
+from readiness_sandbox.cluster.timestamps import moment, passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.statuses import Object
 
 
 MOST_HOSTS = 3

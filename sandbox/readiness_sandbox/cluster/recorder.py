@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.store import Object, StatusError, Store
-from harness.sandbox.cluster.timestamps import now_text
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.store import Object, StatusError, Store
+from readiness_sandbox.cluster.timestamps import now_text
 
 Recorder = Callable[[Object, str, str, str], None]
 """Writes an Event: its object, type (Normal or Warning), reason and message."""

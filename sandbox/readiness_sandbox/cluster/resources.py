@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from harness.sandbox.cluster import admission, deletion, kinds, paging, pieces, views
-from harness.sandbox.cluster.bodies import require_bounded
-from harness.sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
-from harness.sandbox.cluster.custom.definitions import DEFINITION, rows
-from harness.sandbox.cluster.patch import patched
-from harness.sandbox.cluster.statuses import (
+from readiness_sandbox.cluster import admission, deletion, kinds, paging, pieces, views
+from readiness_sandbox.cluster.bodies import require_bounded
+from readiness_sandbox.cluster.calls import LARGEST, LONGEST_S, dry_run
+from readiness_sandbox.cluster.custom.definitions import DEFINITION, rows
+from readiness_sandbox.cluster.patch import patched
+from readiness_sandbox.cluster.statuses import (
     Object,
     StatusError,
     bad_request,
@@ -28,15 +28,15 @@ from harness.sandbox.cluster.statuses import (
     not_yet,
     success,
 )
-from harness.sandbox.cluster.store import require_uid, selected
-from harness.sandbox.cluster.table import partial, table
-from harness.sandbox.cluster.watch import Filter, Watches, WatchShape
+from readiness_sandbox.cluster.store import require_uid, selected
+from readiness_sandbox.cluster.table import partial, table
+from readiness_sandbox.cluster.watch import Filter, Watches, WatchShape
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.calls import Call
-    from harness.sandbox.cluster.hooks import Hooks, Meters
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.calls import Call
+    from readiness_sandbox.cluster.hooks import Hooks, Meters
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Store
 
 POD, NAMESPACE, JOB = (kinds.by_name(name) for name in ("Pod", "Namespace", "Job"))
 

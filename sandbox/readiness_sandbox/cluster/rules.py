@@ -12,19 +12,19 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster import batch_rules, names, pod_rules
-from harness.sandbox.cluster.autoscaler_rules import autoscaler
-from harness.sandbox.cluster.custom import rules as definition_rules
-from harness.sandbox.cluster.deletion import is_ending
-from harness.sandbox.cluster.ingress_rules import ingress
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import Object, invalid
+from readiness_sandbox.cluster import batch_rules, names, pod_rules
+from readiness_sandbox.cluster.autoscaler_rules import autoscaler
+from readiness_sandbox.cluster.custom import rules as definition_rules
+from readiness_sandbox.cluster.deletion import is_ending
+from readiness_sandbox.cluster.ingress_rules import ingress
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.statuses import Object, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.names import Cause
 
 NAMED_BY_LABEL = ("Namespace", "Service")
 MOST_REPLICAS: Final = 100

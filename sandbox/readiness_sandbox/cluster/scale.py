@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import Object, StatusError
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.statuses import Object, StatusError
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kinds import Kind
 
 REPLICAS, STATUS_REPLICAS, SELECTOR = "specReplicasPath", "statusReplicasPath", "labelSelectorPath"
 SCALE = {REPLICAS: ".spec.replicas", STATUS_REPLICAS: ".status.replicas"}

@@ -15,13 +15,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.quantities import from_milli, is_quantity, milli
-from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
+from readiness_sandbox.cluster.quantities import from_milli, is_quantity, milli
+from readiness_sandbox.cluster.statuses import Object, StatusError, bad_request, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kinds import Kind
 
 SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.statuses import Object, bad_request
+from readiness_sandbox.cluster.statuses import Object, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

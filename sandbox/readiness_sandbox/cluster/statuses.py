@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kinds import Kind
 
 Object = dict[str, Any]
 """A Kubernetes object as JSON.

@@ -13,9 +13,9 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from harness.sandbox.cluster import kinds, names
-from harness.sandbox.cluster.selectors import Selector, field_values
-from harness.sandbox.cluster.statuses import (
+from readiness_sandbox.cluster import kinds, names
+from readiness_sandbox.cluster.selectors import Selector, field_values
+from readiness_sandbox.cluster.statuses import (
     Object,
     StatusError,
     already_exists,
@@ -24,12 +24,12 @@ from harness.sandbox.cluster.statuses import (
     expired,
     not_found,
 )
-from harness.sandbox.cluster.timestamps import now_text
+from readiness_sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kinds import Kind
 
 __all__ = ["Object", "StatusError", "Store", "WatchEvent"]
 

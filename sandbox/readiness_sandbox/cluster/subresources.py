@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response, StreamingResponse
 
 from harness import clock
-from harness.sandbox.cluster import admission, deletion, eviction, views
-from harness.sandbox.cluster.bodies import require_bounded
-from harness.sandbox.cluster.metrics.exposition import CONTENT_TYPE
-from harness.sandbox.cluster.patch import patched
-from harness.sandbox.cluster.resources import answer, delete_options
-from harness.sandbox.cluster.scale import scale_of, with_replicas
-from harness.sandbox.cluster.statuses import Object, StatusError, bad_request, method_not_allowed
-from harness.sandbox.cluster.store import require_uid
-from harness.sandbox.cluster.timestamps import moment
+from readiness_sandbox.cluster import admission, deletion, eviction, views
+from readiness_sandbox.cluster.bodies import require_bounded
+from readiness_sandbox.cluster.metrics.exposition import CONTENT_TYPE
+from readiness_sandbox.cluster.patch import patched
+from readiness_sandbox.cluster.resources import answer, delete_options
+from readiness_sandbox.cluster.scale import scale_of, with_replicas
+from readiness_sandbox.cluster.statuses import Object, StatusError, bad_request, method_not_allowed
+from readiness_sandbox.cluster.store import require_uid
+from readiness_sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.calls import Call
-    from harness.sandbox.cluster.hooks import Hooks, Meters
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.calls import Call
+    from readiness_sandbox.cluster.hooks import Hooks, Meters
+    from readiness_sandbox.cluster.store import Store
 
 
 class Subresources:

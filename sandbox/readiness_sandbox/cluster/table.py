@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.cells import DEFAULT
-from harness.sandbox.cluster.printers import COLUMNS
+from readiness_sandbox.cluster.cells import DEFAULT
+from readiness_sandbox.cluster.printers import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.statuses import Object
 
 
 def table(kind: Kind, objects: Iterable[Object], metadata: Object, *, include: str = "Metadata") -> Object:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.selectors import Selector, SelectorTerm
+from readiness_sandbox.cluster.selectors import Selector, SelectorTerm
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.statuses import Object
 
 NAMES = {
     "involvedObject": "regarding",

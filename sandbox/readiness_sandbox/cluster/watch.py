@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from harness import clock
-from harness.sandbox.cluster.pieces import encoded, in_turns
-from harness.sandbox.cluster.statuses import Object, StatusError
-from harness.sandbox.cluster.store import WatchEvent, selected
+from readiness_sandbox.cluster.pieces import encoded, in_turns
+from readiness_sandbox.cluster.statuses import Object, StatusError
+from readiness_sandbox.cluster.store import WatchEvent, selected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.selectors import Selector
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.selectors import Selector
+    from readiness_sandbox.cluster.store import Store
 
 Change = tuple[str, Object]
 Queue = asyncio.Queue[WatchEvent | None]

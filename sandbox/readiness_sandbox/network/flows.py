@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from harness.sandbox.network.seam import Endpoint
+    from readiness_sandbox.network.seam import Endpoint
 
 MOST_BYTES: Final = 10 << 20
 BACKUPS: Final = 5

@@ -12,7 +12,7 @@ Messages it obeys (one key names the message, its value is the front or impairme
     {"known": address, "endpoint": {…}}  who is there, for the log of connections
     {"traffic": true}                   answered {"traffic": {address: [bytes received, bytes sent]}}, since the start
 
-Started as `python -m harness.sandbox.network.forwarder FD LOG` with its end of `messages.pair` and the path of that log; ends when the other end closes.
+Started as `python -m readiness_sandbox.network.forwarder FD LOG` with its end of `messages.pair` and the path of that log; ends when the other end closes.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from harness import clock
-from harness.sandbox import messages
-from harness.sandbox.network.accepting import Accepting
-from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
-from harness.sandbox.network.seam import Disturbance, Endpoint
-from harness.sandbox.network.splice import Side, join, reset
+from readiness_sandbox import messages
+from readiness_sandbox.network.accepting import Accepting
+from readiness_sandbox.network.flows import FlowEnds, FlowLogWriter
+from readiness_sandbox.network.seam import Disturbance, Endpoint
+from readiness_sandbox.network.splice import Side, join, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

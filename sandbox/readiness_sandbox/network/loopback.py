@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox import messages
-from harness.sandbox.network.addresses import FRONTS, PODS, Pool
-from harness.sandbox.network.seam import (
+from readiness_sandbox import messages
+from readiness_sandbox.network.addresses import FRONTS, PODS, Pool
+from readiness_sandbox.network.seam import (
     HOST,
     Capability,
     Endpoint,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.sandbox.network.seam import Admits
+    from readiness_sandbox.network.seam import Admits
 
 BACKLOG = 512
 AT_ONCE = 1000

@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.selectors import Selector
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from harness.sandbox.platform import parts, render
-from harness.sandbox.releases import load_release, names
+from readiness_sandbox.platform import parts, render
+from readiness_sandbox.releases import load_release, names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster.tls import Authority
 
 ROLES = ("superuser", "replication", "rewind", "normaldance", "readiness")
 HOSTS = ("main.database.svc.cluster.local", "*.postgres.database.svc.cluster.local")

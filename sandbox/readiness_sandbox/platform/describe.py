@@ -16,9 +16,9 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.repository import evidence_block, examples, files_block
-from harness.sandbox.scales import CPU_SCALE, TIME_SCALE
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.repository import evidence_block, examples, files_block
+from readiness_sandbox.scales import CPU_SCALE, TIME_SCALE
 
 PRIMARY_REGION = "us-east-1"
 SHARES = {"us-east-1": 60, "eu-west-1": 30, "ap-southeast-1": 10}

@@ -1,7 +1,7 @@
 """From the manifests to the objects of one release.
 
 The part of kustomize that the manifests use, and a release on top.
-`kubectl apply -k harness/sandbox/platform/manifests` does the same on a real cluster.
+`kubectl apply -k sandbox/readiness_sandbox/platform/manifests` does the same on a real cluster.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import yaml
 
 from harness.errors import ConfigurationError
 from harness.merge import strategic
-from harness.sandbox.platform import parts
+from readiness_sandbox.platform import parts
 
 if TYPE_CHECKING:
-    from harness.sandbox.platform.credentials import Credentials
-    from harness.sandbox.releases import Release
+    from readiness_sandbox.platform.credentials import Credentials
+    from readiness_sandbox.releases import Release
 
 Object = dict[str, Any]
 

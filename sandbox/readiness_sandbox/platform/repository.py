@@ -19,7 +19,7 @@ import yaml
 from harness import clock
 
 if TYPE_CHECKING:
-    from harness.sandbox.releases import Release
+    from readiness_sandbox.releases import Release
 
 Object = dict[str, Any]
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from harness import clock
-from harness.sandbox.platform.repository import examples
+from readiness_sandbox.platform.repository import examples
 
 SAMPLES: Final = "samples"
 """Directory of the samples, below that of the sandbox."""

@@ -4,6 +4,6 @@ They are the harness's own test data: each bad release names in `caught_by` the 
 no other may. A directory of your own with a `release.yaml` is a release too.
 """
 
-from harness.sandbox.releases.release import Release, Workload, load_release, names
+from readiness_sandbox.releases.release import Release, Workload, load_release, names
 
 __all__ = ["Release", "Workload", "load_release", "names"]

@@ -10,9 +10,9 @@ import pytest
 
 from harness.drivers.check.flow_log import FlowKey, FlowLog, flows_of, listed
 from harness.errors import ConfigurationError
-from harness.sandbox.network.flows import FlowEnds, FlowLogWriter
-from harness.sandbox.network.seam import Endpoint
 from harness.targets import Target, load_target
+from readiness_sandbox.network.flows import FlowEnds, FlowLogWriter
+from readiness_sandbox.network.seam import Endpoint
 from tests.builders.addresses import NET
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def test_the_sandboxs_log_is_read_across_its_backups(
     target: Target, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is lost and nothing counted twice where a file is full."""
-    monkeypatch.setattr("harness.sandbox.network.flows.MOST_BYTES", 4096)
+    monkeypatch.setattr("readiness_sandbox.network.flows.MOST_BYTES", 4096)
     writer = FlowLogWriter(log)
     writer.known("127.92.1.1", TRACK)
     writer.known("127.92.1.2", STORE)

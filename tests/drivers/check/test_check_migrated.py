@@ -17,20 +17,20 @@ from harness.drivers.check.sql.tables import InUse, Rows, TableColumns, compared
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.evidence.history import History
 from harness.model import Check, Demand, DemandKind
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers import garbage
 from harness.targets import Target, load_target, platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster
 from harness.targets.reference import Reference
 from harness.targets.undo import recover
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.controllers import garbage
 from tests.builders.addresses import NET
 from tests.fake_clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.store import WatchEvent
+    from readiness_sandbox.cluster.store import WatchEvent
     from tests.builders.database_servers import Member
     from tests.drivers.conftest import PocketCluster
 

@@ -68,17 +68,17 @@ from harness.drivers.check.sql.statements import StatementsRead
 from harness.drivers.check.young import is_new
 from harness.drivers.facts import FactProbe
 from harness.errors import ConfigurationError, DriverError
-from harness.sandbox.cluster import kinds
-from harness.sandbox.platform.monitor.api import Monitored, application
-from harness.sandbox.platform.monitor.promql.values import labels_of
-from harness.sandbox.platform.monitor.rules.alerting import Group
-from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
-from harness.sandbox.platform.monitor.scrape.scraping import Scraper
-from harness.sandbox.platform.monitor.storage import Storage
 from harness.steps.templates.monitor import MONITOR
 from harness.targets import Target, load_target
 from harness.targets.outside import Metrics
 from harness.targets.parts import Kubernetes, Region
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.platform.monitor.api import Monitored, application
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.rules.alerting import Group
+from readiness_sandbox.platform.monitor.rules.rulefiles import read_groups
+from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
+from readiness_sandbox.platform.monitor.storage import Storage
 from tests.builders.addresses import NET
 from tests.drivers.check.conftest import Backend
 from tests.drivers.conftest import PocketCluster

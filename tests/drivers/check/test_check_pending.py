@@ -10,11 +10,11 @@ import pytest
 
 from harness import clock
 from harness.drivers.check import pending
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.store import Store
 from harness.targets import platform_of
 from harness.targets.intents import pending_intents
 from harness.targets.kubernetes import Cluster, Object
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.store import Store
 from tests.drivers.check.test_check_live import found, run
 
 if TYPE_CHECKING:

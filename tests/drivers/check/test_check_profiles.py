@@ -7,7 +7,7 @@ import time
 
 from harness.drivers.check.monitor.pprof import CpuProfile, read_profile
 from harness.drivers.check.monitor.profiles import _profiled
-from harness.sandbox.platform.normaldance.kit.profiles import Sampler
+from readiness_sandbox.platform.normaldance.kit.profiles import Sampler
 
 
 def _sampled(busy_s: float) -> bytes:

@@ -157,7 +157,7 @@ def test_every_password_is_a_slow_hash(database: Target, members: Pair) -> None:
 
 def test_what_the_platform_stores_is_a_slow_hash(database: Target, members: Pair) -> None:
     """The sandbox's own form."""
-    from harness.sandbox.platform.normaldance.kit.passwords import hashed
+    from readiness_sandbox.platform.normaldance.kit.passwords import hashed
 
     members[0].ask("CREATE TABLE users (name text, password text)")
     members[0].ask("INSERT INTO users VALUES ('a', %s)", (hashed("a password"),))

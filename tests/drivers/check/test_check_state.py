@@ -13,8 +13,8 @@ from harness.drivers.check.state.service import service_endpoints
 from harness.drivers.check.state.versions import api_version, version_fact
 from harness.drivers.check.state.workload import container_environment, container_probes, container_user
 from harness.errors import AccessDenied, ConfigurationError, UsageError
-from harness.sandbox.cluster.kinds import by_name
 from harness.targets.kubernetes import Cluster
+from readiness_sandbox.cluster.kinds import by_name
 
 if TYPE_CHECKING:
     from pathlib import Path

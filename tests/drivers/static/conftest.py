@@ -15,11 +15,11 @@ from harness.clock import wall
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import ENGINES
-from harness.sandbox.platform import render, repository
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.releases import load_release
 from harness.steps import read
 from harness.targets import load_target
+from readiness_sandbox.platform import render, repository
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.releases import load_release
 
 ROWS: Mapping[str, str] = {
     "DA-IMG-NODE20": "every image of a Node.js service starts from node:20 and reports version 20",

@@ -8,10 +8,10 @@ import pytest
 
 from harness.catalogue import load_catalogue
 from harness.drivers.static import ENGINES, NEEDS
-from harness.sandbox.platform import render, repository
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.releases import load_release
 from harness.steps import read
+from readiness_sandbox.platform import render, repository
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.releases import load_release
 from tests.drivers.static.conftest import ROWS, PaperPlatform, bad
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness import clock
 from harness.drivers.watch import Watch, watch_settings
-from harness.sandbox.cluster import kinds
+from readiness_sandbox.cluster import kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.store import Store
     from tests.drivers.conftest import PocketCluster
 
 KIND = kinds.by_name("HorizontalPodAutoscaler")

@@ -17,10 +17,10 @@ from harness import clock
 from harness.drivers.watch import Watch, WatchSettings, watch_settings
 from harness.drivers.watch.attendance import Attendance
 from harness.drivers.watch.streams import api_http, follow
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.store import Store
 from harness.targets import load_target
 from harness.units import NS_PER_S
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.store import Store
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object

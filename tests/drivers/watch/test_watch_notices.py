@@ -16,8 +16,8 @@ from harness import clock
 from harness.drivers.watch.notices import Notices
 from harness.drivers.watch.recorder import WatchRecorder
 from harness.drivers.watch.wires import Wires
-from harness.sandbox.platform.monitor.moments import rfc3339
-from harness.sandbox.platform.monitor.receiver import NoticeLog
+from readiness_sandbox.platform.monitor.moments import rfc3339
+from readiness_sandbox.platform.monitor.receiver import NoticeLog
 
 
 def webhook(name: str, began_s: float, status: str = "firing") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from harness import clock
 from harness.drivers.watch.ledger import found, outcome
 from harness.drivers.watch.probers import wrong
 from harness.drivers.watch.wires import ProbeResponse, Wires
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster.tls import Authority
 
 if TYPE_CHECKING:
     from tests.drivers.watch.conftest import Service

@@ -94,7 +94,7 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server with the platform's schema and first rows, trusting everyone on loopback."""
-    from harness.sandbox.platform.normaldance.schema import found
+    from readiness_sandbox.platform.normaldance.schema import found
 
     home = tmp_path_factory.mktemp("postgres")
     server = Postgres(home / "data", home / "log")

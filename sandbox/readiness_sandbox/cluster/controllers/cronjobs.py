@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from harness import clock
-from harness.sandbox.cluster import admission, deletion
-from harness.sandbox.cluster.controllers.jobs import finished_at
-from harness.sandbox.cluster.controllers.view import CRONJOB, JOB, key, live, owned, reference, write_status
-from harness.sandbox.cluster.cron import CronSchedule
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.timestamps import moment, timestamp
+from readiness_sandbox.cluster import admission, deletion
+from readiness_sandbox.cluster.controllers.jobs import finished_at
+from readiness_sandbox.cluster.controllers.view import CRONJOB, JOB, key, live, owned, reference, write_status
+from readiness_sandbox.cluster.cron import CronSchedule
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.timestamps import moment, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 SCHEDULED: Final = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 MANY: Final = 100

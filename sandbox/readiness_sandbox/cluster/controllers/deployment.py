@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster import deletion
-from harness.sandbox.cluster.controllers import rollout_conditions
-from harness.sandbox.cluster.controllers.rolling import (
+from readiness_sandbox.cluster import deletion
+from readiness_sandbox.cluster.controllers import rollout_conditions
+from readiness_sandbox.cluster.controllers.rolling import (
     DESIRED,
     MOST,
     REVISION,
@@ -19,7 +19,7 @@ from harness.sandbox.cluster.controllers.rolling import (
     scaled,
     was_scaled,
 )
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster.controllers.view import (
     DEPLOYMENT,
     HASH,
     POD,
@@ -34,14 +34,14 @@ from harness.sandbox.cluster.controllers.view import (
     template_hash,
     without_hash,
 )
-from harness.sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.kubelet.status import condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 HISTORY: Final = "deployment.kubernetes.io/revision-history"
 """The revisions that a ReplicaSet had before it became current again."""

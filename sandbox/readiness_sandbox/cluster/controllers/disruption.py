@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster.controllers.view import (
     DEPLOYMENT,
     POD,
     REPLICASET,
@@ -15,15 +15,15 @@ from harness.sandbox.cluster.controllers.view import (
     controller_of,
     write_status,
 )
-from harness.sandbox.cluster.eviction import BUDGET, selects
-from harness.sandbox.cluster.kubelet.status import condition, is_ready
-from harness.sandbox.cluster.timestamps import moment, now_text
+from readiness_sandbox.cluster.eviction import BUDGET, selects
+from readiness_sandbox.cluster.kubelet.status import condition, is_ready
+from readiness_sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 FORGOTTEN_AFTER: Final = timedelta(minutes=2)
 """An eviction that was charged and never carried out is given back."""

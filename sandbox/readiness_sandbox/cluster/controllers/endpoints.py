@@ -8,16 +8,16 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.view import ENDPOINTS, POD, SERVICE, SLICE, key, reference
-from harness.sandbox.cluster.kubelet.status import is_ready
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.store import StatusError
+from readiness_sandbox.cluster.controllers.view import ENDPOINTS, POD, SERVICE, SLICE, key, reference
+from readiness_sandbox.cluster.kubelet.status import is_ready
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.store import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SERVICE_NAME = "kubernetes.io/service-name"

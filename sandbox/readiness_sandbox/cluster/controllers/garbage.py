@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster import deletion
-from harness.sandbox.cluster.controllers.view import NAMESPACE, NODE, POD, key
+from readiness_sandbox.cluster import deletion
+from readiness_sandbox.cluster.controllers.view import NAMESPACE, NODE, POD, key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
     Rows = Sequence[tuple[Kind, Object]]
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster import deletion
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster import deletion
+from readiness_sandbox.cluster.controllers.view import (
     BURST,
     JOB,
     POD,
@@ -20,16 +20,16 @@ from harness.sandbox.cluster.controllers.view import (
     pod_from,
     write_status,
 )
-from harness.sandbox.cluster.kubelet.container import BACK_OFF_S
-from harness.sandbox.cluster.kubelet.status import condition, is_ready
-from harness.sandbox.cluster.timestamps import moment, now_text
+from readiness_sandbox.cluster.kubelet.container import BACK_OFF_S
+from readiness_sandbox.cluster.kubelet.status import condition, is_ready
+from readiness_sandbox.cluster.timestamps import moment, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store, WatchEvent
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store, WatchEvent
 
 TRACKED: Final = "batch.kubernetes.io/job-tracking"
 """Finalizer of a pod that its Job has not counted yet."""

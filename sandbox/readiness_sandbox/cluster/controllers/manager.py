@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sandbox.cluster.controllers import (
+from readiness_sandbox.cluster.controllers import (
     cronjobs,
     deployment,
     disruption,
@@ -21,16 +21,16 @@ from harness.sandbox.cluster.controllers import (
     replicaset,
     scheduler,
 )
-from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
-from harness.sandbox.cluster.controllers.chaos.network import NetworkChaos
-from harness.sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
-from harness.sandbox.cluster.controllers.jobs import Jobs
-from harness.sandbox.cluster.controllers.nodepools import NodePools
-from harness.sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
-from harness.sandbox.cluster.controllers.rollouts.measuring import Analyses
-from harness.sandbox.cluster.controllers.services import Services
-from harness.sandbox.cluster.controllers.statefulset import StatefulSets
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster.controllers.autoscaling.controller import Autoscalers, RateSource
+from readiness_sandbox.cluster.controllers.chaos.network import NetworkChaos
+from readiness_sandbox.cluster.controllers.chaos.stress import StressChaos, Stressor
+from readiness_sandbox.cluster.controllers.jobs import Jobs
+from readiness_sandbox.cluster.controllers.nodepools import NodePools
+from readiness_sandbox.cluster.controllers.rollouts.controller import WATCHED, Rollouts
+from readiness_sandbox.cluster.controllers.rollouts.measuring import Analyses
+from readiness_sandbox.cluster.controllers.services import Services
+from readiness_sandbox.cluster.controllers.statefulset import StatefulSets
+from readiness_sandbox.cluster.controllers.view import (
     CRONJOB,
     DEPLOYMENT,
     ENDPOINTS,
@@ -45,18 +45,18 @@ from harness.sandbox.cluster.controllers.view import (
     STATEFULSET,
     PodTerminator,
 )
-from harness.sandbox.cluster.deletion import is_ending
-from harness.sandbox.cluster.eviction import BUDGET
-from harness.sandbox.cluster.recorder import recorder
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.deletion import is_ending
+from readiness_sandbox.cluster.eviction import BUDGET
+from readiness_sandbox.cluster.recorder import recorder
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Store, WatchEvent
-    from harness.sandbox.cluster.turns import Turns
-    from harness.sandbox.network.seam import Network
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Store, WatchEvent
+    from readiness_sandbox.cluster.turns import Turns
+    from readiness_sandbox.network.seam import Network
 
 
 class Kubelets(PodTerminator, RateSource, Stressor, Protocol):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster import deletion, kinds
-from harness.sandbox.cluster.controllers.view import NAMESPACE, POD, key, live
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster import deletion, kinds
+from readiness_sandbox.cluster.controllers.view import NAMESPACE, POD, key, live
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 ACCOUNT = kinds.by_name("ServiceAccount")
 FIRST: Final = ("CronJob", "Job", "Deployment", "StatefulSet", "ReplicaSet", "Pod")

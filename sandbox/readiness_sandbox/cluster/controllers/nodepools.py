@@ -11,20 +11,20 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster.controllers import room
-from harness.sandbox.cluster.controllers.scheduler import node_room, refusals, unbound
-from harness.sandbox.cluster.controllers.view import NODE, POD, controller_of, is_over, reference, write_status
-from harness.sandbox.cluster.durations import seconds
-from harness.sandbox.cluster.kubelet.nodes import CAPACITY
-from harness.sandbox.cluster.kubelet.status import condition, with_condition
-from harness.sandbox.cluster.quantities import amount, from_milli, milli
-from harness.sandbox.cluster.timestamps import passed_s
+from readiness_sandbox.cluster.controllers import room
+from readiness_sandbox.cluster.controllers.scheduler import node_room, refusals, unbound
+from readiness_sandbox.cluster.controllers.view import NODE, POD, controller_of, is_over, reference, write_status
+from readiness_sandbox.cluster.durations import seconds
+from readiness_sandbox.cluster.kubelet.nodes import CAPACITY
+from readiness_sandbox.cluster.kubelet.status import condition, with_condition
+from readiness_sandbox.cluster.quantities import amount, from_milli, milli
+from readiness_sandbox.cluster.timestamps import passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 POOL: Final = "karpenter.sh/nodepool"
 """The label that names the pool of a node."""

@@ -9,17 +9,17 @@ import math
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.sandbox.cluster.controllers.scheduler import tolerates
-from harness.sandbox.cluster.controllers.view import NODE, POD, key
-from harness.sandbox.cluster.kubelet.nodes import LEASES, with_kubelet_status
-from harness.sandbox.cluster.kubelet.status import condition, with_condition
+from readiness_sandbox.cluster.controllers.scheduler import tolerates
+from readiness_sandbox.cluster.controllers.view import NODE, POD, key
+from readiness_sandbox.cluster.kubelet.nodes import LEASES, with_kubelet_status
+from readiness_sandbox.cluster.kubelet.status import condition, with_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store, WatchEvent
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store, WatchEvent
 
 NOT_READY_S = 4.0
 EVICT_S = 5.0

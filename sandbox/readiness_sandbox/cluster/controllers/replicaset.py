@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster.controllers.view import (
     BURST,
     POD,
     REPLICASET,
@@ -20,9 +20,9 @@ from harness.sandbox.cluster.controllers.view import (
 )
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 
 def reconcile(store: Store, pods: PodTerminator, record: Recorder) -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.controllers.rolling import limits
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
+from readiness_sandbox.cluster.controllers.rolling import limits
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 DONE, LATE, PAUSED = "NewReplicaSetAvailable", "ProgressDeadlineExceeded", "DeploymentPaused"
 _NO_DEADLINE: Final = (1 << 31) - 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.view import is_over
-from harness.sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.controllers.view import is_over
+from readiness_sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 Amounts = dict[str, Fraction]
 """By resource, such as `cpu` (cores), `memory` (bytes) and `pods`; exact."""

@@ -6,17 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.sandbox.cluster.controllers import room
-from harness.sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
-from harness.sandbox.cluster.kubelet.status import condition, with_condition
-from harness.sandbox.cluster.pod_rules import REQUIRED
-from harness.sandbox.cluster.selectors import Selector, field_values
+from readiness_sandbox.cluster.controllers import room
+from readiness_sandbox.cluster.controllers.view import BURST, NODE, POD, controller_of, is_active
+from readiness_sandbox.cluster.kubelet.status import condition, with_condition
+from readiness_sandbox.cluster.pod_rules import REQUIRED
+from readiness_sandbox.cluster.selectors import Selector, field_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 
 def reconcile(store: Store, record: Recorder) -> None:

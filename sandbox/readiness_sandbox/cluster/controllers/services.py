@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.controllers.view import ENDPOINTS, NAMESPACE, POD, POLICY, SERVICE, key
-from harness.sandbox.network.policy import Party, Policies
-from harness.sandbox.network.seam import HOST, Endpoint, Occupant, Seat, Service, ServicePort
+from readiness_sandbox.cluster.controllers.view import ENDPOINTS, NAMESPACE, POD, POLICY, SERVICE, key
+from readiness_sandbox.network.policy import Party, Policies
+from readiness_sandbox.network.seam import HOST, Endpoint, Occupant, Seat, Service, ServicePort
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from harness.sandbox.cluster.store import Object, Store
-    from harness.sandbox.network.seam import Network
+    from readiness_sandbox.cluster.store import Object, Store
+    from readiness_sandbox.network.seam import Network
 
 _LOWEST: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 CLUSTER_DOMAIN = ".svc.cluster.local"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster.controllers.view import (
     POD,
     STATEFULSET,
     adopt,
@@ -18,12 +18,12 @@ from harness.sandbox.cluster.controllers.view import (
     template_hash,
     write_status,
 )
-from harness.sandbox.cluster.kubelet.status import is_ready
+from readiness_sandbox.cluster.kubelet.status import is_ready
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 REVISION = "controller-revision-hash"
 INDEX = "apps.kubernetes.io/pod-index"

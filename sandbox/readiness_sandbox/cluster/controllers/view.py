@@ -10,16 +10,16 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness import clock
-from harness.sandbox.cluster import deletion, kinds
-from harness.sandbox.cluster.kubelet.status import condition, is_ready
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.timestamps import passed_s
+from readiness_sandbox.cluster import deletion, kinds
+from readiness_sandbox.cluster.kubelet.status import condition, is_ready
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.timestamps import passed_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 POD = kinds.by_name("Pod")
 NODE = kinds.by_name("Node")

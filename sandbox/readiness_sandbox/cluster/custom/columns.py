@@ -6,12 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.cells import AGE, NAME, Column, since
+from readiness_sandbox.cluster.cells import AGE, NAME, Column, since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.statuses import Object
 
 _STEP: Final = re.compile(
     r"""\.(?P<field>(?:[^.\[\\]|\\.)+)

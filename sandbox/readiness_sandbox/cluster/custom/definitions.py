@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from harness.sandbox.cluster import deletion
-from harness.sandbox.cluster.custom.columns import columns
-from harness.sandbox.cluster.kinds import Kind
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.timestamps import now_text
+from readiness_sandbox.cluster import deletion
+from readiness_sandbox.cluster.custom.columns import columns
+from readiness_sandbox.cluster.kinds import Kind
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.timestamps import now_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.cells import Column
-    from harness.sandbox.cluster.statuses import Object
-    from harness.sandbox.cluster.store import Store, WatchEvent
+    from readiness_sandbox.cluster.cells import Column
+    from readiness_sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.store import Store, WatchEvent
 
 DEFINITION = deletion.DEFINITION
 _CONDITIONS = (

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.custom.columns import json_path
-from harness.sandbox.cluster.custom.structural import INT_OR_STRING, PRESERVE
-from harness.sandbox.cluster.names import DNS_LABEL, DNS_SUBDOMAIN, shown
+from readiness_sandbox.cluster.custom.columns import json_path
+from readiness_sandbox.cluster.custom.structural import INT_OR_STRING, PRESERVE
+from readiness_sandbox.cluster.names import DNS_LABEL, DNS_SUBDOMAIN, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 APPROVED: Final = "api-approved.kubernetes.io"
 _PROTECTED: Final = (".k8s.io", ".kubernetes.io")

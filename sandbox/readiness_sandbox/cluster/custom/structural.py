@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.sandbox.cluster.names import Cause
-    from harness.sandbox.cluster.statuses import Object
+    from readiness_sandbox.cluster.names import Cause
+    from readiness_sandbox.cluster.statuses import Object
 
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED: Final = "x-kubernetes-embedded-resource"

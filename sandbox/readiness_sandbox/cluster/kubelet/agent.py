@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox.cluster.kubelet import logs
-from harness.sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
-from harness.sandbox.cluster.kubelet.strain import StressProcesses
-from harness.sandbox.cluster.kubelet.throttle import CpuLimits
-from harness.sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSample
-from harness.sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
-from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.cluster.store import Object, StatusError, Store, WatchEvent
-from harness.sandbox.cluster.timestamps import timestamp
+from readiness_sandbox.cluster.kubelet import logs
+from readiness_sandbox.cluster.kubelet.nodes import LEASES, NODE, beat, is_powered, with_kubelet_status
+from readiness_sandbox.cluster.kubelet.strain import StressProcesses
+from readiness_sandbox.cluster.kubelet.throttle import CpuLimits
+from readiness_sandbox.cluster.kubelet.usage import ContainerRate, Meter, UsageSample
+from readiness_sandbox.cluster.kubelet.worker import POD, Directories, PodWorker
+from readiness_sandbox.cluster.statuses import bad_request
+from readiness_sandbox.cluster.store import Object, StatusError, Store, WatchEvent
+from readiness_sandbox.cluster.timestamps import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from harness.sandbox.cluster.kubelet.commands import RunningCommand
-    from harness.sandbox.cluster.kubelet.launcher import Launcher
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.turns import Turns
-    from harness.sandbox.network.seam import Network
+    from readiness_sandbox.cluster.kubelet.commands import RunningCommand
+    from readiness_sandbox.cluster.kubelet.launcher import Launcher
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.turns import Turns
+    from readiness_sandbox.network.seam import Network
 
 __all__ = ["LEASES", "Agent"]
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from harness import clock
-from harness.sandbox.cluster.kubelet import probes
-from harness.sandbox.cluster.kubelet.environment import ConfigError
-from harness.sandbox.cluster.kubelet.launcher import CannotStart
-from harness.sandbox.cluster.kubelet.status import ContainerFacts, Running, State, Terminated, Waiting, image_id
-from harness.sandbox.cluster.quantities import amount, kibibytes
+from readiness_sandbox.cluster.kubelet import probes
+from readiness_sandbox.cluster.kubelet.environment import ConfigError
+from readiness_sandbox.cluster.kubelet.launcher import CannotStart
+from readiness_sandbox.cluster.kubelet.status import ContainerFacts, Running, State, Terminated, Waiting, image_id
+from readiness_sandbox.cluster.quantities import amount, kibibytes
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher, Process
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.kubelet.launcher import Launch, Launcher, Process
+    from readiness_sandbox.cluster.store import Object
 
 BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0)
 """Pause before each restart in a row.

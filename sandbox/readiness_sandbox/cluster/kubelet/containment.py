@@ -24,7 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.sandbox import processes
+from readiness_sandbox import processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

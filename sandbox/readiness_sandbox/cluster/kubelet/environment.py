@@ -12,13 +12,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from harness.sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 Mounts = tuple[tuple[str, "Path"], ...]
 

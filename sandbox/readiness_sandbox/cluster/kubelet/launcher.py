@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import SandboxError
-from harness.sandbox import messages
+from readiness_sandbox import messages
 
 if TYPE_CHECKING:
     import socket

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness import clock
-from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.cluster.timestamps import micro_timestamp
+from readiness_sandbox.cluster.statuses import bad_request
+from readiness_sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 FOLLOW_S = 0.1
 LONGEST_NAME = 128

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_DNS, uuid5
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.kubelet.status import with_condition
-from harness.sandbox.cluster.store import Object, StatusError
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.kubelet.status import with_condition
+from readiness_sandbox.cluster.store import Object, StatusError
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.store import Store
 
 NODE = kinds.by_name("Node")
 LEASES = kinds.by_name("Lease")

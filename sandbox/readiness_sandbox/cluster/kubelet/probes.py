@@ -13,7 +13,7 @@ from harness import clock
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 FIRST_S = 0.1
 """Seconds from the start of a container to the first attempt.

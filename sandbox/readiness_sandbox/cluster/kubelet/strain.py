@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.quantities import amount
-from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.scales import CPU_SCALE
+from readiness_sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.statuses import bad_request
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.kubelet.usage import ContainerStart
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.kubelet.usage import ContainerStart
+    from readiness_sandbox.cluster.store import Object
 
 LONGEST_S: Final = 3600
 """Stress that is not ended ends itself."""

@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster.kubelet.usage import own_cpu_ns
-from harness.sandbox.cluster.quantities import amount
-from harness.sandbox.scales import CPU_SCALE
 from harness.units import NS_PER_S
+from readiness_sandbox.cluster.kubelet.usage import own_cpu_ns
+from readiness_sandbox.cluster.quantities import amount
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from harness.sandbox.cluster.kubelet.usage import ContainerStart
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.kubelet.usage import ContainerStart
+    from readiness_sandbox.cluster.store import Object
 
 ENFORCED: Final = "sandbox.readiness/cpu-limits"
 """The annotation of a pod whose CPU limits are held while it says `enforced`."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.scales import CPU_SCALE
 from harness.units import NS_PER_S
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence

@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.kubelet import environment, logs
-from harness.sandbox.cluster.kubelet.commands import RunningCommand
-from harness.sandbox.cluster.kubelet.container import Container
-from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
-from harness.sandbox.cluster.kubelet.status import TOO_LONG, PodFacts, Terminated, pod_status
-from harness.sandbox.cluster.kubelet.throttle import limit_of
-from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
-from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.cluster.store import Object, StatusError, Store
-from harness.sandbox.cluster.timestamps import passed_s
-from harness.sandbox.network.seam import Network, Pod, Seat
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.kubelet import environment, logs
+from readiness_sandbox.cluster.kubelet.commands import RunningCommand
+from readiness_sandbox.cluster.kubelet.container import Container
+from readiness_sandbox.cluster.kubelet.launcher import Launch, Launcher
+from readiness_sandbox.cluster.kubelet.status import TOO_LONG, PodFacts, Terminated, pod_status
+from readiness_sandbox.cluster.kubelet.throttle import limit_of
+from readiness_sandbox.cluster.kubelet.usage import ContainerStart, Meter
+from readiness_sandbox.cluster.statuses import bad_request
+from readiness_sandbox.cluster.store import Object, StatusError, Store
+from readiness_sandbox.cluster.timestamps import passed_s
+from readiness_sandbox.network.seam import Network, Pod, Seat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.sandbox.cluster.kubelet.probes import ProbePlace
-    from harness.sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.kubelet.probes import ProbePlace
+    from readiness_sandbox.cluster.recorder import Recorder
 
 POD = kinds.by_name("Pod")
 CONTAINER_PID: Final = "CONTAINER_PID"

@@ -8,7 +8,7 @@ other command is executed inside a container of its own (`containment`). Single-
     {"terminate": id}   SIGTERM to the container's first process
     {"kill": id}        SIGKILL to all of it
 
-Started as `python -m harness.sandbox.cluster.kubelet.zygote FD MODULE…`, with its end of `messages.pair` and what to import.
+Started as `python -m readiness_sandbox.cluster.kubelet.zygote FD MODULE…`, with its end of `messages.pair` and what to import.
 It ends when the other end closes, and all containers with it.
 """
 
@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from harness.sandbox import messages, processes
-from harness.sandbox.cluster.kubelet import containment
-from harness.sandbox.cluster.kubelet.containment import Way
-from harness.sandbox.cluster.kubelet.ending import LastStep
+from readiness_sandbox import messages, processes
+from readiness_sandbox.cluster.kubelet import containment
+from readiness_sandbox.cluster.kubelet.containment import Way
+from readiness_sandbox.cluster.kubelet.ending import LastStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.metrics.exposition import Family, exposed
-from harness.sandbox.cluster.quantities import amount
-from harness.sandbox.cluster.timestamps import moment
-from harness.sandbox.scales import CPU_SCALE
+from readiness_sandbox.cluster.metrics.exposition import Family, exposed
+from readiness_sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.timestamps import moment
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.sandbox.cluster.kubelet.usage import UsageSample
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.kubelet.usage import UsageSample
+    from readiness_sandbox.cluster.store import Object
 
 _CPU_HELP = f"Cumulative cpu time consumed, in core-seconds, under the sandbox's CPU scale of {CPU_SCALE}"
 _MEMORY_HELP = "Current working set, in bytes: the proportional set size of all its processes"

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.kubelet.nodes import is_powered
-from harness.sandbox.cluster.metrics import kubelet, state
-from harness.sandbox.cluster.quantities import kibibytes, nanocores
-from harness.sandbox.cluster.statuses import StatusError, no_such_path
-from harness.sandbox.cluster.timestamps import now_text, timestamp
-from harness.sandbox.scales import CPU_SCALE
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.kubelet.nodes import is_powered
+from readiness_sandbox.cluster.metrics import kubelet, state
+from readiness_sandbox.cluster.quantities import kibibytes, nanocores
+from readiness_sandbox.cluster.statuses import StatusError, no_such_path
+from readiness_sandbox.cluster.timestamps import now_text, timestamp
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.kubelet.usage import ContainerRate, UsageSample
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kubelet.usage import ContainerRate, UsageSample
+    from readiness_sandbox.cluster.store import Object, Store
 
 NODE = kinds.by_name("Node")
 POD = kinds.by_name("Pod")

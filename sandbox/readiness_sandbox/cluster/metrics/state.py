@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.view import controller_of
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.metrics.exposition import Family, exposed
-from harness.sandbox.cluster.quantities import amount
-from harness.sandbox.cluster.timestamps import moment
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.controllers.view import controller_of
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.metrics.exposition import Family, exposed
+from readiness_sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.store import Object, Store
 
 PATH: Final = "/api/v1/namespaces/kube-system/services/kube-state-metrics:http-metrics/proxy/metrics"
 """Where the API server proxies to it in a cluster that has its standard manifests."""

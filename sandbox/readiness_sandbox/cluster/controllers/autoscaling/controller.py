@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from harness import clock
-from harness.sandbox.cluster import kinds, views
-from harness.sandbox.cluster.controllers.autoscaling.behavior import AutoscalerPast, decide
-from harness.sandbox.cluster.controllers.autoscaling.proposals import MetricError, Proposal, propose
-from harness.sandbox.cluster.controllers.autoscaling.reading import behavior_of, pod_usage, source_of, target_of
-from harness.sandbox.cluster.controllers.view import POD, write_status
-from harness.sandbox.cluster.kubelet.status import with_condition
-from harness.sandbox.cluster.quantities import from_milli
-from harness.sandbox.cluster.scale import scale_of, with_replicas
-from harness.sandbox.cluster.selectors import Selector
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.scales import TIME_SCALE
+from readiness_sandbox.cluster import kinds, views
+from readiness_sandbox.cluster.controllers.autoscaling.behavior import AutoscalerPast, decide
+from readiness_sandbox.cluster.controllers.autoscaling.proposals import MetricError, Proposal, propose
+from readiness_sandbox.cluster.controllers.autoscaling.reading import behavior_of, pod_usage, source_of, target_of
+from readiness_sandbox.cluster.controllers.view import POD, write_status
+from readiness_sandbox.cluster.kubelet.status import with_condition
+from readiness_sandbox.cluster.quantities import from_milli
+from readiness_sandbox.cluster.scale import scale_of, with_replicas
+from readiness_sandbox.cluster.selectors import Selector
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.scales import TIME_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.kubelet.usage import ContainerRate
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.kubelet.usage import ContainerRate
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 AUTOSCALER = kinds.by_name("HorizontalPodAutoscaler")
 

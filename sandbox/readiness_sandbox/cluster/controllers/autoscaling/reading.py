@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from harness.sandbox.cluster.controllers.autoscaling.behavior import Behavior, ScalingPolicy, ScalingRules
-from harness.sandbox.cluster.controllers.autoscaling.proposals import MetricError, MetricTarget, PodUsage
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.quantities import milli
-from harness.sandbox.cluster.timestamps import moment
-from harness.sandbox.scales import TIME_SCALE
+from readiness_sandbox.cluster.controllers.autoscaling.behavior import Behavior, ScalingPolicy, ScalingRules
+from readiness_sandbox.cluster.controllers.autoscaling.proposals import MetricError, MetricTarget, PodUsage
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.quantities import milli
+from readiness_sandbox.cluster.timestamps import moment
+from readiness_sandbox.scales import TIME_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.kubelet.usage import ContainerRate
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.kubelet.usage import ContainerRate
+    from readiness_sandbox.cluster.store import Object
 
 TOLERANCE: Final = 0.1
 UP: Final = ScalingRules(

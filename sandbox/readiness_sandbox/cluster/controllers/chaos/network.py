@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.chaos.resources import ChaosRecord, ChaosResources
-from harness.sandbox.cluster.controllers.view import key
-from harness.sandbox.cluster.statuses import bad_request
-from harness.sandbox.network.seam import Disturbance, Impairment, Seat
+from readiness_sandbox.cluster.controllers.chaos.resources import ChaosRecord, ChaosResources
+from readiness_sandbox.cluster.controllers.view import key
+from readiness_sandbox.cluster.statuses import bad_request
+from readiness_sandbox.network.seam import Disturbance, Impairment, Seat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
-    from harness.sandbox.network.seam import LinkImpaired, Network
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
+    from readiness_sandbox.network.seam import LinkImpaired, Network
 
 
 class NetworkChaos(ChaosResources):

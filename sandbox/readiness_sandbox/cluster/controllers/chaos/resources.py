@@ -7,16 +7,16 @@ from random import Random
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from harness import clock
-from harness.sandbox.cluster.controllers.chaos.selection import chosen, selected
-from harness.sandbox.cluster.controllers.view import POD
-from harness.sandbox.cluster.durations import seconds
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.controllers.chaos.selection import chosen, selected
+from readiness_sandbox.cluster.controllers.view import POD
+from readiness_sandbox.cluster.durations import seconds
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 GROUP: Final = "chaos-mesh.org/v1alpha1"
 PAUSE: Final = "experiment.chaos-mesh.org/pause"

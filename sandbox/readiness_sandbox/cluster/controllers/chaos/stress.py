@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from harness.sandbox.cluster.controllers.chaos.resources import ChaosRecord, ChaosResources
-from harness.sandbox.cluster.controllers.view import key
+from readiness_sandbox.cluster.controllers.chaos.resources import ChaosRecord, ChaosResources
+from readiness_sandbox.cluster.controllers.view import key
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 
 class Stressor(Protocol):

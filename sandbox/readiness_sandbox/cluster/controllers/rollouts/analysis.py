@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.controllers.rollouts.expressions import ConditionError
-from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
+from readiness_sandbox.cluster.controllers.rollouts.expressions import ConditionError
+from readiness_sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.controllers.rollouts.expressions import Value
-    from harness.sandbox.cluster.controllers.rollouts.metrics import Metric
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.controllers.rollouts.expressions import Value
+    from readiness_sandbox.cluster.controllers.rollouts.metrics import Metric
+    from readiness_sandbox.cluster.store import Object
 
 ERROR_RETRY_S: Final = 10.0
 TERMINATED: Final = "Run Terminated"

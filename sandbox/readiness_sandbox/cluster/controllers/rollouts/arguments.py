@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, integer, known
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError, integer, known
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 _ANALYSIS: Final = frozenset({"templates", "args", "startingStep", "dryRun", "measurementRetention"})
 _TEMPLATE: Final = frozenset({"templateName", "clusterScope"})

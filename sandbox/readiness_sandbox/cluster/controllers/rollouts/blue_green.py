@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole
+from readiness_sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from readiness_sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
-    from harness.sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
-    from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
+    from readiness_sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from readiness_sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
+    from readiness_sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
 
 
 def turn_blue_green(turn: Turn, strategy: BlueGreenStrategy) -> None:

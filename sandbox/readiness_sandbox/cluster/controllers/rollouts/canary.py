@@ -8,16 +8,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.rollouts import shares
-from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, PauseStep, SetWeight
-from harness.sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole, Weigh
+from readiness_sandbox.cluster.controllers.rollouts import shares
+from readiness_sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from readiness_sandbox.cluster.controllers.rollouts.spec import AnalysisStep, PauseStep, SetWeight
+from readiness_sandbox.cluster.controllers.rollouts.turn import Notice, PauseReason, RunRole, Weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, Step
-    from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
+    from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, Step
+    from readiness_sandbox.cluster.controllers.rollouts.turn import TemplateSet, Turn
 
 ALL = 100
 

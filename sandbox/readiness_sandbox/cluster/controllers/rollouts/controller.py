@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness import clock
-from harness.sandbox.cluster import deletion
-from harness.sandbox.cluster.controllers.rollouts import runs, sets
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.machine import decide, refused
-from harness.sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
-from harness.sandbox.cluster.controllers.rollouts.restarts import RolloutRestarts
-from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
-from harness.sandbox.cluster.controllers.rollouts.turn import (
+from readiness_sandbox.cluster import deletion
+from readiness_sandbox.cluster.controllers.rollouts import runs, sets
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.machine import decide, refused
+from readiness_sandbox.cluster.controllers.rollouts.notices import BEGINNINGS, TRIGGERS, RollbackNotices
+from readiness_sandbox.cluster.controllers.rollouts.restarts import RolloutRestarts
+from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, RolloutSpec, parsed
+from readiness_sandbox.cluster.controllers.rollouts.turn import (
     Notice,
     Observed,
     Scale,
@@ -25,15 +25,15 @@ from harness.sandbox.cluster.controllers.rollouts.turn import (
     StopRun,
     Weigh,
 )
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, live, owned, write_status
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.controllers.view import DEPLOYMENT, REPLICASET, SERVICE, live, owned, write_status
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.rollouts.turn import Action
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.recorder import Recorder
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.rollouts.turn import Action
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.recorder import Recorder
+    from readiness_sandbox.cluster.store import Object, Store
 
 ARGO: Final = "argoproj.io/v1alpha1"
 GATEWAY: Final = "gateway.networking.k8s.io/v1"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.cluster.durations import seconds
+from readiness_sandbox.cluster.durations import seconds
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 
 class SpecError(ValueError):

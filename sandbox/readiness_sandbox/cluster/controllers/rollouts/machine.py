@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.rollouts.blue_green import turn_blue_green
-from harness.sandbox.cluster.controllers.rollouts.canary import turn_canary
-from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
-from harness.sandbox.cluster.controllers.rollouts.turn import Notice, Turn, TurnDecision
-from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
+from readiness_sandbox.cluster.controllers.rollouts.blue_green import turn_blue_green
+from readiness_sandbox.cluster.controllers.rollouts.canary import turn_canary
+from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
+from readiness_sandbox.cluster.controllers.rollouts.turn import Notice, Turn, TurnDecision
+from readiness_sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.controllers.rollouts.spec import RolloutSpec
-    from harness.sandbox.cluster.controllers.rollouts.turn import Observed
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.controllers.rollouts.spec import RolloutSpec
+    from readiness_sandbox.cluster.controllers.rollouts.turn import Observed
+    from readiness_sandbox.cluster.store import Object
 
 COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "HPAReplicas")
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 
 from harness import clock
-from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.metrics import metrics_of
-from harness.sandbox.cluster.controllers.rollouts.reach import reached
-from harness.sandbox.cluster.controllers.view import key
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.timestamps import micro_timestamp
+from readiness_sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.metrics import metrics_of
+from readiness_sandbox.cluster.controllers.rollouts.reach import reached
+from readiness_sandbox.cluster.controllers.view import key
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.controllers.rollouts.expressions import Value
-    from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, Query
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.rollouts.expressions import Value
+    from readiness_sandbox.cluster.controllers.rollouts.metrics import Metric, Query
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 GROUP: Final = "argoproj.io/v1alpha1"
 _LOG: Final = logging.getLogger(__name__)

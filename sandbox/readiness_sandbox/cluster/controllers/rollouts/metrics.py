@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.expressions import ResultCondition
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, duration_s, integer, known, text
-from harness.sandbox.cluster.durations import seconds
+from readiness_sandbox.cluster.controllers.rollouts.expressions import ResultCondition
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError, duration_s, integer, known, text
+from readiness_sandbox.cluster.durations import seconds
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 _ARGUMENT: Final = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _MOMENT: Final = re.compile(r"now\(\)\s*(?:-\s*duration\((?P<quote>[\"'])(?P<back>[^\"']+)(?P=quote)\))?")

@@ -17,14 +17,14 @@ import aiohttp
 import yaml
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.rollouts.reach import reached
-from harness.sandbox.cluster.controllers.view import key
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.timestamps import micro_timestamp
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.controllers.rollouts.reach import reached
+from readiness_sandbox.cluster.controllers.view import key
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.timestamps import micro_timestamp
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.store import Object, Store
 
 TRIGGERS: Final = {"RolloutAborted": "on-rollout-aborted", "SkipSteps": "on-rollout-updated"}
 """Reason of an Event to the trigger that it is; the second is a rollback by hand."""

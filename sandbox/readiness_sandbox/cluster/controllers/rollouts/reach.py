@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from harness.sandbox.cluster.controllers.view import SERVICE
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.controllers.view import SERVICE
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.store import Store
+    from readiness_sandbox.cluster.store import Store
 
 _IN_CLUSTER: Final = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)(?:\.svc(?:\.cluster\.local)?)?")
 

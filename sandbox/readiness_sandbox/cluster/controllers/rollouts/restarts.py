@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster import eviction
-from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
-from harness.sandbox.cluster.controllers.view import POD, REPLICASET, is_active, is_available, owned
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.timestamps import moment
+from readiness_sandbox.cluster import eviction
+from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy
+from readiness_sandbox.cluster.controllers.view import POD, REPLICASET, is_active, is_available, owned
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.timestamps import moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.controllers.rollouts.spec import RolloutSpec
-    from harness.sandbox.cluster.controllers.view import PodTerminator
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.rollouts.spec import RolloutSpec
+    from readiness_sandbox.cluster.controllers.view import PodTerminator
+    from readiness_sandbox.cluster.store import Object, Store
 
 
 class RolloutRestarts:

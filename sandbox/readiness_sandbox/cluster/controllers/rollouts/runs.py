@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster.controllers.rollouts import sets
-from harness.sandbox.cluster.controllers.rollouts.analysis import phase_of
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, known
-from harness.sandbox.cluster.controllers.rollouts.metrics import merged_args, metrics_of
-from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy
-from harness.sandbox.cluster.controllers.rollouts.turn import RunView
-from harness.sandbox.cluster.controllers.view import controller_of, reference
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.controllers.rollouts import sets
+from readiness_sandbox.cluster.controllers.rollouts.analysis import phase_of
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError, known
+from readiness_sandbox.cluster.controllers.rollouts.metrics import merged_args, metrics_of
+from readiness_sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy
+from readiness_sandbox.cluster.controllers.rollouts.turn import RunView
+from readiness_sandbox.cluster.controllers.view import controller_of, reference
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
-    from harness.sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
-    from harness.sandbox.cluster.controllers.rollouts.turn import StartRun
-    from harness.sandbox.cluster.kinds import Kind
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from readiness_sandbox.cluster.controllers.rollouts.spec import BlueGreenStrategy
+    from readiness_sandbox.cluster.controllers.rollouts.turn import StartRun
+    from readiness_sandbox.cluster.kinds import Kind
+    from readiness_sandbox.cluster.store import Object, Store
 
 GROUP: Final = "argoproj.io/v1alpha1"
 _TEMPLATE: Final = frozenset({"metrics", "args", "dryRun", "measurementRetention"})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.sandbox.cluster import admission
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.turn import TemplateSet
-from harness.sandbox.cluster.controllers.view import REPLICASET, owned, reference, template_hash
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster import admission
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.turn import TemplateSet
+from readiness_sandbox.cluster.controllers.view import REPLICASET, owned, reference, template_hash
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
-    from harness.sandbox.cluster.controllers.rollouts.spec import RolloutSpec
-    from harness.sandbox.cluster.store import Object, Store
+    from readiness_sandbox.cluster.controllers.rollouts.spec import RolloutSpec
+    from readiness_sandbox.cluster.store import Object, Store
 
 HASH: Final = "rollouts-pod-template-hash"
 REVISION: Final = "rollout.argoproj.io/revision"

@@ -11,13 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis, analysis
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError, integer, known, length_s
+from readiness_sandbox.cluster.controllers.rollouts.arguments import Analysis, analysis
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError, integer, known, length_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.store import Object
 
 GATEWAY_API: Final = "argoproj-labs/gatewayAPI"
 """The traffic router plugin: weights are written into an HTTPRoute's backendRefs."""

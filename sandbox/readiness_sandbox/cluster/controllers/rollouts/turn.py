@@ -8,15 +8,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.timestamps import micro_timestamp, passed_s
+from readiness_sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from readiness_sandbox.cluster.timestamps import micro_timestamp, passed_s
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.sandbox.cluster.controllers.rollouts.arguments import Analysis
-    from harness.sandbox.cluster.controllers.rollouts.spec import RolloutSpec
-    from harness.sandbox.cluster.store import Object
+    from readiness_sandbox.cluster.controllers.rollouts.arguments import Analysis
+    from readiness_sandbox.cluster.controllers.rollouts.spec import RolloutSpec
+    from readiness_sandbox.cluster.store import Object
 
 
 class PauseReason(StrEnum):
