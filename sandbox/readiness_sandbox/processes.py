@@ -63,6 +63,14 @@ def children(pid: int) -> list[int]:
         return []
 
 
+def command_line(pid: int) -> list[str]:
+    """The words of its command; empty where it has ended or is another user's."""
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
+
+
 def descendants(pid: int) -> list[int]:
     """All processes below that one."""
     found: list[int] = []

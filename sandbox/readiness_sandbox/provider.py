@@ -1,6 +1,6 @@
-"""The embedded target for a run.
+"""The sandbox as the harness finds it: the entry point `sandbox` of the group `readiness.targets`.
 
-It is a child process that reports when it is ready and ends with this one.
+For a run it is a child process that reports when it is ready and ends with this one.
 """
 
 from __future__ import annotations
@@ -9,74 +9,117 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import yaml
-
 from harness import clock
 from harness.errors import SandboxError, UsageError
-from harness.run.machine import company, waited_share
-from harness.targets import load_target
-from harness.targets.target import MARKER
+from harness.provided import TargetProcesses
+from readiness_sandbox import marker, processes
 from readiness_sandbox.directory import Directory, holder
-from readiness_sandbox.platform.parts import described as with_parts
-from readiness_sandbox.platform.parts import names
+from readiness_sandbox.settings import ZYGOTE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from harness.model import Claim, Requirement
-    from harness.targets import Target
+    import click
+
+    from harness.provided import Finding, ProvidedTarget
 
 _GONE_WITHIN_S: Final = 8.0
 _NOWHERE: Final = "http://127.0.0.1"
+_COMMAND: Final = (sys.executable, "-m", "harness", "sandbox")
 
 
-def needed_parts(requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
-    """The parts of the sandbox's platform without which a claimed row cannot be decided.
+class Sandbox:
+    """The embedded target."""
 
-    Of rows that need a part that it lacks, none; and none of a row that the profile gates in part, which is decided without.
+    def parts(self) -> Sequence[str]:
+        """What can be deployed beside the platform's core."""
+        from readiness_sandbox.platform.parts import (
+            names,  # `readiness --help` loads this module, and needs no pydantic
+        )
+
+        return names()
+
+    def start(
+        self, release: str, say: Callable[[str], None], *, keep: bool, stands_for: str, parts: Iterable[str]
+    ) -> RunningSandbox:
+        """`readiness sandbox up` in a child process, until it is ready.
+
+        The child holds the other end of a pipe: when that closes, for whatever reason, the sandbox takes itself down, at most five
+        seconds after this process has ended. With `keep` it stays.
+
+        Raises:
+            UsageError: it was asked for something that is not there, such as an unknown release; it has reported what.
+            SandboxError: it did not come up; its output was passed to `say`.
+        """
+        words = ["up", *([] if keep else ["--hold"]), "--release", release, "--as", stands_for]
+        words += [word for name in parts for word in ("--part", name)]
+        with ExitStack() as stack:
+            child = subprocess.Popen(
+                [*_COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            )
+            stack.callback(_end, child)
+            running = RunningSandbox(_ready(child, say), child)
+            stack.pop_all()  # from here on `close` ends it
+        return running
+
+    def attach(self, file: Path) -> RunningSandbox | None:
+        """The sandbox whose target file this is; None: none runs in its directory."""
+        running = file.name == "target.yaml" and holder(Directory(file.parent)) is not None
+        return RunningSandbox(file) if running else None
+
+    def describe(self, release: str, *, stands_for: str) -> DescribedSandbox:
+        """Begin to describe it in a child process."""
+        return DescribedSandbox(release, stands_for)
+
+    def findings(self) -> Iterator[Finding]:
+        """What it needs of this machine."""
+        from readiness_sandbox.needs import findings
+
+        return findings()
+
+    def command(self) -> click.Command:
+        """`readiness sandbox`."""
+        from readiness_sandbox.cli import sandbox
+
+        return sandbox
+
+
+class RunningSandbox:
+    """A sandbox that runs.
+
+    Args:
+        file: its target file.
+        child: the process that was started for it; None: it ran already.
     """
-    there, claimed = names(), {claim.requirement for claim in claims}
-    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed and not row.in_part]
-    needed = set[str]().union(*(every for every in needs if every <= {*there}))
-    return tuple(name for name in there if name in needed)
 
+    def __init__(self, file: Path, child: subprocess.Popen[str] | None = None) -> None:
+        self.file = file
+        self._child = child
 
-@contextmanager
-def started_sandbox(
-    release: str,
-    say: Callable[[str], None],
-    *,
-    keep: bool = False,
-    stands_for: str = "sandbox",
-    parts: Iterable[str] = (),
-) -> Iterator[Path]:
-    """A context with `readiness sandbox up`; yields its target file.
+    @property
+    def release(self) -> str:
+        """The version of the release that it runs."""
+        import yaml
 
-    It ends at most five seconds after this process.
+        return str(yaml.safe_load(self.file.read_text(encoding="utf-8"))["release"]["version"])
 
-    The child holds the other end of a pipe: when that closes, for whatever reason, the sandbox takes itself down.
-    With `keep` it stays.
+    def processes(self) -> TargetProcesses:
+        """The supervisor is its own, the pods are the target."""
+        supervisor = holder(Directory(self.file.parent))
+        if supervisor is None:
+            return TargetProcesses()
+        pods = frozenset(pid for pid in processes.children(supervisor) if ZYGOTE in processes.command_line(pid))
+        return TargetProcesses(own=frozenset({supervisor}), target=pods)
 
-    Raises:
-        UsageError: it was asked for something that is not there, such as an unknown release; it has reported what.
-        SandboxError: it did not come up; its output was passed to `say`.
-    """
-    if busy := company(waited_share()):
-        say(f"{busy}; the sandbox shares it and may fail where alone it would not")
-    command = [sys.executable, "-m", "harness", "sandbox", "up", *([] if keep else ["--hold"]), "--release", release]
-    command += ["--as", stands_for, *(word for name in parts for word in ("--part", name))]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as child:
-        try:
-            yield _ready(child, say)
-        finally:
-            _end(child)
+    def close(self) -> None:
+        """End it if it was started here; one that is kept stays, as its child has ended by then."""
+        if self._child is not None:
+            _end(self._child)
 
 
 def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
@@ -95,20 +138,14 @@ def _ready(child: subprocess.Popen[str], say: Callable[[str], None]) -> Path:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Close the pipe, which is the sign to go down, and see that it was heeded."""
-    if child.stdin is not None:
-        child.stdin.close()
-    for _ in clock.Deadline.after(_GONE_WITHIN_S).ticks(0.05):
-        if child.poll() is not None:
-            return
-    child.kill()
-
-
-def supervisors_of(target: Target) -> tuple[int, ...]:
-    """The process that runs the sandbox whose target file this is; none: it is no sandbox's, or none runs."""
-    directory = target.file.parent
-    found = holder(Directory(directory)) if target.embedded else None
-    return () if found is None else (found,)
+    """Close the pipes, which is the sign to go down, and see that it was heeded."""
+    with child:  # closes its output and reaps it
+        if child.stdin is not None:
+            child.stdin.close()
+        for _ in clock.Deadline.after(_GONE_WITHIN_S).ticks(0.05):
+            if child.poll() is not None:
+                return
+        child.kill()
 
 
 class DescribedSandbox:
@@ -120,23 +157,27 @@ class DescribedSandbox:
 
     def __init__(self, release: str, stands_for: str = "sandbox") -> None:
         self._files = tempfile.TemporaryDirectory()
-        command = [sys.executable, "-m", "harness", "sandbox", "describe", "--release", release, "--as", stands_for]
-        command += ["--samples", str(Path(self._files.name, "samples"))]
+        words = ["describe", "--release", release, "--as", stands_for]
+        words += ["--samples", str(Path(self._files.name, "samples"))]
         with_output = partial(subprocess.run, capture_output=True, text=True, check=False)
-        self._described = ThreadPoolExecutor(1).submit(with_output, command)
+        self._described = ThreadPoolExecutor(1).submit(with_output, [*_COMMAND, *words])
 
     @contextmanager
-    def target(self, parts: Iterable[str] = ()) -> Iterator[Target]:
-        """A context with the target with these parts: the files that it names are there meanwhile.
+    def written(self, parts: Iterable[str] = ()) -> Iterator[Path]:
+        """A context with the target file with these parts: the files that it names are there meanwhile.
 
         Raises:
             UsageError: there is no such release. SandboxError: the sandbox cannot be described.
         """
         with self._files as directory:
-            yield _described_target(self._described.result(), parts, Path(directory))
+            yield _described_file(self._described.result(), parts, Path(directory))
 
 
-def _described_target(described: subprocess.CompletedProcess[str], parts: Iterable[str], directory: Path) -> Target:
+def _described_file(described: subprocess.CompletedProcess[str], parts: Iterable[str], directory: Path) -> Path:
+    import yaml
+
+    from readiness_sandbox.platform.parts import described as with_parts
+
     if described.returncode:
         error = UsageError if described.returncode == UsageError.exit_code else SandboxError
         raise error(described.stderr.strip() or "the sandbox cannot be described")
@@ -149,5 +190,8 @@ def _described_target(described: subprocess.CompletedProcess[str], parts: Iterab
         )
     file = directory / "target.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    (directory / MARKER).touch()
-    return load_target(file)
+    (directory / marker.NAME).touch()
+    return file
+
+
+SANDBOX: Final[ProvidedTarget] = Sandbox()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 IMPORTS = Path(__file__).parent / "platform"
 """Where pods import the platform's services from."""
+ZYGOTE = "readiness_sandbox.cluster.kubelet.zygote"
+"""The module of the process whose descendants are the pods."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

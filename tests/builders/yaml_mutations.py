@@ -16,7 +16,6 @@ from harness.drivers.load import load_traffic
 from harness.drivers.rollout.files import read_rollout
 from harness.targets import load_target
 from harness.targets.statements import read_attestations, read_waivers
-from readiness_sandbox.releases import load_release
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -49,10 +48,6 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
         lambda path: load_traffic("everyday", [path.parent]),
     ),
     "experiment.yaml": ((ROOT / "experiments/pod-loss.yaml").read_text(encoding="utf-8"), read_experiment),
-    "release.yaml": (
-        (ROOT / "sandbox/readiness_sandbox/releases/dark-door/release.yaml").read_text(encoding="utf-8"),
-        lambda path: load_release(str(path.parent)),
-    ),
     "rollout.yaml": ((ROOT / "rollouts/canary.yaml").read_text(encoding="utf-8"), read_rollout),
     "attestations/S-1.yaml": (
         f"attestation: S-1\nrole: security-lead\n{_SIGNED}",

@@ -32,6 +32,7 @@ def typed(settings: Settings, release: str) -> Settings:
     return replace(
         settings,
         target=chosen.target,
+        provided=chosen.provided,
         profiles=chosen.profiles,
         **{name: given[name] for name in ("release", "stands_for", "out", "baseline", "seed", "traffic_scale")},
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-_PACKAGE: Final = Path(__file__).parents[2]
+_PACKAGE: Final = Path(__file__).parents[1]
 MANIFESTS: Final = "deploy/sandbox"
 """What runs here, below the repository: the manifests of the release, rendered."""
 _AUTHOR: Final = b"sandbox <sandbox@localhost>"
@@ -33,11 +33,11 @@ _AGE: Final = timedelta(days=1)
 
 
 def examples() -> Path | None:
-    """The sample files that come with the harness.
+    """The sample files that come with the sandbox.
 
-    In a wheel below `harness/bundled`, in a checkout beside `harness`; None where neither is.
+    In a wheel below the package, in a checkout in its root; None where neither is.
     """
-    places = (_PACKAGE / "bundled" / "examples" / "paper", _PACKAGE.parent / "examples" / "paper")
+    places = (_PACKAGE / "examples" / "paper", _PACKAGE.parents[1] / "examples" / "paper")
     return next((place for place in places if (place / "files").is_dir()), None)
 
 

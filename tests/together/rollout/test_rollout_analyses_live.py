@@ -15,7 +15,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-import harness
+import readiness_sandbox
 from harness import clock
 from harness.targets.workloads import ARGO
 from tests.plain.plain_project import free_address

@@ -24,8 +24,8 @@ from readiness_sandbox.cluster.store import Store
 
 if TYPE_CHECKING:
     from harness.targets.kubernetes import Object
-    from tests.together.conftest import PocketCluster
     from tests.drivers.watch.conftest import Service
+    from tests.together.conftest import PocketCluster
 
 CONDITIONS = {True: [{"type": "Ready", "status": "True"}], False: [{"type": "Ready", "status": "False"}]}
 
