@@ -1,1 +1,1 @@
-"""Empty for now."""
+"""The three-region platform: manifests, services, and what describes them to the harness."""
