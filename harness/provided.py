@@ -6,10 +6,9 @@ The engine finds one by its name, starts or describes it, and imports nothing of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-import harness
 from harness.errors import ConfigurationError, Refused, UsageError
 from harness.plugins import loaded
 
@@ -24,7 +23,6 @@ GROUP: Final = "readiness.targets"
 SANDBOX: Final = "sandbox"
 """The target that the extra `sandbox` of this distribution brings. As the word after `--target`, a file of that name is written `./sandbox`."""
 _ENGINE: Final = "readiness-harness"
-_BRING: Final = f"pip install '{_ENGINE}[{SANDBOX}]=={harness.__version__}', or in a checkout of that version `pip install . ./sandbox`"
 
 
 class TargetProcesses(NamedTuple):
@@ -151,7 +149,9 @@ def provided(name: str) -> ProvidedTarget:
     entries = tuple(entry_points(group=GROUP, name=name))
     if not entries:
         installed = ", ".join(provided_names()) or "none"
-        hint = _BRING if name == SANDBOX else f"install the package that brings it; installed targets: {installed}"
+        hint = (
+            _bring(name) if name == SANDBOX else f"install the package that brings it; installed targets: {installed}"
+        )
         raise UsageError(f"the target `{name}` is not installed", where=name, hint=hint)
     if len(entries) > 1:
         named = " and ".join(sorted(entry.dist.name if entry.dist else entry.value for entry in entries))
@@ -173,12 +173,17 @@ def _require_fit(entry: EntryPoint) -> None:
         return
     from packaging.requirements import Requirement  # not at the start of every command
 
+    engine = version(_ENGINE)
     for line in entry.dist.requires or ():
         asked = Requirement(line)
-        if asked.name == _ENGINE and not asked.specifier.contains(harness.__version__, prereleases=True):
-            name, version = entry.dist.name, entry.dist.version
-            what = (
-                f"{name} {version} does not fit {_ENGINE} {harness.__version__}: it requires {_ENGINE}{asked.specifier}"
-            )
-            hint = _BRING if entry.name == SANDBOX else f"pip install '{_ENGINE}=={harness.__version__}' {name}"
+        if asked.name == _ENGINE and not asked.specifier.contains(engine, prereleases=True):
+            package = entry.dist.name
+            what = f"{package} {entry.dist.version} does not fit {_ENGINE} {engine}: it requires {_ENGINE}{asked.specifier}"
+            hint = _bring(entry.name) if entry.name == SANDBOX else f"pip install '{_ENGINE}=={engine}' {package}"
             raise Refused(what, where=f"entry point {entry.name} = {entry.value}", hint=hint)
+
+
+def _bring(extra: str) -> str:
+    """The command that installs a target of our own, of the version of this harness."""
+    by_checkout = f"in a checkout of that version `pip install . ./{extra}`"
+    return f"pip install '{_ENGINE}[{extra}]=={version(_ENGINE)}', or {by_checkout}"

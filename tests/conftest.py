@@ -50,7 +50,12 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "one server, one load": ("tests/drivers/load/",),
     "one PostgreSQL": ("tests/sandbox/platform/",),
     "one pocket cluster": ("tests/sandbox/test_machinery_",),
-    "one API server": ("tests/together/check/", "tests/together/watch/", "tests/drivers/check/", "tests/drivers/watch/"),
+    "one API server": (
+        "tests/together/check/",
+        "tests/together/watch/",
+        "tests/drivers/check/",
+        "tests/drivers/watch/",
+    ),
     "one network": ("tests/sandbox/test_network_",),
     "one API": ("tests/sandbox/cluster/",),
     "one chaos child": ("tests/together/chaos/",),
