@@ -1,6 +1,7 @@
 """The sandbox as the harness finds it: the entry point `sandbox` of the group `readiness.targets`.
 
-For a run it is a child process that reports when it is ready and ends with this one.
+For a run it is a child process that reports when it is ready and ends with this one. `readiness --help` loads this module: what takes
+time to import is imported where it is used.
 """
 
 from __future__ import annotations
@@ -38,9 +39,7 @@ class Sandbox:
 
     def parts(self) -> Sequence[str]:
         """What can be deployed beside the platform's core."""
-        from readiness_sandbox.platform.parts import (
-            names,  # `readiness --help` loads this module, and needs no pydantic
-        )
+        from readiness_sandbox.platform.parts import names
 
         return names()
 
