@@ -88,20 +88,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order))
 
 
-class _WithoutSandbox(pytest.Directory):
-    """A folder whose tests need `readiness-sandbox`, where it is not installed."""
+class _WithoutSandbox(pytest.Collector):
+    """A folder whose tests need `readiness-sandbox`, where it is not installed; of a `Directory` pytest would load the conftest."""
 
     def collect(self) -> Iterator[pytest.Item]:
         """Skip all of it, in one sentence."""
-        pytest.skip("readiness-sandbox is not installed: pip install ./sandbox")
+        pytest.skip(f"tests/{self.name} needs readiness-sandbox, which is not installed: pip install ./sandbox")
 
 
-def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Directory | None:
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The engine's tests run without the sandbox."""
     if path.parent != Path(__file__).parent or path.name not in NEEDS_SANDBOX or find_spec("readiness_sandbox"):
         return None
-    directory: _WithoutSandbox = _WithoutSandbox.from_parent(parent, path=path)
-    return directory
+    folder: _WithoutSandbox = _WithoutSandbox.from_parent(parent, name=path.name)
+    return folder
 
 
 @pytest.fixture(scope="session")

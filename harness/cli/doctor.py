@@ -30,7 +30,9 @@ def doctor(*, as_json: bool) -> int:
         hint = "" if finding.ok else f" · {finding.hint}"
         click.echo(f"{finding.word:8}{finding.part:14}{finding.says}{hint}")
     if lacking:
-        click.echo(f"without {', '.join(lacking)} there is no sandbox: judge a target of your own with --target FILE")
+        click.echo(
+            f"the sandbox cannot run, missing: {', '.join(lacking)}; judge a target of your own with --target FILE"
+        )
     return 1 if lacking else 0
 
 

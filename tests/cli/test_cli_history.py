@@ -120,7 +120,9 @@ def test_a_run_is_named_below_the_projects_runs_from_any_directory(
 ) -> None:
     """By its name, in every command alike, and `why` takes the latest; from a directory below the root, too."""
     (tmp_path / "reports" / "runs" / "latest").symlink_to(A)
-    (tmp_path / "mine.yaml").write_text("name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(
+        "name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n", encoding="utf-8"
+    )
     (tmp_path / "features").mkdir()
     monkeypatch.chdir(tmp_path / "features")
     text = readiness(*arguments)[1]
