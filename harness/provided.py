@@ -162,9 +162,18 @@ def provided(name: str) -> ProvidedTarget:
 
 
 def attached(file: Path) -> RunningTarget | None:
-    """The running target that wrote a target file; None where none of those that are installed did."""
-    found = (provided(name).attach(file) for name in provided_names())
-    return next((one for one in found if one is not None), None)
+    """The running target that wrote a target file; None where none of those that are installed did.
+
+    One that does not fit or cannot be loaded declares nothing; it is refused where it is named as the target.
+    """
+    for name in provided_names():
+        try:
+            running = provided(name).attach(file)
+        except UsageError:
+            continue
+        if running is not None:
+            return running
+    return None
 
 
 def _require_fit(entry: EntryPoint) -> None:

@@ -81,5 +81,5 @@ class PlannedTarget:
 
 def declared_processes(target: Target) -> Callable[[], TargetProcesses]:
     """What tells the processes of a target, by the declaration of whoever provides it; of any other target it tells none."""
-    running = attached(target.file) if target.embedded else None
+    running = attached(target.file)
     return TargetProcesses if running is None else running.processes

@@ -68,8 +68,9 @@ class Sandbox:
 
     def attach(self, file: Path) -> RunningSandbox | None:
         """The sandbox whose target file this is; None: none runs in its directory."""
-        running = file.name == "target.yaml" and holder(Directory(file.parent)) is not None
-        return RunningSandbox(file) if running else None
+        directory = Directory(file.parent)
+        its_own = file == directory.target and (file.parent / marker.NAME).is_file()
+        return RunningSandbox(file) if its_own and holder(directory) is not None else None
 
     def describe(self, release: str, *, stands_for: str) -> DescribedSandbox:
         """Begin to describe it in a child process."""

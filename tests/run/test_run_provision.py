@@ -21,7 +21,6 @@ from harness.run.project import find_project
 from harness.run.provision import PlannedTarget, declared_processes, started
 from harness.run.settings import Settings
 from harness.targets import load_target
-from harness.targets.target import MARKER
 
 FILE = "name: shed\nenvironment: sandbox\nentry: http://127.0.0.1:1\n"
 
@@ -49,7 +48,6 @@ class Shed:
     def __init__(self, root: Path) -> None:
         self.running = Running(root / "target.yaml")
         self.running.file.write_text(FILE, encoding="utf-8")
-        (root / MARKER).touch()
         self.asked: dict[str, object] = {}
 
     def parts(self) -> Sequence[str]:
@@ -170,13 +168,16 @@ def test_its_processes_are_those_that_it_declares(shed: Shed, tmp_path: Path) ->
     """By the target file that it wrote; of another target nothing is known."""
     target = load_target(shed.running.file)
     assert declared_processes(target)() == TargetProcesses(frozenset({1}), frozenset({2}))
-    (tmp_path / MARKER).unlink()
-    assert declared_processes(target)() == TargetProcesses()
     elsewhere = tmp_path / "elsewhere" / "target.yaml"
     elsewhere.parent.mkdir()
     elsewhere.write_text(FILE, encoding="utf-8")
-    elsewhere.with_name(MARKER).touch()
     assert declared_processes(load_target(elsewhere))() == TargetProcesses()
+
+
+def test_one_that_does_not_fit_declares_nothing(shed: Shed, install: Callable[..., None]) -> None:
+    """A run on a target file goes on: it is refused where it is named as the target."""
+    install(shed=Installed("my-shed", "1.0", "readiness-harness>=9"))
+    assert declared_processes(load_target(shed.running.file))() == TargetProcesses()
 
 
 def test_its_name_is_a_target_on_the_command_line_and_in_a_project(shed: Shed, tmp_path: Path) -> None:
