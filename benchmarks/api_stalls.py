@@ -20,7 +20,7 @@ import click
 from kubernetes import client, config
 
 from harness import clock
-from harness.sandbox.cluster.rules import MOST_REPLICAS
+from readiness_sandbox.cluster.rules import MOST_REPLICAS
 
 GOAL_S: Final = 0.1
 OBJECTS: Final = 1000
@@ -75,7 +75,7 @@ def main(*, as_json: bool, platform: bool) -> None:
 @contextmanager
 def cluster(directory: Path, *, platform: bool) -> Iterator[str]:
     """The kubeconfig of a sandbox that is up from `with` to its end."""
-    words = [sys.executable, "-m", "harness.sandbox", str(directory), "--hold"]
+    words = [sys.executable, "-m", "readiness_sandbox", str(directory), "--hold"]
     words += ["--release", "1.0.0"] if platform else []
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         try:

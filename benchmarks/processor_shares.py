@@ -24,14 +24,14 @@ SETTLE_S: Final = 10.0
 SAMPLE_S: Final = 30.0
 BEGINS: Final = "fault-free window"
 PARTS: Final = (
-    ("forwarder", b"harness.sandbox.network.forwarder"),
-    ("API server, controllers, kubelets", b"harness.sandbox.control_plane"),
+    ("forwarder", b"readiness_sandbox.network.forwarder"),
+    ("API server, controllers, kubelets", b"readiness_sandbox.control_plane"),
     ("watch", b"harness.drivers.watch"),
     ("load", b"harness.locust"),
     ("balancers", b"caddy"),
     ("database", b"postgres"),
     ("database", b"patroni"),
-    ("pods of services", b"harness.sandbox.cluster.kubelet.zygote"),
+    ("pods of services", b"readiness_sandbox.cluster.kubelet.zygote"),
     ("the run", b"harness\0run"),
 )
 """By a word of the command line; the first that fits."""

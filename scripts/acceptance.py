@@ -17,7 +17,7 @@ import click
 from harness import clock
 from harness.errors import Interrupted
 from harness.model import Op, Quantity
-from harness.sandbox.releases import load_release, names
+from readiness_sandbox.releases import load_release, names
 
 HEALTHY = "1.0.0"
 EXITS = {"GO": 0, "NO-GO": 1, "INCONCLUSIVE": 10}

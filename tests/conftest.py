@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ from tests.plain.scenes import SCENES, STRIKES, Stage
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
+NEEDS_SANDBOX = ("sandbox", "together", "genuine")
+"""Folders of tests that need `readiness-sandbox`: its own, those that hold it and the engine together, and those of a genuine cluster."""
+
 settings.register_profile(
     "harness", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )  # what an example may take is for a benchmark, on a quiet machine
@@ -46,10 +50,15 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "one server, one load": ("tests/drivers/load/",),
     "one PostgreSQL": ("tests/sandbox/platform/",),
     "one pocket cluster": ("tests/sandbox/test_machinery_",),
-    "one API server": ("tests/drivers/check/", "tests/drivers/watch/"),
+    "one API server": (
+        "tests/together/check/",
+        "tests/together/watch/",
+        "tests/drivers/check/",
+        "tests/drivers/watch/",
+    ),
     "one network": ("tests/sandbox/test_network_",),
     "one API": ("tests/sandbox/cluster/",),
-    "one chaos child": ("tests/chaos/",),
+    "one chaos child": ("tests/together/chaos/",),
 }
 """Files of which one worker runs all tests, because they share processes or addresses. These begin first, in this order."""
 
@@ -77,6 +86,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long groups first, for a worker that begins one last would end alone."""
     order = list(SHARED)
     items.sort(key=lambda item: order.index(group) if (group := _group(item.nodeid)) in order else len(order))
+
+
+class _WithoutSandbox(pytest.Collector):
+    """A folder whose tests need `readiness-sandbox`, where it is not installed; of a `Directory` pytest would load the conftest."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Skip all of it, in one sentence."""
+        pytest.skip(f"tests/{self.name} needs readiness-sandbox, which is not installed: pip install ./sandbox")
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """The engine's tests run without the sandbox."""
+    if path.parent != Path(__file__).parent or path.name not in NEEDS_SANDBOX or find_spec("readiness_sandbox"):
+        return None
+    folder: _WithoutSandbox = _WithoutSandbox.from_parent(parent, name=path.name)
+    return folder
 
 
 @pytest.fixture(scope="session")

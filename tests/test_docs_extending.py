@@ -12,6 +12,9 @@ from types import ModuleType
 
 import pytest
 
+from harness.provided import ProvidedTarget, TargetProcesses
+from harness.targets import load_target
+
 PAGE = (Path(__file__).parent.parent / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n\"\"\"(\w+)\.py: (.*?)```", PAGE, re.DOTALL)
 
@@ -31,7 +34,7 @@ def modules() -> Iterator[dict[str, ModuleType]]:
 
 
 def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleType]) -> None:
-    """Each of the five groups has its example."""
+    """Each of the six groups has its example."""
     groups: dict[str, dict[str, str]] = {}
     for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
         groups |= tomllib.loads(block).get("project", {}).get("entry-points", {})
@@ -41,6 +44,7 @@ def test_every_entry_point_names_what_a_block_defines(modules: dict[str, ModuleT
         "readiness.probes",
         "readiness.reports",
         "readiness.steps",
+        "readiness.targets",
     ]
     for entries in groups.values():
         for value in entries.values():
@@ -161,3 +165,36 @@ def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", code]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.stdout, ended.stderr) == ("2 readers-free True one-line\n", "")
+
+
+def test_the_target_that_is_started_for_a_run_does_what_the_page_says(
+    modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is described without being started; while it runs it is found by its file and declares its process."""
+    shed: ProvidedTarget = modules["my_shed"].SHED
+    monkeypatch.setattr(modules["my_shed"].subprocess, "Popen", _NoProcess)
+    with shed.describe("1.0.0", stands_for="sandbox").written() as file:
+        assert (load_target(file).name, shed.attach(file)) == ("shed", None)
+    running = shed.start("1.0.0", print, keep=False, stands_for="sandbox", parts=())
+    assert (running.release, shed.attach(running.file)) == ("1.0.0", running)
+    assert (running.processes(), load_target(running.file).release.version) == (
+        TargetProcesses(target=frozenset({7})),
+        "1.0.0",
+    )
+    running.close()
+    assert not running.file.exists()
+
+
+class _NoProcess:
+    """Instead of a service."""
+
+    pid = 7
+
+    def __init__(self, words: list[str]) -> None:
+        assert words[1:3] == ["-m", "http.server"]
+
+    def terminate(self) -> None:
+        """It has not begun."""
+
+    def wait(self) -> None:
+        """It has not begun."""

@@ -135,7 +135,7 @@ def _messages() -> list[str]:
 def _texts() -> str:
     """Every text of the harness; what an f-string puts in stands as `…`."""
     found: list[str] = []
-    for path in sorted((ROOT / "harness").rglob("*.py")):
+    for path in sorted(one for root in ("harness", "sandbox/readiness_sandbox") for one in (ROOT / root).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.JoinedStr):
                 found.append("".join(one.value if isinstance(one, ast.Constant) else "…" for one in node.values))  # type: ignore[misc]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).parents[1]
+_CODE: Final = (_ROOT / "harness", _ROOT / "sandbox" / "readiness_sandbox")
 _MOST_LINES: Final = 400
 _GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear", "bears", "nobody", "somebody", "fared"}
 """Words that tests/test_words.py refuses in text."""
@@ -17,12 +18,12 @@ _GUESSED: Final = {"look", "looks", "looked", "wanted", "meant", "mend", "bear",
 
 def test_no_class_name_is_defined_twice() -> None:
     """A reader who searches for a class finds one definition."""
-    assert {name: places for name, places in _classes(_ROOT / "harness").items() if len(places) > 1} == {}
+    assert {name: places for name, places in _classes(*_CODE).items() if len(places) > 1} == {}
 
 
 def test_no_module_has_more_than_400_lines() -> None:
     """A module that grows beyond them has a part that is a module of its own."""
-    lines = {path: len(path.read_text("utf-8").splitlines()) for path in sorted((_ROOT / "harness").rglob("*.py"))}
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in _files(*_CODE)}
     assert {str(path.relative_to(_ROOT)): count for path, count in lines.items() if count > _MOST_LINES} == {}
 
 
@@ -37,7 +38,7 @@ def test_no_identifier_uses_a_word_that_has_to_be_guessed() -> None:
     """Names of functions, classes, arguments, variables and attributes have the words of the messages."""
     assert [
         f"{path.relative_to(_ROOT)}:{line}: {name}"
-        for path in sorted((_ROOT / "harness").rglob("*.py"))
+        for path in _files(*_CODE)
         for line, name in _identifiers(path.read_text(encoding="utf-8"))
         if _GUESSED & _words(name)
     ] == []
@@ -70,10 +71,14 @@ def _words(name: str) -> set[str]:
     return set(re.sub(r"look(?:ed|s)?_up", "lookup", snake).split("_"))
 
 
-def _classes(root: Path) -> dict[str, list[str]]:
+def _files(*roots: Path) -> list[Path]:
+    return sorted(path for root in roots for path in root.rglob("*.py"))
+
+
+def _classes(*roots: Path) -> dict[str, list[str]]:
     found = defaultdict(list)
-    for path in sorted(root.rglob("*.py")):
+    for path in _files(*roots):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                found[node.name].append(f"{path.relative_to(root)}:{node.lineno}")
+                found[node.name].append(f"{path.name}:{node.lineno}")
     return dict(found)

@@ -12,7 +12,10 @@ from typing import Final
 
 import pytest
 
-_ROOT: Final = Path(__file__).parents[1] / "harness"
+_ROOT: Final = Path(__file__).parents[1]
+_FILES: Final = sorted(
+    path for root in ("harness", "sandbox/readiness_sandbox") for path in (_ROOT / root).rglob("*.py")
+)
 _INSTEAD: Final = {
     r"\b(?:as )?wanted\b|\bmeant\b": "expected",
     r"(?<!<)\blook(?:s|ed)?\b": "probe, request, observation, analysis",
@@ -48,7 +51,7 @@ def test_no_text_uses_a_word_that_has_to_be_guessed() -> None:
     """Every string of the harness that is not a docstring."""
     assert [
         f"{path.relative_to(_ROOT)}:{line}: {text!r:.120} (write: {instead})"
-        for path in sorted(_ROOT.rglob("*.py"))
+        for path in _FILES
         for line, text in _texts(path.read_text(encoding="utf-8"))
         for instead in _misused(text)
     ] == []
@@ -58,7 +61,7 @@ def test_no_docstring_and_no_comment_uses_such_a_word() -> None:
     """Whoever reads the source has the same words."""
     assert [
         f"{path.relative_to(_ROOT)}:{line}: {text:.120}"
-        for path in sorted(_ROOT.rglob("*.py"))
+        for path in _FILES
         for line, text in _prose(path.read_text(encoding="utf-8"))
         if _IN_SOURCE.search(text)
     ] == []

@@ -13,6 +13,7 @@ import click
 import harness
 from harness.cli.streams import settle_streams, unsaid
 from harness.errors import Exit, HarnessError, UsageError
+from harness.provided import is_provided, provided, provided_names
 
 _COMMANDS: Final = {
     # command: (module, attribute), in the order of use
@@ -25,7 +26,6 @@ _COMMANDS: Final = {
     "history": ("harness.cli.history", "history"),
     "steps": ("harness.cli.vocabulary", "steps"),
     "explain": ("harness.cli.vocabulary", "explain"),
-    "sandbox": ("harness.cli.sandbox", "sandbox"),
     "catalogue": ("harness.cli.catalogue", "catalogue"),
     "attest": ("harness.cli.statements", "attest"),
     "waive": ("harness.cli.statements", "waive"),
@@ -35,14 +35,17 @@ _COMMANDS: Final = {
 
 
 class _Commands(click.Group):
-    """Finds a command by name and imports only its module; a wrong name is answered with the nearest right one."""
+    """Finds a command by name and imports only its module; a wrong name is answered with the nearest right one.
+
+    Each provided target that is installed has a command of its name.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
+        return list(dict.fromkeys([*_COMMANDS, *provided_names()]))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
-            return None
+            return provided(cmd_name).command() if is_provided(cmd_name) else None
         module, attribute = _COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
@@ -50,10 +53,10 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not is_provided(args[0]):
             from harness.catalogue import hint_with_nearest
 
-            ctx.fail(f"there is no command {args[0]!r}; {hint_with_nearest(args[0], _COMMANDS)}")
+            ctx.fail(f"there is no command {args[0]!r}; {hint_with_nearest(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
 

@@ -47,15 +47,18 @@ def recover(target: Path | None) -> int:
 
 
 def _target_file(target: Path | None) -> Path:
-    """The target file that is named, else the project's, else the sandbox's; raises UsageError with what is pending where there is none."""
+    """The target file that is named, else the project's, else that of a running provided target; raises UsageError with what is pending where there is none."""
+    from harness.provided import SANDBOX, is_provided
     from harness.run.project import find_project
-    from harness.targets import sandbox_target_file
+    from harness.targets import running_target_file
 
-    named = None if target == Path("sandbox") else target or find_project(Path.cwd()).target
-    if named is not None:
-        return named
+    if target is not None and not is_provided(str(target)):
+        return target
+    project = find_project(Path.cwd())
+    if target is None and project.target is not None:
+        return project.target
     try:
-        return sandbox_target_file()
+        return running_target_file(str(target or project.provided or SANDBOX))
     except UsageError as error:
         if not (pending := _pending()):
             raise

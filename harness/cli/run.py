@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from harness.errors import HarnessError, UsageError
+from harness.provided import is_provided
 
 if TYPE_CHECKING:
     from harness.run.deciding import Decided
@@ -23,11 +24,11 @@ _PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_A
 
 
 class TargetFile(click.Path):
-    """A target file, or the word `sandbox`, also where a directory has that name."""
+    """A target file, or the name of a provided target as `sandbox`, also where a directory has that name."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path as given."""
-        return Path(value) if value == "sandbox" else super().convert(value, param, ctx)
+        return Path(value) if is_provided(str(value)) else super().convert(value, param, ctx)
 
 
 _FILE = TargetFile(path_type=Path, dir_okay=False)
@@ -103,7 +104,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @_options
-@click.option("--keep", is_flag=True, help="Leave the sandbox running afterwards.")
+@click.option("--keep", is_flag=True, help="Leave a target that was started for the run running afterwards.")
 @click.option(
     "--no-decision", is_flag=True, help="In a filtered run, exit with the code of the worst selected verdict."
 )
@@ -150,6 +151,7 @@ def _session(
     settings = Settings(
         project=project,
         target=chosen.target,
+        provided=chosen.provided,
         profiles=chosen.profiles,
         release=options["release"],
         stands_for=options["stands_for"],

@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--traffic-scale", type=float, default=1.0, metavar="X", help="multiplies every traffic's rate (default: 1)"
     )
-    group.addoption("--keep", action="store_true", help="leave the sandbox running")
+    group.addoption("--keep", action="store_true", help="leave a target that was started for the run running")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,6 +123,7 @@ def _settings(config: pytest.Config) -> Settings:
     return Settings(
         project=project,
         target=chosen.target,
+        provided=chosen.provided,
         profiles=chosen.profiles,
         release=RELEASE if option("release") is None else option("release"),
         out=project.root / "reports" / "runs",

@@ -15,6 +15,7 @@ from harness.evidence import RunDirectory
 from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
 from harness.model.domain import UNKNOWN
 from harness.plugins import plugins
+from harness.provided import provided
 from harness.run.deciding import Decided, decide
 from harness.run.exits import exit_of
 from harness.run.planning import Compiled
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Scenario
-    from harness.run.sandbox import DescribedSandbox
+    from harness.run.provision import PlannedTarget
     from harness.run.settings import Settings
     from harness.targets import Target
 
@@ -66,11 +67,11 @@ class PluginSession:
         self.remarks: list[str] = []
         self._compiled = Compiled(claims=(), demands=())
         self._problems: dict[Path, list[str]] = {}
-        self._sandbox: DescribedSandbox | None = None
+        self._planned: PlannedTarget | None = None
         if planning and settings.target is None:
-            from harness.run.sandbox import DescribedSandbox
+            from harness.run.provision import PlannedTarget  # a replay needs none
 
-            self._sandbox = DescribedSandbox(settings.release, settings.stands_for)
+            self._planned = PlannedTarget(settings)
 
     @property
     def replay(self) -> bool:
@@ -102,7 +103,9 @@ class PluginSession:
             RunDirectory.open(self.evidence)
         else:
             self._refuse_circles()
-            if self.settings.target is not None:
+            if self.settings.target is None:
+                provided(self.settings.provided)  # refuses one that is missing, or of another version
+            else:
                 self._refuse_other_release(self.settings.target)
             self._refuse_unknown_statements()
             self._load_figures_and_formats()
@@ -253,10 +256,8 @@ class PluginSession:
         """The target that is planned for; nothing is asked of it."""
         if self.settings.target is not None:
             return nullcontext(load_target(self.settings.target))
-        assert self._sandbox is not None  # noqa: S101 - a plan without a target is for the sandbox, see __init__
-        from harness.run.sandbox import needed_parts
-
-        return self._sandbox.target(needed_parts(self._rows(), self._compiled.claims))
+        assert self._planned is not None  # noqa: S101 - a plan without a target file is for a provided target, see __init__
+        return self._planned.target(self._rows(), self._compiled.claims)
 
     def _report_broken(self, used: Mapping[str, Sequence[str]]) -> None:
         """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from harness.errors import UsageError
-from harness.run.project import SANDBOX
+from harness.provided import SANDBOX, is_provided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,17 @@ CORE: Final = "core"
 
 
 class Choice(NamedTuple):
-    """The target file (None: the sandbox) and the profiles of a run."""
+    """What is judged, and by which requirements.
+
+    Attributes:
+        target: target file; None: a provided target is started.
+        profiles: of the catalogue.
+        provided: name of the provided target; empty where there is a target file.
+    """
 
     target: Path | None
     profiles: tuple[str, ...]
+    provided: str = ""
 
 
 def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Choice:
@@ -32,27 +39,29 @@ def choose(project: Project, target: Path | None, profiles: Sequence[str]) -> Ch
 
     Args:
         project: whose `[tool.harness]` is read.
-        target: of the command line; `sandbox` is the embedded platform.
+        target: of the command line: a target file, or the name of a provided target as `sandbox`.
         profiles: of the command line.
 
     Raises:
         UsageError: no target or no profile is named.
     """
     named = tuple(profiles) or project.profiles
-    file = target or project.target
-    if file not in {None, Path(SANDBOX)} and project.sandbox and not profiles:
-        what = f"the profile {'+'.join(project.profiles) or CORE} of this project is for the sandbox, not for {file}"
+    word = "" if target is None else str(target)
+    provided = (word if is_provided(word) else "") if word else project.provided
+    file = None if provided else target or project.target
+    if word and project.provided not in {"", provided} and not profiles:
+        what = f"the profile {'+'.join(project.profiles) or CORE} of this project is for the {project.provided}, not for {word}"
         where = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
         raise UsageError(what, where=where, hint="pass `--profile NAME`, the requirements that are judged there")
-    sandbox = file == Path(SANDBOX) or (file is None and project.sandbox)
     if not project.configured:
-        sandbox = sandbox or (file is None and named == (CORE,))
-        named = named or ((CORE,) if sandbox else ())
-    if file is None and not sandbox:
+        if file is None and not provided and named == (CORE,):
+            provided = SANDBOX
+        named = named or ((CORE,) if provided == SANDBOX else ())
+    if file is None and not provided:
         raise _missing(project, "target", "a target file says what is judged", "`--target FILE` or `--target sandbox`")
     if not named:
         raise _missing(project, "profiles", "a profile says which requirements are judged", "`--profile NAME`")
-    return Choice(None if sandbox else file, named)
+    return Choice(file, named, provided)
 
 
 def _missing(project: Project, key: str, why: str, option: str) -> UsageError:

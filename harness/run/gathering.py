@@ -34,8 +34,8 @@ from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
 from harness.run.outlook import health_per_s
 from harness.run.presence import presence_of
+from harness.run.provision import declared_processes
 from harness.run.room import Room
-from harness.run.sandbox import supervisors_of
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
 
@@ -86,7 +86,7 @@ def gather(
         _record_start(history, plan)
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         settings = _watch_settings(plan, target, directory)
-        machine = stack.enter_context(MachineLog(target, directory, own=supervisors_of(target)))
+        machine = stack.enter_context(MachineLog(target, directory, processes=declared_processes(target)))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
         final_reads = FinalReads(target, settings)

@@ -20,7 +20,7 @@ from harness.run.inputs import keep_inputs
 from harness.run.planning import Compiled, library_of, make_plan
 from harness.run.preflight import preflight, refuse_other_release
 from harness.run.progress import Progress
-from harness.run.sandbox import needed_parts, started_sandbox
+from harness.run.provision import started
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
@@ -56,7 +56,10 @@ def run_live(
     with ExitStack() as stack:
         progress = stack.enter_context(Progress())
         stopping = stack.enter_context(Stopping(progress.say))
-        target = _target(settings, needed_parts(requirements, compiled.claims), progress, stack)
+        if settings.target is None:
+            target = stack.enter_context(started(settings, requirements, compiled.claims, progress.say))
+        else:
+            target = load_target(settings.target)
         release = target.release.version or settings.release.rstrip("/").rpartition("/")[2]
         run = f"{clock.wall():%Y%m%dT%H%M%S}Z-{target.name}-{release}"
         library = library_of(settings, target, compiled, experiments)
@@ -120,19 +123,6 @@ def _concluded(directory: RunDirectory, progress: Progress) -> Decided:
     return decided
 
 
-def _target(settings: Settings, parts: Sequence[str], progress: Progress, stack: ExitStack) -> Target:
-    if settings.target is not None:
-        return load_target(settings.target)
-    beside = f" and {', '.join(parts)}" if parts else ""
-    progress.say(f"starting the sandbox with release {settings.release}{beside}")
-    sandbox = started_sandbox(
-        settings.release, progress.say, keep=settings.keep, stands_for=settings.stands_for, parts=parts
-    )
-    target_file = stack.enter_context(sandbox)
-    progress.say("the sandbox is ready")
-    return load_target(target_file)
-
-
 def _gathered(
     plan: Plan,
     ground: Ground,
@@ -177,14 +167,14 @@ def _gathered(
 def ended(recovered: Recovered, target: Target, *, ends_with_run: bool) -> tuple[str, str]:
     """How the target is at the end of a run, and what to do by hand.
 
-    Only what was verified is called restored. Of a sandbox that ends with the run nothing is left to recover.
+    Only what was verified is called restored. Of a provided target that ends with the run nothing is left to recover.
     """
     if not recovered.left:
         verified = "the target is restored, which was verified" if recovered.undone else "no undo is pending"
         return verified, ""
     left = "; ".join(map(str, recovered.left))
     if ends_with_run:
-        return f"the sandbox, which ends with the run, was NOT verified as restored: {left}", ""
+        return f"the target, which ends with the run, was NOT verified as restored: {left}", ""
     hint = f"then run `{recover_command(target)}`, which verifies it"
     return f"the target is NOT verified as restored: {left}", hint
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 from harness import clock
+from harness.provided import TargetProcesses
 from harness.run.processors import CPU, ProcessorLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     from harness.evidence import History, RunDirectory
     from harness.model.observations import MachineSeen
@@ -51,7 +52,7 @@ class MachineLog:
     """A context that records each second how long the machine has slept, and CPU pressure and the CPU share of others.
 
     Who had the processors, and how long work waited for one, only for a target that runs on this machine: its entry is a loopback
-    address. The target is the pods of a sandbox, else the processes that listen there.
+    address. The target is the processes that it declares, else those that listen there.
 
     Attributes:
         seen: what was recorded so far.
@@ -62,14 +63,14 @@ class MachineLog:
         target: Target,
         directory: RunDirectory,
         *,
-        own: Iterable[int] = (),
+        processes: Callable[[], TargetProcesses] = TargetProcesses,
         pressure: Path = PRESSURE,
         stat: Path = STAT,
     ) -> None:
         self._beside = is_beside(target.entry)
         self._doors = (target.entry, *target.doors.values())
         self._directory = directory
-        self._own = own
+        self._processes = processes
         self.seen: list[MachineSeen] = []
         self._files = (pressure, stat)
         self._ended = threading.Event()
@@ -98,7 +99,7 @@ class MachineLog:
     def _follow(self, history: History) -> None:
         from harness.model.observations import MachineSeen  # `readiness --help` loads this module
 
-        processors = ProcessorLog(self._doors, self._own)
+        processors = ProcessorLog(self._doors, self._processes)
         before, at_ns = readings(*self._files), clock.now_ns()
         while not self._ended.wait(EACH_S):
             now, now_ns, had = readings(*self._files), clock.now_ns(), processors.shares()

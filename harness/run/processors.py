@@ -1,19 +1,18 @@
-"""Who has the processors: the target, the harness with the rest of a sandbox, and everything else on the machine."""
+"""Who has the processors: the target, the harness with what runs a provided target, and everything else on the machine."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from harness.provided import TargetProcesses
 from harness.run.listeners import listeners
 
 PROC: Final = Path("/proc")
-_PODS: Final = b"harness.sandbox.cluster.kubelet.zygote"
-"""The process of a sandbox whose descendants are its pods."""
 CPU: Final = re.compile(r"^cpu +([0-9 ]+)$", re.MULTILINE)
 _AUTOGROUP: Final = Path("sys", "kernel", "sched_autogroup_enabled")
 """Where it says 1, sessions share the processors equally, and `nice` counts within a session alone. Source: sched(7)."""
@@ -34,7 +33,7 @@ class ProcessorTicks:
         every: of all processors, idle or not.
         busy: of them those in which a program ran or other machines of the host had them, without interrupts, which belong to no process.
         niced: of the busy ones those of programs that yield to others.
-        target: of the target's processes. harness: of this process, its descendants and a sandbox's, but for the target's.
+        target: of the target's processes. harness: of this process, what runs a provided target and the descendants of both, but for the target's.
     """
 
     every: int
@@ -65,13 +64,19 @@ class ProcessorLog:
 
     Args:
         doors: addresses at which the target listens, if it is on this machine.
-        own: processes of the harness or a sandbox, beside this one, that are not its descendants.
+        processes: those that a provided target declares as its own and as the target.
         proc: the directory of the kernel's figures.
     """
 
-    def __init__(self, doors: Iterable[str] = (), own: Iterable[int] = (), proc: Path = PROC) -> None:
+    def __init__(
+        self,
+        doors: Iterable[str] = (),
+        processes: Callable[[], TargetProcesses] = TargetProcesses,
+        proc: Path = PROC,
+    ) -> None:
         self._doors = tuple(doors)
-        self._roots = frozenset({os.getpid(), *own})
+        self._processes = processes
+        self._roots = frozenset({os.getpid()})
         self._proc = proc
         self._target: frozenset[int] = frozenset()
         self._readings = 0
@@ -94,10 +99,10 @@ class ProcessorLog:
         user, niced, system, _, _, _, _, stolen = ticks
         table = dict(_processes(self._proc))
         children = _children(table)
-        own = set(_tree(self._roots, children))
         if self._readings % _SEARCH_EACH == 0:
-            self._target = self._find(own)
+            self._search()
         self._readings += 1
+        own = set(_tree(self._roots, children))
         target = set(_tree(self._target & table.keys(), children))
         return ProcessorTicks(
             every=sum(ticks),
@@ -107,10 +112,11 @@ class ProcessorLog:
             harness=sum(table[pid].ticks for pid in own - target if pid in table),
         )
 
-    def _find(self, own: Iterable[int]) -> frozenset[int]:
-        """The target's processes: the pods of a sandbox, else those that listen at its addresses."""
-        pods = [pid for pid in own if _PODS in _bytes(self._proc / str(pid) / "cmdline")]
-        return frozenset(pods) or listeners(self._doors, self._proc) - {os.getpid()}
+    def _search(self) -> None:
+        """The target's processes are those that it declares, else those that listen at its addresses."""
+        declared = self._processes()
+        self._roots = frozenset({os.getpid(), *declared.own})
+        self._target = declared.target or listeners(self._doors, self._proc) - {os.getpid()}
 
 
 def shares(before: ProcessorTicks, now: ProcessorTicks, *, equals: bool) -> ProcessorShares:

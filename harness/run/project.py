@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import harness
 from harness.errors import ConfigurationError
+from harness.provided import is_provided
 
 if TYPE_CHECKING:
     from harness.model import Requirement
@@ -24,11 +25,6 @@ _CLOSE: Final = 0.75
 """Similarity to `harness` from which on a table's name counts as misspelt.
 
 It must also have one of our keys.
-"""
-SANDBOX: Final = "sandbox"
-"""As a target: the embedded platform, started for the run.
-
-A file of that name is written `./sandbox`.
 """
 
 
@@ -49,8 +45,8 @@ class Project:
     Attributes:
         root: the directory of the project's `pyproject.toml`, or the working directory when there is none.
         configured: whether there is such a table.
-        target: target file; None: none is named, or the sandbox is.
-        sandbox: whether `target = "sandbox"`.
+        target: target file; None: none is named, or a provided target is.
+        provided: name of the provided target, as in `target = "sandbox"`; empty: none is named.
         profiles: what is judged when `--profile` is not given; empty where none is named.
         catalogue: further catalogue files; features, experiments, rollouts, loadtests: directories, the project's own.
         attestations, waivers: directories of what people say.
@@ -59,7 +55,7 @@ class Project:
     root: Path
     configured: bool
     target: Path | None
-    sandbox: bool
+    provided: str
     profiles: tuple[str, ...]
     catalogue: tuple[Path, ...]
     features: tuple[Path, ...]
@@ -191,7 +187,7 @@ def _read(file: Path) -> Project:
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"cannot be read: {error}", where=str(file)) from error
-    known = sorted({field.name for field in fields(Project)} - {"root", "configured", "sandbox"})
+    known = sorted({field.name for field in fields(Project)} - {"root", "configured", "provided"})
     tools = document.get("tool")
     table = tools.get("harness") if isinstance(tools, dict) else None
     if table is None:
@@ -247,11 +243,13 @@ def _project(root: Path, table: dict[str, Any], *, configured: bool) -> Project:
                 )
         return found
 
+    named = table.get("target", "")
+    provided = named if is_provided(named) else ""
     return Project(
         root=root,
         configured=configured,
-        target=root / table["target"] if table.get("target", SANDBOX) != SANDBOX else None,
-        sandbox=table.get("target") == SANDBOX,
+        target=root / named if named and not provided else None,
+        provided=provided,
         profiles=tuple(table.get("profiles", ())),
         catalogue=paths("catalogue"),
         # pytest names what it collects without `..`

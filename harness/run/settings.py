@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
+from harness.provided import SANDBOX
 
 if TYPE_CHECKING:
     from harness.run.project import Project
@@ -26,16 +27,17 @@ class Settings:
 
     Attributes:
         project: where names are resolved.
-        target: target file; None: the sandbox, started for the run. Who reads options makes this of `choice.choose`.
+        target: target file; None: the provided target, started for the run. Who reads options makes this of `choice.choose`.
+        provided: name of the target that is started where `target` is None.
         profiles: catalogue profiles.
-        stands_for: environment that the sandbox stands for.
-        release: release of the sandbox's platform, by name or directory; for another target a label.
+        stands_for: environment that a provided target stands for.
+        release: release of a provided target's platform, by name or directory; for another target a label.
         out: directory of the runs.
         seed: of every schedule.
         traffic_scale: every traffic's rate, or its users where they wait for answers, is multiplied by it.
         allow_target: name typed in full for a production-like target.
         baseline: run directory that sentences about a baseline compare with; None: they are not assessed.
-        keep: leave the sandbox running afterwards.
+        keep: leave a provided target running afterwards.
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
         pytest_arguments: what else pytest is given, as `-k`.
@@ -43,6 +45,7 @@ class Settings:
 
     project: Project
     target: Path | None = None
+    provided: str = SANDBOX
     profiles: tuple[str, ...] = ("core",)
     release: str = RELEASE
     stands_for: str = "sandbox"
@@ -68,10 +71,10 @@ class Settings:
         `--only` and what has to be typed in full for a target are left out.
 
         Args:
-            release: that is judged; a target file may name another one than `release`, which counts for the sandbox alone.
+            release: that is judged; a target file may name another one than `release`, which counts for a provided target alone.
         """
         options = {
-            "--target": ["sandbox" if self.target is None else str(self.target)],
+            "--target": [self.provided if self.target is None else str(self.target)],
             "--profile": self.profiles,
             "--release": [self.release if self.target is None else release],
             "--as": [] if self.stands_for == "sandbox" else [self.stands_for],

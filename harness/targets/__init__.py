@@ -6,7 +6,7 @@ from harness.targets.guard import guard_experiment, guard_rollout, guard_target
 from harness.targets.lock import TargetLock
 from harness.targets.platform import Platform, platform_of
 from harness.targets.reference import Reference
-from harness.targets.state import sandbox_target_file
+from harness.targets.state import running_target_file
 from harness.targets.target import Target, load_target
 
 __all__ = [
@@ -19,5 +19,5 @@ __all__ = [
     "guard_target",
     "load_target",
     "platform_of",
-    "sandbox_target_file",
+    "running_target_file",
 ]

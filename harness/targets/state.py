@@ -1,4 +1,4 @@
-"""Where the harness keeps what must outlive a run: locks, intents, sandboxes."""
+"""Where the harness keeps what must outlive a run: locks, intents, targets that it started."""
 
 from __future__ import annotations
 
@@ -30,17 +30,20 @@ def state_directory() -> Path:
     return root / "readiness"
 
 
-def sandbox_target_file() -> Path:
-    """The target file that a running sandbox wrote in its default directory.
+def running_target_file(name: str) -> Path:
+    """The target file that a running provided target wrote in its default directory.
+
+    Args:
+        name: of the target, as `sandbox`.
 
     Raises:
         UsageError: there is none.
     """
-    file = state_directory() / "sandbox" / "target.yaml"
+    file = state_directory() / name / "target.yaml"
     if not file.is_file():
         raise UsageError(
-            "no sandbox is running here",
+            f"no {name} is running here",
             where=str(file),
-            hint="start one with `readiness sandbox up`, or name a `--target`",
+            hint=f"start one with `readiness {name} up`, or name a `--target`",
         )
     return file

@@ -14,7 +14,6 @@ from harness.catalogue import lint, load_catalogue
 from harness.drivers.chaos.experiments import read_experiment
 from harness.drivers.load import load_traffic
 from harness.drivers.rollout.files import read_rollout
-from harness.sandbox.releases import load_release
 from harness.targets import load_target
 from harness.targets.statements import read_attestations, read_waivers
 
@@ -49,10 +48,6 @@ READERS: Final[Mapping[str, tuple[str, Callable[[Path], object]]]] = {
         lambda path: load_traffic("everyday", [path.parent]),
     ),
     "experiment.yaml": ((ROOT / "experiments/pod-loss.yaml").read_text(encoding="utf-8"), read_experiment),
-    "release.yaml": (
-        (ROOT / "harness/sandbox/releases/dark-door/release.yaml").read_text(encoding="utf-8"),
-        lambda path: load_release(str(path.parent)),
-    ),
     "rollout.yaml": ((ROOT / "rollouts/canary.yaml").read_text(encoding="utf-8"), read_rollout),
     "attestations/S-1.yaml": (
         f"attestation: S-1\nrole: security-lead\n{_SIGNED}",

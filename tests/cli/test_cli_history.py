@@ -111,7 +111,7 @@ def test_a_new_project_has_no_runs_yet(readiness: Call, tmp_path: Path) -> None:
         (["report", A], "plan.json: cannot be read"),
         (["why", "SHOP-P95", A], "plan.json: cannot be read"),
         (["why", "SHOP-P95"], "plan.json: cannot be read"),
-        (["plan", "--target", "sandbox", "--baseline", A], "plan.json: cannot be read"),
+        (["plan", "--target", "../mine.yaml", "--profile", "core", "--baseline", A], "plan.json: cannot be read"),
         (["judge", "nowhere"], "nowhere: there is no such run"),
     ],
 )
@@ -120,6 +120,9 @@ def test_a_run_is_named_below_the_projects_runs_from_any_directory(
 ) -> None:
     """By its name, in every command alike, and `why` takes the latest; from a directory below the root, too."""
     (tmp_path / "reports" / "runs" / "latest").symlink_to(A)
+    (tmp_path / "mine.yaml").write_text(
+        "name: shop\nenvironment: staging\nentry: http://127.0.0.1:1\n", encoding="utf-8"
+    )
     (tmp_path / "features").mkdir()
     monkeypatch.chdir(tmp_path / "features")
     text = readiness(*arguments)[1]

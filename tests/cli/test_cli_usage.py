@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -133,26 +132,6 @@ def test_the_plan_of_a_plain_project_shows_seconds_and_numbers(project: Project)
     ):
         assert words in finished.out, finished.out
     assert not project.run_directories()
-
-
-def test_a_plan_does_not_need_the_manifests_that_its_checks_read(readiness: Call, project: Project) -> None:
-    """The sandbox writes them when it starts: until then they are under `undeclared`, and the rest is planned."""
-    project.edit("pyproject.toml", '"target.yaml"', '"sandbox"')
-    code, text = readiness("plan", "--profile", "feature-integration", "--json")
-    assert code == 0, text
-    unknown = [one for one in json.loads(text)["undeclared"] if "deploy/sandbox" in one]
-    assert unknown, text
-    assert all("cannot be read: No such file or directory" in one for one in unknown)
-
-
-@pytest.mark.parametrize("command", ["run", "plan"])
-def test_an_unknown_release_of_the_sandbox_is_refused(readiness: Call, project: Project, command: str) -> None:
-    """Exit code 4, and the releases that there are; no sandbox is started."""
-    project.edit("pyproject.toml", '"target.yaml"', '"sandbox"')
-    code, text = readiness(command, "--release", "slwo")
-    assert code == 4, text
-    assert "there is no release 'slwo'\n  hint: did you mean" in text or "releases: 1.0.0, failing" in text
-    assert "Traceback" not in text
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

@@ -395,7 +395,7 @@ def test_the_shipped_overlays_are_what_kubectl_prints(directory: str) -> None:
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
 def test_the_sandboxes_manifests_are_what_kubectl_prints() -> None:
     """But for the namespace of a subject, which kustomize fills in."""
-    directory = ROOT / "harness/sandbox/platform/manifests"
+    directory = ROOT / "sandbox/readiness_sandbox/platform/manifests"
     mine, theirs = _by_name([one.content for one in declared([directory])]), _by_name(_kubectl(directory))
     assert {key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)} <= {
         ("RoleBinding", "database", "patroni")

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from harness.chaos.session import session
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.render import REGIONS, render
-from harness.sandbox.releases import load_release
 from harness.targets import Target, load_target
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.render import REGIONS, render
+from readiness_sandbox.releases import load_release
 from tests.sandbox.pocket import GENUINE
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ import yaml
 from aiohttp import web
 
 from harness import clock
-from harness.sandbox.cluster.timestamps import micro_timestamp, now_text
 from harness.targets.amounts import amount
+from readiness_sandbox.cluster.timestamps import micro_timestamp, now_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from harness.sandbox.cluster import kubeconfig
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Store
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster import kubeconfig
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.serving import listen, serve
+from readiness_sandbox.cluster.store import Store
+from readiness_sandbox.cluster.tls import Authority
 from tests.genuine.asked import NAMESPACE, Asked, every_request
 from tests.genuine.conftest import connected
 from tests.sandbox.cluster.conftest import TOKEN, LeastMachinery

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from harness import clock
-from harness.sandbox.platform.monitor.prometheus import real
+from readiness_sandbox.platform.monitor.prometheus import real
 from tests.genuine.conftest import HERE, WHERE
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHOP: Final = HERE / "shop"
 ENTRY: Final = "http://127.0.0.1:18080"
-ANALYSES: Final = HERE.parents[1] / "harness/sandbox/platform/manifests/parts/rollout/region/analysis.yaml"
+ANALYSES: Final = HERE.parents[1] / "sandbox/readiness_sandbox/platform/manifests/parts/rollout/region/analysis.yaml"
 """The platform's own."""
 PLURALS: Final = {
     "Namespace": "namespaces",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.sandbox.cluster import admission, kinds
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster import admission, kinds
+from readiness_sandbox.cluster.statuses import StatusError
 from tests.genuine.asked import INVALID, NAMESPACE, object_of
 
 SAID = {

@@ -46,7 +46,8 @@ def test_options_come_before_the_project(
     """Where nothing is configured, the sandbox and the profile core name each other."""
     file, names = expected
     here = tmp_path / file if isinstance(file, str) else file
-    assert choose(project(tmp_path, table), target, profiles) == (here, names)
+    provided = "sandbox" if here is None else ""
+    assert choose(project(tmp_path, table), target, profiles) == (here, names, provided)
 
 
 @pytest.mark.parametrize(

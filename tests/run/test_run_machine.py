@@ -1,4 +1,4 @@
-"""Whether the machine has room for the sandbox."""
+"""Whether the machine has room for harness and target."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
 from harness.evidence import RunDirectory, read_history
 from harness.model.observations import MachineSeen, every
-from harness.run import sandbox
 from harness.run.machine import MachineLog, Readings, company, is_beside, readings, shares, waited_share
 from harness.targets import Target
 from tests.fake_clock import FakeClock, S
@@ -43,15 +41,6 @@ def test_a_kernel_that_does_not_say_is_no_error(tmp_path: Path) -> None:
 def test_company_is_told_of(share: float | None, words: str) -> None:
     """From more than a quarter on."""
     assert company(share) == words
-
-
-def test_a_run_says_so_before_it_starts_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    """First of all, and the sandbox is started all the same: here of a release that does not exist."""
-    monkeypatch.setattr(sandbox, "waited_share", lambda: 0.9)
-    said: list[str] = []
-    with pytest.raises(UsageError), sandbox.started_sandbox("no-such-release", said.append):
-        pass
-    assert said[0].startswith("this machine is busy: work waited for a processor in 90 % of the last 10 s; the sandbox")
 
 
 def test_what_the_kernel_counts_is_read_and_told_as_shares(tmp_path: Path) -> None:

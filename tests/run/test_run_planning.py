@@ -16,7 +16,7 @@ from harness.run.acts.registry import drivers
 from harness.run.groups import unserved
 from harness.run.planning import Compiled, _way_back_watched, make_plan
 from harness.run.project import find_project
-from harness.run.sandbox import needed_parts
+from harness.run.provision import needed_parts
 from harness.run.settings import Settings
 from harness.targets import Target, load_target
 from harness.targets.access import of_missing_add_on
@@ -78,14 +78,14 @@ def test_a_part_that_the_target_has_is_not_waited_for() -> None:
     assert "write a scenario" not in because.hint
 
 
-def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_deployed_for_claimed_rows_that_they_are_enough_for() -> None:
     """A row that needs what the sandbox lacks, that nobody claims, or that is gated in part, has none deployed."""
-    monkeypatch.setattr("harness.run.sandbox.names", lambda: ("bus", "content"))
+    there = ("bus", "content")
     rows = [load_catalogue().requirement(name) for name in ("ND-PH1-EVENTBUS", "ND-PH2-IPFS", "ND-KPI-P95")]
     claims = [claimed(row.id) for row in rows]
-    assert needed_parts(rows, claims) == ("bus",)
-    assert needed_parts(rows, claims[1:]) == ()
-    assert needed_parts([replace(rows[0], in_part=("loss of a region",)), *rows[1:]], claims) == ()
+    assert needed_parts(there, rows, claims) == ("bus",)
+    assert needed_parts(there, rows, claims[1:]) == ()
+    assert needed_parts(there, [replace(rows[0], in_part=("loss of a region",)), *rows[1:]], claims) == ()
 
 
 def test_a_row_that_waits_for_nothing_is_told_where_its_scenario_belongs() -> None:

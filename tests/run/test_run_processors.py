@@ -10,17 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import clock
+from harness.provided import TargetProcesses
 from harness.run.processors import ProcessorLog, ProcessorShares, ProcessorTicks, shares
 
-ZYGOTE = b"python\0-m\0harness.sandbox.cluster.kubelet.zygote\x008\0"
 
-
-def process(proc: Path, pid: int, parent: int, ticks: int, *, ended: int = 0, command: bytes = b"") -> None:
+def process(proc: Path, pid: int, parent: int, ticks: int, *, ended: int = 0) -> None:
     """A process as the kernel shows it: its parent, its ticks, and those of its ended children."""
     (proc / str(pid)).mkdir(exist_ok=True)
     fields = ["S", str(parent), "0", "0", "0", "0", "0", "0", "0", "0", "0", str(ticks), "0", str(ended), "0", "20"]
     (proc / str(pid) / "stat").write_text(f"{pid} (a) b) {' '.join(fields)} 0 1 0 9")
-    (proc / str(pid) / "cmdline").write_bytes(command)
 
 
 def counted(proc: Path, *, user: int, niced: int = 0, idle: int = 0, stolen: int = 0) -> None:
@@ -34,30 +32,30 @@ def test_each_tick_belongs_to_the_target_the_harness_or_others(tmp_path: Path, m
     own = os.getpid()
     counted(tmp_path, user=0)
     process(tmp_path, own, 1, 0)
-    process(tmp_path, 8, own, 0, command=ZYGOTE)
+    process(tmp_path, 8, own, 0)
     process(tmp_path, 9, 8, 0)
     process(tmp_path, 10, 8, 60)
     process(tmp_path, 11, 1, 0)
-    log = ProcessorLog(proc=tmp_path)
+    log = ProcessorLog(processes=lambda: TargetProcesses(target=frozenset({8})), proc=tmp_path)
     counted(tmp_path, user=460, niced=90, idle=400, stolen=50)
     process(tmp_path, own, 1, 200)
     (tmp_path / "10" / "stat").unlink()
-    process(tmp_path, 8, own, 0, ended=120, command=ZYGOTE)
+    process(tmp_path, 8, own, 0, ended=120)
     process(tmp_path, 9, 8, 40)
     process(tmp_path, 11, 1, 210)
     assert log.shares() == ProcessorShares(target=0.1, harness=0.2, others=0.3, yielding=0.09)
 
 
-def test_a_sandbox_that_runs_already_is_the_harness_s_too(tmp_path: Path) -> None:
-    """It is no child of the run: its supervisor is named."""
+def test_what_runs_a_provided_target_is_the_harness_s_too(tmp_path: Path) -> None:
+    """It is no child of the run: the target declares it."""
     counted(tmp_path, user=0)
     process(tmp_path, os.getpid(), 1, 0)
     process(tmp_path, 500, 1, 0)
-    process(tmp_path, 501, 500, 0, command=ZYGOTE)
-    log = ProcessorLog(own=[500], proc=tmp_path)
+    process(tmp_path, 501, 500, 0)
+    log = ProcessorLog(processes=lambda: TargetProcesses(frozenset({500}), frozenset({501})), proc=tmp_path)
     counted(tmp_path, user=50, idle=50)
     process(tmp_path, 500, 1, 10)
-    process(tmp_path, 501, 500, 40, command=ZYGOTE)
+    process(tmp_path, 501, 500, 40)
     assert log.shares() == ProcessorShares(target=0.4, harness=0.1, others=0.0, yielding=0.0)
 
 

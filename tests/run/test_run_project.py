@@ -22,7 +22,7 @@ def test_without_a_project_everything_is_bundled(tmp_path: Path) -> None:
     """The package brings features, experiments and loadtests of its own."""
     found = find_project(tmp_path)
 
-    assert (found.configured, found.target, found.sandbox, found.profiles) == (False, None, False, ())
+    assert (found.configured, found.target, found.provided, found.profiles) == (False, None, "", ())
     assert found.search("experiments") == (bundled("experiments"),)
     assert bundled("features") / "normaldance" / "technical-kpis.feature" in feature_files(found)
 

@@ -22,7 +22,13 @@ def mine(tmp_path: Path) -> Settings:
     (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
     project = find_project(tmp_path)
     chosen = choose(project, None, ())
-    return Settings(project=project, target=chosen.target, profiles=chosen.profiles, out=tmp_path / "runs")
+    return Settings(
+        project=project,
+        target=chosen.target,
+        provided=chosen.provided,
+        profiles=chosen.profiles,
+        out=tmp_path / "runs",
+    )
 
 
 def typed(settings: Settings, release: str) -> Settings:
@@ -32,6 +38,7 @@ def typed(settings: Settings, release: str) -> Settings:
     return replace(
         settings,
         target=chosen.target,
+        provided=chosen.provided,
         profiles=chosen.profiles,
         **{name: given[name] for name in ("release", "stands_for", "out", "baseline", "seed", "traffic_scale")},
     )
@@ -41,8 +48,8 @@ def typed(settings: Settings, release: str) -> Settings:
     "options",
     [
         {},
-        {"target": None, "profiles": ("core",), "release": "candidates/slow"},
-        {"target": None, "profiles": ("core", "normaldance"), "stands_for": "staging"},
+        {"target": None, "provided": "sandbox", "profiles": ("core",), "release": "candidates/slow"},
+        {"target": None, "provided": "sandbox", "profiles": ("core", "normaldance"), "stands_for": "staging"},
         {"baseline": Path("runs/earlier"), "seed": 7, "out": Path("elsewhere")},
         {"traffic_scale": 0.5},
     ],

@@ -8,8 +8,7 @@ import pytest
 
 from harness.errors import ConfigurationError
 from harness.run.project import find_project
-from harness.run.sandbox import DescribedSandbox
-from harness.run.statements import statement_directories, statements_of
+from harness.run.statements import statement_directories
 from harness.targets import load_target
 
 
@@ -41,14 +40,3 @@ def test_two_directories_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / place).mkdir(parents=True)
     with pytest.raises(ConfigurationError, match="two directories are named waivers"):
         directories(tmp_path, "deploy/waivers", "waivers")
-
-
-def test_a_plan_for_the_sandbox_as_staging_reads_the_statements_that_a_run_would(tmp_path: Path) -> None:
-    """The samples are there while it is planned, and afterwards are not."""
-    (tmp_path / "pyproject.toml").write_text("[tool.harness]\n", encoding="utf-8")
-    with DescribedSandbox("1.0.0", "staging").target() as target:
-        project = find_project(tmp_path)
-        (directory,) = statement_directories("attestations", project, target)
-        said = statements_of(project, target, "1.0.0")
-        assert len(said.attestations) == len(list(directory.glob("*.yaml"))) > 0
-    assert not directory.exists()

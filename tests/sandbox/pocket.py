@@ -159,7 +159,7 @@ def server_container(**more: Any) -> dict[str, Any]:
 @contextmanager
 def running(directory: Path, *options: str) -> Iterator[PocketCluster]:
     """A cluster in that directory, held by this process."""
-    argv = [sys.executable, "-m", "harness.sandbox", str(directory), "--hold", *options]
+    argv = [sys.executable, "-m", "readiness_sandbox", str(directory), "--hold", *options]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         news = json.loads(child.stdout.readline())

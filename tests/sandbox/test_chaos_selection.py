@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.chaos.selection import chosen, selected
+from readiness_sandbox.cluster.controllers.chaos.selection import chosen, selected
 
 
 def pod(name: str, namespace: str = "here", **more: Any) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from harness import clock
-from harness.sandbox import processes
-from harness.sandbox.cluster.kubelet import containment
-from harness.sandbox.cluster.kubelet.containment import Way
+from readiness_sandbox import processes
+from readiness_sandbox.cluster.kubelet import containment
+from readiness_sandbox.cluster.kubelet.containment import Way
 
 STARTER = """
 import os, sys
-from harness.sandbox.cluster.kubelet import containment
-from harness.sandbox.cluster.kubelet.containment import Way
+from readiness_sandbox.cluster.kubelet import containment
+from readiness_sandbox.cluster.kubelet.containment import Way
 way = Way(sys.argv[1])
 pid = containment.fork(way)
 if pid == 0:
@@ -37,7 +37,7 @@ LATE = STARTER.replace(
 
 def works(way: Way) -> bool:
     """Whether this machine lets this user contain programs so."""
-    probe = f"from harness.sandbox.cluster.kubelet import containment as c; print(c._works(c.Way('{way}')))"
+    probe = f"from readiness_sandbox.cluster.kubelet import containment as c; print(c._works(c.Way('{way}')))"
     return "True" in subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False).stdout
 
 
@@ -108,7 +108,7 @@ def test_a_contained_program_is_not_root_and_its_files_stay_ours(way: Way, tmp_p
 def test_the_best_way_is_one_that_works() -> None:
     """Found by trying."""
     probe = (
-        "import json; from harness.sandbox.cluster.kubelet import containment; print(json.dumps(containment.best()))"
+        "import json; from readiness_sandbox.cluster.kubelet import containment; print(json.dumps(containment.best()))"
     )
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     way = Way(json.loads(found.stdout))

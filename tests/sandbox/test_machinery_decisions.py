@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.apply import replacement
-from harness.sandbox.cluster.controllers.endpoints import subsets, target_ports
-from harness.sandbox.cluster.controllers.rolling import limits, plan
-from harness.sandbox.cluster.controllers.scheduler import best, refusals
-from harness.sandbox.cluster.controllers.services import declaration
-from harness.sandbox.cluster.controllers.view import template_hash
-from harness.sandbox.cluster.kubelet import environment
-from harness.sandbox.cluster.kubelet.environment import ConfigError
-from harness.sandbox.cluster.kubelet.status import (
+from readiness_sandbox.apply import replacement
+from readiness_sandbox.cluster.controllers.endpoints import subsets, target_ports
+from readiness_sandbox.cluster.controllers.rolling import limits, plan
+from readiness_sandbox.cluster.controllers.scheduler import best, refusals
+from readiness_sandbox.cluster.controllers.services import declaration
+from readiness_sandbox.cluster.controllers.view import template_hash
+from readiness_sandbox.cluster.kubelet import environment
+from readiness_sandbox.cluster.kubelet.environment import ConfigError
+from readiness_sandbox.cluster.kubelet.status import (
     ContainerFacts,
     PodFacts,
     State,
@@ -26,9 +26,9 @@ from harness.sandbox.cluster.kubelet.status import (
     phase,
     with_condition,
 )
-from harness.sandbox.cluster.pod_rules import REQUIRED
-from harness.sandbox.network.seam import Endpoint
-from harness.sandbox.progress import sentence, workload
+from readiness_sandbox.cluster.pod_rules import REQUIRED
+from readiness_sandbox.network.seam import Endpoint
+from readiness_sandbox.progress import sentence, workload
 
 
 def replicaset(name: str, replicas: int, available: int) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import Refused
-from harness.sandbox import marker, processes
-from harness.sandbox.directory import Directory, Lock, holder
+from readiness_sandbox import marker, processes
+from readiness_sandbox.directory import Directory, Lock, holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

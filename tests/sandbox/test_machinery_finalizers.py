@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from harness.sandbox.cluster import admission, deletion
-from harness.sandbox.cluster.controllers import cronjobs, deployment, endpoints, namespaces
-from harness.sandbox.cluster.controllers.jobs import Jobs
-from harness.sandbox.cluster.controllers.rollouts.controller import Rollouts
-from harness.sandbox.cluster.controllers.view import (
+from readiness_sandbox.cluster import admission, deletion
+from readiness_sandbox.cluster.controllers import cronjobs, deployment, endpoints, namespaces
+from readiness_sandbox.cluster.controllers.jobs import Jobs
+from readiness_sandbox.cluster.controllers.rollouts.controller import Rollouts
+from readiness_sandbox.cluster.controllers.view import (
     CRONJOB,
     DEPLOYMENT,
     ENDPOINTS,
@@ -20,9 +20,9 @@ from harness.sandbox.cluster.controllers.view import (
     SERVICE,
     reference,
 )
-from harness.sandbox.cluster.kubelet.nodes import LEASES, beat
-from harness.sandbox.cluster.statuses import StatusError
-from harness.sandbox.cluster.store import SYSTEM_NAMESPACES, Object, Store
+from readiness_sandbox.cluster.kubelet.nodes import LEASES, beat
+from readiness_sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.store import SYSTEM_NAMESPACES, Object, Store
 
 KEEP = "shop.test/keep"
 BEFORE = "2026-01-31T00:00:00Z"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from harness import clock
-from harness.sandbox.cluster import admission
-from harness.sandbox.cluster.controllers import deployment, replicaset
-from harness.sandbox.cluster.controllers.nodes import NodeLifecycle
-from harness.sandbox.cluster.controllers.statefulset import StatefulSets
-from harness.sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET
-from harness.sandbox.cluster.kubelet.nodes import beat
-from harness.sandbox.cluster.store import Object, Store
+from readiness_sandbox.cluster import admission
+from readiness_sandbox.cluster.controllers import deployment, replicaset
+from readiness_sandbox.cluster.controllers.nodes import NodeLifecycle
+from readiness_sandbox.cluster.controllers.statefulset import StatefulSets
+from readiness_sandbox.cluster.controllers.view import DEPLOYMENT, NODE, POD, STATEFULSET
+from readiness_sandbox.cluster.kubelet.nodes import beat
+from readiness_sandbox.cluster.store import Object, Store
 
 LABELS = {"app": "web"}
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers import rollout_conditions
-from harness.sandbox.cluster.controllers.rolling import DESIRED, MOST, REVISION, limits, scaled, was_scaled
+from readiness_sandbox.cluster.controllers import rollout_conditions
+from readiness_sandbox.cluster.controllers.rolling import DESIRED, MOST, REVISION, limits, scaled, was_scaled
 from tests.sandbox.pocket import needs_kubectl
 from tests.sandbox.test_machinery_workloads import deployment, settled
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes import client
 
-from harness.sandbox.cluster.quantities import amount
+from readiness_sandbox.cluster.quantities import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

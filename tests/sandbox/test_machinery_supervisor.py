@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import clock
-from harness.sandbox import marker, processes, supervisor
-from harness.sandbox.directory import Directory, holder
-from harness.sandbox.network.addresses import api_address
+from readiness_sandbox import marker, processes, supervisor
+from readiness_sandbox.directory import Directory, holder
+from readiness_sandbox.network.addresses import api_address
 from tests.sandbox.pocket import running, server_container
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_sweeps_th
 
 def test_a_second_sandbox_in_the_same_directory_is_refused(pocket_cluster: PocketCluster) -> None:
     """It says who runs there, and how to go on."""
-    argv = [sys.executable, "-m", "harness.sandbox", str(pocket_cluster.directory)]
+    argv = [sys.executable, "-m", "readiness_sandbox", str(pocket_cluster.directory)]
     second = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
     failed = json.loads(second.stdout)["failed"]
     assert failed["what"] == f"a sandbox runs here already (pid {pocket_cluster.pid})"
@@ -109,7 +109,7 @@ def test_a_dead_part_ends_the_sandbox_with_its_name(tmp_path: Path) -> None:
 
 TAKEN = """
 import sys
-from harness.sandbox import __main__, supervisor
+from readiness_sandbox import __main__, supervisor
 
 supervisor.OCTETS = range(252, 254)
 sys.exit(__main__.main())

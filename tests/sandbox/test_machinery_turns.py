@@ -18,20 +18,20 @@ import pytest
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox import messages
-from harness.sandbox.cluster.controllers.autoscaling.controller import Autoscalers
-from harness.sandbox.cluster.controllers.manager import Manager
-from harness.sandbox.cluster.controllers.view import NODE, POD, REPLICASET, SERVICE
-from harness.sandbox.cluster.kubelet import launcher
-from harness.sandbox.cluster.kubelet.agent import Agent
-from harness.sandbox.cluster.kubelet.launcher import Launch, Launcher
-from harness.sandbox.cluster.kubelet.usage import Meter
-from harness.sandbox.cluster.store import Store, WatchEvent
-from harness.sandbox.cluster.turns import TURN_S, Turns
-from harness.sandbox.control_plane import Machinery
-from harness.sandbox.network.loopback import Loopback
-from harness.sandbox.network.seam import Pod
-from harness.sandbox.settings import SandboxSettings
+from readiness_sandbox import messages
+from readiness_sandbox.cluster.controllers.autoscaling.controller import Autoscalers
+from readiness_sandbox.cluster.controllers.manager import Manager
+from readiness_sandbox.cluster.controllers.view import NODE, POD, REPLICASET, SERVICE
+from readiness_sandbox.cluster.kubelet import launcher
+from readiness_sandbox.cluster.kubelet.agent import Agent
+from readiness_sandbox.cluster.kubelet.launcher import Launch, Launcher
+from readiness_sandbox.cluster.kubelet.usage import Meter
+from readiness_sandbox.cluster.store import Store, WatchEvent
+from readiness_sandbox.cluster.turns import TURN_S, Turns
+from readiness_sandbox.control_plane import Machinery
+from readiness_sandbox.network.loopback import Loopback
+from readiness_sandbox.network.seam import Pod
+from readiness_sandbox.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

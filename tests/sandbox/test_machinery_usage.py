@@ -8,8 +8,8 @@ import pytest
 from kubernetes import client
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.sandbox.cluster.quantities import amount
-from harness.sandbox.scales import CPU_SCALE
+from readiness_sandbox.cluster.quantities import amount
+from readiness_sandbox.scales import CPU_SCALE
 from tests.sandbox.pocket import server_container
 
 if TYPE_CHECKING:

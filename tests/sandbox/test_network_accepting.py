@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import uvloop
 
-from harness.sandbox.network.accepting import Accepting
+from readiness_sandbox.network.accepting import Accepting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ import pytest
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox import messages
-from harness.sandbox.network.loopback import Loopback
-from harness.sandbox.network.seam import (
+from readiness_sandbox import messages
+from readiness_sandbox.network.loopback import Loopback
+from readiness_sandbox.network.seam import (
     HOST,
     Disturbance,
     Endpoint,
@@ -46,7 +46,7 @@ def log(tmp_path: Path) -> Path:
 def network(log: Path) -> Iterator[Loopback]:
     """A network with a forwarder of its own."""
     ours, theirs = messages.pair()
-    argv = [sys.executable, "-m", "harness.sandbox.network.forwarder", str(theirs.fileno()), str(log)]
+    argv = [sys.executable, "-m", "readiness_sandbox.network.forwarder", str(theirs.fileno()), str(log)]
     with subprocess.Popen(argv, pass_fds=[theirs.fileno()]) as forwarder:
         theirs.close()
         net = Loopback(OCTET, ours)

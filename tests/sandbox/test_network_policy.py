@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.cluster.controllers.services import Admission
-from harness.sandbox.network.policy import Party, Policies
-from harness.sandbox.network.seam import HOST, Endpoint, Seat
+from readiness_sandbox.cluster.controllers.services import Admission
+from readiness_sandbox.network.policy import Party, Policies
+from readiness_sandbox.network.seam import HOST, Endpoint, Seat
 
 FRONTEND = Party(address="127.92.1.1", namespace="shop", labels={"app": "frontend"}, namespace_labels={"team": "a"})
 STRANGER = Party(address="127.92.1.2", namespace="shop", labels={"app": "other"}, namespace_labels={"team": "a"})

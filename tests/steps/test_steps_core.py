@@ -41,7 +41,7 @@ def test_the_features_are_sound(catalogue: Catalogue) -> None:
     assert lint_features(FEATURES, catalogue, find_experiments([ROOT / "experiments"]).domains, ROOT) == ()
 
 
-PARTS = ROOT / "harness" / "sandbox" / "platform" / "manifests" / "parts"
+PARTS = ROOT / "sandbox" / "readiness_sandbox" / "platform" / "manifests" / "parts"
 
 
 def test_every_row_has_a_scenario_or_waits_for_a_part(catalogue: Catalogue) -> None:

@@ -37,7 +37,7 @@ from harness.targets.intents import (
 )
 from harness.targets.kubernetes import Cluster
 from harness.targets.platform import canonical
-from harness.targets.state import sandbox_target_file, state_directory
+from harness.targets.state import running_target_file, state_directory
 from harness.targets.undo import recover, undoable
 from tests.fake_clock import FakeClock
 
@@ -97,14 +97,14 @@ def test_state_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tm
     assert state_directory() == Path("/home/x/.local/state/readiness")
 
 
-def test_the_running_sandbox_is_found_by_its_file(tmp_path: Path) -> None:
+def test_a_running_target_is_found_by_its_file(tmp_path: Path) -> None:
     """And in words where none is running."""
     with pytest.raises(UsageError, match="no sandbox is running here"):
-        sandbox_target_file()
+        running_target_file("sandbox")
     file = tmp_path / "state" / "sandbox" / "target.yaml"
     file.parent.mkdir(parents=True)
     file.touch()
-    assert sandbox_target_file() == file
+    assert running_target_file("sandbox") == file
 
 
 def test_intents_are_pending_newest_first_until_they_are_struck() -> None:

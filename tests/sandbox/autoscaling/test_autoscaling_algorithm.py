@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.autoscaling.behavior import (
+from readiness_sandbox.cluster.controllers.autoscaling.behavior import (
     AutoscalerPast,
     Behavior,
     ScalingPolicy,
     ScalingRules,
     decide,
 )
-from harness.sandbox.cluster.controllers.autoscaling.proposals import MetricError, MetricTarget, PodUsage, propose
-from harness.sandbox.cluster.controllers.autoscaling.reading import behavior_of
+from readiness_sandbox.cluster.controllers.autoscaling.proposals import MetricError, MetricTarget, PodUsage, propose
+from readiness_sandbox.cluster.controllers.autoscaling.reading import behavior_of
 
 CPU = MetricTarget(resource="cpu", utilization=70)
 MEMORY = MetricTarget(resource="memory", utilization=80)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kubernetes import config
 
-from harness.sandbox.cluster import kinds, kubeconfig
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.controllers import namespaces
-from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Store
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster import kinds, kubeconfig
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.controllers import namespaces
+from readiness_sandbox.cluster.serving import listen, serve
+from readiness_sandbox.cluster.store import Store
+from readiness_sandbox.cluster.tls import Authority
 from tests.sandbox.pocket import run_kubectl
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Write `harness/sandbox/cluster/schemas.json` from the models of the official client (37 or newer, which are pydantic's).
+"""Write `sandbox/readiness_sandbox/cluster/schemas.json` from the models of the official client (37 or newer, which are pydantic's).
 
 Run `python tests/sandbox/cluster/schema_from_client.py` after a new kind or a new client; a test holds the file to this.
 """
@@ -40,7 +40,7 @@ QUANTITIES = {
 
 
 def schemas() -> dict[str, dict[str, str]]:
-    """Definitions by name, each a map of field to type code (see `harness.sandbox.cluster.schema`)."""
+    """Definitions by name, each a map of field to type code (see `readiness_sandbox.cluster.schema`)."""
     found: dict[str, dict[str, str]] = {}
     for root in ROOTS:
         _walk(getattr(models, root), found)
@@ -84,4 +84,4 @@ def text() -> str:
 
 
 if __name__ == "__main__":
-    Path(str(files("harness.sandbox.cluster") / "schemas.json")).write_text(text(), encoding="utf-8")
+    Path(str(files("readiness_sandbox.cluster") / "schemas.json")).write_text(text(), encoding="utf-8")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import clock
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.bodies import BODY_LIMIT, DEEPEST, MOST_VALUES
-from harness.sandbox.cluster.kubelet import environment, logs
-from harness.sandbox.cluster.store import Store
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.bodies import BODY_LIMIT, DEEPEST, MOST_VALUES
+from readiness_sandbox.cluster.kubelet import environment, logs
+from readiness_sandbox.cluster.store import Store
 from tests.sandbox.cluster.conftest import LeastMachinery
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def test_a_generated_name_fits_into_a_label() -> None:
 
 def test_a_kind_has_a_quota(monkeypatch: pytest.MonkeyPatch) -> None:
     """403, as a ResourceQuota does."""
-    monkeypatch.setattr("harness.sandbox.cluster.resources.MOST_OBJECTS", 2)
+    monkeypatch.setattr("readiness_sandbox.cluster.resources.MOST_OBJECTS", 2)
     made = [("POST", MAPS, {"metadata": {"generateName": "a-"}})] * 3
     code, status = asked(*made)
     assert (code, status["reason"]) == (403, "Forbidden")

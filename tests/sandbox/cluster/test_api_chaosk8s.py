@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.sandbox.cluster import kinds
+from readiness_sandbox.cluster import kinds
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client, watch
 from kubernetes.client.exceptions import ApiException
 
-from harness.sandbox.cluster.custom.definitions import shipped
+from readiness_sandbox.cluster.custom.definitions import shipped
 from tests.sandbox.pocket import needs_kubectl
 
 if TYPE_CHECKING:

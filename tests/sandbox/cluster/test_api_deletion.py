@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
-from harness.sandbox.cluster.controllers import garbage
+from readiness_sandbox.cluster.controllers import garbage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

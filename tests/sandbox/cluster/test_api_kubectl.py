@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.sandbox.cluster import kinds
+from readiness_sandbox.cluster import kinds
 from tests.sandbox.pocket import needs_kubectl
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.merge import strategic
-from harness.sandbox.cluster.patch import JSON, MERGE, STRATEGIC, merged, patched
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.patch import JSON, MERGE, STRATEGIC, merged, patched
+from readiness_sandbox.cluster.statuses import StatusError
 
 SCALARS = st.one_of(st.booleans(), st.integers(-3, 3), st.text("ab", max_size=2))
 VALUES = st.recursive(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.custom.definitions import served, shipped
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.custom.definitions import served, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

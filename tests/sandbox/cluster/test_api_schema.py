@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.sandbox.cluster import admission, kinds, schema
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster import admission, kinds, schema
+from readiness_sandbox.cluster.statuses import StatusError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def refuse(paths: Sequence[str]) -> None:
 
 def test_the_stored_schema_is_that_of_the_client() -> None:
     """When this fails after an update of the client, run `schema_from_client.py` and read the difference."""
-    stored = (files("harness.sandbox.cluster") / "schemas.json").read_text(encoding="utf-8")
+    stored = (files("readiness_sandbox.cluster") / "schemas.json").read_text(encoding="utf-8")
     assert stored == import_module("schema_from_client").text()
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.selectors import Selector, SelectorTerm, field_values, parse_fields
-from harness.sandbox.cluster.statuses import StatusError
+from readiness_sandbox.cluster.selectors import Selector, SelectorTerm, field_values, parse_fields
+from readiness_sandbox.cluster.statuses import StatusError
 
 KEYS = st.sampled_from(["app", "tier", "topology.kubernetes.io/region"])
 VALUES = st.sampled_from(["web", "eu-west-1", "a.b", ""])

@@ -12,11 +12,11 @@ import pytest
 
 from harness import clock
 from harness.errors import SandboxError
-from harness.sandbox.cluster import kubeconfig, serving
-from harness.sandbox.cluster.api import build_app
-from harness.sandbox.cluster.serving import listen, serve
-from harness.sandbox.cluster.store import Store
-from harness.sandbox.cluster.tls import Authority
+from readiness_sandbox.cluster import kubeconfig, serving
+from readiness_sandbox.cluster.api import build_app
+from readiness_sandbox.cluster.serving import listen, serve
+from readiness_sandbox.cluster.store import Store
+from readiness_sandbox.cluster.tls import Authority
 from tests.sandbox.cluster.conftest import LeastMachinery
 
 if TYPE_CHECKING:

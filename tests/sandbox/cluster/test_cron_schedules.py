@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.cron import CronSchedule
+from readiness_sandbox.cluster.cron import CronSchedule
 
 NOON = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)  # a Saturday
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from harness import clock
-from harness.sandbox.cluster.executing import Executing
-from harness.sandbox.cluster.kubelet.commands import RunningCommand
+from readiness_sandbox.cluster.executing import Executing
+from readiness_sandbox.cluster.kubelet.commands import RunningCommand
 
 BYTES = 20_000_000
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-LAST = "from harness.sandbox.cluster.kubelet.ending import LastStep; last = LastStep()"
+LAST = "from readiness_sandbox.cluster.kubelet.ending import LastStep; last = LastStep()"
 COURSES = {
     "nothing more": "print('done')",
     "a code": "import sys; sys.exit(3)",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from harness import clock
-from harness.sandbox.cluster.kubelet.probes import Result, attempt
+from readiness_sandbox.cluster.kubelet.probes import Result, attempt
 from tests.builders.http_servers import answering
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from harness import clock
 from harness.clock import Deadline
-from harness.sandbox.cluster.kubelet.throttle import ENFORCED, CpuLimits, limit_of
-from harness.sandbox.cluster.kubelet.usage import ContainerStart, own_cpu_ns
-from harness.sandbox.scales import CPU_SCALE
 from harness.units import NS_PER_S
+from readiness_sandbox.cluster.kubelet.throttle import ENFORCED, CpuLimits, limit_of
+from readiness_sandbox.cluster.kubelet.usage import ContainerStart, own_cpu_ns
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clock import Deadline
-from harness.sandbox.cluster.kubelet.usage import ContainerStart, Meter
-from harness.sandbox.scales import CPU_SCALE
+from readiness_sandbox.cluster.kubelet.usage import ContainerStart, Meter
+from readiness_sandbox.scales import CPU_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

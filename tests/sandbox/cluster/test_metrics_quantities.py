@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
-from harness.sandbox.cluster.quantities import amount, from_milli, kibibytes, milli, nanocores
+from readiness_sandbox.cluster.quantities import amount, from_milli, kibibytes, milli, nanocores
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.cluster.controllers import scheduler
-from harness.sandbox.cluster.controllers.nodepools import BATCH_S, POOL, ZONE, NodePools
-from harness.sandbox.cluster.controllers.view import NODE, POD
-from harness.sandbox.cluster.custom import definitions
-from harness.sandbox.cluster.kubelet.nodes import with_kubelet_status
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.store import Store
+from readiness_sandbox.cluster.controllers import scheduler
+from readiness_sandbox.cluster.controllers.nodepools import BATCH_S, POOL, ZONE, NodePools
+from readiness_sandbox.cluster.controllers.view import NODE, POD
+from readiness_sandbox.cluster.custom import definitions
+from readiness_sandbox.cluster.kubelet.nodes import with_kubelet_status
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.store import Store
 from tests.fake_clock import FakeClock, S
 
 REGION = "topology.kubernetes.io/region"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers import scheduler
-from harness.sandbox.cluster.controllers.room import free, lacking, requested
-from harness.sandbox.cluster.controllers.view import NODE, POD
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.store import Store
+from readiness_sandbox.cluster.controllers import scheduler
+from readiness_sandbox.cluster.controllers.room import free, lacking, requested
+from readiness_sandbox.cluster.controllers.view import NODE, POD
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.store import Store
 
 
 def container(**amounts: str) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.nodes import EVICT_S, NOT_READY_S, NodeLifecycle
-from harness.sandbox.cluster.controllers.view import NODE, POD
-from harness.sandbox.cluster.kubelet.nodes import beat, with_kubelet_status
-from harness.sandbox.cluster.kubelet.status import condition
-from harness.sandbox.cluster.store import Store
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.controllers.nodes import EVICT_S, NOT_READY_S, NodeLifecycle
+from readiness_sandbox.cluster.controllers.view import NODE, POD
+from readiness_sandbox.cluster.kubelet.nodes import beat, with_kubelet_status
+from readiness_sandbox.cluster.kubelet.status import condition
+from readiness_sandbox.cluster.store import Store
 from tests.fake_clock import FakeClock
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.selectors import Selector, parse_fields
-from harness.sandbox.cluster.store import StatusError, Store, WatchEvent
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.selectors import Selector, parse_fields
+from readiness_sandbox.cluster.store import StatusError, Store, WatchEvent
 
 POD = kinds.by_name("Pod")
 MAP = kinds.by_name("ConfigMap")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import clock
-from harness.sandbox.cluster.durations import seconds
-from harness.sandbox.cluster.timestamps import micro_timestamp, moment, now_text, passed_s, timestamp
+from readiness_sandbox.cluster.durations import seconds
+from readiness_sandbox.cluster.timestamps import micro_timestamp, moment, now_text, passed_s, timestamp
 
 MOMENTS = st.datetimes(
     min_value=datetime(1970, 1, 2),  # noqa: DTZ001 - hypothesis adds the zone

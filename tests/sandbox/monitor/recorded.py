@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import yaml
 
-from harness.sandbox.platform.monitor.promql import Labels, PromqlQuery
-from harness.sandbox.platform.monitor.promql.values import STALE, labels_of
-from harness.sandbox.platform.monitor.storage import Storage
+from readiness_sandbox.platform.monitor.promql import Labels, PromqlQuery
+from readiness_sandbox.platform.monitor.promql.values import STALE, labels_of
+from readiness_sandbox.platform.monitor.storage import Storage
 
 PROMTOOL: Final = shutil.which("promtool")
 EVERY_S: Final = 15.0

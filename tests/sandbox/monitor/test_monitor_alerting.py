@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.platform.monitor.notifying import due_alerts
-from harness.sandbox.platform.monitor.promql.values import labels_of
-from harness.sandbox.platform.monitor.rules.alerting import Group
-from harness.sandbox.platform.monitor.rules.rulefiles import RuleFileError, read_groups
-from harness.sandbox.platform.monitor.rules.templates import expand, float_text
-from harness.sandbox.platform.monitor.storage import LabelMatcher, Storage
+from readiness_sandbox.platform.monitor.notifying import due_alerts
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.rules.alerting import Group
+from readiness_sandbox.platform.monitor.rules.rulefiles import RuleFileError, read_groups
+from readiness_sandbox.platform.monitor.rules.templates import expand, float_text
+from readiness_sandbox.platform.monitor.storage import LabelMatcher, Storage
 from tests.sandbox.monitor.recorded import EVERY_S, PROMTOOL, answers, evaluated, promtool, same, seconds, stored
 
 RULES = Path(__file__).parent / "alerts.rules.yaml"

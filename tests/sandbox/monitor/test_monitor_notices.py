@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.sandbox.platform.monitor.grouping import Dispatcher, RouteRefused, read_route
-from harness.sandbox.platform.monitor.moments import rfc3339, seconds_of
+from readiness_sandbox.platform.monitor.grouping import Dispatcher, RouteRefused, read_route
+from readiness_sandbox.platform.monitor.moments import rfc3339, seconds_of
 
 ROUTES = """
 route: {receiver: on-call, group_by: [alertname], group_wait: 1s, group_interval: 10s, repeat_interval: 1m}

@@ -19,9 +19,9 @@ import pytest
 
 from harness import clock
 from harness.drivers.check.monitor.notices import posted_alert
-from harness.sandbox.platform.monitor.prometheus import real
-from harness.sandbox.settings import IMPORTS
 from harness.targets import load_target
+from readiness_sandbox.platform.monitor.prometheus import real
+from readiness_sandbox.settings import IMPORTS
 from tests.builders.http_servers import Quiet, serving
 
 WITHIN_S = 90.0

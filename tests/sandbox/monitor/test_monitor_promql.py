@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.platform.monitor.promql import PromqlError, PromqlQuery, QueryError
-from harness.sandbox.platform.monitor.promql.values import STALE, labels_of, text_of, unnamed
-from harness.sandbox.platform.monitor.storage import Storage
+from readiness_sandbox.platform.monitor.promql import PromqlError, PromqlQuery, QueryError
+from readiness_sandbox.platform.monitor.promql.values import STALE, labels_of, text_of, unnamed
+from readiness_sandbox.platform.monitor.storage import Storage
 from tests.sandbox.monitor.recorded import PROMTOOL, answers, evaluated, promtool, same, stored
 
 TIMES_S = (127.0, 203.0, 247.0, 308.0, 401.0, 572.0)

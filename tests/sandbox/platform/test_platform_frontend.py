@@ -11,10 +11,10 @@ import aiohttp
 import httpx
 import pytest
 
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.normaldance.visitor import visit
-from harness.sandbox.platform.render import render
-from harness.sandbox.releases import Release
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.normaldance.visitor import visit
+from readiness_sandbox.platform.render import render
+from readiness_sandbox.releases import Release
 from tests.sandbox.platform.conftest import wait_for
 
 if TYPE_CHECKING:

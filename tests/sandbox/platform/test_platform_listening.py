@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import uvloop
 from aiohttp import web
 
-from harness.sandbox.platform.normaldance.kit.app import ACCEPTED_AT_ONCE, BACKLOG, listen
+from readiness_sandbox.platform.normaldance.kit.app import ACCEPTED_AT_ONCE, BACKLOG, listen
 
 WAITING = 200
 PATIENCE_S = 5

@@ -11,15 +11,15 @@ import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from harness.errors import ConfigurationError
-from harness.sandbox import target
-from harness.sandbox.cluster import admission, kinds
-from harness.sandbox.cluster.kubelet.nodes import POWER
-from harness.sandbox.cluster.kubelet.status import image_id
-from harness.sandbox.directory import Directory
-from harness.sandbox.platform import render
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
-from harness.sandbox.releases import load_release, names
+from readiness_sandbox import target
+from readiness_sandbox.cluster import admission, kinds
+from readiness_sandbox.cluster.kubelet.nodes import POWER
+from readiness_sandbox.cluster.kubelet.status import image_id
+from readiness_sandbox.directory import Directory
+from readiness_sandbox.platform import render
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from readiness_sandbox.releases import load_release, names
 
 CREDENTIALS = Credentials.generate()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from patroni.dcs import Leader, Member, RemoteMember
 
-from harness.sandbox.platform import parts
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.normaldance import database, members
-from harness.sandbox.platform.render import render
-from harness.sandbox.releases import load_release
+from readiness_sandbox.platform import parts
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.normaldance import database, members
+from readiness_sandbox.platform.render import render
+from readiness_sandbox.releases import load_release
 
 PRIMARY = "postgres-us-east-1-0"
 DATA = {"conn_url": "postgres://127.1.1.2:5432/postgres", "api_url": "http://127.1.1.2:8008/patroni"}

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from harness.sandbox.platform.normaldance.kit import app as kit
-from harness.sandbox.platform.normaldance.kit.calls import RETRIES_KEPT, RETRIES_PER_CALL, Caller, client
-from harness.sandbox.platform.normaldance.kit.settings import PodSettings
+from readiness_sandbox.platform.normaldance.kit import app as kit
+from readiness_sandbox.platform.normaldance.kit.calls import RETRIES_KEPT, RETRIES_PER_CALL, Caller, client
+from readiness_sandbox.platform.normaldance.kit.settings import PodSettings
 
 SETTINGS = PodSettings(
     service="track-service", region="us-east-1", pod="track-0", address="127.0.0.1", port=0, release="1.0.0"

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 from harness.cli import readiness
 from harness.errors import ConfigurationError
-from harness.sandbox.platform import parts
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.platform.render import render
-from harness.sandbox.releases import Release
-from harness.sandbox.settings import SandboxSettings
+from readiness_sandbox.platform import parts
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.platform.render import render
+from readiness_sandbox.releases import Release
+from readiness_sandbox.settings import SandboxSettings
 
 BELL = """
 apiVersion: v1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from harness.sandbox.platform.normaldance.kit.queries import SECONDS, TimedCursor
+from readiness_sandbox.platform.normaldance.kit.queries import SECONDS, TimedCursor
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres

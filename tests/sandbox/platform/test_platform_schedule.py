@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from harness.sandbox.platform.normaldance.schedule import Schedule
+from readiness_sandbox.platform.normaldance.schedule import Schedule
 
 TEXT = "errors 0 2 1; errors 2 60 31; slow 4 8 2200; slow 8 20 1780; memory 1 22 182000"
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from harness.clock import Deadline
-from harness.sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKETS_S
-from harness.sandbox.platform.normaldance.kit.postgres import SHUNNED_S
+from readiness_sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKETS_S
+from readiness_sandbox.platform.normaldance.kit.postgres import SHUNNED_S
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres, Services

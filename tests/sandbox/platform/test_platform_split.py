@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.platform.normaldance.split import Split, place, user_of
+from readiness_sandbox.platform.normaldance.split import Split, place, user_of
 
 USERS = [f"listener-{number}" for number in range(1, 501)]
 
@@ -137,9 +137,9 @@ def test_a_request_names_its_user(path: str, headers: dict[str, str], body: byte
 
 def test_a_rollout_takes_the_place_of_the_deployment_that_it_refers_to() -> None:
     """With its pod template, of the release; the gateways are told to watch the routes."""
-    from harness.sandbox.platform import render
-    from harness.sandbox.platform.credentials import Credentials
-    from harness.sandbox.releases import load_release
+    from readiness_sandbox.platform import render
+    from readiness_sandbox.platform.credentials import Credentials
+    from readiness_sandbox.releases import load_release
 
     objects = render.render(load_release("1.0.0"), Credentials.generate(), ["rollout"])
     by_kind: dict[str, list[dict[str, Any]]] = {}

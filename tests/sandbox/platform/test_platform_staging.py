@@ -16,13 +16,13 @@ from harness import clock
 from harness.drivers.check.sql.staging import schema_digest
 from harness.drivers.ingest.formats.records import plain_record
 from harness.errors import ConfigurationError
-from harness.sandbox import marker
-from harness.sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
-from harness.sandbox.platform.repository import examples
-from harness.sandbox.platform.staging import SAMPLES, copy_samples, standing_for
 from harness.targets import load_target
 from harness.targets.reference import Reference
 from harness.targets.target import MARKER
+from readiness_sandbox import marker
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe
+from readiness_sandbox.platform.repository import examples
+from readiness_sandbox.platform.staging import SAMPLES, copy_samples, standing_for
 
 if TYPE_CHECKING:
     from tests.sandbox.platform.conftest import Postgres

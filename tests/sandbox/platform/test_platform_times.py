@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram, Summary, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness.sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKETS_S
-from harness.sandbox.platform.normaldance.kit.times import ResponseTimes
+from readiness_sandbox.platform.normaldance.kit.app import BUCKETS_S, FINE_BUCKETS_S
+from readiness_sandbox.platform.normaldance.kit.times import ResponseTimes
 
 ROUTES = st.sampled_from(["read-track", "sign-in", "none"])
 SECONDS = st.one_of(st.floats(0, 20), st.sampled_from([*BUCKETS_S, *FINE_BUCKETS_S]))

@@ -9,9 +9,9 @@ import pytest
 from harness.catalogue.load import load_catalogue
 from harness.errors import ConfigurationError
 from harness.model.harm import Harm
-from harness.sandbox.platform import render
-from harness.sandbox.platform.credentials import Credentials
-from harness.sandbox.releases import load_release, names
+from readiness_sandbox.platform import render
+from readiness_sandbox.platform.credentials import Credentials
+from readiness_sandbox.releases import load_release, names
 
 HEAD = "version: 2.0.0\nsummary: mine\nexpect: NO-GO\n"
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.machine import decide
-from harness.sandbox.cluster.controllers.rollouts.spec import parsed
-from harness.sandbox.cluster.controllers.rollouts.turn import (
+from readiness_sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from readiness_sandbox.cluster.controllers.rollouts.machine import decide
+from readiness_sandbox.cluster.controllers.rollouts.spec import parsed
+from readiness_sandbox.cluster.controllers.rollouts.turn import (
     Action,
     Notice,
     Observed,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import (
+from readiness_sandbox.cluster.controllers.rollouts.analysis import (
     Measured,
     assessed,
     due,
@@ -20,9 +20,9 @@ from harness.sandbox.cluster.controllers.rollouts.analysis import (
     recorded,
     result_of,
 )
-from harness.sandbox.cluster.controllers.rollouts.expressions import ConditionError, ResultCondition, Value
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
+from readiness_sandbox.cluster.controllers.rollouts.expressions import ConditionError, ResultCondition, Value
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.spec import parsed
-from harness.sandbox.cluster.controllers.rollouts.turn import RunView
+from readiness_sandbox.cluster.controllers.rollouts.analysis import AnalysisPhase
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.spec import parsed
+from readiness_sandbox.cluster.controllers.rollouts.turn import RunView
 from tests.sandbox.rollouts.rollout_world import World, blue_green, canary, healthy, rollout
 
 ANALYSIS = {"analysis": {"templates": [{"templateName": "errors"}]}}

@@ -13,17 +13,17 @@ import pytest
 from aiohttp import web
 
 from harness import clock
-from harness.sandbox.apply import apply
-from harness.sandbox.cluster import kinds
-from harness.sandbox.cluster.controllers.rollouts import notices
-from harness.sandbox.cluster.controllers.rollouts.controller import ARGO, Rollouts
-from harness.sandbox.cluster.controllers.rollouts.notices import CONFIG, RollbackNotices
-from harness.sandbox.cluster.controllers.view import REPLICASET
-from harness.sandbox.cluster.custom.definitions import Definitions, shipped
-from harness.sandbox.cluster.recorder import recorder
-from harness.sandbox.cluster.store import Store
-from harness.sandbox.platform.monitor.alertmanager import Alertmanager
-from harness.sandbox.platform.monitor.grouping import Route
+from readiness_sandbox.apply import apply
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.controllers.rollouts import notices
+from readiness_sandbox.cluster.controllers.rollouts.controller import ARGO, Rollouts
+from readiness_sandbox.cluster.controllers.rollouts.notices import CONFIG, RollbackNotices
+from readiness_sandbox.cluster.controllers.view import REPLICASET
+from readiness_sandbox.cluster.custom.definitions import Definitions, shipped
+from readiness_sandbox.cluster.recorder import recorder
+from readiness_sandbox.cluster.store import Store
+from readiness_sandbox.platform.monitor.alertmanager import Alertmanager
+from readiness_sandbox.platform.monitor.grouping import Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

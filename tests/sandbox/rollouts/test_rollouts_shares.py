@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.rollouts.shares import PodBounds, Pods, PodShares, ideal, leaving, step
-from harness.sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, parsed
+from readiness_sandbox.cluster.controllers.rollouts.shares import PodBounds, Pods, PodShares, ideal, leaving, step
+from readiness_sandbox.cluster.controllers.rollouts.spec import CanaryStrategy, parsed
 from tests.sandbox.rollouts.rollout_world import World, rollout
 
 # fmt: off

@@ -11,9 +11,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import Measured, assessed, due, phase_of, recorded, result_of
-from harness.sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
-from harness.sandbox.platform.parts import directory
+from readiness_sandbox.cluster.controllers.rollouts.analysis import (
+    Measured,
+    assessed,
+    due,
+    phase_of,
+    recorded,
+    result_of,
+)
+from readiness_sandbox.cluster.controllers.rollouts.metrics import Metric, merged_args, metrics_of
+from readiness_sandbox.platform.parts import directory
 from tests.sandbox.monitor.recorded import evaluated, stored
 
 BEGIN = datetime(2026, 1, 31, 12, tzinfo=UTC)

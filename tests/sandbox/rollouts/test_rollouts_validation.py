@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.cluster.controllers.rollouts.analysis import metric_phase
-from harness.sandbox.cluster.controllers.rollouts.fields import SpecError
-from harness.sandbox.cluster.controllers.rollouts.metrics import metrics_of
-from harness.sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy, parsed
+from readiness_sandbox.cluster.controllers.rollouts.analysis import metric_phase
+from readiness_sandbox.cluster.controllers.rollouts.fields import SpecError
+from readiness_sandbox.cluster.controllers.rollouts.metrics import metrics_of
+from readiness_sandbox.cluster.controllers.rollouts.spec import AnalysisStep, CanaryStrategy, parsed
 from tests.sandbox.rollouts.rollout_world import rollout
 
 ROUTED = {

@@ -1,0 +1,85 @@
+"""A provided target for a run or a plan: the parts that it needs, its start, its description, and its processes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.provided import TargetProcesses, attached, provided
+from harness.run.machine import company, waited_share
+from harness.targets import load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from harness.model import Claim, Requirement
+    from harness.run.settings import Settings
+    from harness.targets import Target
+
+
+def needed_parts(there: Sequence[str], requirements: Iterable[Requirement], claims: Iterable[Claim]) -> tuple[str, ...]:
+    """The parts of a provided target's platform without which a claimed row cannot be decided.
+
+    Of rows that need a part that it lacks, none; and none of a row that the profile gates in part, which is decided without.
+
+    Args:
+        there: the parts that it has, in the order of deployment.
+        requirements: of the chosen profiles.
+        claims: of the chosen scenarios.
+    """
+    claimed = {claim.requirement for claim in claims}
+    needs = [{part.name for part in row.needs} for row in requirements if row.id in claimed and not row.in_part]
+    needed = set[str]().union(*(every for every in needs if every <= {*there}))
+    return tuple(name for name in there if name in needed)
+
+
+@contextmanager
+def started(
+    settings: Settings, requirements: Iterable[Requirement], claims: Iterable[Claim], say: Callable[[str], None]
+) -> Iterator[Target]:
+    """A context with the provided target of the settings, which is started for it; afterwards it is ended, unless it is kept.
+
+    Raises:
+        UsageError: it is not installed, or has no such release. HarnessError: it did not come up; why was passed to `say`.
+    """
+    name = settings.provided
+    target = provided(name)
+    parts = needed_parts(target.parts(), requirements, claims)
+    beside = f" and {', '.join(parts)}" if parts else ""
+    say(f"starting the {name} with release {settings.release}{beside}")
+    if busy := company(waited_share()):
+        say(f"{busy}; the {name} shares it and may fail where alone it would not")
+    running = target.start(settings.release, say, keep=settings.keep, stands_for=settings.stands_for, parts=parts)
+    try:
+        say(f"the {name} is ready with release {running.release}")
+        yield load_target(running.file)
+    finally:
+        running.close()
+
+
+class PlannedTarget:
+    """The provided target of the settings as it would be. It is described meanwhile: a plan needs it last.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._target = provided(settings.provided)
+        self._described = self._target.describe(settings.release, stands_for=settings.stands_for)
+
+    @contextmanager
+    def target(self, requirements: Iterable[Requirement], claims: Iterable[Claim]) -> Iterator[Target]:
+        """A context with the target and the parts that these claims need; the files that it names are there meanwhile.
+
+        Raises:
+            UsageError: there is no such release. HarnessError: it cannot be described.
+        """
+        with self._described.written(needed_parts(self._target.parts(), requirements, claims)) as file:
+            yield load_target(file)
+
+
+def declared_processes(target: Target) -> Callable[[], TargetProcesses]:
+    """What tells the processes of a target, by the declaration of whoever provides it; of any other target it tells none."""
+    running = attached(target.file)
+    return TargetProcesses if running is None else running.processes

@@ -1,0 +1,1 @@
+"""The embedded target of Readiness Harness: a small Kubernetes with a three-region platform, on one Linux machine."""

@@ -1,0 +1,358 @@
+"""`readiness sandbox`: the embedded target by hand."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from harness import clock
+from harness.errors import Interrupted, Refused, SandboxError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from readiness_sandbox.client import Client
+    from readiness_sandbox.cluster.store import Object
+    from readiness_sandbox.directory import Directory
+    from readiness_sandbox.messages import Message
+    from readiness_sandbox.progress import RollOut
+
+_DOWN_WITHIN_S: Final = 10.0
+_ROLLED_OUT_WITHIN_S: Final = 120.0
+_DIR = click.option(
+    "--dir", "root", type=click.Path(path_type=Path, file_okay=False), help="Where the sandbox keeps everything."
+)
+
+_AS = click.option(
+    "--as",
+    "stands_for",
+    type=click.Choice(["sandbox", "staging"]),
+    default="sandbox",
+    show_default=True,
+    help="Environment that it stands for: that of its target file, with the sample reports beside it.",
+)
+_PARTS = click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    metavar="NAME",
+    help="Part of the platform that is deployed beside the core, such as `monitor`; may be repeated.",
+)
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded target by hand: a small Kubernetes with the platform on it."""
+
+
+@sandbox.command()
+@_DIR
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release to run.")
+@_AS
+@_PARTS
+@click.option("--hold", is_flag=True, help="Stay in the foreground; end when stdin reaches its end.")
+def up(*, root: Path | None, release: str, hold: bool, stands_for: str, parts: tuple[str, ...]) -> int:
+    """Start it, wait until it is ready, and write target.yaml and kubeconfig.
+
+    A release that replaces another one is the candidate of rollouts: the sandbox begins with the one that it replaces.
+    """
+    from readiness_sandbox.platform.parts import with_needs
+    from readiness_sandbox.releases import load_release
+    from readiness_sandbox.supervisor import Supervisor, Wish
+
+    directory = _directory(root)
+    chosen = load_release(release)
+    deployed = with_needs(parts)
+    release = str(Path(release).absolute()) if Path(release).is_dir() else release
+    release = chosen.replaces or release
+    tell = _telling(directory, stands_for, chosen.candidate)
+    if hold:
+        wish = Wish(root=directory.root, release=release, hold=True, parts=deployed)
+        Supervisor(wish, tell).run()
+        return 0
+    _start_detached(directory, release, deployed, tell)
+    return 0
+
+
+@sandbox.command()
+@_DIR
+def down(*, root: Path | None) -> int:
+    """End it and remove what it left; nothing to do is fine too. A directory that is not a sandbox's is refused."""
+    from readiness_sandbox import marker, processes
+    from readiness_sandbox.directory import Lock, holder
+
+    directory = _directory(root)
+    if not marker.is_claimed(directory.root):
+        if directory.root.exists() and (not directory.root.is_dir() or any(directory.root.iterdir())):
+            raise Refused(
+                "this is not a sandbox's directory: it has no marker",
+                where=str(directory.root),
+                hint="nothing was changed; name the directory that `readiness sandbox up` was given",
+            )
+        click.echo(f"no sandbox ran in {directory.root}")
+        return 0
+    pid = holder(directory)
+    if pid is not None:
+        processes.kill(pid, signal.SIGTERM)
+        for _ in clock.Deadline.after(_DOWN_WITHIN_S).ticks(0.05):
+            if holder(directory) is None:
+                break
+        else:
+            processes.kill(pid)
+    if directory.root.exists():
+        lock = Lock(directory)
+        lock.take()
+        directory.sweep()
+        lock.release()
+    click.echo("the sandbox is down" if pid else f"no sandbox ran in {directory.root}")
+    return 0
+
+
+@sandbox.command()
+@_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(*, root: Path | None, as_json: bool) -> int:
+    """Show its nodes and workloads; exits with 4 when none runs."""
+    from readiness_sandbox.client import connected
+    from readiness_sandbox.directory import holder
+
+    directory = _directory(root)
+    with connected(directory) as client:
+        found: dict[str, object] = {
+            "pid": holder(directory),
+            "directory": str(directory.root),
+            "target": str(directory.target) if directory.target.exists() else None,
+            "kubeconfig": str(directory.kubeconfig),
+            **platform_state(client.objects("Node"), client.workloads()),
+        }
+    click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
+    return 0
+
+
+@sandbox.command()
+@click.argument("release", metavar="NAME|DIR")
+@_DIR
+def deploy(*, release: str, root: Path | None) -> int:
+    """Roll another release out onto the running sandbox and wait until it is."""
+    from readiness_sandbox import target
+    from readiness_sandbox.client import connected
+    from readiness_sandbox.platform import repository
+    from readiness_sandbox.platform.credentials import Credentials
+    from readiness_sandbox.platform.render import render
+    from readiness_sandbox.releases import load_release
+
+    chosen, directory = load_release(release), _directory(root)
+    with connected(directory) as client:
+        # The sandbox keeps the credentials it was born with, so the Secrets of this rendering are left out; the weights of routes are its controller's.
+        everything = render(chosen, Credentials.generate(), target.deployed_parts(directory))
+        objects = [each for each in everything if each["kind"] not in ("Secret", "HTTPRoute")]
+        client.apply(objects)
+        repository.write(directory.repository, chosen, objects)
+        client.wait(_ROLLED_OUT_WITHIN_S, click.echo)
+    target.set_release(directory, chosen.version)
+    click.echo(f"release {chosen.version} runs")
+    return 0
+
+
+@sandbox.command()
+@click.argument("pod", metavar="[NAMESPACE/]POD")
+@_DIR
+@click.option("--container", "-c", default="", help="Which container, when there are several.")
+@click.option("--previous", "-p", is_flag=True, help="The log of the start before.")
+@click.option("--follow", "-f", is_flag=True, help="Stay and print what comes.")
+@click.option("--tail", type=int, help="Only so many of the last lines.")
+def logs(*, pod: str, root: Path | None, container: str, previous: bool, follow: bool, tail: int | None) -> int:
+    """Print the log of a pod."""
+    from readiness_sandbox.client import connected
+
+    query = {"container": container, "previous": str(previous).lower(), "follow": str(follow).lower()}
+    if tail is not None:
+        query["tailLines"] = str(tail)
+    with connected(_directory(root)) as client:
+        namespace, name = _pod(client, pod)
+        with client.log(namespace, name, **query) as chunks:
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
+    return 0
+
+
+@sandbox.command()
+@_DIR
+@click.option("--release", default="1.0.0", show_default=True, metavar="NAME|DIR", help="Which release it would run.")
+@_AS
+@_PARTS
+@click.option(
+    "--samples",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the sample reports of `--as staging` are copied to.  [default: nowhere; they are named where `up` puts them]",
+)
+def describe(*, root: Path | None, release: str, stands_for: str, parts: tuple[str, ...], samples: Path | None) -> int:
+    """Print the target file that `up` would write, without starting anything; its addresses are of no use."""
+    import yaml
+
+    from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses
+    from readiness_sandbox.platform.describe import describe as described
+    from readiness_sandbox.platform.parts import described as with_parts
+    from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
+    from readiness_sandbox.releases import load_release
+    from readiness_sandbox.target import with_candidate
+
+    directory, nowhere = _directory(root), "127.0.0.1"
+    addresses = Addresses(
+        entry=f"http://{nowhere}",
+        regions=dict.fromkeys(SHARES, f"http://{nowhere}"),
+        members=dict.fromkeys(MEMBERS, nowhere),
+    )
+    chosen = load_release(release)
+    content = described(
+        addresses,
+        release=chosen.replaces or chosen.version,
+        kubeconfig=directory.kubeconfig,
+        secrets=directory.secrets,
+        flows=directory.flows,
+        repository=directory.repository,
+    )
+    content = with_parts(content, parts, lambda _namespace, _name: f"http://{nowhere}")
+    content = with_candidate(content, chosen.candidate)
+    if stands_for != "sandbox":
+        if samples is not None:
+            copy_samples(samples, named_as(content, stands_for))
+        content = standing_for(content, stands_for, samples or directory.root / SAMPLES, directory.repository)
+    click.echo(yaml.safe_dump(content, sort_keys=False), nl=False)
+    return 0
+
+
+@sandbox.command()
+@_DIR
+def env(*, root: Path | None) -> int:
+    """Print what kubectl, chaos and locust need: eval "$(readiness sandbox env)"."""
+    import yaml
+
+    directory = _directory(root)
+    if not directory.target.exists():
+        raise UsageError("no sandbox is ready here", where=str(directory.root), hint="readiness sandbox up")
+    content = yaml.safe_load(directory.target.read_text())
+    variables = {
+        "KUBECONFIG": str(directory.kubeconfig),
+        "KUBERNETES_CONTEXT": content["kubernetes"]["context"],
+        "KUBECACHEDIR": str(directory.kubecache),
+        "NO_PROXY": "127.0.0.0/8,127.0.0.1,localhost",
+        "no_proxy": "127.0.0.0/8,127.0.0.1,localhost",
+        "READINESS_TARGET": str(directory.target),
+        "ENTRY": content["entry"],
+    }
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _directory(root: Path | None) -> Directory:
+    from harness.targets.state import state_directory
+    from readiness_sandbox.directory import Directory
+
+    try:
+        return Directory((root or state_directory() / "sandbox").expanduser().absolute())
+    except RuntimeError as error:
+        raise UsageError(f"`~` means nothing here: {error}", where=str(root), hint="write the full path") from error
+
+
+def _telling(directory: Directory, stands_for: str, candidate: str = "") -> Callable[[Message], None]:
+    """Pass news on; before a sandbox is ready, its target file says what it stands for and which candidate replaces its release."""
+    from readiness_sandbox import target
+
+    def tell(message: Message) -> None:
+        if "ready" in message and candidate:
+            target.set_candidate(directory, candidate)
+        if "ready" in message and stands_for != "sandbox":
+            target.stand_for(directory, stands_for)
+        _tell(message)
+
+    return tell
+
+
+def _tell(message: Message) -> None:
+    if "ready" in message:
+        click.echo(f"ready {message['ready']}")
+    else:
+        click.echo(message["say"])
+
+
+def _start_detached(directory: Directory, release: str, parts: Sequence[str], tell: Callable[[Message], None]) -> None:
+    """Start a supervisor that outlives this command; pass its news on until it is ready."""
+    command = [sys.executable, "-m", "readiness_sandbox", str(directory.root), "--release", release]
+    command += [word for name in parts for word in ("--part", name)]
+    # It must not hold this command's standard error open: a reader of that pipe would wait for ever.
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as child:
+        try:
+            for line in child.stdout or ():
+                message = json.loads(line)
+                if "failed" in message:
+                    error = Refused if child.wait() == Refused.exit_code else SandboxError
+                    raise error(**message["failed"])
+                tell(message)
+                if "ready" in message:
+                    child.returncode = 0  # it keeps running, detached from this process
+                    return
+        except KeyboardInterrupt:
+            child.terminate()
+            child.wait()
+            raise Interrupted("the sandbox was stopped before it was ready") from None
+        raise SandboxError(f"the sandbox ended with {child.wait()}", where=str(directory.log))
+
+
+def platform_state(nodes: Sequence[Object], workloads: Sequence[RollOut]) -> dict[str, object]:
+    """Nodes and workloads as `sandbox status --json` has them."""
+    return {
+        "nodes": {each["metadata"]["name"]: _node_state(each) for each in nodes},
+        "workloads": [
+            {"namespace": w.namespace, "name": w.name, "kind": w.kind, "ready": w.ready, "desired": w.desired}
+            for w in workloads
+        ],
+    }
+
+
+def _node_state(node: dict[str, object]) -> str:
+    from readiness_sandbox.cluster.kubelet.status import condition
+
+    return "Ready" if condition(node, "Ready").get("status") == "True" else "NotReady"
+
+
+def _as_text(found: dict[str, object]) -> str:
+    nodes, workloads = found["nodes"], found["workloads"]
+    assert isinstance(nodes, dict)  # noqa: S101 - built above
+    assert isinstance(workloads, list)  # noqa: S101 - built above
+    lines = [f"sandbox in {found['directory']} (pid {found['pid']})", f"  kubeconfig {found['kubeconfig']}"]
+    lines += [f"  target     {found['target'] or 'not ready yet'}", "nodes"]
+    lines += [f"  {name:<20} {state}" for name, state in nodes.items()]
+    lines += ["workloads"]
+    lines += [f"  {w['namespace'] + '/' + w['name']:<36} {w['ready']}/{w['desired']}" for w in workloads]
+    return "\n".join(lines)
+
+
+def _pod(client: Client, text: str) -> tuple[str, str]:
+    """The selected pod: `namespace/name`, or a name that only one pod has or begins with."""
+    namespace, _, name = text.rpartition("/")
+    pods = [(each["metadata"]["namespace"], each["metadata"]["name"]) for each in client.objects("Pod")]
+    here = [each for each in pods if not namespace or each[0] == namespace]
+    found = [each for each in here if each[1] == name] or [each for each in here if each[1].startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join("/".join(each) for each in sorted(found or pods)[:8])
+    what = f"{len(found)} pods are called so" if found else "there is no such pod"
+    raise UsageError(what, where=text, hint=f"use one of: {listed}")

@@ -1,0 +1,69 @@
+"""What is secret on the platform, made anew for each sandbox.
+
+They are passwords, the token secret, the database's certificates.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from readiness_sandbox.cluster.tls import Authority
+
+ROLES = ("superuser", "replication", "rewind", "normaldance", "readiness")
+HOSTS = ("main.database.svc.cluster.local", "*.postgres.database.svc.cluster.local")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """One set; `passwords` by role, certificates as PEM text."""
+
+    passwords: Mapping[str, str]
+    token_secret: str
+    ca: str
+    certificate: str
+    key: str
+
+    @classmethod
+    def generate(cls) -> Credentials:
+        """New random credentials. All database members share one certificate.
+
+        Clients verify the authority (verify-ca).
+        """
+        authority = Authority("normaldance database")
+        pair = authority.issue(HOSTS[0], names=HOSTS)
+        return cls(
+            passwords={role: secrets.token_urlsafe(18) for role in ROLES},
+            token_secret=secrets.token_urlsafe(36),
+            ca=authority.certificate.decode(),
+            certificate=pair.certificate.decode(),
+            key=pair.key.decode(),
+        )
+
+    def objects(self, regions: list[str]) -> list[dict[str, Any]]:
+        """The Secrets that the manifests refer to: two of the database, one in each region."""
+        tls = {"ca.crt": self.ca, "tls.crt": self.certificate, "tls.key": self.key}
+        shared = {
+            "token-secret": self.token_secret,
+            "database-password": self.passwords["normaldance"],
+            "ca.crt": self.ca,
+        }
+        return [
+            _secret("database", "postgres", dict(self.passwords)),
+            _secret("database", "postgres-tls", tls),
+            *(_secret(region, "platform", shared) for region in regions),
+        ]
+
+
+def _secret(namespace: str, name: str, data: dict[str, str]) -> dict[str, Any]:
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "type": "Opaque",
+        "data": encoded,
+    }

@@ -1,0 +1,93 @@
+"""target.yaml: what the sandbox declares to the harness, and the files it refers to."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from readiness_sandbox.cluster import kinds
+from readiness_sandbox.cluster.tls import write_private
+from readiness_sandbox.platform import control, parts
+from readiness_sandbox.platform.describe import MEMBERS, SHARES, Addresses, describe, dsn_files
+from readiness_sandbox.platform.staging import SAMPLES, copy_samples, named_as, standing_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from readiness_sandbox.cluster.store import Store
+    from readiness_sandbox.directory import Directory
+    from readiness_sandbox.platform.credentials import Credentials
+
+ENTRY = ("global", "balancer")
+GATEWAY = "api-gateway"
+SERVICES = ("user-service", "track-service")
+
+
+def write(
+    store: Store, directory: Directory, credentials: Credentials, release: str, deployed: Iterable[str] = ()
+) -> None:
+    """Write target.yaml and the secrets that it names, for a platform with these parts."""
+    addresses = Addresses(
+        entry=_url(store, *ENTRY),
+        regions={region: _url(store, region, GATEWAY) for region in SHARES},
+        controls={name: f"{_url(store, control.NAMESPACE, name)}/health" for name in _controls(store)},
+        services={f"{at}/{name}": f"{_url(store, at, name)}/ready" for at in SHARES for name in (GATEWAY, *SERVICES)},
+        members={member: store.get(kinds.by_name("Pod"), "database", member)["status"]["podIP"] for member in MEMBERS},
+    )
+    for path, text in dsn_files(addresses, credentials, directory.secrets).items():
+        write_private(path, text.encode())
+    content = describe(
+        addresses,
+        release=release,
+        kubeconfig=directory.kubeconfig,
+        secrets=directory.secrets,
+        flows=directory.flows,
+        repository=directory.repository,
+    )
+    _write(directory, parts.described(content, deployed, partial(_url, store)))
+
+
+def stand_for(directory: Directory, environment: str) -> None:
+    """Let target.yaml name another environment, and put the sample reports beside it."""
+    content, samples = yaml.safe_load(directory.target.read_text()), directory.root / SAMPLES
+    copy_samples(samples, named_as(content, environment))
+    _write(directory, standing_for(content, environment, samples, directory.repository))
+
+
+def deployed_parts(directory: Directory) -> tuple[str, ...]:
+    """The parts that run beside the platform."""
+    return tuple(yaml.safe_load(directory.target.read_text()).get("parts", ()))
+
+
+def with_candidate(content: dict[str, Any], candidate: str) -> dict[str, Any]:
+    """The content of a target file in which this release takes over in rollouts; empty: as it is.
+
+    Where the platform has no part for rollouts, the key has nothing but the candidate.
+    """
+    return {**content, "rollout": {**content.get("rollout", {}), "candidate": candidate}} if candidate else content
+
+
+def set_candidate(directory: Directory, candidate: str) -> None:
+    """Record that another release takes over in rollouts."""
+    _write(directory, with_candidate(yaml.safe_load(directory.target.read_text()), candidate))
+
+
+def set_release(directory: Directory, release: str) -> None:
+    """Record that another release runs now."""
+    content = yaml.safe_load(directory.target.read_text())
+    _write(directory, {**content, "release": {**content["release"], "version": release}})
+
+
+def _write(directory: Directory, content: dict[str, object]) -> None:
+    directory.target.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _controls(store: Store) -> list[str]:
+    return [service["metadata"]["name"] for service in store.list(kinds.by_name("Service"), control.NAMESPACE)]
+
+
+def _url(store: Store, namespace: str, name: str) -> str:
+    spec = store.get(kinds.by_name("Service"), namespace, name)["spec"]
+    return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"

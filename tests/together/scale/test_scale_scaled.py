@@ -1,0 +1,140 @@
+"""The scaled workload as the API says, and how much stress a level takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.drivers.scale.scaled import Scaled, behind_the_entry, cheapest, find_scaled, pod_spec
+from harness.drivers.scale.stress import stressors_for
+from harness.errors import DriverError
+from harness.targets import load_target
+from harness.targets.kubernetes import Cluster
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.targets import Target
+    from tests.together.conftest import PocketCluster
+
+TARGET = """
+name: pocket
+environment: sandbox
+disposable: true
+entry: http://127.95.3.9:8080
+regions: {{north: {{entry: 'http://127.95.3.9:8080', namespace: north, share: 100 %}}}}
+primary_region: north
+probes: {{health: /health, services: {{small: /health, large: /health}}}}
+kubernetes: {{context: pocket, namespace: north, kubeconfig: {kubeconfig}}}
+"""
+
+
+@pytest.fixture
+def target(cluster: PocketCluster, tmp_path: Path) -> Target:
+    """One region in one pocket cluster."""
+    file = tmp_path / "target.yaml"
+    file.write_text(TARGET.format(kubeconfig=cluster.kubeconfig))
+    return load_target(file)
+
+
+def deployment(name: str, cpu: str, *, replicas: int = 2) -> dict[str, Any]:
+    """Of pods with two containers, each of which asks for that CPU."""
+    containers = [
+        {"name": f"c{number}", "image": "a:1", "resources": {"requests": {"cpu": cpu, "memory": "128Mi"}}}
+        for number in range(2)
+    ]
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "north"},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template},
+    }
+
+
+def autoscaler(name: str, least: int = 2) -> dict[str, Any]:
+    """Of the Deployment of that name."""
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+    }
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": f"{name}-hpa", "namespace": "north"},
+        "spec": {"scaleTargetRef": reference, "minReplicas": least, "maxReplicas": 9, "metrics": [metric]},
+    }
+
+
+def test_a_workload_is_found_with_its_autoscaler(cluster: PocketCluster, target: Target) -> None:
+    """What its pods ask for is the sum of their containers; the replicas are those of its specification."""
+    cluster.create("Deployment", deployment("small", "100m", replicas=3))
+    cluster.create("HorizontalPodAutoscaler", autoscaler("small", 3))
+    found = find_scaled(target, "small")
+    assert (found.subject, found.autoscaler, found.least, found.replicas()) == ("north/small", "small-hpa", 3, 3)
+    assert found.requests == {"cpu": 0.2, "memory": 2 * 128 * 2**20}
+    assert not found.at_rest()
+    beside = deployment("beside", "100m")
+    pod = beside["spec"]["template"]["spec"]
+    pod["initContainers"] = [{**pod["containers"].pop(), "restartPolicy": "Always"}]
+    cluster.create("Deployment", beside)
+    assert find_scaled(target, "beside").requests == found.requests, "a sidecar asks as well"
+
+
+def test_the_service_that_asks_for_the_least_is_chosen(cluster: PocketCluster, target: Target) -> None:
+    """Of those behind the entry that are autoscaled; without one there is nothing to choose from, and without a name none behind it."""
+    for name, cpu in (("small", "100m"), ("large", "1"), ("foreign", "10m")):
+        cluster.create("Deployment", deployment(name, cpu))
+    with pytest.raises(DriverError, match="no service behind the entry has an autoscaler in north"):
+        cheapest(target)
+    for name in ("large", "small", "foreign"):
+        cluster.create("HorizontalPodAutoscaler", autoscaler(name))
+    assert cheapest(target).name == "small"
+    assert [one.name for one in behind_the_entry(target)] == ["large", "small"]
+    with pytest.raises(DriverError, match="no service behind the entry is named"):
+        behind_the_entry(target.model_copy(update={"probes": target.probes.model_copy(update={"services": {}})}))
+
+
+def test_what_is_not_there_is_said(cluster: PocketCluster, target: Target) -> None:
+    """A name that the region does not have, and a workload that asks for nothing."""
+    with pytest.raises(DriverError, match="there is no Deployment north/small"):
+        find_scaled(target, "small")
+    bare = deployment("small", "1")
+    del bare["spec"]["template"]["spec"]["containers"][0]["resources"]
+    cluster.create("Deployment", bare)
+    with pytest.raises(DriverError, match="north/small does not say how much cpu each container asks for"):
+        find_scaled(target, "small")
+
+
+@pytest.mark.parametrize(
+    ("resource", "usage", "expected"),
+    [
+        ("cpu", 0.8, {"cpu": {"workers": 1, "load": 20}}),
+        ("cpu", 6.0, {"cpu": {"workers": 2, "load": 75}}),
+        ("cpu", 0.0, {"cpu": {"workers": 1, "load": 1}}),
+        ("memory", 0.9, {"memory": {"workers": 1, "size": "222MB"}}),
+        ("memory", 0.0, {"memory": {"workers": 1, "size": "1MB"}}),
+    ],
+)
+def test_the_stress_that_a_level_takes(target: Target, resource: str, usage: float, expected: dict[str, Any]) -> None:
+    """Of a request of 250m and 256Mi: a share of a core, split where it is more than one, and memory less what holding it takes."""
+    requests = {"cpu": 0.25, "memory": 256 * 2**20}
+    here = Scaled(cluster=Cluster.of(target), namespace="north", name="a", requests=requests, labels={"app": "a"})
+    assert stressors_for(here, resource, usage) == expected
+
+
+def test_a_rollout_that_refers_to_a_deployment_has_its_pods(cluster: PocketCluster, target: Target) -> None:
+    """One that refers to nothing that is there has none, which is said."""
+    cluster.create("Deployment", deployment("small", "100m"))
+    rollout: dict[str, Any] = {
+        "metadata": {"name": "small"},
+        "spec": {"workloadRef": {"kind": "Deployment", "name": "small"}},
+    }
+    spec = pod_spec(Cluster.of(target), "north", rollout)
+    assert (spec["selector"], len(spec["template"]["spec"]["containers"])) == ({"matchLabels": {"app": "small"}}, 2)
+    rollout["spec"]["workloadRef"]["name"] = "gone"
+    with pytest.raises(DriverError, match="north/small has no pod template") as caught:
+        pod_spec(Cluster.of(target), "north", rollout)
+    assert caught.value.hint == "see its `workloadRef`: is there a Deployment gone?"

@@ -1,0 +1,291 @@
+"""Terraform: what the files declare, and what only a module, a provider or a caller knows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.errors import ConfigurationError
+from tests.together.static.conftest import PaperPlatform
+
+SUBNETS = "every subnet of the cluster is private: 0 routes to an internet gateway"
+CAPACITY = "the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units"
+RESERVED = "the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a"
+
+CLUSTER = """
+resource "aws_eks_cluster" "c" {
+  vpc_config {
+    subnet_ids = %s
+  }
+}
+resource "aws_vpc" "v" {
+}
+resource "aws_internet_gateway" "g" {
+}
+resource "aws_subnet" "a" {
+  vpc_id = aws_vpc.v.id
+}
+"""
+TABLE = """
+resource "aws_route_table_association" "x" {
+  subnet_id      = aws_subnet.a.id
+  route_table_id = aws_route_table.t.id
+}
+resource "aws_route_table" "t" {
+  %s
+}
+"""
+
+
+DYNAMIC = 'dynamic "route" {{\n    for_each = var.routes\n    content {{\n      {}\n    }}\n  }}'
+MAIN = 'resource "aws_main_route_table_association" "m" {\n  vpc_id = aws_vpc.v.id\n  route_table_id = %s\n}\n'
+TIED = (
+    'resource "aws_route_table_association" "x" {{\n  for_each = var.s\n  subnet_id = {}\n  route_table_id = {}\n}}\n'
+)
+
+
+def route(table: str) -> str:
+    """A route to the internet in a table."""
+    return f'resource "aws_route" "r" {{\n  route_table_id = {table}\n  gateway_id = aws_internet_gateway.g.id\n}}\n'
+
+
+def only(platform: PaperPlatform, text: str, **more: str) -> None:
+    """The only Terraform file there is, and others beside it."""
+    for path in (platform.root / "terraform").iterdir():
+        path.unlink()
+    platform.write("terraform/main.tf", text)
+    for name, content in more.items():
+        platform.write(f"terraform/{name}", content)
+
+
+@pytest.mark.parametrize(
+    ("subnets", "rest", "oks"),
+    [
+        ("[aws_subnet.a.id]", "", [True]),
+        ("[aws_subnet.a.id]", TABLE % "", [True]),
+        ("[aws_subnet.a.id]", TABLE % "route {\n    gateway_id = aws_internet_gateway.g.id\n  }", [False]),
+        ("[aws_subnet.a.id]", TABLE % 'route {\n    gateway_id = "igw-123"\n  }', [False]),
+        ("[aws_subnet.a.id]", TABLE % "route {\n    gateway_id = var.gateway\n  }", [None]),
+        ("[aws_subnet.a.id]", TABLE % "route {\n    nat_gateway_id = aws_nat_gateway.n.id\n  }", [True]),
+        ("[aws_subnet.a.id]", TABLE % "route = [{ gateway_id = aws_internet_gateway.g.id }]", [False]),
+        (
+            "[aws_subnet.a.id]",
+            'resource "aws_default_route_table" "d" {\n  route {\n    gateway_id = aws_internet_gateway.g.id\n  }\n}\n',
+            [False],
+        ),
+        ("local.nodes", "locals {\n  nodes = [aws_subnet.a.id]\n}\n", [True]),
+        ("module.vpc.private_subnets", "", [None]),
+        ("[aws_subnet.b.id]", "", [None]),
+        ('["subnet-1"]', "", [None]),
+        ("var.subnets", "", [None]),
+        ("[aws_subnet.a.id]", TABLE % DYNAMIC.format("gateway_id = route.value.gateway"), [None]),
+        ("[aws_subnet.a.id]", TABLE % DYNAMIC.format("nat_gateway_id = route.value.nat"), [True]),
+        ("[aws_subnet.a.id]", TABLE % "route {\n    gateway_id = each.value.gateway\n  }", [None]),
+        ("[aws_subnet.a.id]", TABLE % 'route {\n    gateway_id = local.g\n  }\n}\nlocals {\n  g = "igw-1"', [False]),
+        ("[aws_subnet.a.id]", TABLE % 'route {\n    gateway_id = "local"\n  }', [True]),
+        ("[aws_subnet.a.id]", TABLE % "route = concat(var.a, var.b)", [None]),
+        ("[aws_subnet.a.id]", TABLE.replace("aws_route_table.t.id", "data.aws_route_table.t.id") % "", [None]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("aws_route_table.t.id"), [False]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("each.value"), [None]),
+        ("[aws_subnet.a.id]", route("aws_vpc.v.main_route_table_id"), [False]),
+        ("[aws_subnet.a.id]", route("aws_vpc.v.default_route_table_id"), [False]),
+        ("[aws_subnet.a.id]", TABLE % "" + route("aws_vpc.v.main_route_table_id"), [True]),
+        ("[aws_subnet.a.id]", MAIN % "data.aws_route_table.p.id", [None]),
+        ("[aws_subnet.a.id]", MAIN % "aws_route_table.t.id" + TIED.format("var.more", "aws_route_table.t.id"), [None]),
+        ("[aws_subnet.a.id]", TIED.format("each.value", "aws_route_table.t.id"), [None]),
+        ("concat([aws_subnet.a.id], var.more)", "", [True, None]),
+        ('[aws_subnet.a.id, "subnet-123"]', "", [True, None]),
+        (
+            "[aws_subnet.a.id]",
+            'resource "aws_eks_node_group" "n" {\n  cluster_name = aws_eks_cluster.c.name\n  subnet_ids = var.nodes\n}\n',
+            [True, None],
+        ),
+    ],
+)
+def test_routes_of_a_subnet(platform: PaperPlatform, subnets: str, rest: str, oks: list[bool | None]) -> None:
+    """Through its table, the main table, locals; a subnet of a module is unknown."""
+    only(platform, CLUSTER % subnets + rest)
+    assert [fact.ok for fact in platform.find(SUBNETS)] == oks
+
+
+def test_a_network_that_is_declared_elsewhere(platform: PaperPlatform) -> None:
+    """Its main table may lead anywhere; a table of one's own is all there is."""
+    elsewhere = CLUSTER.replace("aws_vpc.v.id", "data.aws_vpc.v.id") % "[aws_subnet.a.id]"
+    only(platform, elsewhere)
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [None]
+    only(platform, elsewhere + TABLE % "")
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [True]
+
+
+def test_what_is_written_in_json_counts_too(platform: PaperPlatform) -> None:
+    """A route, a database and values of variables."""
+    leads = {"route_table_id": "${aws_route_table.t.id}", "gateway_id": "${aws_internet_gateway.g.id}"}
+    text = json.dumps({"resource": {"aws_route": {"r": leads}}})
+    only(platform, CLUSTER % "[aws_subnet.a.id]" + TABLE % "", **{"routes.tf.json": text})
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [False]
+    scaling = {"serverlessv2_scaling_configuration": {"min_capacity": 2, "max_capacity": "${var.most}"}}
+    text = json.dumps({"resource": {"aws_rds_cluster": {"d": scaling}}, "variable": {"most": {"default": 8}}})
+    only(platform, "", **{"d.tf.json": text, "terraform.tfvars.json": '{"most": 16}'})
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    only(platform, "", **{"d.tf.json": "[1"})
+    with pytest.raises(ConfigurationError, match="is not JSON"):
+        platform.find(CAPACITY)
+
+
+def test_a_module_has_the_values_of_its_caller(platform: PaperPlatform) -> None:
+    """Not its own defaults; and a route that it may make in a table that it is given is not decided."""
+    body = DATABASE % (SCALING % "var.most")
+    only(platform, 'module "d" {\n  source = "./d"\n  most = 16\n}\n')
+    platform.write("terraform/d/main.tf", body)
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.edit("terraform/main.tf", "most = 16", "most = 4")
+    platform.edit("terraform/d/main.tf", "default = 8", "default = 16")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, False]
+    platform.edit("terraform/main.tf", "most = 4", "most = var.other")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, None]
+    platform.write("terraform/d/main.tf", route("var.table").replace("aws_internet_gateway.g.id", "var.gateway"))
+    platform.write(
+        "terraform/main.tf", CLUSTER % "[aws_subnet.a.id]" + TABLE % "" + 'module "d" {\n  source = "./d"\n}\n'
+    )
+    assert [fact.ok for fact in platform.find(SUBNETS)] == [None]
+
+
+DATABASE = 'resource "aws_rds_cluster" "d" {\n  %s\n}\nvariable "most" {\n  default = 8\n}\nvariable "open" {\n}\n'
+SCALING = "serverlessv2_scaling_configuration {\n    min_capacity = 2\n    max_capacity = %s\n  }"
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "oks"),
+    [
+        (SCALING % "16", {}, [True, True]),
+        (SCALING % "16.0", {}, [True, True]),
+        (SCALING % "var.most", {}, [True, False]),
+        (SCALING % "var.most", {"terraform.tfvars": "most = 16\n"}, [True, True]),
+        (SCALING % "var.most", {"other.tfvars": "most = 16\n"}, [True, False]),
+        (SCALING % '"${var.most}"', {"a.auto.tfvars": "most = 16\n"}, [True, True]),
+        (SCALING % "var.open", {}, [True, None]),
+        (SCALING % "var.most", {"terraform.tfvars": "most = 16\n", "a.auto.tfvars": "most = 4\n"}, [True, False]),
+        ("count = var.open ? 1 : 0\n  " + SCALING % "16", {}, [None, None]),
+        (
+            'dynamic "serverlessv2_scaling_configuration" {\n    for_each = var.a\n    content {\n    }\n  }',
+            {},
+            [None, None],
+        ),
+        (SCALING % "var.most * 2", {}, [True, None]),
+        ("serverlessv2_config {\n    max_capacity = 16\n  }", {}, [False, False]),
+        ("", {}, [False, False]),
+    ],
+)
+def test_capacity_of_a_database(
+    platform: PaperPlatform, body: str, more: dict[str, str], oks: list[bool | None]
+) -> None:
+    """Numbers, variables by their defaults and values; a block that the provider does not know declares nothing."""
+    only(platform, DATABASE % body, **more)
+    assert [fact.ok for fact in platform.find(CAPACITY)] == oks
+
+
+def reservation(name: str, count: str, zone: str = "us-east-1a", more: str = "") -> str:
+    """One reservation."""
+    return (
+        f'resource "aws_ec2_capacity_reservation" "{name}" {{\n  instance_type = "m5.large"\n  instance_platform = "Linux/UNIX"\n'
+        f'  availability_zone = "{zone}"\n  instance_count = {count}\n{more}}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "ok"),
+    [
+        (reservation("a", "10"), True),
+        (reservation("a", "4") + reservation("b", "6"), True),
+        (reservation("a", "5", more="  count = 2\n"), True),
+        (reservation("a", "10") + reservation("b", "3", zone="us-east-1b"), True),
+        (reservation("a", "10", zone="us-east-1b"), False),
+        (reservation("a", "11"), False),
+        (reservation("a", "var.n"), None),
+        (reservation("a", "10", more="  for_each = var.zones\n"), None),
+    ],
+)
+def test_reserved_instances(platform: PaperPlatform, text: str, *, ok: bool | None) -> None:
+    """All of one type, platform and zone together."""
+    only(platform, text)
+    [fact] = platform.find(RESERVED)
+    assert fact.ok is ok
+
+
+def test_what_is_declared_and_not_made(platform: PaperPlatform) -> None:
+    """A count of 0, and a module of which it is not known how often it is there."""
+    only(platform, DATABASE % ("count = 0\n  " + SCALING % "16"))
+    with pytest.raises(ConfigurationError, match="declares no `aws_rds_cluster`"):
+        platform.find(CAPACITY)
+    only(platform, 'module "a" {\n  source = "./r"\n}\nmodule "b" {\n  source = "./r"\n}\n')
+    platform.write("terraform/r/main.tf", reservation("a", "10"))
+    [fact] = platform.find(RESERVED)
+    assert fact.ok is None
+
+
+RESERVATION = """
+resource "aws_ec2_capacity_reservation" "r" {
+  instance_type     = "m5.large"
+  instance_platform = "Linux/UNIX"
+  availability_zone = "us-east-1a"
+  instance_count    = 10
+  %s
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "ok"),
+    [
+        ("", True),
+        ('end_date_type = "unlimited"', True),
+        ('end_date_type = "limited"\n  end_date = "2024-01-01T00:00:00Z"', False),
+        ('end_date_type = "limited"\n  end_date = "2999-01-01T00:00:00Z"', True),
+        ('end_date = "2024-01-01"', False),
+        ('end_date_type = "limited"', None),
+        ('end_date_type = "limited"\n  end_date = var.end', None),
+        ("end_date_type = var.kind", None),
+    ],
+)
+def test_a_reservation_that_has_ended_reserves_nothing(platform: PaperPlatform, end: str, *, ok: bool | None) -> None:
+    """By its end; one that these files do not say is unknown."""
+    platform.write("own/main.tf", RESERVATION % end)
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(RESERVED)] == [ok]
+
+
+CLUSTER_OF_FOUR = """
+resource "aws_rds_cluster" "c" {
+  engine = "aurora-postgresql"
+  serverlessv2_scaling_configuration {
+    min_capacity = 2
+    max_capacity = 4
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["override.tf", "size_override.tf"])
+def test_an_override_file_is_merged_over_the_others(platform: PaperPlatform, name: str) -> None:
+    """A block of it takes the place of those of its kind; it is no second cluster."""
+    platform.write("own/main.tf", CLUSTER_OF_FOUR)
+    platform.write(
+        f"own/{name}", CLUSTER_OF_FOUR.replace('  engine = "aurora-postgresql"\n', "").replace("= 4", "= 16")
+    )
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write(f"own/{name}", CLUSTER_OF_FOUR.replace('"c"', '"d"'))
+    with pytest.raises(ConfigurationError, match=r"overrides aws_rds_cluster.d, which no other file declares"):
+        platform.find(CAPACITY)
+
+
+def test_a_file_of_opentofu_takes_the_place_of_terraforms(platform: PaperPlatform) -> None:
+    """`main.tofu` is read and `main.tf` beside it is not; another file is."""
+    platform.write("own/main.tofu", CLUSTER_OF_FOUR.replace("= 4", "= 16"))
+    platform.name(terraform="repository/own")
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write("own/main.tf", CLUSTER_OF_FOUR)
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True]
+    platform.write("own/more.tf", CLUSTER_OF_FOUR.replace('"c"', '"d"'))
+    assert [fact.ok for fact in platform.find(CAPACITY)] == [True, True, True, False]

@@ -1,0 +1,447 @@
+"""Workflows of GitHub and GitLab: what the register of pipelines declares is held against the files, and nothing else passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.drivers.static.script import hides_failure, script_lines
+from harness.drivers.static.workflows import workflow_of
+from harness.errors import HarnessError
+from tests.together.static.conftest import ROWS, PaperPlatform, bad
+
+TRIGGER, RUNS, ORDER, SCAN = (ROWS[row] for row in ("DA-CI-TRIGGER", "DA-CI-TEST", "DA-CI-STAGED", "IP-BP-SCANS-AUTO"))
+NEEDS = "the workflow runs test:all and the deploy job needs them"
+GITHUB, GITLAB = ".github/workflows/deploy.yaml", ".gitlab-ci.yml"
+DEPLOY = {"production": "helm upgrade shop charts/shop"}
+TESTED: Mapping[str, Any] = {"test": {"test:all": "npm run test:all"}, "deploy": DEPLOY}
+
+
+def only(platform: PaperPlatform, path: str, text: str, jobs: Mapping[str, Any] | None = None) -> None:
+    """The one workflow there is, and what the register says of its jobs; None: what it says as shipped."""
+    platform.write(path, text)
+    platform.name(workflows=f"repository/{path}")
+    register = yaml.safe_load((platform.root / "registers/pipelines.yaml").read_text())
+    kept = [one for one in register["pipelines"] if one["name"] == path]
+    listed = kept if jobs is None else [{"name": path, "jobs": dict(jobs)}]
+    platform.write("registers/pipelines.yaml", yaml.safe_dump({"pipelines": listed}))
+
+
+def github(platform: PaperPlatform, jobs: str, declared: Mapping[str, Any] = TESTED, on: str = "push") -> None:
+    """One workflow of GitHub with these jobs."""
+    only(platform, GITHUB, f"on: {on}\njobs:\n{jobs}", declared)
+
+
+def seen(platform: PaperPlatform, sentence: str) -> list[tuple[bool | None, str]]:
+    """Of each fact of a sentence whether it is as expected, and what was seen."""
+    return [(fact.ok, fact.observed) for fact in platform.find(sentence)]
+
+
+TEST_JOB = "  test: {runs-on: ubuntu-latest, steps: [{run: npm run test:all}]}\n"
+DEPLOY_JOB = "  deploy: {needs: test, runs-on: ubuntu-latest, steps: [{run: helm upgrade shop charts/shop}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("on", "ok"),
+    [
+        ("{push: {branches: [main]}}", True),
+        ("{push: {branches: [main], paths: [a]}}", True),
+        ("{push: {branches: main}}", True),
+        ("{push: {branches: next}}", False),
+        ("{push: {branches: [main, next]}}", False),
+        ("{push: {branches: [main], tags: ['v*']}}", False),
+        ("{push: {branches: [main]}, workflow_dispatch: null}", False),
+        ("push", False),
+        ("[push, schedule]", False),
+        ("{push: null}", False),
+        ("workflow_dispatch", False),
+        ("workflow_call", None),
+        ("[workflow_call, push]", False),
+    ],
+)
+def test_when_a_workflow_of_github_starts(platform: PaperPlatform, on: str, *, ok: bool | None) -> None:
+    """`on` is a key, not a truth value."""
+    github(platform, TEST_JOB + DEPLOY_JOB, on=on)
+    assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "deploy", "ok"),
+    [
+        ('$CI_COMMIT_BRANCH == "main" && $CI_PIPELINE_SOURCE == "push"', None, True),
+        (None, "$CI_PIPELINE_SOURCE == 'push' && $CI_COMMIT_BRANCH == 'main'", True),
+        ('$CI_PIPELINE_SOURCE == "push"', '$CI_COMMIT_BRANCH == "main" && $CI_PIPELINE_SOURCE == "push"', True),
+        ('$CI_COMMIT_BRANCH == "main"', None, False),
+        ("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", None, None),
+        ('$CI_COMMIT_BRANCH == "main" || $CI_PIPELINE_SOURCE == "push"', None, None),
+        (None, None, False),
+    ],
+)
+def test_when_a_workflow_of_gitlab_starts(
+    platform: PaperPlatform, workflow: str | None, deploy: str | None, *, ok: bool | None
+) -> None:
+    """By rules that ask whether variables equal a text; any other rule is for a run to know."""
+    content: dict[str, Any] = {"deploy": {"stage": "deploy", "script": [DEPLOY["production"]]}}
+    if workflow:
+        content["workflow"] = {"rules": [{"if": workflow}]}
+    if deploy:
+        content["deploy"]["rules"] = [{"if": deploy}]
+    only(platform, GITLAB, yaml.safe_dump(content), {"deploy": DEPLOY})
+    assert [fact.ok for fact in platform.find(TRIGGER)] == [ok]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "subject", "ok"),
+    [
+        ("run: npm run test:all", "run: npm run test:all || true", "test:all", False),
+        ("run: npm run test:all", "run: |\n          set +e\n          npm run test:all", "test:all", None),
+        ("run: npm run test:all", "run: |\n          npm run test:all\n          exit 0", "test:all", None),
+        (
+            "run: npm run test:all",
+            "shell: pwsh\n        run: |\n          npm run test:all\n          ls",
+            "test:all",
+            None,
+        ),
+        ("run: npm run test:all", "run: npm run test:all\n        continue-on-error: true", "test:all", False),
+        (
+            "run: npm run test:all",
+            "run: npm run test:all\n        if: github.event_name == 'schedule'",
+            "test:all",
+            None,
+        ),
+        ("run: npm run test:all", "run: npm run test:all:fast", "test:all", False),
+        ("  test:\n    runs-on", "  test:\n    continue-on-error: true\n    runs-on", "test:all", False),
+        ("  test:\n    runs-on", "  test:\n    continue-on-error: ${{ inputs.soft }}\n    runs-on", "test:all", None),
+        ("needs: [build, test, scan]", "needs: [build, scan]", "test:all", False),
+        ("  test:\n    runs-on", "  tests:\n    runs-on", "test:all", False),
+    ],
+)
+def test_what_may_not_stop_the_deployment_does_not_count(
+    platform: PaperPlatform, old: str, new: str, subject: str, *, ok: bool | None
+) -> None:
+    """Failures that are passed over, steps and jobs that are gone; what only a run knows is unknown."""
+    only(platform, GITHUB, (platform.root / GITHUB).read_text())
+    platform.edit(GITHUB, old, new)
+    found = [one for one in bad(platform.find(NEEDS)) if "job deploy" in one[0]]
+    assert [(one.endswith(f"job deploy: {subject}"), value) for one, value in found] == [(True, ok)]
+
+
+def test_a_deployment_that_runs_after_failures_is_unknown(platform: PaperPlatform) -> None:
+    """`always()` begins a job whatever became of those before it."""
+    github(platform, TEST_JOB + DEPLOY_JOB.replace("{needs", "{if: always(), needs"))
+    [(ok, why)] = seen(platform, NEEDS)
+    assert (ok, "`if: always()`" in why) == (None, True)
+
+
+def test_production_that_is_deployed_by_a_tool_that_nobody_named_is_unknown(platform: PaperPlatform) -> None:
+    """An action, `make` or a script in a job of its own: the register has no such job."""
+    for step in ("{uses: acme/ship-it@v2}", "{run: make ship}", "{run: ./ship.sh production}"):
+        github(platform, f"{TEST_JOB}{DEPLOY_JOB}  ship: {{runs-on: ubuntu-latest, steps: [{step}]}}\n")
+        first, (ok, why) = seen(platform, NEEDS)
+        assert (first[0], ok, why.partition(";")[0]) == (True, None, "it is in no register, and may deploy")
+    declared = {**TESTED, "ship": {"production": "./ship.sh production"}}
+    github(
+        platform, f"{TEST_JOB}{DEPLOY_JOB}  ship: {{runs-on: x, steps: [{{run: ./ship.sh production}}]}}\n", declared
+    )
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "{runs-on: x, environment: production, steps: [{run: ls}]}",
+        "{runs-on: x, steps: [{uses: acme/k8s-deploy@v5}]}",
+        "{runs-on: x, steps: [{run: kubectl -n shop apply -f k8s}]}",
+    ],
+)
+def test_what_looks_like_a_deployment_is_declared_or_unknown(platform: PaperPlatform, job: str) -> None:
+    """An environment, the name of an action, a command; the register may say that it is none."""
+    github(platform, f"{TEST_JOB}{DEPLOY_JOB}  more: {job}\n", {**TESTED, "more": {}})
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [True, None]
+    aside = {"no deployment": ["ls", "acme/k8s-deploy", "kubectl -n shop apply -f k8s"]}
+    github(platform, f"{TEST_JOB}{DEPLOY_JOB}  more: {job}\n", {**TESTED, "more": aside})
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
+
+
+@pytest.mark.parametrize(
+    "step", ["uses: acme/actions/test@v1", "run: make test", "run: xvfb-run npm run test:all", "run: ./run.sh test"]
+)
+def test_a_wrapper_runs_the_tests_where_the_register_says_so(platform: PaperPlatform, step: str) -> None:
+    """An action of another repository, make, a wrapper: never `no job runs it`."""
+    jobs = TEST_JOB.replace("run: npm run test:all", step) + DEPLOY_JOB
+    github(platform, jobs, {"test": {"test:all": step.partition(": ")[2]}, "deploy": DEPLOY})
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [True]
+    github(platform, jobs, {"test": {}, "deploy": DEPLOY})
+    [(ok, why)] = seen(platform, NEEDS)
+    assert (ok, "hint: add `test:all: STEP`" in why) == (None, True)
+
+
+def test_a_workflow_that_a_job_calls_is_a_step_of_it(platform: PaperPlatform) -> None:
+    """The register says what the called one does; that it needs the tests is read in the file that calls it."""
+    ship = "  ship: {needs: test, uses: ./.github/workflows/ship.yaml}\n"
+    declared = {"test": TESTED["test"], "ship": {"production": "./.github/workflows/ship.yaml"}}
+    for text, ok in ((ship, True), (ship.replace("needs: test, ", ""), False)):
+        github(platform, TEST_JOB + text, declared)
+        assert [found for found, _ in seen(platform, NEEDS)] == [ok]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "ok"),
+    [
+        ("{node: [20, 22], soft: [false], include: [{node: 24, soft: true}]}", True),
+        ("{node: [20], soft: [true]}", None),
+        ("{include: [{node: 24, soft: true}]}", None),
+        ("'${{ fromJSON(inputs.legs) }}'", None),
+    ],
+)
+def test_a_matrix_with_a_leg_that_may_fail(platform: PaperPlatform, matrix: str, *, ok: bool | None) -> None:
+    """The other legs stop the deployment where the file says that there are others."""
+    soft = f"{{continue-on-error: '${{{{ matrix.soft }}}}', strategy: {{matrix: {matrix}}}, runs-on"
+    github(platform, TEST_JOB.replace("{runs-on", soft) + DEPLOY_JOB)
+    assert [ok for ok, _ in seen(platform, NEEDS)] == [ok]
+
+
+def test_a_job_that_is_waited_for_through_another(platform: PaperPlatform) -> None:
+    """Unless the one between begins after failures too."""
+    between = "  pack: {needs: test, runs-on: x, steps: [{run: make}]}\n"
+    deploy = DEPLOY_JOB.replace("needs: test", "needs: [pack]")
+    for condition, ok in (("", True), ("if: failure() || success(), ", None)):
+        pack = between.replace("{needs", f"{{{condition}needs")
+        github(platform, TEST_JOB + pack + deploy, {**TESTED, "pack": {}})
+        assert [found for found, _ in seen(platform, NEEDS)] == [ok]
+
+
+GITLAB_JOBS: Mapping[str, Any] = {
+    "test": {"stage": "test", "script": ["npm run test:all"]},
+    "deploy": {"stage": "deploy", "script": [DEPLOY["production"]]},
+}
+
+
+@pytest.mark.parametrize(
+    ("test", "deploy", "more", "ok"),
+    [
+        ({}, {}, {}, True),
+        ({"allow_failure": True}, {}, {}, False),
+        ({"allow_failure": {"exit_codes": [1]}}, {}, {}, None),
+        ({"when": "manual"}, {}, {}, None),
+        ({"rules": [{"changes": ["src/*"]}]}, {}, {}, None),
+        ({"rules": [{"if": "$A"}]}, {"rules": [{"if": "$A"}]}, {}, True),
+        ({}, {"rules": [{"if": '$CI_COMMIT_BRANCH == "main"'}]}, {}, True),
+        ({}, {"rules": [{"if": "$CI_MERGE_REQUEST_IID"}]}, {}, None),
+        ({}, {"when": "always"}, {}, None),
+        ({}, {"needs": []}, {}, False),
+        ({}, {"needs": ["test"]}, {}, True),
+        ({}, {"needs": [{"job": "test", "optional": True}]}, {}, None),
+        ({"stage": "deploy"}, {}, {}, False),
+        ({"extends": ".base"}, {}, {".base": {"allow_failure": True}}, None),
+        ({}, {}, {"include": [{"project": "shop/ci", "file": "a.yml"}]}, None),
+        ({"before_script": ["set +e"]}, {}, {}, None),
+        ({}, {}, {"default": {"before_script": ["set +e"]}}, None),
+        ({"script": ["npm run test:all | tee log"]}, {}, {}, False),
+    ],
+)
+def test_what_a_job_of_gitlab_waits_for(
+    platform: PaperPlatform,
+    test: Mapping[str, Any],
+    deploy: Mapping[str, Any],
+    more: Mapping[str, Any],
+    *,
+    ok: bool | None,
+) -> None:
+    """Stages and needs are read; keys that only a pipeline knows, and what other files bring, are unknown."""
+    jobs = {"test": {**GITLAB_JOBS["test"], **test}, "deploy": {**GITLAB_JOBS["deploy"], **deploy}}
+    only(platform, GITLAB, yaml.safe_dump({**jobs, **more}), TESTED)
+    assert seen(platform, NEEDS)[0][0] is ok
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "oks"),
+    [
+        ('node-version: "20"', 'node-version: "18"', [False]),
+        ('node-version: "20"', 'node-version: "${{ matrix.node }}"', [None]),
+        ('with: {node-version: "20"}', "with: {}", [None]),
+    ],
+)
+def test_the_version_of_node(platform: PaperPlatform, old: str, new: str, oks: list[bool | None]) -> None:
+    """As the job with the command writes it."""
+    only(platform, GITHUB, (platform.root / GITHUB).read_text())
+    text = (platform.root / GITHUB).read_text()
+    platform.write(GITHUB, text.replace(old, new))
+    facts = [fact.ok for fact in platform.find(NEEDS.replace("test:all", "test:all on Node.js 20"))]
+    assert facts == [True, *oks]
+
+
+def test_the_order_may_be_that_of_jobs(platform: PaperPlatform) -> None:
+    """Each needs the one before it; without the last need production does not wait."""
+    declared = {"a": {"staging": "./go a"}, "b": {"test:e2e": "npm t"}, "c": {"production": "./go c"}}
+    job = "  %s: {%sruns-on: x, steps: [{run: %s}]}\n"
+    for last, oks in (("needs: b, ", [True] * 5), ("", [True] * 4 + [False])):
+        jobs = job % ("a", "", "./go a") + job % ("b", "needs: a, ", "npm t") + job % ("c", last, "./go c")
+        github(platform, jobs, declared)
+        assert [ok for ok, _ in seen(platform, ORDER)] == oks
+
+
+@pytest.mark.parametrize(
+    ("step", "declared", "ok"),
+    [
+        ("run: pnpm audit --audit-level high", {"step": "pnpm audit --audit-level high", "stops_by": "itself"}, True),
+        ("run: govulncheck ./...", {"step": "govulncheck ./...", "stops_by": "itself"}, True),
+        ("run: trivy fs --exit-code 1 .", {"step": "trivy fs --exit-code 1 .", "stops_by": "--exit-code 1"}, True),
+        ("run: trivy fs .", {"step": "trivy fs .", "stops_by": "--exit-code 1"}, False),
+        ("run: trivy fs .", "trivy fs .", None),
+        ("run: trivy fs --exit-code 0 .", {"step": "trivy fs --exit-code 0 .", "stops_by": "itself"}, False),
+        (
+            "uses: snyk/actions/node@master, with: {command: monitor}",
+            {"step": "snyk/actions/node", "stops_by": "itself"},
+            False,
+        ),
+        ("uses: gitleaks/gitleaks-action@v2", {"step": "gitleaks/gitleaks-action", "stops_by": "itself"}, None),
+        ("run: make audit", None, None),
+        ("run: make audit, continue-on-error: true", {"step": "make audit", "stops_by": "itself"}, False),
+        ("run: make audit, if: github.actor != 'bot'", {"step": "make audit", "stops_by": "itself"}, None),
+    ],
+)
+def test_a_scan_of_every_push(platform: PaperPlatform, step: str, declared: Any, *, ok: bool | None) -> None:
+    """Any tool that the register names, with what makes its findings stop it; a search for secrets alone is none."""
+    parts = {} if declared is None else {"a security scan": declared}
+    github(platform, f"  scan: {{runs-on: x, steps: [{{{step}}}]}}\n", {"scan": parts})
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
+@pytest.mark.parametrize(
+    ("on", "ok"),
+    [
+        ("push", True),
+        ("{push: {branches: ['**']}}", True),
+        ("{push: {branches: [main]}}", False),
+        ("{push: {paths-ignore: [docs]}}", False),
+        ("schedule", False),
+    ],
+)
+def test_a_scan_that_some_pushes_do_not_start(platform: PaperPlatform, on: str, *, ok: bool) -> None:
+    """Filters leave pushes out."""
+    declared = {"scan": {"a security scan": {"step": "make audit", "stops_by": "itself"}}}
+    github(platform, "  scan: {runs-on: x, steps: [{run: make audit}]}\n", declared, on)
+    assert [found for found, _ in seen(platform, SCAN)] == [ok]
+
+
+def test_a_scan_for_a_report_beside_one_that_stops(platform: PaperPlatform) -> None:
+    """The register names the one that stops."""
+    text = "scan:\n  script: [trivy image --exit-code 0 -o a shop:1, trivy image --exit-code 1 shop:1]\n"
+    stops = {"step": "trivy image --exit-code 1 shop:1", "stops_by": "--exit-code 1"}
+    only(platform, GITLAB, text, {"scan": {"a security scan": stops}})
+    assert [found for found, _ in seen(platform, SCAN)] == [True]
+
+
+def test_without_a_register_nothing_passes_and_the_words_say_what_to_write(platform: PaperPlatform) -> None:
+    """Neither PASS nor FAIL: nobody said what the jobs are for."""
+    platform.name(registers=None)
+    for sentence in (TRIGGER, RUNS, ORDER, SCAN):
+        with pytest.raises(HarnessError, match="no register says what the jobs are for") as raised:
+            platform.find(sentence)
+        assert "pipelines.yaml" in raised.value.hint
+
+
+@pytest.mark.parametrize("row", ["DA-CI-TRIGGER", "DA-CI-TEST", "DA-CI-SECURITY", "DA-CI-STAGED"])
+def test_one_job_that_is_in_no_register_costs_every_sentence_about_all_jobs(platform: PaperPlatform, row: str) -> None:
+    """Of the shipped platform, in either forge."""
+    github_job = "\n  extra:\n    runs-on: ubuntu-latest\n    steps: [{run: ls}]\n"
+    for path, job in ((GITHUB, github_job), (GITLAB, "\nextra: {stage: build, script: [ls]}\n")):
+        text = (platform.root / path).read_text()
+        platform.write(path, text + job)
+        [(subject, ok)] = bad(platform.row(row))
+        assert (subject.endswith("job extra"), ok) == (True, None)
+        platform.write(path, text)
+
+
+@pytest.mark.parametrize(
+    ("script", "at", "plain"),
+    [
+        ("npm ci\nnpm test", 0, True),
+        ("npm ci && npm test", 0, True),
+        ("npm ci && npm test\nls", 0, False),
+        ("npm test || true", 0, False),
+        ("npm test &", 0, False),
+        ("set -euo pipefail\nnpm test", 1, True),
+        ("set +e\nnpm test", 1, False),
+        ("npm test\nset +e", 0, False),
+        ("if true; then\nnpm test\nfi", 1, False),
+        ("npm() { true; }\nnpm test", 1, False),
+        ("trap 'exit 0' ERR\nnpm test", 1, False),
+        ("echo 'a | b (c)' \"$HOME\" > log.txt 2>&1\nnpm test", 1, True),
+        ('echo "$(false)"\nnpm test', 1, False),
+        ("cat <<E\nnpm test\nE", 1, False),
+        ("A=b npm test --tag ${{ github.sha }}", 0, True),
+        ("# set +e\nnpm \\\n  test", 0, True),
+    ],
+)
+def test_a_plain_script(script: str, at: int, *, plain: bool) -> None:
+    """Lines that end a script with their failure; whatever may hide one is not plain."""
+    assert (not hides_failure(script_lines(script), at)) is plain
+
+
+_SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from(["a", "main", "push", "always()", "*.yml"])
+)
+_KEYS = st.sampled_from(
+    [
+        "on",
+        "jobs",
+        "steps",
+        "run",
+        "uses",
+        "with",
+        "needs",
+        "if",
+        "env",
+        "name",
+        "strategy",
+        "matrix",
+        "container",
+        "image",
+        "environment",
+        "stages",
+        "script",
+        "rules",
+        "workflow",
+        "extends",
+        "default",
+        "stage",
+        "needs",
+        "when",
+        "allow_failure",
+        "before_script",
+        "push",
+        "branches",
+        "job",
+        "continue-on-error",
+        "include",
+        "local",
+        "inherit",
+    ]
+)
+_VALUES = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4), max_leaves=12
+)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=6))
+def test_any_mapping_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: dict[str, Any]) -> None:
+    """A foreign file of any shape costs its row, not the run."""
+    path: Path = tmp_path_factory.getbasetemp() / "workflow.yaml"
+    path.write_text(yaml.safe_dump(content))
+    try:
+        workflow = workflow_of(path, "workflow.yaml")
+    except HarnessError as error:
+        found = error.where
+    else:
+        found = workflow.file
+        for job in workflow.jobs:
+            workflow.waits(job)
+    assert "workflow.yaml" in found
