@@ -24,7 +24,7 @@ _INSTEAD: Final = {
     r"\bholds\b(?! the lock)": "contains, passes, is sufficient for",
     r"\b(?:not|never|was|were|is|are) (?:said|told)\b|\bon record\b": "reported, recorded",
     r"(?<!there )\bis (?:none|no (?!longer\b|such\b|more\b))": "is not, invalid, missing, unknown",
-    r"(?<!contradictions )\bstands?\b": "is, is defined",
+    r"(?<!contradictions )\bstands?\b(?! for\b)": "is, is defined",
     r"\b(?:is|not|was) whole\b|\bto (?:its|their) end\b": "complete, completes",
     r"\bas seen\b|\bseen (?:over|by)\b": "measured, observed",
     r"\bmend\b": "hint",
