@@ -62,7 +62,7 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
                 type=click.Choice(["sandbox", "staging"]),
                 default="sandbox",
                 show_default=True,
-                help="Environment that the sandbox stands for.",
+                help="Environment that the sandbox plays.",
             ),
             click.option(
                 "--out",
@@ -147,7 +147,7 @@ def _session(
     chosen = choose(project, options["target"], options["profile"])
     if chosen.target is not None and options["stands_for"] != "sandbox":
         hint = "leave `--as` out: the target file says what environment it is"
-        raise UsageError(f"only the sandbox can stand for {options['stands_for']}", where=str(chosen.target), hint=hint)
+        raise UsageError(f"only the sandbox can play {options['stands_for']}", where=str(chosen.target), hint=hint)
     settings = Settings(
         project=project,
         target=chosen.target,

@@ -36,7 +36,7 @@ _AS = click.option(
     type=click.Choice(["sandbox", "staging"]),
     default="sandbox",
     show_default=True,
-    help="Environment that it stands for: that of its target file, with the sample reports beside it.",
+    help="Environment that it plays: that of its target file, with the sample reports beside it.",
 )
 _PARTS = click.option(
     "--part",
