@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
+from harness.extras import ALLURE, missing
 from harness.files import write_atomic
 from harness.plugins import loaded, place_of, plugins
-from harness.report.allure.results import render_allure
 from harness.report.html.page import render_page
 from harness.report.junit import render_junit
 from harness.report.summary import render_summary
@@ -45,23 +45,29 @@ class Format:
     render: Callable[[Plan, Evidence, Judgement], bytes | Mapping[str, bytes]]
 
 
+def _render_allure(plan: Plan, evidence: Evidence, judgement: Judgement) -> Mapping[str, bytes]:
+    from harness.report.allure.results import render_allure  # of an extra
+
+    return render_allure(plan, evidence, judgement)
+
+
 FORMATS: Final = (
     Format(name="summary", file="summary.md", render=render_summary),
     Format(name="junit", file="junit.xml", render=render_junit),
     Format(name="page", file="readiness.html", render=render_page),
-    Format(name="allure", file="allure-results", render=render_allure),
+    Format(name=ALLURE, file="allure-results", render=_render_allure),
 )
 
 
 def formats() -> tuple[Format, ...]:
-    """The formats of the harness, then those of packages and of the project, in the order of their names.
+    """The formats of the harness, then those of packages and of the project, in the order of their names; Allure's where its extra is installed.
 
     The files of the latter are below `reports` of the run directory, where nothing is evidence.
 
     Raises:
         ConfigurationError: an entry point cannot be loaded, is not a `Format`, or has the file of another one, or one inside it.
     """
-    found = [*FORMATS]
+    found = [form for form in FORMATS if form.name != ALLURE or not missing(ALLURE)]
     for point in plugins(group=GROUP):
         where = place_of(point)
         made = loaded(point, "the format")

@@ -21,9 +21,10 @@ from harness.run.planning import Compiled, library_of, make_plan
 from harness.run.preflight import preflight, refuse_other_release
 from harness.run.progress import Progress
 from harness.run.provision import started
+from harness.run.refusals import refusals, require_extras
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
-from harness.targets import TargetLock, guard_experiment, guard_rollout, guard_target, load_target, platform_of
+from harness.targets import TargetLock, load_target, platform_of
 from harness.targets.undo import RECOVER_S, Recovered, recover, recover_command
 
 if TYPE_CHECKING:
@@ -71,12 +72,10 @@ def run_live(
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
         if not needs_platform(act.kind for act in plan.acts):
+            require_extras(plan, target)
             return _on_paper(plan, target, settings=settings, progress=progress)
-        guard_target(target, settings.allow_target)
-        for experiment in plan.experiments.values():
-            guard_experiment(target, experiment)
-        for rollout in plan.rollouts.values():
-            guard_rollout(target, rollout)
+        for refused in refusals(plan, target, settings.allow_target):
+            raise refused
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
         sweep_scratch()

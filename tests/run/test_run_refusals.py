@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.model import Act
 from harness.run.refusals import left_to_people, refusals
 from harness.targets import load_target
 from tests.builders.plans import experiment, plan
@@ -44,6 +45,45 @@ def test_every_refusal_is_said_and_not_only_the_first(
     found = [error.what for error in refusals(given, load_target(file), typed)]
     named = [text if " " in text else next(what for what in found if text in what) for text in said]
     assert found == named
+
+
+@pytest.mark.parametrize(
+    ("kinds", "absent", "said", "extras"),
+    [
+        (("traffic", "static"), set(), [], []),
+        (
+            ("traffic",),
+            {"kubernetes", "hcl2"},
+            ["the key `kubernetes` needs kubernetes, not installed"],
+            ["kubernetes"],
+        ),
+        (("traffic",), {"psycopg"}, ["the key `database` needs psycopg, not installed"], ["database"]),
+        (
+            ("static",),
+            {"hcl2", "psycopg"},
+            ["a sentence on the platform's files needs hcl2, not installed"],
+            ["static"],
+        ),
+        (("ingest",), {"kubernetes", "psycopg", "hcl2"}, [], []),
+    ],
+)
+def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kinds: tuple[str, ...],
+    absent: set[str],
+    said: list[str],
+    extras: list[str],
+) -> None:
+    """With the package that is not installed, and the command that installs it; a plan of files alone needs no platform's."""
+    file = tmp_path / "target.yaml"
+    more = "disposable: true\nkubernetes: {context: shop}\ndatabase: {dsn: {env: SHOP_DSN}}\n"
+    file.write_text(FILE.format(environment="staging", more=more), encoding="utf-8")
+    monkeypatch.setattr("harness.extras.find_spec", lambda name: None if name in absent else name)
+    acts = tuple(Act(name=kind, kind=kind, demand=kind, seconds=1.0) for kind in kinds)
+    found = refusals(replace(plan(), acts=acts), load_target(file), "")
+    assert [error.what for error in found] == said
+    assert [error.hint for error in found] == [f"pip install 'readiness-harness[{extra}]'" for extra in extras]
 
 
 @pytest.mark.parametrize(

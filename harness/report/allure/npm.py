@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError
+from harness.extras import ALLURE, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 CACHE_VARIABLE: Final = "READINESS_CACHE"
-EXTRA: Final = "pip install 'readiness-harness[allure]'"
+EXTRA: Final = install(ALLURE)
 SOURCES: Final = Path(__file__).parent / "node"
 """`package.json`, the lock file, and the program that makes the report."""
 _INSTALL_S: Final = 120.0

@@ -1,0 +1,51 @@
+"""Extras of the distribution: packages that only some targets and plans need, and the command that installs them where they are missing."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KUBERNETES: Final = "kubernetes"
+DATABASE: Final = "database"
+STATIC: Final = "static"
+ALLURE: Final = "allure"
+EXTRAS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        KUBERNETES: ("kubernetes", "chaosk8s", "websocket"),
+        DATABASE: ("psycopg",),
+        STATIC: ("dulwich", "hcl2", "lark", "markdown_it", "defusedxml"),
+        ALLURE: ("allure_commons", "attr"),
+    }
+)
+"""The modules that each extra brings and the core has not."""
+
+
+def missing(extra: str) -> tuple[str, ...]:
+    """The modules of an extra that are not installed."""
+    return tuple(name for name in EXTRAS[extra] if find_spec(name) is None)
+
+
+def require(extra: str, what: str, where: str = "") -> None:
+    """Return where an extra is installed.
+
+    Args:
+        extra: its name.
+        what: needs it: a key of the target file, a kind of sentence.
+        where: that is written.
+
+    Raises:
+        UsageError: it is not, with the command that installs it.
+    """
+    if lacking := missing(extra):
+        raise UsageError(f"{what} needs {', '.join(lacking)}, not installed", where=where, hint=install(extra))
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra."""
+    return f"pip install 'readiness-harness[{extra}]'"
