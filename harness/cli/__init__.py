@@ -13,7 +13,6 @@ import click
 import harness
 from harness.cli.streams import settle_streams, unsaid
 from harness.errors import Exit, HarnessError, UsageError
-from harness.provided import is_provided, provided, provided_names
 
 _COMMANDS: Final = {
     # command: (module, attribute), in the order of use
@@ -37,14 +36,20 @@ _COMMANDS: Final = {
 class _Commands(click.Group):
     """Finds a command by name and imports only its module; a wrong name is answered with the nearest right one.
 
-    Each provided target that is installed has a command of its name.
+    Each provided target that is installed has a command of its name; other commands do not wait for entry points to be read.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        from harness.provided import (
+            provided_names,
+        )  # most commands need no entry points, which take a third of the time to start
+
         return list(dict.fromkeys([*_COMMANDS, *provided_names()]))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
+            from harness.provided import is_provided, provided
+
             return provided(cmd_name).command() if is_provided(cmd_name) else None
         module, attribute = _COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
@@ -53,7 +58,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not is_provided(args[0]):
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not self.get_command(ctx, args[0]):
             from harness.catalogue import hint_with_nearest
 
             ctx.fail(f"there is no command {args[0]!r}; {hint_with_nearest(args[0], self.list_commands(ctx))}")

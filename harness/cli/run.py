@@ -13,7 +13,6 @@ import click
 from click.core import ParameterSource
 
 from harness.errors import HarnessError, UsageError
-from harness.provided import is_provided
 
 if TYPE_CHECKING:
     from harness.run.deciding import Decided
@@ -28,6 +27,8 @@ class TargetFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path as given."""
+        from harness.provided import is_provided
+
         return Path(value) if is_provided(str(value)) else super().convert(value, param, ctx)
 
 
