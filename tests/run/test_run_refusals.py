@@ -70,6 +70,7 @@ def test_every_refusal_is_said_and_not_only_the_first(
 def test_a_plan_that_needs_an_extra_is_refused_before_anything_is_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     kinds: tuple[str, ...],
     absent: set[str],
     said: list[str],
