@@ -187,8 +187,13 @@ def settled(
     if not name:
         return outcome, own
     receipt = receipts[name]
-    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[name]
-    return Outcome.INCONCLUSIVE, Reason(kind=ReasonKind(name), text=text, hint=hint)
+    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[_of_receipt(name).value]
+    return Outcome.INCONCLUSIVE, Reason(kind=_of_receipt(name), text=text, hint=hint)
+
+
+def _of_receipt(name: str) -> ReasonKind:
+    """The kind of a reason that a receipt gives; one of another name is of one watch of several."""
+    return ReasonKind(name) if name in HINTS else ReasonKind.WATCH
 
 
 def measure(
