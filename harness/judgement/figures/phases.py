@@ -80,6 +80,7 @@ def of_each_attempt(
     *,
     add: str,
     nothing: tuple[str, str],
+    of: Mapping[str, str] | None = None,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:
     """The measures of the attempt that counts of each experiment of the objective, and what its other attempts FAIL (`also_failed`).
@@ -88,19 +89,20 @@ def of_each_attempt(
         case: the objective.
         name: of a measure that says why there is nothing to judge.
         judged_by: makes the measures of one attempt; none where it shows nothing.
-        add: what to do where no experiment is planned.
+        add: what to do where no experiment is planned; empty: that is said elsewhere.
         nothing: what an `{experiment}` without a measure left no record of, and what to do.
+        of: scope beside the experiment; None: the phase.
         unconfirmed: as of `also_failed`.
     """
-    if not case.experiments:
+    if not case.experiments and add:
         yield inconclusive(case, name, NONE_PLANNED, add)
     for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
+        scope = {"experiment": experiment, **({"phase": case.objective.scope.phase.value} if of is None else of)}
         attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
         found = [] if attempt is None else list(judged_by(attempt, scope))
         if not found:
-            why, hint = nothing
-            yield inconclusive(case, name, why.format(experiment=experiment), hint, scope=scope)
+            why, hint = (text.format(experiment=experiment) for text in nothing)
+            yield inconclusive(case, name, why, hint, scope=scope)
         yield from found
         yield from also_failed(case, experiment, scope, judged_by, unconfirmed=unconfirmed)
 

@@ -38,6 +38,8 @@ class Effect:
         names: what the words of the figure name.
         scope, receipts, method, files, n, resolution: of the measure.
         needs: the receipts that a FAIL needs.
+        ends: whether the effect is the end of something, which is shown only where it was watched up to the limit.
+        words: key of the table, where the figure has several entries. expected, limit_s: in place of those of the objective.
         unknown: why nothing is known of the effect; empty: something is.
         broken: what fails the sentence whenever the effect came; empty: nothing does.
         doubt: why an effect within the limit proves nothing; empty: it does.
@@ -55,7 +57,11 @@ class Effect:
     files: tuple[str, ...]
     n: int | None = None
     resolution: float | None = None
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    ends: bool = False
+    words: str = ""
+    expected: str = ""
+    limit_s: float | None = None
     unknown: str = ""
     broken: str = ""
     doubt: str = ""
@@ -66,12 +72,12 @@ class Effect:
 
 def until(case: Case, found: Effect, name: str = "") -> Measure:
     """The measure of an effect; `name`: of the measure, where it is not that of the figure."""
-    name, limit = name or case.objective.figure.value, case.scaled.in_unit("s")
+    name, limit = name or case.objective.figure.value, found.limit_s or case.scaled.in_unit("s")
     outcome, what, kind = _decided(case, found, limit)
     if outcome is Outcome.INCONCLUSIVE and found.short:
         return not_falsifiable(case, name, found.short, scope=found.scope)
     undecided = outcome is Outcome.INCONCLUSIVE
-    text = f"{what}, expected {case.expected.replace('below', 'within')}"
+    text = f"{what}, expected {found.expected or case.expected.replace('below', 'within')}"
     own = because(outcome, text, found.hint if undecided else "", kind=kind if undecided else None)
     outcome, reason = settled(outcome, own, found.receipts, () if found.broken else found.needs)
     figures = Figures(
@@ -91,7 +97,7 @@ def until(case: Case, found: Effect, name: str = "") -> Measure:
 
 def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, ReasonKind | None]:
     """The outcome by the times alone, in words, and the kind of a reason that does not decide."""
-    words = UNTIL[case.objective.figure]
+    words = UNTIL[found.words or case.objective.figure]
     said = {**found.names, "low": found.low or 0.0, "high": found.high, "watched": found.watched}
     head = words.head.format(**said)
     if found.broken or found.unknown:
@@ -102,8 +108,10 @@ def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, Rea
         return outcome, head + words.missing.format(**said), found.kind
     late = words.late if outcome is Outcome.FAIL else ""
     text = head + (late or words.came).format(**said)
-    if outcome is Outcome.PASS and found.doubt:
-        return Outcome.INCONCLUSIVE, f"{text}, but {found.doubt}", found.kind
+    brief = found.ends and found.watched < limit
+    doubts = [found.doubt, f"it was observed for {found.watched:.3g} s of {limit:.3g} s" if brief else ""]
+    if outcome is Outcome.PASS and any(doubts):
+        return Outcome.INCONCLUSIVE, f"{text}, but {'; '.join(filter(None, doubts))}", found.kind
     if outcome is Outcome.INCONCLUSIVE:
         return outcome, text + words.between.format(**said), ReasonKind.RESOLUTION
     return outcome, text + (words.proof.format(**said) if outcome is Outcome.PASS else ""), None

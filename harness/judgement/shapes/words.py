@@ -30,7 +30,18 @@ class UntilWords(NamedTuple):
     between: str = ""
 
 
-UNTIL: Final[Mapping[Figure, UntilWords]] = {
+_FIRES: Final = UntilWords(
+    "{alert}, {attempt}: ",
+    "it fired {high:.4g} s after the fault at the latest",
+    "it did not fire in the {watched:.4g} s that were watched",
+)
+_GONE: Final = UntilWords(
+    "",
+    "{gave} gave {old} of {n} {what} after the {switch}, the last {high:.4g} s after it",
+    between="; when it began is known to {known:.3g} s",
+)
+
+UNTIL: Final[Mapping[str, UntilWords]] = {
     Figure.REPLACED: UntilWords(
         "{pod} was killed, and ",
         "{successor} was ready {high:.3g} s after the fault was sent",
@@ -68,5 +79,43 @@ UNTIL: Final[Mapping[Figure, UntilWords]] = {
         "turned unready and answered its last request {high:.4g} s after that",
         late="still answered a request {high:.4g} s after it turned unready",
         proof="; of {later} later than the limit it would have got {expected:.3g}",
+    ),
+    Figure.ALERT_FIRES: _FIRES,
+    Figure.ALERT_AT_ERRORS: _FIRES,
+    Figure.QUERY_ALERT: UntilWords(
+        "`{query}`, {attempt}: ",
+        "{alert} named it {high:.4g} s after its p95 passed {over} at the latest",
+        "no alert with the label `part: query` named it in the {watched:.4g} s that it was slow",
+    ),
+    Figure.ALERTS_RESOLVED: UntilWords(
+        "{attempt}: ",
+        "of {n} alerts the last, {alert}, was resolved {high:.4g} s after the recovery",
+        "{alert} was not resolved in the {watched:.4g} s that were watched after the recovery",
+    ),
+    Figure.ALERTS_DELIVERED: UntilWords(
+        "{attempt}: ", "notices of {n} alerts came within {longest:.4g} s", "no notice of {alert} came"
+    ),
+    Figure.TAKEN_BACK: UntilWords(
+        "{rollout}: ",
+        "the rollback started {high:.4g} s after the switch at most ({why})",
+        "no rollback started by itself in {watched:.4g} s after the switch{unclear}",
+    ),
+    Figure.ROLLBACK_START: UntilWords(
+        "{rollout}: ",
+        "the rollback started {high:.4g} s after the condition at most ({why})",
+        "no rollback started by itself in {watched:.4g} s after the condition{unclear}",
+    ),
+    Figure.ROLLBACK_TOLD: UntilWords(
+        "{rollout}: ",
+        "a notice with release, cause and time came {high:.4g} s after the rollback",
+        "{instead} in {watched:.4g} s{old}",
+    ),
+    Figure.ANSWERED_BY_NEW: _GONE,
+    Figure.ANSWERED_BY_OLD: _GONE,
+    "its trigger": UntilWords("{rollout}: ", "{old} answered for {high:.4g} s after its trigger at most ({why})"),
+    Figure.QUERIES_QUICK: UntilWords(
+        "{rollout}: ",
+        "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
+        late="the p95 of `{query}` was above {over} {low:.4g} s after the release was given users",
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.alerting.hidden import watched
@@ -22,17 +23,16 @@ from harness.judgement.figures.alerting.history import (
     rules_of,
     steady,
     trial_by,
-    trial_of,
     trials,
     unsent,
     unsent_of,
 )
-from harness.judgement.figures.phases import also_failed
+from harness.judgement.figures.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Spec, until_the_limit
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Experiment, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
@@ -48,18 +48,12 @@ def fires(case: Case) -> Iterable[Measure]:
     """One measure per experiment, and one of the windows without a fault."""
     name, (alert, names) = Figure.ALERT_FIRES.value, _selected(case)
     alerts = [one for one in fired(case.evidence) if one.name in names]
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "alert": alert}
-        trial = trial_of(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        if trial is None:
-            yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
-        else:
-            yield from _fires_after(case, trial.attempt, alerts, scope)
-            yield from also_failed(case, experiment, scope, lambda other, own: _fires_after(case, other, alerts, own))
+    nothing, of = ("{experiment}: no fault was sent", unsent("{experiment}")), {"alert": alert}
+    yield from of_each_attempt(case, name, partial(_fires_after, case, alerts), add="", nothing=nothing, of=of)
     yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value}, names)
 
 
-def _fires_after(case: Case, attempt: Experiment, alerts: list[Fired], scope: Mapping[str, str]) -> Iterable[Measure]:
+def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """The measure of one attempt; none where no fault was sent.
 
     Where an alert of a hit that is not proven would be in time, its lack at the others is no failure.
@@ -97,40 +91,27 @@ def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fi
 
 def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
     """From the fault sent to the first of these alerts firing; `scope` names the alert."""
-    limit_s = case.scaled.in_unit("s")
-    attempt, mine = trial.attempt, trial.during(alerts)
-    low = high = None
-    watched_s = (trial.restored_ns - trial.sent_ns) / NS_PER_S
-    outcome, until_ns = Outcome.INCONCLUSIVE, trial.sent_ns + round(limit_s * NS_PER_S)
-    if before := trial.fired_before(alerts):
-        text = before
-    elif not mine:
-        outcome = within(limit_s, low=None, high=None, watched=watched_s)
-        text = f"it did not fire in the {formatted(watched_s, 's')} that were watched"
-    else:
-        high = (mine[0].at_ns - trial.sent_ns) / NS_PER_S
-        low = max((mine[0].since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        text = f"it fired {formatted(high, 's')} after the fault at the latest"
-    if outcome is Outcome.PASS:
-        until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
-    receipts = {"fault": fault, "watch": watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)])}
-    expected = case.expected.replace("below", "within")
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    own = because(outcome, f"{scope['alert']}, {attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit_s,
-        unit="s",
-        resolution=1 / PER_S,
+    attempt, before = trial.attempt, trial.fired_before(alerts)
+    first = None if before else next(iter(trial.during(alerts)), None)
+    until_ns = trial.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
+    if first is not None:
+        until_ns = min(until_ns, first.at_ns)  # whatever was missed later, it had fired then
+    found = Effect(
+        low=None if first is None else max((first.since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S,
+        high=None if first is None else (first.at_ns - trial.sent_ns) / NS_PER_S,
+        watched=(trial.restored_ns - trial.sent_ns) / NS_PER_S,
+        names={"alert": scope["alert"], "attempt": attempt.name},
+        scope=scope,
+        receipts={"fault": fault, "watch": watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)])},
+        needs=("fault", "watch"),
         method=_FIRES,
-        receipts=receipts,
         files=(*attempt.files, ALERTS),
+        resolution=1 / PER_S,
+        unknown=before,
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
+    return until(case, found)
 
 
 def quiet(case: Case) -> Iterable[Measure]:

@@ -18,13 +18,16 @@ from harness.judgement.figures.rollouts.conditions import (
     served_by_candidate,
 )
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
+    files_of,
     history_of,
     load_of,
     rolled,
     rollout_spec,
+    scope_of,
 )
 from harness.judgement.figures.rollouts.readings import both_reported, memory_slack_ns, report_fires
 from harness.judgement.figures.rollouts.triggers import (
@@ -36,8 +39,7 @@ from harness.judgement.figures.rollouts.triggers import (
     share_between,
 )
 from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
+from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, percent
@@ -60,11 +62,11 @@ def rollback_starts(case: Case) -> Iterable[Measure]:
         return
     signal = Signal(case.objective.params["signal"])
     if signal is Signal.REPORT:
-        yield _started(case, name, history, report_fires(case, history))
+        yield _started(case, history, report_fires(case, history))
         return
     window_ns = round((case.objective.window or _NO_TIME).at_scale(case.plan.time_scale).in_unit("ns"))
     limit = Quantity.parse(case.objective.params["above"]).in_unit(UNITS[signal])
-    yield _started(case, name, history, condition_of(case, history, signal, limit, window_ns))
+    yield _started(case, history, condition_of(case, history, signal, limit, window_ns))
 
 
 def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
@@ -74,7 +76,7 @@ def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measur
     """
     fired = first_condition(case, history)
     last = history.steps[-1].share if history.steps else 0.0
-    yield _started(case, name, history, fired, step=f"{percent(last)} %")
+    yield _started(case, history, fired, step=f"{percent(last)} %")
     every = dict.fromkeys(
         objective.scope.rollout
         for claim in case.plan.claims
@@ -93,50 +95,44 @@ def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measur
             )
 
 
-def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
-    limit_s, back = case.scaled.in_unit("s"), history.back
+def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
+    """From the condition that was there for its whole window to the rollback that the platform began."""
+    back = history.back
     mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     low = high = None
     if mine is not None and fired.may_ns is not None:
         high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
         full_ns = fired.full_ns or fired.must_ns
         low = max(mine.since_ns - full_ns, 0) / NS_PER_S if full_ns is not None else 0.0
-    waited_s = None if fired.must_ns is None else max(history.back_ns - fired.must_ns, 0) / NS_PER_S
-    outcome, text = Outcome.INCONCLUSIVE, ""
-    if fired.may_ns is None:
-        text = "its condition was never there for the whole window"
-        if fired.unseen:
-            text = "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
-    elif mine is None:
-        text = "no rollback started by itself"
-        if waited_s is not None:
-            outcome = within(limit_s, low=None, high=None, watched=waited_s)
-            text = f"{text} in {formatted(waited_s, 's')} after the condition"
-        else:
-            text = f"{text}, and it is not certain that its condition was there for the whole window"
-        text += history.unclear
-    elif mine.when_ns < fired.may_ns:
-        text = "the rollback started before the condition was there for the whole window"
-    elif high is not None and low is not None:
-        text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    figures = Figures(
-        value=high,
+    found = Effect(
         low=low,
         high=high,
-        scaled_limit=limit_s,
-        unit="s",
-        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        watched=0.0 if fired.must_ns is None else max(history.back_ns - fired.must_ns, 0) / NS_PER_S,
+        names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
+        scope=scope_of(case, **({"step": step} if step else {})),
         receipts={"load": load_of(case)},
+        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        files=files_of(case),
+        unknown=_unknown(history, fired, mine),
+        doubt=other_cause(history, _signals(case, history), mine) if mine else "",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    text = f"{history.plan.name}: {text}, expected {expected}"
-    if step:
-        return concluded(case, name, outcome, text, figures, kind=kind, step=step)
-    return concluded(case, name, outcome, text, figures, kind=kind)
+    return until(case, found)
+
+
+def _unknown(history: RolloutHistory, fired: Firing, mine: RolloutBack | None) -> str:
+    """Why it is not known how long after the condition the rollback began; empty: it is."""
+    if fired.may_ns is None and fired.unseen:
+        return "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
+    if fired.may_ns is None:
+        return "its condition was never there for the whole window"
+    if mine is None and fired.must_ns is None:
+        text = "no rollback started by itself, and it is not certain that its condition was there for the whole window"
+        return text + history.unclear
+    if mine is not None and mine.when_ns < fired.may_ns:
+        return "the rollback started before the condition was there for the whole window"
+    return ""
 
 
 def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:

@@ -12,17 +12,20 @@ from harness.judgement.figures.indicators import errors_by_kind, failed
 from harness.judgement.figures.rollouts.causes import other_cause, unmeasured
 from harness.judgement.figures.rollouts.conditions import first_condition
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
+    files_of,
     load_of,
     rolled,
     rollout_spec,
+    scope_of,
     way_back_s,
 )
 from harness.judgement.figures.rollouts.triggers import Firing
 from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
 from harness.model.observations import RolloutBack
@@ -102,7 +105,7 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
     unswitched = "switch" not in found and back is not None and back.by != ReversedBy.HAND
     for each in expected:
         if each in found and not unswitched:
-            yield gone(case, name, history, found[each], new_connections=new_only)
+            yield until(case, _gone(case, history, found[each], new_connections=new_only))
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             yield _not_switched(case, name, history, back, each)
         else:
@@ -145,9 +148,9 @@ def answered_by_old(case: Case) -> Iterable[Measure]:
     elif history.back.by != by:
         yield _by_another(case, name, history, history.back)
     else:
-        yield gone(case, name, history, switch)
+        yield until(case, _gone(case, history, switch))
         if by == ReversedBy.PLATFORM:
-            yield _from_trigger(case, name, history, switch, history.back)
+            yield _from_trigger(case, history, switch, history.back)
 
 
 def _by_another(case: Case, name: str, history: RolloutHistory, back: RolloutBack) -> Measure:
@@ -171,46 +174,42 @@ def _absent(fired: Firing) -> str:
     return f"the condition of its trigger was {'not seen' if fired.unseen else 'never there'} for the whole window"
 
 
-def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
+def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
     """How long after the condition of its trigger had been there the candidate still answered.
 
     A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
     """
-    limit, fired = case.objective.limit.in_unit("s"), first_condition(case, history)
+    limit, fired = case.objective.limit, first_condition(case, history)
     last_ns = _last_of_old(_sent_after(case, history, switch), switch)
     low = high = None
-    outcome = Outcome.INCONCLUSIVE
-    if fired.may_ns is None:
-        text = f"it was taken back ({back.why}), but {_absent(fired)}"
-    elif back.when_ns < fired.may_ns:
-        text = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
-    else:
-        full_ns = fired.full_ns or fired.must_ns
+    unknown = f"it was taken back ({back.why}), but {_absent(fired)}"
+    if fired.may_ns is not None and back.when_ns < fired.may_ns:
+        unknown = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
+    elif fired.may_ns is not None:
+        full_ns, unknown = fired.full_ns or fired.must_ns, ""
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
         low = 0.0 if full_ns is None else max(last_ns - full_ns, 0) / NS_PER_S
-        outcome = within(limit, low=low, high=high, watched=limit)
-        text = f"{switch.old} answered for {formatted(high, 's')} after its trigger at most ({back.why})"
-        every = {one.signal for one in history.plan.triggers}
-        if outcome is Outcome.PASS and (other := other_cause(history, every, back)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    figures = Figures(
-        value=high,
+    found = Effect(
         low=low,
         high=high,
-        scaled_limit=limit,
-        unit="s",
-        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        names={"rollout": history.plan.name, "old": switch.old, "why": back.why},
+        scope=scope_of(case, of="its trigger"),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        files=files_of(case),
+        words="its trigger",
+        expected=f"within {limit}",
+        limit_s=limit.in_unit("s"),
+        unknown=unknown,
+        doubt=other_cause(history, {one.signal for one in history.plan.triggers}, back),
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}, expected within {case.objective.limit}"
-    used = Length(name="limit", said=str(case.objective.limit), scaled=False, used_s=limit)
-    return replace(concluded(case, name, outcome, text, figures, kind=kind, of="its trigger"), times=(used,))
+    used = Length(name="limit", said=str(limit), scaled=False, used_s=limit.in_unit("s"))
+    return replace(until(case, found), times=(used,))
 
 
-def gone(
-    case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False
-) -> Measure:
+def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False) -> Effect:
     """How long after a switch another release than the one that took over still answered requests that were sent after it.
 
     That of a third release counts as well.
@@ -220,42 +219,30 @@ def gone(
         sent = sent.where(_on_new_connections(case, sent, switch))
     rows = sent.where(~sent.words["release"].missing)
     old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
-    low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
-    limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
-    observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
-    unclear, unknown = low < limit <= high, _untried(case, history, switch) or _unknown_later(case, sent, switch)
-    if low >= limit:
-        outcome = Outcome.FAIL
-    else:
-        enough = others >= _FEWEST and observed_s >= limit and not unknown
-        outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
-    what = "new connections" if new_connections else "answers"
-    gave = " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old
-    text = f"{gave} gave {int(old.sum())} of {len(rows)} {what} after the {switch.name}, the last {formatted(high, 's')} after it"
-    if unclear:
-        text = f"{text}; when it began is known to {high - low:.3g} s"
-    if others < _FEWEST:
-        text = f"{text}, and only {others} came later from {switch.new}"
-    elif unknown and outcome is not Outcome.FAIL and observed_s >= limit:
-        text = f"{text}, and {unknown}"
-    if observed_s < limit:
-        text = f"{text}; it was observed for {observed_s:.3g} s of {limit:.3g} s"
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit,
-        resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
-        unit="s",
-        n=len(rows),
-        method="the release that each answer names, by the time its request was sent",
+    few = f"only {others} came later from {switch.new}" if others < _FEWEST else ""
+    return Effect(
+        low=max(last_ns - switch.at_ns, 0) / NS_PER_S,
+        high=max(last_ns - switch.since_ns, 0) / NS_PER_S,
+        watched=(switch.until_ns - switch.at_ns) / NS_PER_S,
+        names={
+            "gave": " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old,
+            "old": int(old.sum()),
+            "n": len(rows),
+            "what": "new connections" if new_connections else "answers",
+            "switch": switch.name,
+            "known": (switch.at_ns - switch.since_ns) / NS_PER_S,
+        },
+        scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="the release that each answer names, by the time its request was sent",
+        files=files_of(case),
+        n=len(rows),
+        resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
+        ends=True,
+        doubt=few or _untried(case, history, switch) or _unknown_later(case, sent, switch),
+        hint=AGAIN,
     )
-    why = ReasonKind.RESOLUTION if unclear else ReasonKind.TOO_FEW
-    kind = why if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
 
 
 def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Table:

@@ -13,16 +13,19 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
+    files_of,
     history_of,
     load_of,
     rolled,
     rollout_spec,
+    scope_of,
 )
 from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.stats.statistics import quantile_of
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
@@ -48,35 +51,30 @@ def taken_back(case: Case) -> Iterable[Measure]:
     if isinstance(history, Measure):
         yield history
         return
-    limit_s, switched, mine = case.scaled.in_unit("s"), history.switched, _own(history)
+    yield until(case, _taken_back(case, history))
+
+
+def _taken_back(case: Case, history: RolloutHistory) -> Effect:
+    switched, mine = history.switched, _own(history)
     low = high = None
-    outcome = Outcome.INCONCLUSIVE
-    if switched is None:
-        text = "it was never given all users"
-    elif mine is None:
-        waited_s = (history.back_ns - switched.at_ns) / NS_PER_S
-        outcome = within(limit_s, low=None, high=None, watched=waited_s)
-        text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch{history.unclear}"
-    else:
+    if switched is not None and mine is not None:
         high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
-        if outcome is Outcome.PASS and (other := other_cause(history, {Signal.ERROR_RATE}, mine)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    receipts = {"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)}
-    figures = Figures(
-        value=high,
+    return Effect(
         low=low,
         high=high,
-        scaled_limit=limit_s,
-        unit="s",
+        watched=(history.back_ns - switched.at_ns) / NS_PER_S if switched else 0.0,
+        names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
+        scope=scope_of(case),
+        receipts={"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)},
+        needs=("fault",),
         method="from the last request before the switch that the old release answered to the objects' own status",
-        receipts=receipts,
+        files=files_of(case),
+        unknown="" if switched else "it was never given all users",
+        doubt=other_cause(history, {Signal.ERROR_RATE}, mine) if mine else "",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}, expected {case.expected.replace('below', 'within')}"
-    yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
 
 
 def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
