@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import HINTS, Case
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
@@ -19,14 +19,11 @@ from harness.judgement.receipts.watch import pods_receipt, watch_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import ENOUGH
 from harness.model import (
-    ONLY_BELOW,
     Experiment,
     Figure,
     Hit,
-    LimitRule,
     Measure,
     Outcome,
-    Phase,
     Receipt,
     Table,
 )
@@ -205,20 +202,15 @@ def _last_request(case: Case, pod: _HitPod) -> Effect:
     )
 
 
-RESTARTED: Final = Spec(
-    figure=Figure.RESTARTED,
-    judge=_each_pod(Figure.RESTARTED, _restarted),
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-"),
-    needs=lambda _objective: _NEEDS,
-    watched=until_the_limit,
+_FILES: Final = ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-")
+RESTARTED: Final = until_spec(
+    Figure.RESTARTED,
+    _each_pod(Figure.RESTARTED, _restarted),
+    _FILES,
+    *_NEEDS,
+    timed=False,
     rates={"portal": PER_S},
 )
 LAST_REQUEST: Final = replace(
-    RESTARTED,
-    figure=Figure.LAST_REQUEST,
-    judge=_each_pod(Figure.LAST_REQUEST, _last_request),
+    RESTARTED, figure=Figure.LAST_REQUEST, judge=_each_pod(Figure.LAST_REQUEST, _last_request)
 )

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -24,13 +24,10 @@ from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
     COPIES,
     LEDGER_COPIES,
-    ONLY_BELOW,
     Evidence,
     Experiment,
     Figure,
-    LimitRule,
     Measure,
-    Phase,
     Receipt,
     Table,
 )
@@ -232,22 +229,14 @@ def _watch(
     return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
 
 
-SPEC: Final = Spec(
-    figure=Figure.EQUAL_COPIES,
-    judge=equal_copies,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/copies.", "watch/ledger-", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="copies_read",
-            why="the rows of every copy are compared",
-            hint="add `copies: true` to `ledger:`, and `database:` with `members`, in the target file",
-            lacks="`ledger: {copies: true}` with `database.members`",
-        ),
+SPEC: Final = until_spec(
+    Figure.EQUAL_COPIES,
+    equal_copies,
+    ("watch/copies.", "watch/ledger-", "history/watch.", "history/chaos-"),
+    Need(
+        key="copies_read",
+        why="the rows of every copy are compared",
+        hint="add `copies: true` to `ledger:`, and `database:` with `members`, in the target file",
+        lacks="`ledger: {copies: true}` with `database.members`",
     ),
-    watched=until_the_limit,
 )

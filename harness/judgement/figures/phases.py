@@ -89,7 +89,7 @@ def of_each_attempt(
         case: the objective.
         name: of a measure that says why there is nothing to judge.
         judged_by: makes the measures of one attempt; none where it shows nothing.
-        add: what to do where no experiment is planned; empty: that is said elsewhere.
+        add: what to do where no experiment is planned; empty: the figure reports that itself.
         nothing: what an `{experiment}` without a measure left no record of, and what to do.
         of: scope beside the experiment; None: the phase.
         unconfirmed: as of `also_failed`.

@@ -8,20 +8,17 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
-    ONLY_BELOW,
     Evidence,
     Experiment,
     Figure,
-    LimitRule,
     Measure,
-    Phase,
     Receipt,
     Table,
 )
@@ -90,7 +87,7 @@ def _led(case: Case, attempt: Experiment, order: _Order, scope: Mapping[str, str
             "watch": _watch(case.evidence, probes, attempt, order, until_ns, alone=at_ns is not None),
             "restore": restore_receipt(case.evidence, attempt),
         },
-        needs=("watch",),
+        needs=() if others else ("watch",),  # whoever led, led
         method=METHOD,
         files=(*attempt.files, "watch/replicas.parquet"),
         n=len(probes),
@@ -139,21 +136,11 @@ def _watch(
     return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
 
-SPEC: Final = Spec(
-    figure=Figure.PROMOTION,
-    judge=promotions,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/replicas.", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="database",
-            why="a member of the database is promoted",
-            hint="add `database:` with `members` and `leader`",
-        ),
+SPEC: Final = until_spec(
+    Figure.PROMOTION,
+    promotions,
+    ("watch/replicas.", "history/watch.", "history/chaos-"),
+    Need(
+        key="database", why="a member of the database is promoted", hint="add `database:` with `members` and `leader`"
     ),
-    watched=until_the_limit,
 )

@@ -8,14 +8,14 @@ from typing import Final
 
 from harness.judgement.figures.aftermath import manual_steps
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Spec, until_the_limit
+from harness.judgement.figures.spec import until_spec
 from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import killed_pods, new_pods
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Phase, PodChange
+from harness.model import Experiment, Figure, Measure, PodChange
 from harness.units import NS_PER_S
 
 FIGURE: Final = Figure.REPLACED
@@ -67,14 +67,4 @@ def _paired(killed: Sequence[PodChange], new: Sequence[PodChange]) -> Iterable[t
         yield pod, successor
 
 
-SPEC: Final = Spec(
-    figure=FIGURE,
-    judge=replacements,
-    timed=True,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/pods.", "history/watch."),
-    watched=until_the_limit,
-)
+SPEC: Final = until_spec(FIGURE, replacements, ("history/pods.", "history/watch."))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case, inconclusive, not_falsifiable
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -17,14 +17,11 @@ from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
-    ONLY_BELOW,
     Evidence,
     Experiment,
     Figure,
     Hit,
-    LimitRule,
     Measure,
-    Phase,
     PodChange,
 )
 from harness.units import NS_PER_S
@@ -122,16 +119,10 @@ def _last_is_down(changes: Iterable[PodChange], uid: str, at_ns: int) -> bool:
     return bool(last) and not max(last, key=lambda change: change.at_ns).is_ready
 
 
-SPEC: Final = Spec(
-    figure=Figure.RESCHEDULED,
-    judge=rescheduled,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/pods.", "history/watch."),
-    needs=lambda _objective: (Need(key="kubernetes", why="pods are followed through the Kubernetes API"),),
-    watched=until_the_limit,
+SPEC: Final = until_spec(
+    Figure.RESCHEDULED,
+    rescheduled,
+    ("history/pods.", "history/watch."),
+    Need(key="kubernetes", why="pods are followed through the Kubernetes API"),
     awaits=frozenset({"workloads"}),
 )

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.phases import of_each_attempt
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
+from harness.judgement.figures.spec import Need, until_spec
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
@@ -17,7 +17,7 @@ from harness.judgement.receipts.machine import doubted, slept, starvation
 from harness.judgement.receipts.missing import UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
 from harness.judgement.shapes.until import Effect, until
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.model import Experiment, Figure, Measure, Outcome, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -115,21 +115,15 @@ def _first_of_two(rows: Table, sent_ns: int) -> tuple[float | None, float | None
     return (asked_ns - sent_ns) / NS_PER_S, float(rows.ints["done_ns"][at[0]] - sent_ns) / NS_PER_S
 
 
-SPEC: Final = Spec(
-    figure=Figure.SERVICE_HEALTH,
-    judge=service_health,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/services.", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="services",
-            why="each service is asked whether it can do its work",
-            hint="add `services: {NAME: ADDRESS}` to the target file",
-        ),
+SPEC: Final = until_spec(
+    Figure.SERVICE_HEALTH,
+    service_health,
+    ("watch/services.", "history/watch.", "history/chaos-"),
+    Need(
+        key="services",
+        why="each service is asked whether it can do its work",
+        hint="add `services: {NAME: ADDRESS}` to the target file",
     ),
-    watched=until_the_limit,
+    timed=False,
     rates={"service": PER_S},
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from harness.judgement.measures import Case, Figures, because, measure, not_falsifiable, settled
-from harness.judgement.shapes.words import UNTIL
-from harness.model import Experiment, Measure, Outcome, ReasonKind, Receipt
+from harness.judgement.measures import Case, Figures, not_falsifiable
+from harness.judgement.shapes.found import Found, shown
+from harness.judgement.shapes.words import UNTIL, UntilWords
+from harness.model import Experiment, Measure, Outcome, ReasonKind
 
 
 def within(limit: float, *, low: float | None, high: float | None, watched: float) -> Outcome:
@@ -30,91 +31,70 @@ def within(limit: float, *, low: float | None, high: float | None, watched: floa
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Effect:
+class Effect(Found):
     """What a figure found of an effect that must come within the limit of its sentence.
 
     Attributes:
         low, high, watched: as of `within`, in s from the cause on.
-        names: what the words of the figure name.
-        scope, receipts, method, files, n, resolution: of the measure.
-        needs: the receipts that a FAIL needs.
+        names: what the words of the figure name. words: key of the table, where the figure has several entries; words of a figure of one's own.
+        expected, limit_s: in place of those of the objective.
         ends: whether the effect is the end of something, which is shown only where it was watched up to the limit.
-        words: key of the table, where the figure has several entries. expected, limit_s: in place of those of the objective.
-        unknown: why nothing is known of the effect; empty: something is.
+        seen: whether there was anything of it; else `high` is the beginning, and no value.
         broken: what fails the sentence whenever the effect came; empty: nothing does.
-        doubt: why an effect within the limit proves nothing; empty: it does.
-        short: why the run could not have failed; empty: it could.
-        hint, kind: of what is not decided.
+        excuse: why an effect that came later, or did not come, is no failure; empty: it is one.
     """
 
     low: float | None = None
     high: float | None = None
     watched: float = 0.0
     names: Mapping[str, object]
-    scope: Mapping[str, str]
-    receipts: Mapping[str, Receipt]
-    method: str
-    files: tuple[str, ...]
-    n: int | None = None
-    resolution: float | None = None
-    needs: tuple[str, ...] = ()
-    ends: bool = False
-    words: str = ""
+    words: str | UntilWords = ""
     expected: str = ""
     limit_s: float | None = None
-    unknown: str = ""
+    ends: bool = False
+    seen: bool = True
     broken: str = ""
-    doubt: str = ""
-    short: str = ""
-    hint: str = ""
-    kind: ReasonKind | None = None
+    excuse: str = ""
+    unit: str = "s"
 
 
 def until(case: Case, found: Effect, name: str = "") -> Measure:
     """The measure of an effect; `name`: of the measure, where it is not that of the figure."""
-    name, limit = name or case.objective.figure.value, found.limit_s or case.scaled.in_unit("s")
+    limit = found.limit_s or case.scaled.in_unit("s")
     outcome, what, kind = _decided(case, found, limit)
     if outcome is Outcome.INCONCLUSIVE and found.short:
-        return not_falsifiable(case, name, found.short, scope=found.scope)
-    undecided = outcome is Outcome.INCONCLUSIVE
+        return not_falsifiable(case, name or case.objective.figure.value, found.short, scope=found.scope)
     text = f"{what}, expected {found.expected or case.expected.replace('below', 'within')}"
-    own = because(outcome, text, found.hint if undecided else "", kind=kind if undecided else None)
-    outcome, reason = settled(outcome, own, found.receipts, () if found.broken else found.needs)
-    figures = Figures(
-        value=found.high,
-        low=found.low,
-        high=None if found.low is None else found.high,
-        scaled_limit=limit,
-        n=found.n,
-        unit="s",
-        resolution=found.resolution,
-        method=found.method,
-        receipts=found.receipts,
-        files=found.files,
-    )
-    return measure(case, name, outcome, reason, scope=found.scope, figures=figures)
+    high = None if found.low is None else found.high
+    figures = Figures(value=found.high if found.seen else None, low=found.low, high=high, scaled_limit=limit)
+    return shown(case, replace(found, kind=kind), outcome, text, figures, name=name)
 
 
 def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, ReasonKind | None]:
     """The outcome by the times alone, in words, and the kind of a reason that does not decide."""
-    words = UNTIL[found.words or case.objective.figure]
+    words = found.words if isinstance(found.words, UntilWords) else UNTIL[found.words or case.objective.figure]
     said = {**found.names, "low": found.low or 0.0, "high": found.high, "watched": found.watched}
     head = words.head.format(**said)
     if found.broken or found.unknown:
         outcome = Outcome.FAIL if found.broken else Outcome.INCONCLUSIVE
         return outcome, head + (found.broken or found.unknown), found.kind
     outcome = within(limit, low=found.low, high=found.high, watched=found.watched)
-    if found.high is None:
-        return outcome, head + words.missing.format(**said), found.kind
     late = words.late if outcome is Outcome.FAIL else ""
-    text = head + (late or words.came).format(**said)
+    text = head + (words.missing if found.high is None else late or words.came).format(**said)
+    if why := _unsure(found, outcome, limit):
+        return Outcome.INCONCLUSIVE, f"{text}, but {why}", found.kind
+    if outcome is Outcome.INCONCLUSIVE and found.high is not None:
+        return outcome, text + words.between.format(**said), ReasonKind.RESOLUTION
+    return outcome, text + (words.proof.format(**said) if outcome is Outcome.PASS else ""), found.kind
+
+
+def _unsure(found: Effect, outcome: Outcome, limit: float) -> str:
+    """Why an outcome by the times alone proves nothing; empty: it does."""
+    if outcome is not Outcome.PASS:
+        return found.excuse if outcome is Outcome.FAIL else ""
     brief = found.ends and found.watched < limit
     doubts = [found.doubt, f"it was observed for {found.watched:.3g} s of {limit:.3g} s" if brief else ""]
-    if outcome is Outcome.PASS and any(doubts):
-        return Outcome.INCONCLUSIVE, f"{text}, but {'; '.join(filter(None, doubts))}", found.kind
-    if outcome is Outcome.INCONCLUSIVE:
-        return outcome, text + words.between.format(**said), ReasonKind.RESOLUTION
-    return outcome, text + (words.proof.format(**said) if outcome is Outcome.PASS else ""), None
+    return "; ".join(filter(None, doubts))
 
 
 def too_short(case: Case, attempt: Experiment) -> str:

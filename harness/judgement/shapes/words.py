@@ -112,10 +112,38 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
     ),
     Figure.ANSWERED_BY_NEW: _GONE,
     Figure.ANSWERED_BY_OLD: _GONE,
+    "first request of a new pod": UntilWords(
+        "{pod} ",
+        "gave its first answer {high:.3g} s after it was ready",
+        "was ready and gave no answer in the {watched:.3g} s that were watched",
+    ),
+    "last request of a killed pod": UntilWords(
+        "",
+        "{pod} last answered a request sent {high:.3g} s after it was killed, in the {watched:.3g} s that were watched, and {later}",
+        late="{pod} answered a request that was sent {high:.3g} s after it was killed",
+    ),
+    "by another": UntilWords(
+        "{rollout} was ", "", "{taken} when the condition of its trigger had been there for {watched:.4g} s"
+    ),
     "its trigger": UntilWords("{rollout}: ", "{old} answered for {high:.4g} s after its trigger at most ({why})"),
     Figure.QUERIES_QUICK: UntilWords(
         "{rollout}: ",
         "the p95 of `{query}` was above {over} until {high:.4g} s after the release had its first users",
         late="the p95 of `{query}` was above {over} {low:.4g} s after the release was given users",
+    ),
+    Figure.SCALED_OUT: UntilWords(
+        "{at} the replicas ",
+        "rose from {before} to {after} after {high:.4g} s",
+        "did not rise in {watched:.4g} s",
+    ),
+    Figure.SPIKE_RISE: UntilWords(
+        "the replicas ",
+        "rose from {before} to {after} {high:.4g} s after the begin of {spike}",
+        "stayed at {before} in {spike}, which lasted {watched:.4g} s (between {least} and {most} are allowed{says})",
+    ),
+    Figure.SPIKE_BACK: UntilWords(
+        "",
+        "the replicas had risen from {was} to {most} in {spike} and were {was} again {high:.4g} s after it",
+        "the replicas had risen from {was} to {most} in {spike} and were {now} still {watched:.4g} s after it",
     ),
 }
