@@ -25,7 +25,6 @@ from harness.judgement.figures.rollouts.history import (
     ended_receipt,
     files_of,
     load_of,
-    rolled,
     rollout_spec,
     scope_of,
 )
@@ -40,16 +39,11 @@ _TRIED: Final = (
 )
 
 
-def quick_again(case: Case) -> Iterable[Measure]:
+def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the first users of the candidate to the last reading in which the p95 of a query was above the limit."""
-    name = Figure.QUERIES_QUICK.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     if not history.steps:
         why = f"{history.plan.name}: the candidate was given no users"
-        yield inconclusive(case, name, why, AGAIN, scope=scope_of(case))
+        yield inconclusive(case, Figure.QUERIES_QUICK.value, why, AGAIN, scope=scope_of(case))
         return
     over = Quantity.parse(case.objective.params["over"]).in_unit("ms")
     times = [

@@ -18,16 +18,27 @@ from harness.judgement.figures.rollouts.history import (
     ended_receipt,
     files_of,
     load_of,
-    rolled,
     rollout_spec,
     scope_of,
+    untold,
     way_back_s,
 )
 from harness.judgement.figures.rollouts.triggers import Firing
-from harness.judgement.measures import Case, Figures
+from harness.judgement.measures import Case
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
+from harness.model import (
+    ONLY_BELOW,
+    Figure,
+    Length,
+    LimitRule,
+    Measure,
+    Objective,
+    Phase,
+    ReasonKind,
+    Table,
+)
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, taken_back_words
 from harness.model.table import Bools
@@ -91,13 +102,8 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
     return found
 
 
-def answered_by_new(case: Case) -> Iterable[Measure]:
+def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """How long after the switch, or after each switch, the other release still answered: all requests, or those on new connections."""
-    name = Figure.ANSWERED_BY_NEW.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
@@ -107,67 +113,66 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
         if each in found and not unswitched:
             yield until(case, _gone(case, history, found[each], new_connections=new_only))
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
-            yield _not_switched(case, name, history, back, each)
+            yield _not_switched(case, history, back, each)
         else:
             text = f"{history.plan.name}: no {each} was recorded" if each not in found else _before_its_switch(history)
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
+            yield untold(case, text, switch=each)
 
 
 def _before_its_switch(history: RolloutHistory) -> str:
     return f"{history.plan.name} was taken back before a switch was recorded: there is none to be switched back"
 
 
-def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
+def _not_switched(case: Case, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
     """The platform took it back before it switched: red, but where its analyses could not measure."""
     text = f"{history.plan.name}: the platform took it back before the {each} ({back.why}), so {history.plan.candidate} did not take over"
-    figures = Figures(receipts={"load": load_of(case)})
-    if cause := unmeasured(history, back):
-        text = f"{text}, but that was {cause}"
-        return concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD, switch=each)
-    return concluded(case, name, Outcome.FAIL, text, figures, switch=each)
+    cause = unmeasured(history, back)
+    excuse = Gap(f", but that was {cause}" if cause else "", AGAIN)
+    return concluded(case, 1, text, {"load": load_of(case)}, excuse=excuse, switch=each)
 
 
-def answered_by_old(case: Case) -> Iterable[Measure]:
+def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says.
 
     By the platform: also how long after its trigger, which must have been there.
     """
-    name = Figure.ANSWERED_BY_OLD.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
     if switch is None or history.back is None:
         text = f"{history.plan.name}: no way back was recorded"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
+        yield untold(case, text)
     elif history.back.failed:
         text = f"{history.plan.name}: the command for the way back failed: {history.back.failed}"
-        yield concluded(case, name, Outcome.FAIL, text, Figures())
+        yield concluded(case, 1, text, {})
     elif history.back.by != by:
-        yield _by_another(case, name, history, history.back)
+        yield _by_another(case, history, history.back)
     else:
         yield until(case, _gone(case, history, switch))
         if by == ReversedBy.PLATFORM:
             yield _from_trigger(case, history, switch, history.back)
 
 
-def _by_another(case: Case, name: str, history: RolloutHistory, back: RolloutBack) -> Measure:
+def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measure:
     """It was taken back by another than the sentence says: a platform had to do it where the condition was there for as long as the limit."""
-    by = case.objective.params["by"]
-    text = f"{history.plan.name} was {taken_back_words(back.by)} ({back.why}), expected {taken_back_words(by)}"
-    outcome = Outcome.INCONCLUSIVE
-    if by == ReversedBy.PLATFORM and back.by != ReversedBy.UNKNOWN:
-        fired = first_condition(case, history)
-        if fired.may_ns is None:
-            text = f"{text}, but {_absent(fired)}"
-        elif (back.since_ns - fired.may_ns) / NS_PER_S < case.scaled.in_unit("s"):
-            text = f"{text}, but the condition of its trigger was there for less than the limit"
-        else:
-            outcome = Outcome.FAIL
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, Figures(), kind=kind)
+    by, taken = case.objective.params["by"], f"{taken_back_words(back.by)} ({back.why})"
+    fired, unknown = first_condition(case, history), ""
+    if by != ReversedBy.PLATFORM or back.by == ReversedBy.UNKNOWN:
+        unknown = taken
+    elif fired.may_ns is None:
+        unknown = f"{taken}, but {_absent(fired)}"
+    found = Effect(
+        watched=0.0 if fired.may_ns is None else (back.since_ns - fired.may_ns) / NS_PER_S,
+        names={"rollout": history.plan.name, "taken": taken},
+        scope=scope_of(case),
+        method="",
+        files=files_of(case),
+        words="by another",
+        expected=taken_back_words(by),
+        unknown=unknown,
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
+    )
+    return until(case, found)
 
 
 def _absent(fired: Firing) -> str:
@@ -219,11 +224,12 @@ def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_con
         sent = sent.where(_on_new_connections(case, sent, switch))
     rows = sent.where(~sent.words["release"].missing)
     old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
+    low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
     few = f"only {others} came later from {switch.new}" if others < _FEWEST else ""
     return Effect(
-        low=max(last_ns - switch.at_ns, 0) / NS_PER_S,
-        high=max(last_ns - switch.since_ns, 0) / NS_PER_S,
+        low=low,
+        high=high,
         watched=(switch.until_ns - switch.at_ns) / NS_PER_S,
         names={
             "gave": " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old,
@@ -231,7 +237,7 @@ def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_con
             "n": len(rows),
             "what": "new connections" if new_connections else "answers",
             "switch": switch.name,
-            "known": (switch.at_ns - switch.since_ns) / NS_PER_S,
+            "known": high - low,
         },
         scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
@@ -294,23 +300,18 @@ def _connections(rows: Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.asarray(rows.ints["worker"].astype(np.int64) << 40 | rows.ints["connection"], dtype=np.int64)
 
 
-def failures(case: Case) -> Iterable[Measure]:
+def failures(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Requests that failed around the switch and around the way back; one failure is one too many."""
-    name = Figure.AROUND_SWITCH.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     found = {switch.name: switch for switch in release_switches(case, history)}
     for each in ("switch", "way back"):
         if each not in found:
             text = f"{history.plan.name}: no {each} was recorded"
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
+            yield untold(case, text, switch=each)
         else:
-            yield _around(case, name, history, found[each])
+            yield _around(case, history, found[each])
 
 
-def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch) -> Measure:
+def _around(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Measure:
     around = case.objective.times.get("around")
     seconds = around.at_scale(case.plan.time_scale).in_unit("s") if around else 0.0
     end_ns = switch.at_ns + round(seconds * NS_PER_S) if around else switch.until_ns
@@ -318,21 +319,22 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
     bad = failed(rows)
     if case.objective.params.get("of") == "gateway errors":
         bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
-    count = int(bad.sum())
-    short = switch.until_ns < end_ns
-    outcome = Outcome.FAIL if count else Outcome.INCONCLUSIVE if short or len(rows) < _FEWEST else Outcome.PASS
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
-    text = f"{count} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none"
-    if short:
-        text = f"{text}; it was observed for {(switch.until_ns - switch.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
-    figures = Figures(
-        value=float(count),
+    observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
+    brief = f"; it was observed for {observed_s:.3g} s of {seconds:.3g} s" if switch.until_ns < end_ns else ""
+    few = f"; at least {_FEWEST} are needed" if len(rows) < _FEWEST else ""
+    found = Things(
+        bad=int(bad.sum()),
         n=len(rows),
-        method="requests that were due from the last observation before the first object switched",
+        text=f"{int(bad.sum())} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none",
+        scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        gaps=(Gap(brief, AGAIN, ReasonKind.TOO_FEW), Gap(few, AGAIN, ReasonKind.TOO_FEW)),
+        scaled_limit=None,
+        method="requests that were due from the last observation before the first object switched",
+        files=files_of(case),
     )
-    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, figures, kind=kind, switch=switch.name)
+    return every_one(case, found)
 
 
 def _there_and_back_s(objective: Objective, scale: float) -> float:

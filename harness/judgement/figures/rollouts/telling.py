@@ -15,7 +15,6 @@ from harness.judgement.figures.rollouts.history import (
     RolloutHistory,
     files_of,
     load_of,
-    rolled,
     rollout_spec,
     scope_of,
 )
@@ -32,15 +31,10 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
 """A text that is an address only, as that of a runbook."""
 
 
-def told(case: Case) -> Iterable[Measure]:
+def told(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the rollback to the first notice that has all of it."""
-    name = Figure.ROLLBACK_TOLD.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     if history.back is None:
-        yield inconclusive(case, name, f"{history.plan.name} was not taken back", AGAIN)
+        yield inconclusive(case, Figure.ROLLBACK_TOLD.value, f"{history.plan.name} was not taken back", AGAIN)
         return
     yield until(case, _told(case, history, history.back.since_ns))
 
