@@ -32,11 +32,11 @@ from harness.judgement.figures.query_readings import (
     query_times,
     read_receipt,
 )
-from harness.judgement.figures.spec import Basis, Spec, until_the_limit
+from harness.judgement.figures.spec import until_spec
 from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.shapes.until import Effect, until
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Phase, Quantity, ReasonKind
+from harness.model import Figure, Measure, Quantity, ReasonKind
 from harness.model.queries import brief, is_query
 from harness.units import NS_PER_S
 
@@ -152,16 +152,11 @@ def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) ->
     return until(case, found)
 
 
-NAMED: Final = Spec(
-    figure=Figure.QUERY_ALERT,
-    judge=named,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/alerts.", "history/chaos-", *FILES),
-    needs=lambda _objective: (PROMETHEUS, DATABASE),
-    watched=until_the_limit,
+NAMED: Final = until_spec(
+    Figure.QUERY_ALERT,
+    named,
+    ("history/alerts.", "history/chaos-", *FILES),
+    PROMETHEUS,
+    DATABASE,
     rates={"alerts": ALERTS_PER_S, "statements": PER_S},
-    timed=True,
 )

@@ -28,10 +28,11 @@ from harness.judgement.figures.alerting.history import (
     unsent_of,
 )
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
@@ -232,29 +233,27 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     parts = {attempt.domain, *_parts(proven_hits(case.evidence, attempt))} - {""}
     names = _named(parts, words)
     unproven = [] if names else _named(_parts(attempt.fault.hit), words)
-    outcome = Outcome.PASS if names else Outcome.INCONCLUSIVE if unproven else Outcome.FAIL
     first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
     if unproven:
-        first = f"names only {', '.join(unproven)}, {SCALED_DOWN}"
-    if len(mine) > most:
-        outcome = Outcome.FAIL
-    undecided = outcome is Outcome.INCONCLUSIVE
-    receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
-    }
-    text = f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}"
-    own = because(outcome, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT) if undecided else because(outcome, text)
-    outcome, reason = settled(outcome, own, receipts)
-    figures = Figures(
-        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
+        first = f"names only {', '.join(unproven)}"
+    found = Things(
+        bad=max(len(mine) - most, 0) + (not names and not unproven),
         n=len(mine),
+        text=f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}",
+        scope={"experiment": attempt.name},
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
+        },
+        gaps=(Gap(f", and {SCALED_DOWN}" if unproven else "", SCALED_DOWN_HINT, ReasonKind.FAULT),),
+        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
+        mixed=True,
+        scaled_limit=None,
+        said=f"at most {most}",
         method="notices of status firing from the fault to the next one; labels and texts of the first",
-        receipts=receipts,
         files=(*attempt.files, NOTICES),
     )
-    scope = {"experiment": attempt.name}
-    return measure(case, Figure.NOTICES.value, outcome, reason, scope=scope, figures=figures, limit=f"at most {most}")
+    return every_one(case, found)
 
 
 def _parts(hits: Iterable[Hit]) -> set[str]:
