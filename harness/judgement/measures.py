@@ -187,8 +187,13 @@ def settled(
     if not name:
         return outcome, own
     receipt = receipts[name]
-    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[name]
-    return Outcome.INCONCLUSIVE, Reason(kind=ReasonKind(name), text=text, hint=hint)
+    text, hint = f"{prefix or own.text}, but {receipt.why}", receipt.hint or HINTS[_of_receipt(name).value]
+    return Outcome.INCONCLUSIVE, Reason(kind=_of_receipt(name), text=text, hint=hint)
+
+
+def _of_receipt(name: str) -> ReasonKind:
+    """The kind of a reason that a receipt gives; one of another name is of one watch of several."""
+    return ReasonKind(name) if name in HINTS else ReasonKind.WATCH
 
 
 def measure(
@@ -264,11 +269,11 @@ def bounded(
     case: Case,
     name: str,
     bounds: Bounds,
-    outcome: Outcome,
+    outcome: Outcome | None = None,
     *,
     unit: str,
     subject: str,
-    n_needed: int | None,
+    n_needed: int | None = None,
     scope: Mapping[str, str],
     receipts: Mapping[str, Receipt],
     fail_needs: tuple[str, ...] = (),
@@ -276,10 +281,13 @@ def bounded(
     files: tuple[str, ...] = (),
     counted: str = "requests",
 ) -> Measure:
-    """A measure of a figure with bounds, after its receipts; `subject` names it in the reason.
+    """A measure of a figure with bounds, after its receipts; `subject` names it in the reason, `outcome` is in place of that by its bounds.
 
     `n_needed` counts where it passes; where nothing is decided, what would decide if the rate stays. `counted` is what n counts.
     """
+    if outcome is None:
+        tolerance = case.objective.tolerance.in_unit(unit) if case.objective.tolerance else None
+        outcome = held(case.objective.op, bounds, case.scaled.in_unit(unit), tolerance)
     head = f"{subject} is {formatted(bounds.value, unit)}"
     ahead = _ahead(case, bounds, unit, counted) if outcome is Outcome.INCONCLUSIVE and bounds.n else None
     absent = f"there is no {subject}, expected {case.expected}"

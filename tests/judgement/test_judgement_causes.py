@@ -149,7 +149,7 @@ def test_the_candidates_last_answer_ends_the_time() -> None:
     ("back", "spoil", "expected", "text"),
     [
         (50.0, _failing, "FAIL", "taken back by the harness"),
-        (29.0, _failing, "INCONCLUSIVE", "was there for less than the limit"),
+        (29.0, _failing, "INCONCLUSIVE", "of its trigger had been there for 1.7 s"),
         (50.0, None, "INCONCLUSIVE", "the condition of its trigger was never there"),
     ],
 )

@@ -198,14 +198,14 @@ def test_a_release_that_gave_no_answer_was_not_taken_back() -> None:
     other = _colours(_some(15, 45, release="1.0.9"))
     (measure,) = judged(COMMAND, other, BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "and 1.1.0 had given no answer before the rollback" in measure.because.text
+    assert "but 1.1.0 had given no answer before the rollback" in measure.because.text
 
 
 def test_a_release_that_falls_silent_after_its_switch_did_not_take_over() -> None:
     """A hundred answers in the first second, and none from then on."""
     (measure,) = judged(SWITCHED, _colours(_some(16, 45, release=None, status=0, error="reset")), BLUE_GREEN)
     assert measure.outcome.value == "INCONCLUSIVE"
-    assert "and 1.1.0 gave no answer later than 10 s after it" in measure.because.text
+    assert "but 1.1.0 gave no answer later than 10 s after it" in measure.because.text
 
 
 def _worse(*lines: Observation) -> Evidence:

@@ -24,7 +24,6 @@ from judgement_builders import (
 
 from harness.judgement import judge
 from harness.judgement.figures.improvement import below_one, unlike
-from harness.judgement.figures.releases import above_one
 from harness.judgement.figures.timed import Times, answered_well, counted, longest_stall_ns
 from harness.judgement.stats.statistics import Bounds
 from harness.model import (
@@ -503,7 +502,7 @@ def test_a_ratio_is_shifted_whole() -> None:
     ratio = Bounds(
         value=1.5, low=1.25, high=2.0, fail_low=1.125, fail_high=3.0, confidence=0.95, n=40, method="by counting"
     )
-    assert above_one(ratio) == replace(ratio, value=0.5, low=0.25, high=1.0, fail_low=0.125, fail_high=2.0)
+    assert ratio.rescaled(plus=-1) == replace(ratio, value=0.5, low=0.25, high=1.0, fail_low=0.125, fail_high=2.0)
     assert below_one(ratio) == replace(ratio, value=-0.5, low=-1.0, high=-0.25, fail_low=-2.0, fail_high=-0.125)
 
 

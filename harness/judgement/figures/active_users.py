@@ -17,8 +17,9 @@ import numpy as np
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.load import load_receipt
+from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted
 from harness.model import (
@@ -28,7 +29,6 @@ from harness.model import (
     Measure,
     Objective,
     Op,
-    Outcome,
     Phase,
     ReasonKind,
     Receipt,
@@ -191,44 +191,29 @@ def _active(sign_ins: Table, which: Bools, at_ns: Ints, within_ns: int) -> Float
 
 
 def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted, *, unknown: int) -> Measure:
-    limit = case.objective.limit.in_unit("ratio")
-    outcome = Outcome.INCONCLUSIVE
-    if counted.most <= limit:
-        outcome = Outcome.PASS
-    elif counted.least > limit:
-        outcome = Outcome.FAIL
-    within_s = readings.within_ns / NS_PER_S
-    off = counted.least if outcome is Outcome.FAIL else counted.most
-    summary = (
-        f"exposed are {formatted(float(readings.users.mean()), '')} active users on average of {len(readings.users)} readings, the traffic signed in "
-        f"{formatted(counted.users, '')} within {within_s:g} s (compared with {counted.age_s:.2g} s before each reading): {formatted(off, 'ratio')} apart on average, "
-        f"expected at most {case.objective.limit}"
-    )
-    if outcome is Outcome.INCONCLUSIVE:
-        summary += f"; of {unknown} sign-ins it is not known whether they succeeded"
-    receipts = {
-        "load": load_receipt(case.plan, window, latencies=False),
-        "watch": Receipt(ok=True, why=f"Prometheus was asked {len(readings.users)} times", files=_FILES),
-    }
-    hint = "see to the sign-ins without an answer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
-    outcome, reason = settled(outcome, because(outcome, summary, hint), receipts, ("load",))
-    return measure(
-        case,
-        NAME,
-        outcome,
-        reason,
-        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
-        op=Op.AT_MOST,
-        figures=Figures(
-            value=off,
-            scaled_limit=limit,
-            n=len(readings.users),
-            unit="ratio",
-            method="mean difference between what Prometheus says and the users who signed in, over their mean",
-            receipts=receipts,
-            files=(*_FILES, *_sign_in_files(window), *window.files),
+    apart = " to ".join(dict.fromkeys(formatted(share, "ratio") for share in (counted.least, counted.most)))
+    found = Amount(
+        low=counted.least,
+        high=counted.most,
+        text=(
+            f"exposed are {formatted(float(readings.users.mean()), '')} active users on average of {len(readings.users)} readings, the traffic signed in "
+            f"{formatted(counted.users, '')} within {readings.within_ns / NS_PER_S:g} s (compared with {counted.age_s:.2g} s before each reading): {apart} apart on average"
         ),
+        unit="ratio",
+        scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value},
+        receipts={
+            "load": load_receipt(case.plan, window, latencies=False),
+            "watch": Receipt(ok=True, why=f"Prometheus was asked {len(readings.users)} times", files=_FILES),
+        },
+        needs=("load",),
+        method="mean difference between what Prometheus says and the users who signed in, over their mean",
+        files=(*_FILES, *_sign_in_files(window), *window.files),
+        n=len(readings.users),
+        shows=True,
+        between=f"of {unknown} sign-ins it is not known whether they succeeded",
+        hint="see to the sign-ins without an answer, then run again",
     )
+    return amount(case, found)
 
 
 def _sign_in_files(window: Window) -> Sequence[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import is_last
+from harness.judgement.shapes.amount import Amount, amount
 from harness.model import Experiment, Measure, Op, Outcome, ReasonKind
 
 POD: Final = "pod"
@@ -70,23 +71,18 @@ def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> M
     if steps is None:
         why = f"the run did not record whether a person had to do anything after {attempt.name}"
         return not_falsifiable(case, name, why, scope=scope)
-    receipts = {"fault": fault_receipt(case.plan, case.evidence, attempt)}
-    outcome = Outcome.PASS if steps <= allowed else Outcome.FAIL
-    own = because(outcome, f"{attempt.name}: {steps} manual steps, expected {allowed}")
-    outcome, reason = settled(outcome, own, receipts)
-    return measure(
-        case,
-        name,
-        outcome,
-        reason,
+    found = Amount(
+        low=steps,
+        high=steps,
+        text=f"{attempt.name}: {steps} manual steps",
+        expected=str(allowed),
+        limit=allowed,
+        op=Op.AT_MOST,
         scope=scope,
-        limit=str(allowed),
-        op=Op.HOLDS,
-        figures=Figures(
-            value=steps,
-            scaled_limit=allowed,
-            method="undo steps that were left to a person, counted",
-            receipts=receipts,
-            files=attempt.files,
-        ),
+        receipts={"fault": fault_receipt(case.plan, case.evidence, attempt)},
+        said=str(allowed),
+        told=Op.HOLDS,
+        method="undo steps that were left to a person, counted",
+        files=attempt.files,
     )
+    return amount(case, found, name)

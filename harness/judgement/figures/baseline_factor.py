@@ -11,7 +11,7 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, groups
 from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.figures.timed import answered_well, counted
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.wording import formatted
 from harness.model import ONLY_BELOW, Baseline, Figure, LimitRule, Measure, Phase, ReasonKind, Table, Window
 
@@ -54,10 +54,8 @@ def _factor(
         case,
         name,
         ratio,
-        held(objective.op, ratio, limit),
         unit="",
         subject=name,
-        n_needed=None,
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),

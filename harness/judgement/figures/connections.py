@@ -13,12 +13,13 @@ from scipy.special import chdtri
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, bounded, held, inconclusive, measure, settled
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.routes import are_of
+from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Receipt, Window
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase, ReasonKind, Receipt, Window
 from harness.model.observations import FlowsSeen, every
 from harness.units import NS_PER_S
 
@@ -149,27 +150,20 @@ def _allowed(log: _ConnectionLog, what: str) -> Mapping[str, Sequence[str]]:
 
 def _connection(case: Case, window: Window, log: _ConnectionLog, pair: _Pair, *, known: bool) -> Measure:
     begun, held_ = log.begun[pair], log.held[pair]
-    outcome = Outcome.PASS if known else Outcome.FAIL
     expected = _WORDS[case.objective.params["what"]]
-    counts = f"{begun} times in the window, {held_} times before"
-    text = f"{pair[0]} connects to {pair[1]} ({counts}): {'' if known else 'not '}{expected}"
-    receipts = {"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt}
-    outcome, reason = settled(outcome, because(outcome, text), receipts)
-    return measure(
-        case,
-        Figure.CONNECTIONS.value,
-        outcome,
-        reason,
+    found = Things(
+        bad=not known,
+        n=begun + held_,
+        text=f"{pair[0]} connects to {pair[1]} ({begun} times in the window, {held_} times before): {'' if known else 'not '}{expected}",
         scope={"traffic": window.traffic, "phase": case.objective.scope.phase.value, "of": f"{pair[0]} to {pair[1]}"},
-        limit=expected,
-        figures=Figures(
-            value=float(begun + held_),
-            n=begun + held_,
-            method="connections that were begun, as the log of connections has them, both ends workloads of the cluster",
-            receipts=receipts,
-            files=(*_FILES, *window.files),
-        ),
+        receipts={"load": load_receipt(case.plan, window, latencies=False), "watch": log.receipt},
+        value=float(begun + held_),
+        scaled_limit=None,
+        said=expected,
+        method="connections that were begun, as the log of connections has them, both ends workloads of the cluster",
+        files=(*_FILES, *window.files),
     )
+    return every_one(case, found)
 
 
 def pooling(case: Case) -> Iterable[Measure]:
@@ -230,10 +224,8 @@ def _pooled(case: Case, window: Window, log: _ConnectionLog, service: str, *, op
         case,
         _POOLING,
         bounds,
-        held(case.objective.op, bounds, case.objective.limit.in_unit("ratio")),
         unit="ratio",
         subject=f"database connections opened per request of {service} ({opened} for {requests})",
-        n_needed=None,
         scope=scope,
         receipts=receipts,
         fail_needs=("load",),

@@ -7,28 +7,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.judgement.figures.phases import also_failed
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, settled
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.spec import Need, until_spec
+from harness.judgement.measures import HINTS, Case
+from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits
 from harness.judgement.receipts.machine import doubted, slept, starvation
-from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import pods_receipt, watch_receipt
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.sightings import ENOUGH
-from harness.judgement.wording import formatted
 from harness.model import (
-    ONLY_BELOW,
     Experiment,
     Figure,
     Hit,
-    LimitRule,
     Measure,
     Outcome,
-    Phase,
     Receipt,
     Table,
 )
@@ -85,34 +80,18 @@ class _HitPod:
         return (at_ns - self.sent_ns) / NS_PER_S
 
 
-_Found = tuple[Outcome, str, float | None]
-"""What the figures alone say: the outcome, what was found, and the value."""
-
-
-def _each_pod(
-    figure: Figure, found: Callable[[Case, _HitPod, float], _Found], method: str
-) -> Callable[[Case], Iterable[Measure]]:
+def _each_pod(figure: Figure, found: Callable[[Case, _HitPod], Effect]) -> Callable[[Case], Iterable[Measure]]:
     """A judge of every pod of the workload that an experiment hit."""
 
     def judge(case: Case) -> Iterable[Measure]:
-        workload, limit = case.objective.params["workload"], case.scaled.in_unit("s")
+        workload = case.objective.params["workload"]
 
         def of_one(attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
             for pod in _pods(case, attempt, workload, scope):
-                yield _settled(case, figure, pod, found(case, pod, limit), method)
+                yield _on_this_machine(case, pod, until(case, found(case, pod)))
 
-        if not case.experiments:
-            why = NONE_PLANNED
-            yield inconclusive(case, figure.value, why, "add one of domain `container`")
-        for name in case.experiments:
-            scope = {"experiment": name, "phase": case.objective.scope.phase.value}
-            attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
-            measures = [] if attempt is None else list(of_one(attempt, scope))
-            if not measures:
-                why = f"{name} is not known to have hit a pod of {workload}"
-                yield inconclusive(case, figure.value, why, HINTS["fault"], scope=scope)
-            yield from measures
-            yield from also_failed(case, name, scope, of_one)
+        nothing = (f"{{experiment}} is not known to have hit a pod of {workload}", HINTS["fault"])
+        return of_each_attempt(case, figure.value, of_one, add="add one of domain `container`", nothing=nothing)
 
     return judge
 
@@ -137,38 +116,30 @@ def _pods(case: Case, attempt: Experiment, workload: str, scope: Mapping[str, st
     ]
 
 
-def _settled(case: Case, figure: Figure, pod: _HitPod, found: _Found, method: str) -> Measure:
-    outcome, said, seconds = found
-    receipts = {
-        "fault": fault_receipt(case.plan, case.evidence, pod.attempt),
-        "watch": pods_receipt(case.evidence, (pod.sent_ns, pod.until_ns), limit_s=case.scaled.in_unit("s")),
-        "portal": _portal_receipt(case, pod),
-        "restore": restore_receipt(case.evidence, pod.attempt),
-    }
-    text = f"{pod.attempt.name}: {pod.pod.name} {said}, expected {case.expected.replace('below', 'within')}"
-    own = because(outcome, text, _LONGER if outcome is Outcome.INCONCLUSIVE else "")
-    watches = (receipts["watch"], receipts["portal"])
-    watch = next((receipt for receipt in watches if receipt.ok is not True), receipts["watch"])
-    needed = {"fault": receipts["fault"], "watch": watch, "restore": receipts["restore"]}
-    outcome, reason = settled(outcome, own, needed, ("fault", "watch"))
-    made = measure(
-        case,
-        figure.value,
-        outcome,
-        reason,
+def _effect(
+    case: Case, pod: _HitPod, method: str, *, high: float | None, unknown: str = "", doubt: str = "", **names: object
+) -> Effect:
+    """What was found of a pod, with the receipts of all of its figures."""
+    return Effect(
+        high=high,
+        watched=pod.seconds(pod.until_ns),
+        names={"attempt": pod.attempt.name, "pod": pod.pod.name, **names},
         scope=pod.scope,
-        figures=Figures(
-            value=seconds,
-            scaled_limit=case.scaled.in_unit("s"),
-            n=len(pod.requests.between("sent_ns", pod.sent_ns, pod.until_ns)),
-            unit="s",
-            resolution=1 / PER_S,
-            method=method,
-            receipts=receipts,
-            files=(*pod.attempt.files, "history/pods.ndjson", "watch/portal.parquet"),
-        ),
+        receipts={
+            "fault": fault_receipt(case.plan, case.evidence, pod.attempt),
+            "watch": pods_receipt(case.evidence, (pod.sent_ns, pod.until_ns), limit_s=case.scaled.in_unit("s")),
+            "portal": _portal_receipt(case, pod),
+            "restore": restore_receipt(case.evidence, pod.attempt),
+        },
+        needs=("fault", "watch", "portal"),
+        method=method,
+        files=(*pod.attempt.files, "history/pods.ndjson", "watch/portal.parquet"),
+        n=len(pod.requests.between("sent_ns", pod.sent_ns, pod.until_ns)),
+        resolution=1 / PER_S,
+        unknown=unknown,
+        doubt=doubt,
+        hint=_LONGER,
     )
-    return _on_this_machine(case, pod, made)
 
 
 def _on_this_machine(case: Case, pod: _HitPod, found: Measure) -> Measure:
@@ -193,66 +164,53 @@ def _portal_receipt(case: Case, pod: _HitPod) -> Receipt:
     return asked
 
 
-def _restarted(case: Case, pod: _HitPod, limit: float) -> _Found:
+def _restarted(case: Case, pod: _HitPod) -> Effect:
     """One that still answered was not hung; one that was deleted was not restarted, by whomever."""
     at_ns, deleted_ns = pod.changed_ns(case, "restarted"), pod.changed_ns(case, "deleted")
     hung_ns = pod.attempt.fault.confirmed_ns or pod.sent_ns
-    until_ns = pod.until_ns if at_ns is None else at_ns
+    unknown, until_ns = "", pod.until_ns if at_ns is None else at_ns
     if len(pod.served.between("sent_ns", hung_ns, until_ns)):
-        return Outcome.INCONCLUSIVE, "still answered: it did not hang", None
-    if at_ns is not None:
-        seconds = pod.seconds(at_ns)
-        outcome = within(limit, low=None, high=seconds, watched=seconds)
-        return outcome, f"hung, and its container was started again after {formatted(seconds, 's')}", seconds
-    watched = pod.seconds(pod.until_ns)
-    if deleted_ns is not None and pod.seconds(deleted_ns) < limit:
-        return Outcome.INCONCLUSIVE, "hung, and was deleted before its container could be started again", None
-    outcome = within(limit, low=None, high=None, watched=watched)
-    return outcome, f"hung, and was not started again in the {formatted(watched, 's')} that were watched", None
+        unknown = "still answered: it did not hang"
+    elif (
+        at_ns is None
+        and deleted_ns is not None
+        and deleted_ns < pod.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
+    ):
+        unknown = "hung, and was deleted before its container could be started again"
+    method = "from the command that hangs a container to its restart, as the pod's status counts it"
+    return _effect(case, pod, method, high=None if at_ns is None or unknown else pod.seconds(at_ns), unknown=unknown)
 
 
-def _last_request(case: Case, pod: _HitPod, limit: float) -> _Found:
+def _last_request(case: Case, pod: _HitPod) -> Effect:
     """Until it is put right, or the cluster holds it ready again: from then on requests are in order."""
-    ready_ns = pod.changed_ns(case, "ready")
+    ready_ns, limit_ns = pod.changed_ns(case, "ready"), round(case.scaled.in_unit("s") * NS_PER_S)
     until_ns = min(pod.until_ns, ready_ns or pod.until_ns)
     served = pod.served.between("sent_ns", pod.sent_ns, until_ns).ints["sent_ns"]
-    seconds = pod.seconds(int(served.max())) if len(served) else 0.0
-    if seconds > limit:
-        return Outcome.FAIL, f"still answered a request {formatted(seconds, 's')} after it turned unready", seconds
-    later = pod.requests.between("sent_ns", pod.sent_ns + round(limit * NS_PER_S), until_ns)
+    later = len(pod.requests.between("sent_ns", pod.sent_ns + limit_ns, until_ns))
     before = pod.ready_from_ns(case, pod.sent_ns - round(_BEFORE_S * NS_PER_S))
-    answered = pod.requests.between("sent_ns", before, pod.sent_ns)
-    own = pod.served.between("sent_ns", before, pod.sent_ns)
-    expected = len(later) * len(own) / max(len(answered), 1)
-    said = f"turned unready and answered its last request {formatted(seconds, 's')} after that"
-    if expected < ENOUGH:
-        few = f"{said}, but only {expected:.3g} requests later than the limit would have been its own"
-        return Outcome.INCONCLUSIVE, few, seconds
-    return Outcome.PASS, f"{said}; of {len(later)} later than the limit it would have got {expected:.3g}", seconds
+    answered, own = (rows.between("sent_ns", before, pod.sent_ns) for rows in (pod.requests, pod.served))
+    expected = later * len(own) / max(len(answered), 1)
+    few = f"only {expected:.3g} requests later than the limit would have been its own" if expected < ENOUGH else ""
+    return _effect(
+        case,
+        pod,
+        "from the command that makes a pod unready to the last request that it answers, of those sent to its Service",
+        high=pod.seconds(int(served.max())) if len(served) else 0.0,
+        doubt=few,
+        later=later,
+        expected=expected,
+    )
 
 
-RESTARTED: Final = Spec(
-    figure=Figure.RESTARTED,
-    judge=_each_pod(
-        Figure.RESTARTED,
-        _restarted,
-        "from the command that hangs a container to its restart, as the pod's status counts it",
-    ),
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-"),
-    needs=lambda _objective: _NEEDS,
-    watched=until_the_limit,
+_FILES: Final = ("history/pods.", "history/watch.", "watch/portal.", "history/chaos-")
+RESTARTED: Final = until_spec(
+    Figure.RESTARTED,
+    _each_pod(Figure.RESTARTED, _restarted),
+    _FILES,
+    *_NEEDS,
+    timed=False,
     rates={"portal": PER_S},
 )
 LAST_REQUEST: Final = replace(
-    RESTARTED,
-    figure=Figure.LAST_REQUEST,
-    judge=_each_pod(
-        Figure.LAST_REQUEST,
-        _last_request,
-        "from the command that makes a pod unready to the last request that it answers, of those sent to its Service",
-    ),
+    RESTARTED, figure=Figure.LAST_REQUEST, judge=_each_pod(Figure.LAST_REQUEST, _last_request)
 )

@@ -9,7 +9,6 @@ their writes back: created items that are missing or differ, and counters that g
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from harness.judgement.account import Writes
@@ -19,11 +18,11 @@ from harness.judgement.figures.journey_writes import journey_accounts, may_be_ex
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.measures import Case
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     Figure,
     Measure,
-    Outcome,
     Phase,
     ReasonKind,
     Receipt,
@@ -36,6 +35,8 @@ LEAST_AGAIN: Final = 0.02
 _ARRIVED: Final = range(200, 500)
 """Statuses of an answer to a write that arrived, be it done, told that it was done already, or refused."""
 _REPEAT: Final = "record the run with this version, which sends one acknowledged write in ten once more with its key"
+_DECLARE: Final = "declare the durability of the target, then run again"
+_NAME: Final = "writes lost, doubled or changed"
 _READ: Final = "find out why what journeys wrote was not read back, then run again"
 
 
@@ -49,45 +50,51 @@ def copies(case: Case) -> Iterable[Measure]:
         yield _account(case, result)
 
 
-def _ledger(case: Case) -> Measure:
-    account, ledger = account_in(case.plan, case.evidence), case.evidence.ledger
-    twice, refused = account.twice, account.unexpected
-    sent = _Sent(of="ledger", what="writes of the ledger", n=len(account.acknowledged), again=_again(ledger.writes))
-    figures = Figures(
-        method="rows of each acknowledged write in the last read of each source; exact",
-        receipts={"watch": ledger_receipt(case.evidence, account)},
-        files=ledger.files,
-    )
-    some = _some(twice)
-    if len(refused):
-        some += f"; {len(refused)} that were refused are there, expected none{_some(refused)}"
-    return _once(case, sent, len(twice), figures, some=some, refused=len(refused))
-
-
-def _events(case: Case, twice: int | None) -> Measure:
-    """Of the pipeline; what is not known to be there twice is not known to be there once."""
-    events = case.evidence.pipeline
-    sent = _Sent(
-        of="pipeline", what="events", n=int(events.words["outcome"].equals("accepted").sum()), again=_again(events)
-    )
-    receipt = pipeline_receipt(case.evidence)
-    if receipt.ok and twice is None:
-        receipt = Receipt(ok=False, why="the final state of some events was not read", hint=_READ)
-    figures = Figures(
-        method="how often each event that was sent is visible, from its last request; exact",
-        receipts={"watch": receipt},
-        files=(f"watch/{WATCHER}.parquet",),
-    )
-    return _once(case, sent, twice or 0, figures)
-
-
 class _Sent(NamedTuple):
-    """Acknowledged writes of one kind: how many, and how many of them were sent once more with their key and answered."""
+    """Acknowledged writes of one kind: how many, and how many of them were sent once more with their key and answered; how they were read."""
 
     of: str
     what: str
     n: int
     again: int
+    watch: Receipt
+    method: str
+    files: tuple[str, ...]
+
+
+def _ledger(case: Case) -> Measure:
+    account, ledger = account_in(case.plan, case.evidence), case.evidence.ledger
+    twice, refused = account.twice, account.unexpected
+    sent = _Sent(
+        of="ledger",
+        what="writes of the ledger",
+        n=len(account.acknowledged),
+        again=_again(ledger.writes),
+        watch=ledger_receipt(case.evidence, account),
+        method="rows of each acknowledged write in the last read of each source; exact",
+        files=ledger.files,
+    )
+    some = _some(twice)
+    if len(refused):
+        some += f"; {len(refused)} that were refused are there, expected none{_some(refused)}"
+    return _once(case, sent, len(twice), some=some, refused=len(refused))
+
+
+def _events(case: Case, twice: int | None) -> Measure:
+    """Of the pipeline; what is not known to be there twice is not known to be there once."""
+    events, receipt = case.evidence.pipeline, pipeline_receipt(case.evidence)
+    if receipt.ok and twice is None:
+        receipt = Receipt(ok=False, why="the final state of some events was not read", hint=_READ)
+    sent = _Sent(
+        of="pipeline",
+        what="events",
+        n=int(events.words["outcome"].equals("accepted").sum()),
+        again=_again(events),
+        watch=receipt,
+        method="how often each event that was sent is visible, from its last request; exact",
+        files=(f"watch/{WATCHER}.parquet",),
+    )
+    return _once(case, sent, twice or 0)
 
 
 def _again(rows: Table) -> int:
@@ -97,29 +104,25 @@ def _again(rows: Table) -> int:
     return int(arrived.sum())
 
 
-def _once(case: Case, sent: _Sent, twice: int, figures: Figures, *, some: str = "", refused: int = 0) -> Measure:
+def _once(case: Case, sent: _Sent, twice: int, *, some: str = "", refused: int = 0) -> Measure:
     """The measure of writes of one kind that are there `twice`, or although `refused`: a PASS needs some that were sent twice with one key."""
-    outcome = Outcome.FAIL if twice or refused else Outcome.PASS
-    summary = (
+    few = f", expected {LEAST_AGAIN * 100:g} % of them at least" if sent.again < LEAST_AGAIN * sent.n else ""
+    text = (
         f"{twice} of {sent.n} acknowledged {sent.what} are there twice, expected none{some}; "
         f"{sent.again} were sent twice with one key"
     )
-    outcome, reason = settled(outcome, because(outcome, summary), figures.receipts)
-    if outcome is Outcome.PASS and not sent.n:
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(outcome, summary, "let the ledger write, then run again", kind=ReasonKind.NO_RECORD)
-    elif outcome is Outcome.PASS and sent.again < LEAST_AGAIN * sent.n:
-        outcome = Outcome.INCONCLUSIVE
-        why = f"{summary}, expected {LEAST_AGAIN * 100:g} % of them at least"
-        reason = because(outcome, why, _REPEAT, kind=ReasonKind.NO_RECORD)
-    return measure(
-        case,
-        "writes lost, doubled or changed",
-        outcome,
-        reason,
+    found = Things(
+        bad=twice + refused,
+        n=sent.n,
+        text=text,
         scope={"of": sent.of},
-        figures=replace(figures, value=float(twice + refused), scaled_limit=0.0, n=sent.n),
+        receipts={"watch": sent.watch},
+        gaps=(Gap(few, _REPEAT),),
+        none=Gap("", "let the ledger write, then run again"),
+        method=sent.method,
+        files=sent.files,
     )
+    return every_one(case, found, _NAME)
 
 
 def _some(writes: Writes) -> str:
@@ -130,36 +133,22 @@ def _some(writes: Writes) -> str:
 
 def _account(case: Case, result: AccountResult) -> Measure:
     bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
-    total, outcome = sum(bad.values()), Outcome.INCONCLUSIVE
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
-    summary = f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}"
+    taken = ", which a disaster may have taken: the target declares no quorum"
     excusable = not result.twice and not result.wrong and may_be_excused(case)
-    if total and excusable:
-        summary += ", which a disaster may have taken: the target declares no quorum"
-        reason = because(
-            outcome, summary, "declare the durability of the target, then run again", kind=ReasonKind.NO_MEANS
-        )
-    elif not total and (result.unread or not result.judged):
-        summary += f", but {result.unread} items could not be read" if result.unread else ", but none was read back"
-        reason = because(outcome, summary, _READ, kind=ReasonKind.NO_RECORD)
-    else:
-        outcome = Outcome.FAIL if total else Outcome.PASS
-        reason = because(outcome, summary)
-    return measure(
-        case,
-        "writes lost, doubled or changed",
-        outcome,
-        reason,
+    found = Things(
+        bad=sum(bad.values()),
+        n=result.judged,
+        text=f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}",
         scope={"of": result.name},
-        figures=Figures(
-            value=float(total),
-            scaled_limit=0.0,
-            n=result.judged,
-            method="what journeys wrote against what was read back after the load; exact",
-            receipts=_unread(result) if total else {},
-            files=("load/",),
-        ),
+        receipts=_unread(result) if sum(bad.values()) else {},
+        gaps=(Gap(f", but {result.unread} items could not be read" if result.unread else "", _READ),),
+        none=Gap(", but none was read back", _READ),
+        excuse=Gap(taken if excusable else "", _DECLARE, ReasonKind.NO_MEANS),
+        method="what journeys wrote against what was read back after the load; exact",
+        files=("load/",),
     )
+    return every_one(case, found, _NAME)
 
 
 def _unread(result: AccountResult) -> dict[str, Receipt]:

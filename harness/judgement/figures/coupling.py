@@ -13,9 +13,9 @@ import numpy as np
 from harness.judgement.figures.fault_free import GuardedWindow, all_files, ids_of, slots_of
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed
-from harness.judgement.figures.phases import also_failed, windows_in
+from harness.judgement.figures.phases import of_each_attempt, windows_in
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
+from harness.judgement.measures import HINTS, Case, bounded, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt, never_asked
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.hits import proven_hits, whole_service_receipt
@@ -36,23 +36,21 @@ _OF_ITS_OWN: Final = "let journeys request that route that do not end at a faile
 
 def couplings(case: Case) -> Iterable[Measure]:
     """One measure per experiment; and one per service that a route needs and that no experiment took."""
+    nothing = ("{experiment} left no record that a service was gone which a route needs", HINTS["fault"])
+    yield from of_each_attempt(case, _NAME, partial(_of, case), add="", nothing=nothing)
     services = {service for needs in case.plan.route_needs.values() for service in needs}
-    taken: set[str] = set()
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        judged = [] if attempt is None else list(_of(case, attempt, scope))
-        if attempt is None or not judged:
-            why = f"{experiment} left no record that a service was gone which a route needs"
-            yield inconclusive(case, _NAME, why, HINTS["fault"], scope=scope)
-        else:
-            taken |= _gone(case, attempt)
-        yield from judged
-        yield from also_failed(case, experiment, scope, partial(_of, case))
-    for service in sorted(services - taken):
+    for service in sorted(services - _taken(case)):
         why = f"{service} was never gone: it is unknown which routes need it"
         hint = "add an experiment of domain `service` that takes it"
         yield inconclusive(case, _NAME, why, hint, scope={"of": service})
+
+
+def _taken(case: Case) -> set[str]:
+    """The services that the counted attempts took under the traffic."""
+    traffic = case.objective.scope.traffic
+    counted = (counted_attempt(case.plan, case.evidence, name, traffic) for name in case.experiments)
+    under = [one for one in counted if one and windows_in(case.evidence, Phase.FAULT, traffic, one)]
+    return {service for attempt in under for service in _gone(case, attempt)}
 
 
 def _gone(case: Case, attempt: Experiment) -> set[str]:
@@ -122,7 +120,6 @@ def _without(
         case,
         _NAME,
         bounds,
-        held(case.objective.op, bounds, limit),
         unit="ratio",
         subject=f"error rate of {', '.join(routes)} while {names} is gone ({bad} of {n} requests)",
         n_needed=needed(bad, limit, case.objective.confidence),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.aftermath import came_back
-from harness.judgement.figures.phases import also_failed
+from harness.judgement.figures.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
-from harness.judgement.receipts.attempts import counted_attempt
+from harness.judgement.measures import HINTS, Case, inconclusive
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import load_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.watch import pods_receipt
-from harness.judgement.sightings import ENOUGH, Sighting, sightings
+from harness.judgement.shapes.until import Effect, until
+from harness.judgement.sightings import ENOUGH, Later, Sighting, sightings
 from harness.model import (
     ONLY_BELOW,
     Experiment,
@@ -22,12 +23,13 @@ from harness.model import (
     LimitRule,
     Measure,
     Objective,
-    Outcome,
     Phase,
     Quantity,
     Receipt,
 )
 
+_NAME: Final = "first request"
+_UNDER_TRAFFIC: Final = "run the experiment under traffic, then run again"
 PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
 """Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
@@ -39,29 +41,20 @@ OF: Final = "of"
 
 def first_requests(case: Case) -> Iterable[Measure]:
     """One measure per new and per killed pod of each experiment, or only per killed one, and a FAIL for missing pods."""
-    if not case.experiments:
-        why = NONE_PLANNED
-        yield inconclusive(case, "first request", why, "add one to `experiments/`")
-    for name in case.experiments:
-        scope = {"experiment": name, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, name, case.objective.scope.traffic)
-        window = None if attempt is None else case.evidence.fault_window(name, attempt.attempt)
-        if attempt is not None and (gone := came_back(case, attempt, scope)):
-            yield gone
-        if attempt is None or window is None:
-            hint = "run the experiment under traffic, then run again"
-            why = attempt.why if attempt is not None and not attempt.ran else ""
-            why = f"{name} was not run: {why}" if why else f"{name} left no record of its traffic"
-            yield inconclusive(case, "first request", why, hint, scope=scope)
-            continue
-        yield from _pods(case, attempt, scope)
-        yield from also_failed(case, name, scope, lambda other, own: _pods(case, other, own))
+    nothing = ("{experiment} left no record of its traffic", _UNDER_TRAFFIC)
+    return of_each_attempt(case, _NAME, partial(_pods, case), add="add one to `experiments/`", nothing=nothing)
 
 
 def _pods(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """The new and killed pods of one attempt; none without traffic of its own."""
     window = case.evidence.fault_window(attempt.name, attempt.attempt)
+    if "attempt" not in scope and (gone := came_back(case, attempt, scope)):
+        yield gone
     if window is None:
+        why = f"{attempt.name} left no record of its traffic"
+        if attempt.why and not attempt.ran:
+            why = f"{attempt.name} was not run: {attempt.why}"
+        yield inconclusive(case, _NAME, why, _UNDER_TRAFFIC, scope=scope)
         return
     receipts = {
         "fault": fault_receipt(case.plan, case.evidence, attempt),
@@ -99,70 +92,45 @@ def _judged(
     case: Case, seen: Sighting, scope: Mapping[str, str], receipts: Mapping[str, Receipt], files: tuple[str, ...]
 ) -> Measure:
     quantity = _limit(case, seen.what)
-    limit = quantity.at_scale(case.plan.time_scale).in_unit("s")
-    outcome, head = _compared(seen, limit)
-    summary = f"{head}, expected within {quantity}"
-    if outcome is Outcome.NOT_ASSESSED:
-        return not_falsifiable(case, _NAMES[seen.what], summary, scope=scope)
-    hint = f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again"
-    own = because(outcome, summary, hint if outcome is Outcome.INCONCLUSIVE else "")
-    outcome, reason = settled(outcome, own, receipts, tuple(receipts))
-    return measure(
-        case,
-        _NAMES[seen.what],
-        outcome,
-        reason,
+    limit, later = quantity.at_scale(case.plan.time_scale).in_unit("s"), seen.later
+    found = Effect(
+        high=seen.seconds,
+        watched=seen.watched_s,
+        names={"pod": seen.pod},
+        words=_NAMES[seen.what],
+        limit_s=limit,
+        expected=f"within {quantity}",
         scope=scope,
-        limit=str(quantity),
-        figures=Figures(
-            value=seen.seconds,
-            scaled_limit=limit,
-            unit="s",
-            method="the pod's name in the answers' headers, and the failures of its routes, against its Ready and its deletion",
-            receipts=receipts,
-            files=(*files, "history/pods.ndjson"),
-        ),
+        receipts=receipts,
+        needs=tuple(receipts),
+        said=str(quantity),
+        method="the pod's name in the answers' headers, and the failures of its routes, against its Ready and its deletion",
+        files=(*files, "history/pods.ndjson"),
+        hint=f"let the experiment watch for {limit:g} s after the pod changed, under more traffic, then run again",
     )
+    if seen.what == "new":  # absence is no chance at e⁻⁶ or more expected requests (Poisson: below 0.25 %)
+        few = f"only {seen.per_s * limit:.2g} requests were to be expected in that time"
+        return until(case, replace(found, excuse=few if seen.per_s * limit < ENOUGH else ""), _NAMES[seen.what])
+    found = replace(found, high=seen.seconds or 0.0, seen=seen.seconds is not None, ends=later is not None)
+    if later is not None:
+        return until(case, _by_failures(found, seen.pod, later), _NAMES[seen.what])
+    why = f"no answer before the fault shows which routes {seen.pod} served"
+    names, short = {**found.names, "later": why}, f"{why}, expected within {quantity}"
+    return until(case, replace(found, names=names, doubt=why, short=short), _NAMES[seen.what])
 
 
-def _compared(seen: Sighting, limit: float) -> tuple[Outcome, str]:
-    return (_new if seen.what == "new" else _killed)(seen, limit)
-
-
-def _new(seen: Sighting, limit: float) -> tuple[Outcome, str]:
-    """The outcome of a new pod.
-
-    A pod without a request fails only if their absence is not chance (Poisson: at e⁻⁶ or more expected, below 0.25 %).
-    """
-    expected = seen.per_s * limit
-    few = f", but only {expected:.2g} requests were to be expected in that time" if expected < ENOUGH else ""
-    missed = Outcome.INCONCLUSIVE if few else Outcome.FAIL
-    if seen.seconds is not None:
-        in_time = seen.seconds < limit
-        head = f"{seen.pod} gave its first answer {seen.seconds:.3g} s after it was ready"
-        return (Outcome.PASS, head) if in_time else (missed, head + few)
-    head = f"{seen.pod} was ready and gave no answer in the {seen.watched_s:.3g} s that were watched"
-    return (missed, head + few) if seen.watched_s >= limit else (Outcome.INCONCLUSIVE, head)
-
-
-def _killed(seen: Sighting, limit: float) -> tuple[Outcome, str]:
-    """The outcome of a killed pod: answers with its name, or more failures on its routes than before."""
-    last, later = seen.seconds or 0.0, seen.later
-    watched = f"in the {seen.watched_s:.3g} s that were watched"
-    if last >= limit:
-        return Outcome.FAIL, f"{seen.pod} answered a request that was sent {last:.3g} s after it was killed"
-    if later is None:
-        return Outcome.NOT_ASSESSED, f"no answer before the fault shows which routes {seen.pod} served"
+def _by_failures(found: Effect, pod: str, later: Later) -> Effect:
+    """What the failures on the routes of a killed pod say of those that it may still have been given."""
     summary = f"{later.failed} of {later.n} requests of its routes found no pod later than that"
+    broken = doubt = ""
     if later.chance < PROVEN:
         before = f"{later.failed_before} of {later.n_before} before the fault"
-        return Outcome.FAIL, f"{seen.pod} was killed, and {summary}, the last after {later.last_s:.3g} s ({before})"
-    head = f"{seen.pod} last answered a request sent {last:.3g} s after it was killed, {watched}, and {summary}"
-    if seen.watched_s < limit:
-        return Outcome.INCONCLUSIVE, head
-    if later.expected < ENOUGH:
-        return Outcome.INCONCLUSIVE, f"{head}, but only {later.expected:.2g} of them would have gone to it"
-    return (Outcome.PASS if later.chance >= LIKELY else Outcome.INCONCLUSIVE), head
+        broken = f"{pod} was killed, and {summary}, the last after {later.last_s:.3g} s ({before})"
+    elif later.expected < ENOUGH:
+        doubt = f"only {later.expected:.2g} of them would have gone to it"
+    elif later.chance < LIKELY:
+        doubt = "more of them failed than before the fault, which may be chance"
+    return replace(found, names={**found.names, "later": summary}, broken=broken, doubt=doubt)
 
 
 SETTLING_S: Final = 2.0

@@ -12,7 +12,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_window
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
 from harness.judgement.figures.timed import Times, counted
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.slopes import Slope, slope_bounds
@@ -63,10 +63,8 @@ def _drift(
         case,
         name,
         slope.bounds,
-        held(objective.op, slope.bounds, case.scaled.in_unit("ms")),
         unit="ms",
         subject=f"the growth of the response time p{quantile * 100:g} of {group} in an hour",
-        n_needed=None,
         scope=scope,
         receipts={"load": receipt},
         fail_needs=("load",),

@@ -13,26 +13,21 @@ from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.phases import also_failed
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.spec import Need, until_spec
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import watch_receipt
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
     COPIES,
     LEDGER_COPIES,
-    ONLY_BELOW,
     Evidence,
     Experiment,
     Figure,
-    LimitRule,
     Measure,
-    Outcome,
-    Phase,
     Receipt,
     Table,
 )
@@ -91,26 +86,18 @@ class _CopiesCompared:
 
 def equal_copies(case: Case) -> Iterable[Measure]:
     """One measure per experiment that parted a member."""
-    if not case.experiments:
-        yield inconclusive(case, NAME, NONE_PLANNED, "add one that parts a member")
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment)
-        yield from _of_attempt(case, experiment, attempt, scope)
-        yield from also_failed(case, experiment, scope, partial(_of_attempt, case, experiment))
+    nothing = ("{experiment}: it was not recorded when the partition healed", _AGAIN)
+    return of_each_attempt(case, NAME, partial(_of_attempt, case), add="add one that parts a member", nothing=nothing)
 
 
-def _of_attempt(case: Case, experiment: str, attempt: Experiment | None, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of one attempt."""
-    shown = {} if attempt is None else _shown(case.evidence, known_until_ns(case.evidence, attempt))
-    if attempt is None or attempt.fault.undone_ns is None:
-        why = f"{experiment}: it was not recorded when the partition healed"
-        yield inconclusive(case, NAME, why, _AGAIN, scope=scope)
-    elif len(shown) < 2:
-        why = f"{experiment}: the ledger's rows were read from {len(shown)} members"
+def _of_attempt(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of one attempt; none where it is not known when the partition healed."""
+    shown, healed_ns = _shown(case.evidence, known_until_ns(case.evidence, attempt)), attempt.fault.undone_ns
+    if healed_ns is not None and len(shown) < 2:
+        why = f"{attempt.name}: the ledger's rows were read from {len(shown)} members"
         yield inconclusive(case, NAME, why, "let the watcher `copies` read every member, then run again", scope=scope)
-    else:
-        yield _judged(case, attempt, attempt.fault.undone_ns, shown, scope)
+    elif healed_ns is not None:
+        yield until(case, _equal(case, attempt, healed_ns, shown, scope))
 
 
 def _shown(evidence: Evidence, until_ns: int) -> Mapping[str, _ShownRows]:
@@ -135,43 +122,38 @@ def _packed(rows: Table) -> Ints:
     return np.asarray((rows.ints["by"] << _NUMBER_BITS) | rows.ints["id"], dtype=np.int64)
 
 
-def _judged(
+def _equal(
     case: Case, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows], scope: Mapping[str, str]
-) -> Measure:
+) -> Effect:
+    """From the end of the partition to the same rows everywhere."""
     limit, evidence = case.scaled.in_unit("s"), case.evidence
     watched_ns = known_until_ns(evidence, attempt)
     found = _compared(evidence, healed_ns, shown)
-    watched_s = (watched_ns - healed_ns) / NS_PER_S
-    outcome = within(limit, low=found.before_s, high=found.seconds, watched=watched_s)
-    if found.seconds is not None:
-        said = f"{found.writes} rows of {len(shown)} copies were equal {found.seconds:.3g} s after the partition healed"
-    else:
-        said = f"{_differ(found)} {watched_s:.3g} s after the partition healed"
-    planned = case.plan.experiments.get(attempt.name)
-    if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:
-        why = f"{attempt.name} would have watched for {planned.observe_s:.4g} s, the limit is {limit:.4g} s"
-        return not_falsifiable(case, NAME, why, scope=scope)
     fault = claimed_fault_receipt(case.plan, evidence, attempt, case.objective)
     span = (attempt.fault.sent_ns or healed_ns, min(watched_ns, healed_ns + round(limit * NS_PER_S)))
-    receipts = {
-        "fault": _parted(evidence, attempt, healed_ns, shown) if fault.ok else fault,
-        "watch": _watch(evidence, tuple(shown), span, healed_ns, limit),
-        "restore": restore_receipt(evidence, attempt),
-    }
-    own = because(outcome, f"{attempt.name}: {said}, expected {case.expected.replace('below', 'within')}")
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
-    figures = Figures(
-        value=found.seconds,
+    return Effect(
         low=None if found.seconds is None else found.before_s,
         high=found.seconds,
-        scaled_limit=limit,
-        n=found.writes,
-        unit="s",
+        watched=(watched_ns - healed_ns) / NS_PER_S,
+        names={
+            "attempt": attempt.name,
+            "writes": found.writes,
+            "copies": len(shown),
+            "lacking": " and ".join(f"{member} in {n}" for member, n in found.lacking.items()),
+            "some": found.some,
+        },
+        scope=scope,
+        receipts={
+            "fault": _parted(evidence, attempt, healed_ns, shown) if fault.ok else fault,
+            "watch": _watch(evidence, tuple(shown), span, healed_ns, limit),
+            "restore": restore_receipt(evidence, attempt),
+        },
+        needs=("fault", "watch"),
         method=METHOD,
-        receipts=receipts,
         files=(*attempt.files, *_FILES),
+        n=found.writes,
+        short=too_short(case, attempt),
     )
-    return measure(case, NAME, outcome, reason, scope=scope, figures=figures)
 
 
 def _compared(evidence: Evidence, healed_ns: int, shown: Mapping[str, _ShownRows]) -> _CopiesCompared:
@@ -207,11 +189,6 @@ def _acknowledged(evidence: Evidence, from_ns: int, until_ns: int) -> Ints:
     """The writes that were acknowledged in [from, until), in ascending order."""
     rows = evidence.ledger.writes.between("accepted_ns", from_ns, until_ns)
     return distinct(_packed(rows.where(rows.words["outcome"].equals("accepted"))))
-
-
-def _differ(found: _CopiesCompared) -> str:
-    parts = " and ".join(f"{member} in {n}" for member, n in found.lacking.items())
-    return f"of {found.writes} rows {parts} differed from the other copies ({found.some}) to the end of the watch,"
 
 
 def _parted(evidence: Evidence, attempt: Experiment, healed_ns: int, shown: Mapping[str, _ShownRows]) -> Receipt:
@@ -252,22 +229,14 @@ def _watch(
     return next((receipt for receipt in receipts if receipt.ok is not True), receipts[0])
 
 
-SPEC: Final = Spec(
-    figure=Figure.EQUAL_COPIES,
-    judge=equal_copies,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/copies.", "watch/ledger-", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="copies_read",
-            why="the rows of every copy are compared",
-            hint="add `copies: true` to `ledger:`, and `database:` with `members`, in the target file",
-            lacks="`ledger: {copies: true}` with `database.members`",
-        ),
+SPEC: Final = until_spec(
+    Figure.EQUAL_COPIES,
+    equal_copies,
+    ("watch/copies.", "watch/ledger-", "history/watch.", "history/chaos-"),
+    Need(
+        key="copies_read",
+        why="the rows of every copy are compared",
+        hint="add `copies: true` to `ledger:`, and `database:` with `members`, in the target file",
+        lacks="`ledger: {copies: true}` with `database.members`",
     ),
-    watched=until_the_limit,
 )

@@ -12,7 +12,7 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, steady_window
 from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.figures.timed import answered_well, counted
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.closed_load import weakest
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Bounds
@@ -105,10 +105,8 @@ def _improvement(case: Case, name: str, quantile: float, window: Window, baselin
         case,
         name,
         bounds,
-        held(case.objective.op, bounds, case.scaled.in_unit("ratio")),
         unit="ratio",
         subject=name,
-        n_needed=None,
         scope=scope,
         receipts={"load": both_load_receipts(case, window, baseline)},
         fail_needs=("load",),

@@ -24,7 +24,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import failed, scope_of, waited_ms
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.recovery.usual import promised_ms
 from harness.judgement.stats.clustered import share_in_time
@@ -65,7 +65,6 @@ def troubled_journeys(case: Case) -> Iterable[Measure]:
         case,
         name,
         bounds,
-        held(case.objective.op, bounds, rule.limit),
         unit="ratio",
         subject=f"{name} ({bad} of {n} journeys met a failure{waited})",
         n_needed=needed(bad, rule.limit, case.objective.confidence),

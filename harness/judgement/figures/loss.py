@@ -17,13 +17,14 @@ from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
 from harness.judgement.figures.journey_writes import lost_of_users
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
 from harness.judgement.receipts.watch import UNCLOSED, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, longest_gap_ns
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     Evidence,
     Experiment,
@@ -31,10 +32,8 @@ from harness.model import (
     LedgerResult,
     Measure,
     Objective,
-    Outcome,
     Phase,
     Plan,
-    ReasonKind,
     Receipt,
     Table,
 )
@@ -50,6 +49,7 @@ BACK: Final = Need(
 """What every figure of the ledger needs."""
 
 _MEMBER: Final = "find out which member of the database answered the earlier read and what it lacked, then run again"
+_WRITE: Final = "let the ledger write during the experiment, then run again"
 MORE_S: Final = 10.0
 """A window that is made long enough for an RPO is longer by this: the ledger's first writes must be older than it, and a fault may come early."""
 
@@ -85,34 +85,23 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         around = account.acknowledged.during(attempt)
     of_users, text = lost_of_users(case)
     harmed = len(lost) + len(account.changed) + of_users
-    outcome = Outcome.FAIL if harmed else Outcome.PASS
-    summary = "; ".join(filter(None, [_summary(account, lost), text]))
-    outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and len(account.absent):
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(outcome, f"{summary}; {_absent(account)}", _MEMBER, kind=ReasonKind.NO_RECORD)
-    elif outcome is Outcome.PASS and not len(around):
-        outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write during the experiment, then run again"
-        summary = f"{summary}, but none was acknowledged around the fault"
-        reason = because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
-    elif outcome is Outcome.PASS and attempt and _untested(case, account, attempt):
-        why = f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
-        return not_falsifiable(case, "lost writes", why, scope=scope)
-    return measure(
-        case,
-        "lost writes",
-        outcome,
-        reason,
+    untested = attempt is not None and _untested(case, account, attempt)
+    found = Things(
+        bad=harmed,
+        value=harmed,
+        n=len(around),
+        text="; ".join(filter(None, [_summary(account, lost), text])),
         scope=scope,
-        figures=Figures(
-            value=harmed,
-            scaled_limit=0.0,
-            n=len(around),
-            method="set arithmetic: acknowledged, and gone or with another value at the end",
-            receipts=receipts,
-            files=(*case.evidence.ledger.files, *(attempt.files if attempt else ())),
-        ),
+        receipts=receipts,
+        gaps=(Gap(f"; {_absent(account)}" if len(account.absent) else "", _MEMBER),),
+        none=Gap(", but none was acknowledged around the fault", _WRITE),
+        short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
+        if attempt and untested
+        else "",
+        method="set arithmetic: acknowledged, and gone or with another value at the end",
+        files=(*case.evidence.ledger.files, *(attempt.files if attempt else ())),
     )
+    return every_one(case, found, "lost writes")
 
 
 def _untested(case: Case, account: Account, attempt: Experiment) -> bool:

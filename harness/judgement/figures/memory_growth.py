@@ -274,15 +274,7 @@ def _risen(values: Floats) -> float:
 
 def _over_the_soak(bounds: Bounds, soak_s: float) -> Bounds:
     """Bytes a second as megabytes in the soak."""
-    times = soak_s / _MB
-    return replace(
-        bounds,
-        value=bounds.value * times,
-        low=bounds.low * times,
-        high=bounds.high * times,
-        fail_low=bounds.fail_low * times,
-        fail_high=bounds.fail_high * times,
-    )
+    return bounds.rescaled(soak_s / _MB)
 
 
 def _detail(case: Case, observed: _Observed, course: _ContainerCourse, risen: float) -> str:

@@ -11,13 +11,14 @@ import numpy as np
 from harness.judgement.account import Writes
 from harness.judgement.excuses import account_in
 from harness.judgement.figures.loss import BACK, ledger_receipt
-from harness.judgement.figures.phases import also_failed
+from harness.judgement.figures.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
-from harness.judgement.receipts.attempts import answered_until_ns, counted_attempt
+from harness.judgement.measures import Case
+from harness.judgement.receipts.attempts import answered_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
+from harness.judgement.receipts.missing import UNFILTERED
 from harness.judgement.receipts.restore import restore_receipt
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     JOURNEY_READS,
     JOURNEY_WRITES,
@@ -25,9 +26,7 @@ from harness.model import (
     Experiment,
     Figure,
     Measure,
-    Outcome,
     Phase,
-    ReasonKind,
     Receipt,
     Table,
 )
@@ -35,27 +34,26 @@ from harness.model.plan import NEWEST_S
 from harness.units import NS_PER_S
 
 _NAME: Final = "newest rows"
+_WRITE: Final = "let traffic write during the experiment, then run again"
 
 
 def newest_rows(case: Case) -> Iterable[Measure]:
     """One measure of the ledger and one per account of the journeys, for each experiment."""
-    if not case.experiments:
-        yield inconclusive(case, _NAME, NONE_PLANNED, "add one that promotes")
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        if attempt is None or attempt.fault.sent_ns is None:
-            why = f"{experiment} left no record of a fault"
-            yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
-        else:
-            yield from _of(case, attempt, scope)
-        # a row that was acknowledged is lost, whether the fault was confirmed or not
-        yield from also_failed(case, experiment, scope, partial(_of, case), unconfirmed=True)
+    return of_each_attempt(
+        case,
+        _NAME,
+        partial(_of, case),
+        add="add one that promotes",
+        nothing=("{experiment} left no record of a fault", UNFILTERED),
+        unconfirmed=True,  # a row that was acknowledged is lost, whether the fault was confirmed or not
+    )
 
 
 def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measures of one attempt whose fault was sent."""
-    sent_ns = attempt.fault.sent_ns or attempt.observed_from_ns
+    """The measures of one attempt; none where no fault was sent."""
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return
     span = (sent_ns - round(NEWEST_S * NS_PER_S), answered_until_ns(case.evidence, attempt))
     yield _ledger(case, attempt, span, scope)
     accounts = [account for traffic in case.plan.traffic.values() for account in traffic.accounts]
@@ -111,30 +109,17 @@ def _measure(
         "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
         "restore": restore_receipt(case.evidence, attempt),
     }
-    outcome = Outcome.FAIL if lost else Outcome.PASS
-    summary = f"{attempt.name}: {lost} of {n} rows of {scope['of']} that were acknowledged around the fault are gone, expected 0"
-    outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and not n:
-        outcome = Outcome.INCONCLUSIVE
-        hint = "let traffic write during the experiment, then run again"
-        reason = because(
-            outcome, f"{attempt.name}: no row of {scope['of']} was acknowledged", hint, kind=ReasonKind.NO_RECORD
-        )
-    return measure(
-        case,
-        _NAME,
-        outcome,
-        reason,
+    found = Things(
+        bad=lost,
+        n=n,
+        text=f"{attempt.name}: {lost} of {n} rows of {scope['of']} that were acknowledged around the fault are gone, expected 0",
         scope=scope,
-        figures=Figures(
-            value=float(lost),
-            scaled_limit=0.0,
-            n=n,
-            method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, against the last read of each table; exact",
-            receipts=receipts,
-            files=(*attempt.files, *files),
-        ),
+        receipts=receipts,
+        none=Gap(f"{attempt.name}: no row of {scope['of']} was acknowledged", _WRITE, alone=True),
+        method=f"rows acknowledged from {NEWEST_S:g} s before the fault to the restore, against the last read of each table; exact",
+        files=(*attempt.files, *files),
     )
+    return every_one(case, found, _NAME)
 
 
 SPEC: Final = Spec(

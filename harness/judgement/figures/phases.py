@@ -15,6 +15,8 @@ from harness.model import Evidence, Experiment, Measure, Outcome, Phase, Receipt
 
 Judged = Callable[[Sequence[Window], Mapping[str, Receipt]], Iterable[Measure]]
 """Makes the measures of some windows, given the receipts that they need beside their own."""
+AttemptJudge = Callable[[Experiment, Mapping[str, str]], Iterable[Measure]]
+"""Makes the measures of one attempt, given their scope."""
 
 
 def in_phase(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
@@ -71,11 +73,45 @@ def by_experiment(case: Case, name: str, judged: Judged) -> Iterable[Measure]:
         yield from (replace(one, scope={**one.scope, **scope}) for one in judged(windows, receipts))
 
 
+def of_each_attempt(
+    case: Case,
+    name: str,
+    judged_by: AttemptJudge,
+    *,
+    add: str,
+    nothing: tuple[str, str],
+    of: Mapping[str, str] | None = None,
+    unconfirmed: bool = False,
+) -> Iterable[Measure]:
+    """The measures of the attempt that counts of each experiment of the objective, and what its other attempts FAIL (`also_failed`).
+
+    Args:
+        case: the objective.
+        name: of a measure that says why there is nothing to judge.
+        judged_by: makes the measures of one attempt; none where it shows nothing.
+        add: what to do where no experiment is planned; empty: the figure reports that itself.
+        nothing: what an `{experiment}` without a measure left no record of, and what to do.
+        of: scope beside the experiment; None: the phase.
+        unconfirmed: as of `also_failed`.
+    """
+    if not case.experiments and add:
+        yield inconclusive(case, name, NONE_PLANNED, add)
+    for experiment in case.experiments:
+        scope = {"experiment": experiment, **({"phase": case.objective.scope.phase.value} if of is None else of)}
+        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
+        found = [] if attempt is None else list(judged_by(attempt, scope))
+        if not found:
+            why, hint = (text.format(experiment=experiment) for text in nothing)
+            yield inconclusive(case, name, why, hint, scope=scope)
+        yield from found
+        yield from also_failed(case, experiment, scope, judged_by, unconfirmed=unconfirmed)
+
+
 def also_failed(
     case: Case,
     experiment: str,
     scope: Mapping[str, str],
-    judged_by: Callable[[Experiment, Mapping[str, str]], Iterable[Measure]],
+    judged_by: AttemptJudge,
     *,
     unconfirmed: bool = False,
 ) -> Iterable[Measure]:

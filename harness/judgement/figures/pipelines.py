@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import UNCLOSED
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.stats.statistics import quantile_of, share_bounds
 from harness.model import (
     ONLY_BELOW,
@@ -23,7 +24,6 @@ from harness.model import (
     Figure,
     LimitRule,
     Measure,
-    Outcome,
     Phase,
     PipelineResult,
     Plan,
@@ -42,6 +42,7 @@ FOLLOWED_S: Final = 60.0
 """Where no claim of the plan limits how long an event may take, one that is absent after so long is lost: the watcher polls no longer than that."""
 WITHIN: Final = "within"
 """The time of the share of delivered events: how long an event may take."""
+_LONGER: Final = "let the run watch for longer, then run again"
 _UNACCEPTED: Final = "find out why the platform does not accept them, then run again"
 
 
@@ -107,35 +108,28 @@ def events(case: Case) -> Iterable[Measure]:
     unsure = _unsure_harm(case.evidence.pipeline)
     harmed = sum(unsure.values())
     between = np.isfinite(took) & (took > limit) & (hidden <= limit)
-    undecided, receipts = _count(on_their_way | unseen | between), {"watch": accepted_receipt(case, _MOST_UNACCEPTED)}
+    undecided = _count(on_their_way | unseen | between)
     # a time speaks for all of them only where no other harm was done, else a waiver of it would cover that harm
     once_and_whole = not (bad["became visible twice"] | bad["had another value"]).any() and not harmed
-    outcome = Outcome.FAIL if failed or harmed else Outcome.PASS
     summary = _summary(len(accepted), failed, {text: _count(mask) for text, mask in bad.items()})
     if harmed:
         kinds = ", ".join(f"{count} {text}" for text, count in unsure.items() if count)
         summary = f"{summary}; of the events that were not acknowledged, {kinds}"
-    summary = f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}"
-    outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and (undecided or not len(accepted)):
-        summary += f", but the outcome of {undecided} is unknown" if undecided else ", but none was accepted"
-        outcome, hint = Outcome.INCONCLUSIVE, "let the run watch for longer, then run again"
-        reason = because(outcome, summary, hint, kind=None if undecided else ReasonKind.NO_RECORD)
-    yield measure(
-        case,
-        "accepted events",
-        outcome,
-        reason,
-        figures=Figures(
-            value=float(took.max()) if len(took) and once_and_whole else None,
-            scaled_limit=limit,
-            n=len(accepted),
-            unit="s",
-            method="each event from its acceptance to being visible; the slowest; exact",
-            receipts=receipts,
-            files=(f"watch/{WATCHER}.parquet",),
-        ),
+    found = Things(
+        bad=failed + harmed,
+        n=len(accepted),
+        text=f"{summary}, expected each once and complete {case.expected.replace('below', 'within')}",
+        receipts={"watch": accepted_receipt(case, _MOST_UNACCEPTED)},
+        gaps=(Gap(f", but the outcome of {undecided} is unknown" if undecided else "", _LONGER, ReasonKind.TOO_FEW),),
+        none=Gap(", but none was accepted", _LONGER),
+        value=float(took.max()) if len(took) and once_and_whole else None,
+        mixed=True,
+        scaled_limit=limit,
+        unit="s",
+        method="each event from its acceptance to being visible; the slowest; exact",
+        files=(f"watch/{WATCHER}.parquet",),
     )
+    yield every_one(case, found, "accepted events")
 
 
 def _unsure_harm(events: Table) -> Mapping[str, int]:

@@ -7,23 +7,18 @@ from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from harness.judgement.figures.phases import also_failed
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.spec import Need, until_spec
+from harness.judgement.measures import Case
+from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import Effect, too_short, until
 from harness.model import (
-    ONLY_BELOW,
     Evidence,
     Experiment,
     Figure,
-    LimitRule,
     Measure,
-    Outcome,
-    Phase,
     Receipt,
     Table,
 )
@@ -32,6 +27,7 @@ from harness.units import NS_PER_S
 
 ORDER: Final = "order-promotion"
 """Name of the activity that orders it; what the activity returns is the chosen member."""
+_NAME: Final = "promotion by hand"
 METHOD: Final = "the role that each member gives of itself, from the order until the old primary may come back"
 _REFUSED: Final = "refused"
 """The error of a probe whose connection was refused."""
@@ -46,26 +42,21 @@ class _Order(NamedTuple):
 
 def promotions(case: Case) -> Iterable[Measure]:
     """One measure per experiment in which a promotion was ordered."""
-    name = "promotion by hand"
-    if not case.experiments:
-        yield inconclusive(case, name, NONE_PLANNED, "add one that orders it")
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        order = _order(case.evidence, attempt) if attempt else None
-        if attempt is None or order is None:
-            why = f"{experiment} left no record of an order: its activity `{ORDER}` did not succeed"
-            yield inconclusive(case, name, why, "read the experiment's chaos.log, then run again", scope=scope)
-        else:
-            yield _judged(case, name, attempt, order, {**scope, "member": order.member})
-        # an order that was given is one, whether the fault before it was confirmed or not
-        yield from also_failed(case, experiment, scope, partial(_other, case, name), unconfirmed=True)
+    why = f"{{experiment}} left no record of an order: its activity `{ORDER}` did not succeed"
+    return of_each_attempt(
+        case,
+        _NAME,
+        partial(_of, case),
+        add="add one that orders it",
+        nothing=(why, "read the experiment's chaos.log, then run again"),
+        unconfirmed=True,  # an order that was given is one, whether the fault before it was confirmed or not
+    )
 
 
-def _other(case: Case, name: str, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
-    """The measure of an attempt that does not count; none where nothing was ordered."""
+def _of(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    """The measure of an attempt; none where nothing was ordered."""
     if (order := _order(case.evidence, attempt)) is not None:
-        yield _judged(case, name, attempt, order, {**scope, "member": order.member})
+        yield until(case, _led(case, attempt, order, {**scope, "member": order.member}), _NAME)
 
 
 def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
@@ -78,54 +69,30 @@ def _order(evidence: Evidence, attempt: Experiment) -> _Order | None:
     return found
 
 
-def _judged(case: Case, name: str, attempt: Experiment, order: _Order, scope: Mapping[str, str]) -> Measure:
-    limit = case.scaled.in_unit("s")
+def _led(case: Case, attempt: Experiment, order: _Order, scope: Mapping[str, str]) -> Effect:
+    """From the order to the chosen member as the only primary."""
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
-    watched_s = (until_ns - order.at_ns) / NS_PER_S
     probes = case.evidence.replicas.between("at_ns", order.at_ns, until_ns)
     led = {member: _first_as_primary(rows) for member, rows in probes.apart("member").items()}
-    at_ns = led.get(order.member)
     others = sorted(member for member, first_ns in led.items() if first_ns is not None and member != order.member)
-    seconds = None if at_ns is None else (at_ns - order.at_ns) / NS_PER_S
-    low = None if at_ns is None else (_last_before(probes, order, at_ns) - order.at_ns) / NS_PER_S
-    outcome = Outcome.FAIL if others else within(limit, low=low, high=seconds, watched=watched_s)
-    if others:
-        found = f"{' and '.join(others)} led after the order"
-    elif seconds is not None:
-        found = f"it was the only primary after {seconds:.3g} s"
-        if outcome is Outcome.INCONCLUSIVE:
-            found += f", and was not yet {low or 0.0:.3g} s after it"
-    else:
-        found = f"it did not lead in the {watched_s:.3g} s that were watched"
-    planned = case.plan.experiments.get(attempt.name)
-    if outcome is Outcome.INCONCLUSIVE and planned is not None and planned.observe_s < limit:
-        why = f"{attempt.name} would have watched for {planned.observe_s:.4g} s, the limit is {limit:.4g} s"
-        return not_falsifiable(case, name, why, scope=scope)
-    expected = case.expected.replace("below", "within")
-    receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": _watch(case.evidence, probes, attempt, order, until_ns, alone=outcome is Outcome.PASS),
-        "restore": restore_receipt(case.evidence, attempt),
-    }
-    own = because(outcome, f"{attempt.name}: {order.member} was ordered to lead, and {found}, expected {expected}")
-    outcome, reason = settled(outcome, own, receipts, () if others else ("watch",))
-    return measure(
-        case,
-        name,
-        outcome,
-        reason,
+    at_ns = None if others else led.get(order.member)
+    return Effect(
+        low=None if at_ns is None else (_last_before(probes, order, at_ns) - order.at_ns) / NS_PER_S,
+        high=None if at_ns is None else (at_ns - order.at_ns) / NS_PER_S,
+        watched=(until_ns - order.at_ns) / NS_PER_S,
+        names={"attempt": attempt.name, "member": order.member},
         scope=scope,
-        figures=Figures(
-            value=None if others else seconds,
-            low=None if others else low,
-            high=None if others else seconds,
-            scaled_limit=limit,
-            n=len(probes),
-            unit="s",
-            method=METHOD,
-            receipts=receipts,
-            files=(*attempt.files, "watch/replicas.parquet"),
-        ),
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "watch": _watch(case.evidence, probes, attempt, order, until_ns, alone=at_ns is not None),
+            "restore": restore_receipt(case.evidence, attempt),
+        },
+        needs=() if others else ("watch",),  # whoever led, led
+        method=METHOD,
+        files=(*attempt.files, "watch/replicas.parquet"),
+        n=len(probes),
+        broken=f"{' and '.join(others)} led after the order" if others else "",
+        short=too_short(case, attempt),
     )
 
 
@@ -169,21 +136,11 @@ def _watch(
     return Receipt(ok=True, why=f"{len(probes)} probes of the members", files=("watch/replicas.parquet",))
 
 
-SPEC: Final = Spec(
-    figure=Figure.PROMOTION,
-    judge=promotions,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    timed=True,
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/replicas.", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="database",
-            why="a member of the database is promoted",
-            hint="add `database:` with `members` and `leader`",
-        ),
+SPEC: Final = until_spec(
+    Figure.PROMOTION,
+    promotions,
+    ("watch/replicas.", "history/watch.", "history/chaos-"),
+    Need(
+        key="database", why="a member of the database is promoted", hint="add `database:` with `members` and `leader`"
     ),
-    watched=until_the_limit,
 )

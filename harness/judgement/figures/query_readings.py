@@ -132,7 +132,8 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
     told = [read for read in reads if not read.why]
     counted: dict[str, KnownMoments] = {}
     for number, read in enumerate(told):
-        for one, now in _counted(read.statements, texts).items():
+        texts |= {str(one["id"]): str(one["text"]) for one in read.statements}
+        for one, now in counted_of(read.statements).items():
             before, counted[one] = counted.get(one, _NONE), now
             if now.n < before.n:
                 before = _NONE
@@ -144,11 +145,10 @@ def _grown(reads: Sequence[StatementsGrown], texts: dict[str, str]) -> Iterable[
                 yield one, _Calls(since_ns=told[number - 1].when_ns, until_ns=read.when_ns, moments=moments)
 
 
-def _counted(statements: Iterable[Mapping[str, Any]], texts: dict[str, str]) -> Mapping[str, KnownMoments]:
+def counted_of(statements: Iterable[Mapping[str, Any]]) -> Mapping[str, KnownMoments]:
     """What is known of each statement at a reading; one that several roles run is there once for each of them."""
     found: dict[str, list[KnownMoments]] = defaultdict(list)
     for one in statements:
-        texts[str(one["id"])] = str(one["text"])
         calls, total = int(one["calls"]), float(one["total_ms"])
         squares = calls * float(one["stddev_ms"]) ** 2 + (total**2 / calls if calls else 0.0)
         least, most = float(one["least_ms"]), float(one["most_ms"])

@@ -20,13 +20,14 @@ from harness.judgement.figures.query_readings import (
     DATABASE,
     PER_S,
     calls_within,
+    counted_of,
     joined,
     read_receipt,
     unread_members,
 )
 from harness.judgement.figures.query_readings import FILES as READ_FILES
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.quantile_moments import KnownMoments, quantile_by_moments
 from harness.judgement.stats.statistics import needed
@@ -111,7 +112,6 @@ def _by_statement(
             case,
             name,
             bounds,
-            held(case.objective.op, bounds, limit),
             unit="ms",
             subject=f"the most that p{case.quantile * 100:g} of `{texts[one]}` can be",
             n_needed=enough,
@@ -145,7 +145,7 @@ def _statements(case: Case, window: Window) -> tuple[_Statements, str]:
             hint = "raise `pg_stat_statements.max`"
             raise _Uncounted(f"{member or 'the database'} dropped statements to make room; hint: {hint}")
         texts |= {str(one["id"]): str(one["text"]) for one in last.statements}
-        for one, grown in _grown(_counted(first), _counted(last)).items():
+        for one, grown in _grown(counted_of(first.statements), counted_of(last.statements)).items():
             if grown is None or grown.n < 0:
                 raise _Uncounted(f"the statistics of {member or 'the database'} were reset in the window")
             if grown.n:
@@ -171,17 +171,6 @@ def _readings(case: Case, window: Window) -> Mapping[str, Sequence[StatementCoun
     if missing := unread_members(reads, case.plan.members):
         raise _Uncounted(f"the statistics of {missing[0]} were not read in the window")
     return reads
-
-
-def _counted(read: StatementCounts) -> dict[str, KnownMoments]:
-    """What is known of each statement at a reading; one that several roles run is counted for each of them, and is one here."""
-    found: dict[str, list[KnownMoments]] = defaultdict(list)
-    for one in read.statements:
-        calls, total = int(one["calls"]), float(one["total_ms"])
-        squares = calls * float(one["stddev_ms"]) ** 2 + (total**2 / calls if calls else 0.0)
-        least, most = float(one["least_ms"]), float(one["most_ms"])
-        found[str(one["id"])].append(KnownMoments(n=calls, total=total, squares=squares, least=least, most=most))
-    return {one: joined(parts) for one, parts in found.items()}
 
 
 def _grown(first: Mapping[str, KnownMoments], last: Mapping[str, KnownMoments]) -> Mapping[str, KnownMoments | None]:

@@ -20,10 +20,11 @@ from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import account_in, lag_ns
 from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
-from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
+from harness.model import LEDGER_READS, Figure, Measure, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
@@ -32,6 +33,7 @@ AROUND_NS: Final = NS_PER_S
 """The lag at a read is the longest that was measured so much before or after it."""
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
+_LOOK: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
 
@@ -55,33 +57,23 @@ def _region(case: Case, account: Account, region: str) -> Measure:
     unread = missing.among(account.unread) & ~missing.among(account.wrong)
     other = missing.where(~missing.among(account.gone) & ~unread)
     lagging = account.lagging.get(region)
-    receipts = {"watch": ledger_receipt(case.evidence, account)}
-    outcome = Outcome.FAIL if len(other) else Outcome.PASS
-    summary = _summary(region, other, len(account.acknowledged), int(unread.sum()))
-    outcome, reason = settled(outcome, because(outcome, summary), receipts)
-    if outcome is Outcome.PASS and lagging is not None and len(lagging):
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(
-            outcome, f"{summary}, but {len(lagging)} that it lacked were too young to be called missing", _AGAIN
-        )
-    elif outcome is Outcome.PASS and not len(account.acknowledged):
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(outcome, summary, "let the ledger write, then run again", kind=ReasonKind.NO_RECORD)
-    return measure(
-        case,
-        "writes not read back",
-        outcome,
-        reason,
-        scope=scope,
-        figures=Figures(
-            value=float(len(other)),
-            scaled_limit=0.0,
-            n=len(account.acknowledged),
-            method="acknowledged writes that the database has and the last read through the region has not, or with another value; exact",
-            receipts=receipts,
-            files=case.evidence.ledger.files,
-        ),
+    young = (
+        f", but {len(lagging)} that it lacked were too young to be called missing"
+        if lagging is not None and len(lagging)
+        else ""
     )
+    found = Things(
+        bad=len(other),
+        n=len(account.acknowledged),
+        text=_summary(region, other, len(account.acknowledged), int(unread.sum())),
+        scope=scope,
+        receipts={"watch": ledger_receipt(case.evidence, account)},
+        gaps=(Gap(young, _AGAIN, ReasonKind.TOO_FEW),),
+        none=Gap("", "let the ledger write, then run again"),
+        method="acknowledged writes that the database has and the last read through the region has not, or with another value; exact",
+        files=case.evidence.ledger.files,
+    )
+    return every_one(case, found, "writes not read back")
 
 
 def _summary(region: str, other: Writes, n: int, unread: int) -> str:
@@ -104,40 +96,27 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
     receipt = Receipt(
         ok=watch is not None and watch.closed and not watch.why, why="the watcher 'ledger' did not complete"
     )
-    outcome = Outcome.FAIL if bad or most else Outcome.PASS
-    summary = (
-        f"{stale} of {n} reads right after the acknowledgement found nothing, {int(wrong.sum())} found another value"
-    )
+    text = f"{stale} of {n} reads right after the acknowledgement found nothing, {int(wrong.sum())} found another value"
     if int(late.sum()):
         longest_s = float(allowed_ns[late].max()) / NS_PER_S
-        summary += f", {int(late.sum())} of them later than the lag of a replica then (at most {longest_s:.3g} s)"
+        text += f", {int(late.sum())} of them later than the lag of a replica then (at most {longest_s:.3g} s)"
     if most:
-        summary += f"; a member of the database lagged in {formatted(behind, 'ratio')} of what was measured, which explains no more than that"
-    outcome, reason = settled(outcome, because(outcome, summary), {"watch": receipt})
-    if outcome is Outcome.PASS and not n:
-        outcome = Outcome.INCONCLUSIVE
-        reason = because(
-            outcome, summary, "let the ledger read its own writes, then run again", kind=ReasonKind.NO_RECORD
-        )
-    elif outcome is Outcome.PASS and n < (least := math.ceil(LEAST_SHARE * acknowledged)):
-        outcome = Outcome.INCONCLUSIVE
-        why = f"{summary}, but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
-        reason = because(
-            outcome, why, "find out from watch/watch.log why the ledger did not read its own writes, then run again"
-        )
-    return measure(
-        case,
-        "writes not read back at once",
-        outcome,
-        reason,
-        figures=Figures(
-            value=float(stale + int(wrong.sum())),
-            n=n,
-            method="reads of an own write right after its acknowledgement; exact",
-            receipts={"watch": receipt},
-            files=case.evidence.ledger.files,
-        ),
+        text += f"; a member of the database lagged in {formatted(behind, 'ratio')} of what was measured, which explains no more than that"
+    least = math.ceil(LEAST_SHARE * acknowledged)
+    few = f", but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
+    things = Things(
+        bad=bad + most,
+        n=n,
+        text=text,
+        receipts={"watch": receipt},
+        gaps=(Gap(few if 0 < n < least else "", _LOOK, ReasonKind.TOO_FEW),),
+        none=Gap("", "let the ledger read its own writes, then run again"),
+        value=float(stale + int(wrong.sum())),
+        scaled_limit=None,
+        method="reads of an own write right after its acknowledgement; exact",
+        files=case.evidence.ledger.files,
     )
+    return every_one(case, things, "writes not read back at once")
 
 
 def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:

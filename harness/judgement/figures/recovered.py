@@ -22,7 +22,7 @@ from harness.judgement.receipts.watch import (
     watcher_of,
 )
 from harness.judgement.recovery import Requests, recovery_of
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import too_short, within
 from harness.model import UNFELT, Evidence, Experiment, Measure, OperationRecovery, Outcome, Plan, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
@@ -99,11 +99,8 @@ def recovered(
         proves: whether a PASS of the experiment is based on this attempt; any other can only fail it.
     """
     name, limit = f"recovery of {operation}", case.scaled.in_unit("s")
-    planned = case.plan.experiments.get(attempt.name)
-    if planned is None or planned.observe_s < limit:
-        watched = planned.observe_s if planned else 0.0
-        why = f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
-        yield not_falsifiable(case, name, why, scope=scope)
+    if short := too_short(case, attempt):
+        yield not_falsifiable(case, name, short, scope=scope)
         return
     door = _door(case, operation)
     if door:
@@ -141,75 +138,36 @@ def _widened(seen: OperationRecovery, quiet: NullRun) -> OperationRecovery:
 
 
 def _recovery(
-    case: Case,
-    attempt: Experiment,
-    seen: OperationRecovery,
-    quiet: NullRun,
-    *,
-    scope: Mapping[str, str],
-    proves: bool,
+    case: Case, attempt: Experiment, seen: OperationRecovery, quiet: NullRun, *, scope: Mapping[str, str], proves: bool
 ) -> Measure:
-    limit = case.scaled.in_unit("s")
     low, high = bounds_of(seen)
-    outcome = outcome_in(seen, limit, spacing_s=case.plan.probe_spacing_ms.get(seen.operation, 0.0) / 1000)
+    outcome = outcome_in(
+        seen, case.scaled.in_unit("s"), spacing_s=case.plan.probe_spacing_ms.get(seen.operation, 0.0) / 1000
+    )
     sent_ns = attempt.fault.sent_ns or 0
     span = (sent_ns, sent_ns + round(seen.observed_s * NS_PER_S))
     receipts = _receipts(case, attempt, seen.operation, span, resolution_s=seen.resolution_s, proves=proves)
+    text = f"{head(attempt, proves=proves)}: {_summary(seen)}, expected {case.expected}"
+    figures = Figures(value=seen.seconds, low=low, high=high, resolution=seen.resolution_s, method=METHOD)
+    figures = replace(figures, receipts=receipts, files=_files(attempt, seen.operation))
     return judged(
-        case,
-        f"recovery of {seen.operation}",
-        outcome,
-        f"{head(attempt, proves=proves)}: {_summary(seen)}, expected {case.expected}",
-        quiet=quiet.receipt,
-        scope=scope,
-        figures=Figures(
-            value=seen.seconds,
-            low=low,
-            high=high,
-            scaled_limit=limit,
-            resolution=seen.resolution_s,
-            unit="s",
-            method=METHOD,
-            receipts=receipts,
-            files=_files(attempt, seen.operation),
-        ),
+        case, f"recovery of {seen.operation}", outcome, text, quiet=quiet.receipt, scope=scope, figures=figures
     )
 
 
 def _way_back(
-    case: Case,
-    attempt: Experiment,
-    seen: OperationRecovery,
-    quiet: NullRun,
-    *,
-    scope: Mapping[str, str],
-    proves: bool,
+    case: Case, attempt: Experiment, seen: OperationRecovery, quiet: NullRun, *, scope: Mapping[str, str], proves: bool
 ) -> Measure:
-    limit = case.scaled.in_unit("s")
     value, low, high = way_back_bounds(seen)
-    sent_ns = attempt.fault.sent_ns or 0
-    from_ns = sent_ns + round(seen.observed_s * NS_PER_S)
-    span = (from_ns, from_ns + round(seen.way_back_s * NS_PER_S))
-    resolution_s = seen.way_back_resolution_s
+    from_ns = (attempt.fault.sent_ns or 0) + round(seen.observed_s * NS_PER_S)
+    span, resolution_s = (from_ns, from_ns + round(seen.way_back_s * NS_PER_S)), seen.way_back_resolution_s
     receipts = _receipts(case, attempt, seen.operation, span, resolution_s=resolution_s, proves=proves)
+    figures = Figures(value=value, low=low, high=high, resolution=resolution_s, method=WAY_BACK)
+    text = f"{head(attempt, proves=proves)}: {way_back_text(seen, seen.operation)}, expected {case.expected}"
+    figures = replace(figures, receipts=receipts, files=_files(attempt, seen.operation))
+    outcome = outcome_of(low, high, case.scaled.in_unit("s"))
     return judged(
-        case,
-        f"way back of {seen.operation}",
-        outcome_of(low, high, limit),
-        f"{head(attempt, proves=proves)}: {way_back_text(seen, seen.operation)}, expected {case.expected}",
-        quiet=quiet.receipt,
-        scope=scope,
-        figures=Figures(
-            value=value,
-            low=low,
-            high=high,
-            scaled_limit=limit,
-            resolution=resolution_s,
-            unit="s",
-            method=WAY_BACK,
-            receipts=receipts,
-            files=_files(attempt, seen.operation),
-        ),
+        case, f"way back of {seen.operation}", outcome, text, quiet=quiet.receipt, scope=scope, figures=figures
     )
 
 
@@ -282,6 +240,7 @@ def judged(
         kind, hint = undecided
         own = because(outcome, summary, hint, kind=kind) if unsure else because(outcome, summary)
         outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
+    figures = replace(figures, scaled_limit=case.scaled.in_unit("s"), unit="s")
     return measure(case, name, outcome, reason, scope=scope, figures=figures)
 
 

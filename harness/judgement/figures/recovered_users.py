@@ -30,6 +30,7 @@ from harness.judgement.receipts.attempts import (
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
 from harness.judgement.recovery import Promise, Requests, Users, users_recovery
 from harness.judgement.recovery.users import ALL, ROUTE, grouped, longest_outage_s, rates_of, usual_of
+from harness.judgement.shapes.until import too_short
 from harness.model import (
     SAMPLES,
     Evidence,
@@ -129,9 +130,8 @@ def _rates(plan: Plan, evidence: Evidence, traffic: str | None, operations: tupl
 
 def recovered_users(case: Case, attempt: Experiment, scope: Mapping[str, str], *, proves: bool) -> Iterable[Measure]:
     """One measure of the recovery and one of the way back, of the worst group; none without action."""
-    limit, objective = case.scaled.in_unit("s"), case.objective
-    planned = case.plan.experiments.get(attempt.name)
-    if attempt.fault.sent_ns is None or planned is None or planned.observe_s < limit:
+    objective = case.objective
+    if attempt.fault.sent_ns is None or too_short(case, attempt):
         return
     scope = {**scope, "operation": "users"}
     users = users_in(case.plan, case.evidence, attempt, objective.scope.traffic, objective.scope.operations)
@@ -293,8 +293,6 @@ def _measured(
         scope={**scope, "group": name},
         figures=replace(
             figures,
-            scaled_limit=case.scaled.in_unit("s"),
-            unit="s",
             receipts={**proofs(case, attempt, proves=proves), **late},
             files=_files(case, attempt),
         ),

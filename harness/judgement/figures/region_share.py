@@ -16,7 +16,7 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.stats.batches import share_by_batches
 from harness.judgement.stats.statistics import Bounds, needed_within
@@ -44,7 +44,6 @@ def region_shares(case: Case) -> Iterable[Measure]:
         case,
         name,
         bounds,
-        held(objective.op, bounds, limit, tolerance),
         unit="ratio",
         subject=f"{name} of region {region}",
         n_needed=needed_within(bounds.value, margin, objective.confidence),

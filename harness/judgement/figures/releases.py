@@ -86,25 +86,13 @@ def slowdowns(case: Case) -> Iterable[Measure]:
         stall_ns = max(times.stall_ns(quantile, pair.span) for times in (canary, stable))
         batches = batch_count(stall_ns, *pair.span)
         mine, theirs = canary.batched(pair.span, batches), stable.batched(pair.span, batches)
-        return above_one(quantile_ratio(mine, theirs, quantile, confidence, fail_confidence))
+        return quantile_ratio(mine, theirs, quantile, confidence, fail_confidence).rescaled(plus=-1)
 
     def describe(pair: _Pair) -> str:
         values = [formatted(answered_well(table).quantile(quantile), "ms") for table in (pair.first, pair.second)]
         return f"{values[0]} against {values[1]}"
 
     yield from _measures(case, f"response time p{quantile * 100:g}", compare, describe, latencies=True)
-
-
-def above_one(ratio: Bounds) -> Bounds:
-    """A ratio minus 1."""
-    return replace(
-        ratio,
-        value=ratio.value - 1,
-        low=ratio.low - 1,
-        high=ratio.high - 1,
-        fail_low=ratio.fail_low - 1,
-        fail_high=ratio.fail_high - 1,
-    )
 
 
 def _measures(

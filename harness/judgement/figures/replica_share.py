@@ -17,11 +17,11 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.files import load_files
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import pods_receipt
 from harness.judgement.stats.batches import Tally, share_by_batches
-from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange, Receipt, Table, Window
+from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, Receipt, Table, Window
 from harness.model.table import Bools
 
 LEAST: Final = 0.5
@@ -113,21 +113,17 @@ def _share(
     case: Case, home: Home, pod: str, answers: Sequence[_Answers], receipts: Mapping[str, Receipt], *, said: str
 ) -> Measure:
     objective = case.objective
-    limit, tolerance = objective.limit.base, objective.tolerance.base if objective.tolerance else 0.0
     total, equal = sum(len(one.rows) for one in answers), sum(len(one.rows) / len(one.pods) for one in answers)
     tally = _tally(pod, answers)
     bounds = share_by_batches(tally, objective.confidence).rescaled(total / max(equal, 1e-9))
     served = tally.bad_total
-    outcome = held(Op.WITHIN, bounds, limit, tolerance) if total else Outcome.INCONCLUSIVE
     windows = [one.window for one in answers]
     return bounded(
         case,
         FIGURE.value,
         bounds,
-        outcome,
         unit="",
         subject=f"{home[0]}/{pod} over an equal share ({served} of {total} answers of {home[1]})",
-        n_needed=None,
         scope={"phase": objective.scope.phase.value, "workload": "/".join(home), "pod": pod},
         receipts=receipts,
         fail_needs=("watch",),

@@ -18,7 +18,7 @@ from harness.judgement.figures.fault_free import (
     with_guards,
 )
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.watch import GAP_NS, LEAST_S, SHARE_OF_LIMIT, gaps_ns, watch_receipt
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
@@ -118,7 +118,6 @@ def _replication_lag(
         case,
         name,
         bounds,
-        held(objective.op, bounds, limit),
         unit="s",
         subject=f"{name} of {member}",
         n_needed=needed(int((lag_s >= limit).sum()), 1 - quantile, objective.confidence),

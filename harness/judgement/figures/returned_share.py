@@ -10,13 +10,12 @@ from typing import Final, NamedTuple
 from harness.judgement.figures.balancing import balanced_tally
 from harness.judgement.figures.fault_free import GuardedWindow
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.phases import also_failed
+from harness.judgement.figures.phases import of_each_attempt
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns, samples_due
+from harness.judgement.measures import Case, bounded, inconclusive
+from harness.judgement.receipts.attempts import known_until_ns, samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import attempt_of
-from harness.judgement.receipts.missing import NONE_PLANNED
 from harness.judgement.stats.batches import share_by_batches
 from harness.model import Evidence, Experiment, Figure, LimitRule, Measure, Objective, Op, Phase, Table
 from harness.units import NS_PER_S
@@ -35,17 +34,8 @@ _PATIENCE: Final = 3
 
 def returned_shares(case: Case) -> Iterable[Measure]:
     """One measure per experiment and region."""
-    if not case.experiments:
-        yield inconclusive(case, _NAME, NONE_PLANNED, "add one that takes a region")
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        regions = [] if attempt is None else list(_regions(case, attempt, scope))
-        if not regions:
-            why = f"{experiment} left no record of a region that came back"
-            yield inconclusive(case, _NAME, why, "let the experiment complete, then run again", scope=scope)
-        yield from regions
-        yield from also_failed(case, experiment, scope, partial(_regions, case))
+    nothing = ("{experiment} left no record of a region that came back", "let the experiment complete, then run again")
+    return of_each_attempt(case, _NAME, partial(_regions, case), add="add one that takes a region", nothing=nothing)
 
 
 def _regions(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
@@ -100,7 +90,6 @@ def _judged_answers(case: Case, attempt: Experiment, back_ns: int) -> _Judged:
 
 def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, str], share: float) -> Measure:
     name, answers = _NAME, judged.answers
-    tolerance = case.objective.tolerance.in_unit("ratio") if case.objective.tolerance else 0.0
     region = scope["region"]
     if not len(answers):
         why = f"{attempt.name}: no answer was recorded of {judged.found.removeprefix('the answers of ')}"
@@ -117,10 +106,8 @@ def _of(case: Case, attempt: Experiment, judged: _Judged, scope: Mapping[str, st
         case,
         name,
         bounds,
-        held(Op.WITHIN, bounds, 0.0, tolerance),
         unit="ratio",
         subject=f"{attempt.name}: {region} gave {given} of the answers; its distance to the declared {100 * share:g} %",
-        n_needed=None,
         scope=scope,
         receipts={"fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective)},
         detail=judged.found,

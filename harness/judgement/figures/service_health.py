@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from harness.judgement.figures.phases import also_failed
-from harness.judgement.figures.spec import Basis, Need, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
-from harness.judgement.receipts.attempts import counted_attempt, known_until_ns
+from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.spec import Need, until_spec
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.receipts.attempts import known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.machine import doubted, slept, starvation
-from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
+from harness.judgement.receipts.missing import UNFILTERED
 from harness.judgement.receipts.watch import watch_receipt
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Experiment, Figure, LimitRule, Measure, Outcome, Phase, ReasonKind, Table
+from harness.judgement.shapes.until import Effect, until
+from harness.model import Experiment, Figure, Measure, Outcome, ReasonKind, Table
 from harness.model.recorded import SERVICE
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -36,82 +36,50 @@ _TWICE: Final = 2
 
 def service_health(case: Case) -> Iterable[Measure]:
     """One measure per service and experiment."""
-    rows = case.evidence.probes.where(case.evidence.probes.words["kind"].equals(SERVICE))
-    services = rows.apart("subject")
-    if not case.experiments:
-        yield inconclusive(case, _NAME, NONE_PLANNED, "add one")
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "phase": case.objective.scope.phase.value}
-        attempt = counted_attempt(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        if attempt is None or attempt.fault.sent_ns is None:
-            why = f"{experiment} left no record of a fault"
-            yield inconclusive(case, _NAME, why, UNFILTERED, scope=scope)
-        elif not services:
-            why = "no service was asked"
-            yield inconclusive(case, _NAME, why, _AGAIN, kind=ReasonKind.NO_RECORD, scope=scope)
-        else:
-            yield from _services(case, attempt, services, scope)
-            yield from also_failed(case, experiment, scope, lambda other, own: _services(case, other, services, own))
+    nothing = ("{experiment} left no record of a fault", UNFILTERED)
+    return of_each_attempt(case, _NAME, partial(_services, case), add="add one", nothing=nothing)
 
 
-def _services(
-    case: Case, attempt: Experiment, services: Mapping[str, Table], scope: Mapping[str, str]
-) -> Iterable[Measure]:
+def _services(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
+    services = case.evidence.probes.where(case.evidence.probes.words["kind"].equals(SERVICE)).apart("subject")
+    sent_ns = attempt.fault.sent_ns
+    if sent_ns is None:
+        return
+    if not services:
+        yield inconclusive(case, _NAME, "no service was asked", _AGAIN, scope=scope)
     for service in sorted(services):
-        own = services[service].sorted_by("due_ns")
-        yield _on_this_machine(case, attempt, _judged(case, attempt, own, {**scope, "service": service}))
+        rows = services[service].sorted_by("due_ns")
+        found = until(case, _turned(case, attempt, sent_ns, rows, {**scope, "service": service}))
+        yield _on_this_machine(case, attempt, found)
 
 
-def _judged(case: Case, attempt: Experiment, rows: Table, scope: Mapping[str, str]) -> Measure:
-    limit = case.scaled.in_unit("s")
-    sent_ns = attempt.fault.sent_ns or 0
+def _turned(case: Case, attempt: Experiment, sent_ns: int, rows: Table, scope: Mapping[str, str]) -> Effect:
+    """From the fault sent to the first answer of a service that says that it is failing."""
+    limit, before_ns = case.scaled.in_unit("s"), sent_ns - round(_BEFORE_S * NS_PER_S)
     until_ns = attempt.fault.undone_ns or known_until_ns(case.evidence, attempt)
-    before = rows.between("sent_ns", sent_ns - round(_BEFORE_S * NS_PER_S), sent_ns)
-    during = rows.between("sent_ns", sent_ns, until_ns)
-    watched_s, (low, seconds) = (until_ns - sent_ns) / NS_PER_S, _first_of_two(during, sent_ns)
-    kind = ReasonKind.NO_RECORD
-    outcome = within(limit, low=low, high=seconds, watched=watched_s)
-    if not len(before) or _failing(before).any():
-        outcome, found = Outcome.INCONCLUSIVE, "it did not read well before the fault"
-    elif seconds is not None:
-        found = f"it read failing after {formatted(seconds, 's')}"
-        if outcome is Outcome.INCONCLUSIVE:
-            kind, found = (
-                ReasonKind.RESOLUTION,
-                f"{found}, and was last asked {formatted(low or 0.0, 's')} after the fault",
-            )
-    else:
-        found = f"it read well in the {formatted(watched_s, 's')} that were watched"
-    end_ns = min(until_ns, sent_ns + round((seconds if seconds is not None else limit) * NS_PER_S) + 1)
-    span = (sent_ns - round(_BEFORE_S * NS_PER_S), max(end_ns, sent_ns + 1))
-    receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": watch_receipt(case.evidence, "services", rows.ints["sent_ns"], span, limit_s=limit),
-    }
-    expected = case.expected.replace("below", "within")
-    hint = _AGAIN if outcome is Outcome.INCONCLUSIVE else ""
-    own = because(
-        outcome, f"{scope['service']}, {attempt.name}: {found}, expected {expected}", hint, kind=kind if hint else None
-    )
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
-    return measure(
-        case,
-        _NAME,
-        outcome,
-        reason,
+    before, during = rows.between("sent_ns", before_ns, sent_ns), rows.between("sent_ns", sent_ns, until_ns)
+    low, high = _first_of_two(during, sent_ns)
+    end_ns = min(until_ns, sent_ns + round((high if high is not None else limit) * NS_PER_S) + 1)
+    span = (before_ns, max(end_ns, sent_ns + 1))
+    well = len(before) and not _failing(before).any()
+    return Effect(
+        low=low,
+        high=high,
+        watched=(until_ns - sent_ns) / NS_PER_S,
+        names={"service": scope["service"], "attempt": attempt.name},
         scope=scope,
-        figures=Figures(
-            value=seconds,
-            low=low,
-            high=seconds,
-            scaled_limit=limit,
-            n=len(during),
-            unit="s",
-            resolution=1 / PER_S,
-            method=_METHOD,
-            receipts=receipts,
-            files=(*attempt.files, "watch/services.parquet"),
-        ),
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "watch": watch_receipt(case.evidence, "services", rows.ints["sent_ns"], span, limit_s=limit),
+        },
+        needs=("fault", "watch"),
+        method=_METHOD,
+        files=(*attempt.files, "watch/services.parquet"),
+        n=len(during),
+        resolution=1 / PER_S,
+        unknown="" if well else "it did not read well before the fault",
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
 
 
@@ -147,21 +115,15 @@ def _first_of_two(rows: Table, sent_ns: int) -> tuple[float | None, float | None
     return (asked_ns - sent_ns) / NS_PER_S, float(rows.ints["done_ns"][at[0]] - sent_ns) / NS_PER_S
 
 
-SPEC: Final = Spec(
-    figure=Figure.SERVICE_HEALTH,
-    judge=service_health,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("watch/services.", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (
-        Need(
-            key="services",
-            why="each service is asked whether it can do its work",
-            hint="add `services: {NAME: ADDRESS}` to the target file",
-        ),
+SPEC: Final = until_spec(
+    Figure.SERVICE_HEALTH,
+    service_health,
+    ("watch/services.", "history/watch.", "history/chaos-"),
+    Need(
+        key="services",
+        why="each service is asked whether it can do its work",
+        hint="add `services: {NAME: ADDRESS}` to the target file",
     ),
-    watched=until_the_limit,
+    timed=False,
     rates={"service": PER_S},
 )

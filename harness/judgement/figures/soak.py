@@ -18,18 +18,10 @@ from harness.judgement.figures.indicators import MORE_TRAFFIC, groups, steady_wi
 from harness.judgement.figures.quantile_ratios import ratio_of_quantiles
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.figures.timed import answered_well, counted
-from harness.judgement.measures import (
-    Case,
-    Figures,
-    because,
-    bounded,
-    held,
-    inconclusive,
-    measure,
-    settled,
-)
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.receipts.watch import pods_receipt
+from harness.judgement.shapes.every import Things, every_one
 from harness.judgement.wording import formatted
 from harness.model import (
     ONLY_BELOW,
@@ -38,7 +30,6 @@ from harness.model import (
     Measure,
     Objective,
     Op,
-    Outcome,
     Phase,
     Quantity,
     ReasonKind,
@@ -119,10 +110,8 @@ def _last_hour(case: Case, name: str, route: str, samples: Table, *, soak: Soak,
         case,
         name,
         ratio,
-        held(objective.op, ratio, limit),
         unit="",
         subject=f"{name} of {route}",
-        n_needed=None,
         scope=scope,
         receipts={"load": receipt},
         fail_needs=("load",),
@@ -145,25 +134,19 @@ def restarts(case: Case) -> Iterable[Measure]:
     known = len(case.evidence.pods_before(start_ns + 1))
     if not known and receipts["watch"].ok:
         receipts = {"watch": Receipt(ok=None, why="no pod was known when the soak began")}
-    outcome = Outcome.FAIL if seen else Outcome.PASS
-    text = f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}"
-    outcome, reason = settled(outcome, because(outcome, text), receipts)
-    yield measure(
-        case,
-        name,
-        outcome,
-        reason,
+    found = Things(
+        bad=len(seen),
+        n=known,
+        text=f"{len(seen) or 'no'} pod restarts{f': {pods}' if pods else ''}, expected none; {soak.words}",
         scope={"traffic": soak.window.traffic, "phase": case.objective.scope.phase.value},
-        limit="0",
-        op=Op.HOLDS,
-        figures=Figures(
-            value=float(len(seen)),
-            n=known,
-            method="restart counts of every container, as the API server reports their changes",
-            receipts=receipts,
-            files=("history/pods.ndjson",),
-        ),
+        receipts=receipts,
+        scaled_limit=None,
+        said="0",
+        told=Op.HOLDS,
+        method="restart counts of every container, as the API server reports their changes",
+        files=("history/pods.ndjson",),
     )
+    yield every_one(case, found)
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.judgement.measures import Case
-from harness.model import Figure, LimitRule, Measure, Objective, Op, Phase
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Op, Phase
 from harness.model.harm import Harm
 
 
@@ -223,3 +223,29 @@ class Spec:
     clocked: bool = False
     moments: Callable[[Case, Measure], Sequence[tuple[int, int]]] | None = None
     judges: frozenset[Harm] = frozenset()
+
+
+def until_spec(
+    figure: Figure,
+    judge: Callable[[Case], Iterable[Measure]],
+    evidence: Sequence[str],
+    *needs: Need,
+    timed: bool = True,
+    awaits: frozenset[str] = frozenset(),
+    rates: Mapping[str, float] | None = None,
+) -> Spec:
+    """The spec of a figure of what must come within a limit of a fault, which is watched for as long as the limit."""
+    return Spec(
+        figure=figure,
+        judge=judge,
+        limit=LimitRule(dimension="time", ops=ONLY_BELOW),
+        unit="s",
+        basis=Basis.EXPERIMENT,
+        phases=frozenset({Phase.FAULT}),
+        evidence=lambda _case: evidence,
+        needs=lambda _objective: needs,
+        watched=until_the_limit,
+        timed=timed,
+        awaits=awaits,
+        rates=rates or {},
+    )

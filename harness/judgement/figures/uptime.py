@@ -16,7 +16,7 @@ from harness.judgement.figures.fault_free import (
 )
 from harness.judgement.figures.numbers import failures_tolerated
 from harness.judgement.figures.spec import Basis, Numbers, Offered, Spec
-from harness.judgement.measures import HINTS, Case, bounded, held, inconclusive
+from harness.judgement.measures import HINTS, Case, bounded, inconclusive
 from harness.judgement.receipts.watch import BLIND_SHARE, LEAST_S, blind_share, watch_receipt, watcher_of
 from harness.judgement.recovery import probed
 from harness.judgement.stats.clustered import share_in_time
@@ -123,7 +123,6 @@ def _of_door(case: Case, door: str, probed: Sequence[Table], windows: Sequence[W
             case,
             name,
             bounds,
-            held(objective.op, bounds, limit),
             unit="ratio",
             subject=f"{name} of {door} ({seen})",
             n_needed=enough,

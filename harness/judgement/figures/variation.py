@@ -11,7 +11,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import MORE_TRAFFIC
 from harness.judgement.figures.spec import Basis, Lack, Offered, Spec
 from harness.judgement.figures.timed import Times, counted
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.receipts.load import joined_load_receipt
 from harness.judgement.receipts.watch import Span
 from harness.judgement.stats.clusters import Timeline
@@ -52,10 +52,8 @@ def variations(case: Case) -> Iterable[Measure]:
         case,
         name,
         bounds,
-        held(case.objective.op, bounds, case.scaled.in_unit("ratio")),
         unit="ratio",
         subject=name,
-        n_needed=None,
         scope=scope,
         receipts={"load": joined_load_receipt(case.plan, windows, latencies=True)},
         fail_needs=("load",),

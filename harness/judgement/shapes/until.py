@@ -1,8 +1,14 @@
-"""From a cause to its effect: what decides whether it came within a limit."""
+"""From a cause to its effect: what decides whether it came within a limit, and the measure of it."""
 
 from __future__ import annotations
 
-from harness.model import Outcome
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from harness.judgement.measures import Case, Figures, not_falsifiable
+from harness.judgement.shapes.found import Found, shown
+from harness.judgement.shapes.words import UNTIL, UntilWords
+from harness.model import Experiment, Measure, Outcome, ReasonKind
 
 
 def within(limit: float, *, low: float | None, high: float | None, watched: float) -> Outcome:
@@ -22,3 +28,79 @@ def within(limit: float, *, low: float | None, high: float | None, watched: floa
     if high < limit:
         return Outcome.PASS
     return Outcome.FAIL if (high if low is None else low) >= limit else Outcome.INCONCLUSIVE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect(Found):
+    """What a figure found of an effect that must come within the limit of its sentence.
+
+    Attributes:
+        low, high, watched: as of `within`, in s from the cause on.
+        names: what the words of the figure name. words: key of the table, where the figure has several entries; words of a figure of one's own.
+        expected, limit_s: in place of those of the objective.
+        ends: whether the effect is the end of something, which is shown only where it was watched up to the limit.
+        seen: whether there was anything of it; else `high` is the beginning, and no value.
+        broken: what fails the sentence whenever the effect came; empty: nothing does.
+        excuse: why an effect that came later, or did not come, is no failure; empty: it is one.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    watched: float = 0.0
+    names: Mapping[str, object]
+    words: str | UntilWords = ""
+    expected: str = ""
+    limit_s: float | None = None
+    ends: bool = False
+    seen: bool = True
+    broken: str = ""
+    excuse: str = ""
+    unit: str = "s"
+
+
+def until(case: Case, found: Effect, name: str = "") -> Measure:
+    """The measure of an effect; `name`: of the measure, where it is not that of the figure."""
+    limit = found.limit_s or case.scaled.in_unit("s")
+    outcome, what, kind = _decided(case, found, limit)
+    if outcome is Outcome.INCONCLUSIVE and found.short:
+        return not_falsifiable(case, name or case.objective.figure.value, found.short, scope=found.scope)
+    text = f"{what}, expected {found.expected or case.expected.replace('below', 'within')}"
+    high = None if found.low is None else found.high
+    figures = Figures(value=found.high if found.seen else None, low=found.low, high=high, scaled_limit=limit)
+    return shown(case, replace(found, kind=kind), outcome, text, figures, name=name)
+
+
+def _decided(case: Case, found: Effect, limit: float) -> tuple[Outcome, str, ReasonKind | None]:
+    """The outcome by the times alone, in words, and the kind of a reason that does not decide."""
+    words = found.words if isinstance(found.words, UntilWords) else UNTIL[found.words or case.objective.figure]
+    said = {**found.names, "low": found.low or 0.0, "high": found.high, "watched": found.watched}
+    head = words.head.format(**said)
+    if found.broken or found.unknown:
+        outcome = Outcome.FAIL if found.broken else Outcome.INCONCLUSIVE
+        return outcome, head + (found.broken or found.unknown), found.kind
+    outcome = within(limit, low=found.low, high=found.high, watched=found.watched)
+    late = words.late if outcome is Outcome.FAIL else ""
+    text = head + (words.missing if found.high is None else late or words.came).format(**said)
+    if why := _unsure(found, outcome, limit):
+        return Outcome.INCONCLUSIVE, f"{text}, but {why}", found.kind
+    if outcome is Outcome.INCONCLUSIVE and found.high is not None:
+        return outcome, text + words.between.format(**said), ReasonKind.RESOLUTION
+    return outcome, text + (words.proof.format(**said) if outcome is Outcome.PASS else ""), found.kind
+
+
+def _unsure(found: Effect, outcome: Outcome, limit: float) -> str:
+    """Why an outcome by the times alone proves nothing; empty: it does."""
+    if outcome is not Outcome.PASS:
+        return found.excuse if outcome is Outcome.FAIL else ""
+    brief = found.ends and found.watched < limit
+    doubts = [found.doubt, f"it was observed for {found.watched:.3g} s of {limit:.3g} s" if brief else ""]
+    return "; ".join(filter(None, doubts))
+
+
+def too_short(case: Case, attempt: Experiment) -> str:
+    """Why an attempt could not have shown that an effect came too late: it was planned to be watched for less than the limit; empty: it could."""
+    planned, limit = case.plan.experiments.get(attempt.name), case.scaled.in_unit("s")
+    watched = planned.observe_s if planned else 0.0
+    return (
+        "" if watched >= limit else f"{attempt.name} would have watched for {watched:.4g} s, the limit is {limit:.4g} s"
+    )

@@ -27,12 +27,13 @@ from harness.judgement.figures.alerting.history import (
     trials,
 )
 from harness.judgement.figures.indicators import failed
-from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.figures.spec import Basis, Spec, until_spec
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.fault import claimed_fault_receipt
+from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Op, Outcome, Phase, Quantity, ReasonKind, Receipt
+from harness.model import Figure, LimitRule, Measure, Op, Phase, Quantity, ReasonKind, Receipt
 from harness.units import NS_PER_S
 
 _AGAIN: Final = "read the history of the alerts, then run again"
@@ -96,36 +97,40 @@ def _fault(case: Case, trial: Trial, level: float, share: float, n: int) -> Rece
 
 
 def _silent(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
-    name, sent_ns = Figure.ALERT_AT_ERRORS.value, trial.sent_ns
+    sent_ns = trial.sent_ns
     quiet_s = case.objective.times["silent for"].at_scale(case.plan.time_scale).in_unit("s")
     until_ns = trial.attempt.fault.undone_ns or trial.restored_ns
     held_s, mine = (until_ns - sent_ns) / NS_PER_S, trial.during(alerts)
-    if before := trial.fired_before(alerts):
-        outcome, text = Outcome.INCONCLUSIVE, before
-    elif mine:
-        outcome, text = Outcome.FAIL, f"it fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
-    else:
-        outcome = Outcome.PASS if held_s >= quiet_s else Outcome.INCONCLUSIVE
-        text = f"it was silent for {formatted(held_s, 's')}"
+    what = f"it was silent for {formatted(held_s, 's')}"
+    if mine:
+        what = f"it fired {formatted((mine[0].at_ns - sent_ns) / NS_PER_S, 's')} after the fault"
     watch = watched(case.evidence, "alerts", [(sent_ns, until_ns)])
     if scope["alert"] not in rules(case.evidence):
         watch = Receipt(ok=False, why=f"Prometheus had no rule {scope['alert']}", hint="load the rules, then run again")
     elif not mine:
         watch = could_not_fire(case.evidence, [(sent_ns, until_ns)], frozenset({scope["alert"]})) or watch
-    receipts = {"fault": fault, "watch": watch}
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    said = f"{scope['alert']}, {trial.attempt.name}: {text} at {scope['failed']}, expected silence for {formatted(quiet_s, 's')}"
-    outcome, reason = settled(outcome, because(outcome, said, _AGAIN, kind=kind), receipts, ("fault", "watch"))
-    figures = Figures(
+    found = Amount(
+        low=held_s,
+        high=math.inf,  # it was silent for so long at least
         value=None if mine else held_s,
-        scaled_limit=quiet_s,
-        n=len(mine),
+        text=f"{scope['alert']}, {trial.attempt.name}: {what} at {scope['failed']}",
+        expected=f"silence for {formatted(quiet_s, 's')}",
+        limit=quiet_s,
+        op=Op.AT_LEAST,
         unit="s",
+        scope=scope,
+        receipts={"fault": fault, "watch": watch},
+        needs=("fault", "watch"),
+        said="silent",
+        broken=bool(mine),
+        unknown=trial.fired_before(alerts),
         method="from the fault sent to the undo, and the alerts that Prometheus gave as firing in it",
-        receipts=receipts,
         files=(*trial.attempt.files, ALERTS),
+        n=len(mine),
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    return measure(case, name, outcome, reason, scope=scope, figures=figures, limit="silent")
+    return amount(case, found)
 
 
 def text(case: Case) -> Iterable[Measure]:
@@ -166,25 +171,26 @@ def _told(case: Case, trial: Trial, texts: list[str], fault: Receipt) -> Measure
     rates = [rate for rate in named if rate is not None]
     value = max(rates, key=lambda rate: abs(rate - limit), default=None)
     scope = {"experiment": trial.attempt.name, "alert": case.objective.params["alert"]}
-    if len(rates) < len(texts) or value is None:
-        outcome, said = Outcome.FAIL, f"a text names no rate: {texts[named.index(None)] or 'it is empty'}"
-    else:
-        outcome = Outcome.PASS if abs(value - limit) <= points + _ROUNDING else Outcome.FAIL
+    nameless = len(rates) < len(texts) or value is None
+    said = f"a text names no rate: {texts[named.index(None)] or 'it is empty'}" if None in named else ""
+    if value is not None and not said:
         said = f"its text names {formatted(value, 'ratio')}: {texts[named.index(value)]}"
-    receipts = {"fault": fault, "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.restored_ns)])}
-    expected = f"{case.objective.limit} ± {case.objective.tolerance}"
-    own = because(outcome, f"{scope['alert']}, {trial.attempt.name}: {said}, expected {expected}")
-    outcome, reason = settled(outcome, own, receipts, ("fault",))
-    figures = Figures(
-        value=None if None in named else value,  # no rate in one text makes up for another that names none
-        scaled_limit=limit,
-        n=len(texts),
+    found = Amount(
+        low=math.nan if value is None else value,
+        high=math.nan if value is None else value,
+        text=f"{scope['alert']}, {trial.attempt.name}: {said}",
+        limit=limit,
+        tolerance=points + _ROUNDING,
         unit="ratio",
+        scope=scope,
+        receipts={"fault": fault, "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.restored_ns)])},
+        needs=("fault",),
+        broken=nameless,  # no rate in one text makes up for another that names none
         method="the first percentage in the annotations of each notice, as its receiver got it",
-        receipts=receipts,
         files=(*trial.attempt.files, NOTICES),
+        n=len(texts),
     )
-    return measure(case, Figure.ALERT_TEXT.value, outcome, reason, scope=scope, figures=figures)
+    return amount(case, found)
 
 
 def _rate(words: str) -> float | None:
@@ -195,19 +201,7 @@ def _rate(words: str) -> float | None:
 
 _FILES: Final = ("history/alerts.", "history/watch.", "history/chaos-", "load/")
 
-AT_ERRORS: Final = Spec(
-    figure=Figure.ALERT_AT_ERRORS,
-    judge=at_errors,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: _FILES,
-    needs=lambda _objective: (PROMETHEUS,),
-    watched=until_the_limit,
-    rates={"alerts": PER_S},
-    timed=True,
-)
+AT_ERRORS: Final = until_spec(Figure.ALERT_AT_ERRORS, at_errors, _FILES, PROMETHEUS, rates={"alerts": PER_S})
 TEXT: Final = Spec(
     figure=Figure.ALERT_TEXT,
     judge=text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.alerting.hidden import watched
@@ -22,19 +23,19 @@ from harness.judgement.figures.alerting.history import (
     rules_of,
     steady,
     trial_by,
-    trial_of,
     trials,
     unsent,
     unsent_of,
 )
-from harness.judgement.figures.phases import also_failed
-from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.figures.phases import of_each_attempt
+from harness.judgement.figures.spec import Basis, Spec, until_spec
+from harness.judgement.measures import Case, because, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Experiment, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind, Receipt
+from harness.model import Experiment, Figure, Hit, Measure, Outcome, Phase, ReasonKind, Receipt
 from harness.model.domain import DOMAINS
 from harness.units import NS_PER_S
 
@@ -48,18 +49,12 @@ def fires(case: Case) -> Iterable[Measure]:
     """One measure per experiment, and one of the windows without a fault."""
     name, (alert, names) = Figure.ALERT_FIRES.value, _selected(case)
     alerts = [one for one in fired(case.evidence) if one.name in names]
-    for experiment in case.experiments:
-        scope = {"experiment": experiment, "alert": alert}
-        trial = trial_of(case.plan, case.evidence, experiment, case.objective.scope.traffic)
-        if trial is None:
-            yield inconclusive(case, name, f"{experiment}: no fault was sent", unsent(experiment), scope=scope)
-        else:
-            yield from _fires_after(case, trial.attempt, alerts, scope)
-            yield from also_failed(case, experiment, scope, lambda other, own: _fires_after(case, other, alerts, own))
+    nothing, of = ("{experiment}: no fault was sent", unsent("{experiment}")), {"alert": alert}
+    yield from of_each_attempt(case, name, partial(_fires_after, case, alerts), add="", nothing=nothing, of=of)
     yield _silent(case, name, alerts, {"alert": alert, "phase": Phase.STEADY.value}, names)
 
 
-def _fires_after(case: Case, attempt: Experiment, alerts: list[Fired], scope: Mapping[str, str]) -> Iterable[Measure]:
+def _fires_after(case: Case, alerts: list[Fired], attempt: Experiment, scope: Mapping[str, str]) -> Iterable[Measure]:
     """The measure of one attempt; none where no fault was sent.
 
     Where an alert of a hit that is not proven would be in time, its lack at the others is no failure.
@@ -97,40 +92,27 @@ def _of_its_pod(case: Case, hits: Iterable[Hit], alerts: list[Fired]) -> list[Fi
 
 def after(case: Case, trial: Trial, alerts: list[Fired], scope: Mapping[str, str], fault: Receipt) -> Measure:
     """From the fault sent to the first of these alerts firing; `scope` names the alert."""
-    limit_s = case.scaled.in_unit("s")
-    attempt, mine = trial.attempt, trial.during(alerts)
-    low = high = None
-    watched_s = (trial.restored_ns - trial.sent_ns) / NS_PER_S
-    outcome, until_ns = Outcome.INCONCLUSIVE, trial.sent_ns + round(limit_s * NS_PER_S)
-    if before := trial.fired_before(alerts):
-        text = before
-    elif not mine:
-        outcome = within(limit_s, low=None, high=None, watched=watched_s)
-        text = f"it did not fire in the {formatted(watched_s, 's')} that were watched"
-    else:
-        high = (mine[0].at_ns - trial.sent_ns) / NS_PER_S
-        low = max((mine[0].since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        text = f"it fired {formatted(high, 's')} after the fault at the latest"
-    if outcome is Outcome.PASS:
-        until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
-    receipts = {"fault": fault, "watch": watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)])}
-    expected = case.expected.replace("below", "within")
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    own = because(outcome, f"{scope['alert']}, {attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit_s,
-        unit="s",
-        resolution=1 / PER_S,
+    attempt, before = trial.attempt, trial.fired_before(alerts)
+    first = None if before else next(iter(trial.during(alerts)), None)
+    until_ns = trial.sent_ns + round(case.scaled.in_unit("s") * NS_PER_S)
+    if first is not None:
+        until_ns = min(until_ns, first.at_ns)  # whatever was missed later, it had fired then
+    found = Effect(
+        low=None if first is None else max((first.since_ns or trial.sent_ns) - trial.sent_ns, 0) / NS_PER_S,
+        high=None if first is None else (first.at_ns - trial.sent_ns) / NS_PER_S,
+        watched=(trial.restored_ns - trial.sent_ns) / NS_PER_S,
+        names={"alert": scope["alert"], "attempt": attempt.name},
+        scope=scope,
+        receipts={"fault": fault, "watch": watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)])},
+        needs=("fault", "watch"),
         method=_FIRES,
-        receipts=receipts,
         files=(*attempt.files, ALERTS),
+        resolution=1 / PER_S,
+        unknown=before,
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
+    return until(case, found)
 
 
 def quiet(case: Case) -> Iterable[Measure]:
@@ -156,14 +138,21 @@ def _silent(
     else:
         why, hint = f"Prometheus had no rule {named or 'that alerts'}", "load the rules, then run again"
         watch = Receipt(ok=False, why=why, hint=hint)
-    receipts = {"watch": watch}
-    outcome = Outcome.FAIL if broken else Outcome.PASS
     said = f"{broken[0].text} fired without a fault" if broken else f"none of {len(loaded)} rules fired"
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    text = f"{named or 'alerts'}: {said}{more} in {formatted(seconds, 's')} without a fault, expected silence"
-    outcome, reason = settled(outcome, because(outcome, text), receipts)
-    figures = Figures(n=len(broken), method=_QUIET, receipts=receipts, files=(ALERTS,))
-    return measure(case, name, outcome, reason, scope=scope, figures=figures, limit="silent")
+    found = Things(
+        bad=len(broken),
+        n=len(loaded),
+        text=f"{named or 'alerts'}: {said}{more} in {formatted(seconds, 's')} without a fault, expected silence",
+        scope=scope,
+        receipts={"watch": watch},
+        mixed=True,
+        scaled_limit=None,
+        said="silent",
+        method=_QUIET,
+        files=(ALERTS,),
+    )
+    return every_one(case, found, name)
 
 
 def rules_fire(case: Case) -> Iterable[Measure]:
@@ -183,44 +172,40 @@ def rules_fire(case: Case) -> Iterable[Measure]:
         named = [one for one in alerts if one.name == rule]
         maybe = [trial for trial in its if trial.maybe_before(named)]
         sure = [trial for trial in its if set(trial.during(named)) - set(trial.maybe_before(named))]
-        if rule not in loaded:
-            outcome, text = Outcome.FAIL, "no rule of that name is loaded"
-        elif loaded[rule].health == BROKEN:
-            outcome, text = Outcome.FAIL, f"it does not evaluate: {loaded[rule].error}"
-        elif not its:
-            outcome, text = Outcome.INCONCLUSIVE, f"no fault of domain {part} was sent"
-        elif sure:
-            outcome, text = Outcome.PASS, f"it fired during {sure[0].attempt.name}"
-        elif maybe:
-            outcome, text = Outcome.INCONCLUSIVE, f"it may have fired before the fault of {maybe[0].attempt.name}"
-        else:
-            outcome, text = Outcome.FAIL, f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
+        broken = "" if rule in loaded else "no rule of that name is loaded"
+        if rule in loaded and loaded[rule].health == BROKEN:
+            broken = f"it does not evaluate: {loaded[rule].error}"
+        unknown = "" if its else f"no fault of domain {part} was sent"
+        if maybe and not sure:
+            unknown = f"it may have fired before the fault of {maybe[0].attempt.name}"
+        text = f"it fired in none of {', '.join(trial.attempt.name for trial in its)}"
+        if sure:
+            text = f"it fired during {sure[0].attempt.name}"
         # whatever else was missed, it fired then
-        spans = [] if outcome is Outcome.PASS else [(trial.sent_ns, trial.restored_ns) for trial in tried]
+        spans = [] if sure and not broken else [(trial.sent_ns, trial.restored_ns) for trial in tried]
         receipts = {"watch": watched(case.evidence, "alerts", spans)}
         for trial in tried:
             fault = claimed_fault_receipt(case.plan, case.evidence, trial.attempt, case.objective)
             receipts.setdefault("fault", fault)
             receipts["fault"] = receipts["fault"] if not receipts["fault"].ok else fault
-        own = because(outcome, f"{rule}: {text}, expected loaded and firing during the fault it is for")
-        outcome, reason = settled(outcome, own, receipts, () if rule not in loaded else ("fault", "watch"))
-        figures = Figures(method=_FIRES, receipts=receipts, files=(ALERTS,))
-        yield measure(case, name, outcome, reason, scope={"alert": rule}, figures=figures)
+        expected = "expected loaded and firing during the fault it is for"
+        found = Things(
+            bad=bool(broken) or not (sure or unknown),
+            text=f"{rule}: {broken or text}, {expected}",
+            scope={"alert": rule},
+            receipts=receipts,
+            needs=() if rule not in loaded else ("fault", "watch"),
+            gaps=(Gap(f"{rule}: {unknown}, {expected}" if unknown else "", "", ReasonKind.TOO_FEW, alone=True),),
+            mixed=True,
+            scaled_limit=None,
+            method=_FIRES,
+            files=(ALERTS,),
+        )
+        yield every_one(case, found)
 
 
-FIRES: Final = Spec(
-    figure=Figure.ALERT_FIRES,
-    judge=fires,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/alerts.", "history/watch.", "history/chaos-"),
-    needs=lambda _objective: (PROMETHEUS,),
-    watched=until_the_limit,
-    rates={"alerts": PER_S},
-    timed=True,
-)
+_FILES: Final = ("history/alerts.", "history/watch.", "history/chaos-")
+FIRES: Final = until_spec(Figure.ALERT_FIRES, fires, _FILES, PROMETHEUS, rates={"alerts": PER_S})
 RULES_FIRE: Final = Spec(
     figure=Figure.ALERT_RULES_FIRE,
     judge=rules_fire,
@@ -228,7 +213,7 @@ RULES_FIRE: Final = Spec(
     unit="",
     basis=Basis.EXPERIMENT,
     phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/alerts.", "history/watch.", "history/chaos-"),
+    evidence=lambda _case: _FILES,
     needs=lambda _objective: (PROMETHEUS,),
     rates={"alerts": PER_S},
     timed=True,

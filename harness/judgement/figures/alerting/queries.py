@@ -32,12 +32,11 @@ from harness.judgement.figures.query_readings import (
     query_times,
     read_receipt,
 )
-from harness.judgement.figures.spec import Basis, Spec, until_the_limit
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.figures.spec import until_spec
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Phase, Quantity, ReasonKind
+from harness.judgement.shapes.until import Effect, until
+from harness.model import Figure, Measure, Quantity, ReasonKind
 from harness.model.queries import brief, is_query
 from harness.units import NS_PER_S
 
@@ -120,60 +119,44 @@ def _passed(times: Sequence[QueryP95], trial: Trial, limit_ms: float) -> list[_P
 
 def _named(case: Case, trial: Trial, query: _Passed, alerts: Sequence[Fired]) -> Measure:
     """From the p95 passing the limit to the first alert that names the query."""
-    limit_s, attempt, mine = case.scaled.in_unit("s"), trial.attempt, trial.during(alerts)
-    low = high = None
-    outcome = Outcome.INCONCLUSIVE
-    until_ns = query.at_ns + round(limit_s * NS_PER_S)
-    if before := trial.fired_before(alerts, "an alert that names it"):
-        text = before
-    elif not mine:
-        slow_s = (query.last_ns - query.at_ns) / NS_PER_S
-        outcome = within(limit_s, low=None, high=None, watched=slow_s)
-        text = f"no alert with the label `part: {PART}` named it in the {formatted(slow_s, 's')} that it was slow"
-    else:
-        high = max(mine[0].at_ns - query.since_ns, 0) / NS_PER_S
-        low = max((mine[0].since_ns or query.since_ns) - query.at_ns, 0) / NS_PER_S
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        text = f"{mine[0].name} named it {formatted(high, 's')} after its p95 passed {case.objective.params['over']} at the latest"
-    if outcome is Outcome.PASS:
-        until_ns = mine[0].at_ns  # whatever was missed later, it had fired then
-    span = (trial.sent_ns, until_ns)
+    attempt, before = trial.attempt, trial.fired_before(alerts, "an alert that names it")
+    first = None if before else next(iter(trial.during(alerts)), None)
+    until_ns = query.at_ns + round(case.scaled.in_unit("s") * NS_PER_S)
+    if first is not None:
+        until_ns = min(until_ns, first.at_ns)  # whatever was missed later, it had fired then
     statements = read_receipt(case.evidence, (trial.sent_ns, query.at_ns), case.plan.members)
-    read = [watched(case.evidence, "alerts", [span]), statements]
-    receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": next((each for each in read if not each.ok), read[0]),
-    }
-    expected = case.expected.replace("below", "within")
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    said = f"`{brief(query.query)}`, {attempt.name}: {text}, expected {expected}"
-    own = because(outcome, said, _AGAIN, kind=kind)
-    outcome, reason = settled(outcome, own, receipts, ("fault", "watch"))
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit_s,
-        unit="s",
-        resolution=max(1 / ALERTS_PER_S, 1 / PER_S),
+    read = [watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)]), statements]
+    found = Effect(
+        low=None if first is None else max((first.since_ns or query.since_ns) - query.at_ns, 0) / NS_PER_S,
+        high=None if first is None else max(first.at_ns - query.since_ns, 0) / NS_PER_S,
+        watched=(query.last_ns - query.at_ns) / NS_PER_S,
+        names={
+            "query": brief(query.query),
+            "attempt": attempt.name,
+            "alert": first.name if first else "",
+            "over": case.objective.params["over"],
+        },
+        scope={"experiment": attempt.name, "of": query.query},
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "watch": next((each for each in read if not each.ok), read[0]),
+        },
+        needs=("fault", "watch"),
         method=f"from the p95 of the newest {FEWEST} or more calls, as the database counts them, to the first answer of Prometheus in which the alert fires",
-        receipts=receipts,
         files=(*attempt.files, ALERTS, FILE),
+        resolution=max(1 / ALERTS_PER_S, 1 / PER_S),
+        unknown=before,
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    scope = {"experiment": attempt.name, "of": query.query}
-    return measure(case, Figure.QUERY_ALERT.value, outcome, reason, scope=scope, figures=figures)
+    return until(case, found)
 
 
-NAMED: Final = Spec(
-    figure=Figure.QUERY_ALERT,
-    judge=named,
-    limit=LimitRule(dimension="time", ops=ONLY_BELOW),
-    unit="s",
-    basis=Basis.EXPERIMENT,
-    phases=frozenset({Phase.FAULT}),
-    evidence=lambda _case: ("history/alerts.", "history/chaos-", *FILES),
-    needs=lambda _objective: (PROMETHEUS, DATABASE),
-    watched=until_the_limit,
+NAMED: Final = until_spec(
+    Figure.QUERY_ALERT,
+    named,
+    ("history/alerts.", "history/chaos-", *FILES),
+    PROMETHEUS,
+    DATABASE,
     rates={"alerts": ALERTS_PER_S, "statements": PER_S},
-    timed=True,
 )

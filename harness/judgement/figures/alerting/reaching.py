@@ -28,12 +28,12 @@ from harness.judgement.figures.alerting.history import (
     unsent_of,
 )
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.fault import claimed_fault_receipt
 from harness.judgement.receipts.hits import SCALED_DOWN, SCALED_DOWN_HINT, proven_hits
 from harness.judgement.receipts.restore import restore_receipt
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
+from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.shapes.until import Effect, until
 from harness.model import ONLY_BELOW, Figure, Hit, LimitRule, Measure, Outcome, Phase, ReasonKind
 from harness.model.observations import NoticeReceived
 from harness.units import NS_PER_S
@@ -45,6 +45,8 @@ _MATCH: Final = (
     "check in Prometheus that the rules are loaded and that their expressions match these faults, then run again"
 )
 _AGAIN: Final = "read the histories of alerts and notices, then run again"
+_CLOCKS: Final = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
+_NEVER: Final = 2**62
 _EARLY_NS: Final = 2 * NS_PER_S
 """A notice may reach its receiver so long before the alert is next read as firing, and a cluster's clock may be so far behind."""
 
@@ -58,7 +60,7 @@ def resolved(case: Case) -> Iterable[Measure]:
 
     def of_its_alerts(trial: Trial) -> Iterable[Measure]:
         if mine := _last_of_each(trial, alerts, trial.restored_ns + round(limit_s * NS_PER_S)):
-            yield _resolved(case, trial, mine, limit_s)
+            yield _resolved(case, trial, mine)
 
     found = [one for trial in tried for one in of_its_alerts(trial)]
     yield from found
@@ -77,49 +79,38 @@ def _last_of_each(trial: Trial, alerts: Iterable[Fired], until_ns: int) -> list[
     return list({one.labels: one for one in mine}.values())
 
 
-def _resolved(case: Case, trial: Trial, mine: list[Fired], limit_s: float) -> Measure:
-    attempt = trial.attempt
+def _resolved(case: Case, trial: Trial, mine: list[Fired]) -> Measure:
+    """From the restore to the moment at which the last of these alerts was gone."""
+    attempt, limit_ns = trial.attempt, round(case.scaled.in_unit("s") * NS_PER_S)
 
-    def after_s(at_ns: int) -> float:
-        return max(at_ns - trial.restored_ns, 0) / NS_PER_S
+    def until_ns(at_ns: int | None) -> int:
+        return min(at_ns or trial.known_ns, trial.known_ns)
 
-    def least_s(one: Fired) -> float:
-        return after_s(trial.known_ns if one.there_ns is None else min(one.there_ns, trial.known_ns))
+    def after_s(at_ns: int | None) -> float:
+        return max(until_ns(at_ns) - trial.restored_ns, 0) / NS_PER_S
 
-    def most_s(one: Fired) -> float:
-        return after_s(trial.known_ns if one.resolved_ns is None else one.resolved_ns)
-
-    last = max(mine, key=lambda one: (one.resolved_ns is None, least_s(one) >= limit_s, most_s(one)))
-    low_s, late_s = least_s(last), most_s(last)
-    ended = last.resolved_ns is not None and last.resolved_ns <= trial.known_ns
-    outcome = within(limit_s, low=low_s, high=late_s if ended else None, watched=low_s)
-    if ended:
-        text = f"of {len(mine)} alerts the last, {last.text}, was resolved {formatted(late_s, 's')} after the recovery"
-    else:
-        text = f"{last.text} was not resolved in the {formatted(low_s, 's')} that were watched after the recovery"
-    receipts = {
-        "restore": restore_receipt(case.evidence, attempt),
-        "watch": watched(case.evidence, "alerts", [(trial.restored_ns, trial.restored_ns + round(limit_s * NS_PER_S))]),
-    }
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
-    outcome, reason = settled(outcome, own, receipts, ("restore", "watch"))
-    figures = Figures(
-        value=late_s if ended else None,
-        low=low_s,
-        high=late_s if ended else None,
-        scaled_limit=limit_s,
-        n=len(mine),
-        unit="s",
-        resolution=1 / PER_S,
+    due_ns = trial.restored_ns + limit_ns
+    last = max(mine, key=lambda one: (one.resolved_ns is None, until_ns(one.there_ns) >= due_ns, one.resolved_ns or 0))
+    low = after_s(last.there_ns)
+    found = Effect(
+        low=low,
+        high=after_s(last.resolved_ns) if (last.resolved_ns or _NEVER) <= trial.known_ns else None,
+        watched=low,
+        names={"attempt": attempt.name, "n": len(mine), "alert": last.text},
+        scope={"experiment": attempt.name},
+        receipts={
+            "restore": restore_receipt(case.evidence, attempt),
+            "watch": watched(case.evidence, "alerts", [(trial.restored_ns, due_ns)]),
+        },
+        needs=("restore", "watch"),
         method="from the restore to the first answer of Prometheus without the alert",
-        receipts=receipts,
         files=(*attempt.files, ALERTS),
+        n=len(mine),
+        resolution=1 / PER_S,
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    return measure(
-        case, Figure.ALERTS_RESOLVED.value, outcome, reason, scope={"experiment": attempt.name}, figures=figures
-    )
+    return until(case, found)
 
 
 def delivered(case: Case) -> Iterable[Measure]:
@@ -149,7 +140,7 @@ def delivered(case: Case) -> Iterable[Measure]:
 
 def _brief(one: Fired, limit_s: float) -> bool:
     """Whether an alert was certainly resolved within the limit."""
-    return one.since_ns is not None and (one.resolved_ns or 2**62) - one.since_ns < limit_s * NS_PER_S
+    return one.since_ns is not None and (one.resolved_ns or _NEVER) - one.since_ns < limit_s * NS_PER_S
 
 
 def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fired], sent_ns: int) -> float | None:
@@ -162,7 +153,7 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
     Of two replicas of Prometheus one may evaluate its rules up to an interval sooner, and Alertmanager keeps the earlier start. One that says
     that it began after the alert was read as firing is counted from that reading, but for what clocks may differ.
     """
-    until_ns = (one.resolved_ns or 2**62) + _EARLY_NS
+    until_ns = (one.resolved_ns or _NEVER) + _EARLY_NS
     more = [other.labels for other in alerts if one.labels < other.labels]
     over = [other.there_ns for other in alerts if other.labels == one.labels and other.at_ns < one.at_ns]
     earliest_ns = max([sent_ns - _EARLY_NS, *(each for each in over if each is not None)])
@@ -180,41 +171,42 @@ def _arrived_s(one: Fired, told: Iterable[NoticeReceived], alerts: Collection[Fi
 
 
 def _delivered(case: Case, trial: Trial, took: Mapping[Fired, float | None]) -> Measure:
-    limit_s, attempt = case.scaled.in_unit("s"), trial.attempt
-    missing = [one for one, seconds in took.items() if seconds is None]
-    longest_s = max((seconds for seconds in took.values() if seconds is not None), default=None)
-    if missing:
-        waited_s = min((trial.known_ns - one.at_ns) / NS_PER_S for one in missing)
-        outcome = within(limit_s, low=None, high=None, watched=waited_s)
-        text = f"no notice of {missing[0].text} came"
-    elif any(seconds is not None and seconds * NS_PER_S < -_EARLY_NS for seconds in took.values()):
-        outcome = Outcome.INCONCLUSIVE
-        text = "a notice came before its alert began to fire: the clocks of Prometheus and the receiver differ"
-    else:
-        outcome = within(limit_s, low=None, high=longest_s, watched=limit_s)
-        text = f"notices of {len(took)} alerts came within {formatted(max(longest_s or 0.0, 0.0), 's')}"
-    # after the restore an alert is no longer one of those whose notices are expected
-    until_ns = trial.restored_ns if outcome is Outcome.PASS else trial.known_ns
+    """From firing to the notice of each of these alerts.
+
+    After the restore an alert is no longer one of those whose notices are expected; but one that fails must have been read to the end, as
+    it may have been resolved before its notice was due.
+    """
+    found = until(case, _to_notice(case, trial, took, trial.restored_ns))
+    return found if found.outcome is Outcome.PASS else until(case, _to_notice(case, trial, took, trial.known_ns))
+
+
+def _to_notice(case: Case, trial: Trial, took: Mapping[Fired, float | None], until_ns: int) -> Effect:
+    attempt, missing = trial.attempt, [one for one, seconds in took.items() if seconds is None]
+    known = [seconds for seconds in took.values() if seconds is not None]
+    longest_s = max(known, default=0.0)
     read = [
         watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
         watched(case.evidence, "alerts", [(trial.sent_ns, until_ns)]),
     ]
-    receipts = {"watch": next((each for each in read if not each.ok), read[0])}
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    own = because(outcome, f"{attempt.name}: {text}, expected {expected}", _AGAIN, kind=kind)
-    outcome, reason = settled(outcome, own, receipts, ("watch",))
-    figures = Figures(
-        value=None if missing else longest_s,
-        scaled_limit=limit_s,
-        n=len(took),
-        unit="s",
+    early = not missing and min(known, default=0.0) * NS_PER_S < -_EARLY_NS
+    return Effect(
+        high=None if missing else longest_s,
+        watched=min(((trial.known_ns - one.at_ns) / NS_PER_S for one in missing), default=0.0),
+        names={
+            "attempt": attempt.name,
+            "n": len(took),
+            "alert": missing[0].text if missing else "",
+            "longest": max(longest_s, 0.0),
+        },
+        scope={"experiment": attempt.name},
+        receipts={"watch": next((each for each in read if not each.ok), read[0])},
+        needs=("watch",),
         method="from the moment at which the alert fires, as its notice says, to its arrival, as the receiver says",
-        receipts=receipts,
         files=(*attempt.files, ALERTS, NOTICES),
-    )
-    return measure(
-        case, Figure.ALERTS_DELIVERED.value, outcome, reason, scope={"experiment": attempt.name}, figures=figures
+        n=len(took),
+        unknown=_CLOCKS if early else "",
+        hint=_AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
 
 
@@ -241,29 +233,27 @@ def _grouped(case: Case, trial: Trial, mine: list[NoticeReceived]) -> Measure:
     parts = {attempt.domain, *_parts(proven_hits(case.evidence, attempt))} - {""}
     names = _named(parts, words)
     unproven = [] if names else _named(_parts(attempt.fault.hit), words)
-    outcome = Outcome.PASS if names else Outcome.INCONCLUSIVE if unproven else Outcome.FAIL
     first = f"names {', '.join(names)}" if names else f"names none of {', '.join(sorted(parts))}: {words}"
     if unproven:
-        first = f"names only {', '.join(unproven)}, {SCALED_DOWN}"
-    if len(mine) > most:
-        outcome = Outcome.FAIL
-    undecided = outcome is Outcome.INCONCLUSIVE
-    receipts = {
-        "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
-        "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
-    }
-    text = f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}"
-    own = because(outcome, text, SCALED_DOWN_HINT, kind=ReasonKind.FAULT) if undecided else because(outcome, text)
-    outcome, reason = settled(outcome, own, receipts)
-    figures = Figures(
-        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
+        first = f"names only {', '.join(unproven)}"
+    found = Things(
+        bad=max(len(mine) - most, 0) + (not names and not unproven),
         n=len(mine),
+        text=f"{attempt.name}: {len(mine)} notices of firing alerts came, the first {first}, expected at most {most}",
+        scope={"experiment": attempt.name},
+        receipts={
+            "fault": claimed_fault_receipt(case.plan, case.evidence, attempt, case.objective),
+            "watch": watched(case.evidence, "notices", [(trial.sent_ns, trial.known_ns)]),
+        },
+        gaps=(Gap(f", and {SCALED_DOWN}" if unproven else "", SCALED_DOWN_HINT, ReasonKind.FAULT),),
+        value=float(len(mine)) if names else None,  # no number of notices makes up for what they do not name
+        mixed=True,
+        scaled_limit=None,
+        said=f"at most {most}",
         method="notices of status firing from the fault to the next one; labels and texts of the first",
-        receipts=receipts,
         files=(*attempt.files, NOTICES),
     )
-    scope = {"experiment": attempt.name}
-    return measure(case, Figure.NOTICES.value, outcome, reason, scope=scope, figures=figures, limit=f"at most {most}")
+    return every_one(case, found)
 
 
 def _parts(hits: Iterable[Hit]) -> set[str]:

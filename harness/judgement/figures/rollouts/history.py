@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from harness.judgement.figures.rollouts.contradictory import contradiction
 from harness.judgement.figures.spec import Basis, Need, Spec, nothing_afterwards
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.measures import Case, Figures, because, inconclusive, measure
 from harness.judgement.receipts.attempts import samples_due
 from harness.judgement.receipts.closed_load import NO_TRAFFIC, weakest
 from harness.judgement.receipts.load import HEALTH_S, load_receipt
+from harness.judgement.shapes.every import NOTHING, Gap, Things, every_one
 from harness.model import (
     Evidence,
     Figure,
@@ -206,6 +208,18 @@ def rolled(case: Case, name: str) -> RolloutHistory | Measure:
     return inconclusive(case, name, found, AGAIN, scope=scope_of(case)) if isinstance(found, str) else found
 
 
+def row_of(case: Case, history: RolloutHistory) -> Mapping[str, RolloutHistory | str]:
+    """What was recorded of each rollout of the row, by name; empty for all but the first of them, as what they lack together is reported once."""
+    names = dict.fromkeys(
+        objective.scope.rollout
+        for claim in case.plan.claims
+        if claim.requirement == case.claim.requirement
+        for objective in claim.objectives
+    )
+    first = next(iter(names), "") == history.plan.name
+    return {name: history_of(case.plan, case.evidence, name) for name in names} if first else {}
+
+
 def scope_of(case: Case, **more: str) -> Mapping[str, str]:
     """The scope of a measure."""
     scope = case.objective.scope
@@ -232,21 +246,39 @@ def files_of(case: Case) -> tuple[str, ...]:
 
 def concluded(
     case: Case,
-    name: str,
-    outcome: Outcome,
+    bad: int,
     text: str,
-    figures: Figures,
-    *,
-    fail_needs: tuple[str, ...] = (),
-    kind: ReasonKind | None = None,
-    hint: str = AGAIN,
+    receipts: Mapping[str, Receipt],
+    *gaps: Gap,
+    excuse: Gap = NOTHING,
+    needs: tuple[str, ...] = (),
+    method: str = "",
+    n: int | None = None,
     **scope: str,
 ) -> Measure:
-    """A measure after its receipts; the files are those of the rollout."""
-    own = because(outcome, text, hint if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
-    outcome, reason = settled(outcome, own, figures.receipts, fail_needs)
-    figures = replace(figures, files=figures.files or files_of(case))
-    return measure(case, name, outcome, reason, scope=scope_of(case, **scope), figures=figures)
+    """The measure of what must hold in a rollout, without a number: fields as of `Things`."""
+    found = Things(
+        bad=bad,
+        n=n,
+        text=text,
+        scope=scope_of(case, **scope),
+        receipts=receipts,
+        needs=needs,
+        gaps=gaps,
+        excuse=excuse,
+        mixed=True,
+        scaled_limit=None,
+        method=method,
+        files=files_of(case),
+    )
+    return every_one(case, found)
+
+
+def untold(case: Case, why: str, files: tuple[str, ...] = (), **scope: str) -> Measure:
+    """A measure of which nothing was recorded; `files`: that were read, else those of the rollout."""
+    reason = because(Outcome.INCONCLUSIVE, why, AGAIN, kind=ReasonKind.NO_RECORD)
+    figures, name = Figures(files=files or files_of(case)), case.objective.figure.value
+    return measure(case, name, Outcome.INCONCLUSIVE, reason, scope=scope_of(case, **scope), figures=figures)
 
 
 def load_of(case: Case, parts: Collection[str] = ()) -> Receipt:
@@ -288,9 +320,18 @@ def _left_out(evidence: Evidence, rollout: str, windows: Iterable[Window]) -> st
     return ""
 
 
+RolloutJudge = Callable[[Case, RolloutHistory], Iterable[Measure]]
+"""Makes the measures of one rollout that was recorded."""
+
+
+def _of_rollout(judge: RolloutJudge, case: Case) -> Iterator[Measure]:
+    history = rolled(case, case.objective.figure.value)
+    yield from [history] if isinstance(history, Measure) else judge(case, history)
+
+
 def rollout_spec(
     figure: Figure,
-    judge: Callable[[Case], Iterable[Measure]],
+    judge: RolloutJudge,
     *,
     limit: LimitRule | None = None,
     unit: str = "",
@@ -307,7 +348,7 @@ def rollout_spec(
     """
     return Spec(
         figure=figure,
-        judge=judge,
+        judge=partial(_of_rollout, judge),
         limit=limit,
         unit=unit,
         basis=Basis.ROLLOUT,

@@ -22,17 +22,15 @@ from harness.judgement.figures.query_readings import (
 from harness.judgement.figures.rollouts.history import (
     AGAIN,
     RolloutHistory,
-    concluded,
     ended_receipt,
     files_of,
     load_of,
-    rolled,
     rollout_spec,
     scope_of,
 )
-from harness.judgement.measures import Case, Figures, inconclusive
-from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.until import Effect, until
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt
 from harness.model.queries import brief
 from harness.units import NS_PER_S
 
@@ -41,16 +39,11 @@ _TRIED: Final = (
 )
 
 
-def quick_again(case: Case) -> Iterable[Measure]:
+def quick_again(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the first users of the candidate to the last reading in which the p95 of a query was above the limit."""
-    name = Figure.QUERIES_QUICK.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     if not history.steps:
         why = f"{history.plan.name}: the candidate was given no users"
-        yield inconclusive(case, name, why, AGAIN, scope=scope_of(case))
+        yield inconclusive(case, Figure.QUERIES_QUICK.value, why, AGAIN, scope=scope_of(case))
         return
     over = Quantity.parse(case.objective.params["over"]).in_unit("ms")
     times = [
@@ -58,8 +51,9 @@ def quick_again(case: Case) -> Iterable[Measure]:
         for time in query_times(case.evidence, case.scaled.in_unit("s") / 2)
         if history.steps[0].begun_ns < time.until_ns <= history.until_ns
     ]
-    yield _back(
-        case, history, [one for one in times if one.low_ms > over], [one for one in times if one.high_ms > over]
+    yield until(
+        case,
+        _back(case, history, [one for one in times if one.low_ms > over], [one for one in times if one.high_ms > over]),
     )
 
 
@@ -71,50 +65,34 @@ def _first_ns(case: Case, history: RolloutHistory, slow: list[QueryP95]) -> int:
     return min([int(sent_ns.min(initial=given.at_ns)), *(one.since_ns for one in slow[:1])])
 
 
-def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[QueryP95]) -> Measure:
+def _back(case: Case, history: RolloutHistory, sure: list[QueryP95], may: list[QueryP95]) -> Effect:
     """`sure`, `may`: when the p95 of a query was certainly above the limit, and when it may have been."""
-    limit_s, over, given = case.scaled.in_unit("s"), case.objective.params["over"], history.steps[0]
-    watched_s, first_ns = (history.until_ns - given.at_ns) / NS_PER_S, _first_ns(case, history, may)
-    low = high = None
-    outcome, query = Outcome.INCONCLUSIVE, ""
-    if not may:
-        text = f"no query had a p95 above {over}"
-    else:
-        query = may[-1].query
-        high = (may[-1].until_ns - first_ns) / NS_PER_S
-        low = max(sure[-1].since_ns - given.at_ns, 0) / NS_PER_S if sure else 0.0
-        text = f"the p95 of `{brief(query)}` was above {over} until {formatted(high, 's')} after the release had its first users"
-        if low >= limit_s:
-            outcome, query = Outcome.FAIL, sure[-1].query
-            text = (
-                f"the p95 of `{brief(query)}` was above {over} {formatted(low, 's')} after the release was given users"
-            )
-        elif high < limit_s <= watched_s:
-            outcome = Outcome.PASS
+    over, given, limit_ns = case.objective.params["over"], history.steps[0], round(case.scaled.in_unit("s") * NS_PER_S)
+    first_ns, query = _first_ns(case, history, may), next((one.query for one in (*sure[-1:], *may[-1:])), "")
     slow = f"the p95 of {len({one.query for one in sure})} queries was above {over} while the release had users"
-    span = (first_ns, min(given.at_ns + round(limit_s * NS_PER_S), history.until_ns))
-    receipts = {
-        "fault": Receipt(ok=bool(sure), why=slow, hint=_TRIED, files=(FILE,)),
-        "watch": read_receipt(case.evidence, span, case.plan.members),
-        "load": load_of(case),
-        "restore": ended_receipt(history),
-    }
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit_s,
-        n=len(sure),
-        unit="s",
-        resolution=1 / PER_S,
+    span = (first_ns, min(given.at_ns + limit_ns, history.until_ns))
+    return Effect(
+        low=max(sure[-1].since_ns - given.at_ns, 0) / NS_PER_S if sure else 0.0 if may else None,
+        high=(may[-1].until_ns - first_ns) / NS_PER_S if may else None,
+        watched=(history.until_ns - given.at_ns) / NS_PER_S,
+        names={"rollout": history.plan.name, "query": brief(query), "over": over},
+        scope=scope_of(case, **({"of": query} if query else {})),
+        receipts={
+            "fault": Receipt(ok=bool(sure), why=slow, hint=_TRIED, files=(FILE,)),
+            "watch": read_receipt(case.evidence, span, case.plan.members),
+            "load": load_of(case),
+            "restore": ended_receipt(history),
+        },
+        needs=("fault",),
         method=f"the p95 of the newest {FEWEST} or more calls of each query at each reading, as the database counts them",
-        receipts=receipts,
         files=(FILE, *files_of(case)),
+        n=len(sure),
+        resolution=1 / PER_S,
+        ends=True,
+        unknown="" if may else f"no query had a p95 above {over}",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}, expected {case.expected.replace('below', 'within')}"
-    of = {"of": query} if query else {}
-    return concluded(case, Figure.QUERIES_QUICK.value, outcome, text, figures, fail_needs=("fault",), kind=kind, **of)
 
 
 _SPEC: Final = rollout_spec(

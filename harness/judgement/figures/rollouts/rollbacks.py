@@ -18,13 +18,16 @@ from harness.judgement.figures.rollouts.conditions import (
     served_by_candidate,
 )
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
-    history_of,
+    files_of,
     load_of,
-    rolled,
     rollout_spec,
+    row_of,
+    scope_of,
+    untold,
 )
 from harness.judgement.figures.rollouts.readings import both_reported, memory_slack_ns, report_fires
 from harness.judgement.figures.rollouts.triggers import (
@@ -35,10 +38,10 @@ from harness.judgement.figures.rollouts.triggers import (
     longest_seen,
     share_between,
 )
-from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt
+from harness.judgement.measures import Case
+from harness.judgement.shapes.every import Gap
+from harness.judgement.shapes.until import Effect, until
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, percent
 from harness.model.trigger import Signal
@@ -48,95 +51,75 @@ _JUST_BELOW: Final = 0.95
 """A condition that is held just below a limit is there when the reading is at least this share of what it is held at."""
 
 
-def rollback_starts(case: Case) -> Iterable[Measure]:
+def rollback_starts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the moment at which the condition had been there for the whole window to the start of the rollback."""
-    name = Figure.ROLLBACK_START.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     if "steps" in case.objective.params:
-        yield from _at_steps(case, name, history)
+        yield from _at_steps(case, history)
         return
     signal = Signal(case.objective.params["signal"])
     if signal is Signal.REPORT:
-        yield _started(case, name, history, report_fires(case, history))
+        yield _started(case, history, report_fires(case, history))
         return
     window_ns = round((case.objective.window or _NO_TIME).at_scale(case.plan.time_scale).in_unit("ns"))
     limit = Quantity.parse(case.objective.params["above"]).in_unit(UNITS[signal])
-    yield _started(case, name, history, condition_of(case, history, signal, limit, window_ns))
+    yield _started(case, history, condition_of(case, history, signal, limit, window_ns))
 
 
-def _at_steps(case: Case, name: str, history: RolloutHistory) -> Iterable[Measure]:
+def _at_steps(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """The rollback from the step that this rollout came to; and the named steps that no rollout of the row came to.
 
     Its condition is that of any trigger of the rollout file.
     """
     fired = first_condition(case, history)
     last = history.steps[-1].share if history.steps else 0.0
-    yield _started(case, name, history, fired, step=f"{percent(last)} %")
-    every = dict.fromkeys(
-        objective.scope.rollout
-        for claim in case.plan.claims
-        if claim.requirement == case.claim.requirement
-        for objective in claim.objectives
-    )
-    if next(iter(every), "") != history.plan.name:
-        return  # said once, by the first rollout of the row
-    found = [history_of(case.plan, case.evidence, rollout) for rollout in every]
-    came_to = {percent(one.steps[-1].share) for one in found if isinstance(one, RolloutHistory) and one.steps}
+    yield _started(case, history, fired, step=f"{percent(last)} %")
+    if not (row := row_of(case, history)):
+        return
+    came_to = {percent(one.steps[-1].share) for one in row.values() if isinstance(one, RolloutHistory) and one.steps}
     for step in case.objective.params["steps"].split():
         if step not in came_to:
-            text = f"no rollout of {', '.join(every)} was at the {step} % step when it was taken back"
-            yield concluded(
-                case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{step} %"
-            )
+            text = f"no rollout of {', '.join(row)} was at the {step} % step when it was taken back"
+            yield untold(case, text, step=f"{step} %")
 
 
-def _started(case: Case, name: str, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
-    limit_s, back = case.scaled.in_unit("s"), history.back
+def _started(case: Case, history: RolloutHistory, fired: Firing, step: str = "") -> Measure:
+    """From the condition that was there for its whole window to the rollback that the platform began."""
+    back = history.back
     mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
     low = high = None
     if mine is not None and fired.may_ns is not None:
         high = max(mine.when_ns - fired.may_ns, 0) / NS_PER_S
         full_ns = fired.full_ns or fired.must_ns
         low = max(mine.since_ns - full_ns, 0) / NS_PER_S if full_ns is not None else 0.0
-    waited_s = None if fired.must_ns is None else max(history.back_ns - fired.must_ns, 0) / NS_PER_S
-    outcome, text = Outcome.INCONCLUSIVE, ""
-    if fired.may_ns is None:
-        text = "its condition was never there for the whole window"
-        if fired.unseen:
-            text = "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
-    elif mine is None:
-        text = "no rollback started by itself"
-        if waited_s is not None:
-            outcome = within(limit_s, low=None, high=None, watched=waited_s)
-            text = f"{text} in {formatted(waited_s, 's')} after the condition"
-        else:
-            text = f"{text}, and it is not certain that its condition was there for the whole window"
-        text += history.unclear
-    elif mine.when_ns < fired.may_ns:
-        text = "the rollback started before the condition was there for the whole window"
-    elif high is not None and low is not None:
-        text = f"the rollback started {formatted(high, 's')} after the condition at most ({mine.why})"
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        if outcome is Outcome.PASS and (other := other_cause(history, _signals(case, history), mine)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    figures = Figures(
-        value=high,
+    found = Effect(
         low=low,
         high=high,
-        scaled_limit=limit_s,
-        unit="s",
-        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        watched=0.0 if fired.must_ns is None else max(history.back_ns - fired.must_ns, 0) / NS_PER_S,
+        names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
+        scope=scope_of(case, **({"step": step} if step else {})),
         receipts={"load": load_of(case)},
+        method="the condition in 20 slices of the window, from the requests that the candidate served; the rollback from the objects' own status",
+        files=files_of(case),
+        unknown=_unknown(history, fired, mine),
+        doubt=other_cause(history, _signals(case, history), mine) if mine else "",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    text = f"{history.plan.name}: {text}, expected {expected}"
-    if step:
-        return concluded(case, name, outcome, text, figures, kind=kind, step=step)
-    return concluded(case, name, outcome, text, figures, kind=kind)
+    return until(case, found)
+
+
+def _unknown(history: RolloutHistory, fired: Firing, mine: RolloutBack | None) -> str:
+    """Why it is not known how long after the condition the rollback began; empty: it is."""
+    if fired.may_ns is None and fired.unseen:
+        return "its condition was not seen: it may have been there for the whole window, and is known for less than half of it"
+    if fired.may_ns is None:
+        return "its condition was never there for the whole window"
+    if mine is None and fired.must_ns is None:
+        text = "no rollback started by itself, and it is not certain that its condition was there for the whole window"
+        return text + history.unclear
+    if mine is not None and mine.when_ns < fired.may_ns:
+        return "the rollback started before the condition was there for the whole window"
+    return ""
 
 
 def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
@@ -145,28 +128,30 @@ def _signals(case: Case, history: RolloutHistory) -> frozenset[Signal]:
     return frozenset([Signal(named)] if named else [one.signal for one in history.plan.triggers])
 
 
-def no_rollbacks(case: Case) -> Iterable[Measure]:
+def no_rollbacks(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """No rollback while the signal is over the limit for a shorter time than the window, or under it for a longer one; both must have been so."""
-    name = Figure.NO_ROLLBACK.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     signal = Signal(case.objective.params["signal"])
     tried = both_reported(case, history) if signal is Signal.REPORT else _both_held(case, history, signal)
     back = history.back
     mine = back if back is not None and back.by == ReversedBy.PLATFORM else None
-    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
     receipts = {"fault": tried, "load": load_of(case)}
-    outcome = Outcome.FAIL if mine is not None else Outcome.PASS
+    other, left = _other_cause(case, history, signal, mine) if mine is not None else "", ""
     if mine is None:
         receipts["restore"] = ended_receipt(history)
         if back is not None and back.by in (ReversedBy.HARNESS, ReversedBy.UNKNOWN):
-            outcome, said = Outcome.INCONCLUSIVE, f"it did not stay with all users ({back.why})"
-    if mine is not None and (other := _other_cause(case, history, signal, mine)):
-        outcome, said = Outcome.INCONCLUSIVE, f"{said}, but {other}"
-    figures = Figures(method="as of the trigger", receipts=receipts if outcome is not Outcome.INCONCLUSIVE else {})
-    yield concluded(case, name, outcome, f"{history.plan.name}: {said}, expected none", figures)
+            left = f"{history.plan.name}: it did not stay with all users ({back.why}), expected none"
+    said = f"a rollback started ({mine.why})" if mine is not None else "no rollback started"
+    excuse = Gap(f", but {other}" if other else "", AGAIN, ReasonKind.TOO_FEW)
+    text = f"{history.plan.name}: {said}, expected none"
+    yield concluded(
+        case,
+        mine is not None,
+        text,
+        receipts,
+        Gap(left, AGAIN, ReasonKind.TOO_FEW, alone=True),
+        excuse=excuse,
+        method="as of the trigger",
+    )
 
 
 def _other_cause(case: Case, history: RolloutHistory, signal: Signal, back: RolloutBack) -> str:

@@ -14,15 +14,19 @@ from harness.judgement.figures.rollouts.history import (
     StepTaken,
     concluded,
     ended_receipt,
+    files_of,
     load_of,
-    rolled,
     rollout_spec,
+    scope_of,
+    untold,
 )
 from harness.judgement.figures.rollouts.stays import Stay, may_hide, stays_of
-from harness.judgement.measures import Case, Figures
+from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT
+from harness.judgement.shapes.amount import Amount, amount
+from harness.judgement.shapes.every import Gap
 from harness.judgement.wording import formatted
-from harness.model import Figure, Length, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
+from harness.model import Figure, Length, LimitRule, Measure, Op, Receipt
 from harness.model.observations import RolloutAnalysis
 from harness.model.rollout import ReversedBy, percent, taken_back_words
 from harness.units import NS_PER_S
@@ -34,16 +38,11 @@ _POINTS: Final = 0.05
 _METHOD: Final = "what every object says of its own share, read five times a second"
 
 
-def orders(case: Case) -> Iterable[Measure]:
+def orders(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Whether the rollout, and each of its objects by itself, went through the steps that the sentence names, in their order.
 
     An object that says another share than that of the step, as `setWeight: 12` in place of 5, was not at it.
     """
-    name = Figure.ROLLOUT_STEPS.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     expected = tuple(case.objective.params["steps"].split())
     stays = stays_of(history)
     paths = {subject: tuple(percent(stay.share) for stay in own) for subject, own in stays.items()}
@@ -59,16 +58,12 @@ def orders(case: Case) -> Iterable[Measure]:
     early = [who for who, path in paths.items() if path != expected]
     who = next(iter([*wrong, *early, whole]))
     said = f"{who} went through {_listed(paths[who])} of the users, expected {_listed(expected)}"
-    outcome = Outcome.FAIL if wrong or beside else Outcome.INCONCLUSIVE if early else Outcome.PASS
     if beside and not wrong:
         stay = beside[0]
         said = f"{stay.subject} gave the candidate {percent(stay.given)} % at the {stay.name} step, expected {stay.name} ± {100 * _POINTS:g} points"
-    elif early and not wrong:
-        said = f"{said}: the others are not recorded, or it was taken back before them"
+    others = ": the others are not recorded, or it was taken back before them" if early else ""
     receipts = {"restore": ended_receipt(history)}
-    yield concluded(
-        case, name, outcome, said, Figures(receipts=receipts, method=_METHOD), kind=_unless_decided(outcome)
-    )
+    yield concluded(case, len(wrong) + len(beside), said, receipts, Gap(others, AGAIN), method=_METHOD)
 
 
 def _begins(expected: tuple[str, ...], path: tuple[str, ...]) -> bool:
@@ -83,13 +78,8 @@ def _with_hidden(history: RolloutHistory) -> Iterable[tuple[float, ...]]:
         before = step.share
 
 
-def lengths(case: Case) -> Iterable[Measure]:
+def lengths(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """How long every object stayed at every step; the dwell has a scale of its own, which the rollout file says and the figure names."""
-    name = Figure.STEP_LENGTH.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     limit_s = case.objective.limit.base / (history.plan.dwell_scale or 1.0)
     steps, paths = history.plan.steps, stays_of(history)
     own = {subject: [stay for stay in stays if _counts(stay, history, limit_s)] for subject, stays in paths.items()}
@@ -98,25 +88,29 @@ def lengths(case: Case) -> Iterable[Measure]:
     shortest = min(ended, key=lambda stay: stay.most_s, default=None)
     if shortest is None or (lacking and shortest.most_s >= limit_s):
         text = f"{len(history.steps)} of {len(steps)} steps were taken{_lacking(lacking[0], paths, history) if lacking else ''}"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
+        yield untold(case, text)
         return
     seconds = (shortest.left_ns - shortest.came_ns) / NS_PER_S
     short_s = max((limit_s - stay.least_s for stay in ended if stay.least_s < limit_s <= stay.most_s), default=0.0)
-    outcome = Outcome.PASS if shortest.most_s >= limit_s else Outcome.FAIL
     scale = f"{case.objective.limit} ({limit_s:g} s at {history.plan.dwell_scale:g}, the scale of the dwell)"
-    text = f"the shortest step, {shortest.name} of {shortest.subject}, lasted {formatted(seconds, 's')}, expected at least {scale}"
-    figures = Figures(
-        value=seconds,
+    found = Amount(
         low=shortest.least_s,
         high=shortest.most_s,
-        scaled_limit=limit_s,
-        resolution=shortest.resolution_s,
+        lenient=True,  # `_closely` says whether it was read often enough
+        shows=True,
+        value=seconds,
+        text=f"the shortest step, {shortest.name} of {shortest.subject}, lasted {formatted(seconds, 's')}",
+        expected=f"at least {scale}",
+        limit=limit_s,
         unit="s",
-        method=_METHOD,
+        scope=scope_of(case),
         receipts={"restore": ended_receipt(history), "watch": _closely(short_s, limit_s)},
+        method=_METHOD,
+        files=files_of(case),
+        resolution=shortest.resolution_s,
     )
     used = Length(name="limit", said=str(case.objective.limit), scaled=True, used_s=limit_s)
-    yield replace(concluded(case, name, outcome, text, figures), times=(used,))
+    yield replace(amount(case, found), times=(used,))
 
 
 def _counts(stay: Stay, history: RolloutHistory, limit_s: float) -> bool:
@@ -144,18 +138,13 @@ def _closely(short_s: float, limit_s: float) -> Receipt:
     return Receipt(ok=close, why=why if close else f"{why}, over a tenth of the limit")
 
 
-def verdicts(case: Case) -> Iterable[Measure]:
+def verdicts(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Whether an analysis of every object passed in each step before that object went on.
 
     An analysis that was ended early is Successful whatever it measured, so one without a measurement is no verdict. A step in which the
     candidate gave no answer has nothing to be analysed, and one whose analysis read no value, as of a metric that is not exported, is not decided; nor is one of whose metrics one read none and is not
     empty by design.
     """
-    name = Figure.STEP_VERDICT.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     paths = stays_of(history)
     went_on = [stay for own in paths.values() for stay in own if stay.next_share is not None]
     went_on = [stay for stay in went_on if 0 < stay.share < (stay.next_share or 0)]
@@ -172,41 +161,46 @@ def verdicts(case: Case) -> Iterable[Measure]:
     empty = [(stay, runs[0].subject) for stay, runs in passed if runs and not any(has_values(run) for run in runs)]
     unfed = [(stay, of_nothing(runs)) for stay, runs in passed if of_nothing(runs)]
     silent = [step.name for step in history.steps if not _answers(case, history, step)]
-    if silent:
-        text = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
-    elif without:
+    steps, n = len(history.steps), len(went_on)
+    text = f"each of {steps - 1} steps of {len(paths)} objects had a verdict before the next"
+    if without:
         subject, step = without[0]
-        text = f"{subject} went on from {step} without a verdict ({len(without)} of {len(went_on) + len(left_out)})"
-        yield _of_verdicts(case, history, Outcome.FAIL, text)
-    elif empty:
-        stay, run = empty[0]
-        text = f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {len(went_on)}): whether anything was analysed is not known"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=NO_VALUE)
-    elif unfed:
-        stay, metric = unfed[0]
-        text = f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {len(went_on)}), for which its condition has no words: it decided nothing"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text, hint=NO_WORDS)
-    elif unread:
-        subject, step, apart_s = unread[0]
-        text = f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
-    elif not paths or len(history.steps) < max(len(history.plan.steps), 2):
-        text = f"{len(history.steps)} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
-        yield _of_verdicts(case, history, Outcome.INCONCLUSIVE, text)
-    else:
-        text = f"each of {len(history.steps) - 1} steps of {len(paths)} objects had a verdict before the next"
-        yield _of_verdicts(case, history, Outcome.PASS, text)
-
-
-def _of_verdicts(case: Case, history: RolloutHistory, outcome: Outcome, text: str, hint: str = AGAIN) -> Measure:
-    figures = Figures(
-        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        text = f"{subject} went on from {step} without a verdict ({len(without)} of {n + len(left_out)})"
+    nothing = f"the candidate gave no answer at {', '.join(silent)}: there was nothing to analyse" if silent else ""
+    few = f"{steps} of {len(history.plan.steps)} steps of {len(paths)} objects were recorded: there was no next step, or nothing that took it"
+    gaps = [(nothing, AGAIN)]
+    gaps += [
+        (
+            f"{stay.subject} went on from {stay.name} after an analysis without any value ({run}; {len(empty)} of {n}): whether anything was analysed is not known",
+            NO_VALUE,
+        )
+        for stay, run in empty[:1]
+    ]
+    gaps += [
+        (
+            f"{stay.subject} went on from {stay.name} after an analysis whose metric {metric} read no value ({len(unfed)} of {n}), for which its condition has no words: it decided nothing",
+            NO_WORDS,
+        )
+        for stay, metric in unfed[:1]
+    ]
+    gaps += [
+        (
+            f"{subject} was not read at {step}, between two readings {formatted(apart_s, 's')} apart: whether it went on without a verdict is not known",
+            AGAIN,
+        )
+        for subject, step, apart_s in unread[:1]
+    ]
+    gaps += [(few, AGAIN)] if not paths or steps < max(len(history.plan.steps), 2) else []
+    yield concluded(
+        case,
+        len(without),
+        text,
+        {"load": load_of(case), "restore": ended_receipt(history)},
+        *(Gap(why, hint, alone=True) for why, hint in gaps),
+        excuse=Gap(nothing, AGAIN, alone=True),
         method="the AnalysisRuns of every object",
         n=len(history.analyses),
     )
-    name, kind = Figure.STEP_VERDICT.value, _unless_decided(outcome)
-    return concluded(case, name, outcome, text, figures, kind=kind, hint=hint)
 
 
 def _passed(history: RolloutHistory, stay: Stay) -> list[RolloutAnalysis]:
@@ -246,10 +240,6 @@ def _answers(case: Case, history: RolloutHistory, step: StepTaken) -> int:
 
 def _listed(shares: tuple[str, ...]) -> str:
     return ", ".join(f"{share} %" for share in shares) or "no step"
-
-
-def _unless_decided(outcome: Outcome) -> ReasonKind | None:
-    return ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
 
 
 ORDER: Final = rollout_spec(Figure.ROLLOUT_STEPS, orders)

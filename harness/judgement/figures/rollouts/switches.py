@@ -12,19 +12,33 @@ from harness.judgement.figures.indicators import errors_by_kind, failed
 from harness.judgement.figures.rollouts.causes import other_cause, unmeasured
 from harness.judgement.figures.rollouts.conditions import first_condition
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
+    files_of,
     load_of,
-    rolled,
     rollout_spec,
+    scope_of,
+    untold,
     way_back_s,
 )
 from harness.judgement.figures.rollouts.triggers import Firing
-from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
+from harness.judgement.measures import Case
+from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, Length, LimitRule, Measure, Objective, Outcome, Phase, ReasonKind, Table
+from harness.model import (
+    ONLY_BELOW,
+    Figure,
+    Length,
+    LimitRule,
+    Measure,
+    Objective,
+    Phase,
+    ReasonKind,
+    Table,
+)
 from harness.model.observations import RolloutBack
 from harness.model.rollout import ReversedBy, taken_back_words
 from harness.model.table import Bools
@@ -90,13 +104,8 @@ def release_switches(case: Case, history: RolloutHistory) -> list[ReleaseSwitch]
     return found
 
 
-def answered_by_new(case: Case) -> Iterable[Measure]:
+def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """How long after the switch, or after each switch, the other release still answered: all requests, or those on new connections."""
-    name = Figure.ANSWERED_BY_NEW.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     new_only = case.objective.params.get("of") == NEW_CONNECTIONS
     expected = ("switch", "way back") if new_only else ("switch",)
     found = {switch.name: switch for switch in release_switches(case, history)}
@@ -104,119 +113,110 @@ def answered_by_new(case: Case) -> Iterable[Measure]:
     unswitched = "switch" not in found and back is not None and back.by != ReversedBy.HAND
     for each in expected:
         if each in found and not unswitched:
-            yield gone(case, name, history, found[each], new_connections=new_only)
+            yield until(case, _gone(case, history, found[each], new_connections=new_only))
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
-            yield _not_switched(case, name, history, back, each)
+            yield _not_switched(case, history, back, each)
         else:
-            text = (
-                f"{history.plan.name}: no {_CALLED[each]} was recorded"
-                if each not in found
-                else _before_its_switch(history)
-            )
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
+            text = f"{history.plan.name}: no {_CALLED[each]} was recorded" if each not in found else _before_its_switch(history)
+            yield untold(case, text, switch=each)
 
 
 def _before_its_switch(history: RolloutHistory) -> str:
     return f"{history.plan.name} was taken back before a switch was recorded: there is none to be switched back"
 
 
-def _not_switched(case: Case, name: str, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
+def _not_switched(case: Case, history: RolloutHistory, back: RolloutBack, each: str) -> Measure:
     """The platform took it back before it switched: red, but where its analyses could not measure."""
     text = f"{history.plan.name}: the platform took it back before the {_CALLED[each]} ({back.why}), so {history.plan.candidate} did not take over"
-    figures = Figures(receipts={"load": load_of(case)})
-    if cause := unmeasured(history, back):
-        text = f"{text}, but that was {cause}"
-        return concluded(case, name, Outcome.INCONCLUSIVE, text, figures, kind=ReasonKind.NO_RECORD, switch=each)
-    return concluded(case, name, Outcome.FAIL, text, figures, switch=each)
+    cause = unmeasured(history, back)
+    excuse = Gap(f", but that was {cause}" if cause else "", AGAIN)
+    return concluded(case, 1, text, {"load": load_of(case)}, excuse=excuse, switch=each)
 
 
-def answered_by_old(case: Case) -> Iterable[Measure]:
+def answered_by_old(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """How long after the way back began the candidate still answered; and whether it was taken back by whom the sentence says.
 
     By the platform: also how long after its trigger, which must have been there.
     """
-    name = Figure.ANSWERED_BY_OLD.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     by = case.objective.params["by"]
     switch = next((one for one in release_switches(case, history) if one.name == "way back"), None)
     if switch is None or history.back is None:
         text = f"{history.plan.name}: no rollback was recorded"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD)
+        yield untold(case, text)
     elif history.back.failed:
         text = f"{history.plan.name}: the command for the rollback failed: {history.back.failed}"
-        yield concluded(case, name, Outcome.FAIL, text, Figures())
+        yield concluded(case, 1, text, {})
     elif history.back.by != by:
-        yield _by_another(case, name, history, history.back)
+        yield _by_another(case, history, history.back)
     else:
-        yield gone(case, name, history, switch)
+        yield until(case, _gone(case, history, switch))
         if by == ReversedBy.PLATFORM:
-            yield _from_trigger(case, name, history, switch, history.back)
+            yield _from_trigger(case, history, switch, history.back)
 
 
-def _by_another(case: Case, name: str, history: RolloutHistory, back: RolloutBack) -> Measure:
+def _by_another(case: Case, history: RolloutHistory, back: RolloutBack) -> Measure:
     """It was taken back by another than the sentence says: a platform had to do it where the condition was there for as long as the limit."""
-    by = case.objective.params["by"]
-    text = f"{history.plan.name} was {taken_back_words(back.by)} ({back.why}), expected {taken_back_words(by)}"
-    outcome = Outcome.INCONCLUSIVE
-    if by == ReversedBy.PLATFORM and back.by != ReversedBy.UNKNOWN:
-        fired = first_condition(case, history)
-        if fired.may_ns is None:
-            text = f"{text}, but {_absent(fired)}"
-        elif (back.since_ns - fired.may_ns) / NS_PER_S < case.scaled.in_unit("s"):
-            text = f"{text}, but the condition of its trigger was there for less than the limit"
-        else:
-            outcome = Outcome.FAIL
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, Figures(), kind=kind)
+    by, taken = case.objective.params["by"], f"{taken_back_words(back.by)} ({back.why})"
+    fired, unknown = first_condition(case, history), ""
+    if by != ReversedBy.PLATFORM or back.by == ReversedBy.UNKNOWN:
+        unknown = taken
+    elif fired.may_ns is None:
+        unknown = f"{taken}, but {_absent(fired)}"
+    found = Effect(
+        watched=0.0 if fired.may_ns is None else (back.since_ns - fired.may_ns) / NS_PER_S,
+        names={"rollout": history.plan.name, "taken": taken},
+        scope=scope_of(case),
+        method="",
+        files=files_of(case),
+        words="by another",
+        expected=taken_back_words(by),
+        unknown=unknown,
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
+    )
+    return until(case, found)
 
 
 def _absent(fired: Firing) -> str:
     return f"the condition of its trigger was {'not seen' if fired.unseen else 'never there'} for the whole window"
 
 
-def _from_trigger(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
+def _from_trigger(case: Case, history: RolloutHistory, switch: ReleaseSwitch, back: RolloutBack) -> Measure:
     """How long after the condition of its trigger had been there the candidate still answered.
 
     A platform reacts in seconds that are not scaled, so the limit is used as the sentence says it; the time after the way back has the scaled one.
     """
-    limit, fired = case.objective.limit.in_unit("s"), first_condition(case, history)
+    limit, fired = case.objective.limit, first_condition(case, history)
     last_ns = _last_of_old(_sent_after(case, history, switch), switch)
     low = high = None
-    outcome = Outcome.INCONCLUSIVE
-    if fired.may_ns is None:
-        text = f"it was taken back ({back.why}), but {_absent(fired)}"
-    elif back.when_ns < fired.may_ns:
-        text = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
-    else:
-        full_ns = fired.full_ns or fired.must_ns
+    unknown = f"it was taken back ({back.why}), but {_absent(fired)}"
+    if fired.may_ns is not None and back.when_ns < fired.may_ns:
+        unknown = f"it was taken back ({back.why}) before the condition of its trigger was there for the whole window"
+    elif fired.may_ns is not None:
+        full_ns, unknown = fired.full_ns or fired.must_ns, ""
         high = (max(last_ns, switch.at_ns) - fired.may_ns) / NS_PER_S
         low = 0.0 if full_ns is None else max(last_ns - full_ns, 0) / NS_PER_S
-        outcome = within(limit, low=low, high=high, watched=limit)
-        text = f"{switch.old} answered for {formatted(high, 's')} after its trigger at most ({back.why})"
-        every = {one.signal for one in history.plan.triggers}
-        if outcome is Outcome.PASS and (other := other_cause(history, every, back)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    figures = Figures(
-        value=high,
+    found = Effect(
         low=low,
         high=high,
-        scaled_limit=limit,
-        unit="s",
-        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        names={"rollout": history.plan.name, "old": switch.old, "why": back.why},
+        scope=scope_of(case, of="its trigger"),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="from the condition in 20 slices of its window, in what the candidate served, to the last request that was sent and answered by it",
+        files=files_of(case),
+        words="its trigger",
+        expected=f"within {limit}",
+        limit_s=limit.in_unit("s"),
+        unknown=unknown,
+        doubt=other_cause(history, {one.signal for one in history.plan.triggers}, back),
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}, expected within {case.objective.limit}"
-    used = Length(name="limit", said=str(case.objective.limit), scaled=False, used_s=limit)
-    return replace(concluded(case, name, outcome, text, figures, kind=kind, of="its trigger"), times=(used,))
+    used = Length(name="limit", said=str(limit), scaled=False, used_s=limit.in_unit("s"))
+    return replace(until(case, found), times=(used,))
 
 
-def gone(
-    case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False
-) -> Measure:
+def _gone(case: Case, history: RolloutHistory, switch: ReleaseSwitch, *, new_connections: bool = False) -> Effect:
     """How long after a switch another release than the one that took over still answered requests that were sent after it.
 
     That of a third release counts as well.
@@ -227,41 +227,30 @@ def gone(
     rows = sent.where(~sent.words["release"].missing)
     old, last_ns = ~rows.words["release"].equals(switch.new), _last_of_old(rows, switch)
     low, high = (max(last_ns - since_ns, 0) / NS_PER_S for since_ns in (switch.at_ns, switch.since_ns))
-    limit = case.scaled.in_unit("s")
     others = int((~old & (rows.ints["sent_ns"] > last_ns)).sum())
-    observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
-    unclear, unknown = low < limit <= high, _untried(case, history, switch) or _unknown_later(case, sent, switch)
-    if low >= limit:
-        outcome = Outcome.FAIL
-    else:
-        enough = others >= _FEWEST and observed_s >= limit and not unknown
-        outcome = Outcome.PASS if high < limit and enough else Outcome.INCONCLUSIVE
-    what = "new connections" if new_connections else "answers"
-    gave = " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old
-    text = f"{gave} gave {int(old.sum())} of {len(rows)} {what} after the {_CALLED[switch.name]}, the last {formatted(high, 's')} after it"
-    if unclear:
-        text = f"{text}; when it began is known to {high - low:.3g} s"
-    if others < _FEWEST:
-        text = f"{text}, and only {others} came later from {switch.new}"
-    elif unknown and outcome is not Outcome.FAIL and observed_s >= limit:
-        text = f"{text}, and {unknown}"
-    if observed_s < limit:
-        text = f"{text}; it was observed for {observed_s:.3g} s of {limit:.3g} s"
-    figures = Figures(
-        value=high,
+    few = f"only {others} came later from {switch.new}" if others < _FEWEST else ""
+    return Effect(
         low=low,
         high=high,
-        scaled_limit=limit,
-        resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
-        unit="s",
-        n=len(rows),
-        method="the release that each answer names, by the time its request was sent",
+        watched=(switch.until_ns - switch.at_ns) / NS_PER_S,
+        names={
+            "gave": " and ".join(sorted(set(rows.where(old).words["release"].present))) or switch.old,
+            "old": int(old.sum()),
+            "n": len(rows),
+            "what": "new connections" if new_connections else "answers",
+            "switch": _CALLED[switch.name],
+            "known": high - low,
+        },
+        scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="the release that each answer names, by the time its request was sent",
+        files=files_of(case),
+        n=len(rows),
+        resolution=(switch.at_ns - switch.since_ns) / NS_PER_S,
+        ends=True,
+        doubt=few or _untried(case, history, switch) or _unknown_later(case, sent, switch),
+        hint=AGAIN,
     )
-    why = ReasonKind.RESOLUTION if unclear else ReasonKind.TOO_FEW
-    kind = why if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    return concluded(case, name, outcome, f"{text}, expected {expected}", figures, kind=kind, switch=switch.name)
 
 
 def _sent_after(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Table:
@@ -313,23 +302,18 @@ def _connections(rows: Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.asarray(rows.ints["worker"].astype(np.int64) << 40 | rows.ints["connection"], dtype=np.int64)
 
 
-def failures(case: Case) -> Iterable[Measure]:
+def failures(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Requests that failed around the switch and around the way back; one failure is one too many."""
-    name = Figure.AROUND_SWITCH.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     found = {switch.name: switch for switch in release_switches(case, history)}
     for each in ("switch", "way back"):
         if each not in found:
             text = f"{history.plan.name}: no {_CALLED[each]} was recorded"
-            yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, switch=each)
+            yield untold(case, text, switch=each)
         else:
-            yield _around(case, name, history, found[each])
+            yield _around(case, history, found[each])
 
 
-def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitch) -> Measure:
+def _around(case: Case, history: RolloutHistory, switch: ReleaseSwitch) -> Measure:
     around = case.objective.times.get("around")
     seconds = around.at_scale(case.plan.time_scale).in_unit("s") if around else 0.0
     end_ns = switch.at_ns + round(seconds * NS_PER_S) if around else switch.until_ns
@@ -337,21 +321,22 @@ def _around(case: Case, name: str, history: RolloutHistory, switch: ReleaseSwitc
     bad = failed(rows)
     if case.objective.params.get("of") == "gateway errors":
         bad &= np.isin(rows.ints["status"], _TIMEOUTS) | (rows.ints["status"] <= 0)
-    count = int(bad.sum())
-    short = switch.until_ns < end_ns
-    outcome = Outcome.FAIL if count else Outcome.INCONCLUSIVE if short or len(rows) < _FEWEST else Outcome.PASS
     kinds = ", ".join(f"{kind} {n}" for kind, n in errors_by_kind(rows.where(bad)).items())
-    text = f"{count} of {len(rows)} requests failed around the {_CALLED[switch.name]}{f' ({kinds})' if kinds else ''}, expected none"
-    if short:
-        text = f"{text}; it was observed for {(switch.until_ns - switch.at_ns) / NS_PER_S:.3g} s of {seconds:.3g} s"
-    figures = Figures(
-        value=float(count),
+    observed_s = (switch.until_ns - switch.at_ns) / NS_PER_S
+    brief = f"; it was observed for {observed_s:.3g} s of {seconds:.3g} s" if switch.until_ns < end_ns else ""
+    few = f"; at least {_FEWEST} are needed" if len(rows) < _FEWEST else ""
+    found = Things(
+        bad=int(bad.sum()),
         n=len(rows),
-        method="requests that were due from the last observation before the first object switched",
+        text=f"{int(bad.sum())} of {len(rows)} requests failed around the {switch.name}{f' ({kinds})' if kinds else ''}, expected none",
+        scope=scope_of(case, switch=switch.name),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        gaps=(Gap(brief, AGAIN, ReasonKind.TOO_FEW), Gap(few, AGAIN, ReasonKind.TOO_FEW)),
+        scaled_limit=None,
+        method="requests that were due from the last observation before the first object switched",
+        files=files_of(case),
     )
-    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, figures, kind=kind, switch=switch.name)
+    return every_one(case, found)
 
 
 def _there_and_back_s(objective: Objective, scale: float) -> float:

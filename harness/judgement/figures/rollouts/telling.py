@@ -13,16 +13,14 @@ from harness.judgement.figures.rollouts.history import (
     AGAIN,
     FILE,
     RolloutHistory,
-    concluded,
     files_of,
     load_of,
-    rolled,
     rollout_spec,
+    scope_of,
 )
-from harness.judgement.measures import Case, Figures, inconclusive
-from harness.judgement.shapes.until import within
-from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, ReasonKind
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.until import Effect, until
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, ReasonKind
 from harness.model.naming import names_release
 from harness.units import NS_PER_S
 
@@ -33,58 +31,42 @@ _ADDRESS: Final = re.compile(r"([A-Za-z][\w+.-]*://|/|www\.)\S*")
 """A text that is an address only, as that of a runbook."""
 
 
-def told(case: Case) -> Iterable[Measure]:
+def told(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the rollback to the first notice that has all of it."""
-    name = Figure.ROLLBACK_TOLD.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     if history.back is None:
-        yield inconclusive(case, name, f"{history.plan.name} was not taken back", AGAIN)
+        yield inconclusive(case, Figure.ROLLBACK_TOLD.value, f"{history.plan.name} was not taken back", AGAIN)
         return
-    yield _told(case, name, history, history.back.since_ns)
+    yield until(case, _told(case, history, history.back.since_ns))
 
 
-def _told(case: Case, name: str, history: RolloutHistory, back_ns: int) -> Measure:
-    limit_s, candidate = case.scaled.in_unit("s"), history.plan.candidate
+def _told(case: Case, history: RolloutHistory, back_ns: int) -> Effect:
+    limit_ns, candidate = round(case.scaled.in_unit("s") * NS_PER_S), history.plan.candidate
     near = [one for one in notices(case.evidence, back_ns - _EARLY_NS, history.until_ns) if one.status == FIRING]
     new = [
         (one, [alert for alert in one.alerts if _began(alert, back_ns) and _names(alert, candidate)]) for one in near
     ]
-    about = [one for one, alerts in new if alerts]
     full = [one for one, alerts in new if any(_says_why(alert, candidate) for alert in alerts)]
-    waited_s = (history.until_ns - back_ns) / NS_PER_S
-    took_s = max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None
-    if took_s is not None:
-        outcome = within(limit_s, low=None, high=took_s, watched=limit_s)
-        text = f"a notice with release, cause and time came {formatted(took_s, 's')} after the rollback"
-    else:
-        outcome = within(limit_s, low=None, high=None, watched=waited_s)
-        text = f"no notice that names {candidate} came in {formatted(waited_s, 's')}"
-        if about:
-            text = f"a notice names the release, and none gives a cause in {formatted(waited_s, 's')}"
-        elif any(_names(alert, candidate) for one in near for alert in one.alerts):
-            text = f"{text}, but of alerts that fired before it or are over"
-    receipts = {
-        "watch": watched(
-            case.evidence, "notices", [(back_ns, min(back_ns + round(limit_s * NS_PER_S), history.until_ns))]
-        ),
-        "load": load_of(case, ("back",)),
-    }
-    figures = Figures(
-        value=took_s,
-        scaled_limit=limit_s,
-        n=len(near),
-        unit="s",
+    instead, old = f"no notice that names {candidate} came", ""
+    if any(alerts for _, alerts in new):
+        instead = "a notice names the release, and none gives a cause"
+    elif any(_names(alert, candidate) for one in near for alert in one.alerts):
+        old = ", but of alerts that fired before it or are over"
+    return Effect(
+        high=max(full[0].when_ns - back_ns, 0) / NS_PER_S if full else None,
+        watched=(history.until_ns - back_ns) / NS_PER_S,
+        names={"rollout": history.plan.name, "instead": instead, "old": old},
+        scope=scope_of(case),
+        receipts={
+            "watch": watched(case.evidence, "notices", [(back_ns, min(back_ns + limit_ns, history.until_ns))]),
+            "load": load_of(case, ("back",)),
+        },
+        needs=("watch",),
         method="from the rollback, as the objects say it, to the arrival of the notice, as the receiver says",
-        receipts=receipts,
         files=(FILE, NOTICES, *files_of(case)),
+        n=len(near),
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = case.expected.replace("below", "within")
-    text = f"{history.plan.name}: {text}, expected {expected}"
-    return concluded(case, name, outcome, text, figures, fail_needs=("watch",), kind=kind)
 
 
 def _words(alert: Mapping[str, Any], key: str) -> list[str]:

@@ -6,25 +6,31 @@ so the share lies between two bounds, which are one where everybody was met.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from harness.judgement.figures.indicators import failed
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
+    RolloutJudge,
     StepTaken,
-    concluded,
     ended_receipt,
+    files_of,
     load_of,
-    rolled,
     rollout_spec,
+    scope_of,
+    untold,
 )
-from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.amount import Amount, amount
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.wording import formatted
-from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Table
+from harness.model import Figure, LimitRule, Measure, Op, ReasonKind, Table
 from harness.model.rollout import percent
 from harness.model.table import Bools, Ints
 from harness.units import NS_PER_S
@@ -89,78 +95,63 @@ def user_of(arrival: Ints, known: int) -> Ints:
     return (arrival - 1) % known + 1
 
 
-def _begun(case: Case, name: str) -> RolloutHistory | Measure:
-    history = rolled(case, name)
+def _counted(judge: RolloutJudge, case: Case, history: RolloutHistory) -> Iterator[Measure]:
+    """The measures of a judge, where the traffic counts users."""
     traffic = case.plan.traffic.get(case.objective.scope.traffic or "")
-    if not isinstance(history, Measure) and (traffic is None or not traffic.census):
-        return inconclusive(case, name, "the traffic does not count users", _CENSUS)
-    return history
+    if traffic is None or not traffic.census:
+        yield inconclusive(case, case.objective.figure.value, "the traffic does not count users", _CENSUS)
+    else:
+        yield from judge(case, history)
 
 
-def user_shares(case: Case) -> Iterable[Measure]:
+def user_shares(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """The share of all known users that the candidate served at one step."""
-    name = Figure.USER_SHARE.value
-    history = _begun(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
     if step is None:
         text = f"{history.plan.name} did not reach the {named} % step"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
+        yield untold(case, text, step=f"{named} %")
         return
     seen = met(case, history, step)
     first = seen.first
     new, unmet = sum(first.values()), seen.known - len(first)
     low, high = new / seen.known, (new + unmet) / seen.known
-    outcome = _held(case, low, high)
     text = f"{new} of {len(first)} users met were on {history.plan.candidate} at the {named} % step"
     if unmet:
         text = f"{text}; {unmet} of {seen.known} were not met, so their share is between {formatted(low, 'ratio')} and {formatted(high, 'ratio')}"
-    figures = Figures(
-        value=low if not unmet else None,
+    tolerance = case.objective.tolerance
+    found = Amount(
         low=low,
         high=high,
-        scaled_limit=case.objective.limit.base,
+        text=text,
         unit="ratio",
+        limit=case.objective.limit.base,
+        tolerance=(tolerance.base if tolerance else 0.0) + _ROUNDING,
+        scope=scope_of(case, step=f"{named} %"),
+        receipts={"load": load_of(case, {f"step-{named}"}), "restore": ended_receipt(history)},
+        method=_METHOD,
+        files=files_of(case),
         n=len(first),
         n_needed=seen.known,
-        method=_METHOD,
-        receipts={"load": load_of(case, {f"step-{named}"}), "restore": ended_receipt(history)},
+        shows=True,
+        hint=AGAIN,
     )
-    kind = ReasonKind.TOO_FEW if outcome is Outcome.INCONCLUSIVE else None
-    yield concluded(case, name, outcome, f"{text}, expected {case.expected}", figures, kind=kind, step=f"{named} %")
-
-
-def _held(case: Case, low: float, high: float) -> Outcome:
-    """PASS where both bounds are inside, FAIL where both are outside on one side."""
-    limit = case.objective.limit.base
-    tolerance = case.objective.tolerance.base if case.objective.tolerance else 0.0
-    least, most = limit - tolerance - _ROUNDING, limit + tolerance + _ROUNDING
-    if least <= low and high <= most:
-        return Outcome.PASS
-    return Outcome.FAIL if high < least or low > most else Outcome.INCONCLUSIVE
+    yield amount(case, found)
 
 
 _ROUNDING: Final = 1e-9
 
 
-def users_hit(case: Case) -> Iterable[Measure]:
+def users_hit(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """The share of all known users of whom a request failed on a bad release.
 
     A failure that names no release, as that of a dead pod, is the bad release's or is not: the share lies between two bounds.
     """
-    name = Figure.USERS_HIT.value
-    history = _begun(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     named = case.objective.params["step"]
     step = next((one for one in history.steps if percent(one.share) == named), None)
     if step is None:
         text = f"{history.plan.name} did not reach the {named} % step"
-        yield concluded(case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, step=f"{named} %")
+        yield untold(case, text, step=f"{named} %")
         return
     known = case.plan.traffic[case.objective.scope.traffic or ""].census
     end_ns = history.until_ns if step is history.steps[-1] else step.end_ns
@@ -169,38 +160,32 @@ def users_hit(case: Case) -> Iterable[Measure]:
     own = bad.where(bad.words["release"].equals(history.plan.candidate))
     possible = bad.where(bad.words["release"].missing | bad.words["release"].equals(history.plan.candidate))
     hit, most = (len(np.unique(user_of(table.ints["arrival"], known))) for table in (own, possible))
-    low, high, limit = hit / known, most / known, case.objective.limit.base
     text = f"{hit} of {known} users met an error of {history.plan.candidate} at the {named} % step"
-    if most > hit:
-        text = f"{text}, {most - hit} more one that names no release"
-    outcome = Outcome.PASS if high <= limit else Outcome.FAIL if low > limit else Outcome.INCONCLUSIVE
-    if not hit and outcome is Outcome.PASS:
-        outcome, text = Outcome.INCONCLUSIVE, f"{text}: it was not bad, so nothing was tried"
-    figures = Figures(
-        value=high,
-        low=low,
-        high=high,
-        scaled_limit=limit,
+    found = Amount(
+        low=hit / known,
+        high=most / known,
+        text=f"{text}, {most - hit} more one that names no release" if most > hit else text,
         unit="ratio",
-        n=known,
-        method="a census: every known user of whom a request failed",
+        limit=case.objective.limit.base,
+        scope=scope_of(case, step=f"{named} %"),
         receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        method="a census: every known user of whom a request failed",
+        files=files_of(case),
+        n=known,
+        shows=True,
+        doubt="" if hit else "it was not bad, so nothing was tried",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    yield concluded(case, name, outcome, f"{text}, expected {case.expected}", figures, kind=kind, step=f"{named} %")
+    yield amount(case, found)
 
 
-def stickiness(case: Case) -> Iterable[Measure]:
+def stickiness(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """Users who met both releases within a step, and those who went back to the old one when the share grew.
 
     Where all users are given the candidate none can be on the other release: a PASS needs users of the candidate who were met again while
     there was a choice, in a later step, or in the same one where the plan has a single such step.
     """
-    name = Figure.STICKY.value
-    history = _begun(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     both, back, moved, compared, again = 0, 0, set[int](), 0, 0
     several = sum(share < 1 for share in history.plan.steps) > 1
     for step in history.steps:
@@ -212,30 +197,35 @@ def stickiness(case: Case) -> Iterable[Measure]:
             again += len(moved & first.keys()) if several else seen.twice
         back += sum(1 for user, new in first.items() if not new and user in moved)
         moved |= {user for user, new in first.items() if new}
-    receipts = {"load": load_of(case), "restore": ended_receipt(history)}
-    figures = Figures(value=float(both + back), n=compared, method=_METHOD, receipts=receipts)
     text = f"{both} users met both releases within a step, {back} went back to the old one, of {compared} met in {len(history.steps)} steps"
+    where = "in a later step below 100 %" if several else "in a step below 100 %"
+    few = f"; {again} users of the new release were met again {where}, {_FEWEST} are needed" if again < _FEWEST else ""
     whole = moved and len(history.steps) >= len(history.plan.steps)
-    if whole and not both + back and again < _FEWEST:
-        where = "in a later step below 100 %" if several else "in a step below 100 %"
-        whole = False
-        text = f"{text}; {again} users of the new release were met again {where}, {_FEWEST} are needed"
-    outcome = Outcome.FAIL if both + back else Outcome.PASS if whole else Outcome.INCONCLUSIVE
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    yield concluded(case, name, outcome, text, figures, kind=kind)
+    found = Things(
+        bad=both + back,
+        n=compared,
+        text=text,
+        scope=scope_of(case),
+        receipts={"load": load_of(case), "restore": ended_receipt(history)},
+        gaps=(Gap(few or ("" if whole else "; it did not come to all users"), AGAIN),),
+        scaled_limit=None,
+        method=_METHOD,
+        files=files_of(case),
+    )
+    yield every_one(case, found)
 
 
 SHARE: Final = rollout_spec(
     Figure.USER_SHARE,
-    user_shares,
+    partial(_counted, user_shares),
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.WITHIN, Op.AT_LEAST}), most=1),
     unit="ratio",
     timed=True,
 )
 HIT: Final = rollout_spec(
     Figure.USERS_HIT,
-    users_hit,
+    partial(_counted, users_hit),
     limit=LimitRule(dimension="ratio", ops=frozenset({Op.AT_MOST}), most=1),
     unit="ratio",
 )
-STICKY: Final = rollout_spec(Figure.STICKY, stickiness, timed=True)
+STICKY: Final = rollout_spec(Figure.STICKY, partial(_counted, stickiness), timed=True)

@@ -9,17 +9,20 @@ from itertools import pairwise
 from typing import Final
 
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
-    concluded,
     ended_receipt,
-    rolled,
     rollout_spec,
+    scope_of,
+    untold,
 )
 from harness.judgement.figures.spec import Need
-from harness.judgement.measures import Case, Figures
+from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import Span, pods_receipt
+from harness.judgement.shapes.amount import Amount, amount
+from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.judgement.wording import formatted
-from harness.model import Figure, LimitRule, Measure, Op, Outcome, ReasonKind, Receipt
+from harness.model import Figure, LimitRule, Measure, Op, ReasonKind, Receipt
 from harness.model.observations import PodAsked, RolloutStarted, SeriesRead, every
 from harness.units import NS_PER_S
 
@@ -46,16 +49,11 @@ class _Longest:
     reads: int
 
 
-def health_read(case: Case) -> Iterable[Measure]:
+def health_read(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure per workload: of its pods the one whose health was not read for longest."""
-    name = Figure.HEALTH_READ.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     asked = _asked(case, history)
     if not asked:
-        yield _unread(case, name, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read")
+        yield untold(case, _whys(every(PodAsked, case.evidence.observations)) or "no pod was read", _PODS, of="")
         return
     lives = _lives(case, history, asked)
     by_workload: dict[str, list[_Longest]] = defaultdict(list)
@@ -69,7 +67,7 @@ def health_read(case: Case) -> Iterable[Measure]:
     for place, workload in _objects(case, history) if history.plan.kind != _SELECTOR else ():
         if (place, workload) not in followed:
             subject = f"{place}/{workload}"
-            yield _unread(case, name, f"{subject}: no ready pod of it was recorded during the rollout", of=subject)
+            yield untold(case, f"{subject}: no ready pod of it was recorded during the rollout", _PODS, of=subject)
 
 
 def _asked(case: Case, history: RolloutHistory) -> dict[str, list[PodAsked]]:
@@ -146,45 +144,33 @@ def _rose(before: PodAsked, now: PodAsked) -> bool:
 def _of_workload(case: Case, history: RolloutHistory, workload: str, found: Sequence[_Longest]) -> Measure:
     limit_ns = round(case.scaled.in_unit("s") * NS_PER_S)
     worst = max(found, key=lambda one: (one.low_ns > limit_ns, one.high_ns))
-    if worst.low_ns > limit_ns:
-        outcome = Outcome.FAIL
-    else:
-        outcome = Outcome.PASS if worst.high_ns <= limit_ns else Outcome.INCONCLUSIVE
     low, high = (formatted(ns / NS_PER_S, "s") for ns in (worst.low_ns, worst.high_ns))
     count = len({one.pod for one in found})
     text = f"{workload}: of {count} ready pods {worst.pod} was not asked for its health for {low} to {high}"
     if not worst.reads:
         text = f"{workload}: of {count} ready pods {worst.pod} never reported how often it was asked for its health, in {high}"
-    figures = Figures(
-        value=worst.high_ns / NS_PER_S if outcome is not Outcome.FAIL else worst.low_ns / NS_PER_S,
+    longest = Amount(
         low=worst.low_ns / NS_PER_S,
         high=worst.high_ns / NS_PER_S,
-        scaled_limit=limit_ns / NS_PER_S,
+        text=text,
         unit="s",
-        n=count,
-        method="answers on its health as each pod counts them, read every 2 s while it is ready",
+        scope=scope_of(case, of=workload),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
+        needs=("watch",),
+        method="answers on its health as each pod counts them, read every 2 s while it is ready",
         files=_PODS,
+        n=count,
+        shows=True,
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    expected = f"{text}, expected {case.expected}"
-    name = Figure.HEALTH_READ.value
-    return concluded(case, name, outcome, expected, figures, fail_needs=("watch",), kind=kind, of=workload)
+    return amount(case, longest)
 
 
-def _unread(case: Case, name: str, why: str, of: str = "") -> Measure:
-    return concluded(case, name, Outcome.INCONCLUSIVE, why, Figures(files=_PODS), kind=ReasonKind.NO_RECORD, of=of)
-
-
-def deployed(case: Case) -> Iterable[Measure]:
+def deployed(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure per object of the rollout, whose ready pods run the new release in the end; then one per workload, of its metrics."""
-    name = Figure.DEPLOYED.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
-    yield from _releases(case, history, name)
-    yield from _metrics(case, history, name)
+    yield from _releases(case, history)
+    yield from _metrics(case, history)
 
 
 def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
@@ -194,11 +180,11 @@ def _objects(case: Case, history: RolloutHistory) -> list[tuple[str, str]]:
     return sorted((place, name) for place, _, name in (subject.partition("/") for subject in subjects))
 
 
-def _releases(case: Case, history: RolloutHistory, name: str) -> Iterator[Measure]:
-    """What the ready pods of each object answered last before the way back."""
+def _releases(case: Case, history: RolloutHistory) -> Iterator[Measure]:
+    """What the ready pods of each object answered last before the rollback."""
     switch = history.switched
     if switch is None:
-        yield _unread(case, name, f"{history.plan.name}: no switch was recorded", of="releases")
+        yield untold(case, f"{history.plan.name}: no switch was recorded", _PODS, of="releases")
         return
     until_ns = min(history.back_ns, switch.end_ns)
     asked = _asked(case, history)
@@ -215,27 +201,30 @@ def _releases(case: Case, history: RolloutHistory, name: str) -> Iterator[Measur
 def _of_object(
     case: Case, history: RolloutHistory, subject: str, ready: Mapping[_PodKey, Sequence[PodAsked]]
 ) -> Measure:
-    candidate, name = history.plan.candidate, Figure.DEPLOYED.value
+    candidate = history.plan.candidate
     said = {key[1]: next((one.release for one in reversed(reads) if one.release), "") for key, reads in ready.items()}
     other = {pod: release for pod, release in said.items() if release not in ("", candidate)}
     silent = sorted(pod for pod, release in said.items() if not release)
+    text = f"{subject}: {len(said) - len(other) - len(silent)} of {len(said)} ready pods run {candidate}"
     if other:
         pod, release = min(other.items())
-        outcome = Outcome.FAIL
         text = f"{subject}: {len(other)} of {len(said)} ready pods do not run {candidate} before the rollback: {pod} runs {release}"
-    elif silent or not said:
-        outcome = Outcome.INCONCLUSIVE
-        text = f"{subject}: {f'{silent[0]} did not say its release' if silent else 'no pod was ready'} between switch and rollback"
-    else:
-        outcome, text = Outcome.PASS, f"{subject}: {len(said)} of {len(said)} ready pods run {candidate}"
-    figures = Figures(
+    between = "between switch and rollback"
+    found = Things(
+        bad=len(other),
         n=len(said),
-        method="the release that each pod's own answer names, the last one before the rollback",
+        text=text,
+        scope=scope_of(case, of=subject),
         receipts={"watch": _pods(case, history), "restore": ended_receipt(history)},
+        needs=("watch",),
+        gaps=(Gap(f": {silent[0]} did not say its release {between}" if silent else "", AGAIN),),
+        none=Gap(f": no pod was ready {between}", AGAIN),
+        mixed=True,
+        scaled_limit=None,
+        method="the release that each pod's own answer names, the last one before the rollback",
         files=_PODS,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    return concluded(case, name, outcome, text, figures, fail_needs=("watch",), kind=kind, of=subject)
+    return every_one(case, found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,21 +236,21 @@ class _Gap:
     from_ns: int
 
 
-def _metrics(case: Case, history: RolloutHistory, name: str) -> Iterator[Measure]:
+def _metrics(case: Case, history: RolloutHistory) -> Iterator[Measure]:
     by_workload: dict[str, list[SeriesRead]] = defaultdict(list)
     mine = [one for one in every(SeriesRead, case.evidence.observations) if one.rollout == history.plan.name]
     for read in sorted(mine, key=lambda one: one.when_ns):
         if read.subject:
             by_workload[read.subject].append(read)
     if not by_workload:
-        yield _unread(case, name, _whys(mine) or "Prometheus was not asked for its samples", of="metrics")
+        yield untold(case, _whys(mine) or "Prometheus was not asked for its samples", _PODS, of="metrics")
     last_ns = max((one.when_ns for one in mine if one.subject), default=0)
     covered = Receipt(ok=True, why="Prometheus was asked until the rollout ended", files=_SERIES)
     if last_ns < history.until_ns or any(one.why for one in mine):
         why = _whys(mine) or "Prometheus was not asked any more when the rollout ended"
         covered = Receipt(ok=False, why=why, hint=_AGAIN, files=_SERIES)
     for subject in _unsampled(_objects(case, history), by_workload):
-        yield _unread(case, name, f"{subject}: no sample of its metrics was recorded", of=f"metrics of {subject}")
+        yield untold(case, f"{subject}: no sample of its metrics was recorded", _PODS, of=f"metrics of {subject}")
     for workload, reads in sorted(by_workload.items()):
         yield _of_metrics(case, history, workload, list(_gaps(reads, history)), covered)
 
@@ -298,26 +287,22 @@ def _gaps(reads: Sequence[SeriesRead], history: RolloutHistory) -> Iterator[_Gap
 
 
 def _of_metrics(case: Case, history: RolloutHistory, workload: str, gaps: Sequence[_Gap], covered: Receipt) -> Measure:
-    limit_ns = round(case.scaled.in_unit("s") * NS_PER_S)
     worst = max(gaps, key=lambda one: one.ns)
-    outcome = Outcome.PASS if worst.ns <= limit_ns else Outcome.FAIL
     n = len({one.metric for one in gaps})
     after = formatted((worst.from_ns - history.began_ns) / NS_PER_S, "s")
-    text = (
-        f"{workload}: of {n} metrics {worst.metric} has no sample for {formatted(worst.ns / NS_PER_S, 's')}, "
-        f"from {after} after the rollout began"
-    )
-    figures = Figures(
-        value=worst.ns / NS_PER_S,
-        scaled_limit=limit_ns / NS_PER_S,
+    longest = Amount(
+        low=worst.ns / NS_PER_S,
+        high=worst.ns / NS_PER_S,
+        text=f"{workload}: of {n} metrics {worst.metric} has no sample for {formatted(worst.ns / NS_PER_S, 's')}, from {after} after the rollout began",
         unit="s",
-        n=n,
-        method="times of the samples that Prometheus has of every metric, those of all pods of the workload together",
+        scope=scope_of(case, of=f"metrics of {workload}"),
         receipts={"watch": covered, "restore": ended_receipt(history)},
+        needs=("watch",),
+        method="times of the samples that Prometheus has of every metric, those of all pods of the workload together",
         files=_SERIES,
+        n=n,
     )
-    name, expected = Figure.DEPLOYED.value, f"{text}, expected {case.expected}"
-    return concluded(case, name, outcome, expected, figures, fail_needs=("watch",), of=f"metrics of {workload}")
+    return amount(case, longest)
 
 
 _LIMIT: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_MOST}))

@@ -13,19 +13,23 @@ import numpy as np
 from harness.judgement.figures.indicators import failed, timed, waited_ms
 from harness.judgement.figures.rollouts.causes import other_cause
 from harness.judgement.figures.rollouts.history import (
+    AGAIN,
     RolloutHistory,
     concluded,
     ended_receipt,
-    history_of,
+    files_of,
     load_of,
-    rolled,
     rollout_spec,
+    row_of,
+    scope_of,
+    untold,
 )
-from harness.judgement.measures import Case, Figures
-from harness.judgement.shapes.until import within
+from harness.judgement.measures import Case
+from harness.judgement.shapes.every import Gap
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.stats.statistics import quantile_of
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity, ReasonKind, Receipt, Table
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind, Receipt, Table
 from harness.model.observations import RolloutBack, RolloutStatus
 from harness.model.rollout import ReversedBy
 from harness.model.trigger import Signal
@@ -41,42 +45,32 @@ _CRITERIA: Final = {"p95": "times the response time p95 of the old release", "er
 _SIGNALS: Final = {"p95": Signal.RESPONSE_TIME, "errors": Signal.ERROR_RATE}
 
 
-def taken_back(case: Case) -> Iterable[Measure]:
+def taken_back(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """From the switch to the rollback that the platform began by itself."""
-    name = Figure.TAKEN_BACK.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
-    limit_s, switched, mine = case.scaled.in_unit("s"), history.switched, _own(history)
+    yield until(case, _taken_back(case, history))
+
+
+def _taken_back(case: Case, history: RolloutHistory) -> Effect:
+    switched, mine = history.switched, _own(history)
     low = high = None
-    outcome = Outcome.INCONCLUSIVE
-    if switched is None:
-        text = "it was never given all users"
-    elif mine is None:
-        waited_s = (history.back_ns - switched.at_ns) / NS_PER_S
-        outcome = within(limit_s, low=None, high=None, watched=waited_s)
-        text = f"no rollback started by itself in {formatted(waited_s, 's')} after the switch{history.unclear}"
-    else:
+    if switched is not None and mine is not None:
         high = (mine.when_ns - max(switched.since_ns, _last_old_ns(case, history, switched.at_ns))) / NS_PER_S
         low = max(mine.since_ns - switched.at_ns, 0) / NS_PER_S
-        outcome = within(limit_s, low=low, high=high, watched=limit_s)
-        text = f"the rollback started {formatted(high, 's')} after the switch at most ({mine.why})"
-        if outcome is Outcome.PASS and (other := other_cause(history, {Signal.ERROR_RATE}, mine)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    receipts = {"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)}
-    figures = Figures(
-        value=high,
+    return Effect(
         low=low,
         high=high,
-        scaled_limit=limit_s,
-        unit="s",
+        watched=(history.back_ns - switched.at_ns) / NS_PER_S if switched else 0.0,
+        names={"rollout": history.plan.name, "unclear": history.unclear, "why": mine.why if mine else ""},
+        scope=scope_of(case),
+        receipts={"fault": _fails(case, history), "load": load_of(case), "restore": ended_receipt(history)},
+        needs=("fault",),
         method="from the last request before the switch that the old release answered to the objects' own status",
-        receipts=receipts,
+        files=files_of(case),
+        unknown="" if switched else "it was never given all users",
+        doubt=other_cause(history, {Signal.ERROR_RATE}, mine) if mine else "",
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}, expected {case.expected.replace('below', 'within')}"
-    yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
 
 
 def _last_old_ns(case: Case, history: RolloutHistory, until_ns: int) -> int:
@@ -106,49 +100,35 @@ def _fails(case: Case, history: RolloutHistory) -> Receipt:
     return Receipt(ok=len(served) >= _FEWEST and abs(share - level) <= _POINTS, why=why, hint=_TRIED)
 
 
-def not_promoted(case: Case) -> Iterable[Measure]:
+def not_promoted(case: Case, history: RolloutHistory) -> Iterable[Measure]:
     """One measure a rollout; and, with the first rollout of the row, one for each criterion that no release of the row was beyond."""
-    name = Figure.NOT_PROMOTED.value
-    history = rolled(case, name)
-    if isinstance(history, Measure):
-        yield history
-        return
     worse = _worse(case, history)
     promoted = _promoted(history)
-    mine, outcome = _own(history), Outcome.INCONCLUSIVE
+    mine = _own(history)
+    said = ", ".join(worse.values()) or "it was beyond neither criterion"
+    text = f"it was taken back before it was promoted ({mine.why})" if mine else "it was not promoted"
     if promoted is not None:
         when = " after it was taken back" if promoted.when_ns >= history.back_ns else ""
-        outcome, text = Outcome.FAIL, f"it was promoted{when} ({promoted.subject})"
-    elif mine is not None:
-        outcome, text = Outcome.PASS, f"it was taken back before it was promoted ({mine.why})"
-        if worse and (other := other_cause(history, {_SIGNALS[one] for one in worse}, mine)):
-            outcome, text = Outcome.INCONCLUSIVE, f"{text}, but {other}"
-    else:
-        text = f"it was neither promoted nor taken back by the platform{history.unclear}"
-    said = ", ".join(worse.values()) or "it was beyond neither criterion"
+        text = f"it was promoted{when} ({promoted.subject})"
+    other = other_cause(history, {_SIGNALS[one] for one in worse}, mine) if worse and mine else ""
+    neither = f"{history.plan.name}: it was neither promoted nor taken back by the platform{history.unclear}; {said}, expected no promotion"
     fault = Receipt(ok=bool(worse), why=said, hint=_TRIED)
-    receipts = {"fault": fault, "load": load_of(case), "restore": ended_receipt(history)}
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    text = f"{history.plan.name}: {text}; {said}, expected no promotion"
-    figures = Figures(
-        method="answers of both releases while both had users; the objects' own status", receipts=receipts
+    yield concluded(
+        case,
+        promoted is not None,
+        f"{history.plan.name}: {text}; {said}, expected no promotion",
+        {"fault": fault, "load": load_of(case), "restore": ended_receipt(history)},
+        Gap("" if mine else neither, AGAIN, alone=True),
+        Gap(f", but {other}" if other else "", AGAIN),
+        needs=("fault",),
+        method="answers of both releases while both had users; the objects' own status",
     )
-    yield concluded(case, name, outcome, text, figures, fail_needs=("fault",), kind=kind)
-    every = dict.fromkeys(
-        objective.scope.rollout
-        for claim in case.plan.claims
-        if claim.requirement == case.claim.requirement
-        for objective in claim.objectives
-    )
-    if next(iter(every), "") != history.plan.name:
+    if not (row := row_of(case, history)):
         return
-    found = [history_of(case.plan, case.evidence, rollout) for rollout in every]
-    tried = {key for one in found if isinstance(one, RolloutHistory) for key in _worse(case, one)}
+    tried = {key for one in row.values() if isinstance(one, RolloutHistory) for key in _worse(case, one)}
     for criterion in (one for one in _CRITERIA if one not in tried):  # in their order, whatever the hash seed
-        text = f"no release of {', '.join(every)} was beyond the limit of the {_CRITERIA[criterion]}"
-        yield concluded(
-            case, name, Outcome.INCONCLUSIVE, text, Figures(), kind=ReasonKind.NO_RECORD, criterion=criterion
-        )
+        text = f"no release of {', '.join(row)} was beyond the limit of the {_CRITERIA[criterion]}"
+        yield untold(case, text, criterion=criterion)
 
 
 def _promoted(history: RolloutHistory) -> RolloutStatus | None:

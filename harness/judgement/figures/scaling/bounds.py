@@ -9,13 +9,13 @@ from harness.judgement.figures.scaling.record import (
     AGAIN,
     FILES,
     autoscalers_receipt,
-    concluded,
     held_levels,
     scaling_spec,
 )
-from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.watch import Span, pods_receipt
-from harness.model import Evidence, Figure, LimitRule, Measure, Op, Outcome, Phase, PodChange
+from harness.judgement.shapes.amount import Amount, amount
+from harness.model import Evidence, Figure, LimitRule, Measure, Op, Phase, PodChange, ReasonKind
 from harness.model.observations import AutoscalerSeen, every
 from harness.model.scaling import SPIKE
 
@@ -34,16 +34,22 @@ def fewest(case: Case) -> Iterable[Measure]:
         least, workload = min(one.least for one in said), said[-1].target
         namespace = subject.rpartition("/")[0]
         ready = _fewest_ready(case.evidence, namespace, workload, spans)
-        figures = _figures(case, float(least if ready is None else min(least, ready)), (*FILES[:1], _PODS), spans)
-        text = f"{subject} keeps at least {least}, expected {case.objective.limit}"
+        text, lacking = f"{subject} keeps at least {least}", ""
         if ready is None:
-            why = f"{text}; no fault-free window, or no pod, of {namespace}/{workload} was recorded"
-            outcome = Outcome.FAIL if least < case.objective.limit.value else Outcome.INCONCLUSIVE
-            yield concluded(case, outcome, why, figures, autoscaler=subject)
-            continue
-        holds = least >= case.objective.limit.value and ready >= needed
-        text += f"; {workload} had {ready} ready pods or more while no fault was in, expected {needed}"
-        yield concluded(case, Outcome.PASS if holds else Outcome.FAIL, text, figures, autoscaler=subject)
+            lacking = f"no fault-free window, or no pod, of {namespace}/{workload} was recorded"
+        else:
+            text += f" replicas; {workload} had {ready} ready pods or more while no fault was in"
+        yield _counted(
+            case,
+            text,
+            (least, least),
+            {"autoscaler": subject},
+            pods=spans,
+            value=min(least, least if ready is None else ready),
+            expected=f"{case.objective.limit}, and {needed} ready",
+            broken=ready is not None and ready < needed,
+            doubt=lacking,
+        )
     if autoscalers and not case.objective.scope.subject:
         yield from _ready_without(case, _scaled(autoscalers), needed, spans)
 
@@ -67,11 +73,9 @@ def _ready_without(
     followed = {each for each in there if each[0] in homes or each[1] in declared} - scaled
     for namespace, workload in sorted(followed if spans else ()):
         ready = _fewest_ready(case.evidence, namespace, workload, spans) or 0
-        figures = _figures(case, float(ready), (*FILES[:1], _PODS), spans)
-        text = f"{namespace}/{workload}, which has no autoscaler, had {ready} ready pods while no fault was in, expected {needed}"
-        yield concluded(
-            case, Outcome.PASS if ready >= needed else Outcome.FAIL, text, figures, workload=f"{namespace}/{workload}"
-        )
+        text = f"{namespace}/{workload}, which has no autoscaler, had {ready} ready pods while no fault was in"
+        own = {"workload": f"{namespace}/{workload}"}
+        yield _counted(case, text, (ready, ready), own, pods=spans, limit=needed, expected=str(needed))
     known = {workload for _, workload in scaled | followed}
     for service in sorted(declared - known):
         why = f"no ready pod of {service} was known when the first window without a fault began"
@@ -86,27 +90,24 @@ def most(case: Case) -> Iterable[Measure]:
     yield from _not_autoscaled(case, autoscalers)
     if case.objective.check == SPIKE and isinstance(why := held_levels(case), str):
         yield inconclusive(case, case.objective.figure.value, why, AGAIN)
-    limit = case.objective.limit.value
     for subject, said in sorted(autoscalers.items()):
         declared, there = max(one.most for one in said), max(max(one.current, one.desired) for one in said)
-        figures = _figures(case, float(max(declared, there)), FILES)
-        text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}, expected at most {limit:g}"
-        outcome = Outcome.PASS if max(declared, there) <= limit else Outcome.FAIL
-        yield concluded(case, outcome, text, figures, autoscaler=subject)
+        text = f"{said[-1].target} had at most {there} replicas in the run and may get {declared}"
+        greatest = max(declared, there)
+        yield _counted(case, text, (greatest, greatest), {"autoscaler": subject}, op=Op.AT_MOST)
     yield from _most_without(case, _scaled(autoscalers))
 
 
 def _most_without(case: Case, scaled: frozenset[tuple[str, str]]) -> Iterable[Measure]:
     """The scaled services where no autoscaler of theirs was recorded, by their pods: while pods are replaced, there are more of them than replicas."""
-    services, limit = {workload for _, workload in scaled}, case.objective.limit.value
+    services = {workload for _, workload in scaled}
     ready = {(one.namespace, one.workload) for one in case.evidence.pods if one.is_ready and one.workload in services}
     for namespace, workload in sorted(ready - scaled):
         subject, there = f"{namespace}/{workload}", _most_ready(case.evidence, namespace, workload)
         at_ns = [one.at_ns for one in case.evidence.pods]
-        figures = _figures(case, float(there), (*FILES[:1], _PODS), [(min(at_ns), max(at_ns))])
-        text = f"{subject}, of which no autoscaler was recorded, had at most {there} ready pods, expected at most {limit:g}"
-        outcome = Outcome.PASS if there <= limit else Outcome.INCONCLUSIVE
-        yield concluded(case, outcome, text, figures, workload=subject)
+        text = f"{subject}, of which no autoscaler was recorded, had at most {there} ready pods"
+        pods = [(min(at_ns), max(at_ns))]  # while one is replaced there are more of them than replicas
+        yield _counted(case, text, (0, there), {"workload": subject}, pods=pods, op=Op.AT_MOST, value=there)
 
 
 def _most_ready(evidence: Evidence, namespace: str, workload: str) -> int:
@@ -180,15 +181,44 @@ def _none(case: Case) -> Measure:
     return inconclusive(case, case.objective.figure.value, why, AGAIN)
 
 
-def _figures(case: Case, value: float, files: tuple[str, ...], pods: Sequence[Span] = ()) -> Figures:
-    """`pods`: in which the pods count as well."""
-    receipts = {"watch": autoscalers_receipt(case.evidence)}
+def _counted(
+    case: Case,
+    text: str,
+    between: tuple[int, int],
+    scope: Mapping[str, str],
+    *,
+    pods: Sequence[Span] = (),
+    op: Op = Op.AT_LEAST,
+    value: float | None = None,
+    limit: float | None = None,
+    expected: str = "",
+    broken: bool = False,
+    doubt: str = "",
+) -> Measure:
+    """A number of replicas or pods against the limit; `pods`: in which the pods count as well."""
+    receipts, most = {"watch": autoscalers_receipt(case.evidence)}, case.objective.limit.value
     if pods and receipts["watch"].ok:
         receipts = {"watch": pods_receipt(case.evidence, *pods)}
-    method = "what each autoscaler says of itself, and the pods that are ready, followed as they change; exact"
-    return Figures(
-        value=value, scaled_limit=case.objective.limit.value, n=1, method=method, receipts=receipts, files=files
+    found = Amount(
+        low=float(between[0]),
+        high=float(between[1]),
+        value=None if value is None else float(value),
+        text=text,
+        expected=expected or f"at most {most:g}",
+        limit=most if limit is None else float(limit),
+        op=op,
+        scope=scope,
+        receipts=receipts,
+        needs=("watch",),
+        method="what each autoscaler says of itself, and the pods that are ready, followed as they change; exact",
+        files=FILES if op is Op.AT_MOST and not pods else (*FILES[:1], _PODS),
+        n=1,
+        broken=broken,
+        doubt=doubt,
+        hint=AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
+    return amount(case, found)
 
 
 _COUNT: Final = frozenset({Op.AT_LEAST})

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.measures import Case
 from harness.judgement.receipts.watch import Span, followed
-from harness.model import Evidence, Figure, LimitRule, Measure, Observation, Outcome, Phase, ReasonKind, Receipt
+from harness.model import Evidence, Figure, LimitRule, Measure, Observation, Phase, Receipt
 from harness.model.observations import AutoscalerSeen, LoadFailed, LoadHeld, UsageRead, WatchClosed, every
 from harness.model.scaling import NEAR
 
@@ -175,14 +175,6 @@ def followed_until_ns(evidence: Evidence) -> int:
     closed = [one.recorded_ns for one in every(WatchClosed, evidence.observations) if one.subject == WATCHER]
     seen = [one.when_ns + 1 for one in every(AutoscalerSeen, evidence.observations)]
     return max([*(closed or [window.end_ns for window in evidence.windows.values()]), *seen], default=0)
-
-
-def concluded(case: Case, outcome: Outcome, text: str, figures: Figures, *, hint: str = "", **scope: str) -> Measure:
-    """A measure after the receipt of the watch; `hint` of what is INCONCLUSIVE by itself."""
-    kind = ReasonKind.NO_RECORD if outcome is Outcome.INCONCLUSIVE else None
-    own = because(outcome, text, (hint or AGAIN) if outcome is Outcome.INCONCLUSIVE else "", kind=kind)
-    outcome, reason = settled(outcome, own, figures.receipts, tuple(figures.receipts))
-    return measure(case, case.objective.figure.value, outcome, reason, scope=scope, figures=figures)
 
 
 def scaling_spec(

@@ -11,7 +11,7 @@ from scipy.special import ndtri, stdtrit
 
 from harness.judgement.figures.scaling.record import AGAIN, FILES
 from harness.judgement.figures.spec import Basis, Need, Spec
-from harness.judgement.measures import Case, bounded, held, inconclusive
+from harness.judgement.measures import Case, bounded, inconclusive
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
 from harness.model import Figure, LimitRule, Measure, Op, Phase, Receipt
 from harness.model.observations import LoadFailed, Served, every
@@ -41,13 +41,11 @@ def resized(case: Case) -> Iterable[Measure]:
         case,
         name,
         bounds,
-        held(Op.AT_LEAST, bounds, case.objective.limit.value),
         unit="",
         subject=(
             f"throughput of {turns[0].subject} at {_size(second)} over that at {_size(first)} "
             f"({more:.4g} over {at:.4g} answers/s, {turns[0].in_flight} requests open at each)"
         ),
-        n_needed=None,
         scope={"workload": turns[0].subject},
         receipts={"load": _receipt(first, second)},
         fail_needs=("load",),

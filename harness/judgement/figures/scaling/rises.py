@@ -11,7 +11,6 @@ from harness.judgement.figures.scaling.record import (
     FILES,
     HeldLevel,
     autoscalers_receipt,
-    concluded,
     given_levels,
     not_given,
     not_shown,
@@ -20,9 +19,11 @@ from harness.judgement.figures.scaling.record import (
     scaling_spec,
     scalings,
 )
-from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.shapes.until import Effect, until
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Outcome, Quantity
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Quantity, ReasonKind
 from harness.model.scaling import NEAR
 from harness.units import NS_PER_S
 
@@ -68,59 +69,52 @@ def _above(case: Case, level: HeldLevel) -> Measure:
 
     A rise at a smaller usage is one at the level, too. One at a greater usage is not: the target may be between the two.
     """
-    limit_s, scope = case.scaled.in_unit("s"), _scope(level)
-    since_ns = level.reached_ns or level.ended_ns or level.begun_ns
-    ups = [one for one in scalings(said_of(case.evidence, level.workload), level.begun_ns) if one.after > one.before]
+    said, since_ns = said_of(case.evidence, level.workload), level.reached_ns or level.ended_ns or level.begun_ns
+    ups = [one for one in scalings(said, level.begun_ns) if one.after > one.before]
     first = next((one for one in ups if level.ended_ns is None or one.at_ns <= level.ended_ns + NS_PER_S), None)
-    took_s = (first.at_ns - (since_ns if first.at_ns >= since_ns else level.begun_ns)) / NS_PER_S if first else None
-    kept_s = ((level.ended_ns or since_ns) - since_ns) / NS_PER_S
-    figures = Figures(
-        value=took_s,
-        scaled_limit=limit_s,
-        unit="s",
-        n=1,
-        method=level.method,
+    sooner = first is not None and first.at_ns < since_ns
+    excuse = f"the load was not as planned: {level.why}" if not level.ok else ""
+    found = Effect(
+        high=None if first is None else (first.at_ns - (level.begun_ns if sooner else since_ns)) / NS_PER_S,
+        watched=((level.ended_ns or since_ns) - since_ns) / NS_PER_S,
+        names={"at": _at(level), "before": first.before if first else 0, "after": first.after if first else 0},
+        scope=_scope(level),
         receipts={"watch": autoscalers_receipt(case.evidence, level.span)},
+        needs=("watch",),
+        method=level.method,
         files=FILES,
+        n=1,
+        doubt=_no_proof(level) or not_shown(said, first) if first else "",
+        excuse=excuse or ("they rose before the level was reached" if sooner else ""),
+        hint=_ALONE if first and raised_by_hand(said, first) else AGAIN,
+        kind=ReasonKind.NO_RECORD,
     )
-    at = _at(level)
-    if first is not None and took_s is not None and took_s < limit_s:
-        text = f"{at} the replicas rose from {first.before} to {first.after} after {formatted(took_s, 's')}"
-        if why := _no_proof(level) or not_shown(said_of(case.evidence, level.workload), first):
-            hint = _ALONE if raised_by_hand(said_of(case.evidence, level.workload), first) else ""
-            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=hint, **scope)
-        return concluded(case, Outcome.PASS, f"{text}, expected {case.expected}", figures, **scope)
-    if not level.ok:
-        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as planned: {level.why}", figures, **scope)
-    if took_s is not None and first is not None and first.at_ns < since_ns:
-        text = f"{at} the replicas rose before the level was reached, {formatted(took_s, 's')} after the load began"
-        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
-    if first is None and kept_s < limit_s:
-        text = f"{at} was kept for {formatted(kept_s, 's')} only"
-        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
-    when = f"rose after {formatted(took_s, 's')}" if took_s is not None else f"did not rise in {formatted(kept_s, 's')}"
-    return concluded(case, Outcome.FAIL, f"{at} the replicas {when}, expected {case.expected}", figures, **scope)
+    return until(case, found)
 
 
 def _below(case: Case, level: HeldLevel) -> Measure:
-    scope, receipts = _scope(level), {"watch": autoscalers_receipt(case.evidence, level.span)}
-    changes = scalings(said_of(case.evidence, level.workload), level.begun_ns, level.ended_ns)
-    ups = [one for one in changes if one.after > one.before]
-    kept_s = ((level.ended_ns or level.begun_ns) - (level.reached_ns or level.begun_ns)) / NS_PER_S
-    figures = Figures(value=float(len(ups)), scaled_limit=0.0, n=1, method=level.method, receipts=receipts, files=FILES)
-    if not level.ok:
-        return concluded(case, Outcome.INCONCLUSIVE, f"the load was not as planned: {level.why}", figures, **scope)
+    said, since_ns, limit_s = said_of(case.evidence, level.workload), level.reached_ns, case.scaled.in_unit("s")
+    ups = [one for one in scalings(said, level.begun_ns, level.ended_ns) if one.after > one.before]
+    kept_s = ((level.ended_ns or level.begun_ns) - (since_ns or level.begun_ns)) / NS_PER_S
+    text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
     if ups:
         text = f"{_at(level)} the replicas rose from {ups[0].before} to {ups[0].after}, expected no rise"
-        if why := raised_by_hand(said_of(case.evidence, level.workload), ups[0]):
-            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, hint=_ALONE, **scope)
-        return concluded(case, Outcome.FAIL, text, figures, **scope)
-    text = f"{_at(level)}, kept for {formatted(kept_s, 's')}, the replicas did not rise"
-    limit_s = case.scaled.in_unit("s")
-    if level.reached_ns is None or kept_s < limit_s:
-        text = f"{text}; {formatted(limit_s, 's')} of it, as at the higher one, were not recorded"
-        return concluded(case, Outcome.INCONCLUSIVE, text, figures, **scope)
-    return concluded(case, Outcome.PASS, text, figures, **scope)
+    brief = f"; {formatted(limit_s, 's')} of it, as at the higher one, were not recorded"
+    by_hand = raised_by_hand(said, ups[0]) if ups else ""
+    load = Gap(f"the load was not as planned: {level.why}" if not level.ok else "", AGAIN, alone=True)
+    found = Things(
+        bad=len(ups),
+        n=1,
+        text=text,
+        scope=_scope(level),
+        receipts={"watch": autoscalers_receipt(case.evidence, level.span)},
+        needs=("watch",),
+        gaps=(load, Gap(brief if since_ns is None or kept_s < limit_s else "", AGAIN)),
+        excuse=load if load.why else Gap(f", but {by_hand}" if by_hand else "", _ALONE),
+        method=level.method,
+        files=FILES,
+    )
+    return every_one(case, found)
 
 
 def _no_proof(level: HeldLevel) -> str:

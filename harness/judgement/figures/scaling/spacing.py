@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -12,7 +12,6 @@ from harness.judgement.figures.scaling.record import (
     FILES,
     HeldLevel,
     autoscalers_receipt,
-    concluded,
     followed_until_ns,
     held_levels,
     said_of,
@@ -20,10 +19,11 @@ from harness.judgement.figures.scaling.record import (
     scalings,
 )
 from harness.judgement.figures.scaling.scaled import replicas_at
-from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.measures import Case, inconclusive
 from harness.judgement.receipts.watch import Span
+from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.wording import formatted
-from harness.model import Figure, LimitRule, Measure, Op, Outcome
+from harness.model import Figure, LimitRule, Measure, Op, ReasonKind
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
 
@@ -41,15 +41,12 @@ def apart(case: Case) -> Iterable[Measure]:
         changes = scalings(said_of(case.evidence, level.workload), level.begun_ns, level.ended_ns)
         ups = [one for one in changes if one.after > one.before]
         gaps = [(two.at_ns - one.at_ns) / NS_PER_S for one, two in pairwise(ups)]
-        figures = _figures(case, level, min(gaps, default=None), len(ups), span=level.span)
-        if not gaps:
-            text = f"{len(ups)} scale-up in {_SINCE_SPIKE}: there are no two to compare"
-            yield concluded(case, Outcome.INCONCLUSIVE, text, figures, workload=level.workload)
-            continue
-        outcome = Outcome.PASS if min(gaps) + RESOLUTION_S >= case.scaled.in_unit("s") else Outcome.FAIL
         steps = ", ".join(f"{one.before} to {one.after}" for one in ups)
-        text = f"{len(ups)} scale-ups ({steps}) at least {formatted(min(gaps), 's')} apart, expected {case.expected}"
-        yield concluded(case, outcome, text, figures, workload=level.workload)
+        text = f"{len(ups)} scale-up in {_SINCE_SPIKE}"
+        if gaps:
+            text = f"{len(ups)} scale-ups ({steps}) at least {formatted(min(gaps), 's')} apart"
+        alone = "" if gaps else "there are no two to compare"
+        yield _sooner(case, level, min(gaps, default=None), level.span, n=len(ups), text=text, unknown=alone)
 
 
 def scaled_in(case: Case) -> Iterable[Measure]:
@@ -67,29 +64,64 @@ def scaled_in(case: Case) -> Iterable[Measure]:
             yield _never_fell(case, level, said, until_ns)
             continue
         first, took_s = downs[0], (downs[0].at_ns - level.ended_ns) / NS_PER_S
-        figures = _figures(case, level, took_s, len(downs), span=(level.begun_ns, first.at_ns))
-        outcome = Outcome.PASS if took_s + RESOLUTION_S >= case.scaled.in_unit("s") else Outcome.FAIL
         when = f"{formatted(abs(took_s), 's')} {'after the load' if took_s >= 0 else 'before the load had ended'}"
-        text = f"the replicas fell from {first.before} to {first.after} {when}, expected {case.expected}"
-        yield concluded(case, outcome, text, figures, workload=level.workload)
+        text = f"the replicas fell from {first.before} to {first.after} {when}"
+        yield _sooner(case, level, took_s, (level.begun_ns, first.at_ns), n=len(downs), text=text)
 
 
 def _never_fell(case: Case, level: HeldLevel, said: Sequence[AutoscalerSeen], until_ns: int) -> Measure:
     """The measure of a spike without a scale-down: one sooner than the limit would have been seen, if there was one to come."""
     least = max((one.least for one in said), default=0)
-    could = level.ended_ns is not None and replicas_at(said, level.ended_ns) > least
-    watched_s = max(until_ns - (level.ended_ns or until_ns), 0) / NS_PER_S
-    figures = _figures(case, level, None, 0, span=(level.begun_ns, max(until_ns, level.begun_ns)))
-    if could and watched_s >= case.scaled.in_unit("s"):
-        text = f"no scale-down came in {formatted(watched_s, 's')} after {_SINCE_SPIKE}, expected {case.expected}"
-        return concluded(case, Outcome.PASS, text, replace(figures, low=watched_s), workload=level.workload)
-    text, hint = f"no scale-down was recorded after {_SINCE_SPIKE}", ""
-    if could:
-        hint = f"let the run go on for {case.scaled} after the load, then run again"
-        text += f", in the {formatted(watched_s, 's')} that were watched"
-    elif level.ended_ns is not None:
-        text += f": it was over with {least} replicas, the fewest that are allowed"
-    return concluded(case, Outcome.INCONCLUSIVE, text, figures, hint=hint, workload=level.workload)
+    ended_ns = level.ended_ns
+    could = ended_ns is not None and replicas_at(said, ended_ns) > least
+    watched_s = max(until_ns - (ended_ns or until_ns), 0) / NS_PER_S
+    over = f"it was over with {least} replicas, the fewest that are allowed"
+    return _sooner(
+        case,
+        level,
+        None,
+        (level.begun_ns, max(until_ns, level.begun_ns)),
+        n=0,
+        text=f"no scale-down came in the {formatted(watched_s, 's')} that were watched after {_SINCE_SPIKE}",
+        unknown="" if could else over if ended_ns is not None else "it is not recorded when the load ended",
+        watched_s=watched_s,
+        hint=f"let the run go on for {case.scaled} after the load, then run again" if could else AGAIN,
+    )
+
+
+def _sooner(
+    case: Case,
+    level: HeldLevel,
+    took_s: float | None,
+    span: Span,
+    *,
+    n: int,
+    text: str,
+    unknown: str = "",
+    watched_s: float = 0.0,
+    hint: str = AGAIN,
+) -> Measure:
+    """A time that must be so long at least; None: it lasted at least for as long as was watched."""
+    found = Amount(
+        low=watched_s if took_s is None else took_s - RESOLUTION_S,
+        high=math.inf if took_s is None else took_s + RESOLUTION_S,
+        lenient=took_s is not None,
+        value=took_s,
+        text=text,
+        unit="s",
+        scope={"workload": level.workload},
+        receipts={"watch": autoscalers_receipt(case.evidence, span)},
+        needs=("watch",),
+        method=level.method,
+        files=FILES,
+        n=n,
+        resolution=RESOLUTION_S,
+        shows=took_s is None and not unknown,
+        unknown=unknown,
+        hint=hint,
+        kind=ReasonKind.NO_RECORD,
+    )
+    return amount(case, found)
 
 
 def _spikes(case: Case) -> Iterable[HeldLevel | Measure]:
@@ -97,19 +129,6 @@ def _spikes(case: Case) -> Iterable[HeldLevel | Measure]:
     if isinstance(levels, str):
         return [inconclusive(case, case.objective.figure.value, levels, AGAIN)]
     return levels
-
-
-def _figures(case: Case, level: HeldLevel, value: float | None, n: int, *, span: Span) -> Figures:
-    return Figures(
-        value=value,
-        scaled_limit=case.scaled.in_unit("s"),
-        unit="s",
-        n=n,
-        resolution=RESOLUTION_S,
-        method=level.method,
-        receipts={"watch": autoscalers_receipt(case.evidence, span)},
-        files=FILES,
-    )
 
 
 _AT_LEAST: Final = LimitRule(dimension="time", ops=frozenset({Op.AT_LEAST}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from harness.judgement.figures.fault_free import all_files
 from harness.judgement.figures.indicators import counted_ms, failed, timed
-from harness.judgement.figures.scaling.record import FILES, autoscalers_receipt
-from harness.judgement.measures import Case, Figures, bounded, held, inconclusive, not_falsifiable
+from harness.judgement.figures.scaling.record import AGAIN, FILES, autoscalers_receipt
+from harness.judgement.measures import Case, bounded, held, inconclusive, not_falsifiable
 from harness.judgement.receipts.load import joined_load_receipt
+from harness.judgement.shapes.until import Effect
 from harness.judgement.stats.clusters import Timeline
 from harness.judgement.stats.quantiles import quantile_in_time
 from harness.judgement.stats.statistics import needed
@@ -108,16 +109,33 @@ def planned_spike(points: Sequence[tuple[float, float]], height: float) -> tuple
     return None if end_s is None else (points[first][0], end_s)
 
 
-def replicas_figures(case: Case, spike: TrafficSpike, took_s: float | None) -> Figures:
-    """What a measure of an autoscaler's replicas says beside its outcome; took_s: until they were as expected."""
-    return Figures(
-        value=took_s,
-        scaled_limit=case.scaled.in_unit("s"),
-        unit="s",
-        n=1,
-        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
+def replicas_effect(
+    case: Case,
+    spike: TrafficSpike,
+    name: str,
+    *,
+    high: float | None,
+    watched: float,
+    names: Mapping[str, object],
+    hint: str = AGAIN,
+    **why: str,
+) -> Effect:
+    """What was found of the replicas of an autoscaler in a spike; `why`: fields of `Effect` that say why that is or is not known."""
+    return Effect(
+        high=high,
+        watched=watched,
+        names={**names, "spike": spike.words},
+        scope={"autoscaler": name},
         receipts={"watch": autoscalers_receipt(case.evidence, (spike.begin_ns, spike.until_ns)), "load": spike.load},
+        needs=("watch", "load"),
+        method=f"{spike.words}; replicas as the autoscaler says, followed as they change",
         files=(*FILES[:1], *spike.files),
+        n=1,
+        hint=hint,
+        kind=ReasonKind.NO_RECORD,
+        unknown=why.get("unknown", ""),
+        broken=why.get("broken", ""),
+        doubt=why.get("doubt", ""),
     )
 
 

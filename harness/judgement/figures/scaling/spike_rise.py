@@ -7,21 +7,21 @@ from functools import partial
 from typing import Final
 
 from harness.judgement.figures.files import load_files
-from harness.judgement.figures.scaling.record import FILES, concluded, not_shown, scalings
+from harness.judgement.figures.scaling.record import AGAIN, FILES, not_shown, scalings
 from harness.judgement.figures.scaling.scaled import of_each, replicas_at
 from harness.judgement.figures.scaling.spike import (
     HEIGHT,
     TrafficSpike,
     planned_spike,
-    replicas_figures,
+    replicas_effect,
     settled_time,
     spike_of,
 )
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec
 from harness.judgement.measures import Case
-from harness.judgement.shapes.until import within
+from harness.judgement.shapes.until import until
 from harness.judgement.wording import formatted
-from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Outcome, Phase
+from harness.model import ONLY_BELOW, Figure, LimitRule, Measure, Objective, Phase
 from harness.model.observations import AutoscalerSeen
 from harness.units import NS_PER_S
 
@@ -41,28 +41,30 @@ def spike_rises(case: Case) -> Iterable[Measure]:
 
 def _rise(case: Case, spike: TrafficSpike, name: str, said: tuple[AutoscalerSeen, ...]) -> Measure:
     limit_s, lasted_s = case.scaled.in_unit("s"), (spike.end_ns - spike.begin_ns) / NS_PER_S
-    until_ns = spike.end_ns if lasted_s >= limit_s else spike.until_ns
-    ups = [one for one in scalings(said, spike.begin_ns, until_ns) if one.after > one.before]
-    took_s = (ups[0].at_ns - spike.begin_ns) / NS_PER_S if ups else None
-    figures = replicas_figures(case, spike, took_s)
-    if ups and took_s is not None:
-        text = f"the replicas rose from {ups[0].before} to {ups[0].after} {formatted(took_s, 's')} after the begin of {spike.words}"
-        is_late, is_inside = took_s >= limit_s, ups[0].at_ns < spike.end_ns
-        outcome = Outcome.FAIL if is_late else Outcome.PASS if is_inside else Outcome.INCONCLUSIVE
-        if outcome is Outcome.PASS and (why := not_shown(said, ups[0])):
-            return concluded(case, Outcome.INCONCLUSIVE, f"{text}, but {why}", figures, autoscaler=name)
-    else:
-        last = said[-1]
-        says = "" if last.active else f", its autoscaler says {last.why}"
-        text = (
-            f"the replicas stayed at {replicas_at(said, spike.begin_ns)} in {spike.words}"
-            f" (between {last.least} and {last.most} are allowed{says})"
-        )
-        outcome = within(limit_s, low=None, high=None, watched=lasted_s)
-    if outcome is Outcome.INCONCLUSIVE:
-        text = f"{text}; the spike lasted {formatted(lasted_s, 's')}"
+    first = next((one for one in scalings(said, spike.begin_ns, spike.until_ns) if one.after > one.before), None)
+    last, doubt = said[-1], ""
     hint = f"let the spike of loadtests/{spike.traffic}.yaml last {formatted(limit_s, 's')} or longer, then run again"
-    return concluded(case, outcome, f"{text}, expected {case.expected}", figures, hint=hint, autoscaler=name)
+    if first is not None and first.at_ns < spike.end_ns:
+        doubt, hint = not_shown(said, first), AGAIN
+    elif first is not None:
+        doubt = f"the spike lasted {formatted(lasted_s, 's')}"
+    found = replicas_effect(
+        case,
+        spike,
+        name,
+        high=None if first is None else (first.at_ns - spike.begin_ns) / NS_PER_S,
+        watched=lasted_s,
+        names={
+            "before": first.before if first else replicas_at(said, spike.begin_ns),
+            "after": first.after if first else 0,
+            "least": last.least,
+            "most": last.most,
+            "says": "" if last.active else f", its autoscaler says {last.why}",
+        },
+        doubt=doubt,
+        hint=hint,
+    )
+    return until(case, found)
 
 
 def _lacks(objective: Objective, offered: Offered) -> Iterable[Lack]:
