@@ -382,7 +382,7 @@ def test_times_are_compared_where_the_metrics_take_them() -> None:
     own.ints["served_us"][:] = (rows.ints["done_ns"] - rows.ints["sent_ns"]) // 1000 - 20_000
     found = judged(QUANTILES, given=with_load(own, quiet()))
     assert [one.outcome for one in found] == [PASS] * 3
-    assert "as the answers themselves say; their users waited" in found[0].reason
+    assert "as the answers report it; their users waited" in found[0].reason
 
 
 def test_metrics_that_differ_from_what_the_answers_say_fail() -> None:

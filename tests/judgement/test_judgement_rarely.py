@@ -57,7 +57,7 @@ def failed(**fields: Any) -> Measure:
         ("259 ms", {}, "response time p95 is not proven within 259 ms"),
         ("240 ms", {"op": "is at least"}, ""),
         ("241 ms", {"op": "is at least"}, "response time p95 is not proven within 241 ms"),
-        ("260 ms", {"high": None, "value": None}, "response time p95 has no figure"),
+        ("260 ms", {"high": None, "value": None}, "response time p95 has no bound"),
         ("1 %", {}, "response time p95 has another unit: "),
         (
             "260 ms",

@@ -152,7 +152,7 @@ GAP: Final = Gap(", and 2 were not read", "read them")
         ({"excuse": GAP}, PASS, "0 of 9 are lost"),
         ({"n": 0}, INCONCLUSIVE, "0 of 9 are lost"),
         ({"n": 0, "none": Gap(": there are none", "write")}, INCONCLUSIVE, "0 of 9 are lost: there are none"),
-        ({"short": "nothing was old enough"}, NOT_ASSESSED, "not falsifiable here: nothing was old enough"),
+        ({"short": "nothing was old enough"}, NOT_ASSESSED, "it could not fail here: nothing was old enough"),
         ({"short": "nothing was old enough", "bad": 1}, FAIL, "0 of 9 are lost"),
         ({"receipts": BLIND, "gaps": (GAP,)}, INCONCLUSIVE, "0 of 9 are lost, but the watcher was blind"),
         ({"receipts": BLIND, "bad": 1}, FAIL, "0 of 9 are lost"),
