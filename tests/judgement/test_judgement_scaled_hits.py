@@ -126,7 +126,7 @@ def test_a_notice_that_names_only_what_its_autoscaler_may_have_ended_is_no_pass_
     """Its one pod is that of search. One that names nothing that was hit fails, and so do notices that are too many."""
     ((outcome, text),) = said(NOTICES, fell)
     assert outcome is (Outcome.INCONCLUSIVE if fell else Outcome.PASS)
-    assert ("names only search, search-1, which the fault hit or the autoscaler ended" in text) is bool(fell)
+    assert ("but it names only pods which the fault hit or the autoscaler ended" in text) is bool(fell)
     ((outcome, text),) = said(NOTICES, fell, named="billing-1")
     assert (outcome, "the first names none of " in text) == (Outcome.FAIL, True)
     ((outcome, _),) = said(replace(NOTICES, params={"most": "0"}), fell)
