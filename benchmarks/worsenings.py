@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from test_judgement_golden import RUNS  # noqa: E402 - of the tests
 
 from harness.evidence import RunDirectory  # noqa: E402
 from harness.evidence.reading import load_evidence  # noqa: E402
-from harness.judgement import judge  # noqa: E402
+from harness.judgement.judging import decided  # noqa: E402
 from harness.model import Evidence, Plan  # noqa: E402
 from tests.builders.core_plan import core_plan  # noqa: E402
 from tests.builders.core_run import core_evidence  # noqa: E402
@@ -37,24 +38,29 @@ def recorded(path: Path) -> tuple[Plan, Evidence]:
     return directory.read_plan(), load_evidence(directory)
 
 
+def runs_of(paths: Iterable[Path]) -> dict[str, tuple[Plan, Evidence]]:
+    """The run directories that are given, and the runs of the tests, by name; each is loaded once."""
+    given = {str(path): recorded(path) for path in paths}
+    given |= {f"tests: {name}": RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
+    return {**given, "tests: core": (core_plan(), core_evidence())}
+
+
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--times", default=10_000, show_default=True, help="Worsenings, of all runs together.")
 @click.option("--seed", default=1, show_default=True, help="Of the generator.")
 def main(*, runs: tuple[Path, ...], times: int, seed: int) -> None:
     """Print each improvement, and how many there were; 1 where there was one."""
-    rng = np.random.default_rng(seed)
-    given = {str(path): recorded(path) for path in runs}
-    given |= {f"tests: {name}": RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
-    given["tests: core"] = (core_plan(), core_evidence())
+    rng, given = np.random.default_rng(seed), runs_of(runs)
+    first = {name: decided(plan, run) for name, (plan, run) in given.items()}
     done, better = 0, Counter[str]()
     while done < times:
         name = str(rng.choice(list(given)))
         plan, run = given[name]
-        before, steps = judge(plan, run), []
+        before, steps = first[name], []
         for _ in range(IN_SUCCESSION):
             what, run, removed = drawn(run, rng)
-            after, done = judge(plan, run), done + 1
+            after, done = decided(plan, run), done + 1
             steps.append(what)
             for line in improvements(before, after, removed=removed):
                 better[line.partition(":")[0]] += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.overview import unjudged
+from harness.judgement.receipts.recorded_time import cut_short
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.receipts.ties import ties_receipt
 from harness.model import (
@@ -18,14 +19,11 @@ from harness.model import (
     ReasonKind,
     Receipt,
     ReleaseResult,
-    after_faults_name,
 )
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
 """At most this share of the time from the first window to the end of the load may be judged by nothing."""
-EARLY_S: Final = 1.0
-"""So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
 _COMPLETE: Final = "judge the complete run directory, or run again"
 _FINISH: Final = "run again, and let it finish"
 _STEADY: Final = "check the health of the target and the paths in `probes`; run again when reads and writes succeed"
@@ -86,18 +84,8 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
         Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
-        for why in (*_uncovered(plan, evidence), *_cut_short(plan, evidence))
+        for why in (*_uncovered(plan, evidence), *(why for name in plan.traffic for why in cut_short(plan, evidence, name)))
     )
-
-
-def _cut_short(plan: Plan, evidence: Evidence) -> Iterable[str]:
-    """Traffic that ended before the time planned after its last fault was over: what the fault left behind was not observed."""
-    for name, planned in plan.traffic.items():
-        own = [window for window in evidence.windows.values() if window.traffic == name]
-        last = evidence.windows.get(after_faults_name(name))
-        seconds = last.seconds if last else 0.0
-        if any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
-            yield f"{name} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
 
 
 def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:

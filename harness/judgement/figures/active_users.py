@@ -18,6 +18,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, settled
+from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.stats.statistics import Floats
 from harness.judgement.wording import formatted
@@ -143,6 +144,8 @@ def _sign_ins(case: Case, window: Window) -> Table:
     if silent or not len(rows):
         of = f"worker {silent[0]} of {window.traffic}" if silent else window.traffic
         raise _NotTold(f"{of} recorded no sign-ins", _SIGN)
+    if differs := unaccounted(case.plan, case.evidence).get(SIGN_INS.name):
+        raise _NotTold(differs, HINT)
     return rows.where(~rows.words["outcome"].equals("refused"))
 
 

@@ -20,6 +20,7 @@ from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case, Figures, because, measure, settled
+from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.model import (
     Figure,
     Measure,
@@ -133,6 +134,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
     total, outcome = sum(bad.values()), Outcome.INCONCLUSIVE
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
     summary = f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}"
+    differs = unaccounted(case.plan, case.evidence).get(result.name, "")
     excusable = not result.twice and not result.wrong and may_be_excused(case)
     if total and excusable:
         summary += ", which a disaster may have taken: the target declares no quorum"
@@ -142,6 +144,8 @@ def _account(case: Case, result: AccountResult) -> Measure:
     elif not total and (result.unread or not result.judged):
         summary += f", but {result.unread} items could not be read" if result.unread else ", but none was read back"
         reason = because(outcome, summary, _READ, kind=ReasonKind.NO_RECORD)
+    elif not total and differs:
+        reason = because(outcome, f"{summary}, but {differs}", HINT, kind=ReasonKind.NO_RECORD)
     else:
         outcome = Outcome.FAIL if total else Outcome.PASS
         reason = because(outcome, summary)

@@ -15,9 +15,10 @@ from typing import Final
 
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
-from harness.judgement.figures.journey_writes import lost_of_users
+from harness.judgement.figures.journey_writes import lost_of_users, unaccounted_writes
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
 from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.receipts.accounted import HINT
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
@@ -91,6 +92,9 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
     if outcome is Outcome.PASS and len(account.absent):
         outcome = Outcome.INCONCLUSIVE
         reason = because(outcome, f"{summary}; {_absent(account)}", _MEMBER, kind=ReasonKind.NO_RECORD)
+    elif outcome is Outcome.PASS and (differs := unaccounted_writes(case)):
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, f"{summary}, but {differs}", HINT, kind=ReasonKind.NO_RECORD)
     elif outcome is Outcome.PASS and not len(around):
         outcome, hint = Outcome.INCONCLUSIVE, "let the ledger write during the experiment, then run again"
         summary = f"{summary}, but none was acknowledged around the fault"

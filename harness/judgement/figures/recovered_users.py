@@ -20,6 +20,7 @@ from harness.judgement.figures.recovered import (
     way_back_text,
 )
 from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.attempts import (
     answered_until_ns,
     known_until_ns,
@@ -56,6 +57,7 @@ _OutcomeOf = Callable[[Users, str, float], Outcome]
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
+@once_a_run
 def users_in(
     plan: Plan,
     evidence: Evidence,

@@ -1,27 +1,28 @@
 """Whether the rows of a window are each there once, all there, and possible.
 
 A journey of ours numbers itself in its worker, and its requests from 1 on: what is missing among these numbers, or there twice, was not
-recorded as it was sent. A user who gave up before a first request leaves a number without a row. Rows of Locust's own users, and of other
-tools, have no numbers: of those rows only the answers are checked.
+recorded as it was sent, within a window and from one window of its traffic to the next. A user who gave up before a first request leaves a
+number without a row. Rows of Locust's own users, and of other tools, have no numbers: of those rows only the answers are checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble
 from harness.judgement.recovery import SERVER_ERROR
-from harness.model import Table
+from harness.model import Evidence, Table, Window
 from harness.model.table import Bools, Ints, distinct
 
 _OK: Final = 200
 EMPTY: Final = 0.1
 """More good answers without a byte than this are no answers of a service that is read, but of something in front of it."""
 _STEP_BITS: Final = 16
-_WORKER_BITS: Final = 48
+_ARRIVAL_BITS: Final = 32
+"""With a worker of 15 bits a request is one integer."""
 _GAVE_UP: Final = (
     "let each journey send a request, or find out from load/{traffic}/locust.log which gave up; then run again"
 )
@@ -47,24 +48,69 @@ def row_troubles(samples: Table) -> list[Trouble]:
 NAMELESS: Final = "give each request, and each event `request` that the locustfile fires, a `name`, then run again"
 
 
-def _numbers(samples: Table) -> Iterable[Trouble]:
-    step = _steps(samples)
-    own = (samples.ints["arrival"] > 0) & (step > 0) & (step < 1 << _STEP_BITS)
-    if not own.any():
-        return
+class _Numbered(NamedTuple):
+    """The requests of journeys that number them: journey with its worker, number and due time of each, unsorted, and the pairs of both once each."""
+
+    journey: Ints
+    step: Ints
+    due_ns: Ints
+    requests: Ints
+
+
+def _numbered(samples: Table) -> _Numbered:
+    step, arrival = _steps(samples), samples.ints["arrival"]
+    own = (arrival > 0) & (arrival < 1 << _ARRIVAL_BITS) & (step > 0) & (step < 1 << _STEP_BITS)
     step = step[own]
-    journey = (samples.ints["worker"][own].astype(np.int64) << _WORKER_BITS) | samples.ints["arrival"][own]
-    packed = (journey - journey.min() << _STEP_BITS) | step
-    requests = distinct(packed)
-    if again := len(packed) - len(requests):
-        yield Trouble(f"{again} of {len(packed)} requests are recorded twice, by worker, journey and step", AS_RECORDED)
-    journeys = requests >> _STEP_BITS
-    gaps = np.diff(requests)[np.diff(journeys) == 0]
+    journey = (samples.ints["worker"][own].astype(np.int64) << _ARRIVAL_BITS) | arrival[own]
+    requests = distinct((journey << _STEP_BITS) | step)
+    return _Numbered(journey=journey, step=step, due_ns=samples.ints["intended_ns"][own], requests=requests)
+
+
+def _numbers(samples: Table) -> Iterable[Trouble]:
+    own = samples.once(_numbered)
+    if again := len(own.step) - len(own.requests):
+        yield Trouble(f"{again} of {len(own.step)} requests are recorded twice, by worker, journey and step", AS_RECORDED)
+    gaps = np.diff(own.requests)[np.diff(own.requests >> _STEP_BITS) == 0]
     if missing := int((gaps - 1).sum()):
         yield Trouble(f"{missing} requests between others of their journeys are not recorded", AS_RECORDED)
-    first = step == 1
-    if silent := _silent(journey[first], samples.ints["intended_ns"][own][first]):
+    first = own.step == 1
+    if first.any() and (silent := _silent(own.journey[first], own.due_ns[first])):
         yield Trouble(f"{silent} journeys that arrived between others have no request", _GAVE_UP)
+
+
+def between_windows(evidence: Evidence) -> Mapping[str, int]:
+    """How many requests of journeys that go on from one window to the next are not recorded, by window: those on both sides, and between."""
+    found: dict[str, int] = {}
+    for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
+        own = sorted((w for w in evidence.windows.values() if w.traffic == traffic), key=lambda w: w.start_ns)
+        for at, missing in enumerate(_between(own)):
+            if missing:
+                found[own[at].name] = missing
+    return found
+
+
+def _between(windows: list[Window]) -> list[int]:
+    ends = [window.samples.once(_ends) for window in windows]
+    requests = np.concatenate([one for one in ends if len(one)] or [np.empty(0, dtype=np.int64)])
+    where = np.repeat(np.arange(len(ends)), [len(one) for one in ends])
+    order = np.argsort(requests, kind="stable")
+    requests, where = requests[order], where[order]
+    goes_on = (np.diff(requests >> _STEP_BITS) == 0) & (np.diff(where) != 0)
+    missing = np.where(goes_on, np.maximum(np.diff(requests) - 1, 0), 0)
+    counts = [0] * len(windows)
+    for at in np.flatnonzero(missing).tolist():
+        low, high = sorted((int(where[at]), int(where[at + 1])))
+        for window in range(low, high + 1):
+            counts[window] += int(missing[at])
+    return counts
+
+
+def _ends(samples: Table) -> Ints:
+    """The first and the last request of each journey."""
+    requests = samples.once(_numbered).requests
+    apart = np.diff(requests >> _STEP_BITS) != 0
+    edge = np.concatenate([[True], apart]) | np.concatenate([apart, [True]])
+    return requests[edge[: len(requests)]]
 
 
 def _steps(samples: Table) -> Ints:
@@ -81,8 +127,8 @@ def _silent(journeys: Ints, due_ns: Ints) -> int:
     are left out.
     """
     missing = 0
-    for worker in distinct(journeys >> _WORKER_BITS).tolist():
-        own = journeys >> _WORKER_BITS == worker
+    for worker in distinct(journeys >> _ARRIVAL_BITS).tolist():
+        own = journeys >> _ARRIVAL_BITS == worker
         order = np.lexsort((journeys[own], due_ns[own]))
         number, at_ns = journeys[own][order], due_ns[own][order]
         highest = np.maximum.accumulate(number)
