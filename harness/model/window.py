@@ -65,7 +65,7 @@ class Window:
         workers: the generators.
         files: where the rows are, relative to the run directory.
         begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
-        broken_off: requests that are not recorded, of journeys that go on from this window to another one or come from it; the judge counts them.
+        broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
     """
 
     name: str

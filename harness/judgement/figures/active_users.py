@@ -144,8 +144,6 @@ def _sign_ins(case: Case, window: Window) -> Table:
     if silent or not len(rows):
         of = f"worker {silent[0]} of {window.traffic}" if silent else window.traffic
         raise _NotTold(f"{of} recorded no sign-ins", _SIGN)
-    if differs := unaccounted(case.plan, case.evidence).get(SIGN_INS.name):
-        raise _NotTold(differs, HINT)
     return rows.where(~rows.words["outcome"].equals("refused"))
 
 
@@ -215,6 +213,9 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
     }
     hint = "see to the sign-ins without an answer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
     outcome, reason = settled(outcome, because(outcome, summary, hint), receipts, ("load",))
+    if outcome is not Outcome.FAIL and (differs := unaccounted(case.plan, case.evidence).get(SIGN_INS.name)):
+        outcome = Outcome.INCONCLUSIVE
+        reason = because(outcome, f"{summary}, but {differs}", HINT, kind=ReasonKind.NO_RECORD)
     return measure(
         case,
         NAME,

@@ -25,13 +25,14 @@ from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Outcome, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
-from harness.model.table import Bools, Ints
+from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S
 """The lag at a read is the longest that was measured so much before or after it."""
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
+_AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
 
@@ -117,6 +118,10 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
         reason = because(
             outcome, summary, "let the ledger read its own writes, then run again", kind=ReasonKind.NO_RECORD
         )
+    elif outcome is Outcome.PASS and (strays := _strays(case.evidence.ledger.writes, reads)):
+        outcome = Outcome.INCONCLUSIVE
+        why = f"{summary}, but {strays} of them are of no write that was acknowledged by then, or of one that was read already"
+        reason = because(outcome, why, _AS_RECORDED, kind=ReasonKind.NO_RECORD)
     elif outcome is Outcome.PASS and n < (least := math.ceil(LEAST_SHARE * acknowledged)):
         outcome = Outcome.INCONCLUSIVE
         why = f"{summary}, but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
@@ -155,6 +160,14 @@ def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
         dtype=np.int64,
     )
     return longest, float((lag > 0).mean())
+
+
+def _strays(writes: Table, reads: Table) -> int:
+    """Reads that are not each the one read of a write, made after it was acknowledged."""
+    known = writes.where(writes.words["outcome"].equals("accepted"))
+    keys, asked = ((rows.ints["by"] << 40) | rows.ints["id"] for rows in (known, reads))
+    again = len(asked) - len(distinct(asked))
+    return again + int((~np.isin(asked, keys) | (age_ns(known, reads) < 0)).sum())
 
 
 def age_ns(writes: Table, reads: Table) -> Ints:

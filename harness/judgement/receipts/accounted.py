@@ -29,13 +29,14 @@ class _Requests(NamedTuple):
     Attributes:
         keys: worker and moment, as one number from `low_ns` on.
         low_ns: when the first one was sent.
-        good: answered as expected.
+        done_ns: when each was answered. good: as expected.
         names: code of the route. words: of each code.
         span: a row that was sent in it has its request in a window.
     """
 
     keys: Ints
     low_ns: int
+    done_ns: Ints
     good: Bools
     names: Ints
     words: tuple[str, ...]
@@ -72,6 +73,7 @@ def _requests(evidence: Evidence) -> _Requests | None:
     return _Requests(
         keys=keys[order],
         low_ns=low_ns,
+        done_ns=rows.ints["done_ns"][order],
         good=~failed(rows)[order],
         names=rows.words["name"].codes[order].astype(np.int64),
         words=rows.words["name"].names,
@@ -93,8 +95,9 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     known = sent.keys[at] == keys
     if strays := int((~known & (made_ns >= sent.span[0]) & (made_ns < sent.span[1])).sum()):
         yield f"{strays} of {len(rows)} {what} have no request"
-    if differ := int((known & (accepted != sent.good[at])).sum()):
-        yield f"{differ} of {len(rows)} {what} have another outcome than their request"
+    unlike = (accepted != sent.good[at]) | (rows.ints["accepted_ns"] != sent.done_ns[at])
+    if differ := int((known & unlike).sum()):
+        yield f"{differ} of {len(rows)} {what} have another outcome than their request, or another time"
     theirs = np.zeros(len(sent.keys), dtype=np.bool_)
     theirs[at[known]] = True
     routes = np.isin(sent.names, sent.names[theirs]) & (sent.names >= 0) & sent.good

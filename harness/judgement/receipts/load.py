@@ -109,9 +109,9 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
 
 
 def _broken_off(window: Window) -> Iterable[Trouble]:
-    """Requests at the edges of the window that are not recorded, of journeys that are recorded on both sides."""
+    """Requests at the edges of the window that are not recorded: `between_windows`."""
     if window.broken_off:
-        was = f"{window.broken_off} requests at the edges of the window, between others of their journeys, are not recorded"
+        was = f"{window.broken_off} requests or journeys between others, at the edges of the window, are not recorded"
         yield Trouble(was, AS_RECORDED)
 
 

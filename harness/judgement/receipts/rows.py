@@ -8,6 +8,7 @@ number without a row. Rows of Locust's own users, and of other tools, have no nu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Troubl
 from harness.judgement.recovery import SERVER_ERROR
 from harness.model import Evidence, Table, Window
 from harness.model.table import Bools, Ints, distinct
+from harness.units import NS_PER_S
 
 _OK: Final = 200
 EMPTY: Final = 0.1
@@ -23,6 +25,8 @@ EMPTY: Final = 0.1
 _STEP_BITS: Final = 16
 _ARRIVAL_BITS: Final = 32
 """With a worker of 15 bits a request is one integer."""
+NEAR_NS: Final = 60 * NS_PER_S
+"""Arrivals of so long before and after the edge between two windows are compared."""
 _GAVE_UP: Final = (
     "let each journey send a request, or find out from load/{traffic}/locust.log which gave up; then run again"
 )
@@ -79,7 +83,10 @@ def _numbers(samples: Table) -> Iterable[Trouble]:
 
 
 def between_windows(evidence: Evidence) -> Mapping[str, int]:
-    """How many requests of journeys that go on from one window to the next are not recorded, by window: those on both sides, and between."""
+    """How many requests at the edges between windows are not recorded, by window: of journeys that go on in the next one, and of journeys that lack there.
+
+    They count for the windows on both sides, and between.
+    """
     found: dict[str, int] = {}
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         own = sorted((w for w in evidence.windows.values() if w.traffic == traffic), key=lambda w: w.start_ns)
@@ -102,7 +109,24 @@ def _between(windows: list[Window]) -> list[int]:
         low, high = sorted((int(where[at]), int(where[at + 1])))
         for window in range(low, high + 1):
             counts[window] += int(missing[at])
+    for at, (before, after) in enumerate(pairwise(windows)):
+        skipped = _skipped(before, after)
+        counts[at], counts[at + 1] = counts[at] + skipped, counts[at + 1] + skipped
     return counts
+
+
+def _skipped(before: Window, after: Window) -> int:
+    """How many journeys that arrived between the last ones of a window and the first ones of the next have no request."""
+    parts = []
+    for window, start_ns, end_ns in (
+        (before, before.end_ns - NEAR_NS, before.end_ns),
+        (after, after.start_ns, after.start_ns + NEAR_NS),
+    ):
+        own = window.samples.once(_numbered)
+        first = (own.step == 1) & (own.due_ns >= start_ns) & (own.due_ns < end_ns)
+        parts.append((own.journey[first], own.due_ns[first]))
+    journeys, due_ns = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return max(_silent(journeys, due_ns) - sum(_silent(*part) for part in parts), 0)
 
 
 def _ends(samples: Table) -> Ints:
