@@ -27,6 +27,7 @@ from harness.judgement.judging import decided  # noqa: E402
 from harness.model import Evidence, Plan  # noqa: E402
 from tests.builders.core_plan import core_plan  # noqa: E402
 from tests.builders.core_run import core_evidence  # noqa: E402
+from tests.honesty.forgeries import with_counts  # noqa: E402
 from tests.honesty.worsenings import drawn, improvements  # noqa: E402
 
 IN_SUCCESSION: Final = 6
@@ -42,7 +43,7 @@ def runs_of(paths: Iterable[Path]) -> dict[str, tuple[Plan, Evidence]]:
     """The run directories that are given, and the runs of the tests, by name; each is loaded once."""
     given = {str(path): recorded(path) for path in paths}
     given |= {f"tests: {name}": RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
-    return {**given, "tests: core": (core_plan(), core_evidence())}
+    return {**given, "tests: core": (core_plan(), with_counts(core_evidence()))}
 
 
 @click.command()

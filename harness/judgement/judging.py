@@ -18,7 +18,7 @@ from harness.judgement.harm import unjudged_harm
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.once import once_a_run
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
-from harness.judgement.receipts.copied import without_copies
+from harness.judgement.receipts.counted import trusted
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
 from harness.judgement.receipts.recorded_time import unrecorded
@@ -108,7 +108,7 @@ def _prepared(plan: Plan, evidence: Evidence) -> Evidence:
     """The evidence with its routes apart by method, what lacks at the edges of each window, and watchers that are not to be trusted."""
     counts = between_windows(evidence)
     windows = {name: replace(evidence.windows[name], broken_off=n) for name, n in counts.items()}
-    whole = replace(evidence, windows={**evidence.windows, **windows}, watchers=without_copies(evidence))
+    whole = replace(evidence, windows={**evidence.windows, **windows}, watchers=trusted(evidence))
     return apart_by_method(plan, whole)
 
 

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.model import Evidence, Table
+from harness.judgement.receipts.counted import rows_of
+from harness.model import Evidence, Observation, Table
+from harness.model.recorded import RECORDED
 from harness.model.table import Bools, Ints
 from tests.honesty.edits import changed, counted
 from tests.honesty.worsenings import Rng, span_of
@@ -45,6 +47,30 @@ class Forgery:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.place}: {self.size} of {self.of}"
+
+
+def with_counts(run: Evidence) -> Evidence:
+    """The run whose watchers said how many probes they made."""
+    made = {
+        each.watcher: rows_of(each.watcher, run.tables[each.schema.name])
+        for each in RECORDED
+        if each.counted and each.schema.name in run.tables
+    }
+    closed = [
+        Observation(
+            source="watch",
+            seq=seq,
+            clock="boot",
+            mono_ns=max(window.end_ns for window in run.windows.values()),
+            wall="",
+            kind="watch.closed",
+            subject=watcher,
+            fields={"probes": count},
+        )
+        for seq, (watcher, count) in enumerate(made.items())
+        if watcher in run.watchers
+    ]
+    return replace(run, observations=(*run.observations, *closed))
 
 
 def places(run: Evidence) -> tuple[str, ...]:
