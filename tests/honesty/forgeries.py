@@ -127,6 +127,9 @@ def _of_rows(run: Evidence, kind: str, rows: Table, rng: Rng) -> tuple[Rows, str
     sizes: list[int] = []
     seed, share, span = int(rng.integers(1 << 30)), _share(rng), _hole(run, rng)
     due = next((column for column in DUE if column in rows.ints), "")
+    if due and rng.random() < 0.3:  # what is read after the load lies in no window
+        begin = int(rows.ints[due][int(rng.integers(len(rows)))])
+        span = begin, begin + span[1] - span[0]
     chosen = _chosen(rows, rng) if kind in ("drop", "copy") else None
     column = _column(rows, rng) if kind == "contradict" else ""
 
