@@ -98,9 +98,7 @@ def decided(plan: Plan, evidence: Evidence) -> Judgement:
         lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
     )
     decision = decide(plan, verdicts, whole, harm)
-    return Judgement(
-        decision=decision, verdicts=verdicts, experiments=(), traffic=(), missing=(), unjudged_harm=harm
-    )
+    return Judgement(decision=decision, verdicts=verdicts, experiments=(), traffic=(), missing=(), unjudged_harm=harm)
 
 
 @once_a_run
@@ -159,7 +157,9 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
         hint = "bring the file back, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
     found = [_on_this_machine(case, spec, one) for one in spec.judge(case)]
-    return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (inconclusive(case, name, _NOTHING, _CHECK),)
+    return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
+        inconclusive(case, name, _NOTHING, _CHECK),
+    )
 
 
 def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:

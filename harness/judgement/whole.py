@@ -84,7 +84,10 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
         Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
-        for why in (*_uncovered(plan, evidence), *(why for name in plan.traffic for why in cut_short(plan, evidence, name)))
+        for why in (
+            *_uncovered(plan, evidence),
+            *(why for name in plan.traffic for why in cut_short(plan, evidence, name)),
+        )
     )
 
 

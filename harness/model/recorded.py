@@ -87,9 +87,7 @@ RECORDED: Final = (
     RecordedTable(schema=CONTROL, files="watch/control", watcher="control", due="due_ns", of="subject", counted=True),
     RecordedTable(schema=PORTAL, files="watch/portal", watcher="portal", due="due_ns"),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
-    RecordedTable(
-        schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns", counted=True
-    ),
+    RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns", counted=True),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
     RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),

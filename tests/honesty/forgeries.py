@@ -169,7 +169,13 @@ def _edited(rows: Table, at: Bools, kind: str, column: str, seed: int) -> Table:
 
 def _other_ints(values: Ints, rng: Rng) -> Ints:
     """Those of other rows, none, twice as much, or a little more."""
-    ways: tuple[Ints, ...] = (rng.permutation(values), np.zeros_like(values), values * 2, values + 1, values + 1_000_000_000)
+    ways: tuple[Ints, ...] = (
+        rng.permutation(values),
+        np.zeros_like(values),
+        values * 2,
+        values + 1,
+        values + 1_000_000_000,
+    )
     return ways[int(rng.integers(len(ways)))]
 
 
@@ -209,17 +215,21 @@ def _hole(run: Evidence, rng: Rng) -> tuple[int, int]:
     return (edge, edge + length) if rng.random() < 0.5 else (edge - length, edge)
 
 
-def _things(
-    things: Things, kind: str, run: Evidence, rng: Rng, at_ns: Callable[[Any], int]
-) -> tuple[Things, int, str]:
+def _things(things: Things, kind: str, run: Evidence, rng: Rng, at_ns: Callable[[Any], int]) -> tuple[Things, int, str]:
     """Lines of a history, edited; how many, and what of them."""
     share, span = _share(rng), _hole(run, rng)
-    at = np.array([span[0] <= at_ns(one) < span[1] for one in things]) if kind == "hole" else rng.random(len(things)) < share
+    at = (
+        np.array([span[0] <= at_ns(one) < span[1] for one in things])
+        if kind == "hole"
+        else rng.random(len(things)) < share
+    )
     if kind != "hole" and not at.any():
         at[int(rng.integers(len(things)))] = True
     number = int(at.sum())
     if kind == "copy":
-        twice = [one for one, again in zip(things, at.tolist(), strict=True) for one in ([one, one] if again else [one])]
+        twice = [
+            one for one, again in zip(things, at.tolist(), strict=True) for one in ([one, one] if again else [one])
+        ]
         return tuple(twice), number, ""
     if kind != "contradict":
         return tuple(one for one, out in zip(things, at.tolist(), strict=True) if not out), number, ""

@@ -12,7 +12,7 @@ from harness.judgement.judging import decided
 from harness.model import DecisionOutcome, Evidence, Outcome, Table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
-from tests.honesty.edits import both, changed, due, word, without_window
+from tests.honesty.edits import both, changed, due, without_window, word
 from tests.honesty.forgeries import KINDS, forged, places, with_counts, with_rows
 from tests.honesty.test_honesty_read_by_nobody import health_dead
 from tests.honesty.worsenings import improvements
@@ -67,14 +67,18 @@ CASES = (
     Edited(
         id="an acknowledged write of a journey is recorded as unknown",
         edit=lambda run: with_rows(
-            run, "journey-writes", lambda rows: changed(rows, both(word("item", "tracks"), due(50, 50.1, "made_ns")), outcome="unknown")
+            run,
+            "journey-writes",
+            lambda rows: changed(rows, both(word("item", "tracks"), due(50, 50.1, "made_ns")), outcome="unknown"),
         ),
         row="IP-BP-IDEMPOTENT",
         why="writes of tracks have another outcome than their request, or another time",
     ),
     Edited(
         id="the first second of requests under the loss of a region is gone, with what journeys wrote in it",
-        edit=lambda run: without("journey-writes", due(260, 261, "made_ns"))(without("samples", due(260, 261, "intended_ns"))(run)),
+        edit=lambda run: without("journey-writes", due(260, 261, "made_ns"))(
+            without("samples", due(260, 261, "intended_ns"))(run)
+        ),
         row="DA-GEO-LOSS-PRIMARY",
         why=EDGES,
     ),
@@ -110,9 +114,7 @@ CASES = (
     ),
     Edited(
         id="reads right after a write are of other writes",
-        edit=lambda run: with_rows(
-            run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)
-        ),
+        edit=lambda run: with_rows(run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)),
         row="IP-Q-CONSISTENCY",
         why="of them are of no write that was acknowledged by then, or of one that was read already",
     ),

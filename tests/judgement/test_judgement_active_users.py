@@ -93,7 +93,10 @@ def test_a_sign_in_that_says_otherwise_than_its_request_decides_nothing() -> Non
     given = run(*reads(active))
     lost, every_tenth = np.arange(len(rows)) % 3 == 0, np.arange(len(rows)) % 10 == 0
     for other, why in (
-        (with_words(rows, lost, outcome="unknown"), "200 of 600 sign-ins have another outcome than their request, or another time"),
+        (
+            with_words(rows, lost, outcome="unknown"),
+            "200 of 600 sign-ins have another outcome than their request, or another time",
+        ),
         (rows.where(~every_tenth), "60 of 600 acknowledged requests of sign-in are not among the sign-ins"),
     ):
         (found,) = measures(

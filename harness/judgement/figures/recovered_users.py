@@ -224,7 +224,9 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     elif seen.seconds is None:
         summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
     elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
-        summary = f"none of the users' requests ({name}) came for {seen.resolution_s:.4g} s, in which it may have been out"
+        summary = (
+            f"none of the users' requests ({name}) came for {seen.resolution_s:.4g} s, in which it may have been out"
+        )
     elif not seen.outages:
         summary = "no route and no serving region was out for the users"
     else:

@@ -17,7 +17,9 @@ def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> It
     """What time of a traffic, or of all, has no window."""
     for name in dict.fromkeys(window.traffic for window in evidence.windows.values()):
         if traffic in (None, name):
-            own = sorted((w for w in evidence.windows.values() if w.traffic == name), key=lambda w: (w.start_ns, w.name))
+            own = sorted(
+                (w for w in evidence.windows.values() if w.traffic == name), key=lambda w: (w.start_ns, w.name)
+            )
             yield from _gaps(own)
             yield from cut_short(plan, evidence, name)
 

@@ -73,7 +73,9 @@ def _numbered(samples: Table) -> _Numbered:
 def _numbers(samples: Table) -> Iterable[Trouble]:
     own = samples.once(_numbered)
     if again := len(own.step) - len(own.requests):
-        yield Trouble(f"{again} of {len(own.step)} requests are recorded twice, by worker, journey and step", AS_RECORDED)
+        yield Trouble(
+            f"{again} of {len(own.step)} requests are recorded twice, by worker, journey and step", AS_RECORDED
+        )
     gaps = np.diff(own.requests)[np.diff(own.requests >> _STEP_BITS) == 0]
     if missing := int((gaps - 1).sum()):
         yield Trouble(f"{missing} requests between others of their journeys are not recorded", AS_RECORDED)

@@ -36,7 +36,8 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
     if not (claim and found.clustered):
         return found
     least, most = (
-        max(least_share(one), without_episodes(one, confidence, claim=True).fail_low) for one in (slots, slots.mirrored())
+        max(least_share(one), without_episodes(one, confidence, claim=True).fail_low)
+        for one in (slots, slots.mirrored())
     )
     return replace(found, fail_low=max(found.fail_low, least), fail_high=min(found.fail_high, 1 - most))
 
