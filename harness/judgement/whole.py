@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.overview import unjudged
+from harness.judgement.receipts.accounted import unaccounted
+from harness.judgement.receipts.closed_load import AS_RECORDED
+from harness.judgement.receipts.counted import miscounted
+from harness.judgement.receipts.load import broken_off
 from harness.judgement.receipts.recorded_time import cut_short
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.receipts.ties import ties_receipt
@@ -78,6 +82,7 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in gone)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in untied)
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=AS_RECORDED) for why in _contradictions(plan, evidence))
     for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
         if steady is not None and not steady.ok:
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
@@ -89,6 +94,14 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
             *(why for name in plan.traffic for why in cut_short(plan, evidence, name)),
         )
     )
+
+
+def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:
+    """Records of one thing that differ, whether a row asks for it or not: harm that no row claims is read from them too."""
+    yield from (f"the watcher {name!r}: {why}" for name, why in miscounted(evidence).items())
+    yield from unaccounted(plan, evidence).values()
+    for name, window in evidence.windows.items():
+        yield from (f"{name}: {trouble.what}" for trouble in broken_off(window))
 
 
 def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -139,6 +139,18 @@ def test_a_window_that_is_removed_takes_no_failure_with_it() -> None:
     after = decided(core_plan(), without_window(bad, "everyday/after-faults"))
     assert {v.requirement: v.outcome for v in before.verdicts}["ND-KPI-UPTIME"] is Outcome.FAIL
     assert improvements(before, after, removed=True) == []
+
+
+def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them() -> None:
+    """A profile of one row on errors: the writes of the ledger are gone, by which harm would show."""
+    plan, run = core_plan(), with_counts(core_evidence())
+    claims = tuple(claim for claim in plan.claims if claim.requirement == "ND-KPI-ERRORS")
+    rows = tuple(row for row in plan.requirements if row.id == "ND-KPI-ERRORS")
+    small = replace(plan, claims=claims, requirements=rows)
+    assert decided(small, run).decision.outcome is DecisionOutcome.GO
+    found = decided(small, without("ledger-writes", every(1))(run)).decision
+    assert found.outcome is DecisionOutcome.INCONCLUSIVE
+    assert "the watcher 'ledger': it made 12000 probes, and 0 are recorded" in found.reasons
 
 
 @pytest.mark.parametrize("kind", KINDS)

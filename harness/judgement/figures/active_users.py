@@ -213,7 +213,7 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
     }
     hint = "see to the sign-ins without an answer, then run again" if outcome is Outcome.INCONCLUSIVE else ""
     outcome, reason = settled(outcome, because(outcome, summary, hint), receipts, ("load",))
-    if outcome is not Outcome.FAIL and (differs := unaccounted(case.plan, case.evidence).get(SIGN_INS.name)):
+    if differs := unaccounted(case.plan, case.evidence).get(SIGN_INS.name):
         outcome = Outcome.INCONCLUSIVE
         reason = because(outcome, f"{summary}, but {differs}", HINT, kind=ReasonKind.NO_RECORD)
     return measure(

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from harness.judgement.figures.indicators import failed
 from harness.judgement.once import once_a_run
+from harness.judgement.recovery import answered
 from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table
 from harness.model.table import Bools, Ints
 
@@ -74,7 +74,7 @@ def _requests(evidence: Evidence) -> _Requests | None:
         keys=keys[order],
         low_ns=low_ns,
         done_ns=rows.ints["done_ns"][order],
-        good=~failed(rows)[order],
+        good=answered(rows)[order],
         names=rows.words["name"].codes[order].astype(np.int64),
         words=rows.words["name"].names,
         span=(min(w.start_ns for w in windows) + max(late_ns, 0), max(w.end_ns for w in windows)),

@@ -18,18 +18,22 @@ from harness.model.recorded import RECORDED, SERVICE
 
 def trusted(evidence: Evidence) -> Mapping[str, WatchSource]:
     """The watchers; one whose rows are not those that it made has a reason not to be trusted."""
-    found = dict(evidence.watchers)
+    whys = miscounted(evidence)
+    return {name: replace(source, why=source.why or whys.get(name, "")) for name, source in evidence.watchers.items()}
+
+
+def miscounted(evidence: Evidence) -> Mapping[str, str]:
+    """Of each watcher whose rows are not those that it made: how many it made, and how many are there."""
+    found: dict[str, str] = {}
     counts = {closed.subject: closed.probes for closed in every(WatchClosed, evidence.observations)}
     for declared in RECORDED:
-        rows, source = evidence.tables.get(declared.schema.name), found.get(declared.watcher)
-        if rows is None or source is None or source.why:
+        rows, made = evidence.tables.get(declared.schema.name), counts.get(declared.watcher, 0)
+        if rows is None or declared.watcher not in evidence.watchers or declared.watcher in found:
             continue
-        why, made = "", counts.get(declared.watcher, 0)
         if again := rows.once(_copies):
-            why = f"{again} of {len(rows)} rows of {declared.schema.name} are recorded twice"
+            found[declared.watcher] = f"{again} of {len(rows)} rows of {declared.schema.name} are recorded twice"
         elif declared.counted and made and (n := rows_of(declared.watcher, rows)) != made:
-            why = f"it made {made} probes, and {n} are recorded"
-        found[declared.watcher] = replace(source, why=why) if why else source
+            found[declared.watcher] = f"it made {made} probes, and {n} are recorded"
     return found
 
 

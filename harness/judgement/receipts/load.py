@@ -75,7 +75,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *_span_troubles(plan, window),
         *(user_troubles(plan, window) if closed else _rate_troubles(plan, window)),
         *window.samples.once(row_troubles),
-        *_broken_off(window),
+        *broken_off(window),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
@@ -95,7 +95,7 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
         *(load_receipt(plan, window, latencies=latencies) for window in long),
         *(
             Receipt(
-                ok=not (wrong := [*w.samples.once(row_troubles), *_broken_off(w)]),
+                ok=not (wrong := [*w.samples.once(row_troubles), *broken_off(w)]),
                 why=str(wrong[0].what if wrong else ""),
                 files=w.files,
             )
@@ -108,7 +108,7 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
     return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
 
 
-def _broken_off(window: Window) -> Iterable[Trouble]:
+def broken_off(window: Window) -> Iterable[Trouble]:
     """Requests at the edges of the window that are not recorded: `between_windows`."""
     if window.broken_off:
         was = f"{window.broken_off} requests or journeys between others, at the edges of the window, are not recorded"

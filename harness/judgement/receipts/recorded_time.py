@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Final
 
 from harness.model import Evidence, Plan, Window, after_faults_name
@@ -25,12 +24,14 @@ def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> It
 
 
 def _gaps(windows: list[Window]) -> Iterable[str]:
-    for before, after in pairwise(windows):
-        if after.start_ns > before.end_ns:
-            yield f"{_s(after.start_ns - before.end_ns)} s between {before.name} and {after.name} have no window"
+    last = windows[0]
+    for window in windows[1:]:
+        if window.start_ns > last.end_ns:
+            yield f"{_s(window.start_ns - last.end_ns)} s between {last.name} and {window.name} have no window"
+        last = max(last, window, key=lambda one: one.end_ns)
     stopped_ns = max(window.stopped_ns or window.end_ns for window in windows)
-    if stopped_ns - windows[-1].end_ns > EARLY_S * NS_PER_S:
-        yield f"{_s(stopped_ns - windows[-1].end_ns)} s from the end of {windows[-1].name} to the end of the load have no window"
+    if stopped_ns - last.end_ns > EARLY_S * NS_PER_S:
+        yield f"{_s(stopped_ns - last.end_ns)} s from the end of {last.name} to the end of the load have no window"
 
 
 def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[str]:
