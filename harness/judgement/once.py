@@ -21,7 +21,7 @@ def once_a_run(
     """
 
     @wraps(ask)
-    def known(plan: Plan, evidence: Evidence, *args: _Args.args, **named: _Args.kwargs) -> _Found:
+    def known(plan: Plan, evidence: Evidence, /, *args: _Args.args, **named: _Args.kwargs) -> _Found:
         given = (plan, *args, *named.values())
         key = (ask, *map(_identity, given), *named)
         return evidence.once(key, lambda: (given, ask(plan, evidence, *args, **named)))[1]

@@ -16,7 +16,7 @@ from harness.model import Evidence, Observation, Table
 from harness.model.recorded import RECORDED
 from harness.model.table import Bools, Ints
 from tests.honesty.edits import changed, counted
-from tests.honesty.worsenings import Rng, span_of
+from tests.honesty.worsenings import Rng, of_field, span_of
 
 SAMPLES: Final = "samples"
 HISTORIES: Final = ("pods", "nodes", "leaders", "release_reads")
@@ -92,7 +92,9 @@ def forged(run: Evidence, kind: str, place: str, rng: Rng) -> Forgery:
     if name in HISTORIES:
         things = getattr(run, name)
         made, size, what = _things(things, kind, run, rng, lambda one: one.at_ns)
-        return Forgery(kind=kind, place=f"{place}{what}", size=size, of=len(things), run=replace(run, **{name: made}))
+        return Forgery(
+            kind=kind, place=f"{place}{what}", size=size, of=len(things), run=replace(run, **of_field(name, made))
+        )
     edit, what, sizes = _of_rows(run, kind, _table(run, place), rng)
     edited = with_rows(run, place, edit)
     return Forgery(kind=kind, place=f"{place}{what}", size=sum(sizes), of=len(_table(run, place)), run=edited)
@@ -103,10 +105,10 @@ def with_rows(run: Evidence, place: str, edit: Rows) -> Evidence:
     if place == SAMPLES:
         return replace(run, windows={n: replace(w, samples=edit(w.samples)) for n, w in run.windows.items()})
     if place in LEDGER:
-        books = replace(run.ledger, **{LEDGER[place]: edit(run.tables[place])})
+        books = replace(run.ledger, **of_field(LEDGER[place], edit(run.tables[place])))
         return replace(run, ledger=counted(books))
     if place in FIELDS:
-        return replace(run, **{place: edit(run.tables[place])})
+        return replace(run, **of_field(place, edit(run.tables[place])))
     return replace(run, recorded={**run.recorded, place: edit(run.recorded[place])})
 
 

@@ -233,7 +233,8 @@ HARMS: Final = (
 )
 
 
-def _one(field: str, value: Any) -> dict[str, Any]:
+def of_field(field: str, value: Any) -> dict[str, Any]:
+    """A field for `replace` whose name is drawn."""
     return {field: value}
 
 
@@ -249,7 +250,7 @@ def _without(things: tuple[Any, ...], rng: Rng) -> tuple[Any, ...]:
 def drop_observations(run: Evidence, rng: Rng) -> Worsening:
     """Lines of one of the histories are gone."""
     field = str(rng.choice(["pods", "nodes", "leaders", "observations", "release_reads"]))
-    return f"some of {field} are gone", replace(run, **_one(field, _without(getattr(run, field), rng)))
+    return f"some of {field} are gone", replace(run, **of_field(field, _without(getattr(run, field), rng)))
 
 
 def drop_rows(run: Evidence, rng: Rng) -> Worsening:
@@ -259,12 +260,12 @@ def drop_rows(run: Evidence, rng: Rng) -> Worsening:
     if name in ("probes", "replicas"):
         rows: Table = getattr(run, name)
         kept = rows.where(~_some(rows, "due_ns" if name == "probes" else "at_ns", span, share, rng))
-        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **_one(name, kept))
+        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **of_field(name, kept))
     rows = getattr(run.ledger, name)
     column = {"writes": "intended_ns", "reads": "sent_ns", "final": "seen_ns"}[name]
     kept = rows.where(~_some(rows, column, span, share, rng))
     return f"{len(rows) - len(kept)} rows of {name} are gone", replace(
-        run, ledger=replace(run.ledger, **_one(name, kept))
+        run, ledger=replace(run.ledger, **of_field(name, kept))
     )
 
 
@@ -298,7 +299,7 @@ def drop_parts(run: Evidence, rng: Rng) -> Worsening:
         return "nothing", run
     name = str(rng.choice(list(things)))
     del things[name]
-    return f"{name} of {field} is gone", replace(run, **_one(field, things))
+    return f"{name} of {field} is gone", replace(run, **of_field(field, things))
 
 
 REMOVALS: Final = (drop_observations, drop_rows, drop_rows, drop_requests, drop_requests, drop_parts)

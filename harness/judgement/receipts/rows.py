@@ -136,7 +136,7 @@ def _ends(samples: Table) -> Ints:
     requests = samples.once(_numbered).requests
     apart = np.diff(requests >> _STEP_BITS) != 0
     edge = np.concatenate([[True], apart]) | np.concatenate([apart, [True]])
-    return requests[edge[: len(requests)]]
+    return np.asarray(requests[edge[: len(requests)]], dtype=np.int64)
 
 
 def _steps(samples: Table) -> Ints:
