@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_ints, with_words
+from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_words
 
 from harness.judgement import judge
 from harness.model import SIGN_INS, ClockStep, Evidence, Figure, Measure, Observation, Op, Outcome, Table
@@ -74,9 +74,11 @@ def asked(base: Evidence, rows: Table) -> Evidence:
     window = base.windows["everyday/fault-free"]
     samples = with_words(window.samples, window.samples.words["name"].equals("sign-in"), name="read-track")
     there = np.isin(samples.ints["intended_ns"], rows.ints["made_ns"])
-    samples = with_words(
-        with_ints(samples, there, sent_ns=rows.ints["made_ns"], done_ns=rows.ints["accepted_ns"]), there, name="sign-in"
-    )
+    times = {"sent_ns": rows.ints["made_ns"], "done_ns": rows.ints["accepted_ns"]}
+    ints = {name: column.copy() for name, column in samples.ints.items()}
+    for name, column in times.items():
+        ints[name][there] = column
+    samples = with_words(replace(samples, ints=ints), there, name="sign-in")
     refused = there.copy()
     refused[there] = ~rows.words["outcome"].equals("accepted")
     own = replace(window, samples=with_words(samples, refused, error="status 401"))

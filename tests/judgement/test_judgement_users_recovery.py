@@ -255,7 +255,8 @@ def test_a_route_with_few_requests_that_nobody_asked_for_as_long_as_the_limit_is
 def test_what_lies_between_two_requests_of_users_is_not_known() -> None:
     """25 requests a second of each route, all answered: an outage of 40 ms may lie between two, and a shorter limit is undecided."""
     found = judged("30 s", evidence())["recovery of users"]
-    assert (found.outcome, found.value, found.resolution) == (PASS, 0.0, pytest.approx(0.04))
+    assert (found.outcome, found.value) == (PASS, 0.0)
+    assert found.resolution == pytest.approx(0.04)
     assert judged("0.03 s", evidence())["recovery of users"].outcome is INCONCLUSIVE
 
 

@@ -95,7 +95,10 @@ def test_a_run_that_did_not_complete_says_what_to_do() -> None:
 
 def test_blind_side_19_seconds_that_no_window_covers_are_listed_and_over_3_percent_undecided() -> None:
     """A window after the faults that opens at once, 5 s later, and 20 s later, before a minute: no gap passes, and over 3 % are a reason of their own."""
-    base, gap = evidence(), "{} s between experiment:region-loss/fault and everyday/after-faults have no window"
+    base, gap = (
+        evidence(),
+        "R INCONCLUSIVE: {} s between experiment:region-loss/fault and everyday/after-faults have no window",
+    )
     for late, outcome, reasons in (
         (0, DecisionOutcome.GO, ()),
         (5, DecisionOutcome.INCONCLUSIVE, (gap.format(5),)),
