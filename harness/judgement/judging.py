@@ -186,7 +186,7 @@ def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> 
         return
     if any(one.outcome is Outcome.FAIL for one in found):
         return
-    for why in unrecorded(case.plan, case.evidence, objective.scope.traffic):
+    if why := "; ".join(unrecorded(case.plan, case.evidence, objective.scope.traffic)):
         yield inconclusive(case, name, why, _COMPLETE, kind=ReasonKind.NO_RECORD)
 
 

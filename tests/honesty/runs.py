@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from judgement_builders import plan, requirement
 from test_judgement_golden import RUNS
@@ -30,7 +31,7 @@ def runs() -> Mapping[str, tuple[Plan, Evidence]]:
 def _of_sentences() -> Iterable[tuple[str, tuple[Plan, Evidence]]]:
     for name in NAMES:
         run, asks = rooms()[name]
-        given = [getattr(ask, "args", ()) for ask in asks]
+        given: list[tuple[Any, ...]] = [getattr(ask, "args", ()) for ask in asks]
         if all(given) and isinstance(given[0][0], Objective):
             yield name, (plan({f"ROW-{number}": asked for number, (asked,) in enumerate(given)}), run)
         elif all(given):

@@ -91,10 +91,11 @@ def between_windows(evidence: Evidence) -> Mapping[str, int]:
     """
     found: dict[str, int] = {}
     for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
-        own = sorted((w for w in evidence.windows.values() if w.traffic == traffic), key=lambda w: w.start_ns)
-        for at, missing in enumerate(_between(own)):
-            if missing:
-                found[own[at].name] = missing
+        own: list[Window] = []
+        for window in sorted(evidence.windows.values(), key=lambda one: one.start_ns):
+            if window.traffic == traffic and (not own or window.start_ns >= own[-1].end_ns):
+                own.append(window)
+        found |= {window.name: n for window, n in zip(own, _between(own), strict=True) if n}
     return found
 
 
