@@ -220,6 +220,9 @@ def _hole(run: Evidence, rng: Rng) -> tuple[int, int]:
 def _things(things: Things, kind: str, run: Evidence, rng: Rng, at_ns: Callable[[Any], int]) -> tuple[Things, int, str]:
     """Lines of a history, edited; how many, and what of them."""
     share, span = _share(rng), _hole(run, rng)
+    if rng.random() < 0.3:
+        begin = at_ns(things[int(rng.integers(len(things)))])
+        span = begin, begin + span[1] - span[0]
     at = (
         np.array([span[0] <= at_ns(one) < span[1] for one in things])
         if kind == "hole"
