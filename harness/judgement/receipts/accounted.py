@@ -101,6 +101,8 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     theirs = np.zeros(len(sent.keys), dtype=np.bool_)
     theirs[at[known]] = True
     routes = np.isin(sent.names, sent.names[theirs]) & (sent.names >= 0) & sent.good
+    if "item" not in rows.words:  # workers on other machines have no record of whom they signed in
+        routes &= np.isin(sent.keys & (1 << _WORKER_BITS) - 1, rows.ints["by"])
     if left := int((routes & ~theirs).sum()):
         named = ", ".join(sorted({sent.words[code] for code in np.unique(sent.names[routes & ~theirs]).tolist()}))
         yield f"{left} of {int(routes.sum())} acknowledged requests of {named} are not among the {what}"
