@@ -1,7 +1,7 @@
 """Whether worse evidence ever makes a milder verdict: recorded runs, made worse one step at a time in ways that are drawn.
 
-`python benchmarks/worsenings.py [RUN ...]` takes the run directories that are given, and the runs of the tests (a healthy one of profile core,
-and the four of `tests/judgement`). Each is made worse six times in succession (`tests/honesty/worsenings.py`); a row or a decision that becomes
+`python benchmarks/worsenings.py [RUN ...]` takes the run directories that are given, and the runs of the tests (`tests/honesty/runs.py`: of profile core, of
+`tests/judgement`, and those of the sentences that other profiles have). Each is made worse six times in succession (`tests/honesty/worsenings.py`); a row or a decision that becomes
 better is printed. What was removed may leave a failure undecided, and never anything passed. Goal: none of 10 000.
 """
 
