@@ -165,7 +165,7 @@ def _came_back(users: Users, name: str, limit: float) -> Outcome:
     """Whether a group was served again in time; without a failure it was not out, but too few requests show no service either."""
     seen = users.seen(name)
     if name in users.thin:
-        if not seen.outages and seen.resolution_s >= limit:  # nobody asked for it for so long: that shows no service
+        if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
             return Outcome.INCONCLUSIVE
         return _of_few(users.thin[name].runs, seen.outages, seen.seconds, limit, until_s=limit)
     if seen.seconds is None and not seen.outages:
