@@ -17,7 +17,7 @@ def once_a_run(
 ) -> Callable[Concatenate[Plan, Evidence, _Args], _Found]:
     """Answer the same question about the same plan and evidence from memory: neither changes.
 
-    Arguments are told apart as objects, and kept, so that no other one can have their place in memory.
+    Arguments are compared as objects, and kept, so that no other object can have their place in memory.
     """
 
     @wraps(ask)
