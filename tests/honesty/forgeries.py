@@ -171,6 +171,7 @@ def _edited(rows: Table, at: Bools, kind: str, column: str, seed: int) -> Table:
 
 def _other_ints(values: Ints, rng: Rng) -> Ints:
     """Those of other rows, none, twice as much, or a little more."""
+    values = values.astype(np.int64)  # a status may have two bytes
     ways: tuple[Ints, ...] = (
         rng.permutation(values),
         np.zeros_like(values),
