@@ -1,7 +1,7 @@
 """Whether worse evidence ever makes a milder verdict: recorded runs, made worse one step at a time in ways that are drawn.
 
-`python benchmarks/worsenings.py [RUN ...]` takes the run directories that are given, and the runs of the tests (a healthy one of profile core,
-and the four of `tests/judgement`). Each is made worse six times in succession (`tests/honesty/worsenings.py`); a row or a decision that becomes
+`python benchmarks/worsenings.py [RUN ...]` takes the run directories that are given, and the runs of the tests (`tests/honesty/runs.py`: of profile core, of
+`tests/judgement`, and those of the sentences that other profiles have). Each is made worse six times in succession (`tests/honesty/worsenings.py`); a row or a decision that becomes
 better is printed. What was removed may leave a failure undecided, and never anything passed. Goal: none of 10 000.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +19,16 @@ import numpy as np
 ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "judgement")]
 
-from test_judgement_golden import RUNS  # noqa: E402 - of the tests
-
-from harness.evidence import RunDirectory  # noqa: E402
+from harness.evidence import RunDirectory  # noqa: E402 - what is imported is known by now
 from harness.evidence.reading import load_evidence  # noqa: E402
-from harness.judgement import judge  # noqa: E402
+from harness.judgement.judging import decided  # noqa: E402
 from harness.model import Evidence, Plan  # noqa: E402
-from tests.builders.core_plan import core_plan  # noqa: E402
-from tests.builders.core_run import core_evidence  # noqa: E402
+from tests.honesty.runs import runs  # noqa: E402
 from tests.honesty.worsenings import drawn, improvements  # noqa: E402
 
 IN_SUCCESSION: Final = 6
+EACH: Final = 120
+"""So often it is said how many there were."""
 
 
 def recorded(path: Path) -> tuple[Plan, Evidence]:
@@ -37,29 +37,34 @@ def recorded(path: Path) -> tuple[Plan, Evidence]:
     return directory.read_plan(), load_evidence(directory)
 
 
+def runs_of(paths: Iterable[Path]) -> dict[str, tuple[Plan, Evidence]]:
+    """The run directories that are given, and the runs of the tests, by name; each is loaded once."""
+    return {**{str(path): recorded(path) for path in paths}, **{f"tests: {name}": one for name, one in runs().items()}}
+
+
 @click.command()
-@click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument("directories", metavar="[RUN]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--times", default=10_000, show_default=True, help="Worsenings, of all runs together.")
 @click.option("--seed", default=1, show_default=True, help="Of the generator.")
-def main(*, runs: tuple[Path, ...], times: int, seed: int) -> None:
+def main(*, directories: tuple[Path, ...], times: int, seed: int) -> None:
     """Print each improvement, and how many there were; 1 where there was one."""
-    rng = np.random.default_rng(seed)
-    given = {str(path): recorded(path) for path in runs}
-    given |= {f"tests: {name}": RUNS[name] for name in ("healthy", "failing", "rough", "rough-beside", "cut")}
-    given["tests: core"] = (core_plan(), core_evidence())
+    rng, given = np.random.default_rng(seed), runs_of(directories)
+    first = {name: decided(plan, run) for name, (plan, run) in given.items()}
     done, better = 0, Counter[str]()
     while done < times:
         name = str(rng.choice(list(given)))
         plan, run = given[name]
-        before, steps = judge(plan, run), []
+        before, steps = first[name], []
         for _ in range(IN_SUCCESSION):
             what, run, removed = drawn(run, rng)
-            after, done = judge(plan, run), done + 1
+            after, done = decided(plan, run), done + 1
             steps.append(what)
             for line in improvements(before, after, removed=removed):
                 better[line.partition(":")[0]] += 1
                 click.echo(f"{name}: {'; '.join(steps)}: {line}")
             before = after
+        if done % EACH < IN_SUCCESSION:
+            click.echo(f"{done} so far", err=True)
     click.echo(
         f"{done} worsenings of {len(given)} runs, {sum(better.values())} improvements {dict(better) or ''}".rstrip()
     )

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from harness.judgement.account import AUTHORITIES, Account, Writes, account_of, found_by
+from harness.judgement.once import once_a_run
 from harness.model import Evidence, Experiment, Figure, FinalRead, Objective, Plan, domain_of
 from harness.model.table import Bools
 from harness.units import NS_PER_S
@@ -16,6 +17,7 @@ QUORUM: Final = "quorum"
 """The durability of a target for which no lost write is excused."""
 
 
+@once_a_run
 def account_in(plan: Plan, evidence: Evidence) -> Account:
     """The ledger account of a run, with the replication lag that the plan allows."""
     return account_of(evidence.ledger, lag_ns(plan))

@@ -16,9 +16,13 @@ from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.spec import Basis, Spec
 from harness.judgement.harm import unjudged_harm
 from harness.judgement.measures import Case, inconclusive, measure
+from harness.judgement.once import once_a_run
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
+from harness.judgement.receipts.counted import trusted
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
+from harness.judgement.receipts.recorded_time import unrecorded
+from harness.judgement.receipts.rows import between_windows
 from harness.judgement.routes import apart_by_method
 from harness.judgement.summaries import absent, experiment_results, traffic_results, unknown_traffic
 from harness.judgement.unread import for_people_only
@@ -35,6 +39,7 @@ from harness.model import (
     MachineResult,
     Measure,
     Outcome,
+    Phase,
     PipelineResult,
     Plan,
     Reason,
@@ -50,14 +55,41 @@ from harness.model.rounding import rounded
 _Made = TypeVar("_Made")
 _NOTHING: Final = "nothing that the sentence speaks of was planned and recorded"
 _CHECK: Final = "see that the run does what the sentence speaks of, then run again"
+_COMPLETE: Final = "keep the files of a run as they were recorded, or run again and let it finish"
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
 def judge(plan: Plan, evidence: Evidence) -> Judgement:
     """Judge a recorded run by its plan and its evidence only. Never raises."""
     recorded = evidence
+    found = decided(plan, recorded)
+    evidence = _seam(lambda: _prepared(plan, recorded), lambda _: recorded)
+    return rounded(
+        replace(
+            found,
+            experiments=_experiments(plan, evidence),
+            traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
+            missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
+            watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
+            ledger=_seam(lambda: ledger_result(plan, evidence), lambda why: LedgerResult(why=why)),
+            pipeline=_seam(lambda: pipeline_result(plan, evidence), lambda why: PipelineResult(why=why)),
+            windows=_seam(lambda: window_results(evidence), lambda _: ()),
+            unjudged=_seam(lambda: unjudged(plan, evidence), lambda _: ()),
+            journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
+            doors=_seam(lambda: tuple(door_results(plan, evidence)), lambda _: ()),
+            release=_seam(lambda: release_result(plan, evidence), lambda _: None),
+            steady_end=evidence.steady_end,
+            for_people=_seam(lambda: for_people_only(evidence), lambda _: ()),
+            machine=_seam(lambda: machine_result(plan, evidence), lambda why: MachineResult(ok=False, why=why)),
+        )
+    )
+
+
+def decided(plan: Plan, evidence: Evidence) -> Judgement:
+    """The verdicts and the decision alone, without what reports show beside them, and not rounded. Never raises."""
+    recorded = evidence
     evidence, whole = _seam(
-        lambda: _whole(plan, apart_by_method(plan, recorded)),
+        lambda: _whole(plan, _prepared(plan, recorded)),
         lambda why: (recorded, Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))),
     )
     verdicts = _verdicts(plan, evidence, whole)
@@ -65,26 +97,17 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
         lambda: (unjudged_harm(plan, evidence, verdicts), whole),
         lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
     )
-    found = Judgement(
-        decision=decide(plan, verdicts, whole, harm),
-        unjudged_harm=harm,
-        verdicts=verdicts,
-        experiments=_experiments(plan, evidence),
-        traffic=tuple(result for window in evidence.windows.values() for result in _traffic(plan, window)),
-        missing=tuple(f"{item.file}: {item.why}" for item in evidence.missing),
-        watchers=_seam(lambda: tuple(watcher_results(evidence)), lambda why: (WatcherResult(name="all", why=why),)),
-        ledger=_seam(lambda: ledger_result(plan, evidence), lambda why: LedgerResult(why=why)),
-        pipeline=_seam(lambda: pipeline_result(plan, evidence), lambda why: PipelineResult(why=why)),
-        windows=_seam(lambda: window_results(evidence), lambda _: ()),
-        unjudged=_seam(lambda: unjudged(plan, evidence), lambda _: ()),
-        journeys=_seam(lambda: tuple(journey_results(plan, evidence)), lambda _: ()),
-        doors=_seam(lambda: tuple(door_results(plan, evidence)), lambda _: ()),
-        release=_seam(lambda: release_result(plan, evidence), lambda _: None),
-        steady_end=evidence.steady_end,
-        for_people=_seam(lambda: for_people_only(evidence), lambda _: ()),
-        machine=_seam(lambda: machine_result(plan, evidence), lambda why: MachineResult(ok=False, why=why)),
-    )
-    return rounded(found)
+    decision = decide(plan, verdicts, whole, harm)
+    return Judgement(decision=decision, verdicts=verdicts, experiments=(), traffic=(), missing=(), unjudged_harm=harm)
+
+
+@once_a_run
+def _prepared(plan: Plan, evidence: Evidence) -> Evidence:
+    """The evidence with its routes apart by method, what lacks at the edges of each window, and watchers that are not to be trusted."""
+    counts = between_windows(evidence)
+    windows = {name: replace(evidence.windows[name], broken_off=n) for name, n in counts.items()}
+    whole = replace(evidence, windows={**evidence.windows, **windows}, watchers=trusted(evidence))
+    return apart_by_method(plan, whole)
 
 
 def _whole(plan: Plan, evidence: Evidence) -> tuple[Evidence, Whole]:
@@ -134,7 +157,9 @@ def _judged(case: Case, name: str) -> tuple[Measure, ...]:
         hint = "bring the file back, or run again"
         return (inconclusive(case, name, why, hint, kind=ReasonKind.EVIDENCE),)
     found = [_on_this_machine(case, spec, one) for one in spec.judge(case)]
-    return (*found, *_untried(case, name)) or (inconclusive(case, name, _NOTHING, _CHECK),)
+    return (*found, *_untried(case, name), *_unrecorded(case, spec, name, found)) or (
+        inconclusive(case, name, _NOTHING, _CHECK),
+    )
 
 
 def _on_this_machine(case: Case, spec: Spec, found: Measure) -> Measure:
@@ -152,6 +177,17 @@ def _untried(case: Case, name: str) -> Iterable[Measure]:
         hint = f"add an experiment for it ({what}), or claim less in the sentence"
         reason = Reason(kind=ReasonKind.NOT_TRIED, text=f"{what}: not tried in this run", hint=hint)
         yield measure(case, name, Outcome.NOT_ASSESSED, reason)
+
+
+def _unrecorded(case: Case, spec: Spec, name: str, found: Iterable[Measure]) -> Iterable[Measure]:
+    """Time of the traffic without a window: a figure of the time without a fault does not pass, as what was there is not known."""
+    objective = case.objective
+    if spec.basis is not Basis.TRAFFIC or objective.scope.phase is not Phase.STEADY:
+        return
+    if any(one.outcome is Outcome.FAIL for one in found):
+        return
+    if why := "; ".join(unrecorded(case.plan, case.evidence, objective.scope.traffic)):
+        yield inconclusive(case, name, why, _COMPLETE, kind=ReasonKind.NO_RECORD)
 
 
 def _experiments(plan: Plan, evidence: Evidence) -> tuple[ExperimentResult, ...]:

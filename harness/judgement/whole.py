@@ -7,6 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.judgement.overview import unjudged
+from harness.judgement.receipts.accounted import unaccounted
+from harness.judgement.receipts.closed_load import AS_RECORDED
+from harness.judgement.receipts.counted import miscounted
+from harness.judgement.receipts.load import broken_off
+from harness.judgement.receipts.recorded_time import cut_short
 from harness.judgement.receipts.release import release_receipt
 from harness.judgement.receipts.ties import ties_receipt
 from harness.model import (
@@ -18,14 +23,11 @@ from harness.model import (
     ReasonKind,
     Receipt,
     ReleaseResult,
-    after_faults_name,
 )
 from harness.units import NS_PER_S
 
 UNJUDGED: Final = 0.03
 """At most this share of the time from the first window to the end of the load may be judged by nothing."""
-EARLY_S: Final = 1.0
-"""So much sooner than planned the window after the faults may end: clocks are read at its edges, not on them."""
 _COMPLETE: Final = "judge the complete run directory, or run again"
 CUT: Final = "the run did not complete"
 """On the decision line; what follows from it, as a release that was not read at the end, is not a second cause."""
@@ -84,24 +86,26 @@ def _blemishes(plan: Plan, evidence: Evidence, ties: Receipt) -> Iterable[Reason
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in gone)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_FINISH) for why in cut)
     yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=_COMPLETE) for why in untied)
+    yield from (Reason(kind=ReasonKind.EVIDENCE, text=why, hint=AS_RECORDED) for why in _contradictions(plan, evidence))
     for moment, steady in (("start", evidence.steady_start), ("end", evidence.steady_end)):
         if steady is not None and not steady.ok:
             why = f"the target was not steady at the {moment} of the load: {steady.why}"
             yield Reason(kind=ReasonKind.UNSTEADY, text=why, hint=_STEADY)
     yield from (
         Reason(kind=ReasonKind.NO_RECORD, text=why, hint=_FINISH)
-        for why in (*_uncovered(plan, evidence), *(_cut_short(plan, evidence) if evidence.cut is None else ()))
+        for why in (
+            *_uncovered(plan, evidence),
+            *(why for name in plan.traffic for why in cut_short(plan, evidence, name) if evidence.cut is None),
+        )
     )
 
 
-def _cut_short(plan: Plan, evidence: Evidence) -> Iterable[str]:
-    """Traffic that ended before the time planned after its last fault was over: what the fault left behind was not observed."""
-    for name, planned in plan.traffic.items():
-        own = [window for window in evidence.windows.values() if window.traffic == name]
-        last = evidence.windows.get(after_faults_name(name))
-        seconds = last.seconds if last else 0.0
-        if any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
-            yield f"{name} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
+def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:
+    """Records of one thing that differ, whether a row asks for it or not: harm that no row claims is read from them too."""
+    yield from (f"the watcher {name!r}: {why}" for name, why in miscounted(evidence).items())
+    yield from unaccounted(plan, evidence).values()
+    for name, window in evidence.windows.items():
+        yield from (f"{name}: {trouble.what}" for trouble in broken_off(window))
 
 
 def _uncovered(plan: Plan, evidence: Evidence) -> Iterable[str]:

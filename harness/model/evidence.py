@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from harness.model.facts import Check
 from harness.model.fault import FaultWindow
@@ -13,6 +13,8 @@ from harness.model.observation import Observation
 from harness.model.plan import Plan
 from harness.model.table import PROBES, REPLICAS, Table
 from harness.model.window import Window, fault_name
+
+_Known = TypeVar("_Known")
 
 DATABASE: Final = "database"
 ENTRY: Final = "entry"
@@ -332,6 +334,14 @@ class Evidence:
     cut: Cut | None = None
     baseline: Baseline | None = None
     clock_steps: tuple[ClockStep, ...] = ()
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, ask: Callable[[], _Known]) -> _Known:
+        """The answer to what is asked of this evidence more than once; it does not change, so it is found once."""
+        if key not in self._known:
+            self._known[key] = ask()
+        answer: _Known = self._known[key]
+        return answer
 
     @property
     def tables(self) -> Mapping[str, Table]:

@@ -90,10 +90,7 @@ TABLES_READ: Final[Mapping[str, ReadBy]] = {
     "sign-ins": ReadBy(
         at="SIGN_INS",
         quiet="figures.active_users:SPEC",
-        **dict.fromkeys(
-            ("held", "back", "last"),
-            ForPeople(why="users are counted before the first fault; that a sign-in fails under one, its requests say"),
-        ),
+        **dict.fromkeys(("held", "back", "last"), "receipts.accounted:unaccounted"),
     ),
 }
 """By schema, and what tells apart the rows of one that several watchers write."""
@@ -166,7 +163,7 @@ KINDS_READ: Final[Mapping[type[Recorded], ReadBy]] = {
     kinds.RowsSealed: _always("workers", _RUN),
     kinds.LoadUsers: _always("load.users", "figures.response_time:SPEC"),
     kinds.WatchStarted: _always("watchers", _WATCHED),
-    kinds.WatchClosed: _always("WatchClosed", _WATCHED),
+    kinds.WatchClosed: _always("WatchClosed", "receipts.counted:trusted"),
     kinds.WatchBlind: _always("WatchBlind", _WATCHED),
     **dict.fromkeys((kinds.LoadHeld, kinds.UsageRead), _always("LoadHeld", _SCALED)),
     **dict.fromkeys((kinds.LoadFailed, kinds.Served), _always("LoadFailed", "figures.scaling.resized:SPEC")),

@@ -43,6 +43,7 @@ class RecordedTable:
         only: words of the rows that follow the schedule, by column.
         never: words that none of the watcher's rows has, by column: another watcher records them in a table of that schema.
         needed: whether a run with that watcher has it even when it is empty.
+        counted: whether each probe that the watcher counts (`watch.closed`) leaves a row in it, and nothing else does.
     """
 
     schema: Schema
@@ -53,6 +54,7 @@ class RecordedTable:
     only: Mapping[str, str] = field(default_factory=dict)
     never: Mapping[str, str] = field(default_factory=dict)
     needed: bool = True
+    counted: bool = False
 
 
 RECORDED: Final = (
@@ -62,6 +64,7 @@ RECORDED: Final = (
         watcher="entry",
         due="due_ns",
         only={"subject": "entry", "kind": "read"},
+        counted=True,
     ),
     RecordedTable(
         schema=PROBES,
@@ -70,6 +73,7 @@ RECORDED: Final = (
         due="due_ns",
         of="subject",
         never={"subject": "entry", "kind": SERVICE},
+        counted=True,
     ),
     RecordedTable(
         schema=PROBES,
@@ -78,16 +82,17 @@ RECORDED: Final = (
         due="due_ns",
         of="subject",
         only={"kind": SERVICE},
+        counted=True,
     ),
-    RecordedTable(schema=CONTROL, files="watch/control", watcher="control", due="due_ns", of="subject"),
+    RecordedTable(schema=CONTROL, files="watch/control", watcher="control", due="due_ns", of="subject", counted=True),
     RecordedTable(schema=PORTAL, files="watch/portal", watcher="portal", due="due_ns"),
     RecordedTable(schema=REPLICAS, files="watch/replicas", watcher="replicas", due="at_ns", of="member"),
-    RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns"),
+    RecordedTable(schema=LEDGER_WRITES, files="watch/ledger-writes", watcher="ledger", due="intended_ns", counted=True),
     RecordedTable(schema=LEDGER_FINAL, files="watch/ledger-final"),
     RecordedTable(schema=LEDGER_READS, files="watch/ledger-reads", watcher="ledger", needed=False),
     RecordedTable(schema=COPIES, files="watch/copies", watcher="copies", due="due_ns", of="member"),
     RecordedTable(schema=LEDGER_COPIES, files="watch/ledger-copies", watcher="copies"),
-    RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns"),
+    RecordedTable(schema=PIPELINE, files="watch/pipeline", watcher="pipeline", due="made_ns", counted=True),
     RecordedTable(schema=FACTS, files="checks/*", needed=False),
     RecordedTable(schema=JOURNEY_WRITES, files="load/*/journeys-*", needed=False),
     RecordedTable(schema=JOURNEY_READS, files="load/*/journey-reads", needed=False),

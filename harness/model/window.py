@@ -65,6 +65,7 @@ class Window:
         workers: the generators.
         files: where the rows are, relative to the run directory.
         begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
+        broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Window:
     files: tuple[str, ...] = ()
     begin_ns: int | None = None
     stopped_ns: int | None = None
+    broken_off: int = 0
 
     @property
     def fault_free(self) -> bool:

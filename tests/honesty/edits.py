@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.model import Evidence, Experiment, Ledger, Table, Words
-from harness.model.table import Bools
+from harness.model import NULL, Evidence, Experiment, Ledger, Table, Words
+from harness.model.table import Bools, codes_type
 from tests.builders.core_course import ns
 
 Rows = Callable[[Table], Bools]
@@ -39,18 +39,20 @@ def one_in(share: float, seed: int = 7) -> Rows:
 
 
 def changed(rows: Table, at: Rows, **columns: Any) -> Table:
-    """The rows with other values where `at` says."""
+    """The rows with other values where `at` says; the same rows where it says so of none."""
     there = at(rows)
-    ints = {name: column.copy() for name, column in rows.ints.items()}
-    words = dict(rows.words)
-    for name, value in columns.items():
-        if name in ints:
-            ints[name] = np.where(there, value, ints[name])
-        else:
-            text = np.array(words[name].text(), dtype=object)
-            text[there] = value
-            words[name] = Words.of(text.tolist())
-    return replace(rows, ints=ints, words=words)
+    if not there.any():
+        return rows
+    ints = {name: np.where(there, columns[name], rows.ints[name]) for name in rows.ints.keys() & columns.keys()}
+    words = {name: _worded(rows.words[name], there, columns[name]) for name in rows.words.keys() & columns.keys()}
+    return replace(rows, ints={**rows.ints, **ints}, words={**rows.words, **words})
+
+
+def _worded(words: Words, there: Bools, word: str | None) -> Words:
+    """The column with another word where `there` says."""
+    names = words.names if word is None or word in words.names else (*words.names, word)
+    code = NULL if word is None else names.index(word)
+    return Words(codes=np.where(there, code, words.codes).astype(codes_type(len(names))), names=names)
 
 
 def slower(rows: Table, at: Rows, ms: float) -> Table:

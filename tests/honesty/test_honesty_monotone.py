@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from harness.judgement import judge
+from harness.judgement.judging import decided
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.worsenings import HARMS, REMOVALS, drawn, drop_requests, fail_some, improvements
@@ -18,11 +18,11 @@ def test_no_worsening_of_a_run_makes_a_verdict_better(seed: int) -> None:
     """Six on top of each other, drawn."""
     rng = np.random.default_rng(seed)
     plan, run, done = core_plan(), core_evidence(), []
-    before = judge(plan, run)
+    before = decided(plan, run)
     for _ in range(6):
         what, run, removed = drawn(run, rng)
         done.append(what)
-        after = judge(plan, run)
+        after = decided(plan, run)
         assert improvements(before, after, removed=removed) == [], done
         before = after
 
@@ -40,7 +40,7 @@ def test_who_removes_what_failed_is_seen() -> None:
     """A fifth of a minute fails; its rows are gone, and the numbers of journeys and requests say so."""
     plan, rng = core_plan(), np.random.default_rng(5)
     failed = fail_some(core_evidence(), rng)[1]
-    before = judge(plan, failed)
+    before = decided(plan, failed)
     for seed in range(12):
         what, gone = drop_requests(failed, np.random.default_rng(seed))
-        assert improvements(before, judge(plan, gone), removed=True) == [], what
+        assert improvements(before, decided(plan, gone), removed=True) == [], what

@@ -54,7 +54,7 @@ def drawn(run: Evidence, rng: Rng) -> tuple[str, Evidence, bool]:
     return what, worse, removing
 
 
-def _span(run: Evidence, rng: Rng) -> tuple[int, int]:
+def span_of(run: Evidence, rng: Rng) -> tuple[int, int]:
     """A stretch of the run, of 20 ms to a minute."""
     windows = list(run.windows.values())
     if not windows:
@@ -86,7 +86,10 @@ def _of_a_group(rows: Table, rng: Rng) -> Bools:
 
 
 def _users(run: Evidence, edit: Callable[[Window], Table]) -> Evidence:
-    return replace(run, windows={name: replace(w, samples=edit(w)) for name, w in run.windows.items()})
+    made = {name: edit(window) for name, window in run.windows.items()}
+    if all(rows is run.windows[name].samples for name, rows in made.items()):
+        return run
+    return replace(run, windows={name: replace(window, samples=made[name]) for name, window in run.windows.items()})
 
 
 def _failed(rows: Table, at: Bools) -> Table:
@@ -110,7 +113,7 @@ def fail_one(run: Evidence, rng: Rng) -> Worsening:
 
 def fail_some(run: Evidence, rng: Rng) -> Worsening:
     """All requests, or a share, of all routes or one, fail for a time."""
-    span, share, seed = _span(run, rng), _share(rng), int(rng.integers(1 << 30))
+    span, share, seed = span_of(run, rng), _share(rng), int(rng.integers(1 << 30))
 
     def edit(window: Window) -> Table:
         own = np.random.default_rng(seed)
@@ -125,7 +128,7 @@ def fail_some(run: Evidence, rng: Rng) -> Worsening:
 
 def slow_some(run: Evidence, rng: Rng) -> Worsening:
     """Answers come later, for a time."""
-    span, share, seed, ms = _span(run, rng), _share(rng), int(rng.integers(1 << 30)), 10 ** rng.uniform(0, 4.5)
+    span, share, seed, ms = span_of(run, rng), _share(rng), int(rng.integers(1 << 30)), 10 ** rng.uniform(0, 4.5)
 
     def edit(window: Window) -> Table:
         own = np.random.default_rng(seed)
@@ -138,7 +141,7 @@ def slow_some(run: Evidence, rng: Rng) -> Worsening:
 
 def stall(run: Evidence, rng: Rng) -> Worsening:
     """Everything waits until a moment."""
-    span = _span(run, rng)
+    span = span_of(run, rng)
 
     def edit(window: Window) -> Table:
         rows = window.samples
@@ -151,7 +154,7 @@ def stall(run: Evidence, rng: Rng) -> Worsening:
 
 def fail_probes(run: Evidence, rng: Rng) -> Worsening:
     """Probes of one subject and kind fail for a time."""
-    rows, span, share = run.probes, _span(run, rng), _share(rng)
+    rows, span, share = run.probes, span_of(run, rng), _share(rng)
     if not len(rows):
         return "nothing", run
     subject, kind = str(rng.choice(list(rows.words["subject"].present))), str(rng.choice(["read", "health"]))
@@ -163,7 +166,7 @@ def fail_probes(run: Evidence, rng: Rng) -> Worsening:
 
 def slow_probes(run: Evidence, rng: Rng) -> Worsening:
     """Probes are answered later for a time."""
-    rows, span, share, ms = run.probes, _span(run, rng), _share(rng), 10 ** rng.uniform(0, 4)
+    rows, span, share, ms = run.probes, span_of(run, rng), _share(rng), 10 ** rng.uniform(0, 4)
     at = _some(rows, "due_ns", span, share, rng)
     made = changed(rows, lambda _: at, done_ns=rows.ints["done_ns"] + round(ms * 1e6))
     return f"{int(at.sum())} probes took {ms:.4g} ms more", replace(run, probes=made)
@@ -171,7 +174,7 @@ def slow_probes(run: Evidence, rng: Rng) -> Worsening:
 
 def unsure_writes(run: Evidence, rng: Rng) -> Worsening:
     """Writes are not acknowledged for a time, and are there all the same."""
-    rows, span, share = run.ledger.writes, _span(run, rng), _share(rng)
+    rows, span, share = run.ledger.writes, span_of(run, rng), _share(rng)
     if not len(rows):
         return "nothing", run
     there = np.isin(rows.ints["id"], run.ledger.final.ints["id"])
@@ -182,7 +185,7 @@ def unsure_writes(run: Evidence, rng: Rng) -> Worsening:
 
 def slow_writes(run: Evidence, rng: Rng) -> Worsening:
     """Writes are acknowledged later for a time."""
-    rows, span, ms = run.ledger.writes, _span(run, rng), 10 ** rng.uniform(0, 3.7)
+    rows, span, ms = run.ledger.writes, span_of(run, rng), 10 ** rng.uniform(0, 3.7)
     at = _some(rows, "intended_ns", span, 1.0, rng)
     made = changed(rows, lambda _: at, accepted_ns=rows.ints["accepted_ns"] + round(ms * 1e6))
     return f"{int(at.sum())} writes took {ms:.4g} ms more", replace(run, ledger=replace(run.ledger, writes=made))
@@ -205,7 +208,7 @@ def lose_writes(run: Evidence, rng: Rng) -> Worsening:
 
 def stale_reads(run: Evidence, rng: Rng) -> Worsening:
     """Reads of an own write find nothing, or something else."""
-    rows, span, share = run.ledger.reads, _span(run, rng), _share(rng)
+    rows, span, share = run.ledger.reads, span_of(run, rng), _share(rng)
     state = str(rng.choice(["absent", "wrong"]))
     at = _some(rows, "sent_ns", span, share, rng) & rows.words["state"].equals("found")
     made = changed(rows, lambda _: at, state=state)
@@ -230,7 +233,8 @@ HARMS: Final = (
 )
 
 
-def _one(field: str, value: Any) -> dict[str, Any]:
+def of_field(field: str, value: Any) -> dict[str, Any]:
+    """A field for `replace` whose name is drawn."""
     return {field: value}
 
 
@@ -246,28 +250,28 @@ def _without(things: tuple[Any, ...], rng: Rng) -> tuple[Any, ...]:
 def drop_observations(run: Evidence, rng: Rng) -> Worsening:
     """Lines of one of the histories are gone."""
     field = str(rng.choice(["pods", "nodes", "leaders", "observations", "release_reads"]))
-    return f"some of {field} are gone", replace(run, **_one(field, _without(getattr(run, field), rng)))
+    return f"some of {field} are gone", replace(run, **of_field(field, _without(getattr(run, field), rng)))
 
 
 def drop_rows(run: Evidence, rng: Rng) -> Worsening:
     """Rows of a table of the watchers are gone."""
     name = str(rng.choice(["probes", "replicas", "writes", "reads", "final"]))
-    span, share = _span(run, rng), _share(rng)
+    span, share = span_of(run, rng), _share(rng)
     if name in ("probes", "replicas"):
         rows: Table = getattr(run, name)
         kept = rows.where(~_some(rows, "due_ns" if name == "probes" else "at_ns", span, share, rng))
-        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **_one(name, kept))
+        return f"{len(rows) - len(kept)} {name} are gone", replace(run, **of_field(name, kept))
     rows = getattr(run.ledger, name)
     column = {"writes": "intended_ns", "reads": "sent_ns", "final": "seen_ns"}[name]
     kept = rows.where(~_some(rows, column, span, share, rng))
     return f"{len(rows) - len(kept)} rows of {name} are gone", replace(
-        run, ledger=replace(run.ledger, **_one(name, kept))
+        run, ledger=replace(run.ledger, **of_field(name, kept))
     )
 
 
 def drop_requests(run: Evidence, rng: Rng) -> Worsening:
     """Rows of users' requests are gone: any, or those that failed."""
-    span, share, seed, bad = _span(run, rng), _share(rng), int(rng.integers(1 << 30)), rng.random() < 0.5
+    span, share, seed, bad = span_of(run, rng), _share(rng), int(rng.integers(1 << 30)), rng.random() < 0.5
     count = [0]
 
     def edit(window: Window) -> Table:
@@ -295,7 +299,7 @@ def drop_parts(run: Evidence, rng: Rng) -> Worsening:
         return "nothing", run
     name = str(rng.choice(list(things)))
     del things[name]
-    return f"{name} of {field} is gone", replace(run, **_one(field, things))
+    return f"{name} of {field} is gone", replace(run, **of_field(field, things))
 
 
 REMOVALS: Final = (drop_observations, drop_rows, drop_rows, drop_requests, drop_requests, drop_parts)

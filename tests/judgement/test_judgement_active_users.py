@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from judgement_builders import evidence, measures, ns, objective, observation, plan, table
+from judgement_builders import evidence, measures, ns, objective, observation, plan, table, with_words
 
 from harness.judgement import judge
 from harness.model import SIGN_INS, ClockStep, Evidence, Figure, Measure, Observation, Op, Outcome, Table
@@ -57,11 +57,54 @@ def reads(says: Says, *, every_s: float = 1.0, until: float = 60.0, why: str = "
 
 def judged(*read: Observation, rows: Table | None = None, steps: tuple[ClockStep, ...] = ()) -> Measure:
     """The one measure of the sentence."""
-    base = evidence()
-    recorded = {**base.recorded, SIGN_INS.name: signed_in() if rows is None else rows}
-    given: Evidence = replace(base, recorded=recorded, observations=(*base.observations, *read), clock_steps=steps)
-    (found,) = measures(judge(plan({"R": SENTENCE}), given))
+    (found,) = measures(judge(plan({"R": SENTENCE}), run(*read, rows=rows, steps=steps)))
     return found
+
+
+def run(*read: Observation, rows: Table | None = None, steps: tuple[ClockStep, ...] = ()) -> Evidence:
+    """The healthy run with these readings, whose sign-ins are these."""
+    rows = signed_in() if rows is None else rows
+    base = asked(evidence(), rows)
+    recorded = {**base.recorded, SIGN_INS.name: rows}
+    return replace(base, recorded=recorded, observations=(*base.observations, *read), clock_steps=steps)
+
+
+def asked(base: Evidence, rows: Table) -> Evidence:
+    """The run in which the requests to sign in are those of these rows, and no others."""
+    window = base.windows["everyday/fault-free"]
+    samples = with_words(window.samples, window.samples.words["name"].equals("sign-in"), name="read-track")
+    there = np.isin(samples.ints["intended_ns"], rows.ints["made_ns"])
+    times = {"sent_ns": rows.ints["made_ns"], "done_ns": rows.ints["accepted_ns"]}
+    ints = {name: column.copy() for name, column in samples.ints.items()}
+    for name, column in times.items():
+        ints[name][there] = column
+    samples = with_words(replace(samples, ints=ints), there, name="sign-in")
+    refused = there.copy()
+    refused[there] = ~rows.words["outcome"].equals("accepted")
+    own = replace(window, samples=with_words(samples, refused, error="status 401"))
+    rest = {
+        name: replace(w, samples=with_words(w.samples, w.samples.words["name"].equals("sign-in"), name="read-track"))
+        for name, w in base.windows.items()
+    }
+    return replace(base, windows={**rest, own.name: own})
+
+
+def test_a_sign_in_that_says_otherwise_than_its_request_decides_nothing() -> None:
+    """Sign-ins that were answered are made unknown, or a tenth of them is gone."""
+    rows = signed_in()
+    given = run(*reads(active))
+    lost, every_tenth = np.arange(len(rows)) % 3 == 0, np.arange(len(rows)) % 10 == 0
+    for other, why in (
+        (
+            with_words(rows, lost, outcome="unknown"),
+            "200 of 600 sign-ins have another outcome than their request, or another time",
+        ),
+        (rows.where(~every_tenth), "60 of 600 acknowledged requests of sign-in are not among the sign-ins"),
+    ):
+        (found,) = measures(
+            judge(plan({"R": SENTENCE}), replace(given, recorded={**given.recorded, SIGN_INS.name: other}))
+        )
+        assert (found.outcome, why in found.reason) == (INCONCLUSIVE, True)
 
 
 def test_what_is_true_or_a_little_old_passes() -> None:

@@ -51,6 +51,7 @@ from harness.model import (
     Words,
     after_faults_name,
     after_name,
+    fault_name,
 )
 from harness.model.overview import LEAST_REQUESTS
 from tests.builders.scenarios import scenario
@@ -69,6 +70,7 @@ def run(before: Table = BEFORE, after: Table = AFTER, **changes: Any) -> Evidenc
     """A minute before the first fault, and a minute after the last restore."""
     windows = {
         "everyday/fault-free": window(before, 0, 60),
+        fault_name("pod-loss"): window(samples(60, 100), 60, 100, "pod-loss"),
         after_faults_name("everyday"): later(after, 100, 160, after_faults_name("everyday")),
     }
     probes = Table.merged(PROBES, [health(0, 60), health(100, 160)])

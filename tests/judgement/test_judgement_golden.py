@@ -64,10 +64,10 @@ from tests.builders.measures import fields_of
 GOLDEN: Final = Path(__file__).with_name("golden")
 
 
-def users(rows: Table) -> Table:
-    """The requests of journeys of four, whose answers name their release; one in fifty is slow, one in seventy fails."""
+def users(rows: Table, before: int = 0) -> Table:
+    """The requests of journeys of four, after so many others, whose answers name their release; one in fifty is slow, one in seventy fails."""
     turn = np.arange(len(rows))
-    numbered = replace(rows, ints={**rows.ints, "arrival": turn // 4 + 1})
+    numbered = replace(rows, ints={**rows.ints, "arrival": (before + turn) // 4 + 1})
     named = with_words(numbered, slice(None), release="1.0.0")
     slow = with_ints(named, turn % 50 == 7, done_ns=named.ints["done_ns"][turn % 50 == 7] + 6_000_000_000)
     return with_words(failing(slow, turn % 70 == 11), turn % 70 == 11, release=None)
@@ -137,9 +137,12 @@ def release(when: str, at: float, image: str = "sha256:a", **fields: Any) -> Rel
 def rough() -> Evidence:
     """A run in which something of everything went wrong, and that is judged all the same."""
     base = evidence()
-    windows = {name: replace(one, samples=users(one.samples)) for name, one in base.windows.items()}
+    windows, before = {}, 0
+    for name, one in base.windows.items():
+        windows[name] = replace(one, samples=users(one.samples, before))
+        before += len(one.samples)
     last = after_faults_name("everyday")
-    own = window(users(samples(203, 245)), 203, 245)
+    own = window(users(samples(203, 245), before), 203, 245)
     windows[last] = replace(own, name=last, phase=Phase.STEADY, stopped_ns=ns(250))
     unseen = experiment("pod-loss", "pod", 62.0, 68.0, journal={"status": "failed"})
     unseen = replace(unseen, fault=replace(unseen.fault, confirmed_ns=None), restore=Restore(ok=True, at_ns=ns(68)))

@@ -243,6 +243,23 @@ def test_a_route_with_few_requests_is_judged_by_its_failures_in_succession(
             assert measure.because.kind is ReasonKind.TOO_FEW
 
 
+def test_a_route_with_few_requests_that_nobody_asked_for_as_long_as_the_limit_is_not_shown_to_be_served() -> None:
+    """0.8 requests a second before the fault, and under it one, after 29 s: at 28 s it may have been out, and not at 30 s."""
+    run = checkout(1 / 30, lambda _at: False, quiet_per_s=0.8)
+    measure = judged("28 s", run)["recovery of users"]
+    assert (measure.outcome, measure.scope["group"]) == (INCONCLUSIVE, "route checkout")
+    assert "none of the users' requests (route checkout) came for 29 s, in which it may have been out" in measure.reason
+    assert judged("30 s", run)["recovery of users"].outcome is PASS
+
+
+def test_what_lies_between_two_requests_of_users_is_not_known() -> None:
+    """25 requests a second of each route, all answered: an outage of 40 ms may lie between two, and a shorter limit is undecided."""
+    found = judged("30 s", evidence())["recovery of users"]
+    assert (found.outcome, found.value) == (PASS, 0.0)
+    assert found.resolution == pytest.approx(0.04)
+    assert judged("0.03 s", evidence())["recovery of users"].outcome is INCONCLUSIVE
+
+
 def test_an_undo_before_the_limit_leaves_a_route_with_few_requests_undecided() -> None:
     """All of its requests fail until the undo at 34 s, the limit is 240 s: nothing shows that it would have come back."""
     run = checkout(0.8, lambda at: 112 <= at < 145)

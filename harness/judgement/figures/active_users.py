@@ -18,6 +18,7 @@ from harness.judgement.figures.files import load_files
 from harness.judgement.figures.indicators import steady_window
 from harness.judgement.figures.spec import Basis, Need, Spec, in_words
 from harness.judgement.measures import Case, inconclusive
+from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.judgement.receipts.load import load_receipt
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.stats.statistics import Floats
@@ -191,6 +192,7 @@ def _active(sign_ins: Table, which: Bools, at_ns: Ints, within_ns: int) -> Float
 
 
 def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted, *, unknown: int) -> Measure:
+    differs = unaccounted(case.plan, case.evidence).get(SIGN_INS.name, "")
     apart = " to ".join(dict.fromkeys(formatted(share, "ratio") for share in (counted.least, counted.most)))
     found = Amount(
         low=counted.least,
@@ -211,7 +213,8 @@ def _measured(case: Case, window: Window, readings: _Readings, counted: _Counted
         n=len(readings.users),
         shows=True,
         between=f"of {unknown} sign-ins it is not known whether they succeeded",
-        hint="see to the sign-ins without an answer, then run again",
+        unknown=differs,
+        hint=HINT if differs else "see to the sign-ins without an answer, then run again",
     )
     return amount(case, found)
 

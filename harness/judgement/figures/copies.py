@@ -19,6 +19,7 @@ from harness.judgement.figures.loss import BACK, ledger_receipt
 from harness.judgement.figures.pipelines import WATCHER, pipeline_receipt, pipeline_result
 from harness.judgement.figures.spec import Basis, Need, Spec
 from harness.judgement.measures import Case
+from harness.judgement.receipts.accounted import HINT, unaccounted
 from harness.judgement.shapes.every import Gap, Things, every_one
 from harness.model import (
     Figure,
@@ -135,6 +136,7 @@ def _account(case: Case, result: AccountResult) -> Measure:
     bad = {"lost": result.lost, "counted twice": result.twice, "with other values": result.wrong}
     counts = ", ".join(f"{n} {text}" for text, n in bad.items() if n) or "all there once"
     taken = ", which a disaster may have taken: the target declares no quorum"
+    differs = unaccounted(case.plan, case.evidence).get(result.name, "")
     excusable = not result.twice and not result.wrong and may_be_excused(case)
     found = Things(
         bad=sum(bad.values()),
@@ -142,7 +144,10 @@ def _account(case: Case, result: AccountResult) -> Measure:
         text=f"{result.name}: of {result.judged} acknowledged writes that were read back {counts}",
         scope={"of": result.name},
         receipts=_unread(result) if sum(bad.values()) else {},
-        gaps=(Gap(f", but {result.unread} items could not be read" if result.unread else "", _READ),),
+        gaps=(
+            Gap(f", but {result.unread} items could not be read" if result.unread else "", _READ),
+            Gap(f", but {differs}" if differs and result.judged else "", HINT),
+        ),
         none=Gap(", but none was read back", _READ),
         excuse=Gap(taken if excusable else "", _DECLARE, ReasonKind.NO_MEANS),
         method="what journeys wrote against what was read back after the load; exact",

@@ -10,14 +10,23 @@ from collections.abc import Sequence
 from harness.judgement.accounts import AccountResult, account_results
 from harness.judgement.excuses import QUORUM
 from harness.judgement.measures import Case
-from harness.model import JOURNEY_READS, JOURNEY_WRITES, Evidence, Plan, Table, domain_of
+from harness.judgement.once import once_a_run
+from harness.judgement.receipts.accounted import unaccounted
+from harness.model import JOURNEY_READS, JOURNEY_WRITES, SIGN_INS, Evidence, Plan, Table, domain_of
 
 
+@once_a_run
 def journey_accounts(plan: Plan, evidence: Evidence) -> tuple[AccountResult, ...]:
     """The journey accounts that the plan's traffic declares, compared with what was read back."""
     writes, reads = (_table(evidence, schema.name, Table.empty(schema)) for schema in (JOURNEY_WRITES, JOURNEY_READS))
     accounts = [account for traffic in plan.traffic.values() for account in traffic.accounts]
     return account_results(accounts, writes, reads)
+
+
+def unaccounted_writes(case: Case) -> str:
+    """What the record of journeys' writes says otherwise than their requests; empty where both agree, or no traffic accounts for writes."""
+    differs = unaccounted(case.plan, case.evidence)
+    return "; ".join(why for name, why in differs.items() if name != SIGN_INS.name)
 
 
 def _table(evidence: Evidence, name: str, empty: Table) -> Table:

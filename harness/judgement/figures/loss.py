@@ -15,9 +15,10 @@ from typing import Final
 
 from harness.judgement.account import Account, Writes
 from harness.judgement.excuses import QUORUM, account_in, disasters, unexcused
-from harness.judgement.figures.journey_writes import lost_of_users
+from harness.judgement.figures.journey_writes import lost_of_users, unaccounted_writes
 from harness.judgement.figures.spec import Basis, Lack, Need, Offered, Spec, in_words
 from harness.judgement.measures import Case, inconclusive
+from harness.judgement.receipts.accounted import HINT
 from harness.judgement.receipts.attempts import counted_attempt
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.missing import NONE_PLANNED, UNFILTERED
@@ -93,7 +94,10 @@ def _loss(case: Case, account: Account, lost: Writes, attempt: Experiment | None
         text="; ".join(filter(None, [_summary(account, lost), text])),
         scope=scope,
         receipts=receipts,
-        gaps=(Gap(f"; {_absent(account)}" if len(account.absent) else "", _MEMBER),),
+        gaps=(
+            Gap(f"; {_absent(account)}" if len(account.absent) else "", _MEMBER),
+            Gap(f", but {differs}" if (differs := unaccounted_writes(case)) else "", HINT),
+        ),
         none=Gap(", but none was acknowledged around the fault", _WRITE),
         short=f"no write was acknowledged more than {case.objective.older_than} (scaled) before {attempt.name}"
         if attempt and untested

@@ -26,13 +26,14 @@ from harness.judgement.stats.statistics import BY_CHANCE
 from harness.judgement.wording import formatted
 from harness.model import LEDGER_READS, Figure, Measure, Phase, ReasonKind, Receipt, Table
 from harness.model.harm import Harm
-from harness.model.table import Bools, Ints
+from harness.model.table import Bools, Ints, distinct
 from harness.units import NS_PER_S
 
 AROUND_NS: Final = NS_PER_S
 """The lag at a read is the longest that was measured so much before or after it."""
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
+_AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
 _LOOK: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
@@ -104,12 +105,17 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
         text += f"; a member of the database lagged in {formatted(behind, 'ratio')} of what was measured, which explains no more than that"
     least = math.ceil(LEAST_SHARE * acknowledged)
     few = f", but only {n} of {acknowledged} acknowledged writes were read right after; at least {least} are needed"
+    strays = _strays(case.evidence.ledger.writes, reads)
+    stray = f", but {strays} of them are of no write that was acknowledged by then, or of one that was read already"
     things = Things(
         bad=bad + most,
         n=n,
         text=text,
         receipts={"watch": receipt},
-        gaps=(Gap(few if 0 < n < least else "", _LOOK, ReasonKind.TOO_FEW),),
+        gaps=(
+            Gap(stray if n and strays else "", _AS_RECORDED),
+            Gap(few if 0 < n < least else "", _LOOK, ReasonKind.TOO_FEW),
+        ),
         none=Gap("", "let the ledger read its own writes, then run again"),
         value=float(stale + int(wrong.sum())),
         scaled_limit=None,
@@ -136,6 +142,14 @@ def _lags(replicas: Table, at_ns: Ints, promised_ns: int) -> tuple[Ints, float]:
         dtype=np.int64,
     )
     return longest, float((lag > 0).mean())
+
+
+def _strays(writes: Table, reads: Table) -> int:
+    """Reads that are not each the one read of a write, made after it was acknowledged."""
+    known = writes.where(writes.words["outcome"].equals("accepted"))
+    keys, asked = ((rows.ints["by"] << 40) | rows.ints["id"] for rows in (known, reads))
+    again = len(asked) - len(distinct(asked))
+    return again + int((~np.isin(asked, keys) | (age_ns(known, reads) < 0)).sum())
 
 
 def age_ns(writes: Table, reads: Table) -> Ints:

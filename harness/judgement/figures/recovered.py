@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from harness.judgement.measures import HINTS, Case, Figures, because, inconclusive, measure, not_falsifiable, settled
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.attempts import answered_until_ns, known_until_ns
 from harness.judgement.receipts.fault import claimed_fault_receipt, fault_receipt
 from harness.judgement.receipts.load import load_receipt
@@ -40,6 +41,7 @@ UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
+@once_a_run
 def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: str) -> OperationRecovery | None:
     """Recovery of reads or writes in one attempt; None if no action or no request was recorded."""
     spacing_ms = plan.probe_spacing_ms.get(operation, 0.0)
@@ -47,6 +49,7 @@ def recovery_in(plan: Plan, evidence: Evidence, attempt: Experiment, operation: 
     return _came_back(operation, requests, plan, evidence, attempt, spacing_ms=spacing_ms)
 
 
+@once_a_run
 def regional_recovery(plan: Plan, evidence: Evidence, attempt: Experiment, region: str) -> OperationRecovery | None:
     """Recovery of reads at a region's own entry. Where the whole region was hit it is shown only, as it can only come back on heal.
 

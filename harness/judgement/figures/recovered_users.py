@@ -20,6 +20,7 @@ from harness.judgement.figures.recovered import (
     way_back_text,
 )
 from harness.judgement.measures import Case, Figures, inconclusive
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.attempts import (
     answered_until_ns,
     known_until_ns,
@@ -57,6 +58,7 @@ _OutcomeOf = Callable[[Users, str, float], Outcome]
 _BADNESS: Final = {Outcome.FAIL: 2, Outcome.INCONCLUSIVE: 1, Outcome.PASS: 0}
 
 
+@once_a_run
 def users_in(
     plan: Plan,
     evidence: Evidence,
@@ -163,6 +165,8 @@ def _came_back(users: Users, name: str, limit: float) -> Outcome:
     """Whether a group was served again in time; without a failure it was not out, but too few requests show no service either."""
     seen = users.seen(name)
     if name in users.thin:
+        if not seen.outages and seen.resolution_s >= limit:  # no request of it came for so long: that shows no service
+            return Outcome.INCONCLUSIVE
         return _of_few(users.thin[name].runs, seen.outages, seen.seconds, limit, until_s=limit)
     if seen.seconds is None and not seen.outages:
         return Outcome.INCONCLUSIVE
@@ -205,7 +209,7 @@ def _of_few(
 
 def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str, str], *, proves: bool) -> Measure:
     limit = case.scaled.in_unit("s")
-    out = [name for name, group in users.thin.items() if group.seen.outages]
+    out = [name for name, group in users.thin.items() if group.seen.outages or group.seen.resolution_s >= limit]
     outcomes = {name: _came_back(users, name, limit) for name in (*users.groups, *out)}
 
     def badness(name: str) -> tuple[int, bool, bool, float, float]:
@@ -219,6 +223,10 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
         summary = f"too few of the users' requests ({name}) were recorded in {seen.observed_s:.4g} s"
     elif seen.seconds is None:
         summary = f"the users' requests ({name}) were not served again in {seen.observed_s:.4g} s{not_back(seen)} ({seen.why})"
+    elif not seen.outages and outcomes[name] is Outcome.INCONCLUSIVE:
+        summary = (
+            f"none of the users' requests ({name}) came for {seen.resolution_s:.4g} s, in which it may have been out"
+        )
     elif not seen.outages:
         summary = "no route and no serving region was out for the users"
     else:

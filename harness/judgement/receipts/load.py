@@ -75,6 +75,7 @@ def load_receipt(plan: Plan, window: Window | None, *, latencies: bool) -> Recei
         *_span_troubles(plan, window),
         *(user_troubles(plan, window) if closed else _rate_troubles(plan, window)),
         *window.samples.once(row_troubles),
+        *broken_off(window),
     ]
     kept = f"{len(window.workers)} workers closed, lag p99 {lag:.3g} ms{_residual(window)}"
     hint = troubles[0].hint.replace("{traffic}", window.traffic) if troubles else ""
@@ -94,7 +95,9 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
         *(load_receipt(plan, window, latencies=latencies) for window in long),
         *(
             Receipt(
-                ok=not (wrong := w.samples.once(row_troubles)), why=str(wrong[0].what if wrong else ""), files=w.files
+                ok=not (wrong := [*w.samples.once(row_troubles), *broken_off(w)]),
+                why=str(wrong[0].what if wrong else ""),
+                files=w.files,
             )
             for w in short
         ),
@@ -103,6 +106,13 @@ def joined_load_receipt(plan: Plan, windows: Sequence[Window], *, latencies: boo
     bad = weakest(receipts)
     where = "" if receipts[bad].ok or len(windows) == 1 else f"in {[*long, *short][bad].name}: "
     return replace(receipts[bad], why=f"{where}{receipts[bad].why}", files=files)
+
+
+def broken_off(window: Window) -> Iterable[Trouble]:
+    """Requests at the edges of the window that are not recorded: `between_windows`."""
+    if window.broken_off:
+        was = f"{window.broken_off} requests or journeys between others, at the edges of the window, are not recorded"
+        yield Trouble(was, AS_RECORDED)
 
 
 def planned_journeys(plan: Plan, window: Window) -> float:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows, samples_due
 from harness.judgement.receipts.watch import probes_of
 from harness.judgement.recovery import Requests
@@ -30,6 +31,7 @@ _SLOWER: Final = 2.0
 """A slow answer takes this much longer than 99 % of those before the first fault, and as long as a stall at least."""
 
 
+@once_a_run
 def unmet(plan: Plan, evidence: Evidence, attempt: Experiment) -> str:
     """Why no request of a user or of a probe met the fault of this attempt; empty where one did, or where its action was not sent."""
     sent_ns = attempt.fault.sent_ns

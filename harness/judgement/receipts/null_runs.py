@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.once import once_a_run
 from harness.judgement.receipts.attempts import answered_until_ns, quiet_windows
 from harness.judgement.receipts.watch import SHARE_OF_LIMIT, probes_of
 from harness.judgement.recovery import BLIND_SECOND_NS, Promise, Requests, Usual, longest_gap_ns, served_in
@@ -39,6 +40,7 @@ def usual_in(plan: Plan, evidence: Evidence, requests: Requests) -> Usual:
     return Promise.of(plan).usual([requests.where(quiet)])
 
 
+@once_a_run
 def null_run(plan: Plan, evidence: Evidence, traffic: str | None, operation: str, *, limit_s: float = 0.0) -> NullRun:
     """Reads or writes before the first fault was sent, and in the null run if there is one.
 

@@ -1,27 +1,32 @@
 """Whether the rows of a window are each there once, all there, and possible.
 
 A journey of ours numbers itself in its worker, and its requests from 1 on: what is missing among these numbers, or there twice, was not
-recorded as it was sent. A user who gave up before a first request leaves a number without a row. Rows of Locust's own users, and of other
-tools, have no numbers: of those rows only the answers are checked.
+recorded as it was sent, within a window and from one window of its traffic to the next. A user who gave up before a first request leaves a
+number without a row. Rows of Locust's own users, and of other tools, have no numbers: of those rows only the answers are checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from harness.judgement.receipts.closed_load import AS_RECORDED, READ_LOG, Trouble
 from harness.judgement.recovery import SERVER_ERROR
-from harness.model import Table
+from harness.model import Evidence, Table, Window
 from harness.model.table import Bools, Ints, distinct
+from harness.units import NS_PER_S
 
 _OK: Final = 200
 EMPTY: Final = 0.1
 """More good answers without a byte than this are no answers of a service that is read, but of something in front of it."""
 _STEP_BITS: Final = 16
-_WORKER_BITS: Final = 48
+_ARRIVAL_BITS: Final = 32
+"""With a worker of 15 bits a request is one integer."""
+NEAR_NS: Final = 60 * NS_PER_S
+"""Arrivals of so long before and after the edge between two windows are compared."""
 _GAVE_UP: Final = (
     "let each journey send a request, or find out from load/{traffic}/locust.log which gave up; then run again"
 )
@@ -47,24 +52,92 @@ def row_troubles(samples: Table) -> list[Trouble]:
 NAMELESS: Final = "give each request, and each event `request` that the locustfile fires, a `name`, then run again"
 
 
-def _numbers(samples: Table) -> Iterable[Trouble]:
-    step = _steps(samples)
-    own = (samples.ints["arrival"] > 0) & (step > 0) & (step < 1 << _STEP_BITS)
-    if not own.any():
-        return
+class _Numbered(NamedTuple):
+    """The requests of journeys that number them: journey with its worker, number and due time of each, unsorted, and the pairs of both once each."""
+
+    journey: Ints
+    step: Ints
+    due_ns: Ints
+    requests: Ints
+
+
+def _numbered(samples: Table) -> _Numbered:
+    step, arrival = _steps(samples), samples.ints["arrival"]
+    own = (arrival > 0) & (arrival < 1 << _ARRIVAL_BITS) & (step > 0) & (step < 1 << _STEP_BITS)
     step = step[own]
-    journey = (samples.ints["worker"][own].astype(np.int64) << _WORKER_BITS) | samples.ints["arrival"][own]
-    packed = (journey - journey.min() << _STEP_BITS) | step
-    requests = distinct(packed)
-    if again := len(packed) - len(requests):
-        yield Trouble(f"{again} of {len(packed)} requests are recorded twice, by worker, journey and step", AS_RECORDED)
-    journeys = requests >> _STEP_BITS
-    gaps = np.diff(requests)[np.diff(journeys) == 0]
+    journey = (samples.ints["worker"][own].astype(np.int64) << _ARRIVAL_BITS) | arrival[own]
+    requests = distinct((journey << _STEP_BITS) | step)
+    return _Numbered(journey=journey, step=step, due_ns=samples.ints["intended_ns"][own], requests=requests)
+
+
+def _numbers(samples: Table) -> Iterable[Trouble]:
+    own = samples.once(_numbered)
+    if again := len(own.step) - len(own.requests):
+        yield Trouble(
+            f"{again} of {len(own.step)} requests are recorded twice, by worker, journey and step", AS_RECORDED
+        )
+    gaps = np.diff(own.requests)[np.diff(own.requests >> _STEP_BITS) == 0]
     if missing := int((gaps - 1).sum()):
         yield Trouble(f"{missing} requests between others of their journeys are not recorded", AS_RECORDED)
-    first = step == 1
-    if silent := _silent(journey[first], samples.ints["intended_ns"][own][first]):
+    first = own.step == 1
+    if first.any() and (silent := _silent(own.journey[first], own.due_ns[first])):
         yield Trouble(f"{silent} journeys that arrived between others have no request", _GAVE_UP)
+
+
+def between_windows(evidence: Evidence) -> Mapping[str, int]:
+    """How many requests at the edges between windows are not recorded, by window: of journeys that go on in the next one, and of journeys that lack there.
+
+    They count for the windows on both sides, and between.
+    """
+    found: dict[str, int] = {}
+    for traffic in dict.fromkeys(window.traffic for window in evidence.windows.values()):
+        own: list[Window] = []
+        for window in sorted(evidence.windows.values(), key=lambda one: one.start_ns):
+            if window.traffic == traffic and (not own or window.start_ns >= own[-1].end_ns):
+                own.append(window)
+        found |= {window.name: n for window, n in zip(own, _between(own), strict=True) if n}
+    return found
+
+
+def _between(windows: list[Window]) -> list[int]:
+    ends = [window.samples.once(_ends) for window in windows]
+    requests = np.concatenate([one for one in ends if len(one)] or [np.empty(0, dtype=np.int64)])
+    where = np.repeat(np.arange(len(ends)), [len(one) for one in ends])
+    order = np.argsort(requests, kind="stable")
+    requests, where = requests[order], where[order]
+    goes_on = (np.diff(requests >> _STEP_BITS) == 0) & (np.diff(where) != 0)
+    missing = np.where(goes_on, np.maximum(np.diff(requests) - 1, 0), 0)
+    counts = [0] * len(windows)
+    for at in np.flatnonzero(missing).tolist():
+        low, high = sorted((int(where[at]), int(where[at + 1])))
+        for window in range(low, high + 1):
+            counts[window] += int(missing[at])
+    for at, (before, after) in enumerate(pairwise(windows)):
+        skipped = _skipped(before, after)
+        counts[at], counts[at + 1] = counts[at] + skipped, counts[at + 1] + skipped
+    return counts
+
+
+def _skipped(before: Window, after: Window) -> int:
+    """How many journeys that arrived between the last ones of a window and the first ones of the next have no request."""
+    parts = []
+    for window, start_ns, end_ns in (
+        (before, before.end_ns - NEAR_NS, before.end_ns),
+        (after, after.start_ns, after.start_ns + NEAR_NS),
+    ):
+        own = window.samples.once(_numbered)
+        first = (own.step == 1) & (own.due_ns >= start_ns) & (own.due_ns < end_ns)
+        parts.append((own.journey[first], own.due_ns[first]))
+    journeys, due_ns = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return max(_silent(journeys, due_ns) - sum(_silent(*part) for part in parts), 0)
+
+
+def _ends(samples: Table) -> Ints:
+    """The first and the last request of each journey."""
+    requests = samples.once(_numbered).requests
+    apart = np.diff(requests >> _STEP_BITS) != 0
+    edge = np.concatenate([[True], apart]) | np.concatenate([apart, [True]])
+    return np.asarray(requests[edge[: len(requests)]], dtype=np.int64)
 
 
 def _steps(samples: Table) -> Ints:
@@ -81,8 +154,8 @@ def _silent(journeys: Ints, due_ns: Ints) -> int:
     are left out.
     """
     missing = 0
-    for worker in distinct(journeys >> _WORKER_BITS).tolist():
-        own = journeys >> _WORKER_BITS == worker
+    for worker in distinct(journeys >> _ARRIVAL_BITS).tolist():
+        own = journeys >> _ARRIVAL_BITS == worker
         order = np.lexsort((journeys[own], due_ns[own]))
         number, at_ns = journeys[own][order], due_ns[own][order]
         highest = np.maximum.accumulate(number)

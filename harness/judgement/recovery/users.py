@@ -244,13 +244,14 @@ def _came_back(
     if back is not None and back > max(latest_ns, sent_ns):
         back = None
     # what is not proven of a thin group is undecided
-    found = service.outages if per_s < LEAST_PER_S else service.proven
+    is_thin = per_s < LEAST_PER_S
+    found = service.outages if is_thin else service.proven
     way = since_undo(found, end_ns, until_ns) if undone_ns is not None else ()
     bad = int((~watched.served(usual.promised_ms)).sum())
     return OperationRecovery(
         operation=name,
         seconds=None if back is None else (back - sent_ns) / NS_PER_S,
-        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns, usual) / NS_PER_S,
+        resolution_s=_resolution_ns(every, before, (sent_ns, end_ns), chance_ns if is_thin else 0, usual) / NS_PER_S,
         observed_s=max(end_ns - sent_ns, 0) / NS_PER_S,
         on_heal=back is None and bool(before) and before[-1].end_ns is not None,
         outages=_spans(before, end_ns if back is None else known_ns, sent_ns, end_ns if back is None else known_ns),
@@ -323,7 +324,7 @@ def _filled(requests: Requests, start_ns: int, end_ns: int, blind_ns: int) -> Re
 def _resolution_ns(
     requests: Requests, found: Sequence[Outage], span: tuple[int, int], chance_ns: int, usual: Usual
 ) -> int:
-    """Time from the last request not served to the next answer; else the longest gap beyond chance."""
+    """Time from the last request not served to the next answer; else the longest gap between two requests, if it is beyond chance."""
     if found and found[-1].end_ns is not None:
         bad = requests.sent_ns[~requests.served(usual.promised_ms) & (requests.sent_ns < found[-1].end_ns)]
         return found[-1].end_ns - int(bad.max())

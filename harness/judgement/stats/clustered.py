@@ -12,7 +12,7 @@ from typing import Final
 
 from harness.judgement.stats.clusters import Episodes, Slots, design_effect, episodes_of, is_shared, is_spread
 from harness.judgement.stats.effective import NEXT_LARGER, Clustering
-from harness.judgement.stats.floors import least_share
+from harness.judgement.stats.floors import beside, least_share
 from harness.judgement.stats.shared import Shared
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, share_bounds
 from harness.judgement.stats.swings import changes, slow_swings, thirds
@@ -35,8 +35,22 @@ def share_in_time(slots: Slots, confidence: float, *, claim: bool = False) -> Bo
     found = _share_in_time(slots, confidence, claim=claim)
     if not (claim and found.clustered):
         return found
-    least, most = least_share(slots), 1 - least_share(slots.mirrored())
-    return replace(found, fail_low=max(found.fail_low, least), fail_high=min(found.fail_high, most))
+    least, most = (
+        max(least_share(one), without_episodes(one, confidence, claim=True).fail_low)
+        for one in (slots, slots.mirrored())
+    )
+    return replace(found, fail_low=max(found.fail_low, least), fail_high=min(found.fail_high, 1 - most))
+
+
+def without_episodes(slots: Slots, confidence: float, *, claim: bool = False) -> Bounds:
+    """The bounds of a window in which as much is bad in the episodes as beside them: what they show of the platform, an outage more does not take away.
+
+    Of a window without episodes nothing is left out, and the lower bounds are 0.
+    """
+    rest = beside(slots)
+    if rest is None:
+        return replace(share_bounds(0, int(slots.n.sum()), confidence), low=0.0, fail_low=0.0)
+    return _share_in_time(rest, confidence, claim=claim)
 
 
 def _share_in_time(slots: Slots, confidence: float, *, claim: bool) -> Bounds:

@@ -72,18 +72,30 @@ def _apart(slots: Slots, confidence: float) -> float:
     return share_at_least(taken, int(slots.n.sum()), confidence)
 
 
-def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
+def beside(slots: Slots) -> Slots | None:
+    """The window in which as much is bad in its episodes as beside them; None without episodes, or where bad requests share more than time."""
+    if any(map(is_shared, slots.shared)):
+        return None
+    episodes = episodes_of(slots)
+    return _lowered(slots, episodes) if len(episodes) else None
+
+
+def _lowered(slots: Slots, episodes: Episodes) -> Slots:
     taken = np.zeros(len(slots.n) + 1, dtype=np.int64)
     taken[episodes.starts] += 1
     taken[episodes.ends] -= 1
     inside = np.cumsum(taken)[:-1] > 0
     usual = np.diff(np.floor(np.cumsum(np.where(inside, episodes.background * slots.n, 0.0))), prepend=0.0)
-    rest = Slots(
+    return Slots(
         width_s=slots.width_s,
         n=slots.n,
         bad=np.where(inside, np.minimum(usual, slots.bad), slots.bad).astype(np.int64),
         parts=slots.parts,
     )
+
+
+def _without(slots: Slots, episodes: Episodes, confidence: float) -> float:
+    rest = _lowered(slots, episodes)
     n, bad = rest.divided(THIRDS)
     total, k = int(rest.n.sum()), THIRDS * float(bad.min())
     if rest.bad.sum() <= WAVES or not k:

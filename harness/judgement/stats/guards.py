@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from harness.judgement.stats.clustered import share_in_time
+from harness.judgement.stats.clustered import share_in_time, without_episodes
 from harness.judgement.stats.clusters import Slots
 from harness.judgement.stats.floors import least_share
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds
@@ -38,7 +38,9 @@ def proven_excess(slots: Slots, limit: float, guards: int, op: Op = Op.BELOW, to
     sure = guard_confidence(guards)
     bounds = share_in_time(slots, sure)
     if bounds.clustered:
-        least, least_good = (least_share(one, sure, 1 - sure) for one in (slots, slots.mirrored()))
+        least, least_good = (
+            max(least_share(one, sure, 1 - sure), without_episodes(one, sure).low) for one in (slots, slots.mirrored())
+        )
         bounds = replace(bounds, low=max(bounds.low, least), high=min(bounds.high, 1 - least_good))
     return excess_of(bounds, limit, op, tolerance)
 

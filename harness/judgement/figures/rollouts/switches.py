@@ -117,7 +117,11 @@ def answered_by_new(case: Case, history: RolloutHistory) -> Iterable[Measure]:
         elif back is not None and back.by == ReversedBy.PLATFORM and not new_only:
             yield _not_switched(case, history, back, each)
         else:
-            text = f"{history.plan.name}: no {_CALLED[each]} was recorded" if each not in found else _before_its_switch(history)
+            text = (
+                f"{history.plan.name}: no {_CALLED[each]} was recorded"
+                if each not in found
+                else _before_its_switch(history)
+            )
             yield untold(case, text, switch=each)
 
 

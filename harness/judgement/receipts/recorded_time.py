@@ -1,0 +1,48 @@
+"""Whether the windows of a traffic cover its time: from the first one to the end of the load, and as long after the faults as was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from harness.model import Evidence, Plan, Window, after_faults_name
+from harness.units import NS_PER_S
+
+EARLY_S: Final = 1.0
+"""So much sooner than planned the window after the faults may end, and than the load the last one: clocks are read at its edges, not on them."""
+
+
+def unrecorded(plan: Plan, evidence: Evidence, traffic: str | None = None) -> Iterable[str]:
+    """What time of a traffic, or of all, has no window."""
+    for name in dict.fromkeys(window.traffic for window in evidence.windows.values()):
+        if traffic in (None, name):
+            own = sorted(
+                (w for w in evidence.windows.values() if w.traffic == name), key=lambda w: (w.start_ns, w.name)
+            )
+            yield from _gaps(own)
+            yield from cut_short(plan, evidence, name)
+
+
+def _gaps(windows: list[Window]) -> Iterable[str]:
+    last = windows[0]
+    for window in windows[1:]:
+        if window.start_ns > last.end_ns:
+            yield f"{_s(window.start_ns - last.end_ns)} s between {last.name} and {window.name} have no window"
+        last = max(last, window, key=lambda one: one.end_ns)
+    stopped_ns = max(window.stopped_ns or window.end_ns for window in windows)
+    if stopped_ns - last.end_ns > EARLY_S * NS_PER_S:
+        yield f"{_s(stopped_ns - last.end_ns)} s from the end of {last.name} to the end of the load have no window"
+
+
+def cut_short(plan: Plan, evidence: Evidence, traffic: str) -> Iterable[str]:
+    """That a traffic ended before the time planned after its last fault was over: what the fault left behind was not observed."""
+    planned = plan.traffic.get(traffic)
+    last = evidence.windows.get(after_faults_name(traffic))
+    seconds = last.seconds if last else 0.0
+    own = [window for window in evidence.windows.values() if window.traffic == traffic]
+    if planned and any(not window.fault_free for window in own) and seconds < planned.after_s - EARLY_S:
+        yield f"{traffic} traffic ended {seconds:.4g} s after the last fault; {planned.after_s:g} s were planned"
+
+
+def _s(ns: int) -> str:
+    return f"{ns / NS_PER_S:.4g}"

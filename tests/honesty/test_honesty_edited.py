@@ -1,0 +1,162 @@
+"""Evidence of a healthy run of which a part was edited, so that records of one thing differ: it is no GO. `benchmarks/edits.py` draws more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from harness.judgement.judging import decided
+from harness.model import DecisionOutcome, Evidence, Outcome, Table
+from tests.builders.core_plan import core_plan
+from tests.builders.core_run import core_evidence
+from tests.honesty.edits import both, changed, due, without_window, word
+from tests.honesty.forgeries import KINDS, forged, places, with_counts, with_rows
+from tests.honesty.test_honesty_read_by_nobody import health_dead
+from tests.honesty.worsenings import improvements
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """An edit of a healthy run.
+
+    Attributes:
+        id: what was edited.
+        edit: the evidence, edited.
+        row: a requirement that is undecided by it.
+        why: what its reason says.
+    """
+
+    id: str
+    edit: Callable[[Evidence], Evidence]
+    row: str
+    why: str
+
+
+def without(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence], Evidence]:
+    """The run without these rows of a table."""
+    return lambda run: with_rows(run, place, lambda rows: rows.where(~at(rows)))
+
+
+def every(n: int) -> Callable[[Table], np.ndarray]:
+    """One row in so many."""
+    return lambda rows: np.arange(len(rows)) % n == 0
+
+
+def twice(place: str, at: Callable[[Table], np.ndarray]) -> Callable[[Evidence], Evidence]:
+    """The run with these rows of a table there twice."""
+    return lambda run: with_rows(run, place, lambda rows: Table.merged(rows.schema, [rows, rows.where(at(rows))]))
+
+
+EDGES = "requests or journeys between others, at the edges of the window, are not recorded"
+CASES = (
+    Edited(
+        id="a tenth of what journeys wrote is not recorded",
+        edit=without("journey-writes", every(10)),
+        row="ND-RISK-DATALOSS",
+        why="951 of 9504 acknowledged requests of create-track are not among the writes of tracks",
+    ),
+    Edited(
+        id="no play that journeys made is recorded",
+        edit=without("journey-writes", word("item", "plays")),
+        row="ND-RISK-DATALOSS",
+        why="no write of plays was recorded",
+    ),
+    Edited(
+        id="an acknowledged write of a journey is recorded as unknown",
+        edit=lambda run: with_rows(
+            run,
+            "journey-writes",
+            lambda rows: changed(rows, both(word("item", "tracks"), due(50, 50.1, "made_ns")), outcome="unknown"),
+        ),
+        row="IP-BP-IDEMPOTENT",
+        why="writes of tracks have another outcome than their request, or another time",
+    ),
+    Edited(
+        id="the first second of requests under the loss of a region is gone, with what journeys wrote in it",
+        edit=lambda run: without("journey-writes", due(260, 261, "made_ns"))(
+            without("samples", due(260, 261, "intended_ns"))(run)
+        ),
+        row="DA-GEO-LOSS-PRIMARY",
+        why=EDGES,
+    ),
+    Edited(
+        id="the last second of requests before the loss of a region is gone",
+        edit=without("samples", due(259, 260, "intended_ns")),
+        row="ND-KPI-ERRORS",
+        why=EDGES,
+    ),
+    Edited(
+        id="the window after the faults is gone",
+        edit=lambda run: without_window(run, "everyday/after-faults"),
+        row="ND-KPI-UPTIME",
+        why="80 s from the end of experiment:region-loss/fault to the end of the load have no window",
+    ),
+    Edited(
+        id="the time between two faults is gone",
+        edit=lambda run: without_window(run, "experiment:pod-loss/after"),
+        row="ND-KPI-UPTIME",
+        why="6 s between experiment:pod-loss/fault and experiment:node-loss/fault have no window",
+    ),
+    Edited(
+        id="each health probe of the entry is there twice",
+        edit=twice("probes", both(word("subject", "entry"), word("kind", "health"))),
+        row="ND-KPI-UPTIME",
+        why="rows of probes are recorded twice",
+    ),
+    Edited(
+        id="one health probe of the entry in thirty is not recorded",
+        edit=without("probes", both(word("subject", "entry"), word("kind", "health"), every(30))),
+        row="ND-KPI-UPTIME",
+        why="probes, and",
+    ),
+    Edited(
+        id="reads right after a write are of other writes",
+        edit=lambda run: with_rows(run, "ledger-reads", lambda rows: changed(rows, every(10), id=rows.ints["id"] + 1)),
+        row="IP-Q-CONSISTENCY",
+        why="of them are of no write that was acknowledged by then, or of one that was read already",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_what_contradicts_another_record_is_no_go(case: Edited) -> None:
+    """The row is undecided, and says which record lacks what."""
+    judged = decided(core_plan(), case.edit(with_counts(core_evidence())))
+    (row,) = [verdict for verdict in judged.verdicts if verdict.requirement == case.row]
+    assert judged.decision.outcome is DecisionOutcome.INCONCLUSIVE
+    assert row.outcome is Outcome.INCONCLUSIVE
+    reasons = [one.because.text for claim in row.claims for each in claim.measures for one in each]
+    assert any(case.why in reason for reason in reasons), reasons
+
+
+def test_a_window_that_is_removed_takes_no_failure_with_it() -> None:
+    """The entry's health is dead for a minute after the last restore: without that window the uptime does not pass."""
+    bad = health_dead(core_evidence(), 330, 390)
+    before = decided(core_plan(), bad)
+    after = decided(core_plan(), without_window(bad, "everyday/after-faults"))
+    assert {v.requirement: v.outcome for v in before.verdicts}["ND-KPI-UPTIME"] is Outcome.FAIL
+    assert improvements(before, after, removed=True) == []
+
+
+def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them() -> None:
+    """A profile of one row on errors: the writes of the ledger are gone, by which harm would show."""
+    plan, run = core_plan(), with_counts(core_evidence())
+    claims = tuple(claim for claim in plan.claims if claim.requirement == "ND-KPI-ERRORS")
+    rows = tuple(row for row in plan.requirements if row.id == "ND-KPI-ERRORS")
+    small = replace(plan, claims=claims, requirements=rows)
+    assert decided(small, run).decision.outcome is DecisionOutcome.GO
+    found = decided(small, without("ledger-writes", every(1))(run)).decision
+    assert found.outcome is DecisionOutcome.INCONCLUSIVE
+    assert "the watcher 'ledger': it made 12001 probes, and 0 are recorded" in found.reasons
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_edit_reaches_every_table_and_history(kind: str) -> None:
+    """Each place is edited by some draw of each kind; a run stays readable."""
+    run = core_evidence()
+    for place in places(run):
+        drawn = [forged(run, kind, place, np.random.default_rng(seed)) for seed in range(12)]
+        assert any(one.size for one in drawn), place
