@@ -140,6 +140,7 @@ class TrafficPlan:
         think_s: how long a user of a closed model waits between two journeys.
         accounts: what its journeys wrote, and how it is read back.
         census: so many known users there are, and its journeys are theirs in turn; 0: users are not counted.
+        tags, exclude_tags: of Locust: only tasks with one of the first, and none with one of the second, are run; empty: all.
         entry: the key of the target file whose address the requests go to; empty: its `entry`.
         stock: whether its users are Locust's own. shaped: whether a `LoadTestShape` of theirs says how many there are.
         remote_workers: processes on other machines. remote_bind: the `address:port` where they are waited for.
@@ -167,6 +168,8 @@ class TrafficPlan:
     remote_bind: str = ""
     accounts: tuple[AccountPlan, ...] = ()
     census: int = 0
+    tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
     entry: str = ""
     stock: bool = False
     shaped: bool = False

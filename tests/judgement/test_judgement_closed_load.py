@@ -41,9 +41,9 @@ def offered(per_s: float, *, latency_ms: float = 20.0, users: int = USERS, silen
     return replace(window(replace(rows, ints=ints), 0, SECONDS), workers=(worker,))
 
 
-def receipt(load: Window) -> Receipt:
+def receipt(load: Window, *, latencies: bool = True) -> Receipt:
     """Of what was offered."""
-    return load_receipt(planned(), load, latencies=True)
+    return load_receipt(planned(), load, latencies=latencies)
 
 
 @pytest.mark.parametrize("share", [0.81, 1.0, 1.6])
@@ -63,6 +63,18 @@ def test_users_who_pause_for_longer_than_the_size_says_are_less_load() -> None:
         "write `think: 4 s` in loadtests/everyday.yaml, with as many users as the rate needs, or let the locustfile wait less, "
         "then run again"
     )
+
+
+def test_users_who_block_each_other_are_told_so() -> None:
+    """A client that gevent cannot switch: the pause is no think time of the file, and another `think` cures nothing."""
+    load = offered(USERS / (THINK_S + 1.0))
+    blocked = replace(load, workers=tuple(replace(worker, loop_ms=1080.0) for worker in load.workers))
+    found = receipt(blocked, latencies=False)
+    assert found.why == (
+        "16.67 requests/s were sent where 90.91 were planned: the event loop of worker 0 was blocked for 1.08e+03 ms, "
+        "so that users did not call at once"
+    )
+    assert "grpc.experimental.gevent.init_gevent()" in found.hint
 
 
 def test_users_who_wait_for_slow_answers_are_less_load() -> None:

@@ -281,6 +281,8 @@ class Load:
         }
         words = [str(word) for option in options.items() for word in option]
         master = ["--master"] if "--expect-workers" in role else []
+        for option, tags in (("--tags", plan.tags), ("--exclude-tags", plan.exclude_tags)):
+            words += [option, *tags] if tags else []
         return [sys.executable, "-m", "harness.locust", "--headless", "--only-summary", *master, *words]
 
     def _begin(self) -> None:

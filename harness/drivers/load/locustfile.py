@@ -17,6 +17,9 @@ from harness.errors import ConfigurationError
 
 _USERS: Final = ("OpenLoopUser", "ClosedLoopUser")
 _STOCK: Final = "HttpUser"
+_LOCUST: Final = "locust"
+_RENAMED: Final = {"HttpLocust": "HttpUser", "Locust": "User", "TaskSequence": "SequentialTaskSet", "seq_task": "task"}
+"""Names of Locust below 1.0; some can still be imported, and raise when they are used."""
 
 
 class LocustUsers(NamedTuple):
@@ -35,15 +38,17 @@ def check_locustfile(path: Path) -> LocustUsers:
     """Refuse a locustfile that would only end the load's process; returns whose users it has.
 
     It is not Python, imports a missing module or name, or has no users.
-    Modules of the project that it imports are read too. What a base class of another package brings is not known here.
+    Modules of the project that it imports are read too. What a base class of another package brings is not known here, nor which modules
+    there are where the file extends `sys.path` itself.
 
     Raises:
         ConfigurationError: with file and line.
     """
     tree = tree_of(path)
+    elsewhere = any(isinstance(one, ast.Attribute) and ast.unparse(one) == "sys.path" for one in ast.walk(tree))
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
-            _check_import(path, statement)
+            _check_import(path, statement, elsewhere=elsewhere)
     classes = [one for one in tree.body if isinstance(one, ast.ClassDef)]
     imported = any(isinstance(one, ast.Import | ast.ImportFrom) and not _ours(one) for one in tree.body)
     tests = not imported and has_tests(tree)  # what is imported may bring users of any kind
@@ -57,7 +62,7 @@ def check_locustfile(path: Path) -> LocustUsers:
         _check_journey(path, one)
     modules = modules_of(path)
     shaped = any(ast.unparse(base).rpartition(".")[2] == "LoadTestShape" for one in classes for base in one.bases)
-    stock = (tests or "locust" in modules) and FACADE not in modules
+    stock = (tests or _LOCUST in modules) and FACADE not in modules
     return LocustUsers(stock=stock, shaped=stock and shaped)
 
 
@@ -70,15 +75,23 @@ def _modules(statement: ast.Import | ast.ImportFrom) -> list[str]:
     return [module for module, _names in imports_of(statement) if not module.startswith(".")]
 
 
-def _check_import(path: Path, statement: ast.Import | ast.ImportFrom) -> None:
+def _check_import(path: Path, statement: ast.Import | ast.ImportFrom, *, elsewhere: bool) -> None:
     where = f"{path}:{statement.lineno}"
     for module in _modules(statement):
         top = module.partition(".")[0]
         search = [*map(str, module_directories(path)), *sys.path]
-        if top not in sys.stdlib_module_names and package_spec(top, search) is None:
-            hint = "install the package that brings it, or correct the name"
+        if not elsewhere and top not in sys.stdlib_module_names and package_spec(top, search) is None:
+            hint = "install the package that brings it, correct the name, or name the directory that it is in: PYTHONPATH=DIRECTORY readiness plan"
             raise ConfigurationError(f"the module `{top}` is not installed", where=where, hint=hint)
-    if isinstance(statement, ast.ImportFrom) and statement.module == FACADE:
+    if not isinstance(statement, ast.ImportFrom):
+        return
+    for alias in statement.names:
+        if statement.module == _LOCUST and alias.name in _RENAMED:
+            hint = (
+                f"write `{_RENAMED[alias.name]}`, and `tasks = [...]` for `task_set`: docs.locust.io, changelog of 1.0"
+            )
+            raise ConfigurationError(f"Locust has no `{alias.name}` since 1.0", where=where, hint=hint)
+    if statement.module == FACADE:
         known = _names_of_facade()
         for alias in statement.names:
             if alias.name != "*" and alias.name not in known:

@@ -156,6 +156,8 @@ class Size(_SizeSection):
     routes: Mapping[str, Annotated[float, _quantity("ratio", "25 %")]]
     accounts: Mapping[str, ReadBackConfig] = Field(default_factory=dict)
     census: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    tags: tuple[str, ...] = Field(default=(), strict=False)
+    exclude_tags: tuple[str, ...] = Field(default=(), strict=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,6 +88,8 @@ def load_traffic(
         remote_bind=size.remote.bind if size.remote else "",
         accounts=_accounts(size),
         census=size.census,
+        tags=size.tags,
+        exclude_tags=size.exclude_tags,
         entry="" if size.entry == "entry" else size.entry,
         stock=users.stock,
         shaped=users.shaped,

@@ -16,6 +16,10 @@ UNEVEN: Final = (
     "set `requests_per_journey` in loadtests/{traffic}.yaml to what a journey sends on average; if journeys end early, "
     "`readiness why ID` shows the failed requests"
 )
+BLOCKED: Final = (
+    "let tasks call only what gevent can switch (of gRPC `grpc.experimental.gevent.init_gevent()`) and compute little, "
+    "or use more workers, then run again"
+)
 LEAST_SHARE: Final = 0.8
 """Users of a closed model send at least this share of the requests that the size plans: its think time and its journeys are estimates."""
 
@@ -76,6 +80,12 @@ def _rate_troubles(planned: TrafficPlan, window: Window) -> Iterable[Trouble]:
     paused_s = max(planned.users * window.seconds / n * each - waited_s, 0.0)
     journey_s = planned.users / planned.journeys_per_s - planned.think_s
     slow = waited_s - journey_s > paused_s - planned.think_s
+    blocked = max(window.workers, key=lambda worker: worker.loop_ms or 0.0, default=None)
+    blocked_s = ((blocked.loop_ms if blocked else None) or 0.0) / 1000
+    if not slow and blocked is not None and blocked_s >= (paused_s - planned.think_s) / 2:
+        cause, hint = f"the event loop of worker {blocked.id} was blocked for {1000 * blocked_s:.3g} ms", BLOCKED
+        yield Trouble(f"{sent}: {cause}, so that users did not call at once", hint)
+        return
     if not slow:
         of = "" if each == 1 else f" of {each:g} requests"
         cause = f"users paused {paused_s:.3g} s after a journey{of}, where `think` says {planned.think_s:.3g} s"

@@ -17,6 +17,7 @@ import numpy as np
 
 from harness.judgement.receipts.closed_load import (
     AS_RECORDED,
+    BLOCKED,
     NO_TRAFFIC,
     READ_LOG,
     UNEVEN,
@@ -34,10 +35,6 @@ LAG_MS: Final = 5.0
 """Allowed p99 lag of a generator behind its schedule, whatever the limits are."""
 CPU: Final = 0.9
 """Share of a core above which a process reads answers late."""
-_BLOCKED: Final = (
-    "let tasks call only what gevent can switch (of gRPC `grpc.experimental.gevent.init_gevent()`) and compute little, "
-    "or use more workers, then run again"
-)
 HEALTH_S: Final = 2.0
 """Windows of this length contain a health report of each generator, which sends one per second.
 
@@ -156,7 +153,7 @@ def _health_troubles(plan: Plan, window: Window, lag: float) -> Iterable[Trouble
         for worker in window.workers:
             if worker.loop_ms is not None and worker.loop_ms > allowed:
                 was = f"the event loop of worker {worker.id} was blocked for {worker.loop_ms:.3g} ms"
-                yield Trouble(f"{was}, at most {allowed:.3g} ms is allowed", _BLOCKED)
+                yield Trouble(f"{was}, at most {allowed:.3g} ms is allowed", BLOCKED)
     elif lag > allowed:
         causes = "; ".join(f"worker {worker.id}: {cause}" for worker in window.workers if (cause := _cause(worker)))
         suffix = f" ({causes})" if causes else ""

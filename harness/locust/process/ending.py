@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -65,11 +64,27 @@ def _stopped_by(environment: Any) -> str:
     frames = traceback.extract_stack()
     if any(frame.name == _SHAPE for frame in frames):
         return f"its LoadTestShape was over after {environment.shape_class.get_run_time():.0f} s, as `tick` gave None"
-    ours = Path(__file__).parents[2]
-    own = [frame for frame in frames if _is_of_project(Path(frame.filename), ours)]
     total = environment.stats.total
     failed = f"{total.num_failures} of {total.num_requests} requests had failed"
-    return f"`{own[-1].line}` at {os.path.relpath(own[-1].filename)}:{own[-1].lineno}; {failed}" if own else ""
+    own = _own(frames)
+    return f"`{own[-1].line}`{_place(own)}; {failed}" if own else ""
+
+
+def place_of(error: BaseException) -> str:
+    """The line of the project's files that raised, as ` at loadtests/shop.py:11`; empty where none of them did."""
+    return _place(_own(traceback.extract_tb(error.__traceback__)))
+
+
+def _own(frames: traceback.StackSummary) -> list[traceback.FrameSummary]:
+    ours = Path(__file__).parents[2]
+    return [frame for frame in frames if _is_of_project(Path(frame.filename), ours)]
+
+
+def _place(own: list[traceback.FrameSummary]) -> str:
+    if not own:
+        return ""
+    file = Path(own[-1].filename)
+    return f" at {file.parent.name}/{file.name}:{own[-1].lineno}"
 
 
 def _is_of_project(file: Path, ours: Path) -> bool:

@@ -22,7 +22,7 @@ from harness.errors import HarnessError
 from harness.evidence.history import run_history
 from harness.evidence.rows import FLUSH_S, RowWriter
 from harness.locust.client.deadlines import Deadlines
-from harness.locust.process.ending import EarlyEnd, fail, lasting
+from harness.locust.process.ending import EarlyEnd, fail, lasting, place_of
 from harness.locust.process.health import Health
 from harness.locust.process.options import Options
 from harness.locust.process.recorder import RequestRecorder, is_foreign
@@ -181,7 +181,7 @@ class LocustWorker:
 
         The requests that it did not send are no failures of the target.
         """
-        self._broken.append(f"{type(error).__name__}: {error}"[:200])
+        self._broken.append(f"{type(error).__name__}: {error}"[:200] + place_of(error))
 
     def sends_away(self, error: BaseException) -> bool:
         """Whether a journey ended so because the load is being ended, and not by a mistake."""

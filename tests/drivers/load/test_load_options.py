@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from load_bench import LOCUSTFILES, Run, until
+from load_bench import LOCUSTFILES, Run, rows_of, until, words
 from load_bench import stock_plan as plan
 from load_truth import Reply, TruthServer
 
@@ -95,6 +95,16 @@ def test_a_shape_that_is_over_says_so(run: Run, server: TruthServer) -> None:
     assert ended.fields["why"] == "its locustfile ended it: its LoadTestShape was over after 2 s, as `tick` gave None"
     assert ended.fields["hint"] == load.hint
     assert load.hint.startswith("let its `tick` say users for 30 s and more")
+
+
+@pytest.mark.parametrize("chosen", [{"tags": ("smoke",)}, {"exclude_tags": ("destructive",)}])
+def test_tasks_are_chosen_by_tag(run: Run, server: TruthServer, chosen: dict[str, tuple[str, ...]]) -> None:
+    """As Locust's `--tags` and `--exclude-tags` choose them: nothing else is sent."""
+    load = run.start(replace(plan("stock_tagged", users=2), **chosen), server.url)
+    until(lambda: len(server.seen) >= 10)
+    load.stop()
+    (rows,) = rows_of(load)
+    assert set(words(rows, "name")) == {"page"}
 
 
 def test_a_file_that_ends_its_load_is_named(run: Run, server: TruthServer) -> None:

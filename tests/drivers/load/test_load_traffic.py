@@ -362,6 +362,28 @@ def test_a_package_that_is_installed_as_editable_is_installed(tmp_path: Path, mo
         load_traffic("shop", [folder])
 
 
+def test_a_file_that_extends_its_path_may_import_from_there(tmp_path: Path) -> None:
+    """Locust runs it as it is; what is on its path then is not known before. Without that a hint names the way."""
+    folder = shop(tmp_path)
+    extended = "import sys\nsys.path.insert(0, 'perf')\nfrom steps_of_shop import Browse\n"
+    (folder / "shop.py").write_text(f"{extended}{USERS}", encoding="utf-8")
+    assert load_traffic("shop", [folder]).journeys_per_s == 10.0
+    (folder / "shop.py").write_text(f"from steps_of_shop import Browse\n{USERS}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="`steps_of_shop` is not installed") as refused:
+        load_traffic("shop", [folder])
+    assert "PYTHONPATH=DIRECTORY readiness plan" in str(refused.value)
+
+
+@pytest.mark.parametrize(("old", "new"), [("HttpLocust", "HttpUser"), ("TaskSequence", "SequentialTaskSet")])
+def test_a_locustfile_of_locust_below_1_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    """With its line and the name of today; some of the old names can still be imported, and raise when they are used."""
+    folder = shop(tmp_path)
+    (folder / "shop.py").write_text(f"from locust import {old}\n{USERS}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=f"shop.py:1: Locust has no `{old}` since 1.0") as refused:
+        load_traffic("shop", [folder])
+    assert f"write `{new}`" in str(refused.value)
+
+
 def test_the_manual_names_every_option_and_no_other() -> None:
     """In its table of options."""
     parser = argparse.ArgumentParser(add_help=False)
