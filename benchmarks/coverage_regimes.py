@@ -1,7 +1,7 @@
 """What the judge says of platforms at their limit whose trouble comes in regimes, by simulation.
 
 To be read beside `coverage_limits.py`, whose table and goals these are: levels that a platform jumps between (Markov-modulated), bursts with
-Pareto sizes, outages of half a window, users whose journeys break off; in windows of 60, 130 and 188 s. They were written before the rule of
+Pareto sizes, outages of half a window, users whose journeys break off, retry storms, accounts that fail; in windows of 60, 130 and 188 s. They were written before the rule of
 thirds, and variants of that rule were compared on them: they are no independent test of it.
 
 The goals are held against `of any` and FAIL. `shown` counts only windows with at least a fifth of either level; this second way to count was
@@ -19,6 +19,7 @@ import click
 import numpy as np
 from coverage_table import (
     RATE,
+    WINDOW_S,
     Bools,
     Cell,
     DrawResult,
@@ -84,7 +85,7 @@ def level_cells() -> Iterator[Cell]:
         levels = Levels(low=(2 - HIGH) * limit, high=HIGH * limit, part=0.5, stay=1 / 3)
         data = f"{limit:.1%}: the same, for 0.333 windows of {seconds:.0f} s"
         yield Cell(kind="levels", data=data, draw=_of_levels(levels, limit, seconds), known=True)
-    for limit, stay in ((0.001, 0.3), (0.01, 0.3), (0.01, 0.05), (0.05, 0.3)):
+    for limit, stay in ((0.001, 0.3), (0.01, 0.3), (0.01, 0.05), (0.05, 0.3), (0.001, 0.1), (0.01, 0.1), (0.05, 0.1)):
         levels = Levels(low=limit / 2, high=5.5 * limit, part=0.1, stay=stay)
         data = f"{limit:.1%}: half, and 5.5 times for {stay:g} windows"
         yield Cell(kind="levels", data=data, draw=_of_levels(levels, limit, 188.0), known=True)
@@ -159,6 +160,60 @@ def _share_of_the_rest(mean: float = 6.0, most: int = 40) -> float:
 _TRUE = _share_of_the_rest()
 
 
+def storm_cells() -> Iterator[Cell]:
+    """Failures that bring about failures (Hawkes): each is sent again a second later, on average, and most fail again."""
+    for share, clusters in ((0.001, 6.7), (0.01, 6.7), (0.01, 20.0), (0.05, 6.7)):
+        data = f"{clusters:g} a window, {share:.1%}"
+        yield Cell(kind="retry storms", data=data, draw=_of_storm(share, clusters), known=clusters < 15)
+
+
+def _of_storm(share: float, clusters: float, after_s: float = 1.0) -> Callable[[Rng], DrawResult]:
+    again = 1 - clusters / (share * RATE * WINDOW_S)
+
+    def draw(rng: Rng) -> DrawResult:
+        at, before = arrivals(rng), WINDOW_S
+        born = rng.uniform(-before, WINDOW_S, rng.poisson(clusters * (WINDOW_S + before) / WINDOW_S))
+        all_of_them = [born]
+        while len(born):
+            born = np.repeat(born, rng.poisson(again, len(born)))
+            born += rng.exponential(after_s, len(born))
+            all_of_them.append(born := born[born < WINDOW_S])
+        times = np.sort(np.concatenate(all_of_them))
+        bad = np.zeros(len(at), dtype=np.bool_)
+        for index in np.searchsorted(at, times[times >= 0]).tolist():
+            free = np.flatnonzero(~bad[index:])
+            if len(free):
+                bad[index + free[0]] = True
+        return judged(at, bad, share)
+
+    return draw
+
+
+def account_cells() -> Iterator[Cell]:
+    """Accounts that fail all the time, or in half of their requests; known, or unknown as of journeys that sign nobody in."""
+    for share, count, part, known in (
+        (0.01, 100, 1.0, True),
+        (0.05, 100, 1.0, True),
+        (0.01, 100, 0.5, True),
+        (0.01, 1000, 1.0, True),
+        (0.01, 100, 1.0, False),
+        (0.05, 100, 1.0, False),
+    ):
+        data = f"{share:.0%} of {count} fail{'' if part == 1 else ' half'}{'' if known else ', unknown'}"
+        yield Cell(kind="accounts", data=data, draw=_of_accounts(share, count, part, known=known), known=not known)
+
+
+def _of_accounts(share: float, count: int, part: float, *, known: bool) -> Callable[[Rng], DrawResult]:
+    def draw(rng: Rng) -> DrawResult:
+        at = arrivals(rng)
+        own = rng.integers(count, size=len(at))
+        bad = (rng.random(count) < share / part)[own] & (rng.random(len(at)) < part)
+        ids = (Ids.of("account", own + 1, np.zeros_like(own)),) if known else ()
+        return judged(at, bad, share, ids=ids)
+
+    return draw
+
+
 @click.command()
 @click.option("--draws", default=2_000, show_default=True, help="How often each row is drawn.")
 @click.option("--quick", is_flag=True, help="300 draws: for a glance.")
@@ -167,7 +222,7 @@ _TRUE = _share_of_the_rest()
 @click.option("--only", default="", help="Only rows whose kind or data contain this text.")
 def main(*, draws: int, quick: bool, seed: int, as_json: bool, only: str) -> None:
     """Print the table; exits with 1 when a goal is not met that is not known to be missed."""
-    cells = [*level_cells(), *tail_cells(), *user_cells()]
+    cells = [*level_cells(), *tail_cells(), *user_cells(), *storm_cells(), *account_cells()]
     sys.exit(print_table(cells, draws=300 if quick else draws, seed=seed, as_json=as_json, only=only))
 
 

@@ -30,6 +30,8 @@ _SERVED: Final = ("x-served-region", "x-served-pod")
 _JSON: Final = "Content-Type: application/json\r\n"
 _ERRORS: Final = 400
 """From this status on an answer is an error, unless the journey says which one is right."""
+_ACCOUNTS: Final = (1 << 15) - 1
+"""Users are told apart by a number of two bytes; two who share one are taken for one."""
 _REDIRECTED: Final = "redirected"
 """Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
 
@@ -93,6 +95,7 @@ class Journey:
         self._due_ns = due_ns
         self._seed = seed
         self._signed_in = ""
+        self._account = 0
         self._step = 0
         self._last = (0, 0)  # when the last request was sent, and answered
         self.failed = False
@@ -195,14 +198,16 @@ class Journey:
     def signed_in(self, user: str, answer: Answer) -> None:
         """Account for the last request as a sign-in, so that active users can be counted.
 
+        What the journey sends from then on is recorded as of this user: failures that one user has are no independent ones.
+
         Args:
             user: who signed in; only a digest of it is recorded.
             answer: to the sign-in.
         """
         sent_ns, done_ns = self._last
-        self._terms.worker.sign_ins.put(
-            self._outcome(answer), user=digest_of({"user": user}), sent_ns=sent_ns, done_ns=done_ns
-        )
+        digest = digest_of({"user": user})
+        self._account = 1 + digest % _ACCOUNTS
+        self._terms.worker.sign_ins.put(self._outcome(answer), user=digest, sent_ns=sent_ns, done_ns=done_ns)
 
     def _outcome(self, answer: Answer) -> str:
         """Of the last request, by its answer; the status behind a redirect is that of another request."""
@@ -293,6 +298,7 @@ class Journey:
             intended_ns=now if self._terms.closed else self._due_ns,
             sent_ns=now,
             arrival=self._arrival,
+            account=self._account,
         )
 
     def _exchange(

@@ -60,14 +60,15 @@ SAMPLES: Final = Schema(
         "arrival": 8,
         "connection": 4,
         "served_us": 4,
+        "account": 2,
     },
     words=("journey", "step", "name", "method", "region", "served_region", "served_pod", "release", "error"),
     order={"done_ns": ("intended_ns", "sent_ns")},
-    later=("served_us",),
+    later=("served_us", "account"),
 )
 """One row a request. status 0: no answer. error: kind of failure or missing; `cut_off`: still open at the end, done_ns is then that end.
 arrival: number of the journey, connection: number of the connection, each unique in its worker; 0: unknown. served_us: how long serving it took, as the answer itself says in
-`Server-Timing`; 0: it does not. A request that is answered the very moment it was due has no response time, as a message that a server pushes."""
+`Server-Timing`; 0: it does not. account: number of the user who has signed in, the same in all workers; 0: unknown. A request that is answered the very moment it was due has no response time, as a message that a server pushes."""
 
 PROBES: Final = Schema(
     name="probes",

@@ -147,11 +147,11 @@ def test_a_stall_of_the_machine_does_not_fail_a_healthy_platform() -> None:
 
 
 def test_six_failures_of_one_journey_are_one_and_six_of_six_are_six() -> None:
-    """Of 18 800 requests, half a minute apart: six alone bear less than 0.1 %; a journey or connection that fails whole may be any."""
+    """Of 18 800 requests, half a minute apart: six alone bear less than 0.1 %; a journey, connection or account that fails whole may be any."""
     rows = failing(samples(0, 188), slice(1003, 18_003, 3000))
     alone = replace(evidence(), windows={"everyday/fault-free": window(rows, 0, 188)})
     assert only(errors(), alone).outcome is PASS
-    for column, rule in (("arrival", "journey"), ("connection", "connection")):
+    for column, rule in (("arrival", "journey"), ("connection", "connection"), ("account", "account")):
         own = np.arange(len(rows)) // 4 + 1
         own[1003:18_003:3000] = 1
         steps = np.array(rows.words["step"].text(), dtype=object)

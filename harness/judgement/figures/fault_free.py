@@ -81,7 +81,7 @@ class GuardedWindow:
         at_ns, bad: of each.
         values: in the objective's unit, for a quantile; None for a share.
         words: by label, a word of each.
-        ids: journey and connection of each, where they are known.
+        ids: journey, connection and account of each, where they are known.
     """
 
     window: str
@@ -111,11 +111,13 @@ def labelled(samples: Table, kept: Bools | None = None) -> Mapping[str, Words]:
 
 
 def ids_of(samples: Table, kept: Bools | None = None) -> tuple[Ids, ...]:
-    """Journey and connection of each request, or of the kept ones."""
+    """Journey, connection and account of each request, or of the kept ones; an account is the same in every worker."""
     rows = slice(None) if kept is None or kept.all() else np.flatnonzero(kept)
     worker = samples.ints["worker"][rows]
     columns = {"journey": "arrival", "connection": "connection"}
-    return tuple(Ids.of(what, samples.ints[column][rows], worker) for what, column in columns.items())
+    account = samples.ints["account"][rows]
+    of_worker = (Ids.of(what, samples.ints[column][rows], worker) for what, column in columns.items())
+    return (*of_worker, Ids.of("account", account, np.zeros_like(account)))
 
 
 def timeline_of(parts: Sequence[GuardedWindow]) -> Timeline:
@@ -124,7 +126,7 @@ def timeline_of(parts: Sequence[GuardedWindow]) -> Timeline:
 
 
 def slots_of(parts: Sequence[GuardedWindow]) -> Slots:
-    """Bad requests by time, journey and connection."""
+    """Bad requests by time, journey, connection and account."""
     return timeline_of(parts).slots(one_after_another([part.bad for part in parts]))
 
 

@@ -1,4 +1,4 @@
-"""Shared journeys and connections: what requests have in common besides time."""
+"""Shared journeys, connections and accounts: what requests have in common besides time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SPARSE: Final = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shared:
-    """Number of requests of each journey or connection, and of bad ones.
+    """Number of requests of each journey, connection or account, and of bad ones.
 
     Attributes:
-        what: `journey` or `connection`.
-        n, bad: counts per journey or connection. Requests whose journey or connection is unknown are left out.
+        what: `journey`, `connection` or `account`.
+        n, bad: counts per id. Requests whose id is unknown are left out.
     """
 
     what: str
@@ -31,10 +31,10 @@ class Shared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ids:
-    """The journey or connection of each request: a number from 0, or -1 if unknown.
+    """The journey, connection or account of each request: a number from 0, or -1 if unknown.
 
     Attributes:
-        what: `journey` or `connection`.
+        what: `journey`, `connection` or `account`.
         number: of each request.
     """
 

@@ -37,6 +37,7 @@ class Request:
         intended_ns: when it was due. sent_ns: when it was begun.
         arrival: number of the journey in this worker, from 1; 0: unknown.
         connection: number of the connection in this worker, from 1; 0: none was made.
+        account: number of the user who is signed in, the same in all workers; 0: unknown.
     """
 
     journey: str
@@ -47,6 +48,7 @@ class Request:
     sent_ns: int
     arrival: int = 0
     connection: int = 0
+    account: int = 0
 
 
 class RequestRecorder:
@@ -103,6 +105,7 @@ class RequestRecorder:
                     request.arrival,
                     request.connection,
                     served_us,
+                    request.account,
                 ),
                 (
                     request.journey,
@@ -143,7 +146,7 @@ class RequestRecorder:
         """
         if self._writer is not None:
             self._writer.put(
-                (*times_status_size, self._worker, 0, 0, 0),
+                (*times_status_size, self._worker, 0, 0, 0, 0),
                 (*route, self._region, *served, error),
             )
 

@@ -181,6 +181,19 @@ def test_journeys_that_break_are_counted_each_second(run: Run, server: TruthServ
     assert {fields["broken_why"] for fields in told} == {"KeyError: 'nothing' at locustfiles/mistaken.py:15"}
 
 
+def test_what_a_user_sends_who_has_signed_in_is_told_apart(run: Run, server: TruthServer) -> None:
+    """One number a user, whose name is not recorded; before the sign-in it is not known who it is."""
+    load = run.start(plan_of("signer", per_s=20), server.url)
+    until(lambda: len(server.seen) >= 20)
+    load.stop()
+    (rows,) = rows_of(load)
+    found = set(zip(rows.table.words["name"].text(), rows.table.ints["account"].tolist(), strict=True))
+    numbers = {str(name): number for name, number in found}
+    assert len(found) == 3
+    assert numbers["sign-in"] == 0
+    assert len({numbers["home 0"], numbers["home 1"], 0}) == 3
+
+
 @pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt", "GreenletExit", "GeneratorExit"])
 def test_a_journey_that_quits_has_broken_and_ends_nothing_else(
     run: Run, server: TruthServer, monkeypatch: pytest.MonkeyPatch, kind: str
