@@ -274,7 +274,8 @@ def _stalled(length_s: float) -> Bad:
 
 
 def _alone(rng: Rng, at: Floats) -> Bools:
-    return np.arange(len(at)) == rng.integers(len(at))
+    alone: Bools = np.arange(len(at)) == rng.integers(len(at))
+    return alone
 
 
 def _together(bad: Bad, limit: float) -> Callable[[Rng], DrawResult]:
