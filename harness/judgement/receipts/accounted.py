@@ -6,6 +6,7 @@ was answered as expected; and of a route of which one request is accounted for, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from harness.judgement.once import once_a_run
 from harness.judgement.recovery import answered
-from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table
+from harness.model import JOURNEY_WRITES, SAMPLES, SIGN_INS, Evidence, Plan, Table, Window
 from harness.model.table import Bools, Ints
 
 HINT: Final = (
@@ -31,7 +32,7 @@ class _Requests(NamedTuple):
         low_ns: when the first one was sent.
         done_ns: when each was answered. good: as expected.
         names: code of the route. words: of each code.
-        span: a row that was sent in it has its request in a window.
+        spans: of each traffic: a row that was sent in one has its request in a window. What is sent while a traffic warms up is in none.
     """
 
     keys: Ints
@@ -40,7 +41,14 @@ class _Requests(NamedTuple):
     good: Bools
     names: Ints
     words: tuple[str, ...]
-    span: tuple[int, int]
+    spans: tuple[tuple[int, int], ...]
+
+    def cover(self, at_ns: Ints) -> Bools:
+        """Whether each moment is in a span."""
+        inside = np.zeros(len(at_ns), dtype=np.bool_)
+        for start_ns, end_ns in self.spans:
+            inside |= (at_ns >= start_ns) & (at_ns < end_ns)
+        return inside
 
 
 @once_a_run
@@ -77,8 +85,16 @@ def _requests(evidence: Evidence) -> _Requests | None:
         good=answered(rows)[order],
         names=rows.words["name"].codes[order].astype(np.int64),
         words=rows.words["name"].names,
-        span=(min(w.start_ns for w in windows) + max(late_ns, 0), max(w.end_ns for w in windows)),
+        spans=tuple(_spans(windows, max(late_ns, 0))),
     )
+
+
+def _spans(windows: Iterable[Window], late_ns: int) -> Iterable[tuple[int, int]]:
+    """The time of each traffic from its first window, so much later as a request was ever sent late, to the end of its last one."""
+    own = defaultdict[str, list[Window]](list)
+    for window in windows:
+        own[window.traffic].append(window)
+    return ((min(w.start_ns for w in each) + late_ns, max(w.end_ns for w in each)) for each in own.values())
 
 
 def _keys(worker: Ints, sent_ns: Ints, low_ns: int) -> Ints:
@@ -93,7 +109,7 @@ def _against(rows: Table, sent: _Requests, what: str) -> Iterable[str]:
     keys = _keys(rows.ints["by"], made_ns, sent.low_ns)
     at = np.minimum(np.searchsorted(sent.keys, keys), len(sent.keys) - 1)
     known = sent.keys[at] == keys
-    if strays := int((~known & (made_ns >= sent.span[0]) & (made_ns < sent.span[1])).sum()):
+    if strays := int((~known & sent.cover(made_ns)).sum()):
         yield f"{strays} of {len(rows)} {what} have no request"
     unlike = (accepted != sent.good[at]) | (rows.ints["accepted_ns"] != sent.done_ns[at])
     if differ := int((known & unlike).sum()):
