@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.errors import UsageError
 from harness.judgement.stats.statistics import FAIL_CONFIDENCE, Bounds, least_n
-from harness.judgement.wording import formatted
+from harness.judgement.wording import about, formatted, limit_text
 from harness.model import (
     Claim,
     Evidence,
@@ -120,11 +120,6 @@ class Figures:
     excess: float | None = None
     fail_low: float | None = None
     fail_high: float | None = None
-
-
-def limit_text(objective: Objective) -> str:
-    """The limit as in the source document, with its tolerance."""
-    return f"{objective.limit} ± {objective.tolerance}" if objective.tolerance else str(objective.limit)
 
 
 def held(op: Op, bounds: Bounds, limit: float, tolerance: float | None = None) -> Outcome:
@@ -374,12 +369,6 @@ def _ahead(case: Case, bounds: Bounds, unit: str, counted: str) -> _Ahead:
     if (op in (Op.BELOW, Op.AT_MOST) and bounds.value > limit) or (op is Op.AT_LEAST and bounds.value < limit):
         why = "it is beyond the limit in this window, and no longer window would show how often that comes"
     return _Ahead(n=None, why=why, hint=TOGETHER)
-
-
-def about(n: int) -> str:
-    """A number of samples for people, rounded up to two digits: `900`, `4300`."""
-    step = 10 ** max(len(str(n)) - 2, 0)
-    return str(-(-n // step) * step)
 
 
 def _fail_bound(op: Op, bounds: Bounds, unit: str) -> str:

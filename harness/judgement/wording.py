@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from harness.model import Objective
 
 LEAST_SHOWN: Final = 1e-6
 """A share is not shown to be smaller than this: no run has a million requests of one kind."""
@@ -16,3 +19,14 @@ def formatted(value: float, unit: str) -> str:
     if unit != "ratio":
         return f"{value:.4g} {unit}".rstrip()
     return f"{value * 100:.4g} %" if value == 0 or abs(value) >= LEAST_SHOWN else f"under {LEAST_SHOWN * 100:g} %"
+
+
+def about(n: int) -> str:
+    """A number of samples for people, rounded up to two digits: `900`, `4300`."""
+    step = 10 ** max(len(str(n)) - 2, 0)
+    return str(-(-n // step) * step)
+
+
+def limit_text(objective: Objective) -> str:
+    """The limit as in the source document, with its tolerance."""
+    return f"{objective.limit} ± {objective.tolerance}" if objective.tolerance else str(objective.limit)

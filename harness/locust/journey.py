@@ -31,7 +31,7 @@ _JSON: Final = "Content-Type: application/json\r\n"
 _ERRORS: Final = 400
 """From this status on an answer is an error, unless the journey says which one is right."""
 _ACCOUNTS: Final = (1 << 15) - 1
-"""Users are told apart by a number of two bytes; two who share one are taken for one."""
+"""Users are distinguished by a number of two bytes; two with the same number count as one."""
 _REDIRECTED: Final = "redirected"
 """Kind of failure of a write whose redirect (301, 302, 303) led to a GET: a page to sign in at, or the same path with a `/`, answers 200 to that, and nothing was written."""
 

@@ -48,7 +48,9 @@ def rows(path: Path, times: list[int]) -> Path:
     """A row file with requests due then, sent 1 ns later and answered after 10, or never sent."""
     writer = RowWriter(path, SAMPLES)
     for at in times:
-        writer.put((at, at + 1, at + 10, 200, 2, 2, 0, 0, 0), ("j", "1", "home", "GET", None, None, None, None, None))
+        writer.put(
+            (at, at + 1, at + 10, 200, 2, 2, 0, 0, 0, 0), ("j", "1", "home", "GET", None, None, None, None, None)
+        )
     writer.close()
     return path
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from judgement_builders import errors, evidence, failing, measures, p95, plan, samples, window
 
 from harness.judgement import judge
-from harness.judgement.measures import about, held
+from harness.judgement.measures import held
 from harness.judgement.stats.clustered import share_in_time
 from harness.judgement.stats.clusters import Slots
 from harness.judgement.stats.statistics import least_n, share_bounds
+from harness.judgement.wording import about
 from harness.model import Evidence, Measure, Objective, Op, Outcome, Per
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

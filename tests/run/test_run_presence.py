@@ -181,7 +181,7 @@ def test_restored_is_only_said_where_it_was_verified(
     recovered = recover(plain, within_s=0)
     what, hint = ended(recovered, plain, ends_with_run=False)
     assert ended(recovered, plain, ends_with_run=True) == (
-        what.replace("the target is NOT", "the sandbox, which ends with the run, was NOT"),
+        what.replace("the target is NOT", "the target, which ends with the run, was NOT"),
         "",
     )
     assert what.startswith(

@@ -34,7 +34,7 @@ AROUND_NS: Final = NS_PER_S
 LEAST_SHARE: Final = 0.1
 """Fewer reads than this share of the acknowledged writes say nothing of *every* write: the watch reads one in five, and a fault hinders some of these."""
 _AS_RECORDED: Final = "keep the files of a run as they were recorded, and run again"
-_LOOK: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
+_FIND_OUT: Final = "find out from watch/watch.log why the ledger did not read its own writes, then run again"
 _AGAIN: Final = "let every region be read when all copies had the time to catch up, then run again"
 
 
@@ -114,7 +114,7 @@ def _right_after(case: Case, acknowledged: int) -> Measure:
         receipts={"watch": receipt},
         gaps=(
             Gap(stray if n and strays else "", _AS_RECORDED),
-            Gap(few if 0 < n < least else "", _LOOK, ReasonKind.TOO_FEW),
+            Gap(few if 0 < n < least else "", _FIND_OUT, ReasonKind.TOO_FEW),
         ),
         none=Gap("", "let the ledger read its own writes, then run again"),
         value=float(stale + int(wrong.sum())),
