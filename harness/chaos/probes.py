@@ -249,7 +249,7 @@ def member_parted(within_s: float = 15.0) -> bool:
     def left() -> list[str]:
         chaos = injected_now(here, NETWORK)
         if not chaos or not all(has_condition(one, "AllInjected") for one in chaos):
-            return ["the network partition was not injected"]
+            return [f"{name} (the network partition was not injected)" for name in sorted(names)]
         quiet = {trouble.member for trouble in not_streaming(here.cluster, here.target)}
         return sorted(names - quiet)
 

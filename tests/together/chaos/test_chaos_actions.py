@@ -563,5 +563,5 @@ def test_a_member_that_still_streams_was_not_parted(pocket: Any) -> None:
     with pytest.raises(FaultNotInjected, match="postgres-eu-west-1-0 still streamed"):
         probes.member_parted(within_s=0.3)
     actions.end_faults()
-    with pytest.raises(FaultNotInjected, match="the partition is not injected"):
+    with pytest.raises(FaultNotInjected, match="the network partition was not injected"):
         probes.member_parted(within_s=0.3)

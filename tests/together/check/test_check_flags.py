@@ -308,7 +308,7 @@ def test_a_pod_of_three_that_never_gets_the_feature_is_found() -> None:
     tens = sum(all(one.has for one in mixed[at : at + 10]) for at in range(200, 1590))
     assert tens > 3
     page = served.on_reading("north", mixed, SWITCHED_NS, 60, SWITCHED_NS)
-    assert (page.ok, page.observed.endswith("later than 60 s lack it")) == (False, True)
+    assert (page.ok, page.observed.endswith("answers after 60 s still lack it")) == (False, True)
 
 
 def of_track(*pods: tuple[str, str], declared: int = 2, region: str = "north") -> exposed.MetricsSeen:
