@@ -119,17 +119,21 @@ def gather(
         _record_release("before", target, history)
         Scheduler(context, steadiness, stopped).run()
         _record_release("after", target, history)
-        given_up = stopped()
-        if target.pipeline is not None and not given_up:
-            progress.say(f"following events that are on their way, for {settings.follow_s:.3g} s at most")
-        if context.read_backs:
-            progress.say("reading back what journeys wrote")
-        with ThreadPoolExecutor(1) as beside:
-            reading = beside.submit(context.read_back)
-            watch.stop(at_once=given_up)  # no write of the ledger comes after the reads of all of them
-            reading.result()
+        _end_watch(context, settings.follow_s, given_up=stopped())
         progress.say("reading the ledger")
-        reads.end()
+        reads.end()  # after the watch: no write of the ledger comes after the reads of all of them
+
+
+def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:
+    """Stop the watch, which follows events for a while; beside it, read back what journeys of the last traffic wrote."""
+    if context.target.pipeline is not None and not given_up:
+        context.progress.say(f"following events that are on their way, for {follow_s:.3g} s at most")
+    if context.read_backs:
+        context.progress.say("reading back what journeys wrote")
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(context.read_back)
+        context.watch.stop(at_once=given_up)
+        reading.result()
 
 
 def _watch_settings(plan: Plan, target: Target, directory: RunDirectory) -> WatchSettings:

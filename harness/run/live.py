@@ -21,7 +21,7 @@ from harness.run.planning import Compiled, library_of, make_plan
 from harness.run.preflight import preflight, refuse_other_release
 from harness.run.progress import Progress
 from harness.run.provision import started
-from harness.run.refusals import refusals, require_extras
+from harness.run.refusals import refusals
 from harness.run.stepsummary import append_step_summary
 from harness.run.stopping import Stopping
 from harness.targets import TargetLock, load_target, platform_of
@@ -71,11 +71,10 @@ def run_live(
             progress.say(f"the project's own {name} is used, not the one that came with the package")
         if settings.baseline is not None:
             progress.say(check_baseline(settings.baseline, plan))
-        if not needs_platform(act.kind for act in plan.acts):
-            require_extras(plan, target)
-            return _on_paper(plan, target, settings=settings, progress=progress)
         for refused in refusals(plan, target, settings.allow_target):
             raise refused
+        if not needs_platform(act.kind for act in plan.acts):
+            return _on_paper(plan, target, settings=settings, progress=progress)
         platform = platform_of(target)
         stack.enter_context(TargetLock(platform, run))
         sweep_scratch()

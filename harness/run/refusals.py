@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.extras import DATABASE, KUBERNETES, STATIC, require
+from harness.model import DemandKind
 from harness.run.acts.registry import needs_platform
 from harness.targets import guard_experiment, guard_rollout, guard_target
 
@@ -26,30 +27,25 @@ def refusals(plan: Plan, target: Target, allow_target: str) -> tuple[HarnessErro
         target: where.
         allow_target: the name that was typed.
     """
-    checks: list[Callable[[], None]] = [
-        partial(require_extras, plan, target),
-        partial(guard_target, target, allow_target),
-        *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
-        *(partial(guard_rollout, target, one) for one in plan.rollouts.values()),
-    ]
+    live = needs_platform(act.kind for act in plan.acts)
+    checks: list[Callable[[], None]] = [partial(require, *needed) for needed in _extras(plan, target, live=live)]
+    if live:
+        checks += [
+            partial(guard_target, target, allow_target),
+            *(partial(guard_experiment, target, one) for one in plan.experiments.values()),
+            *(partial(guard_rollout, target, one) for one in plan.rollouts.values()),
+        ]
     return tuple(error for check in checks if (error := _raised(check)) is not None)
 
 
-def require_extras(plan: Plan, target: Target) -> None:
-    """Return where the extras that a plan needs are installed.
-
-    Raises:
-        UsageError: one is not, with what needs it and the command that installs it.
-    """
-    kinds = {act.kind for act in plan.acts}
-    if STATIC in kinds:
-        require(STATIC, "a sentence on the platform's files", str(target.file))
-    if not needs_platform(kinds):
-        return
-    if target.kubernetes is not None:
-        require(KUBERNETES, "the key `kubernetes`", f"{target.file}: kubernetes")
-    if target.database is not None:
-        require(DATABASE, "the key `database`", f"{target.file}: database")
+def _extras(plan: Plan, target: Target, *, live: bool) -> Iterator[tuple[str, str, str]]:
+    """The extras that a plan needs: name, what needs it, where that is written."""
+    if any(act.kind == DemandKind.STATIC for act in plan.acts):
+        yield STATIC, "a sentence on the platform's files", str(target.file)
+    if live and target.kubernetes is not None:
+        yield KUBERNETES, "the key `kubernetes`", f"{target.file}: kubernetes"
+    if live and target.database is not None:
+        yield DATABASE, "the key `database`", f"{target.file}: database"
 
 
 def _raised(check: Callable[[], None]) -> HarnessError | None:

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from harness.model import Act, DemandKind, Phase, Plan
 from harness.run.access import access_document
-from harness.run.acts.registry import needs_platform
 from harness.run.awaited import accounted, awaited, by_form
 from harness.run.means import unready_means
 from harness.run.outlook import REST_S, START_S, Prospect, outlook_document, prospects, seconds, short_rows
@@ -55,7 +54,7 @@ def show_plan(
         return
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     unready = unready_means(target) if plan.acts else []
-    refused = refusals(plan, target, settings.allow_target) if needs_platform(act.kind for act in plan.acts) else ()
+    refused = refusals(plan, target, settings.allow_target)
     if as_json:
         refusal = [{"what": one.what, "where": one.where, "hint": one.hint} for one in refused]
         document = {**outlook_document(plan), "unready": unready, "refused": refusal}

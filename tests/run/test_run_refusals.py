@@ -41,7 +41,9 @@ def test_every_refusal_is_said_and_not_only_the_first(
     """Consent to the target, and to each experiment and rollout that its file does not allow."""
     file = tmp_path / "target.yaml"
     file.write_text(FILE.format(environment=environment, more=more), encoding="utf-8")
-    given = replace(plan(), experiments={"kill": experiment("kill", "process")}, rollouts={"canary": rollout_plan()})
+    acts = (Act(name="kill", kind="experiment", demand="kill", seconds=1.0),)
+    broken = {"kill": experiment("kill", "process")}
+    given = replace(plan(), acts=acts, experiments=broken, rollouts={"canary": rollout_plan()})
     found = [error.what for error in refusals(given, load_target(file), typed)]
     named = [text if " " in text else next(what for what in found if text in what) for text in said]
     assert found == named
@@ -63,6 +65,12 @@ def test_every_refusal_is_said_and_not_only_the_first(
             {"hcl2", "psycopg"},
             ["a sentence on the platform's files needs hcl2, not installed"],
             ["static"],
+        ),
+        (
+            ("traffic",),
+            {"kubernetes", "psycopg"},
+            ["the key `kubernetes` needs kubernetes, not installed", "the key `database` needs psycopg, not installed"],
+            ["kubernetes", "database"],
         ),
         (("ingest",), {"kubernetes", "psycopg", "hcl2"}, [], []),
     ],

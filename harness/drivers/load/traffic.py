@@ -94,11 +94,15 @@ def load_traffic(
         stock=users.stock,
         shaped=users.shaped,
     )
+    _refuse_shared_census(plan, document)
+    _refuse_overload(plan, document, schedule.peak_per_s)
+    return plan
+
+
+def _refuse_shared_census(plan: TrafficPlan, document: YamlDocument) -> None:
     if plan.census and plan.all_workers > 1:
         what = "several workers would walk through the users side by side"
         raise ConfigurationError(what, where=document.where(("census",)), hint="a census has one worker")
-    _refuse_overload(plan, document, schedule.peak_per_s)
-    return plan
 
 
 def _accounts(size: Size) -> tuple[AccountPlan, ...]:
