@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.drivers.chaos import ForkServer
 from harness.drivers.check.release import read_release
+from harness.drivers.load import Load
 from harness.drivers.watch import (
     FinalReads,
     LiveView,
@@ -38,9 +39,10 @@ from harness.run.provision import declared_processes
 from harness.run.room import Room
 from harness.run.scheduler import Scheduler
 from harness.run.steady import Steadiness
+from harness.run.underway import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from harness.evidence import History, RunDirectory
     from harness.model import Plan
@@ -87,13 +89,14 @@ def gather(
         stack.push(lambda kind, error, _: _record_end(history, plan, kind, error))
         settings = _watch_settings(plan, target, directory)
         machine = stack.enter_context(MachineLog(target, directory, processes=declared_processes(target)))
+        sinks = Sinks(directory)
+        stack.callback(sinks.close)
+        spawned = stack.enter_context(_spawned(plan, target, directory, sinks, progress))
         progress.say(f"watching {target.name}")
         watch = stack.enter_context(Watch(settings))
         final_reads = FinalReads(target, settings)
         stack.callback(final_reads.close)
         reads = LedgerReads(target, final_reads, history)
-        sinks = Sinks(directory)
-        stack.callback(sinks.close)
         forks = stack.enter_context(ForkServer(target))
         if plan.experiments:
             forks.start()
@@ -114,6 +117,7 @@ def gather(
             forks=forks,
             presence=presence_of(target),
             room=Room(machine, directory.path, decides=is_sandbox(plan)),
+            spawned=spawned,
         )
         steadiness = Steadiness(context.view, writes=target.ledger is not None, promise=Promise.of(plan))
         _record_release("before", target, history)
@@ -122,6 +126,27 @@ def gather(
         _end_watch(context, settings.follow_s, given_up=stopped())
         progress.say("reading the ledger")
         reads.end()  # after the watch: no write of the ledger comes after the reads of all of them
+
+
+@contextmanager
+def _spawned(
+    plan: Plan, target: Target, directory: RunDirectory, sinks: Sinks, progress: Progress
+) -> Iterator[dict[str, Load]]:
+    """The load of the first traffic by its name: its processes, which take seconds, start beside the watch.
+
+    Workers elsewhere are not asked for before their time.
+    """
+    first = next((plan.traffic[act.traffic] for act in plan.acts if act.traffic and not act.beside), None)
+    if first is None or first.remote_workers:
+        yield {}
+        return
+    settings = load_settings(first, target, directory.path, plan.seed)
+    load = Load(settings, sinks.of("load"), say=progress.say)
+    try:
+        load.spawn()
+        yield {first.name: load}
+    finally:
+        load.stop()
 
 
 def _end_watch(context: Context, follow_s: float, *, given_up: bool) -> None:

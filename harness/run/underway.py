@@ -25,6 +25,7 @@ from harness.units import NS_PER_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.model import TrafficPlan
     from harness.run.acts.context import Context
@@ -44,16 +45,8 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         DriverError: the load does not start, or the target does not serve.
     """
     target = context.target
-    settings = LoadSettings(
-        plan=plan,
-        entry=_address(target, plan),
-        run_dir=context.directory.path,
-        seed=context.plan.seed,
-        release_header=target.release.answered_in,
-        timing=target.metrics.timing if target.metrics else "",
-        variables=tls_variables(target),
-    )
-    load = Load(settings, context.sink("load"), say=context.progress.say)
+    settings = load_settings(plan, target, context.directory.path, context.plan.seed)
+    load = context.spawned.pop(plan.name, None) or Load(settings, context.sink("load"), say=context.progress.say)
     windows = WindowLog(plan, context.history)
 
     def ended() -> None:
@@ -90,6 +83,19 @@ def under_way(plan: TrafficPlan, context: Context, steadiness: Steadiness) -> It
         context.progress.say("ending the load")
     if plan.accounts:
         context.read_backs.append(partial(read_back, settings, target, context.sink("load"), faults_ns=now.sent_ns))
+
+
+def load_settings(plan: TrafficPlan, target: Target, run_dir: Path, seed: int) -> LoadSettings:
+    """What the load of a traffic of a run is given."""
+    return LoadSettings(
+        plan=plan,
+        entry=_address(target, plan),
+        run_dir=run_dir,
+        seed=seed,
+        release_header=target.release.answered_in,
+        timing=target.metrics.timing if target.metrics else "",
+        variables=tls_variables(target),
+    )
 
 
 def _address(target: Target, plan: TrafficPlan) -> str:

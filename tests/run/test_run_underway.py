@@ -131,3 +131,18 @@ def test_a_load_that_was_started_is_stopped_whatever_fails(monkeypatch: pytest.M
     with pytest.raises(KeyError):
         opened(monkeypatch, "", loads)
     assert loads[0].stopping_ns > 0
+
+
+def test_a_load_whose_processes_run_already_is_the_one_that_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is made beside it, and it is taken once."""
+    clock = FakeClock.installed(monkeypatch)
+    made = stage(clock, plan())
+    made.context.target = TARGET
+    made.context.sinks = cast("Any", SimpleNamespace(of=Records))
+    made.context.directory = cast("Any", SimpleNamespace(path=Path()))
+    spawned = Load(cast("Any", None), clock, made.watch)
+    made.context.spawned["everyday"] = cast("Any", spawned)
+    monkeypatch.setattr(underway, "Load", None)
+    with underway.under_way(traffic(), made.context, cast("Any", Steadiness(""))) as now:
+        assert cast("Any", now.load) is spawned
+    assert made.context.spawned == {}

@@ -96,6 +96,7 @@ class LoadSettings:
 class Load:
     """The load of one traffic; `with` starts it, and stops it.
 
+    Its processes take seconds to load what they need: `spawn` starts them before that, and `start` finds them ready.
     Locust's exit codes are recorded and decide nothing.
 
     Args:
@@ -123,19 +124,25 @@ class Load:
         self._children: list[_LoadProcess] = []
         self._problems: list[str] = []
 
-    def start(self) -> None:
-        """Start the plan's workers, each with its share of the rate; they go on until `stop`.
-
-        Raises:
-            DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
-        """
+    def spawn(self) -> None:
+        """Start the processes of the plan's workers, which send nothing before `start`; a second call does nothing."""
+        if self._children:
+            return
         self._directory.mkdir(parents=True, exist_ok=True)
         if self._plan.stock:
             for remark in remarks_on(Path(self._plan.locustfile), self._settings.entry, os.environ):
                 self._say(f"{self._plan.name}: {remark}")
+        self._spawn_all()
+
+    def start(self) -> None:
+        """Let the plan's workers begin, each with its share of the rate; they go on until `stop`.
+
+        Raises:
+            DriverError: a worker ended, or had no row file after START_S, or elsewhere JOIN_S; the others were stopped.
+        """
         with ExitStack() as failing:
             failing.callback(self.stop)
-            self._spawn_all()
+            self.spawn()
             self._wait_until_ready()
             self._begin()
             failing.pop_all()

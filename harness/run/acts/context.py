@@ -109,6 +109,7 @@ class Context:
         forks: which starts the child processes of experiments.
         room: whether the machine can carry the run.
         presence: whether the target is still there; asked while a fault may be in.
+        spawned: loads by traffic whose processes run already and have not begun.
         underway: the traffic that runs; None: none does.
         unrestored: parts that are not as they were before a fault of the run, with the reason.
         read_backs: one for each traffic that ended and wrote; what it wrote is read before the next traffic, or beside the end of the watch.
@@ -130,6 +131,7 @@ class Context:
     forks: ForkServer
     presence: Presence
     room: Room
+    spawned: dict[str, Load] = field(default_factory=dict)
     underway: Underway | None = None
     unrestored: dict[str, str] = field(default_factory=dict)
     read_backs: list[Callable[[], None]] = field(default_factory=list)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from load_bench import Run, plan_of, rows_of, until
 from load_truth import TruthServer
 
 from harness import clock
+from harness.drivers.load import Load, LoadSettings
 from harness.drivers.load.load import FAR_AHEAD_S
 from harness.errors import DriverError
 from harness.model.plan import JOIN_S
@@ -84,6 +86,24 @@ def test_a_worker_that_lives_is_alive_and_ends_in_order(run: Run, server: TruthS
     assert started.fields == {"worker": 1, "pid": load.pids[0], "rows": "load/visitor/samples-1.rows"}
     assert ended.fields == {"worker": 1, "exit": 0, "why": ""}
     assert not lives(load.pids[0])
+
+
+def test_workers_that_were_spawned_send_nothing_before_the_start(tmp_path: Path, server: TruthServer) -> None:
+    """They load what they need meanwhile: they are ready, and the schedule begins with `start`."""
+    with ExitStack() as loads:
+        run = Run(tmp_path, loads)
+        load = Load(LoadSettings(plan=plan_of("visitor", per_s=20), entry=server.url, run_dir=tmp_path, seed=7), run.sink)
+        loads.callback(load.stop)
+        load.spawn()
+        load.spawn()
+        until(lambda: all(rows.exists() for rows in load.rows))
+        assert len(run.observations("worker.started")) == 1
+        assert run.observations("load.begun") == []
+        assert server.seen == []
+        load.start()
+        until(lambda: len(server.seen) >= 5)
+        (begun,) = run.observations("load.begun")
+        assert min(seen.at_ns for seen in server.seen) >= begun.fields["begin_ns"]
 
 
 def test_a_worker_that_does_not_listen_is_killed(run: Run, server: TruthServer) -> None:

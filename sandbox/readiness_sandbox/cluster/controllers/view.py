@@ -120,7 +120,13 @@ def template_hash(template: Object) -> str:
 
     The same however it was serialised (`creationTimestamp: null`, `resources: {}`).
     """
-    text = json.dumps(normal(template), sort_keys=True, separators=(",", ":"))
+    return _hash_of(json.dumps(template))
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(written: str) -> str:
+    """Of a template as it is written: controllers ask for the same ones every second."""
+    text = json.dumps(normal(json.loads(written)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
