@@ -18,6 +18,7 @@ from harness.judgement.harm import unjudged_harm
 from harness.judgement.measures import Case, inconclusive, measure
 from harness.judgement.once import once_a_run
 from harness.judgement.overview import door_results, journey_results, unjudged, window_results
+from harness.judgement.receipts.attempts import spared_ns
 from harness.judgement.receipts.counted import trusted
 from harness.judgement.receipts.machine import machine_result, on_this_machine
 from harness.judgement.receipts.missing import lacking
@@ -103,11 +104,13 @@ def decided(plan: Plan, evidence: Evidence) -> Judgement:
 
 @once_a_run
 def _prepared(plan: Plan, evidence: Evidence) -> Evidence:
-    """The evidence with its routes apart by method, what lacks at the edges of each window, and watchers that are not to be trusted."""
-    counts = between_windows(evidence)
-    windows = {name: replace(evidence.windows[name], broken_off=n) for name, n in counts.items()}
-    whole = replace(evidence, windows={**evidence.windows, **windows}, watchers=trusted(evidence))
-    return apart_by_method(plan, whole)
+    """The evidence with its routes apart by method, what lacks and what is spared at the edges of each window, and watchers that are not to be trusted."""
+    counts, spared = between_windows(evidence), spared_ns(plan, evidence)
+    windows = {
+        name: replace(window, broken_off=counts.get(name, 0), spared_ns=spared.get(name, 0))
+        for name, window in evidence.windows.items()
+    }
+    return apart_by_method(plan, replace(evidence, windows=windows, watchers=trusted(evidence)))
 
 
 def _whole(plan: Plan, evidence: Evidence) -> tuple[Evidence, Whole]:

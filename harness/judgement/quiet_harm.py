@@ -17,7 +17,7 @@ from harness.judgement.receipts.attempts import answered_until_ns
 from harness.judgement.recovery import Promise, Requests, served_in
 from harness.judgement.recovery.usual import LATE, promised_failures, promised_ms
 from harness.judgement.stats.statistics import BY_CHANCE
-from harness.model import Evidence, Experiment, Figure, Plan
+from harness.model import Evidence, Experiment, Figure, Plan, Window
 from harness.model.harm import Harm
 from harness.model.recorded import SERVICE
 from harness.units import NS_PER_S
@@ -38,33 +38,33 @@ _LATE: Final = frozenset({Harm.READS_LATE, Harm.WRITES_LATE, Harm.REGION_READS_L
 QUIET_HARM: Final = {Figure.ERROR_RATE: _FAILED, Figure.UPTIME: _FAILED, Figure.RESPONSE_TIME: _LATE}
 """By figure: the harm that a row which fails for it has told of."""
 
-Spans = Sequence[tuple[int, int]]
+Windows = Sequence[Window]
 
 
 def quiet_harm(plan: Plan, evidence: Evidence) -> Iterable[tuple[Harm, int]]:
     """How often each kind of it was seen in the windows without a fault and without a rollout, and under faults where they did not hit."""
-    spans = [window.span for window in evidence.fault_free() if not window.rollout]
-    if not spans:
+    windows = [window for window in evidence.fault_free() if not window.rollout]
+    if not windows:
         return
     reads = Requests.reads(evidence.probes)
-    yield from _unserved(plan, reads, spans, Harm.READS_FAILED, Harm.READS_LATE)
-    yield from _unserved(plan, Requests.writes(evidence.ledger.writes), spans, Harm.WRITES_FAILED, Harm.WRITES_LATE)
+    yield from _unserved(plan, reads, windows, Harm.READS_FAILED, Harm.READS_LATE)
+    yield from _unserved(plan, Requests.writes(evidence.ledger.writes), windows, Harm.WRITES_FAILED, Harm.WRITES_LATE)
     for door in plan.doors:
         doors = Requests.reads(evidence.probes, door)
-        yield from _unserved(plan, doors, spans, Harm.REGION_READS_FAILED, Harm.REGION_READS_LATE)
+        yield from _unserved(plan, doors, windows, Harm.REGION_READS_FAILED, Harm.REGION_READS_LATE)
     for subject in ("entry", *plan.doors):
         health = Requests.reads(evidence.probes, subject, "health")
-        yield from _unserved(plan, health, spans, Harm.HEALTH_FAILED)
+        yield from _unserved(plan, health, windows, Harm.HEALTH_FAILED)
     services = evidence.probes.where(evidence.probes.words["kind"].equals(SERVICE))
     for subject in services.words["subject"].present:
-        yield from _unserved(plan, Requests.reads(services, subject, SERVICE), spans, Harm.SERVICES_FAILED)
-    yield Harm.REGION_READS_OUT, _out_elsewhere(plan, evidence, spans)
+        yield from _unserved(plan, Requests.reads(services, subject, SERVICE), windows, Harm.SERVICES_FAILED)
+    yield Harm.REGION_READS_OUT, _out_elsewhere(plan, evidence, windows)
 
 
 def _unserved(
-    plan: Plan, requests: Requests, spans: Spans, failed: Harm, late: Harm | None = None
+    plan: Plan, requests: Requests, windows: Windows, failed: Harm, late: Harm | None = None
 ) -> Iterable[tuple[Harm, int]]:
-    own = [requests.between(*span) for span in spans]
+    own = [_judged(requests.between(*window.span), window) for window in windows]
     n, answered = sum(map(len, own)), sum(int(one.ok.sum()) for one in own)
     yield failed, _beyond(n - answered, n, promised_failures(plan) or UNPROMISED)
     promised = promised_ms(plan)
@@ -73,17 +73,21 @@ def _unserved(
         yield late, _beyond(over, answered, LATE)
 
 
+def _judged(requests: Requests, window: Window) -> Requests:
+    return requests.where(~window.spares(requests.sent_ns, requests.done_ns))
+
+
 def _beyond(bad: int, n: int, share: float) -> int:
     """The number of bad ones where it proves a share beyond this; else 0."""
     return bad if bad and float(bdtrc(bad - 1, n, share)) < BY_CHANCE else 0
 
 
-def _out_elsewhere(plan: Plan, evidence: Evidence, spans: Spans) -> int:
+def _out_elsewhere(plan: Plan, evidence: Evidence, windows: Windows) -> int:
     """Outages of reads at the own entries of regions that a fault did not hit, while it was in or on the way back, longer than any recovery may take."""
     found = 0
     for door in plan.doors:
         reads = Requests.reads(evidence.probes, door)
-        usual = Promise.of(plan).usual(reads.between(*span) for span in spans)
+        usual = Promise.of(plan).usual(reads.between(*window.span) for window in windows)
         for attempt in chain.from_iterable(evidence.experiments.values()):
             sent_ns, until_ns = attempt.fault.sent_ns, answered_until_ns(evidence, attempt)
             limit_ns = _recovery_ns(plan, attempt.name)

@@ -51,7 +51,7 @@ def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
 
 def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iterable[tuple[str, list[Table]]]:
     """The samples of each window, grouped by what the objective names (route or region)."""
-    parts = [dict(groups(window.samples, plan, window, objective)) for window in windows]
+    parts = [dict(groups(window.judged, plan, window, objective)) for window in windows]
     for name in dict.fromkeys(name for part in parts for name in part):
         yield (
             name,
@@ -133,7 +133,7 @@ def slots_of(parts: Sequence[GuardedWindow]) -> Slots:
 def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) -> list[Table]:
     """The samples of each window that an objective covers: all, or those of its route or region."""
     if not objective.scope.subject:
-        return [window.samples for window in windows]
+        return [window.judged for window in windows]
     return next(tables for _, tables in grouped(windows, plan, objective))
 
 

@@ -90,7 +90,7 @@ _COUNTS: Final[tuple[Callable[[GuardedWindow], int], ...]] = (
 
 def journeys_of(window: Window, limit_ms: float | None) -> GuardedWindow:
     """The journeys of a window, each at its first request there; bad if any request is."""
-    samples = window.samples
+    samples = window.judged
     wrong = failed(samples)
     if limit_ms is not None:
         wrong = wrong | (waited_ms(samples) > limit_ms)

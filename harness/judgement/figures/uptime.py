@@ -78,7 +78,8 @@ def uptimes(case: Case) -> Iterable[Measure]:
 def health_probes(evidence: Evidence, door: str, window: Window) -> Table:
     """The health probes of one door that were due in a window."""
     probes = evidence.probes.between("due_ns", *window.span)
-    return probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
+    own = probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
+    return own.where(~window.spares(own.ints["due_ns"], own.ints["done_ns"]))
 
 
 def _part(probes: Table, window: Window) -> GuardedWindow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,9 +10,12 @@ from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.load import planned_journeys
 from harness.judgement.receipts.restore import undone
 from harness.judgement.recovery.users import ROUTE, rates_of
+from harness.judgement.recovery.usual import promised_ms
 from harness.model import SAMPLES, Evidence, Experiment, Plan, Table, Window, fault_free_name
 from harness.model.observations import RolloutStarted, every
+from harness.units import NS_PER_MS
 
+_UNPROMISED_MS: Final = 1000.0
 _EXPECTED: Final = 20
 """A route without a request under a fault, where at least so many were to be expected, is not shown to have been served."""
 
@@ -47,6 +50,16 @@ def harmful_attempts(plan: Plan, evidence: Evidence, name: str, traffic: str | N
 def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]:
     """The window before the first fault of each traffic, or of one traffic."""
     return tuple(w for w in evidence.fault_free(traffic) if w.name == fault_free_name(w.traffic))
+
+
+def spared_ns(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
+    """As long before its end a request must have been due to tell of a window when it was not done by then: of the windows at whose end a fault or a candidate was sent.
+
+    A request is on its way for as long as the claims promise, or a second where they promise none.
+    """
+    promised = round((promised_ms(plan) or _UNPROMISED_MS) * NS_PER_MS)
+    begun = {(window.traffic, window.start_ns) for window in evidence.windows.values() if not window.fault_free}
+    return {w.name: promised for w in evidence.fault_free() if (w.traffic, w.end_ns) in begun}
 
 
 def samples_due(evidence: Evidence, traffic: str | None, span: tuple[int, int]) -> Table:
