@@ -74,7 +74,7 @@ def _unserved(
 
 
 def _judged(requests: Requests, window: Window) -> Requests:
-    return requests.where(~window.spares(requests.sent_ns, requests.done_ns))
+    return requests.where(~window.spares(requests.sent_ns, requests.done_ns, ~requests.ok))
 
 
 def _beyond(bad: int, n: int, share: float) -> int:

@@ -66,8 +66,8 @@ class Window:
         files: where the rows are, relative to the run directory.
         begin_ns: time 0 of the schedule. stopped_ns: when the load's stop was requested. None: not recorded.
         broken_off: requests and journeys between others, at the edges of this window, that are not recorded; the judge counts them.
-        spared_ns: where a fault or a candidate was sent at the end: as long before it a request must have been due to tell of this window when
-            it was not done by then. 0: none was sent.
+        spared_ns: where a fault or a candidate was sent at the end: as long before it a request that failed after it must have been due to tell of
+            this window. 0: none was sent.
     """
 
     name: str
@@ -86,20 +86,13 @@ class Window:
     broken_off: int = 0
     spared_ns: int = 0
 
-    def spares(self, due_ns: Ints, done_ns: Ints) -> Bools:
-        """A mask of requests that were on their way when a fault or a candidate was sent: what became of them is its doing.
+    def spares(self, due_ns: Ints, done_ns: Ints, failed: Bools) -> Bools:
+        """A mask of requests that failed and were on their way when a fault or a candidate was sent: that they failed is its doing.
 
-        One that had waited for longer than `spared_ns` by then was in trouble before.
+        One that had waited for longer than `spared_ns` by then was in trouble before, and one that was answered tells of the time before.
         """
         on_their_way = (due_ns >= self.end_ns - self.spared_ns) & (done_ns > self.end_ns)
-        return on_their_way & (self.spared_ns > 0)
-
-    @property
-    def judged(self) -> Table:
-        """The samples without those that `spares` names."""
-        if not self.spared_ns:
-            return self.samples
-        return self.samples.where(~self.spares(self.samples.ints["intended_ns"], self.samples.ints["done_ns"]))
+        return failed & on_their_way & (self.spared_ns > 0)
 
     @property
     def fault_free(self) -> bool:

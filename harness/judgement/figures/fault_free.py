@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from harness.judgement.figures.indicators import groups, steady_window
+from harness.judgement.figures.indicators import failed, groups, steady_window
 from harness.judgement.measures import Case, Figures, because, held, measure
 from harness.judgement.stats.clusters import Slots, Timeline
 from harness.judgement.stats.guards import excess_of, guard_confidence, proven_excess, proven_worse
@@ -49,9 +49,18 @@ def fault_free_windows(case: Case, name: str) -> tuple[Window, ...] | Measure:
     return first if isinstance(first, Measure) else case.evidence.fault_free(first.traffic)
 
 
+def judged(window: Window) -> Table:
+    """The samples of a window without those whose failure a fault or a candidate that ended it may have made."""
+    samples = window.samples
+    if not window.spared_ns:
+        return samples
+    spared = window.spares(samples.ints["intended_ns"], samples.ints["done_ns"], failed(samples))
+    return samples.where(~spared) if spared.any() else samples
+
+
 def grouped(windows: Sequence[Window], plan: Plan, objective: Objective) -> Iterable[tuple[str, list[Table]]]:
     """The samples of each window, grouped by what the objective names (route or region)."""
-    parts = [dict(groups(window.judged, plan, window, objective)) for window in windows]
+    parts = [dict(groups(judged(window), plan, window, objective)) for window in windows]
     for name in dict.fromkeys(name for part in parts for name in part):
         yield (
             name,
@@ -133,7 +142,7 @@ def slots_of(parts: Sequence[GuardedWindow]) -> Slots:
 def subject_tables(windows: Sequence[Window], plan: Plan, objective: Objective) -> list[Table]:
     """The samples of each window that an objective covers: all, or those of its route or region."""
     if not objective.scope.subject:
-        return [window.judged for window in windows]
+        return [judged(window) for window in windows]
     return next(tables for _, tables in grouped(windows, plan, objective))
 
 
@@ -203,11 +212,11 @@ def with_guards(
     own: str = "",
 ) -> Iterable[Measure]:
     """The measures of an objective, and those of its guards unless it fails without them."""
-    failed = False
+    refused = False
     for each in found:
-        failed |= each.outcome is Outcome.FAIL
+        refused |= each.outcome is Outcome.FAIL
         yield each
-    if not failed:
+    if not refused:
         yield from guards(case, name, parts(), rule, own=own)
 
 

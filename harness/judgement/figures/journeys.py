@@ -15,6 +15,7 @@ from harness.judgement.figures.fault_free import (
     GuardRule,
     all_files,
     fault_free_windows,
+    judged,
     over_windows,
     slots_of,
     with_guards,
@@ -90,7 +91,7 @@ _COUNTS: Final[tuple[Callable[[GuardedWindow], int], ...]] = (
 
 def journeys_of(window: Window, limit_ms: float | None) -> GuardedWindow:
     """The journeys of a window, each at its first request there; bad if any request is."""
-    samples = window.judged
+    samples = judged(window)
     wrong = failed(samples)
     if limit_ms is not None:
         wrong = wrong | (waited_ms(samples) > limit_ms)

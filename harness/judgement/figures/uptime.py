@@ -79,7 +79,7 @@ def health_probes(evidence: Evidence, door: str, window: Window) -> Table:
     """The health probes of one door that were due in a window."""
     probes = evidence.probes.between("due_ns", *window.span)
     own = probes.where(probes.words["subject"].equals(door) & probes.words["kind"].equals("health"))
-    return own.where(~window.spares(own.ints["due_ns"], own.ints["done_ns"]))
+    return own.where(~window.spares(own.ints["due_ns"], own.ints["done_ns"], ~probed(own)))
 
 
 def _part(probes: Table, window: Window) -> GuardedWindow:

@@ -53,7 +53,7 @@ def quiet_windows(evidence: Evidence, traffic: str | None) -> tuple[Window, ...]
 
 
 def spared_ns(plan: Plan, evidence: Evidence) -> Mapping[str, int]:
-    """As long before its end a request must have been due to tell of a window when it was not done by then: of the windows at whose end a fault or a candidate was sent.
+    """As long before its end a request must have been due to tell of a window when it failed after it: of the windows at whose end a fault or a candidate was sent.
 
     A request is on its way for as long as the claims promise, or a second where they promise none.
     """
