@@ -92,7 +92,9 @@ def test_workers_that_were_spawned_send_nothing_before_the_start(tmp_path: Path,
     """They load what they need meanwhile: they are ready, and the schedule begins with `start`."""
     with ExitStack() as loads:
         run = Run(tmp_path, loads)
-        load = Load(LoadSettings(plan=plan_of("visitor", per_s=20), entry=server.url, run_dir=tmp_path, seed=7), run.sink)
+        load = Load(
+            LoadSettings(plan=plan_of("visitor", per_s=20), entry=server.url, run_dir=tmp_path, seed=7), run.sink
+        )
         loads.callback(load.stop)
         load.spawn()
         load.spawn()
