@@ -10,6 +10,7 @@ from harness.judgement.overview import unjudged
 from harness.judgement.receipts.accounted import unaccounted
 from harness.judgement.receipts.closed_load import AS_RECORDED
 from harness.judgement.receipts.counted import miscounted
+from harness.judgement.receipts.histories import broken_chains
 from harness.judgement.receipts.load import broken_off
 from harness.judgement.receipts.recorded_time import cut_short
 from harness.judgement.receipts.release import release_receipt
@@ -104,6 +105,7 @@ def _contradictions(plan: Plan, evidence: Evidence) -> Iterable[str]:
     """Records of one thing that differ, whether a row asks for it or not: harm that no row claims is read from them too."""
     yield from (f"the watcher {name!r}: {why}" for name, why in miscounted(evidence).items())
     yield from unaccounted(plan, evidence).values()
+    yield from broken_chains(evidence)
     for name, window in evidence.windows.items():
         yield from (f"{name}: {trouble.what}" for trouble in broken_off(window))
 

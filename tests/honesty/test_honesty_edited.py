@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.judgement.judging import decided
-from harness.model import DecisionOutcome, Evidence, Outcome, Table
+from harness.model import DecisionOutcome, Evidence, Outcome, Plan, Table
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.honesty.edits import both, changed, due, without_window, word
@@ -141,16 +141,55 @@ def test_a_window_that_is_removed_takes_no_failure_with_it() -> None:
     assert improvements(before, after, removed=True) == []
 
 
+def of_one_row() -> Plan:
+    """The plan of a profile of one row, on errors."""
+    plan = core_plan()
+    return replace(
+        plan,
+        claims=tuple(claim for claim in plan.claims if claim.requirement == "ND-KPI-ERRORS"),
+        requirements=tuple(row for row in plan.requirements if row.id == "ND-KPI-ERRORS"),
+    )
+
+
 def test_records_that_differ_keep_a_release_from_go_where_no_row_asks_for_them() -> None:
-    """A profile of one row on errors: the writes of the ledger are gone, by which harm would show."""
-    plan, run = core_plan(), with_counts(core_evidence())
-    claims = tuple(claim for claim in plan.claims if claim.requirement == "ND-KPI-ERRORS")
-    rows = tuple(row for row in plan.requirements if row.id == "ND-KPI-ERRORS")
-    small = replace(plan, claims=claims, requirements=rows)
-    assert decided(small, run).decision.outcome is DecisionOutcome.GO
-    found = decided(small, without("ledger-writes", every(1))(run)).decision
+    """The writes of the ledger are gone, by which harm would show."""
+    plan, run = of_one_row(), with_counts(core_evidence())
+    assert decided(plan, run).decision.outcome is DecisionOutcome.GO
+    found = decided(plan, without("ledger-writes", every(1))(run)).decision
     assert found.outcome is DecisionOutcome.INCONCLUSIVE
     assert "the watcher 'ledger': it made 12001 probes, and 0 are recorded" in found.reasons
+
+
+def _ready_throughout(run: Evidence) -> Evidence:
+    return replace(run, nodes=tuple(replace(node, ready=True) for node in run.nodes))
+
+
+def _one_node_away_from_the_start(run: Evidence) -> Evidence:
+    first, *rest = run.nodes
+    return replace(run, nodes=(replace(first, ready=False), *rest, replace(first, what="ready", ready=False)))
+
+
+def _led_by_another(run: Evidence) -> Evidence:
+    *rest, last = run.leaders
+    return replace(run, leaders=(*rest[:-1], replace(rest[-1], after="postgres-ap-southeast-1-0"), last))
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (_ready_throughout, "lines of nodes do not follow"),
+        (_one_node_away_from_the_start, "lines of nodes do not follow"),
+        (_led_by_another, "changes of the primary do not follow"),
+        (lambda run: replace(run, leaders=run.leaders[1:]), "changes of the primary do not follow"),
+    ],
+)
+def test_a_line_that_does_not_follow_from_the_one_before_is_no_go(
+    edit: Callable[[Evidence], Evidence], why: str
+) -> None:
+    """A node that is ready twice, a primary that took over from another one than led: the watch records changes, whatever the rows ask."""
+    found = decided(of_one_row(), edit(with_counts(core_evidence()))).decision
+    assert found.outcome is not DecisionOutcome.GO
+    assert any(why in reason for reason in found.reasons), found.reasons
 
 
 @pytest.mark.parametrize("kind", KINDS)

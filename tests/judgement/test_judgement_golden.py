@@ -169,7 +169,10 @@ def rough() -> Evidence:
             observation("machine.seen", "machine", 20, "watch", when_ns=ns(20), waited=0.2, stolen=0.01, delay_ms=0.4),
         ),
         pods=(*base.pods, replace(pod(112, "restarted", "pg-1", "u-pg1"), workload="pg")),
-        nodes=(*base.nodes, node(162, "unready", "us-east-1b")),
+        nodes=(
+            *base.nodes,
+            *(node(at, what, "us-east-1b") for at, what in ((0, "present"), (162, "unready"), (196, "ready"))),
+        ),
         release_reads=(release("before", -10), release("after", 260)),
         steady_end=Steady(ok=False, at_ns=ns(244), why="3 of 100 reads failed"),
     )
