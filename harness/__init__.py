@@ -13,11 +13,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import chaos, locust, model, steps
-    from harness.judgement import judge
-    from harness.model import Evidence, Plan
+    from harness.model import Evidence, Judgement, Plan
 
 __version__ = "0.3.0"
 __all__ = ["__version__", "chaos", "judge", "locust", "model", "open_run", "steps"]
+
+
+def judge(plan: Plan, evidence: Evidence) -> Judgement:
+    """Judge a recorded run by its plan and its evidence, with the figures of this installation and project.
+
+    Raises:
+        UsageError: a figure that the plan names is of a package or project that cannot be loaded.
+    """
+    figures = importlib.import_module("harness.run.figures").figures_of(plan)  # by name: each room imports this file
+    judged: Judgement = importlib.import_module("harness.judgement").judge(plan, evidence, figures)
+    return judged
 
 
 def open_run(path: Path) -> tuple[Plan, Evidence]:
@@ -36,8 +46,6 @@ def open_run(path: Path) -> tuple[Plan, Evidence]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "judge":
-        return importlib.import_module("harness.judgement").judge
     if name in __all__:
         return importlib.import_module(f"harness.{name}")
     raise AttributeError(f"module 'harness' has no attribute {name!r}")

@@ -225,10 +225,10 @@ def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable
     from harness.drivers.load import load_traffic
     from harness.drivers.rollout.files import load_rollout
     from harness.drivers.watch.registry import watchers
-    from harness.judgement.figures import installed
     from harness.model import DemandKind
     from harness.report.reports import formats
     from harness.run.acts.registry import drivers
+    from harness.run.figures import installed
     from harness.run.names import check_names
     from harness.run.project import find_project
     from harness.steps import traffic_asked_at, traffic_of

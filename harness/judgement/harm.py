@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 
 import numpy as np
 
-from harness.errors import UsageError
 from harness.judgement.excuses import account_in, lag_ns
-from harness.judgement.figures import spec_of
+from harness.judgement.figures import FIGURES
 from harness.judgement.figures.journey_writes import journey_accounts
 from harness.judgement.figures.pipelines import pipeline_result
 from harness.judgement.figures.read_back import age_ns
+from harness.judgement.figures.spec import Spec
 from harness.judgement.invariants import broken
 from harness.judgement.quiet_harm import QUIET_HARM, quiet_harm
-from harness.model import Evidence, Outcome, Plan, Verdict
+from harness.model import Evidence, Figure, Outcome, Plan, Verdict
 from harness.model.harm import Harm, UnjudgedHarm
 
 
-def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = ()) -> tuple[UnjudgedHarm, ...]:
+def unjudged_harm(
+    plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = (), figures: Mapping[Figure, Spec] = FIGURES
+) -> tuple[UnjudgedHarm, ...]:
     """What was lost, doubled, changed or stale in the run, apart from what a figure that a gating claim asks for judges.
 
     A row that is WAIVED as not known, by its outcome, judged nothing: who accepts that did not accept harm. Of what failed or was late without a
@@ -28,7 +30,7 @@ def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = 
     unknown = {v.requirement for v in verdicts if v.outcome is Outcome.WAIVED and v.waiver and v.waiver.outcome}
     gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
     failed = {v.requirement for v in verdicts if v.outcome is Outcome.FAIL} & gating
-    judged = frozenset[Harm]().union(*(_judged(plan, unknown)), *_told(plan, failed))
+    judged = frozenset[Harm]().union(*(_judged(plan, unknown, figures)), *_told(plan, failed))
     return tuple(
         UnjudgedHarm(harm=harm, count=count)
         for harm, count in _measured(plan, evidence)
@@ -36,15 +38,13 @@ def unjudged_harm(plan: Plan, evidence: Evidence, verdicts: Iterable[Verdict] = 
     )
 
 
-def _judged(plan: Plan, unknown: Container[str]) -> Iterable[frozenset[Harm]]:
+def _judged(plan: Plan, unknown: Container[str], figures: Mapping[Figure, Spec]) -> Iterable[frozenset[Harm]]:
     """The harm of each figure that decides the release: a claim whose FAIL stops nothing here judges nothing of it."""
     gating = {requirement.id for requirement in plan.requirements if requirement.gates_in(plan.environment)}
     claims = [claim for claim in plan.claims if claim.requirement in gating and claim.requirement not in unknown]
     for figure in {objective.figure for claim in claims for objective in claim.objectives}:
-        try:
-            yield spec_of(figure).judges
-        except UsageError:
-            continue  # its measure says that the figure is unknown; it judges nothing
+        if figure in figures:  # else its measure says that the figure is unknown; it judges nothing
+            yield figures[figure].judges
 
 
 def _told(plan: Plan, failed: Container[str]) -> Iterable[frozenset[Harm]]:

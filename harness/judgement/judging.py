@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from harness.errors import UsageError
 from harness.judgement.decision import decide
 from harness.judgement.excuses import account_in
-from harness.judgement.figures import spec_of
+from harness.judgement.figures import FIGURES, spec_in
 from harness.judgement.figures.files import experiment_files
 from harness.judgement.figures.loss import ledger_result
 from harness.judgement.figures.pipelines import pipeline_result
@@ -35,6 +35,7 @@ from harness.model import (
     ClaimVerdict,
     Evidence,
     ExperimentResult,
+    Figure,
     Judgement,
     LedgerResult,
     MachineResult,
@@ -60,10 +61,16 @@ _COMPLETE: Final = "keep the files of a run as they were recorded, or run again 
 _BUG: Final = "this is a bug in the harness: report it and attach the run directory"
 
 
-def judge(plan: Plan, evidence: Evidence) -> Judgement:
-    """Judge a recorded run by its plan and its evidence only. Never raises."""
+def judge(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGURES) -> Judgement:
+    """Judge a recorded run by its plan and its evidence only. Never raises.
+
+    Args:
+        plan: of the run.
+        evidence: what the run recorded.
+        figures: all that the plan may name; by default the harness's own. One that is not there is INCONCLUSIVE.
+    """
     recorded = evidence
-    found = decided(plan, recorded)
+    found = decided(plan, recorded, figures)
     evidence = _seam(lambda: _prepared(plan, recorded), lambda _: recorded)
     return rounded(
         replace(
@@ -86,16 +93,16 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     )
 
 
-def decided(plan: Plan, evidence: Evidence) -> Judgement:
+def decided(plan: Plan, evidence: Evidence, figures: Mapping[Figure, Spec] = FIGURES) -> Judgement:
     """The verdicts and the decision alone, without what reports show beside them, and not rounded. Never raises."""
     recorded = evidence
     evidence, whole = _seam(
         lambda: _whole(plan, _prepared(plan, recorded)),
         lambda why: (recorded, Whole(void=Reason(kind=ReasonKind.HARNESS, text=why, hint=_BUG))),
     )
-    verdicts = _verdicts(plan, evidence, whole)
+    verdicts = _verdicts(plan, evidence, whole, figures)
     harm, whole = _seam(
-        lambda: (unjudged_harm(plan, evidence, verdicts), whole),
+        lambda: (unjudged_harm(plan, evidence, verdicts, figures), whole),
         lambda why: ((), replace(whole, blemishes=(*whole.blemishes, _uncounted(why)))),
     )
     decision = decide(plan, verdicts, whole, harm)
@@ -117,14 +124,14 @@ def _whole(plan: Plan, evidence: Evidence) -> tuple[Evidence, Whole]:
     return evidence, whole_of(plan, evidence)
 
 
-def _verdicts(plan: Plan, evidence: Evidence, whole: Whole) -> tuple[Verdict, ...]:
+def _verdicts(plan: Plan, evidence: Evidence, whole: Whole, figures: Mapping[Figure, Spec]) -> tuple[Verdict, ...]:
     """A verdict for each requirement, in the plan's order; derived ones after the parts that they are made of."""
     claims: dict[str, list[Claim]] = {}
     for claim in plan.claims:
         claims.setdefault(claim.requirement, []).append(claim)
     found: dict[str, Verdict] = {}
     for requirement in parts_first(plan.requirements):
-        judged = [voided(_claim(plan, evidence, one, found), whole) for one in claims.get(requirement.id, ())]
+        judged = [voided(_claim(plan, evidence, one, found, figures), whole) for one in claims.get(requirement.id, ())]
         found[requirement.id] = requirement_verdict(requirement, judged, plan, evidence)
     return tuple(found[requirement.id] for requirement in plan.requirements)
 
@@ -133,22 +140,25 @@ def _uncounted(why: str) -> Reason:
     return Reason(kind=ReasonKind.HARNESS, text=f"harm was not counted: {why}", hint=_BUG)
 
 
-def _claim(plan: Plan, evidence: Evidence, claim: Claim, verdicts: Mapping[str, Verdict]) -> ClaimVerdict:
+def _claim(
+    plan: Plan, evidence: Evidence, claim: Claim, verdicts: Mapping[str, Verdict], figures: Mapping[Figure, Spec]
+) -> ClaimVerdict:
     cases = [Case(plan=plan, evidence=evidence, claim=claim, objective=o, verdicts=verdicts) for o in claim.objectives]
-    return claim_verdict(claim, [_measures(case) for case in cases])
+    return claim_verdict(claim, [_measures(case, figures) for case in cases])
 
 
-def _measures(case: Case) -> tuple[Measure, ...]:
+def _measures(case: Case, figures: Mapping[Figure, Spec]) -> tuple[Measure, ...]:
     """The measures of one objective; incomplete evidence supports neither PASS nor FAIL."""
     name = case.objective.figure.value
     return _seam(
-        lambda: _judged(case, name), lambda why: (inconclusive(case, name, why, _BUG, kind=ReasonKind.HARNESS),)
+        lambda: _judged(case, name, figures),
+        lambda why: (inconclusive(case, name, why, _BUG, kind=ReasonKind.HARNESS),),
     )
 
 
-def _judged(case: Case, name: str) -> tuple[Measure, ...]:
+def _judged(case: Case, name: str, figures: Mapping[Figure, Spec]) -> tuple[Measure, ...]:
     try:
-        spec = spec_of(case.objective.figure)
+        spec = spec_in(figures, case.objective.figure)
     except UsageError as error:
         return (inconclusive(case, name, error.what, error.hint, kind=ReasonKind.SENTENCE),)
     if why := untenable(case.objective, spec.limit):

@@ -130,7 +130,7 @@ class PluginSession:
 
     def _load_figures_and_formats(self) -> None:
         """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
-        from harness.judgement.figures import installed  # a replay can do without
+        from harness.run.figures import installed  # a replay can do without
 
         installed()
         if plugins("readiness.reports"):

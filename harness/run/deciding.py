@@ -11,7 +11,7 @@ from harness.errors import EvidenceError, HarnessError, UsageError
 from harness.evidence import load_evidence
 from harness.files import write_atomic
 from harness.judgement import judge
-from harness.judgement.figures import is_known
+from harness.run.figures import figures_of, is_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +34,15 @@ class Decided:
 
 
 def decide(directory: RunDirectory) -> Decided:
-    """Judge a run from its files; raises MissingEvidence when there is no plan to judge by."""
+    """Judge a run from its files.
+
+    Raises:
+        MissingEvidence: there is no plan to judge by.
+        UsageError: a figure that the plan names is of a package or project that cannot be loaded.
+    """
     plan = directory.read_plan()
     evidence = load_evidence(directory)
-    return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence))
+    return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence, figures_of(plan)))
 
 
 def require_figures(plan: Plan) -> None:

@@ -18,6 +18,7 @@ from harness.model import DemandKind, Per, Phase
 from harness.model.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
 from harness.run.awaited import account_document, accounted
+from harness.run.figures import spec_of
 
 if TYPE_CHECKING:
     from harness.judgement.figures import Numbers
@@ -54,8 +55,11 @@ def prospects(plan: Plan) -> tuple[Prospect, ...]:
             requirement=claim.requirement,
             objective=objective,
             times=objective.lengths(plan.time_scale),
-            numbers=numbers_of(objective, offered_to(plan, objective)),
-            lacks=(*lacks_of(objective, offered_to(plan, objective)), *_unconfirmed(plan, objective)),
+            numbers=numbers_of(spec_of(objective.figure), objective, offered_to(plan, objective)),
+            lacks=(
+                *lacks_of(spec_of(objective.figure), objective, offered_to(plan, objective)),
+                *_unconfirmed(plan, objective),
+            ),
         )
         for claim in plan.claims
         for objective in claim.objectives

@@ -11,12 +11,14 @@ import pytest
 from judgement_builders import evidence, measures, objective, plan
 
 from harness.errors import UsageError
-from harness.judgement import figures, judge
-from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec, spec_of
+from harness.judgement import judge
+from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec
 from harness.judgement.figures.numbers import chances_of_pass, failures_refuting
 from harness.judgement.measures import Case, because, measure
 from harness.judgement.stats.statistics import share_bounds
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
+from harness.run import figures
+from harness.run.figures import figures_of, spec_of
 from tests.builders.scenarios import scenario
 
 UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}, "rate": {""}, "size": {"MB"}}
@@ -94,7 +96,7 @@ def test_an_unknown_figure_is_reported_with_the_known_ones() -> None:
     assert "known are accepted events" in caught.value.hint
 
     asked = objective(Figure("mood"), Op.HOLDS, "0")
-    (found,) = measures(judge(plan({"R-MOOD": asked}), evidence()))
+    (found,) = measures(judge(plan({"R-MOOD": asked}), evidence(), figures.figures_of(plan({"R-MOOD": asked}))))
 
     assert found.outcome is Outcome.INCONCLUSIVE
     assert found.reason == "the figure 'mood' is unknown"
@@ -136,7 +138,16 @@ def test_a_package_adds_a_figure_by_an_entry_point(installed: Callable[[str], No
     asked = objective(Figure("mood"), Op.BELOW, "10 %")
 
     assert spec_of(Figure("mood")) is MOOD
-    assert [m.reason for m in measures(judge(plan({"R-MOOD": asked}), evidence()))] == ["the mood is good"]
+    of_mood = plan({"R-MOOD": asked})
+    assert [m.reason for m in measures(judge(of_mood, evidence(), figures_of(of_mood)))] == ["the mood is good"]
+
+
+def test_a_plan_of_the_harness_own_figures_loads_no_package(installed: Callable[[str], None]) -> None:
+    """So a package that cannot be loaded keeps no other run from its verdict."""
+    installed(f"{__name__}:NOBODY")
+    assert figures_of(plan()) is FIGURES
+    with pytest.raises(UsageError, match="the figure cannot be loaded"):
+        figures_of(plan({"R-MOOD": objective(Figure("mood"), Op.BELOW, "10 %")}))
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from judgement_builders import claim, evidence, objective, plan
+from judgement_builders import check, claim, evidence, objective, plan
 
 import harness.judgement.figures
 from harness.judgement.measures import Case
 from harness.judgement.shapes.amount import Amount, amount
 from harness.judgement.shapes.every import Gap, Things, every_one
+from harness.judgement.shapes.facts import known, one_fact
+from harness.judgement.shapes.found import Found
 from harness.judgement.shapes.until import Effect, until
 from harness.judgement.shapes.words import UNTIL
-from harness.model import Figure, Measure, Op, Outcome, ReasonKind, Receipt
+from harness.model import Fact, Figure, Measure, Op, Outcome, ReasonKind, Receipt
 
 FIGURES: Final = Path(harness.judgement.figures.__file__).parent
 PASS, FAIL, INCONCLUSIVE, NOT_ASSESSED = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.NOT_ASSESSED
 NOT_MOVED: Final = {
-    "aftermath.py": 2,
-    "attestation.py": 1,
-    "checks.py": 2,
-    "contradicted.py": 3,
     "delivered.py": 2,
     "error_rate.py": 1,
     "exposed.py": 3,
@@ -226,3 +224,38 @@ def test_a_figure_of_time_has_its_words_in_one_table(key: str) -> None:
     words = UNTIL[key]
     assert words.came or words.missing
     assert "{" not in "".join(words).format_map(defaultdict(float))
+
+
+def fact_case() -> Case:
+    """Of a check."""
+    one = check()
+    return Case(plan=plan({"R": one}), evidence=evidence(), claim=claim("R", one), objective=one)
+
+
+@pytest.mark.parametrize(
+    ("ok", "outcome", "kind", "hint"),
+    [
+        (True, PASS, ReasonKind.AS_EXPECTED, ""),
+        (False, FAIL, ReasonKind.NOT_AS_EXPECTED, "ask the owner"),
+        (None, INCONCLUSIVE, ReasonKind.NO_RECORD, "ask the owner"),
+    ],
+)
+def test_a_fact_is_as_expected_is_not_or_is_not_known(
+    ok: bool | None,  # noqa: FBT001
+    outcome: Outcome,
+    kind: ReasonKind,
+    hint: str,
+) -> None:
+    """The text is that of the figure; its kind is that of a fact that is not known."""
+    found = Found(method="m", files=("f",), hint="ask the owner", kind=ReasonKind.NO_RECORD)
+    measured = known(fact_case(), "it is 2, expected 2", found, "size", ok=ok)
+    assert (measured.outcome, measured.because.kind, measured.because.hint) == (outcome, kind, hint)
+    assert (measured.name, measured.because.text, measured.value) == ("size", "it is 2, expected 2", None)
+
+
+def test_a_fact_is_worded_by_the_driver_that_read_it() -> None:
+    """Of the live target: how often it was asked, and what was in the way where it could not be read."""
+    fact = Fact(subject="pod", expected="2", observed="no answer", ok=None, attempts=3, at_ns=1)
+    measured = one_fact(fact_case(), fact, Found(method="", files=()), "size")
+    assert measured.because.text == "pod: could not be read (no answer), expected 2, asked 3 times"
+    assert (measured.method, measured.limit, measured.n) == ("read from the live target", "2", 3)

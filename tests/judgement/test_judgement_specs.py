@@ -65,7 +65,7 @@ def told(figure: Figure) -> Iterator[dict[str, Any]]:
     spec = FIGURES[figure]
     for name, one in asked(figure):
         case = Case(plan=plan({"R": one}), evidence=Evidence(), claim=claim("R", one), objective=one)
-        numbers = {offer: numbers_of(one, given) for offer, given in OFFERED.items()}
+        numbers = {offer: numbers_of(spec, one, given) for offer, given in OFFERED.items()}
         yield {
             "figure": figure.value,
             "objective": name,
@@ -75,7 +75,7 @@ def told(figure: Figure) -> Iterator[dict[str, Any]]:
             "watched": [spec.watched(one, scale) for scale in (1.0, 60.0)],
             "afterwards": [spec.afterwards(one, scale) for scale in (1.0, 60.0)],
             "numbers": {offer: asdict(found) for offer, found in numbers.items() if found},
-            "lacks": {offer: [asdict(lack) for lack in lacks_of(one, given)] for offer, given in OFFERED.items()},
+            "lacks": {offer: [asdict(lack) for lack in lacks_of(spec, one, given)] for offer, given in OFFERED.items()},
         }
 
 

@@ -1,11 +1,7 @@
-"""Registry of figures: one file per figure, with its spec and its judge.
-
-A package of its own adds a figure by an entry point of the group `readiness.figures` whose value is a `Spec`.
-"""
+"""The harness's own figures: one file per figure, with its spec and its judge. `harness.run.figures` adds those of packages and the project."""
 
 from __future__ import annotations
 
-from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -56,7 +52,6 @@ from harness.judgement.figures.rollouts import rollbacks, steps, switches, telli
 from harness.judgement.figures.rollouts import users as rollout_users
 from harness.judgement.figures.scaling import bounds, resized, rises, spacing, spike_back, spike_rise, spike_time
 from harness.judgement.figures.spec import Basis, Lack, Need, Numbers, Offered, Spec
-from harness.plugins import loaded, place_of, plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,19 +60,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIGURES",
-    "GROUP",
     "Basis",
     "Lack",
     "Need",
     "Numbers",
     "Offered",
     "Spec",
-    "installed",
-    "is_known",
-    "spec_of",
+    "spec_in",
 ]
-
-GROUP: Final = "readiness.figures"
 
 FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
     {
@@ -166,44 +156,19 @@ FIGURES: Final[Mapping[Figure, Spec]] = MappingProxyType(
 """The harness's own figures."""
 
 
-def spec_of(figure: Figure) -> Spec:
-    """The spec of a figure, the harness's own or that of an installed package.
+def spec_in(figures: Mapping[Figure, Spec], figure: Figure) -> Spec:
+    """The spec of a figure.
+
+    Args:
+        figures: all that there are, the harness's own and those of packages and the project.
+        figure: one of them.
 
     Raises:
-        UsageError: no figure has this name, or the package that names it cannot be loaded.
+        UsageError: no figure has this name.
     """
-    if not is_known(figure):
-        known = ", ".join(sorted({*FIGURES, *installed()}))
+    if figure not in figures:
+        known = ", ".join(sorted(figures))
         raise UsageError(
             f"the figure {figure.value!r} is unknown", hint=f"install the package it is in; known are {known}"
         )
-    return FIGURES.get(figure) or installed()[figure]
-
-
-def is_known(figure: Figure) -> bool:
-    """Whether a figure is the harness's own, or that of an installed package or of the project that the command is called in.
-
-    Raises:
-        UsageError: a package or the project names one that cannot be loaded.
-    """
-    return figure in FIGURES or figure in installed()
-
-
-@cache
-def installed() -> Mapping[Figure, Spec]:
-    """The figures of installed packages and of the project that the command is called in.
-
-    Raises:
-        UsageError: one cannot be loaded, is not a `Spec`, or has the name of another one.
-    """
-    found: dict[Figure, Spec] = {}
-    for entry in plugins(group=GROUP):
-        where = place_of(entry)
-        spec = loaded(entry, "the figure")
-        if not isinstance(spec, Spec):
-            raise UsageError(
-                "the figure's value is not a Spec", where=where, hint="name a `harness.judgement.figures.Spec`"
-            )
-        if spec.figure in FIGURES or found.setdefault(spec.figure, spec) is not spec:
-            raise UsageError(f"two figures are named {spec.figure.value!r}", where=where, hint="rename one of them")
-    return MappingProxyType(found)
+    return figures[figure]

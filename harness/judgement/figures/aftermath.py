@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure, not_falsifiable
+from harness.judgement.measures import Case, Figures, inconclusive, not_falsifiable
 from harness.judgement.receipts.fault import fault_receipt
 from harness.judgement.receipts.restore import is_last
 from harness.judgement.shapes.amount import Amount, amount
-from harness.model import Experiment, Measure, Op, Outcome, ReasonKind
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found
+from harness.model import Experiment, Measure, Op, ReasonKind
 
 POD: Final = "pod"
 """Excluded here: the objective on the first request of a new pod covers missing pods."""
@@ -48,20 +50,14 @@ def came_back(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Meas
 def _failed(
     case: Case, name: str, why: str, attempt: Experiment, scope: Mapping[str, str], *, value: float | None
 ) -> Measure:
-    return measure(
-        case,
-        name,
-        Outcome.FAIL,
-        because(Outcome.FAIL, why),
+    found = Found(
         scope=scope,
-        limit="as before",
-        op=Op.HOLDS,
-        figures=Figures(
-            value=value,
-            method="read from the live target after the fault",
-            files=(*attempt.files, "history/run.ndjson"),
-        ),
+        said="as before",
+        told=Op.HOLDS,
+        method="read from the live target after the fault",
+        files=(*attempt.files, "history/run.ndjson"),
     )
+    return known(case, why, found, name, ok=False, figures=Figures(value=value))
 
 
 def manual_steps(case: Case, attempt: Experiment, scope: Mapping[str, str]) -> Measure:

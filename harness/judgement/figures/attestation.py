@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, measure
+from harness.judgement.measures import Case, measure
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found
 from harness.model import Attestation, Figure, Measure, Objective, Outcome, Phase, Quantity, Reason, ReasonKind
 
 _S_PER_DAY: Final = 86_400
@@ -27,18 +29,16 @@ def attestation(case: Case) -> Iterable[Measure]:
         return
     newest = min(found, key=lambda one: (bool(_short(one, case)), one.age_days))
     why = _short(newest, case)
-    outcome = Outcome.INCONCLUSIVE if why else Outcome.PASS
     said = f"{newest.by}, {newest.role}, vouches for it since {newest.date}, until {newest.expires}: {newest.reason}"
-    text = f"{newest.file}: {why}" if why else said
-    yield measure(
-        case,
-        "attestation",
-        outcome,
-        because(outcome, text, command if why else "", kind=ReasonKind.NO_RECORD if why else None),
+    found = Found(
         scope={"by": newest.by, "role": newest.role, "link": newest.link},
-        limit=f"as {role}",
-        figures=Figures(method="vouched for by a person", files=(f"inputs/{newest.file}",)),
+        said=f"as {role}",
+        method="vouched for by a person",
+        files=(f"inputs/{newest.file}",),
+        hint=command,
+        kind=ReasonKind.NO_RECORD,
     )
+    yield known(case, f"{newest.file}: {why}" if why else said, found, "attestation", ok=None if why else True)
 
 
 def _short(one: Attestation, case: Case) -> str:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.judgement.figures.contradicted import contradictions
 from harness.judgement.figures.spec import Basis, Spec
-from harness.judgement.measures import Case, Figures, because, inconclusive, measure
-from harness.model import (
-    Check,
-    Demand,
-    DemandKind,
-    Fact,
-    FactTable,
-    Figure,
-    Measure,
-    Objective,
-    Outcome,
-    Phase,
-    Reason,
-    ReasonKind,
-)
-from harness.model.facts import FIRST
+from harness.judgement.measures import Case, inconclusive
+from harness.judgement.shapes.facts import all_facts, one_fact
+from harness.judgement.shapes.found import Found
+from harness.judgement.shapes.words import words_of_facts
+from harness.model import Demand, Figure, Measure, Objective, Phase
 from harness.units import NS_PER_S
 
-_OUTCOMES: Mapping[bool | None, Outcome] = {True: Outcome.PASS, False: Outcome.FAIL, None: Outcome.INCONCLUSIVE}
-_METHODS: Final[Mapping[str, str]] = {
-    DemandKind.CHECK: "read from the live target",
-    DemandKind.STATIC: "read from the platform's files",
-    DemandKind.INGEST: "read from the report",
-}
-_WHERE: Final[Mapping[str, str]] = {
-    DemandKind.CHECK: " on the live target",
-    DemandKind.STATIC: " in the platform's files",
-    DemandKind.INGEST: " in the report",
-}
-_HINTS: Final[Mapping[str, str]] = {
-    DemandKind.STATIC: "correct the file, or the path in the target file, then run again",
-    DemandKind.INGEST: "let the tool write its report anew for this release, then run again",
-}
 _AROUND_S: Final = 15.0
-_RUN_AGAIN = "see that the target answers, then run again"
 
 
 def checks(case: Case) -> Iterable[Measure]:
@@ -57,14 +29,15 @@ def checks(case: Case) -> Iterable[Measure]:
         yield inconclusive(case, name, f"the plan has no check {name!r} for this sentence", "plan the run again")
     for demand in asked:
         check = case.evidence.checks.get(demand.key)
+        found = Found(method="", scope=demand.params, files=check.files if check else ())
         if check is not None and check.matrix is not None:
-            yield _matrix(case, name, check.matrix, check, demand)
+            yield all_facts(case, check.matrix, found, name)
         elif check is None or not check.facts:
             why = check.why if check and check.why else "it found nothing to check"
             reason = f"{name}: {why if check else 'it was not done'}"
-            yield inconclusive(case, name, reason, _hint(case.objective), scope=demand.params)
+            yield inconclusive(case, name, reason, words_of_facts(case.objective.demand).hint, scope=demand.params)
         else:
-            yield from (_fact(case, name, fact, check, demand) for fact in check.facts)
+            yield from (one_fact(case, fact, found, name) for fact in check.facts)
             yield from contradictions(case, check, demand)
 
 
@@ -73,51 +46,6 @@ def _asks(demand: Demand, case: Case) -> bool:
     if demand.kind != case.objective.demand or demand.name != case.objective.check:
         return False
     return all(demand.params.get(key, value) == value for key, value in case.objective.params.items())
-
-
-def _fact(case: Case, name: str, fact: Fact, check: Check, demand: Demand) -> Measure:
-    asked = f", asked {fact.attempts} times" if fact.attempts > 1 else ""
-    outcome, live = _OUTCOMES[fact.ok], case.objective.demand == DemandKind.CHECK
-    seen = fact.observed if fact.ok is not None or not live else f"could not be read ({fact.observed})"
-    found = measure(
-        case,
-        name,
-        outcome,
-        _reason(outcome, f"{fact.subject}: {seen}, expected {fact.expected}{asked}", _hint(case.objective)),
-        scope={**demand.params, "subject": fact.subject},
-        limit=fact.expected,
-        figures=Figures(method=_method(case.objective), n=fact.attempts, files=check.files),
-    )
-    return found if fact.amount is None else replace(found, amount=fact.amount)
-
-
-def _matrix(case: Case, name: str, matrix: FactTable, check: Check, demand: Demand) -> Measure:
-    """All facts of a matrix as one measure, which names the first mismatches.
-
-    Where not all were read, the number of mismatches is the least that there are: those that were not read may be others.
-    """
-    failed, unread = matrix.count(ok=False), matrix.count(ok=None)
-    covers = f"covers {matrix.covered:,} of {matrix.of:,}".replace(",", " ")
-    partly = unread > 0 or matrix.covered < matrix.of
-    outcome = _OUTCOMES[False if failed else None if partly or not len(matrix) else True]
-    named = [*matrix.first(ok=False), *matrix.first(ok=None)][:FIRST]
-    summary = "; ".join(f"{fact.subject}: {fact.observed}, expected {fact.expected}" for fact in named)
-    unknown = f", {unread} could not be read" if unread else ""
-    head = f"{failed:,} of {len(matrix):,} facts are not as expected".replace(",", " ") + f"{unknown}, {covers}"
-    return measure(
-        case,
-        name,
-        outcome,
-        _reason(outcome, f"{head}: {summary}" if summary else head, _hint(case.objective)),
-        scope=demand.params,
-        figures=Figures(
-            value=failed,
-            low=failed if failed and partly else None,
-            n=len(matrix),
-            method=f"each fact {_method(case.objective)}",
-            files=check.files,
-        ),
-    )
 
 
 def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
@@ -135,29 +63,11 @@ def _moments(case: Case, found: Measure) -> Sequence[tuple[int, int]]:
     ]
 
 
-def _reason(outcome: Outcome, summary: str, hint: str) -> Reason:
-    """The reason of a measure; a fact that could not be read gets a hint."""
-    if outcome is Outcome.INCONCLUSIVE:
-        return because(outcome, summary, hint, kind=ReasonKind.NO_RECORD)
-    return because(outcome, summary)
-
-
-def _method(objective: Objective) -> str:
-    """How the facts were found; a driver that a package or project adds is named by its kind."""
-    return _METHODS.get(objective.demand, f"recorded by the driver {objective.demand}")
-
-
-def _hint(objective: Objective) -> str:
-    """What to do about a fact that is not known."""
-    return _HINTS.get(objective.demand, _RUN_AGAIN)
-
-
 def _in_words(objective: Objective) -> str:
     params = ", ".join(f"{key} {value}" for key, value in objective.params.items())
-    noun = (
-        "check" if objective.demand in _WHERE else objective.demand
-    )  # else of a driver that a package or project adds
-    return f"{noun} {objective.check}{f' ({params})' if params else ''} passes{_WHERE.get(objective.demand, '')}"
+    where = words_of_facts(objective.demand).where
+    noun = "check" if where else objective.demand  # of a driver that a package or project adds
+    return f"{noun} {objective.check}{f' ({params})' if params else ''} passes{where}"
 
 
 SPEC: Final = Spec(

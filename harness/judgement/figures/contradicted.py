@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from harness.judgement.figures.alerting.history import ALERTS, NOTICES, alert_labels, labels_of, notices
-from harness.judgement.measures import Case, Figures, because, measure
-from harness.model import Check, Demand, Measure, Outcome, Quantity, Reason
+from harness.judgement.measures import Case
+from harness.judgement.shapes.facts import known
+from harness.judgement.shapes.found import Found
+from harness.model import Check, Demand, Measure, Quantity
 from harness.model.observations import AlertRuleLoaded, AlertSeen, AutoscalerSeen, every
 from harness.units import NS_PER_S
 
@@ -39,6 +41,16 @@ _SEE_FLAGS: Final = "see that each service can be asked, and that the flag is ev
 _SEE_REGIONS: Final = "see that each region of the target file can be asked, as by its `entry`, then run again"
 
 
+class _Against(NamedTuple):
+    """A contradiction of a subject, its file, and whether it proves a failure."""
+
+    subject: str
+    text: str
+    hint: str
+    file: str = CHECKS
+    proven: bool = False
+
+
 def contradictions(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     """A measure of each contradiction or gap; none where plan and histories agree, or say nothing of it."""
     find = _FINDERS.get(demand.name)
@@ -62,11 +74,10 @@ def _autoscaler(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         if longest_ns <= BRIEF_S * NS_PER_S:
             continue
         own = [ns for ns, since_ns, _ in found if not any(from_ns <= since_ns < to_ns for from_ns, to_ns in faults)]
-        outcome = Outcome.FAIL if max(own, default=0) >= LONG_S * NS_PER_S else Outcome.INCONCLUSIVE
+        long = max(own, default=0) >= LONG_S * NS_PER_S
         text = f"{subject}: {why} for {longest_ns / NS_PER_S:.0f} s while no fault was in, as its history says"
         text += f"; expected ScalingActive true and target {demand.params['deployment']}"
-        why_not = because(outcome, text, _SEE_AUTOSCALER)
-        yield _against(case, demand, subject, outcome=outcome, why=why_not, file=AUTOSCALERS)
+        yield _against(case, demand, _Against(subject, text, _SEE_AUTOSCALER, AUTOSCALERS, proven=long))
 
 
 def _amiss(said: Sequence[AutoscalerSeen], workload: str, end_ns: int) -> Iterator[tuple[int, int, str]]:
@@ -101,17 +112,17 @@ def _severities(case: Case, _check: Check, demand: Demand) -> Iterator[Measure]:
     expected = demand.params.get(_SEVERITY)
     for rule in (demand.params["first"], demand.params["second"]) if expected else ():
         loaded = [one for one in every(AlertRuleLoaded, case.evidence.observations) if one.subject == rule]
-        known = {str(one.labels.get(_SEVERITY, "")) for one in loaded}
-        fired, sent = (set(read(case, rule)) - {*known, expected} for read in (_fired_with, _sent_with))
+        carried = {str(one.labels.get(_SEVERITY, "")) for one in loaded}
+        fired, sent = (set(read(case, rule)) - {*carried, expected} for read in (_fired_with, _sent_with))
         found = (
-            (Outcome.FAIL, loaded and expected not in known, f"Prometheus had the rule with {_of(known)}", ALERTS),
-            (Outcome.FAIL, fired, f"its alert had {_of(fired)}", ALERTS),
-            (Outcome.INCONCLUSIVE, sent, f"a notice of it had {_of(sent)}", NOTICES),
+            (True, loaded and expected not in carried, f"Prometheus had the rule with {_of(carried)}", ALERTS),
+            (True, fired, f"its alert had {_of(fired)}", ALERTS),
+            (False, sent, f"a notice of it had {_of(sent)}", NOTICES),
         )
-        for outcome, differs, text, file in found:
+        for proven, differs, text, file in found:
             if differs:
-                why = because(outcome, f"{rule}: {text}, expected severity {expected}", _SEE_RULE)
-                yield _against(case, demand, rule, outcome=outcome, why=why, file=file)
+                said = f"{rule}: {text}, expected severity {expected}"
+                yield _against(case, demand, _Against(rule, said, _SEE_RULE, file, proven=proven))
 
 
 def _fired_with(case: Case, rule: str) -> Iterator[str]:
@@ -169,8 +180,7 @@ def _pods(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     for namespace, workload in sorted(ready - asked):
         subject = f"{namespace}/{workload}"
         text = f"{subject}: it had a ready pod, and no fact of one was recorded"
-        why = because(Outcome.INCONCLUSIVE, text, _SEE_REGIONS)
-        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+        yield _against(case, demand, _Against(subject, text, _SEE_REGIONS))
 
 
 def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
@@ -187,8 +197,7 @@ def _migrated(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
     for fact in check.facts:
         if fact.ok and _CHECKSUM in fact.expected and not fact.observed.startswith(fact.expected):
             text = f"{fact.subject}: {fact.observed}, expected {fact.expected}, recorded as equal"
-            why = because(Outcome.INCONCLUSIVE, text, _SEE_DATABASE)
-            yield _against(case, demand, fact.subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+            yield _against(case, demand, _Against(fact.subject, text, _SEE_DATABASE))
 
 
 def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
@@ -208,8 +217,7 @@ def _flags(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
 
 def _unrecorded(case: Case, demand: Demand, subjects: Iterable[str], hint: str) -> Iterator[Measure]:
     for subject in subjects:
-        why = because(Outcome.INCONCLUSIVE, f"{subject}: no fact of it was recorded", hint)
-        yield _against(case, demand, subject, outcome=Outcome.INCONCLUSIVE, why=why, file=CHECKS)
+        yield _against(case, demand, _Against(subject, f"{subject}: no fact of it was recorded", hint))
 
 
 def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
@@ -222,15 +230,17 @@ def _node_added(case: Case, check: Check, demand: Demand) -> Iterator[Measure]:
         added = any(since_ns <= at_ns <= until_ns and what in _ADDED for at_ns, what in changes)
         if fact.ok and followed and not added:
             text = f"{fact.subject}: no node appeared or became ready meanwhile, as the history of the nodes says"
-            why = because(Outcome.INCONCLUSIVE, text, _SEE_NODES)
-            yield _against(case, demand, fact.subject, outcome=Outcome.INCONCLUSIVE, why=why, file=PODS)
+            yield _against(case, demand, _Against(fact.subject, text, _SEE_NODES, PODS))
 
 
-def _against(case: Case, demand: Demand, subject: str, *, outcome: Outcome, why: Reason, file: str) -> Measure:
-    method = "plan and histories of the run, held against what the check read"
-    scope = {**demand.params, "subject": subject}
-    figures = Figures(method=method, files=(file,))
-    return measure(case, case.objective.check or "check", outcome, why, scope=scope, figures=figures)
+def _against(case: Case, demand: Demand, one: _Against) -> Measure:
+    found = Found(
+        method="plan and histories of the run, held against what the check read",
+        scope={**demand.params, "subject": one.subject},
+        files=(one.file,),
+        hint=one.hint,
+    )
+    return known(case, one.text, found, case.objective.check or "check", ok=False if one.proven else None)
 
 
 _Finder = Callable[[Case, Check, Demand], Iterator[Measure]]

@@ -5,27 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from harness.judgement.figures import spec_of
-from harness.judgement.figures.spec import Lack, Numbers, Offered
+from harness.judgement.figures.spec import Lack, Numbers, Offered, Spec
 from harness.model import Objective, Phase
 
 
-def numbers_of(objective: Objective, offered: Offered) -> Numbers | None:
+def numbers_of(spec: Spec, objective: Objective, offered: Offered) -> Numbers | None:
     """The samples that an objective takes; None where their number does not decide it."""
     if (
         not offered.window_s or objective.scope.phase is not Phase.STEADY
     ):  # how long a fault lasts is not known beforehand
         return None
-    return spec_of(objective.figure).numbers(objective, offered)
+    return spec.numbers(objective, offered)
 
 
-def lacks_of(objective: Objective, offered: Offered) -> tuple[Lack, ...]:
+def lacks_of(spec: Spec, objective: Objective, offered: Offered) -> tuple[Lack, ...]:
     """What keeps every run of this size from deciding the objective, even on a target without a flaw; empty: nothing does."""
-    return tuple(_lacks(objective, offered))
+    return tuple(_lacks(spec, objective, offered))
 
 
-def _lacks(objective: Objective, offered: Offered) -> Iterator[Lack]:
-    numbers = numbers_of(objective, offered)
+def _lacks(spec: Spec, objective: Objective, offered: Offered) -> Iterator[Lack]:
+    numbers = numbers_of(spec, objective, offered)
     if numbers is not None and numbers.short is not None and offered.window_s:
         planned, least = numbers.short
         window_s = math.ceil(offered.window_s * least / planned) if planned else 0.0
@@ -39,4 +38,4 @@ def _lacks(objective: Objective, offered: Offered) -> Iterator[Lack]:
         yield Lack(what=f"{objective.scope.users} users at once, {offered.users:g} are planned on average")
     if objective.scope.missing_experiments:
         yield Lack(what=f"an experiment of: {', '.join(objective.scope.missing_experiments)}")
-    yield from spec_of(objective.figure).lacks(objective, offered)
+    yield from spec.lacks(objective, offered)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from harness.model import Figure
+from harness.model import DemandKind, Figure
 
 
 class UntilWords(NamedTuple):
@@ -147,3 +147,42 @@ UNTIL: Final[Mapping[str, UntilWords]] = {
         "the replicas had risen from {was} to {most} in {spike} and were {now} still {watched:.4g} s after it",
     ),
 }
+
+
+class FactWords(NamedTuple):
+    """Of facts that a driver read.
+
+    Attributes:
+        method: how they were read.
+        where: follows the sentence of a check that passes.
+        hint: what to do about a fact that is not known.
+        live: whether the target itself was asked.
+    """
+
+    method: str
+    where: str
+    hint: str
+    live: bool = False
+
+
+_FACTS: Final[Mapping[str, FactWords]] = {
+    DemandKind.CHECK: FactWords(
+        "read from the live target", " on the live target", "see that the target answers, then run again", live=True
+    ),
+    DemandKind.STATIC: FactWords(
+        "read from the platform's files",
+        " in the platform's files",
+        "correct the file, or the path in the target file, then run again",
+    ),
+    DemandKind.INGEST: FactWords(
+        "read from the report", " in the report", "let the tool write its report anew for this release, then run again"
+    ),
+}
+
+
+def words_of_facts(demand: str) -> FactWords:
+    """The words of facts of a kind of demand; a driver that a package or project adds is named by its kind."""
+    return _FACTS.get(
+        demand,
+        FactWords(f"recorded by the driver {demand}", "", _FACTS[DemandKind.CHECK].hint),
+    )
