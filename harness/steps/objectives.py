@@ -332,11 +332,6 @@ def check(name: str, **params: str) -> _Mean:
     return facts(DemandKind.CHECK, name, **params)
 
 
-def static(name: str, **params: str) -> _Mean:
-    """Facts of the platform's files; parameters as of `check`."""
-    return facts(DemandKind.STATIC, name, **params)
-
-
 def ingest(name: str, **params: str) -> _Mean:
     """Facts of the report that a When step names; parameters as of `check`."""
     return facts(DemandKind.INGEST, name, **params)
@@ -375,7 +370,7 @@ def parts(slots: _Slots) -> Meaning:
     return Meaning(objective=objective)
 
 
-def facts(kind: str, name: str, **params: str) -> _Mean:
+def facts(kind: str, name: str, /, **params: str) -> _Mean:
     """Facts that the driver of this kind of demand records.
 
     Name and parameters in angle brackets are values of slots; a parameter is left out where its slot is.

@@ -12,6 +12,7 @@ from typing import Final
 
 import yaml
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -41,8 +42,13 @@ def chart_of(asked: Asked) -> Path:
     return root
 
 
+@claim(
+    "the chart renders and contains Chart.yaml, values.yaml, the <templates:count> named templates and the <subcharts:count> named subcharts",
+    needs=("files.chart",),
+    example="the chart renders and contains Chart.yaml, values.yaml, the 9 named templates and the 2 named subcharts",
+)
 def chart_parts(asked: Asked) -> Sequence[FactReading]:
-    """`chart-parts`: the chart has each named file, template and subchart, and renders."""
+    """Files of the chart, and `helm template` where helm is on PATH."""
     named_here = {"templates": len(nouns.CHART_TEMPLATES), "subcharts": len(nouns.CHART_SUBCHARTS)}
     if wrong := [key for key, count in named_here.items() if int(asked.params[key]) != count]:
         raise ConfigurationError(f"{named_here[wrong[0]]} {wrong[0]} are named, not {asked.params[wrong[0]]}")
@@ -73,8 +79,13 @@ def _subchart(root: Path, name: str, asked: Asked) -> FactReading:
     return FactReading(subject=shown(directory, asked), expected="a subchart", observed=found, ok=there)
 
 
-def values_render(asked: Asked) -> Sequence[FactReading]:
-    """`chart-values`: the values files of both environments exist, and the chart renders with each."""
+@claim(
+    "values-<one:environment>.yaml and values-<other:environment>.yaml exist and the chart renders with each",
+    needs=("files.chart",),
+    example="values-staging.yaml and values-production.yaml exist and the chart renders with each",
+)
+def chart_values(asked: Asked) -> Sequence[FactReading]:
+    """Values files in the chart or beside it, and `helm template` with each where helm is on PATH."""
     root = chart_of(asked)
     seen = []
     for environment in (asked.params["one"], asked.params["other"]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown, text_of
@@ -174,8 +175,13 @@ def _filled(text: str, arguments: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
+@claim(
+    "every image of a Node.js service starts from <image> and reports version <version:count>",
+    needs=("files.dockerfiles",),
+    example="every image of a Node.js service starts from node:20 and reports version 20",
+)
 def node_images(asked: Asked) -> Sequence[FactReading]:
-    """`node-images`: every stage of every Dockerfile of a Node.js service starts from `image`, and every built image reports `version`."""
+    """FROM of each Dockerfile, and NODE_VERSION of each image as `docker image inspect` prints it."""
     found = []
     services = 0
     for path in files_of(named(asked, "dockerfiles"), _is_dockerfile):

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -88,8 +89,13 @@ def _plain(heading: str) -> str:
     return " ".join(words.split()).lower()
 
 
-def has_sections(asked: Asked) -> Sequence[FactReading]:
-    """`document-sections`: the document has each of its named sections, and none is empty."""
+@claim(
+    "the <document> contains its <count> named sections, none of them empty",
+    needs=("files.documents",),
+    example="the data layer report contains its 7 named sections, none of them empty",
+)
+def document_sections(asked: Asked) -> Sequence[FactReading]:
+    """Headings by their words; a section with nothing but `TBD` is empty."""
     noun = nouns.DOCUMENTS[asked.params["document"]]
     if int(asked.params["count"]) != len(noun.sections):
         raise ConfigurationError(
@@ -120,8 +126,13 @@ def _section(file: str, title: str, there: Sequence[Section]) -> FactReading:
     )
 
 
-def lists_its_files(asked: Asked) -> Sequence[FactReading]:
-    """`readme-index`: the README lists every file of its directory and no other; one fact a file that is there or listed."""
+@claim(
+    "the README lists every file of its directory and no other",
+    needs=("files.documents",),
+    example="the README lists every file of its directory and no other",
+)
+def readme_index(asked: Asked) -> Sequence[FactReading]:
+    """Names in code or links of the README's section on files, else of the whole README."""
     path, text = _readme(asked)
     root = path.parent
     there = {one.relative_to(root).as_posix() for one in files_of([root], lambda one: not one.name.startswith("."))} - {
@@ -168,8 +179,13 @@ def listed_files(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def date_is_true(asked: Asked) -> Sequence[FactReading]:
-    """`readme-date`: the README's date equals the date of its own newest change."""
+@claim(
+    "the README's date equals the date of its own newest change",
+    needs=("files.documents",),
+    example="the README's date equals the date of its own newest change",
+)
+def readme_date(asked: Asked) -> Sequence[FactReading]:
+    """Its line `Last updated: …` against its newest commit."""
     path, text = _readme(asked)
     where = shown(path, asked)
     history = changes_of(path.parent, most=1, file=path)
@@ -232,8 +248,13 @@ def _date_in(text: str) -> date | None:
     return None
 
 
+@claim(
+    "every change of a file in the integration documentation changes its README too, over the last <count> changes",
+    needs=("files.documents",),
+    example="every change of a file in the integration documentation changes its README too, over the last 100 changes",
+)
 def readme_follows(asked: Asked) -> Sequence[FactReading]:
-    """`readme-follows`: each of the last `count` changes of a file of the documentation changes its README too."""
+    """Changes are commits of the documentation's git repository, merges left out."""
     path, _ = _readme(asked)
     most = int(asked.params["count"])
     history = changes_of(path.parent, most=most)

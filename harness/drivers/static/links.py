@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import mapping
 from harness.drivers.paper import Asked
@@ -26,8 +27,13 @@ _NOT_RUN: Final = frozenset({"skipped", "disabled", "notrun", "suppressed", "pen
 _RUN_ID: Final = re.compile(r"(?P<at>\d{8}T\d{6})(?:Z|\b)")
 
 
+@claim(
+    "every trigger and every listed risk names a rollback procedure that exists",
+    needs=("files.registers",),
+    example="every trigger and every listed risk names a rollback procedure that exists",
+)
 def rollbacks_exist(asked: Asked) -> Sequence[FactReading]:
-    """`rollbacks-exist`: every trigger of a rollback, in the register or among the alert rules, and every risk names a procedure that exists."""
+    """Triggers of the register and of alert rules that roll back, risks of the register, procedures of the register."""
     procedures = {one.name for one in entries(asked, "rollbacks", "procedures")}
     triggers = [(one, "trigger") for one in entries(asked, "rollbacks", "triggers")]
     risks = [(one, "risk") for one in entries(asked, "risks", "risks")]
@@ -81,8 +87,16 @@ def _listed(document: YamlDocument, at: tuple[str | int, ...], value: object) ->
     return value
 
 
+@claim(
+    "every boundary in the register names at least one scenario that exists",
+    needs=(
+        "files.registers",
+        "files.scenarios",
+    ),
+    example="every boundary in the register names at least one scenario that exists",
+)
 def scenarios_exist(asked: Asked) -> Sequence[FactReading]:
-    """`scenarios-exist`: every boundary names at least one scenario, and each that it names exists."""
+    """Scenarios are found by their titles in the platform's feature files."""
     known = {
         title
         for path in files_of(named(asked, "scenarios"), lambda path: path.suffix == ".feature")
@@ -115,8 +129,16 @@ def _scenarios(path: Path, asked: Asked) -> list[str]:
     return [match["title"] for match in _SCENARIO.finditer(text_of(path))]
 
 
+@claim(
+    "every integration has at least one contract test that ran in the last pipeline",
+    needs=(
+        "files.registers",
+        "evidence.junit.contract",
+    ),
+    example="every integration has at least one contract test that ran in the last pipeline",
+)
 def tests_ran(asked: Asked) -> Sequence[FactReading]:
-    """`tests-ran`: every integration names at least one contract test, and one that it names ran in the last pipeline (`evidence.junit.contract`)."""
+    """Tests that the register names, found in the JUnit report "contract"."""
     ran = _ran(asked)
     seen = []
     for integration in entries(asked, "integrations", "integrations"):
@@ -166,8 +188,13 @@ def _ran(asked: Asked) -> set[str]:
     return found - {"", "."}
 
 
+@claim(
+    "every boundary has a declared limit and a stored baseline run younger than <younger_than:duration>",
+    needs=("files.registers",),
+    example="every boundary has a declared limit and a stored baseline run younger than 90 d",
+)
 def baselines_stored(asked: Asked) -> Sequence[FactReading]:
-    """`baselines-stored`: every boundary has a declared limit, and a stored baseline run younger than `younger_than`."""
+    """The limit is a number with a unit; the run is a file or a run directory beside the register."""
     most = Quantity.parse(asked.params["younger_than"]).in_unit("s")
     root = register_file(asked, "boundaries").parent
     seen = []

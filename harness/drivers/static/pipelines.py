@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -33,8 +34,13 @@ def _deploying(asked: Asked) -> tuple[list[DeclaredPipeline], list[FactReading]]
     return found, unknown
 
 
-def starts_on(asked: Asked) -> Sequence[FactReading]:
-    """`workflow-trigger`: each deploying workflow starts on a push to `branch` and on nothing else."""
+@claim(
+    "the deploying workflow starts on a push to <branch> and on nothing else",
+    needs=("files.workflows",),
+    example="the deploying workflow starts on a push to main and on nothing else",
+)
+def workflow_trigger(asked: Asked) -> Sequence[FactReading]:
+    """Every workflow of GitHub or GitLab that the register of pipelines says deploys; a job that is in no register is unknown."""
     branch = asked.params["branch"]
     deploying, unknown = _deploying(asked)
     found = []
@@ -99,8 +105,13 @@ def _gitlab_trigger(workflow: Workflow, jobs: Sequence[CiJob], branch: str) -> t
     return (words, False) if False in seen else (f"{words}: only a run knows them", None)
 
 
-def runs_before_deploy(asked: Asked) -> Sequence[FactReading]:
-    """`workflow-runs`: each deploying job of each workflow runs after each of `commands`, on Node.js `node` where that is given, and needs it."""
+@claim(
+    "the workflow runs <commands>[ on Node.js <node:count>] and the deploy job needs them",
+    needs=("files.workflows",),
+    example="the workflow runs npm ci, test:all and build on Node.js 20 and the deploy job needs them",
+)
+def workflow_runs(asked: Asked) -> Sequence[FactReading]:
+    """The register of pipelines names the steps; each runs before every deployment, and its failure keeps that from running."""
     expected = [part for part in re.split(r", | and ", asked.params["commands"]) if part]
     deploying, unknown = _deploying(asked)
     found: list[FactReading] = []
@@ -139,8 +150,13 @@ def _is_version(job: CiJob, node: str) -> bool | None:
     return all(re.match(rf"v?{node}(?:\D|$)", version) for version in known)
 
 
-def in_order(asked: Asked) -> Sequence[FactReading]:
-    """`workflow-order`: each deploying workflow runs `steps` in their order, and a failure of one stops those after it."""
+@claim(
+    "the deploy job runs <steps>, and stops at the first failure",
+    needs=("files.workflows",),
+    example="the deploy job runs staging, then test:e2e, then production, and stops at the first failure",
+)
+def workflow_order(asked: Asked) -> Sequence[FactReading]:
+    """Steps that the register of pipelines names, in this order, in one job or in jobs that need each other."""
     expected = asked.params["steps"].split(", then ")
     deploying, unknown = _deploying(asked)
     found = [fact for one in deploying for fact in _order_of(one, expected)]
@@ -169,8 +185,13 @@ def _order_of(pipeline: DeclaredPipeline, expected: Sequence[str]) -> Iterator[F
             yield FactReading(subject=subject, expected="in this order", observed=seen, ok=held.ok)
 
 
-def scans_every_push(asked: Asked) -> Sequence[FactReading]:
-    """`workflow-scan`: the declared scans of vulnerabilities that start on every push stop on what they find; one fact a scan."""
+@claim(
+    "the workflow runs the vulnerability scan on every push and stops on its findings",
+    needs=("files.workflows",),
+    example="the workflow runs the vulnerability scan on every push and stops on its findings",
+)
+def workflow_scan(asked: Asked) -> Sequence[FactReading]:
+    """The scans that the register of pipelines names: without a filter of branches, stopping on what they find."""
     found = [
         (_every_push(pipeline.workflow, scan), _stops(scan), scan)
         for pipeline in pipelines(asked)
@@ -238,8 +259,16 @@ def _stops(scan: DeclaredStep) -> Held:
     return failing
 
 
-def stages_of_components(asked: Asked) -> Sequence[FactReading]:
-    """`pipeline-stages`: the pipeline file of every component has each of `stages`, with something to run in it."""
+@claim(
+    "every component's pipeline file has the stages <stages>",
+    needs=(
+        "files.registers",
+        "files.workflows",
+    ),
+    example="every component's pipeline file has the stages build, test, scan, deploy and roll back",
+)
+def pipeline_stages(asked: Asked) -> Sequence[FactReading]:
+    """Jobs or stages of the workflow that the register of components names, each with something to run."""
     expected = [part for part in re.split(r", | and ", asked.params["stages"]) if part]
     roots = named(asked, "registers")
     found = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static import nouns
@@ -81,8 +82,21 @@ def _entry(asked: Asked, document: YamlDocument, location: tuple[str | int, ...]
     return Entry(name=name, values=values, place=f"{shown(document.path, asked)}:{document.line(location)}")
 
 
-def names_attributes(asked: Asked) -> Sequence[FactReading]:
-    """`register`: every `entry` names each of the attributes of `names`, one fact an entry and attribute."""
+@claim(
+    "every <entry> names its <names:attributes>",
+    needs=("files.registers",),
+    example="every rollback procedure names its command, its owner and its time limit",
+    name="register-names",
+)
+@claim(
+    "every integration's configuration names one of the five patterns",
+    needs=("files.registers",),
+    example="every integration's configuration names one of the five patterns",
+    name="register-pattern",
+    fixed={"entry": "integration's configuration", "names": "pattern"},
+)
+def register(asked: Asked) -> Sequence[FactReading]:
+    """Each entry of a register, with a value for each attribute."""
     noun = nouns.REGISTERS[asked.params["entry"]]
     attributes = attributes_of(asked.params["names"])
     if unknown := [name for name in attributes if name not in noun.attributes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.manifests import DeclaredObject, declared, mapping, mappings
 from harness.drivers.paper import Asked
@@ -195,8 +196,16 @@ def _value(
     return f"field {field}", ""
 
 
+@claim(
+    "every setting of every workload is declared for its environment and none names another one",
+    needs=(
+        "files.registers",
+        "files.overlays",
+    ),
+    example="every setting of every workload is declared for its environment and none names another one",
+)
 def settings_declared(asked: Asked) -> Sequence[FactReading]:
-    """`settings-declared`: every setting of every workload has a value in its environment, and names no other environment."""
+    """Environment variables of the workloads of every overlay, through ConfigMaps."""
     register, environments = _register(asked), tuple(asked.target.files.overlays)
     if not environments:
         raise ConfigurationError(
@@ -237,8 +246,16 @@ def _names(value: str, others: Mapping[str, Sequence[str]]) -> str:
     return ""
 
 
+@claim(
+    "the settings of <one:environment> and <other:environment> differ in the declared keys only",
+    needs=(
+        "files.registers",
+        "files.overlays",
+    ),
+    example="the settings of staging and production differ in the declared keys only",
+)
 def settings_differ(asked: Asked) -> Sequence[FactReading]:
-    """`settings-differ`: the settings of two environments differ in the declared keys only; one fact a setting of either."""
+    """Environment variables, images and replicas of two overlays; the register of settings declares what may differ."""
     one, other = asked.params["one"], asked.params["other"]
     register = _register(asked)
     left, right = _by_key(settings_of(asked, one), settings_of(asked, other))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.terraform import OPEN, Resource, Terraform
@@ -17,8 +18,13 @@ _OTHER_IDS: Final = ("local", "vgw-", "vpce-")
 _TABLES: Final = ("aws_route_table.", "aws_default_route_table.")
 
 
+@claim(
+    "every subnet of the cluster is private: 0 routes to an internet gateway",
+    needs=("files.terraform",),
+    example="every subnet of the cluster is private: 0 routes to an internet gateway",
+)
 def subnets_private(asked: Asked) -> Sequence[FactReading]:
-    """`subnets-private`: how many routes to an internet gateway each subnet of each cluster, and of its nodes, has."""
+    """Subnets of every `aws_eks_cluster` in Terraform, through their route tables."""
     files = Terraform(asked)
     return [seen for cluster in files.required("aws_eks_cluster") for seen in _subnets_of(files, cluster)]
 

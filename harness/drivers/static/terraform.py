@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.drivers.static.files import files_of, named, shown
@@ -265,8 +266,13 @@ def _line(text: str, label: str) -> int:
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
+@claim(
+    "the database cluster is declared with a minimum of <least:count> and a maximum of <most:count> capacity units",
+    needs=("files.terraform",),
+    example="the database cluster is declared with a minimum of 2 and a maximum of 16 capacity units",
+)
 def database_capacity(asked: Asked) -> Sequence[FactReading]:
-    """`database-capacity`: the least and the most capacity units of each database cluster."""
+    """The scaling of every `aws_rds_cluster` in Terraform."""
     files = Terraform(asked)
     seen = []
     for cluster in files.required("aws_rds_cluster"):
@@ -297,8 +303,13 @@ def _is_number(value: Any, expected: str) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and float(value) == float(expected)
 
 
+@claim(
+    "the capacity reservation covers <count> instances of <instance> on <platform> in <zone:region>",
+    needs=("files.terraform",),
+    example="the capacity reservation covers 10 instances of m5.large on Linux in us-east-1a",
+)
 def capacity_reservation(asked: Asked) -> Sequence[FactReading]:
-    """`capacity-reservation`: how many instances of one type, platform and zone all reservations cover together."""
+    """All `aws_ec2_capacity_reservation` in Terraform of that type, platform and zone together."""
     files = Terraform(asked)
     expected = {
         "instance_type": asked.params["instance"],

@@ -104,13 +104,13 @@ class StaticDriver(PaperDriver):
 
     def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
         """The files that the engine reads, where the target names none."""
-        from harness.drivers.static import NEEDS
+        from harness.drivers.static import ENGINES
 
-        for key in NEEDS[demand.name]:
-            kind, _, report = key.removeprefix("evidence.").partition(".")
-            if not (target.evidence.named(kind, report) if report else getattr(target.files, key)):
-                named = key if report else f"files.{key}"
-                return RequiredKey(named, f"{demand.name} reads `{named}`")
+        for key in ENGINES[demand.name].needs:
+            section, kind, *report = key.split(".")
+            files = getattr(target.files if section == "files" else target.evidence, kind.replace("-", "_"))
+            if not files or not {*report} <= {*files}:
+                return RequiredKey(key, f"{demand.name} reads `{key}`")
         return None
 
 

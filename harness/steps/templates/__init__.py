@@ -1,16 +1,23 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
-A template is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
+A sentence about the platform's files stands on the function that reads them (`harness.drivers.claim`); each other one is a row of
+one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
 about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
 entry point of the group `readiness.steps` whose value is a `Template`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from harness.errors import UsageError
+from harness.drivers.claim import FactClaim
+from harness.drivers.static import CLAIMS
+from harness.errors import ConfigurationError, UsageError
 from harness.plugins import loaded, place_of, plugins
+from harness.steps.meaning import Keyword
+from harness.steps.objectives import facts
+from harness.steps.slots import slots_of
 from harness.steps.template import Template
 from harness.steps.templates.alerts import ALERTS
 from harness.steps.templates.asking import ASKING
@@ -35,6 +42,39 @@ from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
 
+
+def template_of(claim: FactClaim) -> Template:
+    """The sentence of a claim: its slots are parameters of the demand, by their names."""
+    slots = {name: f"<{name}>" for name in slots_of(claim.text)}
+    return Template(
+        name=claim.name,
+        keyword=Keyword.THEN,
+        text=claim.text,
+        about=claim.about,
+        example=claim.example,
+        mean=facts(claim.kind, claim.check, **claim.fixed, **slots),
+    )
+
+
+def require_apart(claims: Iterable[FactClaim], templates: Iterable[Template]) -> None:
+    """Refuse claims that say what another sentence says.
+
+    Raises:
+        ConfigurationError: another template has the name of a claim or reads its example, or its own does not; with file and line.
+    """
+    there = tuple(templates)
+    for claim in claims:
+        reading = [one.plain for one in there if one.match(claim.example) is not None]
+        if len(reading) != 1:
+            what = f"two sentences read {claim.example!r}: {' and '.join(map(repr, reading))}"
+            if not reading:
+                what = f"the example {claim.example!r} is not read by its own sentence {claim.text!r}"
+            raise ConfigurationError(what, where=claim.where, hint="change the words of the claim, or its example")
+        if [one.name for one in there].count(claim.name) > 1:
+            what = f"two sentences are named `{claim.name}`"
+            raise ConfigurationError(what, where=claim.where, hint="rename the function, or give the claim a `name`")
+
+
 OWN: Final = (
     *ASKING,
     *KPIS,
@@ -49,6 +89,7 @@ OWN: Final = (
     *CALLS,
     *STATE,
     *STATIC,
+    *(template_of(one) for one in CLAIMS),
     *REPLICA_STEPS,
     *ROLLOUTS,
     *TRIGGERS,
@@ -80,3 +121,5 @@ def installed() -> tuple[Template, ...]:
 
 TEMPLATES: Final = (*OWN, *installed())
 """All sentences, the harness's own first."""
+
+require_apart(CLAIMS, TEMPLATES)

@@ -1,0 +1,139 @@
+"""A claim: the sentence that stands on the function which reads it.
+
+The sentence of a feature, the demand, and the keys of the target file that it needs are made from it; nothing else has to know the function.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Final
+
+from harness.drivers.facts import FactReading
+from harness.drivers.paper import Asked, Engine
+from harness.errors import ConfigurationError
+from harness.model import DemandKind
+from harness.targets.paper import EvidenceFiles, PlatformFiles
+
+_READERS: Final = {"files": (DemandKind.STATIC, PlatformFiles), "evidence": (DemandKind.INGEST, EvidenceFiles)}
+"""By the section of the target file that a claim needs first: who reads it, and which keys it has."""
+_CLAIMS: Final = "__claims__"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactClaim:
+    """A sentence, and what reads the facts that decide it.
+
+    Attributes:
+        name: of the sentence, unique. check: of the function, as demands name it.
+        text: literal but for slots, as of a `Template`; each slot is a parameter of the demand, by its name.
+        about: what is read, in one sentence. example: a sentence that it matches.
+        needs: keys of the target file without which there is nothing to read.
+        fixed: parameters of the demand that the words of the sentence fix.
+        read: the function. where: its file and line.
+    """
+
+    name: str
+    check: str
+    text: str
+    about: str
+    example: str
+    needs: tuple[str, ...]
+    fixed: Mapping[str, str]
+    read: Engine
+    where: str
+
+    def __call__(self, asked: Asked) -> Sequence[FactReading]:
+        """Read the facts. Raises HarnessError, with file, place and hint, for what cannot be used."""
+        return self.read(asked)
+
+    @property
+    def kind(self) -> DemandKind:
+        """Of the demand: who reads it."""
+        return _READERS[self.needs[0].partition(".")[0]][0]
+
+
+def claim(
+    text: str, *, needs: tuple[str, ...], example: str, name: str = "", fixed: Mapping[str, str] | None = None
+) -> Callable[[Engine], Engine]:
+    """Put a sentence on the function that reads its facts. A function may have several.
+
+    The demand is named as the function, with dashes; what is said of it is the first paragraph of its docstring.
+
+    Args:
+        text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out.
+        needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit` of reports. The first
+            says which of the two it is.
+        example: a sentence that it matches.
+        name: of the sentence, where the function has several.
+        fixed: parameters that these words fix.
+
+    Raises:
+        ConfigurationError: a need is missing or unknown, or nothing says what is read; with file and line.
+    """
+
+    def of(read: Engine) -> Engine:
+        code = inspect.unwrap(read).__code__
+        where = f"{code.co_filename}:{code.co_firstlineno}"
+        check = read.__name__.replace("_", "-")
+        _require_needs(needs, where)
+        about = " ".join(inspect.cleandoc(read.__doc__ or "").partition("\n\n")[0].split())
+        if not about:
+            raise ConfigurationError("a claim has no docstring", where=where, hint="say in it what is read")
+        made = FactClaim(
+            name=name or check,
+            check=check,
+            text=text,
+            about=about,
+            example=example,
+            needs=needs,
+            fixed=MappingProxyType(dict(fixed or {})),
+            read=read,
+            where=where,
+        )
+        setattr(read, _CLAIMS, (made, *getattr(read, _CLAIMS, ())))
+        return read
+
+    return of
+
+
+def _require_needs(needs: tuple[str, ...], where: str) -> None:
+    if not needs:
+        hint = 'name the key of the target file that it reads, as in `needs=("files.registers",)`'
+        raise ConfigurationError(
+            "a claim needs no key of the target file, so there is nothing to read", where=where, hint=hint
+        )
+    for need in needs:
+        section, _, key = need.partition(".")
+        fields = _READERS[section][1].model_fields if section in _READERS else {}
+        known = {field.alias or each for each, field in fields.items()}
+        if key.partition(".")[0] not in known:
+            hint = (
+                f"known in `{section}` are {', '.join(sorted(known))}"
+                if known
+                else "begin with `files.` or `evidence.`"
+            )
+            raise ConfigurationError(
+                f"a claim needs `{need}`, which is no key of a target file", where=where, hint=hint
+            )
+
+
+def claims_of(module: ModuleType) -> tuple[FactClaim, ...]:
+    """The claims on the functions of a module, in their order there; imported functions are another module's."""
+    own = (one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__)
+    return tuple(found for one in own for found in getattr(one, _CLAIMS, ()))
+
+
+def claims_below(package: ModuleType) -> tuple[FactClaim, ...]:
+    """The claims of every module of a package, which are imported."""
+    names = sorted(one.name for one in iter_modules(package.__path__) if not one.ispkg)
+    return tuple(found for name in names for found in claims_of(import_module(f"{package.__name__}.{name}")))
+
+
+def by_check(claims: Iterable[FactClaim]) -> Mapping[str, FactClaim]:
+    """One claim of each function by the name of its demands: they share the function and what it needs."""
+    return MappingProxyType({one.check: one for one in claims})
