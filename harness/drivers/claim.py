@@ -1,6 +1,6 @@
-"""A claim: the sentence that stands on the function which reads it.
+"""A claim: a sentence, written on the function that reads what the sentence is about.
 
-The sentence of a feature, the demand, and the keys of the target file that it needs are made from it; nothing else has to know the function.
+The template of the sentence, its demand, and the keys of the target file that it needs are made from the claim; nothing else names the function.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from harness.drivers.paper import Asked, Engine
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
 from harness.targets.paper import EvidenceFiles, PlatformFiles
+from harness.targets.values import TargetSection
 
-_READERS: Final = {"files": (DemandKind.STATIC, PlatformFiles), "evidence": (DemandKind.INGEST, EvidenceFiles)}
+_READERS: Final[Mapping[str, tuple[DemandKind, type[TargetSection]]]] = {
+    "files": (DemandKind.STATIC, PlatformFiles),
+    "evidence": (DemandKind.INGEST, EvidenceFiles),
+}
 """By the section of the target file that a claim needs first: who reads it, and which keys it has."""
 _CLAIMS: Final = "__claims__"
 
@@ -62,7 +66,7 @@ def claim(
 ) -> Callable[[Engine], Engine]:
     """Put a sentence on the function that reads its facts. A function may have several.
 
-    The demand is named as the function, with dashes; what is said of it is the first paragraph of its docstring.
+    The demand has the name of the function, with dashes; the first paragraph of the docstring describes it.
 
     Args:
         text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out.
@@ -117,9 +121,7 @@ def _require_needs(needs: tuple[str, ...], where: str) -> None:
                 if known
                 else "begin with `files.` or `evidence.`"
             )
-            raise ConfigurationError(
-                f"a claim needs `{need}`, which is no key of a target file", where=where, hint=hint
-            )
+            raise ConfigurationError(f"a claim needs the unknown key `{need}`", where=where, hint=hint)
 
 
 def claims_of(module: ModuleType) -> tuple[FactClaim, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,17 +23,20 @@ def shelf_labels(_asked: Asked) -> Sequence[FactReading]:
     return [FactReading(subject="shelf", expected="a label", observed="one", ok=True)]
 
 
-def undescribed(_asked: Asked) -> Sequence[FactReading]:
+def undescribed(_asked: Asked) -> Sequence[FactReading]:  # noqa: D103 - what is tested
     return []
 
 
-def made(**given: object) -> FactClaim:
-    """The claim on `shelf_labels`, with what is given in place of its own."""
+def made(**given: Any) -> FactClaim:
+    """A claim about shelves, with what is given in place of its own."""
     [one, *_] = [each for each in CLAIMS if each.check == "register"]
-    return replace(
-        one,
-        **{"name": "shelf-labels", "text": "every shelf is", "example": "every shelf is", "where": "f.py:3", **given},
-    )
+    own: dict[str, Any] = {
+        "name": "shelf-labels",
+        "text": "every shelf is",
+        "example": "every shelf is",
+        "where": "f.py:3",
+    }
+    return replace(one, **{**own, **given})
 
 
 def test_a_claim_becomes_a_sentence_a_demand_and_its_needs() -> None:
@@ -61,8 +65,8 @@ def test_a_function_may_have_several_sentences() -> None:
     ("needs", "why"),
     [
         ((), "needs no key of the target file"),
-        (("files.shelves",), "needs `files.shelves`, which is no key"),
-        (("chart",), "needs `chart`, which is no key"),
+        (("files.shelves",), "needs the unknown key `files.shelves`"),
+        (("chart",), "needs the unknown key `chart`"),
     ],
 )
 def test_a_claim_without_a_need_it_reads_is_refused(needs: tuple[str, ...], why: str) -> None:

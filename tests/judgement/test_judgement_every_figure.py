@@ -118,7 +118,7 @@ def lines(figure: Figure) -> list[str]:
     for one in asked(figure):
         for name, run in EVIDENCE.items():
             case = Case(plan=plan({"R": one}), evidence=run, claim=claim("R", one), objective=one)
-            for measure in _measures(case):
+            for measure in _measures(case, FIGURES):
                 assert name != "nothing" or measure.outcome in NOT_DECIDED
                 assert measure.because.kind is not ReasonKind.HARNESS, (
                     f"{measure.because.text}: give it in PARAMS or MORE_TIMES"

@@ -23,6 +23,7 @@ import test_judgement_watched_rollouts as watched
 import test_judgement_worse_releases as worse
 from judgement_builders import ns, plan
 
+from harness.judgement.figures import FIGURES
 from harness.judgement.judging import _measures
 from harness.judgement.measures import Case
 from harness.model import Evidence, Measure, Objective, Observation, ReasonKind
@@ -48,7 +49,7 @@ def _of(objectives: Iterable[Objective]) -> tuple[Ask, ...]:
 
 def _plain(objective: Objective, run: Evidence) -> list[Measure]:
     known = plan({"R": objective})
-    return list(_measures(Case(plan=known, evidence=run, claim=known.claims[0], objective=objective)))
+    return list(_measures(Case(plan=known, evidence=run, claim=known.claims[0], objective=objective), FIGURES))
 
 
 def _scaled(run: Evidence) -> list[Measure]:

@@ -30,7 +30,7 @@ def attestation(case: Case) -> Iterable[Measure]:
     newest = min(found, key=lambda one: (bool(_short(one, case)), one.age_days))
     why = _short(newest, case)
     said = f"{newest.by}, {newest.role}, vouches for it since {newest.date}, until {newest.expires}: {newest.reason}"
-    found = Found(
+    vouched = Found(
         scope={"by": newest.by, "role": newest.role, "link": newest.link},
         said=f"as {role}",
         method="vouched for by a person",
@@ -38,7 +38,7 @@ def attestation(case: Case) -> Iterable[Measure]:
         hint=command,
         kind=ReasonKind.NO_RECORD,
     )
-    yield known(case, f"{newest.file}: {why}" if why else said, found, "attestation", ok=None if why else True)
+    yield known(case, f"{newest.file}: {why}" if why else said, vouched, "attestation", ok=None if why else True)
 
 
 def _short(one: Attestation, case: Case) -> str:

@@ -21,7 +21,7 @@ def broken_chains(evidence: Evidence) -> Iterable[str]:
 
 
 def _nodes(evidence: Evidence) -> int:
-    """Of a name that nodes of several clusters have, nothing is said: their lines are mixed."""
+    """A name that nodes of several clusters have is left out: its lines are mixed."""
     first = Counter(node.name for node in evidence.nodes if node.what == "present")
     several = {name for name, clusters in first.items() if clusters > 1}
     ready: dict[str, bool] = {}
