@@ -252,7 +252,7 @@ def controller_of(obj: Object) -> Object | None:
 
 
 def require_uid(kind: Kind, obj: Object, uid: str | None) -> None:
-    """Hold a precondition. Raises StatusError 409 when a uid is given and is not the object's."""
+    """Check the precondition that the object has the given uid. Raises StatusError 409 when it has another."""
     actual = obj["metadata"]["uid"]
     if uid and uid != actual:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"

@@ -35,7 +35,7 @@ def is_powered(node: Object) -> bool:
 
 
 def beat(store: Store, name: str) -> None:
-    """Renew the node's Lease; a beat is left out while the namespace of Leases is ending or gone, as it may come back."""
+    """Renew the node's Lease; do nothing while the namespace of Leases is being deleted or is missing, as it may be created again."""
     spec = {"holderIdentity": name, "leaseDurationSeconds": LEASE_S, "renewTime": clock.wall_text()}
     try:
         lease = store.get(LEASES, "kube-node-lease", name)

@@ -57,7 +57,7 @@ It is done once a promotion, whichever pod is first.
 class Latent:
     """Switches the defects of one pod on when their time has come.
 
-    Does nothing where none of them waits.
+    Does nothing if the pod has no defect with a start time.
     """
 
     def __init__(self, database: DatabaseRouter, defects: Defects) -> None:

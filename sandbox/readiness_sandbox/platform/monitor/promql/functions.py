@@ -82,7 +82,7 @@ def _beyond(q: float) -> float:
 
 
 def quantile(q: float, values: Sequence[float]) -> float:
-    """Linear between the nearest ranks."""
+    """The quantile of the values, interpolated linearly between the nearest ranks; NaN or infinite where `q` is not within 0 to 1."""
     if not values or not 0 <= q <= 1:
         return _beyond(q) if values else math.nan
     ordered = sorted(values, key=lambda value: (not math.isnan(value), value))
