@@ -125,7 +125,7 @@ def is_beside(read: MetricsRead, window: Window) -> bool:
 
 
 def window_of_errors(case: Case, window: Window) -> Window:
-    """The window in which the traffic met most errors, of those in which the metrics were read: of a fault, all the time between its readings.
+    """The window with the most errors of the traffic, among the windows in which the metrics were read; a fault's window is the time between its readings.
 
     Errors that are made on purpose begin and end between two readings, so that the readings at both ends are exact.
     """

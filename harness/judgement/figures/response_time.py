@@ -68,7 +68,7 @@ _UNTIMED: Final = "give the event `request` a `response_time` where a user waits
 def response_times(case: Case) -> Iterable[Measure]:
     """One measure of the quantile per route; with `users`, one more of the journeys in progress.
 
-    A guard that is proven beyond the limit, and a route that got worse after the faults, are measures of their own. In any other phase
+    A part of the windows that is proven beyond the limit (the guard), and a route that got worse after the faults, get measures of their own. In any other phase
     each experiment, or the rollout, is judged by its own window, and nothing is compared.
     """
     objective, quantile = case.objective, case.quantile

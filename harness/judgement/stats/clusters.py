@@ -62,7 +62,7 @@ class Slots:
         return self.width_s * len(self.n)
 
     def mirrored(self) -> Slots:
-        """The slots with good and bad exchanged."""
+        """The same slots with good and bad requests exchanged, so that a bound of the bad share becomes one of the good share."""
         shared = tuple(replace(one, bad=one.n - one.bad) for one in self.shared)
         return replace(self, bad=self.n - self.bad, shared=shared)
 

@@ -65,11 +65,11 @@ class Slow(Clustering):
     worst: float
 
     def at_least(self, confidence: float) -> float:
-        """Lower bound: the odds of the best third, divided by AGAIN, or that of the clusters."""
+        """Lower bound: the odds of the best third divided by AGAIN, or the bound of the clusters, whichever is lower."""
         return min(Clustering.at_least(self, confidence), odds_times(self.best, 1 / AGAIN))
 
     def at_most(self, confidence: float) -> float:
-        """Upper bound: AGAIN times the odds of the worst third, or that of the clusters."""
+        """Upper bound: the odds of the worst third times AGAIN, or the bound of the clusters, whichever is higher."""
         return max(Clustering.at_most(self, confidence), odds_times(self.worst, AGAIN))
 
 
