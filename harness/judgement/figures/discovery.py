@@ -33,7 +33,7 @@ _UNDER_TRAFFIC: Final = "run the experiment under traffic, then run again"
 PROVEN: Final = 0.0025
 LIKELY: Final = 0.05
 """Failures increased if their p-value is below PROVEN, and are as frequent as before from LIKELY on."""
-KILLED_LIMIT: Final = "last request of a killed pod"
+KILLED_LIMIT: Final = "killed none later than"
 """One of the objective's times: how long a killed pod may receive requests; default: the limit."""
 OF: Final = "of"
 """One of the objective's params: `killed` where it speaks of these alone."""
