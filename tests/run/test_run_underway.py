@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, cast
@@ -10,8 +11,9 @@ import pytest
 
 from harness.drivers.load import LoadSettings
 from harness.errors import DriverError
+from harness.model import Act
 from harness.model.domain import PartsState
-from harness.run import underway
+from harness.run import gathering, underway
 from harness.targets import Target
 from tests.builders.conducting import Told, stage
 from tests.builders.plans import plan, traffic
@@ -146,3 +148,26 @@ def test_a_load_whose_processes_run_already_is_the_one_that_begins(monkeypatch: 
     with underway.under_way(traffic(), made.context, cast("Any", Steadiness(""))) as now:
         assert cast("Any", now.load) is spawned
     assert made.context.spawned == {}
+
+
+@pytest.mark.parametrize(("elsewhere", "spawned"), [(0, ["everyday"]), (2, [])])
+def test_the_first_load_starts_beside_the_watch_unless_workers_are_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, elsewhere: int, spawned: list[str]
+) -> None:
+    """Its processes are ended with the run, also where it never began; workers elsewhere are not asked for before their time."""
+    calls: list[str] = []
+
+    def load(*_: object, **__: object) -> object:
+        return SimpleNamespace(spawn=lambda: calls.append("spawn"), stop=lambda: calls.append("stop"))
+
+    monkeypatch.setattr(gathering, "Load", load)
+    first = replace(traffic(), remote_workers=elsewhere)
+    acts = (
+        Act(name="everyday/fault-free", kind="traffic", demand="traffic:everyday", seconds=1.0, traffic="everyday"),
+    )
+    given = replace(plan(), traffic={"everyday": first}, acts=acts)
+    place: Any = SimpleNamespace(path=tmp_path)
+    sinks: Any = SimpleNamespace(of=Records)
+    with gathering._spawned(given, TARGET, place, sinks, cast("Any", SimpleNamespace(say=calls.append))) as found:
+        assert [*found] == spawned
+    assert calls == (["spawn", "stop"] if spawned else [])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import harness.judgement
 from harness.errors import UsageError
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
@@ -788,3 +791,14 @@ def test_a_phase_that_the_figure_is_not_judged_in_is_refused() -> None:
         "can never be evaluated: the error rate is judged after the recovery or after the switch or during the fault or "
         "in the steady state, not at the N % step"
     )
+
+
+def test_each_time_that_a_sentence_names_is_read_by_the_judge() -> None:
+    """Sentence and figure write its key apart: with another one a limit of the sentence would not be asked, without a word."""
+    sources = [file.read_text(encoding="utf-8") for file in Path(harness.judgement.__file__).parent.rglob("*.py")]
+    nodes = (node for source in sources for node in ast.walk(ast.parse(source)))
+    asked = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    objectives = [one for template in TEMPLATES if (one := read(template.example, KNOWN).objective)]
+    named = {key: one.figure for one in objectives if one.figure is not Figure.CHECK for key in one.times}
+    assert "killed none later than" in named
+    assert {key: figure for key, figure in named.items() if key not in asked} == {}
