@@ -1,7 +1,7 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
-A sentence about the platform's files stands on the function that reads them (`harness.drivers.claim`); each other one is a row of
-one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
+A sentence about the platform's files is written on the function that reads them (`harness.drivers.claim`); every other sentence is a row
+of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
 about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
 entry point of the group `readiness.steps` whose value is a `Template`.
 """
