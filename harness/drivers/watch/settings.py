@@ -54,7 +54,7 @@ class Rates(BaseModel):
     region: float = 2.0
     region_in_fault: float = 10.0
     region_health: float = 5.0
-    region_health_in_window: float = 25.0
+    region_health_in_window: float = 10.0
     ledger: float = 10.0
     ledger_in_fault: float = 25.0
     pipeline: float = 2.0

@@ -84,13 +84,18 @@ def _run(store: Store, replicasets: Sequence[Object]) -> bool:
 
 
 def _current(store: Store, deployment: Object) -> Object | None:
-    desired = normal(deployment["spec"]["template"])
+    desired = deployment["spec"]["template"]
     found = [
         each
         for each in owned(store, REPLICASET, deployment)
-        if normal(without_hash(each["spec"]["template"])) == desired
+        if _means(without_hash(each["spec"]["template"]), desired)
     ]
     return min(found, key=lambda each: int(each["metadata"]["resourceVersion"]), default=None)
+
+
+def _means(one: Object, other: Object) -> bool:
+    """Whether two templates say the same; most are written in the same way, which is seen at once."""
+    return one == other or bool(normal(one) == normal(other))
 
 
 def _create(store: Store, deployment: Object, record: Recorder) -> tuple[Object, Object]:

@@ -26,7 +26,7 @@ WINDOW_S: Final = 3.0
 """Of a rate: that long, or as long as the container has been measured."""
 _KEPT: Final = 8
 """Samples of a container."""
-_EXACT_AT_ONCE: Final = 6
+_EXACT_AT_ONCE: Final = 3
 """Processes whose proportional set size is read again in one pass."""
 _FIRST_AT_ONCE: Final = 24
 """Processes whose proportional set size is read for the first time in one pass."""
