@@ -20,7 +20,6 @@ from harness.drivers.watch import (
     Watch,
     WatchSettings,
     ledger_clients,
-    usual_rates,
     watch_settings,
 )
 from harness.errors import HarnessError
@@ -34,6 +33,7 @@ from harness.run.figures import spec_of
 from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
 from harness.run.outlook import health_per_s
+from harness.run.pace import rates_of
 from harness.run.presence import presence_of
 from harness.run.provision import declared_processes
 from harness.run.room import Room
@@ -199,7 +199,7 @@ def rates_for(plan: Plan) -> Rates:
 
     They are the usual ones, and more where a figure of the plan needs more to be decided, or a traffic says so.
     """
-    usual = usual_rates(broken=bool(plan.experiments))
+    usual = rates_of(plan.claims, scale=plan.time_scale, broken=bool(plan.experiments))
     needed = {"health_in_window": health_per_s(plan)}
     for figure in {objective.figure for claim in plan.claims for objective in claim.objectives}:
         for probe, per_s in spec_of(figure).rates.items():

@@ -175,7 +175,7 @@ def _plan(
         members=tuple(target.database.members) if live and target.database else (),
         deselected=compiled.deselected,
         not_assessable=tuple(_not_assessable(requirements, compiled, lacking, target)),
-        probe_spacing_ms=_probe_spacing_ms(broken=bool(experiments)),
+        probe_spacing_ms=_probe_spacing_ms(claims, scale, broken=bool(experiments)),
         shadowed=tuple(shadowed(settings.project)),
         attestations=said.attestations,
         waivers=said.waivers,
@@ -195,12 +195,12 @@ def _records(target: Target, traffic: Iterable[TrafficPlan]) -> Iterable[str]:
     yield from (f"load/{one.name}/journey-reads.rows" for one in traffic if one.accounts)
 
 
-def _probe_spacing_ms(*, broken: bool) -> dict[str, float]:
+def _probe_spacing_ms(claims: Iterable[Claim], scale: float, *, broken: bool) -> dict[str, float]:
     """How far apart the entry's reads under a fault and the ledger's writes are, in ms."""
     # a replay plans nothing, and need not wait for the watch's HTTP client
-    from harness.drivers.watch import usual_rates
+    from harness.run.pace import rates_of
 
-    rates = usual_rates(broken=broken)
+    rates = rates_of(claims, scale=scale, broken=broken)
     return {"reads": 1000 / rates.read_in_fault, "writes": 1000 / rates.ledger_in_fault}
 
 

@@ -48,15 +48,15 @@ class Rates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     read: float = 10.0
-    read_in_fault: float = 25.0
+    read_in_fault: float = 10.0
     health: float = 5.0
     health_in_window: float = 50.0
     region: float = 2.0
-    region_in_fault: float = 10.0
+    region_in_fault: float = 5.0
     region_health: float = 5.0
     region_health_in_window: float = 10.0
     ledger: float = 10.0
-    ledger_in_fault: float = 25.0
+    ledger_in_fault: float = 10.0
     pipeline: float = 2.0
     member: float = 5.0
     copies: float = 2.0

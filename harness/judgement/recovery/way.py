@@ -32,7 +32,7 @@ from harness.units import NS_PER_S
 MARGIN_NS: Final = 1_000_000_000
 """Minimum time from a first answer to the undo, or the end, where five good seconds do not lie between them."""
 STALL_NS: Final = 100_000_000
-"""Minimum length of a stall: of two requests of a watch, which asks every 40 ms in a fault, the second is late as well."""
+"""Minimum length of a stall: as long as a watch lets pass between two requests, so that the second of two that hang is late as well."""
 
 
 def recovery_of(

@@ -42,7 +42,8 @@ WRITE_S = 1.3
 Shorter than a client waits.
 """
 FIRST_PAUSE_S = 0.02
-LONGEST_PAUSE_S = 0.15
+LONGEST_PAUSE_S = 0.25
+"""While a database is away each request that waits for it tries again so often, and all that try take the processor from what brings it back."""
 SHUNNED_S = 0.5
 """How long a source that failed is asked last."""
 OVERDUE_S = 1.5
