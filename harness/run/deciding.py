@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import harness
 from harness.errors import EvidenceError, HarnessError, UsageError
-from harness.evidence import load_evidence
+from harness.evidence import RunDirectory, load_evidence
 from harness.files import write_atomic
 from harness.judgement import judge
 from harness.run.figures import figures_of, is_known
+from harness.run.which import run_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.evidence import RunDirectory
     from harness.model import Evidence, Judgement, Plan
 
 _NAMED: Final = 6
@@ -43,6 +43,15 @@ def decide(directory: RunDirectory) -> Decided:
     plan = directory.read_plan()
     evidence = load_evidence(directory)
     return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence, figures_of(plan)))
+
+
+def decide_recorded(run: Path) -> Decided:
+    """Judge a recorded run that a command line names by its directory, or by its name below the directory of the runs.
+
+    Raises:
+        HarnessError: it is no run, or as in `decide`.
+    """
+    return decide(RunDirectory.open(run_path(run)))
 
 
 def require_figures(plan: Plan) -> None:
@@ -79,16 +88,46 @@ def write_verdict(decided: Decided) -> None:
         ) from error
 
 
-def other_verdict(decided: Decided) -> HarnessError:
-    """What differs between the stored `verdict.json` and the one that is judged now, and what to do: where the bytes do."""
+def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
+    """Make Allure's own page of the run's `allure-results`; returns its path.
+
+    Args:
+        decided: whose reports are written.
+        exit_code: of the decision, as the page shows it.
+
+    Raises:
+        ConfigurationError: the extra is not installed, or what it needs is neither here nor to be had.
+        EvidenceError: it cannot be written there. HarnessError: it could not be made of these results.
+    """
+    from harness.report.allure.site import write_site  # of an extra
+
+    path = decided.directory.path
+    return write_site(path, decided.plan, decided.evidence, decided.judgement, exit_code=exit_code)
+
+
+def require_same_verdict(decided: Decided) -> None:
+    """Refuse a stored `verdict.json` that has other bytes than the one that is judged now.
+
+    Raises:
+        EvidenceError: there is no stored verdict to compare with.
+        HarnessError: its bytes differ; it says of which requirements, and what to do.
+    """
     from harness.report import render_verdict
 
     stored = decided.directory.path / "verdict.json"
-    before, now = _answers(_document(stored)), _answers(json.loads(render_verdict(decided.plan, decided.judgement)))
+    judged = render_verdict(decided.plan, decided.judgement)
+    try:
+        if stored.stat().st_size == len(judged) and stored.read_bytes() == judged:
+            return
+    except OSError as error:
+        raise EvidenceError(
+            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
+        ) from error
+    before, now = _answers(_document(stored)), _answers(json.loads(judged))
     differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
     named = f"the verdict or its reason differs of {', '.join(differ[:_NAMED])}{more}"
-    return HarnessError(
+    raise HarnessError(
         f"the stored verdict.json is not what this evidence gives: {named if differ else 'only the text differs'}",
         where=str(stored),
         hint=f"it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes it again",
@@ -113,21 +152,3 @@ def _answers(document: object) -> dict[str, tuple[object, ...]]:
         if isinstance(one, dict):
             found[str(one.get("id"))] = (one.get("verdict"), one.get("reason"))
     return found
-
-
-def same_verdict(decided: Decided) -> bool:
-    """Whether the stored `verdict.json` has the bytes that are judged now.
-
-    Raises:
-        EvidenceError: there is no stored verdict to compare with.
-    """
-    from harness.report import render_verdict
-
-    stored = decided.directory.path / "verdict.json"
-    try:
-        judged = render_verdict(decided.plan, decided.judgement)
-        return stored.stat().st_size == len(judged) and stored.read_bytes() == judged
-    except OSError as error:
-        raise EvidenceError(
-            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
-        ) from error
