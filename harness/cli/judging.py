@@ -21,8 +21,7 @@ def judge(run: Path, *, check: bool) -> int:
     """
     from harness.errors import Exit
     from harness.report import closing_lines
-    from harness.run.deciding import decide_recorded, require_figures, require_same_verdict, write_verdict
-    from harness.run.exits import exit_of
+    from harness.run.deciding import decide_recorded, exit_of, require_figures, require_same_verdict, write_verdict
     from harness.run.which import which_run
 
     decided = decide_recorded(run)
@@ -54,8 +53,7 @@ def report(run: Path, *, allure: bool) -> int:
 
     RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
     """
-    from harness.run.deciding import decide_recorded, require_figures, write_allure_report, write_verdict
-    from harness.run.exits import exit_of
+    from harness.run.deciding import decide_recorded, exit_of, require_figures, write_allure_report, write_verdict
     from harness.run.which import which_run
 
     decided = decide_recorded(run)

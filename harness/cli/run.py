@@ -15,8 +15,6 @@ from harness.errors import HarnessError, UsageError
 if TYPE_CHECKING:
     from harness.run.deciding import Decided
 
-UNDECIDED = "nothing was run or judged: pytest only shows something with"
-"""Exit code 0 is kept for a GO."""
 _PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 
 
@@ -138,9 +136,9 @@ def _session(*, planning: bool, **options: Any) -> int:
     if planning:
         return code
     if session.decided is None:
-        if code == 0:
-            arguments = " ".join(options["pytest_arguments"]) or "an argument"
-            click.echo(f"{UNDECIDED}: {arguments}\nhint: leave it out", err=True)
+        if code == 0:  # which is kept for a GO
+            shows = f"pytest only shows something with: {' '.join(options['pytest_arguments']) or 'an argument'}"
+            click.echo(f"nothing was run or judged: {shows}\nhint: leave it out", err=True)
         return code or UsageError.exit_code
     code = code or session.exit_code(())  # 0 as pytest has it, which a hook of the project's own may have changed
     _allure_report(session.decided, code)

@@ -97,20 +97,15 @@ def _features_named(config: pytest.Config) -> bool:
     return any(path.is_relative_to(base) or base.is_relative_to(path) for path in named for base in features)
 
 
-def _narrowed(config: pytest.Config, name: str) -> tuple[str, ...]:
-    """`-k` or `-m` as it was given; nothing where it was not."""
-    given = getattr(config.option, name, "")
-    return ({"keyword": "-k", "markexpr": "-m"}[name], given) if given else ()
-
-
 def _opened(config: pytest.Config) -> VerificationSession:
     """The session that our options ask for."""
     from harness.run.project import find_project
     from harness.run.session import open_session
 
+    narrowed = {"-k": getattr(config.option, "keyword", ""), "-m": getattr(config.option, "markexpr", "")}
     return open_session(
         find_project(Path.cwd()),
-        pytest_arguments=tuple(word for name in ("keyword", "markexpr") for word in _narrowed(config, name)),
+        pytest_arguments=tuple(word for option, given in narrowed.items() if given for word in (option, given)),
         only=tuple(config.getoption("only")),
         **{name: config.getoption(name) for name in _OPTIONS},
     )

@@ -27,7 +27,7 @@ def run_pytest(session: VerificationSession) -> int:
     """
     project = session.settings.project
     # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
-    quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if session.planning else ["-q"]
+    quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if session.settings.planning else ["-q"]
     arguments = [
         *map(_argument, feature_files(project)),
         *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),

@@ -181,7 +181,7 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
-        if self._session.planning:
+        if self._session.settings.planning:
             return True  # the plan was shown when everything was collected; nothing is run
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self._stopped = True
@@ -291,7 +291,7 @@ class ReadinessPlugin:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):
                     terminalreporter.write_line(f"{word} {report.nodeid}: {report.longrepr}")
-        if self._unclaimed and not self._session.as_json and not self._session.as_roles:
+        if self._unclaimed and not self._session.settings.as_json and not self._session.settings.as_roles:
             terminalreporter.write_line(self._unclaimed, red=True, bold=True)
         for line in self._session.closing_lines(self._outcomes):
             terminalreporter.write_line(line)

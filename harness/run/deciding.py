@@ -1,4 +1,4 @@
-"""From a sealed run to a decision and its reports. Needs nothing but the run's files."""
+"""From a sealed run to a decision, its exit code and its reports. Needs nothing but the run's files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import harness
-from harness.errors import EvidenceError, HarnessError, UsageError
+from harness.errors import EvidenceError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory, load_evidence
 from harness.files import write_atomic
 from harness.judgement import judge
+from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
 from harness.run.figures import figures_of, is_known
 from harness.run.which import run_path
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
     from harness.model import Evidence, Judgement, Plan
 
+_DECISIONS: Final = {
+    DecisionOutcome.GO: Exit.GO,
+    DecisionOutcome.NO_GO: Exit.NO_GO,
+    DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
+}
+"""The same for the command and pytest."""
 _NAMED: Final = 6
 """So many ids are named where a stored verdict differs."""
 
@@ -52,6 +60,23 @@ def decide_recorded(run: Path) -> Decided:
         HarnessError: it is no run, or as in `decide`.
     """
     return decide(RunDirectory.open(run_path(run)))
+
+
+def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
+    """The exit code of the decision.
+
+    With `no_decision`, of a filtered run, that of the worst selected verdict.
+
+    That is 0 only where every selected verdict is PASS or WAIVED, and nothing was found beyond them: harm that nothing judges, evidence that is gone.
+    """
+    if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
+        selected = {verdict.outcome for verdict in judgement.verdicts if verdict.claims}
+        found = Exit.GO if selected and selected <= IN_ORDER else Exit.INCONCLUSIVE
+        if Outcome.FAIL in selected:
+            found = Exit.NO_GO
+        alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
+        return Exit.INCONCLUSIVE if found is Exit.GO and not OF_THE_CHOICE.issuperset(alone) else found
+    return _DECISIONS[judgement.decision.outcome]
 
 
 def require_figures(plan: Plan) -> None:
@@ -89,15 +114,10 @@ def write_verdict(decided: Decided) -> None:
 
 
 def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
-    """Make Allure's own page of the run's `allure-results`; returns its path.
-
-    Args:
-        decided: whose reports are written.
-        exit_code: of the decision, as the page shows it.
+    """Make Allure's own page of the run's reports, which shows this exit code; returns its path.
 
     Raises:
-        ConfigurationError: the extra is not installed, or what it needs is neither here nor to be had.
-        EvidenceError: it cannot be written there. HarnessError: it could not be made of these results.
+        HarnessError: it cannot be made or written, as `write_site` says.
     """
     from harness.report.allure.site import write_site  # of an extra
 

@@ -17,8 +17,7 @@ from harness.model.domain import UNKNOWN
 from harness.plugins import plugins
 from harness.provided import provided
 from harness.run.choice import Choice, choose
-from harness.run.deciding import Decided, decide
-from harness.run.exits import exit_of
+from harness.run.deciding import Decided, decide, exit_of
 from harness.run.planning import Compiled
 from harness.run.selection import ScenarioSelection
 from harness.run.settings import RELEASE, Settings
@@ -46,25 +45,14 @@ def open_session(
     out: Path | None = None,
     baseline: Path | None = None,
     evidence: Path | None = None,
-    planning: bool = False,
-    as_json: bool = False,
-    as_roles: bool = False,
     **options: Any,
 ) -> VerificationSession:
-    """The session that a command line asks for, with what it names found and checked.
+    """The session that a command line asks for, once what it names was found and checked.
 
     Args:
         project: whose features are judged.
-        target: target file, or the name of a provided target; None: the project's.
-        profile: the profiles that decide; of none: the project's.
-        release: the release under test; None: none is named.
-        out: directory of the runs; None: `reports/runs` of the project.
-        baseline: earlier run, by directory or name.
-        evidence: stored run to replay, by directory or name; None: a live run.
-        planning: show the plan and stop.
-        as_json: show it for machines.
-        as_roles: show only the rights that it takes.
-        options: the other fields of `Settings`.
+        target, profile, release, out, baseline, evidence: as they were typed, a run by its directory or name; None: not given.
+        options: other fields of `Settings`.
 
     Raises:
         HarnessError: an option, or what it names, is wrong.
@@ -83,18 +71,13 @@ def open_session(
         provided=chosen.provided,
         profiles=chosen.profiles,
         release=RELEASE if release is None else release,
+        names_release=release is not None,
         out=runs.absolute(),
         baseline=None if baseline is None else run_path(baseline, runs),
+        evidence=None if evidence is None else run_path(evidence, runs),
         **options,
     )
-    session = VerificationSession(
-        settings,
-        evidence=None if evidence is None else run_path(evidence, runs),
-        planning=planning,
-        as_json=as_json,
-        as_roles=as_roles,
-        named_release=release is not None,
-    )
+    session = VerificationSession(settings)
     session.check()
     return session
 
@@ -103,28 +86,15 @@ class VerificationSession:
     """What was asked for, what was compiled, and what was decided.
 
     Attributes:
-        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
+        settings: the options. replay: whether a stored run is judged instead of a live one.
         deselected: locations of scenarios that a filter left out.
         experiments: every one that there is. decided: once there is a decision.
         remarks: what is wrong and stops nothing.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        evidence: Path | None = None,
-        planning: bool = False,
-        as_json: bool = False,
-        as_roles: bool = False,
-        named_release: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.evidence = evidence
-        self.planning = planning
-        self.as_json = as_json
-        self.as_roles = as_roles
-        self._named_release = named_release
+        self.replay = settings.evidence is not None
         self.experiments: Experiments = find_experiments(settings.project.search("experiments"))
         self.deselected: list[str] = []
         self.decided: Decided | None = None
@@ -132,7 +102,7 @@ class VerificationSession:
         self._compiled = Compiled(claims=(), demands=())
         self._problems: dict[Path, list[str]] = {}
         self._planned: PlannedTarget | None = None
-        if planning and settings.target is None:
+        if settings.planning and settings.target is None:
             from harness.run.provision import PlannedTarget  # a replay needs none
 
             self._planned = PlannedTarget(settings)
@@ -141,11 +111,6 @@ class VerificationSession:
     def selection(self) -> ScenarioSelection:
         """Which scenarios are judged."""
         return ScenarioSelection(self.settings, self.catalogue, replay=self.replay)
-
-    @property
-    def replay(self) -> bool:
-        """Whether a stored run is judged instead of a live one."""
-        return self.evidence is not None
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -163,8 +128,8 @@ class VerificationSession:
             named = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
             where = named if profiles == project.profiles else "--profile"
             raise UsageError(error.what, where=where, hint=error.hint) from error
-        if self.evidence is not None:
-            RunDirectory.open(self.evidence)
+        if self.settings.evidence is not None:
+            RunDirectory.open(self.settings.evidence)
         else:
             self._refuse_circles()
             if self.settings.target is None:
@@ -205,7 +170,7 @@ class VerificationSession:
     def _refuse_other_release(self, file: Path) -> None:
         """Refuse a typed release beside another one of the target file, which would be judged without a word."""
         named, release = load_target(file).release.version, self.settings.release
-        if self._named_release and named and named != release:
+        if self.settings.names_release and named and named != release:
             what = f"the target file names the release {named}, and the command {release}"
             raise UsageError(what, where=f"{file}: release", hint="leave `--release` out, or the version in the file")
 
@@ -250,7 +215,7 @@ class VerificationSession:
                 used.setdefault(name, []).append(scenario.location)
         self._report_broken(used)
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
-        if self.planning:
+        if self.settings.planning:
             from harness.run.table import show_plan
 
             with self._planned_target() as target:
@@ -260,8 +225,6 @@ class VerificationSession:
                     target=target,
                     requirements=self.selection.rows,
                     experiments=self.experiments.plans,
-                    as_json=self.as_json,
-                    as_roles=self.as_roles,
                 )
 
     def _planned_target(self) -> AbstractContextManager[Target]:
@@ -292,8 +255,8 @@ class VerificationSession:
 
     def decide(self) -> Decided:
         """Gather the evidence or read it, and judge it."""
-        if self.evidence is not None:
-            self.decided = decide(RunDirectory.open(self.evidence))
+        if self.settings.evidence is not None:
+            self.decided = decide(RunDirectory.open(self.settings.evidence))
         else:
             from harness.run.live import run_live  # with all that drives, which a replay can do without
 
@@ -339,7 +302,7 @@ class VerificationSession:
     def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
         """The last words of the session."""
         if self.replay and outcomes:
-            name = self.decided.plan.run if self.decided else self.evidence
+            name = self.decided.plan.run if self.decided else self.settings.evidence
             newer = newer_runs(self.decided.directory.path) if self.decided else 0
             beside = f" · {newer} newer run{'s' if newer > 1 else ''} beside it" if newer else ""
             yield f"replay of {name}{beside} · {len(outcomes)} scenarios · no decision"

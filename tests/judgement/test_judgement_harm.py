@@ -41,7 +41,7 @@ from harness.model import (
 )
 from harness.model.harm import Harm, UnjudgedHarm
 from harness.model.table import Bools
-from harness.run.exits import exit_of
+from harness.run.deciding import exit_of
 from harness.run.figures import spec_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
