@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import harness
 from harness.errors import EvidenceError, Exit, HarnessError, UsageError
 from harness.evidence import RunDirectory, load_evidence
+from harness.figures import figures_of, is_known
 from harness.files import write_atomic
 from harness.judgement import judge
 from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
-from harness.run.figures import figures_of, is_known
 from harness.run.which import run_path
 
 if TYPE_CHECKING:

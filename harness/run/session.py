@@ -51,7 +51,12 @@ def open_session(
 
     Args:
         project: whose features are judged.
-        target, profile, release, out, baseline, evidence: as they were typed, a run by its directory or name; None: not given.
+        target: target file, or the name of a provided target; None: the project's.
+        profile: the profiles that decide; of none: the project's.
+        release: the release under test; None: none is named.
+        out: directory of the runs; None: `reports/runs` of the project.
+        baseline: earlier run to compare with, by its directory or name.
+        evidence: stored run to replay, by its directory or name.
         options: other fields of `Settings`.
 
     Raises:
@@ -159,7 +164,7 @@ class VerificationSession:
 
     def _load_figures_and_formats(self) -> None:
         """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
-        from harness.run.figures import installed  # a replay can do without
+        from harness.figures import installed  # a replay can do without
 
         installed()
         if plugins("readiness.reports"):
