@@ -212,9 +212,7 @@ class VerificationSession:
         used: dict[str, list[str]] = {}
         domains, in_part = self.experiments.domains, {row.id: row.in_part for row in self.selection.rows}
         for scenario in scenarios:
-            kinds = in_part.get(
-                requirement_of(scenario, self.catalogue), ()
-            )  # a replay may have rows of other profiles
+            kinds = in_part.get(requirement_of(scenario, self.catalogue), ())  # a replay has rows of any profile
             claim, expected = compile_scenario(scenario, self.catalogue, domains, kinds)
             claims.append(claim)
             demands += expected
