@@ -17,8 +17,8 @@ import click
 import yaml
 
 import harness
+from harness.files import bundled
 from harness.model.observations import RolloutAnalysis, RolloutBack, RolloutEnded, RolloutStep, every
-from harness.run.project import bundled
 
 PROFILE: Final = "rollouts"
 SETTINGS: Final = f"""[tool.harness]

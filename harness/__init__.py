@@ -25,7 +25,7 @@ def judge(plan: Plan, evidence: Evidence) -> Judgement:
     Raises:
         UsageError: a figure that the plan names is of a package or project that cannot be loaded.
     """
-    figures = importlib.import_module("harness.run.figures").figures_of(plan)  # by name: each room imports this file
+    figures = importlib.import_module("harness.figures").figures_of(plan)  # by name: each room imports this file
     judged: Judgement = importlib.import_module("harness.judgement").judge(plan, evidence, figures)
     return judged
 

@@ -1,16 +1,24 @@
-"""Files that are written completely or not at all, and never through a link that is in the way; the end of what a program wrote."""
+"""Files that are written completely or not at all, and never through a link that is in the way; the directories of the package; the end of what a program wrote."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Final
 
 ROOM_BYTES: Final = 1 << 16
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def bundled(name: str) -> Path:
+    """A directory that the package brings.
+
+    It is below `harness/bundled` in a wheel, and beside `harness` in a checkout.
+    """
+    package = Path(__file__).parent
+    inside = package / "bundled" / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 def write_atomic(path: Path, body: bytes) -> None:

@@ -151,7 +151,7 @@ def test_lines_of_a_project_extend_every_registry(tmp_path: Path) -> None:
         (tmp_path / f"{name}.py").write_text(f'"""{name}.py: {rest}', encoding="utf-8")
     code = (
         "from harness.steps.templates import TEMPLATES, OWN\n"
-        "from harness.run.figures import spec_of\n"
+        "from harness.figures import spec_of\n"
         "from harness.drivers.watch.registry import watchers\n"
         "from harness.run.acts.registry import drivers\n"
         "from harness.report.reports import formats\n"

@@ -225,10 +225,10 @@ def _of_project(known: Catalogue, demands: Iterable[Demand], scenarios: Iterable
     from harness.drivers.load import load_traffic
     from harness.drivers.rollout.files import load_rollout
     from harness.drivers.watch.registry import watchers
+    from harness.figures import installed
     from harness.model import DemandKind
     from harness.report.reports import formats
     from harness.run.acts.registry import drivers
-    from harness.run.figures import installed
     from harness.run.names import check_names
     from harness.run.project import find_project
     from harness.steps import traffic_asked_at, traffic_of
@@ -291,7 +291,8 @@ def _read_features() -> _Features:
 def _own_files(known: Catalogue, rows: Iterable[Requirement]) -> Mapping[str, Collection[str]]:
     """The project's own feature files by the profiles that they claim rows of; none where all rows are the package's, which go by section."""
     from harness.catalogue import BUNDLED, claiming_files
-    from harness.run.project import bundled, feature_files, find_project
+    from harness.files import bundled
+    from harness.run.project import feature_files, find_project
     from harness.steps import read_feature
 
     defined = {known.places[row.id].file.path for row in rows if row.id in known.places}

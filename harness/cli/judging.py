@@ -20,13 +20,11 @@ def judge(run: Path, *, check: bool) -> int:
     RUN is a directory or its name below reports/runs.
     """
     from harness.errors import Exit
-    from harness.evidence import RunDirectory
     from harness.report import closing_lines
-    from harness.run.deciding import decide, other_verdict, require_figures, same_verdict, write_verdict
-    from harness.run.exits import exit_of
-    from harness.run.which import run_path, which_run
+    from harness.run.deciding import decide_recorded, exit_of, require_figures, require_same_verdict, write_verdict
+    from harness.run.which import which_run
 
-    decided = decide(RunDirectory.open(run_path(run)))
+    decided = decide_recorded(run)
     click.echo(which_run(decided.directory.path), err=True)
     for line in closing_lines(decided.plan, decided.judgement):
         click.echo(line)
@@ -38,9 +36,7 @@ def judge(run: Path, *, check: bool) -> int:
         for item in decided.evidence.missing:
             click.secho(f"missing evidence: {item.file} {item.why}", err=True, fg="red")
         return Exit.INCONCLUSIVE
-    if not same_verdict(decided):
-        click.secho(str(other_verdict(decided)), err=True, fg="red")
-        return Exit.INTERNAL
+    require_same_verdict(decided)
     click.echo("the stored verdict is what this evidence gives, byte for byte")
     return Exit.GO
 
@@ -57,21 +53,14 @@ def report(run: Path, *, allure: bool) -> int:
 
     RUN is a directory or its name below reports/runs.  [default: reports/runs/latest]
     """
-    from harness.evidence import RunDirectory
-    from harness.run.deciding import decide, require_figures, write_verdict
-    from harness.run.which import run_path, which_run
+    from harness.run.deciding import decide_recorded, exit_of, require_figures, write_allure_report, write_verdict
+    from harness.run.which import which_run
 
-    decided = decide(RunDirectory.open(run_path(run)))
+    decided = decide_recorded(run)
     click.echo(which_run(decided.directory.path), err=True)
     require_figures(decided.plan)
     write_verdict(decided)
     click.echo(decided.directory.path / "readiness.html")
     if allure:
-        from harness.report.allure.site import write_site
-        from harness.run.exits import exit_of
-
-        code = exit_of(decided.judgement)
-        click.echo(
-            write_site(decided.directory.path, decided.plan, decided.evidence, decided.judgement, exit_code=code)
-        )
+        click.echo(write_allure_report(decided, exit_code=exit_of(decided.judgement)))
     return 0

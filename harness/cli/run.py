@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.run.deciding import Decided
 
-UNDECIDED = "nothing was run or judged: pytest only shows something with"
-"""Exit code 0 is kept for a GO."""
 _PYTEST_SETTINGS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
 
 
@@ -53,7 +49,6 @@ def _options(command: Callable[..., int]) -> Callable[..., int]:
             ),
             click.option(
                 "--release",
-                default="1.0.0",
                 metavar="NAME|DIR",
                 help="Release under test.  [default: the target file's `release`, else 1.0.0]",
             ),
@@ -126,87 +121,28 @@ def plan(**options: Any) -> int:
     return _session(planning=True, **options)
 
 
-def _session(
-    *, planning: bool, as_json: bool = False, as_roles: bool = False, pytest_arguments: tuple[str, ...], **options: Any
-) -> int:
+def _session(*, planning: bool, **options: Any) -> int:
     """One pytest session with our settings; its exit code is of our table."""
     os.environ["READINESS_COMMAND"] = "1"  # the plugin's entry point stays asleep: the session below is the one
     _clear_pytest_settings()
-    import pytest
+    from harness.pytest_plugin.command import run_pytest
+    from harness.run.project import find_project
+    from harness.run.session import open_session
 
-    from harness.pytest_plugin.plugin import ReadinessPlugin
-    from harness.pytest_plugin.session import PluginSession
-    from harness.run.choice import choose
-    from harness.run.exits import exit_of
-    from harness.run.project import feature_files, find_project
-    from harness.run.settings import Settings
-    from harness.run.which import run_path, runs_directory
-    from harness.steps.own import take_python_path
-
-    project = find_project(Path.cwd())
-    runs = options["out"] or runs_directory()
-    chosen = choose(project, options["target"], options["profile"])
-    if chosen.target is not None and options["stands_for"] != "sandbox":
-        hint = "leave `--as` out: the target file says what environment it is"
-        raise UsageError(f"only the sandbox can play {options['stands_for']}", where=str(chosen.target), hint=hint)
-    settings = Settings(
-        project=project,
-        target=chosen.target,
-        provided=chosen.provided,
-        profiles=chosen.profiles,
-        release=options["release"],
-        stands_for=options["stands_for"],
-        out=runs.absolute(),
-        baseline=None if options["baseline"] is None else run_path(options["baseline"], runs),
-        seed=options["seed"],
-        traffic_scale=options["traffic_scale"],
-        allow_target=options["allow_target"],
-        keep=options.get("keep", False),
-        no_decision=options.get("no_decision", False),
-        only=options["only"],
-        pytest_arguments=pytest_arguments,
-    )
     if planning:
         gc.disable()  # a plan is shown before a collection of garbage pays; it takes a tenth of the time
-    named = click.get_current_context().get_parameter_source("release") is ParameterSource.COMMANDLINE
-    session = PluginSession(settings, planning=planning, as_json=as_json, as_roles=as_roles, named_release=named)
-    session.check()
-    # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
-    quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if planning else ["-q"]
-    arguments = [
-        *map(_argument, feature_files(project)),
-        *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
-        *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
-        *quiet,
-        *pytest_arguments,
-    ]
-    take_python_path(project.root)
-    sys.stdout.flush()
-    code = int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
-    if code == 0 and not planning and session.decided is None:
-        click.echo(f"{UNDECIDED}: {' '.join(pytest_arguments) or 'an argument'}\nhint: leave it out", err=True)
-        return UsageError.exit_code
-    if session.decided is not None and not planning:
-        if code == 0:  # as pytest has it, which a hook of the project's own may have changed
-            code = exit_of(session.decided.judgement, no_decision=settings.no_decision)
-        _allure_report(session.decided, code)
+    session = open_session(find_project(Path.cwd()), planning=planning, **options)
+    code = run_pytest(session)
+    if planning:
+        return code
+    if session.decided is None:
+        if code == 0:  # which is kept for a GO
+            shows = f"pytest only shows something with: {' '.join(options['pytest_arguments']) or 'an argument'}"
+            click.echo(f"nothing was run or judged: {shows}\nhint: leave it out", err=True)
+        return code or UsageError.exit_code
+    code = code or session.exit_code(())  # 0 as pytest has it, which a hook of the project's own may have changed
+    _allure_report(session.decided, code)
     return code
-
-
-def _argument(path: Path) -> str:
-    """A feature file as an argument of pytest, which takes what follows `[` or `::` for the name of a test.
-
-    Raises:
-        UsageError: it has one below the directory that the command is called in, too.
-    """
-    name = str(path)
-    for mark in ("[", "::"):
-        if mark in name:
-            name = os.path.relpath(path)
-    if odd := next((mark for mark in ("[", "::") if mark in name), ""):
-        hint = "rename it, or call the command in the project's directory"
-        raise UsageError(f"pytest takes no path with `{odd}`", where=name, hint=hint)
-    return name
 
 
 def _allure_report(decided: Decided, code: int) -> None:
@@ -215,14 +151,14 @@ def _allure_report(decided: Decided, code: int) -> None:
 
     if find_node() is None:
         return
-    from harness.report.allure.site import write_site
+    from harness.run.deciding import write_allure_report
 
-    path = decided.directory.path
     try:
-        made = write_site(path, decided.plan, decided.evidence, decided.judgement, exit_code=code)
+        made = write_allure_report(decided, exit_code=code)
     except (HarnessError, KeyboardInterrupt) as error:
         why = str(error) or "interrupted"
-        click.echo(f"  no Allure report: {why}\n  its results are in {path / 'allure-results'}", err=True)
+        results = decided.directory.path / "allure-results"
+        click.echo(f"  no Allure report: {why}\n  its results are in {results}", err=True)
     else:
         click.echo(f"  the Allure report: {made}")
 
@@ -232,15 +168,3 @@ def _clear_pytest_settings() -> None:
     for name in _PYTEST_SETTINGS:
         if os.environ.pop(name, ""):
             click.echo(f"{name} is ignored\nhint: put arguments for pytest after `--`", err=True)
-
-
-class _Named:
-    """Registers the session's hooks under the name by which the entry point knows that they are there."""
-
-    def __init__(self, plugin: object) -> None:
-        self._plugin = plugin
-
-    def pytest_configure(self, config: Any) -> None:
-        from harness.pytest_plugin import NAME
-
-        config.pluginmanager.register(self._plugin, NAME)

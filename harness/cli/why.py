@@ -19,12 +19,11 @@ def why(requirement: str, run: Path, *, as_json: bool) -> int:
     """
     from harness.catalogue import hint_with_nearest
     from harness.errors import UsageError
-    from harness.evidence import RunDirectory
     from harness.report import render_why, why_document
-    from harness.run.deciding import decide
-    from harness.run.which import run_path, which_run
+    from harness.run.deciding import decide_recorded
+    from harness.run.which import which_run
 
-    decided = decide(RunDirectory.open(run_path(run)))
+    decided = decide_recorded(run)
     known = [verdict.requirement for verdict in decided.judgement.verdicts]
     if requirement not in known:
         raise UsageError(

@@ -9,17 +9,22 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from harness.run.settings import Settings
+    from harness.run.session import VerificationSession
 
-NAME = "readiness"
+NAME: Final = "readiness"
 """Under which the session's hooks are registered."""
+_OPTIONS: Final = (
+    *("target", "profile", "release", "baseline", "evidence"),
+    *("seed", "traffic_scale", "allow_target", "keep", "no_decision"),
+)
+"""The options that the session takes as they are."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,12 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if not _features_named(config):
             return
         from harness.pytest_plugin.plugin import ReadinessPlugin
-        from harness.pytest_plugin.session import PluginSession
 
-        named = config.getoption("release") is not None
-        session = PluginSession(_settings(config), evidence=_run(config, "evidence"), named_release=named)
-        session.check()
-        config.pluginmanager.register(ReadinessPlugin(session), NAME)
+        config.pluginmanager.register(ReadinessPlugin(_opened(config)), NAME)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.import_plugin("harness.steps.bdd")
@@ -96,43 +97,15 @@ def _features_named(config: pytest.Config) -> bool:
     return any(path.is_relative_to(base) or base.is_relative_to(path) for path in named for base in features)
 
 
-def _narrowed(config: pytest.Config, name: str) -> tuple[str, ...]:
-    """`-k` or `-m` as it was given; nothing where it was not."""
-    given = getattr(config.option, name, "")
-    return ({"keyword": "-k", "markexpr": "-m"}[name], given) if given else ()
-
-
-def _run(config: pytest.Config, name: str) -> Path | None:
-    """The directory of the run that an option names; None where it was not given."""
-    from harness.run.which import run_path
-
-    given = config.getoption(name)
-    return None if given is None else run_path(given)
-
-
-def _settings(config: pytest.Config) -> Settings:
-    from harness.run.choice import Choice, choose
+def _opened(config: pytest.Config) -> VerificationSession:
+    """The session that our options ask for."""
     from harness.run.project import find_project
-    from harness.run.settings import RELEASE, Settings
+    from harness.run.session import open_session
 
-    project = find_project(Path.cwd())
-    option = config.getoption
-    profiles = tuple(option("profile") or ())
-    replay = option("evidence") is not None  # judges what was recorded: nothing is chosen
-    chosen = Choice(None, profiles or project.profiles) if replay else choose(project, option("target"), profiles)
-    return Settings(
-        project=project,
-        target=chosen.target,
-        provided=chosen.provided,
-        profiles=chosen.profiles,
-        release=RELEASE if option("release") is None else option("release"),
-        out=project.root / "reports" / "runs",
-        baseline=_run(config, "baseline"),
-        seed=option("seed"),
-        traffic_scale=option("traffic_scale"),
-        allow_target=option("allow_target"),
-        keep=option("keep"),
-        no_decision=option("no_decision"),
-        only=tuple(option("only")),
-        pytest_arguments=tuple(word for name in ("keyword", "markexpr") for word in _narrowed(config, name)),
+    narrowed = {"-k": getattr(config.option, "keyword", ""), "-m": getattr(config.option, "markexpr", "")}
+    return open_session(
+        find_project(Path.cwd()),
+        pytest_arguments=tuple(word for option, given in narrowed.items() if given for word in (option, given)),
+        only=tuple(config.getoption("only")),
+        **{name: config.getoption(name) for name in _OPTIONS},
     )

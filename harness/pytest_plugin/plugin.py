@@ -18,7 +18,7 @@ from harness.steps import read_feature
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from harness.pytest_plugin.session import PluginSession
+    from harness.run.session import VerificationSession
 
 SCENARIO = pytest.StashKey[Scenario]()
 SETTLING = pytest.StashKey[Settling]()
@@ -31,7 +31,7 @@ _NAMED: Final = 3
 class ReadinessPlugin:
     """Registered once, for the sessions that judge a platform; foreign suites never see it."""
 
-    def __init__(self, session: PluginSession) -> None:
+    def __init__(self, session: VerificationSession) -> None:
         self._session = session
         self._problems: list[str] = []
         self._collected = False
@@ -105,7 +105,7 @@ class ReadinessPlugin:
         for item in items:
             scenario = scenario_of(item)
             if scenario is not None:
-                if not self._session.chosen(scenario):
+                if not self._session.selection.is_chosen(scenario):
                     foreign.append(item)
                     continue
                 item.stash[SCENARIO] = scenario
@@ -113,14 +113,14 @@ class ReadinessPlugin:
                 requirement = scenario.row.get(REQUIREMENT_COLUMN)
                 if requirement:
                     item.add_marker(requirement)
-                if not self._session.selected(scenario):
+                if not self._session.selection.lets_through(scenario):
                     dropped.append(item)
                     continue
                 self._selected.append(item)
             kept.append(item)
         if collected and not self._problems:
             try:
-                self._session.reconcile(collected)
+                self._session.deselected += self._session.selection.uncollected(collected)
             except HarnessError as error:  # of a feature file that was not collected, and may hold what was left out
                 raise pytest.UsageError(str(error)) from error
         if dropped:
@@ -157,7 +157,7 @@ class ReadinessPlugin:
             return  # pytest calls this on its way out too, before it says which argument it did not find
         if not session.items and not self._session.deselected:
             with suppress(HarnessError):  # of a feature file that was not collected: then it is not known
-                self._unclaimed = self._session.unclaimed()
+                self._unclaimed = self._session.selection.unclaimed()
         kept = set(session.items)
         if dropped := [item for item in self._selected if item not in kept]:  # by a hook that only took them out
             session.config.hook.pytest_deselected(items=dropped)
@@ -181,7 +181,7 @@ class ReadinessPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Gather the evidence, or read it; judge it; then let the scenarios tell their verdicts."""
-        if self._session.planning:
+        if self._session.settings.planning:
             return True  # the plan was shown when everything was collected; nothing is run
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             self._stopped = True
@@ -291,7 +291,7 @@ class ReadinessPlugin:
             for category, _, word in STATUS.values():
                 for report in terminalreporter.stats.get(category, ()):
                     terminalreporter.write_line(f"{word} {report.nodeid}: {report.longrepr}")
-        if self._unclaimed and not self._session.as_json and not self._session.as_roles:
+        if self._unclaimed and not self._session.settings.as_json and not self._session.settings.as_roles:
             terminalreporter.write_line(self._unclaimed, red=True, bold=True)
         for line in self._session.closing_lines(self._outcomes):
             terminalreporter.write_line(line)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.evidence import RunDirectory, keep_baseline, load_evidence
+from harness.figures import spec_of
 from harness.judgement.figures.improvement import unlike
-from harness.run.figures import spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path

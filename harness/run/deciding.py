@@ -1,4 +1,4 @@
-"""From a sealed run to a decision and its reports. Needs nothing but the run's files."""
+"""From a sealed run to a decision, its exit code and its reports. Needs nothing but the run's files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import harness
-from harness.errors import EvidenceError, HarnessError, UsageError
-from harness.evidence import load_evidence
+from harness.errors import EvidenceError, Exit, HarnessError, UsageError
+from harness.evidence import RunDirectory, load_evidence
+from harness.figures import figures_of, is_known
 from harness.files import write_atomic
 from harness.judgement import judge
-from harness.run.figures import figures_of, is_known
+from harness.model import IN_ORDER, OF_THE_CHOICE, DecisionOutcome, Outcome
+from harness.run.which import run_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.evidence import RunDirectory
     from harness.model import Evidence, Judgement, Plan
 
+_DECISIONS: Final = {
+    DecisionOutcome.GO: Exit.GO,
+    DecisionOutcome.NO_GO: Exit.NO_GO,
+    DecisionOutcome.INCONCLUSIVE: Exit.INCONCLUSIVE,
+    DecisionOutcome.PARTIAL: Exit.INCONCLUSIVE,
+}
+"""The same for the command and pytest."""
 _NAMED: Final = 6
 """So many ids are named where a stored verdict differs."""
 
@@ -43,6 +51,32 @@ def decide(directory: RunDirectory) -> Decided:
     plan = directory.read_plan()
     evidence = load_evidence(directory)
     return Decided(directory=directory, plan=plan, evidence=evidence, judgement=judge(plan, evidence, figures_of(plan)))
+
+
+def decide_recorded(run: Path) -> Decided:
+    """Judge a recorded run that a command line names by its directory, or by its name below the directory of the runs.
+
+    Raises:
+        HarnessError: it is no run, or as in `decide`.
+    """
+    return decide(RunDirectory.open(run_path(run)))
+
+
+def exit_of(judgement: Judgement, *, no_decision: bool = False) -> Exit:
+    """The exit code of the decision.
+
+    With `no_decision`, of a filtered run, that of the worst selected verdict.
+
+    That is 0 only where every selected verdict is PASS or WAIVED, and nothing was found beyond them: harm that nothing judges, evidence that is gone.
+    """
+    if no_decision and judgement.decision.outcome is DecisionOutcome.PARTIAL:
+        selected = {verdict.outcome for verdict in judgement.verdicts if verdict.claims}
+        found = Exit.GO if selected and selected <= IN_ORDER else Exit.INCONCLUSIVE
+        if Outcome.FAIL in selected:
+            found = Exit.NO_GO
+        alone = [reason.because.kind for reason in judgement.decision.because if not reason.requirement]
+        return Exit.INCONCLUSIVE if found is Exit.GO and not OF_THE_CHOICE.issuperset(alone) else found
+    return _DECISIONS[judgement.decision.outcome]
 
 
 def require_figures(plan: Plan) -> None:
@@ -79,16 +113,41 @@ def write_verdict(decided: Decided) -> None:
         ) from error
 
 
-def other_verdict(decided: Decided) -> HarnessError:
-    """What differs between the stored `verdict.json` and the one that is judged now, and what to do: where the bytes do."""
+def write_allure_report(decided: Decided, *, exit_code: int) -> Path:
+    """Make Allure's own page of the run's reports, which shows this exit code; returns its path.
+
+    Raises:
+        HarnessError: it cannot be made or written, as `write_site` says.
+    """
+    from harness.report.allure.site import write_site  # of an extra
+
+    path = decided.directory.path
+    return write_site(path, decided.plan, decided.evidence, decided.judgement, exit_code=exit_code)
+
+
+def require_same_verdict(decided: Decided) -> None:
+    """Refuse a stored `verdict.json` that has other bytes than the one that is judged now.
+
+    Raises:
+        EvidenceError: there is no stored verdict to compare with.
+        HarnessError: its bytes differ; it says of which requirements, and what to do.
+    """
     from harness.report import render_verdict
 
     stored = decided.directory.path / "verdict.json"
-    before, now = _answers(_document(stored)), _answers(json.loads(render_verdict(decided.plan, decided.judgement)))
+    judged = render_verdict(decided.plan, decided.judgement)
+    try:
+        if stored.stat().st_size == len(judged) and stored.read_bytes() == judged:
+            return
+    except OSError as error:
+        raise EvidenceError(
+            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
+        ) from error
+    before, now = _answers(_document(stored)), _answers(json.loads(judged))
     differ = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     more = f" and {len(differ) - _NAMED} more" if len(differ) > _NAMED else ""
     named = f"the verdict or its reason differs of {', '.join(differ[:_NAMED])}{more}"
-    return HarnessError(
+    raise HarnessError(
         f"the stored verdict.json is not what this evidence gives: {named if differ else 'only the text differs'}",
         where=str(stored),
         hint=f"it was edited, or written by another version (this is {harness.__version__}); `readiness judge RUN` writes it again",
@@ -113,21 +172,3 @@ def _answers(document: object) -> dict[str, tuple[object, ...]]:
         if isinstance(one, dict):
             found[str(one.get("id"))] = (one.get("verdict"), one.get("reason"))
     return found
-
-
-def same_verdict(decided: Decided) -> bool:
-    """Whether the stored `verdict.json` has the bytes that are judged now.
-
-    Raises:
-        EvidenceError: there is no stored verdict to compare with.
-    """
-    from harness.report import render_verdict
-
-    stored = decided.directory.path / "verdict.json"
-    try:
-        judged = render_verdict(decided.plan, decided.judgement)
-        return stored.stat().st_size == len(judged) and stored.read_bytes() == judged
-    except OSError as error:
-        raise EvidenceError(
-            "there is no stored verdict", where=str(stored), hint="run `readiness judge` without --check first"
-        ) from error

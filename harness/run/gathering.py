@@ -23,13 +23,13 @@ from harness.drivers.watch import (
     watch_settings,
 )
 from harness.errors import HarnessError
+from harness.figures import spec_of
 from harness.judgement.figures.pipelines import limits_s
 from harness.judgement.receipts.machine import is_sandbox
 from harness.judgement.recovery import Promise
 from harness.run.acts.context import Context, Sinks
 from harness.run.acts.paper import Paper, PaperDriver
 from harness.run.acts.registry import drivers
-from harness.run.figures import spec_of
 from harness.run.finalreads import LedgerReads
 from harness.run.machine import MachineLog
 from harness.run.outlook import health_per_s

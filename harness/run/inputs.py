@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from harness.catalogue import catalogue_files
 from harness.errors import EvidenceError, without_passwords
 from harness.evidence.manifest import sha256_of
-from harness.run.project import bundled
+from harness.files import bundled
 from harness.run.statements import statement_directories
 from harness.yamlfile import yaml_files
 

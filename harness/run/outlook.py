@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.drivers.watch import Rates
+from harness.figures import spec_of
 from harness.judgement.figures import Lack, Offered
 from harness.judgement.figures.sufficiency import lacks_of, numbers_of
 from harness.model import DemandKind, Per, Phase
 from harness.model.domain import UNKNOWN
 from harness.run.acts.experiments import longest_s
 from harness.run.awaited import account_document, accounted
-from harness.run.figures import spec_of
 
 if TYPE_CHECKING:
     from harness.judgement.figures import Numbers

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ConfigurationError, UsageError
+from harness.figures import spec_of
 from harness.judgement.figures import Need
 from harness.model import (
     Act,
@@ -30,7 +31,6 @@ from harness.run.acts.driver import Library
 from harness.run.acts.registry import drivers, needs_platform
 from harness.run.acts.rollouts import each_rollout_once
 from harness.run.awaited import unclaimed
-from harness.run.figures import spec_of
 from harness.run.groups import needs_group, served_groups, unserved
 from harness.run.project import shadowed
 from harness.run.statements import statements_of

@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import harness
 from harness.errors import ConfigurationError
+from harness.files import bundled
 from harness.provided import is_provided
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ _CLOSE: Final = 0.75
 
 It must also have one of our keys.
 """
-
-
-def bundled(name: str) -> Path:
-    """A directory that the package brings.
-
-    It is below `harness/bundled` in a wheel, and beside `harness` in a checkout.
-    """
-    package = Path(harness.__file__).parent
-    inside = package / "bundled" / name
-    return inside if inside.is_dir() else package.parent / name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

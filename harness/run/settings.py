@@ -1,4 +1,4 @@
-"""What one run was asked to do."""
+"""What one session was asked to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_SCALE: Final = 4.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The options of `readiness run`, which are those of the pytest plugin.
+    """The options of `readiness run` and `readiness plan`, and of the pytest plugin.
 
     Attributes:
         project: where names are resolved.
@@ -32,6 +32,7 @@ class Settings:
         profiles: catalogue profiles.
         stands_for: environment that a provided target stands for.
         release: release of a provided target's platform, by name or directory; for another target a label.
+        names_release: whether the release was named, or is that of a session that names none.
         out: directory of the runs.
         seed: of every schedule.
         traffic_scale: every traffic's rate, or its users where they wait for answers, is multiplied by it.
@@ -41,6 +42,8 @@ class Settings:
         no_decision: exit with the worst selected verdict when filtered.
         only: patterns of requirement ids.
         pytest_arguments: what else pytest is given, as `-k`.
+        evidence: stored run to replay; None: a live run.
+        planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
     """
 
     project: Project
@@ -48,6 +51,7 @@ class Settings:
     provided: str = SANDBOX
     profiles: tuple[str, ...] = ("core",)
     release: str = RELEASE
+    names_release: bool = False
     stands_for: str = "sandbox"
     out: Path = Path("reports/runs")
     seed: int = 1
@@ -58,6 +62,10 @@ class Settings:
     no_decision: bool = False
     only: tuple[str, ...] = ()
     pytest_arguments: tuple[str, ...] = ()
+    evidence: Path | None = None
+    planning: bool = False
+    as_json: bool = False
+    as_roles: bool = False
 
     def __post_init__(self) -> None:
         """Raises UsageError where the traffic's scale is out of bounds, or no number."""

@@ -41,21 +41,19 @@ def show_plan(
     target: Target,
     requirements: Sequence[Requirement],
     experiments: Mapping[str, ExperimentPlan],
-    as_json: bool = False,
-    as_roles: bool = False,
 ) -> None:
     """Print the acts in order, how much evidence each sentence takes, what is scaled, and what cannot be decided or assessed."""
     library = library_of(settings, target, compiled, experiments)
     plan = make_plan(
         "plan", settings=settings, target=target, requirements=requirements, compiled=compiled, library=library
     )
-    if as_roles:
+    if settings.as_roles:
         sys.stdout.write(_roles(plan, library, target))
         return
     baseline = "" if settings.baseline is None else _baseline(settings.baseline, plan)
     unready = unready_means(target) if plan.acts else []
     refused = refusals(plan, target, settings.allow_target)
-    if as_json:
+    if settings.as_json:
         refusal = [{"what": one.what, "where": one.where, "hint": one.hint} for one in refused]
         document = {**outlook_document(plan), "unready": unready, "refused": refusal}
         document |= access_document(plan, library, target)

@@ -13,8 +13,8 @@ from pytest_bdd.exceptions import GherkinParseError
 from pytest_bdd.gherkin_parser import get_gherkin_document
 
 from harness.errors import ConfigurationError
+from harness.files import bundled
 from harness.model import Scenario, Step
-from harness.run.project import bundled
 from harness.steps.grammar import reads
 
 _PLACEHOLDER: Final = re.compile(r"<([^<>]+)>")

@@ -11,9 +11,9 @@ from typing import Final
 
 from harness.catalogue import nearest
 from harness.errors import UsageError
+from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import UNFELT, Demand, DemandKind, Objective, Phase, Quantity, untenable
-from harness.run.figures import spec_of
 from harness.steps.meaning import Keyword, Selection
 from harness.steps.slots import Values
 from harness.steps.template import Template

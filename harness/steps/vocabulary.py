@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import Objective
-from harness.run.figures import spec_of
 from harness.steps.grammar import NO_EXPERIMENTS, Reading, read
 from harness.steps.template import Template
 from harness.steps.templates import TEMPLATES

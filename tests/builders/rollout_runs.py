@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from harness.figures import spec_of
 from harness.judgement.measures import Case
 from harness.model import (
     SAMPLES,
@@ -23,7 +24,6 @@ from harness.model import (
     Worker,
 )
 from harness.model.rollout import RolloutPlan, Strategy, TakenBack
-from harness.run.figures import spec_of
 from harness.steps.grammar import read
 from tests.builders import plans
 from tests.builders.recorder import WELL, ns

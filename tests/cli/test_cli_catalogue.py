@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.figures import installed
 from harness.run.acts.registry import drivers
-from harness.run.figures import installed
 
 CATALOGUE = """\
 profile: shop

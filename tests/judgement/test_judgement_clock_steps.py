@@ -19,10 +19,10 @@ from judgement_builders import samples as requests
 from test_judgement_containers import UNREADY, run, served
 from test_judgement_scaling import APART, CPU, held, judged, load, said
 
+from harness.figures import spec_of
 from harness.judgement import judge
 from harness.judgement.receipts.machine import AWAKE, machine_result
 from harness.model import ClockStep, Evidence, Figure, Measure, Objective, Outcome, ReasonKind
-from harness.run.figures import spec_of
 from tests.builders.recorder import ns
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE

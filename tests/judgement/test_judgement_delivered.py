@@ -22,10 +22,10 @@ from judgement_builders import (
     with_words,
 )
 
+from harness.figures import spec_of
 from harness.judgement import judge
 from harness.judgement.figures.spec import Offered
 from harness.model import PIPELINE, Evidence, Figure, Measure, Objective, Op, Outcome, Quantity, Table, WatchSource
-from harness.run.figures import spec_of
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 

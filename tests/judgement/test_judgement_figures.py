@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from judgement_builders import evidence, measures, objective, plan
 
+from harness import figures
 from harness.errors import UsageError
+from harness.figures import figures_of, spec_of
 from harness.judgement import judge
 from harness.judgement.figures import FIGURES, Basis, Need, Offered, Spec
 from harness.judgement.figures.numbers import chances_of_pass, failures_refuting
 from harness.judgement.measures import Case, because, measure
 from harness.judgement.stats.statistics import share_bounds
 from harness.model import COMPARED, Claim, Figure, LimitRule, Measure, Objective, Op, Outcome, Phase, Quantity
-from harness.run import figures
-from harness.run.figures import figures_of, spec_of
 from tests.builders.scenarios import scenario
 
 UNITS = {"time": {"ms", "s"}, "ratio": {"ratio"}, "count": {""}, "rate": {""}, "size": {"MB"}}

@@ -10,6 +10,7 @@ import pytest
 from judgement_builders import claim, objective, observation, table
 
 from harness.errors import Exit
+from harness.figures import spec_of
 from harness.judgement import judge
 from harness.judgement.harm import unjudged_harm
 from harness.judgement.invariants import broken
@@ -41,8 +42,7 @@ from harness.model import (
 )
 from harness.model.harm import Harm, UnjudgedHarm
 from harness.model.table import Bools
-from harness.run.exits import exit_of
-from harness.run.figures import spec_of
+from harness.run.deciding import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 from tests.builders.recorder import ns

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from harness.figures import spec_of
 from harness.model import Figure, Phase, Quantity
 from harness.model.rollout import Strategy, TakenBack
 from harness.model.trigger import Signal, Trigger
-from harness.run.figures import spec_of
 from tests.builders.recorder import ns
 from tests.builders.rollout_runs import (
     BACK,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from harness import clock
-from harness.run.project import bundled
+from harness.files import bundled
 from harness.targets.target import MARKER
 from tests.plain.plain_project import Project, descendants
 

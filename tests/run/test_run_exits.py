@@ -9,7 +9,7 @@ import pytest
 from harness.errors import Exit
 from harness.judgement import judge
 from harness.model import DecisionOutcome, Outcome
-from harness.run.exits import exit_of
+from harness.run.deciding import exit_of
 from tests.builders.core_plan import core_plan
 from tests.builders.core_run import core_evidence
 

@@ -9,9 +9,10 @@ import pytest
 
 from harness.errors import EvidenceError
 from harness.evidence import RunDirectory
+from harness.files import bundled
 from harness.model import Claim
 from harness.run.inputs import keep_inputs
-from harness.run.project import bundled, find_project
+from harness.run.project import find_project
 from harness.targets import Target, load_target
 from tests.builders.plans import experiment, plan, traffic
 from tests.builders.scenarios import scenario

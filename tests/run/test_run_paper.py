@@ -16,10 +16,10 @@ from harness.drivers import ingest
 from harness.drivers.facts import FactReading
 from harness.drivers.paper import Asked
 from harness.model import Act, DecisionOutcome, Demand, DemandKind, Outcome
-from harness.pytest_plugin.session import PluginSession
 from harness.run.acts.paper import IngestDriver, Paper
 from harness.run.deciding import Decided
 from harness.run.project import feature_files, find_project
+from harness.run.session import VerificationSession
 from harness.run.settings import Settings
 from harness.steps import read_feature
 from tests.builders.asked import asked
@@ -37,9 +37,10 @@ def decided(folder: Path, spoil: Callable[[Path], None] = lambda _: None) -> Dec
     settings = Settings(
         project=project, target=folder / "paper.yaml", profiles=("checklist",), release="", out=folder / "runs"
     )
-    session = PluginSession(settings)
+    session = VerificationSession(settings)
     session.check()
-    scenarios = [one for file in feature_files(project) for one in read_feature(file, ROOT) if session.chosen(one)]
+    is_chosen = session.selection.is_chosen
+    scenarios = [one for file in feature_files(project) for one in read_feature(file, ROOT) if is_chosen(one)]
     session.compile(scenarios)
     return session.decide()
 

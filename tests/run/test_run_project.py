@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigurationError
+from harness.files import bundled
 from harness.plugins import plugins
-from harness.run.project import bundled, feature_files, find_project, shadowed
+from harness.run.project import feature_files, find_project, shadowed
 
 
 def project(root: Path, table: str) -> Path:

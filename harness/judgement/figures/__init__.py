@@ -1,4 +1,4 @@
-"""The harness's own figures: one file per figure, with its spec and its judge. `harness.run.figures` adds those of packages and the project."""
+"""The harness's own figures: one file per figure, with its spec and its judge. `harness.figures` adds those of packages and the project."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from harness.drivers.chaos import resolved_configuration
 from harness.drivers.chaos.environment import child_environment
 from harness.drivers.chaos.experiments import read_experiment
 from harness.errors import ConfigurationError
-from harness.run.project import bundled
+from harness.files import bundled
 from harness.targets import Target, load_target
 
 POD_LOSS = bundled("experiments") / "pod-loss.yaml"

@@ -1,27 +1,28 @@
-"""One readiness session: what was asked for, what was compiled, what was decided."""
+"""A session of verification, from its options to its decision: what the command and the pytest plugin both call."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.catalogue import Catalogue, circles, hint_with_nearest, load_catalogue
 from harness.drivers.chaos import Experiments, find_experiments
-from harness.errors import ConfigurationError, Exit, HarnessError, UsageError
+from harness.errors import ConfigurationError, Exit, UsageError
 from harness.evidence import RunDirectory
-from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome, Requirement
+from harness.model import IN_ORDER, Claim, ClaimVerdict, Demand, DemandKind, Outcome
 from harness.model.domain import UNKNOWN
 from harness.plugins import plugins
 from harness.provided import provided
-from harness.run.deciding import Decided, decide
-from harness.run.exits import exit_of
+from harness.run.choice import Choice, choose
+from harness.run.deciding import Decided, decide, exit_of
 from harness.run.planning import Compiled
-from harness.run.project import feature_files, nothing_claimed
-from harness.run.which import newer_runs
-from harness.steps import compile_scenario, lint_features, read_feature, requirement_of, speaks_of_a_domain
+from harness.run.selection import ScenarioSelection
+from harness.run.settings import RELEASE, Settings
+from harness.run.which import newer_runs, run_path
+from harness.steps import compile_scenario, lint_features, requirement_of, speaks_of_a_domain
 from harness.targets import load_target
 
 if TYPE_CHECKING:
@@ -30,37 +31,75 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.model import Scenario
+    from harness.run.project import Project
     from harness.run.provision import PlannedTarget
-    from harness.run.settings import Settings
     from harness.targets import Target
 
 
-class PluginSession:
-    """The state behind the hooks.
+def open_session(
+    project: Project,
+    *,
+    target: Path | None,
+    profile: Sequence[str] | None,
+    release: str | None,
+    out: Path | None = None,
+    baseline: Path | None = None,
+    evidence: Path | None = None,
+    **options: Any,
+) -> VerificationSession:
+    """The session that a command line asks for, once what it names was found and checked.
+
+    Args:
+        project: whose features are judged.
+        target: target file, or the name of a provided target; None: the project's.
+        profile: the profiles that decide; of none: the project's.
+        release: the release under test; None: none is named.
+        out: directory of the runs; None: `reports/runs` of the project.
+        baseline: earlier run to compare with, by its directory or name.
+        evidence: stored run to replay, by its directory or name.
+        options: other fields of `Settings`.
+
+    Raises:
+        HarnessError: an option, or what it names, is wrong.
+    """
+    runs = out or project.root / "reports" / "runs"
+    if evidence is None:
+        chosen = choose(project, target, profile or ())
+    else:  # it judges what was recorded: nothing is chosen
+        chosen = Choice(None, tuple(profile or project.profiles))
+    if chosen.target is not None and (played := options.get("stands_for", "sandbox")) != "sandbox":
+        hint = "leave `--as` out: the target file says what environment it is"
+        raise UsageError(f"only the sandbox can play {played}", where=str(chosen.target), hint=hint)
+    settings = Settings(
+        project=project,
+        target=chosen.target,
+        provided=chosen.provided,
+        profiles=chosen.profiles,
+        release=RELEASE if release is None else release,
+        names_release=release is not None,
+        out=runs.absolute(),
+        baseline=None if baseline is None else run_path(baseline, runs),
+        evidence=None if evidence is None else run_path(evidence, runs),
+        **options,
+    )
+    session = VerificationSession(settings)
+    session.check()
+    return session
+
+
+class VerificationSession:
+    """What was asked for, what was compiled, and what was decided.
 
     Attributes:
-        settings: the options. evidence: a stored run to replay; None: a live run. planning: show the plan and stop; as_json: for machines; as_roles: only the rights that it takes.
+        settings: the options. replay: whether a stored run is judged instead of a live one.
         deselected: locations of scenarios that a filter left out.
         experiments: every one that there is. decided: once there is a decision.
         remarks: what is wrong and stops nothing.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        evidence: Path | None = None,
-        planning: bool = False,
-        as_json: bool = False,
-        as_roles: bool = False,
-        named_release: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.evidence = evidence
-        self.planning = planning
-        self.as_json = as_json
-        self.as_roles = as_roles
-        self._named_release = named_release
+        self.replay = settings.evidence is not None
         self.experiments: Experiments = find_experiments(settings.project.search("experiments"))
         self.deselected: list[str] = []
         self.decided: Decided | None = None
@@ -68,25 +107,20 @@ class PluginSession:
         self._compiled = Compiled(claims=(), demands=())
         self._problems: dict[Path, list[str]] = {}
         self._planned: PlannedTarget | None = None
-        if planning and settings.target is None:
+        if settings.planning and settings.target is None:
             from harness.run.provision import PlannedTarget  # a replay needs none
 
             self._planned = PlannedTarget(settings)
 
-    @property
-    def replay(self) -> bool:
-        """Whether a stored run is judged instead of a live one."""
-        return self.evidence is not None
+    @cached_property
+    def selection(self) -> ScenarioSelection:
+        """Which scenarios are judged."""
+        return ScenarioSelection(self.settings, self.catalogue, replay=self.replay)
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """The bundled requirements and the project's own."""
         return load_catalogue(self.settings.project.catalogue)
-
-    @cached_property
-    def _ids(self) -> frozenset[str]:
-        """Of the requirements of the chosen profiles."""
-        return frozenset(requirement.id for requirement in self._rows())
 
     def check(self) -> None:
         """Read what the options name, before anything is collected; raises HarnessError for the first that is wrong."""
@@ -99,8 +133,8 @@ class PluginSession:
             named = f"{project.root / 'pyproject.toml'}: tool.harness.profiles"
             where = named if profiles == project.profiles else "--profile"
             raise UsageError(error.what, where=where, hint=error.hint) from error
-        if self.evidence is not None:
-            RunDirectory.open(self.evidence)
+        if self.settings.evidence is not None:
+            RunDirectory.open(self.settings.evidence)
         else:
             self._refuse_circles()
             if self.settings.target is None:
@@ -130,7 +164,7 @@ class PluginSession:
 
     def _load_figures_and_formats(self) -> None:
         """Refuse a figure or a report of the project that cannot be loaded: nothing else asks for one before the run has ended."""
-        from harness.run.figures import installed  # a replay can do without
+        from harness.figures import installed  # a replay can do without
 
         installed()
         if plugins("readiness.reports"):
@@ -141,7 +175,7 @@ class PluginSession:
     def _refuse_other_release(self, file: Path) -> None:
         """Refuse a typed release beside another one of the target file, which would be judged without a word."""
         named, release = load_target(file).release.version, self.settings.release
-        if self._named_release and named and named != release:
+        if self.settings.names_release and named and named != release:
             what = f"the target file names the release {named}, and the command {release}"
             raise UsageError(what, where=f"{file}: release", hint="leave `--release` out, or the version in the file")
 
@@ -171,66 +205,14 @@ class PluginSession:
             self._problems[feature] = [str(problem) for problem in found]
         return self._problems[feature]
 
-    def selected(self, scenario: Scenario) -> bool:
-        """Whether `--only` lets the scenario through."""
-        if not self.settings.only:
-            return True
-        requirement = requirement_of(scenario, self.catalogue)
-        return any(fnmatchcase(requirement, pattern) for pattern in self.settings.only)
-
-    def reconcile(self, collected: Iterable[Scenario]) -> None:
-        """Note what a path on the command line, or anything else, kept from being collected."""
-        if not self.replay:
-            project, seen = self.settings.project, {scenario.id for scenario in collected}
-            every = (scenario for file in feature_files(project) for scenario in read_feature(file, project.root))
-            self.deselected += [
-                scenario.location
-                for scenario in every
-                if scenario.id not in seen
-                and not self._ids.isdisjoint(scenario.requirements)
-                and self._counts(scenario)
-            ]
-
-    def chosen(self, scenario: Scenario) -> bool:
-        """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
-        return self.replay or (requirement_of(scenario, self.catalogue) in self._ids and self._counts(scenario))
-
-    def unclaimed(self) -> str:
-        """Why there was nothing to collect, where no scenario at all claims a requirement of the chosen profiles; empty where one does."""
-        project = self.settings.project
-        if self.replay or any(
-            self.chosen(scenario) for file in feature_files(project) for scenario in read_feature(file, project.root)
-        ):
-            return ""
-        return nothing_claimed(project, self._rows())
-
-    def _counts(self, scenario: Scenario) -> bool:
-        """Whether one of the chosen profiles goes by this scenario; one of its own, tagged `@profile-NAME`, takes the place of the others."""
-        known, mine = self.catalogue.profiles, set(scenario.requirements)
-        own = {name for name in self.settings.profiles if not mine.isdisjoint(known[name])}
-        if scenario.profiles:
-            return not own.isdisjoint(scenario.profiles)
-        return not own <= self._elsewhere.get(next(iter(mine)), frozenset())
-
-    @cached_property
-    def _elsewhere(self) -> Mapping[str, frozenset[str]]:
-        """By requirement the profiles that go by scenarios of their own."""
-        project, found = self.settings.project, dict[str, frozenset[str]]()
-        for file in feature_files(project):
-            with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported
-                for scenario in read_feature(file, project.root):
-                    for requirement in scenario.requirements if scenario.profiles else ():
-                        found[requirement] = found.get(requirement, frozenset()) | {*scenario.profiles}
-        return found
-
     def compile(self, scenarios: Sequence[Scenario]) -> None:
         """Read every sentence; raises UsageError with file and line for the first that cannot be read, or what it needs."""
         claims: list[Claim] = []
         demands: list[Demand] = []
         used: dict[str, list[str]] = {}
-        domains, in_part = self.experiments.domains, {row.id: row.in_part for row in self._rows()}
+        domains, in_part = self.experiments.domains, {row.id: row.in_part for row in self.selection.rows}
         for scenario in scenarios:
-            kinds = in_part[requirement_of(scenario, self.catalogue)]
+            kinds = in_part.get(requirement_of(scenario, self.catalogue), ())  # a replay has rows of any profile
             claim, expected = compile_scenario(scenario, self.catalogue, domains, kinds)
             claims.append(claim)
             demands += expected
@@ -238,7 +220,7 @@ class PluginSession:
                 used.setdefault(name, []).append(scenario.location)
         self._report_broken(used)
         self._compiled = Compiled(claims=tuple(claims), demands=tuple(demands), deselected=tuple(self.deselected))
-        if self.planning:
+        if self.settings.planning:
             from harness.run.table import show_plan
 
             with self._planned_target() as target:
@@ -246,10 +228,8 @@ class PluginSession:
                     self.settings,
                     self._compiled,
                     target=target,
-                    requirements=self._rows(),
+                    requirements=self.selection.rows,
                     experiments=self.experiments.plans,
-                    as_json=self.as_json,
-                    as_roles=self.as_roles,
                 )
 
     def _planned_target(self) -> AbstractContextManager[Target]:
@@ -257,7 +237,7 @@ class PluginSession:
         if self.settings.target is not None:
             return nullcontext(load_target(self.settings.target))
         assert self._planned is not None  # noqa: S101 - a plan without a target file is for a provided target, see __init__
-        return self._planned.target(self._rows(), self._compiled.claims)
+        return self._planned.target(self.selection.rows, self._compiled.claims)
 
     def _report_broken(self, used: Mapping[str, Sequence[str]]) -> None:
         """Stop a run whose scenarios use an experiment file that is wrong; else only report the file."""
@@ -280,13 +260,13 @@ class PluginSession:
 
     def decide(self) -> Decided:
         """Gather the evidence or read it, and judge it."""
-        if self.evidence is not None:
-            self.decided = decide(RunDirectory.open(self.evidence))
+        if self.settings.evidence is not None:
+            self.decided = decide(RunDirectory.open(self.settings.evidence))
         else:
             from harness.run.live import run_live  # with all that drives, which a replay can do without
 
             self.decided = run_live(
-                self.settings, self._compiled, requirements=self._rows(), experiments=self.experiments.plans
+                self.settings, self._compiled, requirements=self.selection.rows, experiments=self.experiments.plans
             )
         return self.decided
 
@@ -327,7 +307,7 @@ class PluginSession:
     def closing_lines(self, outcomes: Sequence[Outcome]) -> Iterable[str]:
         """The last words of the session."""
         if self.replay and outcomes:
-            name = self.decided.plan.run if self.decided else self.evidence
+            name = self.decided.plan.run if self.decided else self.settings.evidence
             newer = newer_runs(self.decided.directory.path) if self.decided else 0
             beside = f" · {newer} newer run{'s' if newer > 1 else ''} beside it" if newer else ""
             yield f"replay of {name}{beside} · {len(outcomes)} scenarios · no decision"
@@ -337,9 +317,6 @@ class PluginSession:
 
         yield from closing_lines(self.decided.plan, self.decided.judgement)
         yield f"  the page: {self.decided.directory.path / 'readiness.html'}"
-
-    def _rows(self) -> tuple[Requirement, ...]:
-        return self.catalogue.profile(self.settings.profiles)
 
 
 def _same(location: str, scenario: Scenario) -> bool:

@@ -1,0 +1,66 @@
+"""The pytest session inside `readiness run` and `readiness plan`: every feature of the project, and no settings but ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import UsageError
+from harness.pytest_plugin import NAME
+from harness.pytest_plugin.plugin import ReadinessPlugin
+from harness.run.project import feature_files
+from harness.steps.own import take_python_path
+
+if TYPE_CHECKING:
+    from harness.run.session import VerificationSession
+
+
+def run_pytest(session: VerificationSession) -> int:
+    """Collect every feature of the project, and run or plan what the session chooses; returns pytest's exit code.
+
+    Raises:
+        ConfigurationError: a directory of features cannot be read. UsageError: pytest cannot take the path of one.
+    """
+    project = session.settings.project
+    # A plan runs no test, whose asserts would be rewritten and whose garbage would be collected for warnings.
+    quiet = ["-qq", "--assert=plain", "-p", "no:unraisableexception"] if session.settings.planning else ["-q"]
+    arguments = [
+        *map(_argument, feature_files(project)),
+        *("-c", os.devnull, "--rootdir", str(project.root), "--strict-markers"),
+        *("-p", "no:cacheprovider", "-p", "harness.steps.bdd", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+        *quiet,
+        *session.settings.pytest_arguments,
+    ]
+    take_python_path(project.root)
+    sys.stdout.flush()
+    return int(pytest.main(arguments, plugins=[_Named(ReadinessPlugin(session))]))
+
+
+def _argument(path: Path) -> str:
+    """A feature file as an argument of pytest, which takes what follows `[` or `::` for the name of a test.
+
+    Raises:
+        UsageError: it has one below the directory that the command is called in, too.
+    """
+    name = str(path)
+    for mark in ("[", "::"):
+        if mark in name:
+            name = os.path.relpath(path)
+    if odd := next((mark for mark in ("[", "::") if mark in name), ""):
+        hint = "rename it, or call the command in the project's directory"
+        raise UsageError(f"pytest takes no path with `{odd}`", where=name, hint=hint)
+    return name
+
+
+class _Named:
+    """Registers the session's hooks under the name by which the entry point knows that they are there."""
+
+    def __init__(self, plugin: object) -> None:
+        self._plugin = plugin
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(self._plugin, NAME)

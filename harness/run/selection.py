@@ -1,0 +1,100 @@
+"""Which scenarios a session judges: those that the chosen profiles go by, less what `--only` leaves out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.run.project import feature_files, nothing_claimed
+from harness.steps import read_feature, requirement_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.catalogue import Catalogue
+    from harness.model import Requirement, Scenario
+    from harness.run.settings import Settings
+
+
+class ScenarioSelection:
+    """What the options of a session choose of the project's scenarios.
+
+    Args:
+        settings: the options.
+        catalogue: the requirements that scenarios claim.
+        replay: whether a stored run is judged, of which nothing is chosen but by `--only`.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, *, replay: bool) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._replay = replay
+
+    @cached_property
+    def rows(self) -> tuple[Requirement, ...]:
+        """The requirements of the chosen profiles."""
+        return self._catalogue.profile(self._settings.profiles)
+
+    def lets_through(self, scenario: Scenario) -> bool:
+        """Whether `--only` lets the scenario through."""
+        if not self._settings.only:
+            return True
+        requirement = requirement_of(scenario, self._catalogue)
+        return any(fnmatchcase(requirement, pattern) for pattern in self._settings.only)
+
+    def is_chosen(self, scenario: Scenario) -> bool:
+        """Whether its requirement is in the chosen profiles. What another profile owns is not this run's, and was not left out by a filter."""
+        return self._replay or (requirement_of(scenario, self._catalogue) in self._ids and self._counts(scenario))
+
+    def uncollected(self, collected: Iterable[Scenario]) -> list[str]:
+        """The locations of the chosen scenarios that a path on the command line, or anything else, kept from being collected.
+
+        Raises:
+            HarnessError: a feature file, which may hold one, cannot be read.
+        """
+        if self._replay:
+            return []
+        seen = {scenario.id for scenario in collected}
+        return [
+            scenario.location
+            for scenario in self._all()
+            if scenario.id not in seen and not self._ids.isdisjoint(scenario.requirements) and self._counts(scenario)
+        ]
+
+    def unclaimed(self) -> str:
+        """Why there was nothing to collect, where no scenario at all claims a requirement of the chosen profiles; empty where one does."""
+        if self._replay or any(self.is_chosen(scenario) for scenario in self._all()):
+            return ""
+        return nothing_claimed(self._settings.project, self.rows)
+
+    def _all(self) -> Iterator[Scenario]:
+        """Every scenario of the project that claims a requirement."""
+        project = self._settings.project
+        return (scenario for file in feature_files(project) for scenario in read_feature(file, project.root))
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """Of the requirements of the chosen profiles."""
+        return frozenset(requirement.id for requirement in self.rows)
+
+    def _counts(self, scenario: Scenario) -> bool:
+        """Whether one of the chosen profiles goes by this scenario; one of its own, tagged `@profile-NAME`, takes the place of the others."""
+        known, mine = self._catalogue.profiles, set(scenario.requirements)
+        own = {name for name in self._settings.profiles if not mine.isdisjoint(known[name])}
+        if scenario.profiles:
+            return not own.isdisjoint(scenario.profiles)
+        return not own <= self._elsewhere.get(next(iter(mine)), frozenset())
+
+    @cached_property
+    def _elsewhere(self) -> Mapping[str, frozenset[str]]:
+        """By requirement the profiles that go by scenarios of their own."""
+        project, found = self._settings.project, dict[str, frozenset[str]]()
+        for file in feature_files(project):
+            with suppress(HarnessError):  # of a file that is not collected; the problems of the others are reported
+                for scenario in read_feature(file, project.root):
+                    for requirement in scenario.requirements if scenario.profiles else ():
+                        found[requirement] = found.get(requirement, frozenset()) | {*scenario.profiles}
+        return found
