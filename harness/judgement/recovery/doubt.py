@@ -21,9 +21,9 @@ from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     STRETCH_NS,
-    Counts,
+    RangeCounts,
     Outage,
-    Span,
+    OutageSpan,
     outages_apart,
     since_undo,
     timed,
@@ -116,8 +116,8 @@ def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, bli
         return ()
     ends = np.unique([*(at for span in apart for at in span if at is not None), len(requests)])
     record = _Capped(requests, usual)
-    found: list[Span] = []
-    for last in (Span(-1, 0), *apart):
+    found: list[OutageSpan] = []
+    for last in (OutageSpan(-1, 0), *apart):
         if found and (found[-1].back is None or last.first < found[-1].back):
             continue
         back = last.back
@@ -126,7 +126,7 @@ def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, bli
             later = later[record.stays(later, ends, chance)]
             back = int(later[0]) if len(later) else None
         if last.first >= 0 or back != 0:
-            found.append(Span(last.first if last.first >= 0 else record.first_bad, back))
+            found.append(OutageSpan(last.first if last.first >= 0 else record.first_bad, back))
     return timed(requests, requests.served(usual.promised_ms), found)
 
 
@@ -157,9 +157,9 @@ class _Capped:
                 stays[asked] = self._usual.explains(*self._between(starts[asked], end), chance)
         return stays
 
-    def _between(self, starts: Ints, end: int) -> Counts:
+    def _between(self, starts: Ints, end: int) -> RangeCounts:
         failed, bad = (self._of(sums, most, starts, end) for sums, most in zip(self._sums, self._most, strict=True))
-        return Counts(failed, bad, np.asarray(end - starts, dtype=np.int64))
+        return RangeCounts(failed, bad, np.asarray(end - starts, dtype=np.int64))
 
     def _of(self, sums: Ints, most: Ints, starts: Ints, end: int) -> Ints:
         whole = np.concatenate([[0], np.cumsum(np.minimum(np.diff(sums[self._edges]), most))])
