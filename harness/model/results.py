@@ -28,6 +28,9 @@ class OperationRecovery:
         way_back_ended: False: the last of them had not ended when the requests ended.
         since_s: the earliest moment, in seconds from the action sent, since which it may have been back: what failed since is no more than
             chance explains. Where it was not back, the end of the observation cut it off before 5 s. None: no earlier than `seconds`.
+        latest_s: until when, in seconds from the action sent, it may have been out for all that was recorded: no request was, or a later
+            outage hides whether it stayed as before. 0: no later than `seconds`; None: to the end.
+        way_longest_s: as long it may have been out on the way back, likewise. 0: no longer than each of `way_back`.
     """
 
     operation: str
@@ -43,6 +46,8 @@ class OperationRecovery:
     way_back_resolution_s: float = 0.0
     way_back_ended: bool = True
     since_s: float | None = None
+    latest_s: float | None = 0.0
+    way_longest_s: float | None = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

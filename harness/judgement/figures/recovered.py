@@ -38,6 +38,7 @@ _FILES: Final = {"reads": "entry", "writes": "ledger-writes"}
 _LONGER: Final = "watch longer and more closely, then run again"
 UNRESOLVED: Final = (ReasonKind.RESOLUTION, _LONGER)
 """Kind and hint where the limit lies within the resolution."""
+_UNSHOWN: Final = "a time without a record, or an outage that followed, leaves it open whether they were out"
 _STEADY: Final = "make the target steady before it is broken, then run again"
 
 
@@ -191,16 +192,23 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
     if seen.seconds is None and seen.since_s is None:
         return seen.observed_s, None
     earliest = min(at for at in (seen.seconds, seen.since_s) if at is not None)
-    return max(earliest - seen.resolution_s, 0.0), None if seen.seconds is None else seen.seconds + seen.resolution_s
+    return max(earliest - seen.resolution_s, 0.0), latest_of(seen, seen.resolution_s)
+
+
+def latest_of(seen: OperationRecovery, resolution_s: float) -> float | None:
+    """Until when it may have been out, in s from the action sent; None: to the end."""
+    if seen.seconds is None or seen.latest_s is None:
+        return None
+    return max(seen.seconds + resolution_s, seen.latest_s)
 
 
 def way_back_bounds(seen: OperationRecovery) -> tuple[float, float, float | None]:
     """The longest outage on the way back, with its bounds; one that did not end has no upper bound."""
     longest = max((end - start for start, end in seen.way_back), default=0.0)
-    low, high = max(longest - seen.way_back_resolution_s, 0.0), longest + seen.way_back_resolution_s
-    if not seen.way_back:
-        return 0.0, 0.0, high
-    return longest, low, high if seen.way_back_ended else None
+    low = max(longest - seen.way_back_resolution_s, 0.0)
+    if not seen.way_back_ended or seen.way_longest_s is None:
+        return longest, low, None
+    return longest, low, max(longest + seen.way_back_resolution_s, seen.way_longest_s)
 
 
 def head(attempt: Experiment, *, proves: bool) -> str:
@@ -211,12 +219,23 @@ def head(attempt: Experiment, *, proves: bool) -> str:
 def way_back_text(seen: OperationRecovery, who: str) -> str:
     """The way back in words, with each outage; `who` was out, in the plural."""
     if not seen.way_back:
-        return f"{who} were served without an outage in the {seen.way_back_s:.4g} s from the undo to the restore"
+        return f"{who} were served without an outage in the {seen.way_back_s:.4g} s from the undo to the restore{way_may_be(seen)}"
     spans = ", ".join(f"{start:.4g} to {end:.4g} s" for start, end in seen.way_back[:3])
     more = ", …" if len(seen.way_back) > 3 else ""
     longest, _, _ = way_back_bounds(seen)
     still = "" if seen.way_back_ended else ", the last of them to the end of the record"
-    return f"{who} were out for {longest:.4g} s after the undo ({spans}{more} after the fault{still})"
+    return f"{who} were out for {longest:.4g} s after the undo ({spans}{more} after the fault{still}){way_may_be(seen)}"
+
+
+def way_may_be(seen: OperationRecovery) -> str:
+    """That they may have been out for longer after the undo than the figure says."""
+    if not seen.way_back_ended:
+        return ""
+    if seen.way_longest_s is None:
+        return f", but {_UNSHOWN} to the end"
+    if seen.way_longest_s > way_back_bounds(replace(seen, way_longest_s=0.0))[0] + seen.way_back_resolution_s:
+        return f", but {_UNSHOWN} for {seen.way_longest_s:.4g} s"
+    return ""
 
 
 def judged(
@@ -257,10 +276,15 @@ def _summary(seen: OperationRecovery) -> str:
 
 
 def may_be(seen: OperationRecovery) -> str:
-    """That it may have been back earlier than the figure says."""
-    if seen.since_s is None:
-        return ""
-    return f", or since {seen.since_s:.4g} s: more failed after that than before the fault, and it may be chance"
+    """That it may have been back earlier than the figure says, or later."""
+    text = ""
+    if seen.since_s is not None:
+        text = f", or since {seen.since_s:.4g} s: more failed after that than before the fault, and it may be chance"
+    if seen.latest_s is None:
+        return f"{text}, but {_UNSHOWN} to the end"
+    if seen.latest_s > (seen.seconds or 0.0) + seen.resolution_s:
+        return f"{text}, but {_UNSHOWN} until {seen.latest_s:.4g} s"
+    return text
 
 
 def not_back(seen: OperationRecovery) -> str:

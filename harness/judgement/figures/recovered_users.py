@@ -12,12 +12,14 @@ from harness.judgement.figures.recovered import (
     UNRESOLVED,
     head,
     judged,
+    latest_of,
     may_be,
     not_back,
     outcome_of,
     proofs,
     way_back_bounds,
     way_back_text,
+    way_may_be,
 )
 from harness.judgement.measures import Case, Figures, inconclusive
 from harness.judgement.once import once_a_run
@@ -156,9 +158,10 @@ def bounds_of(seen: OperationRecovery) -> tuple[float, float | None]:
     if seen.seconds is None:
         return (seen.observed_s if seen.since_s is None else seen.since_s) if seen.outages else 0.0, None
     if not seen.outages:
-        return 0.0, max(seen.seconds, seen.resolution_s)
+        high = latest_of(seen, 0.0)
+        return 0.0, None if high is None else max(high, seen.resolution_s)
     earliest = seen.seconds if seen.since_s is None else min(seen.seconds, seen.since_s)
-    return max(earliest - seen.resolution_s, 0.0), seen.seconds
+    return max(earliest - seen.resolution_s, 0.0), latest_of(seen, 0.0)
 
 
 def _came_back(users: Users, name: str, limit: float) -> Outcome:
@@ -228,7 +231,7 @@ def _recovery(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
             f"none of the users' requests ({name}) came for {seen.resolution_s:.4g} s, in which it may have been out"
         )
     elif not seen.outages:
-        summary = "no route and no serving region was out for the users"
+        summary = f"no route and no serving region was out for the users{may_be(seen)}"
     else:
         summary = f"the users' requests ({name}, the last) were served again after {seen.seconds:.4g} s{may_be(seen)} ({seen.why})"
     low, _ = bounds_of(seen)
@@ -252,7 +255,7 @@ def _way_back(case: Case, attempt: Experiment, users: Users, scope: Mapping[str,
     seen = users.seen(name)
     value, low, _ = way_back_bounds(seen)
     high = _highest(way_back_bounds(users.seen(each))[2] for each in _short(outcomes, name))
-    summary = "users were served on every route and in every serving region after the undo"
+    summary = f"users were served on every route and in every serving region after the undo{way_may_be(seen)}"
     if seen.way_back:
         summary = way_back_text(seen, f"the users' requests ({name})")
     return _measured(

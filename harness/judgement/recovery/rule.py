@@ -87,14 +87,14 @@ class ServiceRecord:
         return self.cut_ns if ended_ns is None else ended_ns
 
 
-class _Span(NamedTuple):
+class OutageSpan(NamedTuple):
     """An outage by its first request, and the one that begins the good stretch that ends it; None: none does."""
 
     first: int
     back: int | None
 
 
-class _Counts(NamedTuple):
+class RangeCounts(NamedTuple):
     """Failed requests, failed or late ones, and all of them, in each of many ranges of a record."""
 
     failed: Ints
@@ -115,25 +115,46 @@ def served_in(requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int 
     """
     calm, good = _stretches(requests, until_ns, usual, blind_ns)
     served = requests.served(usual.promised_ms)
+    bad = _beyond_noise(requests, until_ns, usual, calm)
+    apart = _apart(served, bad, good)
+    found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
+    is_open = bool(proven) and proven[-1].back is None
+    return ServiceRecord(
+        outages=timed(requests, served, found),
+        proven=timed(requests, served, proven),
+        known=bool(calm.any()),
+        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0) if is_open else None,
+    )
+
+
+def outages_apart(
+    requests: Requests, until_ns: int, usual: Usual, *, blind_ns: int = BLIND_SECOND_NS
+) -> tuple[list[OutageSpan], Ints]:
+    """Each outage until the next good stretch, and the requests that begin a good stretch; as of `served_in`."""
+    calm, good = _stretches(requests, until_ns, usual, blind_ns)
+    bad = _beyond_noise(requests, until_ns, usual, calm)
+    return _apart(requests.served(usual.promised_ms), bad, good), good
+
+
+def _beyond_noise(requests: Requests, until_ns: int, usual: Usual, calm: Bools) -> Ints:
+    """The failed or late requests that are no noise."""
+    served = requests.served(usual.promised_ms)
     bad = np.flatnonzero(~served & (requests.sent_ns < _horizon(requests, until_ns)))
-    bad = bad[~_noise(requests, bad, np.flatnonzero(calm), usual)]
+    return bad[~_noise(requests, bad, np.flatnonzero(calm), usual)]
+
+
+def _apart(served: Bools, bad: Ints, good: Ints) -> list[OutageSpan]:
+    """An outage from each run of these requests to the next good stretch."""
     first = _first_of_runs(served)
-    apart: list[_Span] = []
+    apart: list[OutageSpan] = []
     back: int | None = 0
     for index in bad.tolist():
         if back is None or index < back:
             continue
         after = int(np.searchsorted(good, index))
         back = int(good[after]) if after < len(good) else None
-        apart.append(_Span(int(first[index]), back))
-    found, proven = (_as_one(requests, usual, apart, good, chance) for chance in (AS_BEFORE, NOISE))
-    is_open = bool(proven) and proven[-1].back is None
-    return ServiceRecord(
-        outages=_timed(requests, served, found),
-        proven=_timed(requests, served, proven),
-        known=bool(calm.any()),
-        cut_ns=_since(requests, usual, int(bad[-1]) + 1 if len(bad) else 0) if is_open else None,
-    )
+        apart.append(OutageSpan(int(first[index]), back))
+    return apart
 
 
 def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -> tuple[Bools, Ints]:
@@ -146,26 +167,26 @@ def _stretches(requests: Requests, until_ns: int, usual: Usual, blind_ns: int) -
     return may & usual.explains(*counts, NOISE), np.flatnonzero(may & usual.explains(*counts, AS_BEFORE))
 
 
-def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -> _Counts:
+def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -> RangeCounts:
     """The requests in each range [start, end)."""
     failed, bad = (
         np.concatenate([[0], np.cumsum(~good)]) for good in (requests.ok, requests.served(usual.promised_ms))
     )
-    return _Counts(failed[ends] - failed[starts], bad[ends] - bad[starts], np.asarray(ends - starts, dtype=np.int64))
+    return RangeCounts(failed[ends] - failed[starts], bad[ends] - bad[starts], np.asarray(ends - starts, dtype=np.int64))
 
 
-def _as_one(requests: Requests, usual: Usual, apart: list[_Span], good: Ints, chance: float) -> list[_Span]:
+def _as_one(requests: Requests, usual: Usual, apart: list[OutageSpan], good: Ints, chance: float) -> list[OutageSpan]:
     """Each outage until all requests to the next one, or the end, are as before, taken together.
 
     Where they never are, it lasts until the next one ends. Where too many failed before the first one, they are an outage of their own.
     """
     bad = np.flatnonzero(~requests.served(usual.promised_ms))
-    found: list[_Span] = []
+    found: list[OutageSpan] = []
     open_since: int | None = None
-    for last, following in pairwise([_Span(-1, 0), *apart, _Span(len(requests), None)]):
+    for last, following in pairwise([OutageSpan(-1, 0), *apart, OutageSpan(len(requests), None)]):
         start = last.first if open_since is None else open_since
         if last.back is None:
-            return [*found, _Span(start, None)]
+            return [*found, OutageSpan(start, None)]
         back, open_since = last.back, None
         if not _fits(requests, usual, np.array([back]), following.first, chance)[0]:
             start = start if start >= 0 else int(bad[np.searchsorted(bad, back)])
@@ -176,8 +197,8 @@ def _as_one(requests: Requests, usual: Usual, apart: list[_Span], good: Ints, ch
                 continue
             back = int(later[0])
         if start >= 0:
-            found.append(_Span(start, back))
-    return found if open_since is None else [*found, _Span(open_since, None)]
+            found.append(OutageSpan(start, back))
+    return found if open_since is None else [*found, OutageSpan(open_since, None)]
 
 
 def _fits(requests: Requests, usual: Usual, starts: Ints, end: int, chance: float) -> Bools:
@@ -185,7 +206,7 @@ def _fits(requests: Requests, usual: Usual, starts: Ints, end: int, chance: floa
     return usual.explains(*_counted(requests, usual, starts, end), chance)
 
 
-def _timed(requests: Requests, served: Bools, spans: Iterable[_Span]) -> tuple[Outage, ...]:
+def timed(requests: Requests, served: Bools, spans: Iterable[OutageSpan]) -> tuple[Outage, ...]:
     """Outages from the moments of their requests: they end with the first answer of those that were served."""
     return tuple(
         Outage(

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.recovery.doubt import latest_s, way_longest_s
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
@@ -237,7 +238,7 @@ def _came_back(
         every = _filled(every, sent_ns, known_ns, blind_ns)
     service = served_in(every, known_ns, usual, blind_ns=blind_ns)
     moments = (known_ns,) if undone_ns is None else (end_ns, min(end_ns + STRETCH_NS, known_ns))
-    held = _held(every, (sent_ns, end_ns), moments, usual, blind_ns)
+    held, held_ns = _held(every, (sent_ns, end_ns), moments, usual, blind_ns)
     before = held.outages
     latest_ns = known_ns if undone_ns is None else end_ns - MARGIN_NS
     back = held.back_ns(sent_ns)
@@ -257,17 +258,23 @@ def _came_back(
         outages=_spans(before, end_ns if back is None else known_ns, sent_ns, end_ns if back is None else known_ns),
         why=f"{bad} of {len(watched)} requests were not served",
         since_s=since_s(held, sent_ns, end_ns - MARGIN_NS),
+        latest_s=latest_s(
+            every.between(sent_ns, held_ns), (sent_ns, end_ns), held_ns, usual, gap_ns=blind_ns, blind_ns=blind_ns
+        ),
         way_back=_spans(way, known_ns, sent_ns, known_ns),
         way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=min(1 / max(per_s, 1e-9), _LONGEST_S),
         way_back_ended=all(outage.end_ns is not None for outage in way),
+        way_longest_s=0.0
+        if undone_ns is None
+        else way_longest_s(every, (end_ns, until_ns), known_ns, usual, gap_ns=blind_ns, blind_ns=blind_ns),
     )
 
 
 def _held(
     requests: Requests, span: tuple[int, int], moments: tuple[int, ...], usual: Usual, blind_ns: int
-) -> ServiceRecord:
-    """What is known of the time from the action to the undo, by the requests until the first of these moments.
+) -> tuple[ServiceRecord, int]:
+    """What is known of the time from the action to the undo, by the requests until the first of these moments; and that moment.
 
     Where they do not show that an outage ended, by those until the next moment, in which a good stretch may end: a failure after the undo is on
     the way back.
@@ -276,8 +283,8 @@ def _held(
     found = []
     for moment_ns in moments:
         seen = served_in(requests.between(sent_ns, moment_ns), moment_ns, usual, blind_ns=blind_ns)
-        found.append(seen.begun_before(end_ns))
-        if found[-1].outages and found[-1].back_ns(sent_ns) is not None:
+        found.append((seen.begun_before(end_ns), moment_ns))
+        if found[-1][0].outages and found[-1][0].back_ns(sent_ns) is not None:
             break
     return found[-1]
 

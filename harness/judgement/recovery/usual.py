@@ -95,6 +95,14 @@ class Usual:
         late = max(LATE, self.failed)
         return (_at_least(failed, of, self.failed) > chance) & (_at_least(bad, of, late) > chance)
 
+    def most_of(self, of: Ints, *, late: bool) -> Ints:
+        """The most requests that can be noise among so many: those that failed, or those that failed or were late."""
+        share = max(LATE, self.failed) if late else self.failed
+        sizes, at = np.unique(of, return_inverse=True)
+        every = (np.arange(n + 1) for n in sizes.tolist())
+        most = [int((_at_least(k, np.full(len(k), k[-1]), share) > NOISE).sum()) - 1 for k in every]
+        return np.asarray(most, dtype=np.int64)[at]
+
     def explains_run(self, in_a_row: Ints, of: int) -> Bools:
         """Where chance explains so many failures in a row among all of these requests."""
         return np.asarray(of * np.power(self.failed, in_a_row.astype(np.float64)) > IN_A_ROW, dtype=np.bool_)

@@ -9,6 +9,9 @@ service may have been back since that moment (`since_s`), and neither that nor t
 not told from what comes back on heal. Where more failed after an outage than chance explains easily, and not more than it
 explains at all, it may have been back since the outage as well.
 
+What was not recorded may have been an outage, and a later outage may hide that the service was not as before: how long it may have been out by
+that (`latest_s`, `way_longest_s`, see `doubt`) is within the limit where the recovery passes.
+
 The *resolution* is the time from one request to the next plus the jitter: the longest time between two requests up to the recovery plus
 the slowest answer of the second after it. Requests overlap, so a timeout does not widen it. If nothing failed it is the longest time
 without an answer. A *stall* is such a time of 100 ms and more in which requests were sent and answered late, within their timeout. No
@@ -22,6 +25,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.judgement.recovery.doubt import latest_s, planned_gap_ns, way_longest_s
 from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import Outage, ServiceRecord, longest_gap_ns, served_in, since_undo
 from harness.judgement.recovery.usual import Usual
@@ -68,7 +72,8 @@ def recovery_of(
     silent = _silences(watched, found, sent_ns, end_ns)
     back_ns = back if found and back is not None else end_ns
     after = requests.between(end_ns, known_ns)
-    every = served_in(requests.between(sent_ns, known_ns), known_ns, usual)
+    known = requests.between(sent_ns, known_ns)
+    every = served_in(known, known_ns, usual)
     way = since_undo(every.proven, end_ns, until_ns) if undone_ns is not None else ()
     on_heal = back is None and end_ns < until_ns and served_in(after, known_ns, usual).back_ns(end_ns) is not None
     return OperationRecovery(
@@ -84,10 +89,14 @@ def recovery_of(
         stalls=tuple((_after(a, sent_ns), _after(b, sent_ns)) for a, b in _stalls(watched, silent)),
         why=_why(watched, service, back, usual),
         since_s=since_s(service, sent_ns, end_ns - MARGIN_NS),
+        latest_s=latest_s(heard, (sent_ns, end_ns), heard_ns, usual, gap_ns=planned_gap_ns(spacing_ms)),
         way_back=_spans(way, known_ns, sent_ns),
         way_back_s=max(until_ns - end_ns, 0) / NS_PER_S,
         way_back_resolution_s=max(_gap_ns(after, end_ns, until_ns) / NS_PER_S, spacing_ms / 1000),
         way_back_ended=all(outage.end_ns is not None for outage in way),
+        way_longest_s=0.0
+        if undone_ns is None
+        else way_longest_s(known, (end_ns, until_ns), known_ns, usual, gap_ns=planned_gap_ns(spacing_ms)),
     )
 
 

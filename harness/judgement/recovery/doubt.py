@@ -1,0 +1,170 @@
+"""The second reading of a record of requests: until when a service may have been out, for all that was recorded.
+
+By the rule alone (`rule`), an outage more could be to the good. Where one follows, the requests before it may be too few to show that too many
+failed, and those that it broke may have failed without it; and where nothing was recorded, nothing failed. So what passes must pass by a
+second reading as well, in which
+
+* a time without a request, longer than is planned, is a time in which requests failed, and
+* an outage lasts until all requests from then to the beginning and to the end of each later one, and to the end of the record, are as before,
+  taken together; in each five seconds no more of them count as failed, or late, than can be noise there.
+
+With one failure more, or one record less, no outage of this reading ends earlier. It proves nothing: a FAIL is never founded on it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from harness.judgement.recovery.requests import Requests
+from harness.judgement.recovery.rule import (
+    BLIND_SECOND_NS,
+    STRETCH_NS,
+    RangeCounts,
+    Outage,
+    OutageSpan,
+    outages_apart,
+    since_undo,
+    timed,
+)
+from harness.judgement.recovery.usual import AS_BEFORE, NOISE, Usual
+from harness.model.table import Bools, Ints
+from harness.units import NS_PER_S
+
+GAP_NS: Final = 250_000_000
+"""Gaps between probes up to this are as planned."""
+PLANNED: Final = 3.0
+"""And up to this multiple of the planned time between two of them."""
+
+
+def planned_gap_ns(spacing_ms: float) -> int:
+    """The longest gap in ns that is as planned, of probes that are planned every so often."""
+    return max(GAP_NS, round(PLANNED * spacing_ms * 1e6))
+
+
+def latest_s(
+    requests: Requests,
+    span: tuple[int, int],
+    until_ns: int,
+    usual: Usual,
+    *,
+    gap_ns: int,
+    blind_ns: int = BLIND_SECOND_NS,
+) -> float | None:
+    """Until when it may have been out, in s from the action sent; 0: it was not out. None: to the end.
+
+    Args:
+        requests: from the action sent up to `until_ns`.
+        span: from the action sent to the undo, or the end of the watch: of the outages that began in it, and the gaps.
+        until_ns: end of these requests.
+        usual: what is as before.
+        gap_ns: a longer time without a request may have been an outage.
+        blind_ns: as of `served_in`.
+    """
+    out = _doubted(unseen_failed(requests, span, gap_ns), until_ns, usual, AS_BEFORE, blind_ns)
+    began = [one for one in out if one.start_ns < span[1]]
+    if not began:
+        return 0.0
+    end_ns = began[-1].end_ns
+    return None if end_ns is None else (end_ns - span[0]) / NS_PER_S
+
+
+def way_longest_s(
+    requests: Requests,
+    span: tuple[int, int],
+    until_ns: int,
+    usual: Usual,
+    *,
+    gap_ns: int,
+    blind_ns: int = BLIND_SECOND_NS,
+) -> float | None:
+    """How long it may have been out at most on the way back, in s; None: to the end. `span`: from the undo to the restore; else as of `latest_s`."""
+    out = _doubted(unseen_failed(requests, span, gap_ns), until_ns, usual, NOISE, blind_ns)
+    longest_ns = 0
+    for one in since_undo(out, *span):
+        if one.end_ns is None:
+            return None
+        longest_ns = max(longest_ns, one.end_ns - one.start_ns)
+    return longest_ns / NS_PER_S
+
+
+def unseen_failed(requests: Requests, span: tuple[int, int], gap_ns: int) -> Requests:
+    """The requests, with failed ones in each longer gap of the span, as far apart as requests usually are."""
+    start_ns, end_ns = span
+    marks = np.concatenate([[start_ns], requests.between(start_ns, end_ns).sent_ns, [max(start_ns, end_ns)]])
+    times = np.diff(marks)
+    gaps = np.flatnonzero(times > gap_ns)
+    if not len(gaps):
+        return requests
+    others = times[times <= gap_ns]
+    apart_ns = max(round(others.mean()), 1) if len(others) else gap_ns
+    added = np.concatenate(
+        [np.arange(marks[at] + apart_ns, marks[at + 1], apart_ns, dtype=np.int64) for at in gaps.tolist()]
+    )
+    return Requests.of(
+        np.concatenate([requests.sent_ns, added]),
+        np.concatenate([requests.done_ns, added]),
+        np.concatenate([requests.ok, np.zeros(len(added), dtype=np.bool_)]),
+    )
+
+
+def _doubted(requests: Requests, until_ns: int, usual: Usual, chance: float, blind_ns: int) -> tuple[Outage, ...]:
+    """The outages of the second reading, at a level of chance."""
+    apart, good = outages_apart(requests, until_ns, usual, blind_ns=blind_ns)
+    if not len(requests):
+        return ()
+    ends = np.unique([*(at for span in apart for at in span if at is not None), len(requests)])
+    record = _Capped(requests, usual)
+    found: list[OutageSpan] = []
+    for last in (OutageSpan(-1, 0), *apart):
+        if found and (found[-1].back is None or last.first < found[-1].back):
+            continue
+        back = last.back
+        if back is not None and not record.stays(np.array([back]), ends, chance)[0]:
+            later = good[good >= back]
+            later = later[record.stays(later, ends, chance)]
+            back = int(later[0]) if len(later) else None
+        if last.first >= 0 or back != 0:
+            found.append(OutageSpan(last.first if last.first >= 0 else record.first_bad, back))
+    return timed(requests, requests.served(usual.promised_ms), found)
+
+
+class _Capped:
+    """A record in which each five seconds have no more failed or late requests than can be noise in so many.
+
+    The five seconds are those of the clock: such as begin with a request that was served would begin elsewhere where more failed.
+    """
+
+    def __init__(self, requests: Requests, usual: Usual) -> None:
+        self._usual = usual
+        self._edges = np.append(
+            np.flatnonzero(np.diff(requests.sent_ns // STRETCH_NS, prepend=-1)), len(requests)
+        ).astype(np.int64)
+        sizes = np.diff(self._edges)
+        self._bins = np.repeat(np.arange(len(sizes)), sizes)
+        good = (requests.ok, requests.served(usual.promised_ms))
+        self._sums = [np.concatenate([[0], np.cumsum(~each)]) for each in good]
+        self._most = [usual.most_of(sizes, late=late) for late in (False, True)]
+        self.first_bad = int(np.argmin(good[1]))
+
+    def stays(self, starts: Ints, ends: Ints, chance: float) -> Bools:
+        """Where chance explains, at this level, what counts from each of these requests up to each of the ends after it."""
+        stays = np.ones(len(starts), dtype=np.bool_)
+        for end in ends.tolist():
+            asked = stays & (starts < end)
+            if asked.any():
+                stays[asked] = self._usual.explains(*self._between(starts[asked], end), chance)
+        return stays
+
+    def _between(self, starts: Ints, end: int) -> RangeCounts:
+        failed, bad = (self._of(sums, most, starts, end) for sums, most in zip(self._sums, self._most, strict=True))
+        return RangeCounts(failed, bad, np.asarray(end - starts, dtype=np.int64))
+
+    def _of(self, sums: Ints, most: Ints, starts: Ints, end: int) -> Ints:
+        whole = np.concatenate([[0], np.cumsum(np.minimum(np.diff(sums[self._edges]), most))])
+        first, last = self._bins[starts], int(self._bins[end - 1])
+        own = np.minimum(sums[np.minimum(self._edges[first + 1], end)] - sums[starts], most[first])
+        between = np.maximum(whole[last] - whole[first + 1], 0)
+        rest = min(int(sums[end] - sums[self._edges[last]]), int(most[last]))
+        return np.asarray(own + between + np.where(first < last, rest, 0), dtype=np.int64)
