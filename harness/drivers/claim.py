@@ -6,7 +6,8 @@ The template of the sentence, its demand, and the keys of the target file that i
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -34,10 +35,10 @@ class FactClaim:
 
     Attributes:
         name: of the sentence, unique. check: of the function, as demands name it.
-        text: literal but for slots, as of a `Template`; each slot is a parameter of the demand, by its name.
+        text: literal but for slots, as of a `Template`; each slot is a parameter of the demand, by its name unless `fixed` names it.
         about: what is read, in one sentence. example: a sentence that it matches.
-        needs: keys of the target file without which there is nothing to read.
-        fixed: parameters of the demand that the words of the sentence fix.
+        needs: keys of the target file without which there is nothing to read, as `keys_of` reads them.
+        fixed: parameters of the demand that the words of the sentence fix; `<age>` is the value of that slot.
         read: the function. where: its file and line.
     """
 
@@ -70,11 +71,12 @@ def claim(
 
     Args:
         text: the sentence; `<limit:duration>` is a slot with its type, `[…]` may be left out.
-        needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit` of reports. The first
-            says which of the two it is.
+        needs: keys of the target file that it reads: `files.chart` of the platform's own files, `evidence.junit.<report>` of the
+            report that the When step names. The first says which of the two it is. A need with a parameter that the sentence leaves
+            out, as `files.registers.<register>`, is not needed.
         example: a sentence that it matches.
         name: of the sentence, where the function has several.
-        fixed: parameters that these words fix.
+        fixed: parameters that these words fix; `{"younger": "<age>"}` gives the parameter the value of the slot `age`.
 
     Raises:
         ConfigurationError: a need is missing or unknown, or nothing says what is read; with file and line.
@@ -84,7 +86,7 @@ def claim(
         code = inspect.unwrap(read).__code__
         where = f"{code.co_filename}:{code.co_firstlineno}"
         check = read.__name__.replace("_", "-")
-        _require_needs(needs, where)
+        _require_needs(needs, text, where)
         about = " ".join(inspect.cleandoc(read.__doc__ or "").partition("\n\n")[0].split())
         if not about:
             raise ConfigurationError("a claim has no docstring", where=where, hint="say in it what is read")
@@ -105,7 +107,7 @@ def claim(
     return of
 
 
-def _require_needs(needs: tuple[str, ...], where: str) -> None:
+def _require_needs(needs: tuple[str, ...], text: str, where: str) -> None:
     if not needs:
         hint = 'name the key of the target file that it reads, as in `needs=("files.registers",)`'
         raise ConfigurationError(
@@ -122,6 +124,27 @@ def _require_needs(needs: tuple[str, ...], where: str) -> None:
                 else "begin with `files.` or `evidence.`"
             )
             raise ConfigurationError(f"a claim needs the unknown key `{need}`", where=where, hint=hint)
+        param = key.partition(".<")[2]
+        if param not in ("", "report>") and not re.search(rf"<{param.removesuffix('>')}[:>]", text):
+            what = f"a claim needs `{need}`, and its sentence has no slot <{param}"
+            raise ConfigurationError(
+                what, where=where, hint="name a slot, or `<report>` for the report of the When step"
+            )
+
+
+def keys_of(needs: Iterable[str], params: Mapping[str, str]) -> Iterator[str]:
+    """The keys of the target file that a demand with these parameters needs.
+
+    `evidence.junit.<report>` is `evidence.junit.unit`; `files.registers.<register>` is `files.registers`, whose directories have the
+    register as a file. A need with a parameter that is not there is left out.
+    """
+    for need in needs:
+        key, _, param = need.partition(".<")
+        name = params.get(param.removesuffix(">"), "")
+        if not param:
+            yield key
+        elif name:
+            yield f"{key}.{name}" if key.startswith("evidence.") else key
 
 
 def claims_of(module: ModuleType) -> tuple[FactClaim, ...]:

@@ -51,7 +51,10 @@ def compile_scenario(
                 place = catalogue.where(requirement, "criterion")
                 what = f"the step differs from the criterion of {requirement} ({place}): {'; '.join(differences)}"
                 raise UsageError(what, where=step.at, hint=f"the criterion says: {criterion.sentence}")
-            objectives.append(_with_report(objective, step, asked, catalogue, catalogue.requirement(requirement)))
+            if objective.demand == DemandKind.INGEST:
+                _require_report(reading, step, asked)
+                objective = _with_report(objective, asked, catalogue, catalogue.requirement(requirement))
+            objectives.append(objective)
     if not objectives:
         raise UsageError("the scenario claims nothing", where=scenario.location, hint="add a Then step")
     required = [demand for reading, _ in readings if reading.keyword is not Keyword.THEN for demand in reading.demands]
@@ -236,21 +239,24 @@ def _with_missing(
     return replace(objective, scope=replace(objective.scope, missing_experiments=gating, left_out=left_out))
 
 
-def _with_report(
-    objective: Objective, step: Step, asked: _Asked, catalogue: Catalogue, requirement: Requirement
-) -> Objective:
-    """The objective with the report that the scenario has read, where it speaks of one."""
-    if objective.demand == DemandKind.INGEST:
-        if not asked.report:
-            hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
-            raise UsageError(
-                f"{objective.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint
-            )
-        params = {**objective.params, **asked.report}
-        if asked.report["format"] == "verdict":
-            params |= _deciding(params.get("profile", requirement.profile), catalogue)
-        return replace(objective, params=params)
-    return objective
+def _require_report(reading: Reading, step: Step, asked: _Asked) -> None:
+    """Refuse a sentence about a report that no When step names, or about another kind than the one that it names."""
+    if not asked.report:
+        hint = 'say which, for example: When the JUnit report "unit" of this release has been read'
+        raise UsageError(f"{reading.sentence!r} needs a report, and no When step names one", where=step.at, hint=hint)
+    key = f"evidence.{asked.report['format']}.<report>"
+    of = [need for need in reading.template.needs if need.endswith(".<report>")]
+    if of and key not in of:
+        what = f"{reading.sentence!r} reads `{of[0]}` of the target file, and the When step names `{key}`"
+        raise UsageError(what, where=step.at, hint="name a report of that kind in the When step")
+
+
+def _with_report(objective: Objective, asked: _Asked, catalogue: Catalogue, requirement: Requirement) -> Objective:
+    """The objective with the report that the scenario has read."""
+    params = {**objective.params, **asked.report}
+    if asked.report["format"] == "verdict":
+        params |= _deciding(params.get("profile", requirement.profile), catalogue)
+    return replace(objective, params=params)
 
 
 def _deciding(profile: str, catalogue: Catalogue) -> Mapping[str, str]:

@@ -332,11 +332,6 @@ def check(name: str, **params: str) -> _Mean:
     return facts(DemandKind.CHECK, name, **params)
 
 
-def ingest(name: str, **params: str) -> _Mean:
-    """Facts of the report that a When step names; parameters as of `check`."""
-    return facts(DemandKind.INGEST, name, **params)
-
-
 def vouched(slots: _Slots) -> Meaning:
     """A person in that role vouches for it."""
     objective = Objective(

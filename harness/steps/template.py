@@ -22,6 +22,7 @@ class Template:
         about: what it reads, in one sentence.
         example: a sentence that it matches.
         mean: what the sentence means, from the values of its slots; a slot of a part that was left out is absent.
+        needs: keys of the target file that it reads, where a claim names them.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Template:
     about: str
     example: str
     mean: Callable[[Values], Meaning]
+    needs: tuple[str, ...] = ()
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.drivers.claim import keys_of
 from harness.figures import spec_of
 from harness.judgement.figures import Basis
 from harness.model import Objective
@@ -32,7 +33,7 @@ class Explanation:
         slots: the value of each slot.
         claims: what must hold, in words; empty where the sentence claims nothing.
         times: each length of time in it, and whether it is scaled.
-        needs: what must be done for it: traffic, experiments, checks.
+        needs: what must be done for it: traffic, experiments, checks; and keys of the target file that a claim needs.
         missing: kinds of experiments that it speaks of and that were not written.
     """
 
@@ -74,6 +75,9 @@ def _times(objective: Objective) -> list[str]:
 def _needs(reading: Reading) -> list[str]:
     needs = [demand.key for demand in reading.demands]
     objective = reading.objective
+    if objective is not None:
+        keys = keys_of(reading.template.needs, {**objective.params, "report": "<report>"})
+        needs += [f"`{key}` of the target file" for key in keys]
     basis = spec_of(objective.figure).basis if objective is not None else Basis.CHECK
     if basis is not Basis.CHECK:
         needs.append("traffic, named by a When step")

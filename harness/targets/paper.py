@@ -64,10 +64,6 @@ class EvidenceFiles(TargetSection):
     history: Reports = Field(default_factory=dict)
     prometheus: Mapping[Name, PrometheusQuery] = Field(default_factory=dict)
 
-    def named(self, report_format: str, report: str) -> bool:
-        """Whether the target names a report of this format and name."""
-        return report in getattr(self, report_format.replace("-", "_"), {})
-
 
 class PlatformFiles(TargetSection):
     """Files of the platform, by what they are; directories hold them at any depth.

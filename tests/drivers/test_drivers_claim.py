@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from harness.drivers.claim import FactClaim, claim, claims_of
+from harness.drivers.claim import FactClaim, claim, claims_of, keys_of
 from harness.drivers.facts import FactReading
+from harness.drivers.ingest import CLAIMS as OF_REPORTS
+from harness.drivers.ingest import ENGINES as READERS
 from harness.drivers.paper import Asked
 from harness.drivers.static import CLAIMS, ENGINES, registers
 from harness.errors import ConfigurationError
 from harness.model import DemandKind
+from harness.steps import explain
 from harness.steps.grammar import read
 from harness.steps.templates import OWN, require_apart, template_of
 
@@ -27,9 +30,9 @@ def undescribed(_asked: Asked) -> Sequence[FactReading]:  # noqa: D103 - what is
     return []
 
 
-def made(**given: Any) -> FactClaim:
-    """A claim about shelves, with what is given in place of its own."""
-    [one, *_] = [each for each in CLAIMS if each.check == "register"]
+def made(check: str, /, **given: Any) -> FactClaim:
+    """A claim about shelves, with what is given in place of its own; for the rest that of that function."""
+    [one, *_] = [each for each in (*CLAIMS, *OF_REPORTS) if each.check == check]
     own: dict[str, Any] = {
         "name": "shelf-labels",
         "text": "every shelf is",
@@ -53,6 +56,39 @@ def test_a_claim_becomes_a_sentence_a_demand_and_its_needs() -> None:
     assert ENGINES["chart-parts"].needs == ("files.chart",)
 
 
+def test_a_claim_about_a_report_becomes_a_sentence_a_demand_and_its_needs() -> None:
+    """A parameter may have another name than its slot; a length of time keeps that of the slot."""
+    objective = read('every job concluded with success in the last run of every name of the register "x"').objective
+    aged = read("every job concluded with success, younger than 7 d").objective
+    assert objective is not None
+    assert aged is not None
+    assert (objective.check, objective.demand) == ("jobs-succeeded", DemandKind.INGEST)
+    assert (objective.params, objective.times) == ({"register": "x"}, {})
+    assert (aged.params, [*aged.times]) == ({"younger": "7 d"}, ["age"])
+    assert READERS["jobs-succeeded"].needs == ("evidence.workflow-run.<report>", "files.registers.<register>")
+
+
+def test_a_claim_is_read_where_its_function_is() -> None:
+    """The first need says who reads it: the driver of the platform's files, or that of reports."""
+    assert {one.kind for one in CLAIMS} == {DemandKind.STATIC}
+    assert {one.kind for one in OF_REPORTS} == {DemandKind.INGEST}
+
+
+def test_needs_end_in_what_the_sentence_names() -> None:
+    """One whose parameter the sentence leaves out is not needed."""
+    needs = READERS["findings-open"].needs
+    assert [*keys_of(needs, {"report": "scan"})] == ["evidence.sarif.scan"]
+    assert [*keys_of(needs, {"report": "scan", "register": "x"})] == ["evidence.sarif.scan", "files.registers"]
+    assert [*keys_of(ENGINES["tests-ran"].needs, {})] == [*ENGINES["tests-ran"].needs]
+
+
+def test_a_sentence_is_explained_with_the_keys_that_its_claim_needs() -> None:
+    """`readiness explain` says what to add to the target file."""
+    assert explain("the plan would make 0 changes").needs[1:] == (
+        "`evidence.terraform-plan.<report>` of the target file",
+    )
+
+
 def test_a_function_may_have_several_sentences() -> None:
     """In the order in which they stand; the words of one may fix a parameter."""
     assert [(one.name, dict(one.fixed)) for one in claims_of(registers)] == [
@@ -67,6 +103,9 @@ def test_a_function_may_have_several_sentences() -> None:
         ((), "needs no key of the target file"),
         (("files.shelves",), "needs the unknown key `files.shelves`"),
         (("chart",), "needs the unknown key `chart`"),
+        (("evidence.shelves.<report>",), "needs the unknown key `evidence.shelves.<report>`"),
+        (("evidence.junit.<report>", "files.shelves"), "needs the unknown key `files.shelves`"),
+        (("evidence.junit.<report>", "evidence.records.<record>"), "its sentence has no slot <record>"),
     ],
 )
 def test_a_claim_without_a_need_it_reads_is_refused(needs: tuple[str, ...], why: str) -> None:
@@ -82,17 +121,20 @@ def test_a_claim_that_does_not_say_what_it_reads_is_refused() -> None:
         claim("every shelf is", needs=("files.chart",), example="every shelf is")(undescribed)
 
 
+@pytest.mark.parametrize("check", ["register", "tests-passed"])
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"text": "the README<w:workload>", "example": CLAIMS[0].example}, "is not read by its own"),
+        ({"text": OF_REPORTS[0].text, "example": OF_REPORTS[0].example}, "two sentences read"),
+        ({"name": OF_REPORTS[0].name}, "two sentences are named"),
         ({"text": CLAIMS[0].text, "example": CLAIMS[0].example}, "two sentences read"),
         ({"name": CLAIMS[0].name}, "two sentences are named"),
     ],
 )
-def test_a_claim_that_another_sentence_says_is_refused(given: dict[str, object], why: str) -> None:
+def test_a_claim_that_another_sentence_says_is_refused(check: str, given: dict[str, object], why: str) -> None:
     """With its file and line: its words, its example or its name are another's."""
-    one = made(**given)
+    one = made(check, **given)
     others = OWN if "is not read" not in why else ()
     with pytest.raises(ConfigurationError, match=why) as raised:
         require_apart([one], (*others, template_of(one)))

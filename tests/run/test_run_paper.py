@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -165,7 +166,8 @@ def test_what_cannot_be_computed_costs_its_row_only(
     def fail(_asked: Asked) -> Sequence[FactReading]:
         raise error
 
-    monkeypatch.setattr(ingest, "ENGINES", {**ingest.ENGINES, "figure-saving": fail})
+    failing = replace(ingest.ENGINES["figure-saving"], read=fail)
+    monkeypatch.setattr(ingest, "ENGINES", {**ingest.ENGINES, "figure-saving": failing})
     found = decided(tmp_path)
     assert turned(found) == {"ND-BIZ-COST": Outcome.INCONCLUSIVE, "ND-PH5-COST": Outcome.INCONCLUSIVE}
     (why,) = [v.reason for v in found.judgement.verdicts if v.requirement == "ND-BIZ-COST"]

@@ -14,20 +14,25 @@ HEAD = "name: paper\nenvironment: production\nfiles: {dockerfiles: docker}\n"
 
 
 @pytest.mark.parametrize(
-    ("params", "evidence", "lacks"),
+    ("name", "params", "evidence", "lacks"),
     [
-        ({}, "{}", "evidence.junit.unit"),
-        ({}, "{junit: {unit: a.xml}}", None),
-        ({"record": "deployments"}, "{junit: {unit: a.xml}}", "evidence.records.deployments"),
-        ({"record": "deployments"}, "{junit: {unit: a.xml}, records: {deployments: d.yaml}}", None),
-        ({"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
+        ("tests-passed", {}, "{}", "evidence.junit.unit"),
+        ("tests-passed", {}, "{sarif: {unit: a.sarif}}", "evidence.junit.unit"),
+        ("tests-passed", {}, "{junit: {unit: a.xml}}", None),
+        ("tests-before-deployment", {"record": "deploys"}, "{junit: {unit: a.xml}}", "evidence.records.deploys"),
+        ("tests-before-deployment", {"record": "deploys"}, "{junit: {unit: a.xml}, records: {deploys: d.yaml}}", None),
+        ("tests-cover", {"register": "workflows"}, "{junit: {unit: a.xml}}", "files.registers"),
+        ("findings-open", {"register": "workflows"}, "{sarif: {unit: a.sarif}}", "files.registers"),
+        ("findings-open", {}, "{sarif: {unit: a.sarif}}", None),
     ],
 )
-def test_what_a_report_needs(tmp_path: Path, params: dict[str, str], evidence: str, lacks: str | None) -> None:
+def test_what_a_report_needs(
+    tmp_path: Path, name: str, params: dict[str, str], evidence: str, lacks: str | None
+) -> None:
     """The report itself, the record that it is held against, the register that it covers."""
     file = tmp_path / "target.yaml"
     file.write_text(f"{HEAD}evidence: {evidence}\n", encoding="utf-8")
     asked = {"format": "junit", "report": "unit", "of": "commit", **params}
-    demand = Demand(kind=DemandKind.INGEST, name="tests-passed", params=asked)
+    demand = Demand(kind=DemandKind.INGEST, name=name, params=asked)
     lack = IngestDriver().lack(demand, load_target(file))
     assert (lack.key if lack else None) == lacks

@@ -149,6 +149,16 @@ POD = 'when: the experiment "pod-loss" has run under "everyday" traffic'
         ("ND-KPI-P59", [EVERYDAY], "", "no requirement has the id 'ND-KPI-P59'", "did you mean 'ND-KPI-P95'?"),
         ("ND-KPI-P95", [EVERYDAY], "a.feature:9: a", "the scenario claims nothing", "add a Then step"),
         (
+            "ND-PRE-TESTS-UNIT",
+            [
+                'when: the SARIF report "unit" of this commit has been read',
+                "then: at least 1 test passed and none failed, younger than 7 d",
+            ],
+            "a.feature:2",
+            "reads `evidence.junit.<report>` of the target file, and the When step names `evidence.sarif.<report>`",
+            "name a report of that kind in the When step",
+        ),
+        (
             "ND-KPI-P95",
             ["then: the response time p95 of every route is below 200 ms"],
             "a.feature:1",

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness.judgement
+from harness.drivers.ingest import CLAIMS
 from harness.errors import UsageError
 from harness.model import Figure, Objective, Op, Per, Phase, Quantity, Scope
 from harness.steps import TEMPLATES, Keyword, compare, explain, read, vocabulary
 from harness.steps.grammar import bare
 from harness.steps.template import Template
-from harness.steps.templates.reports import REPORTS
 from tests.steps.alert_sentences import ALERT_SENTENCES
 from tests.steps.rollout_sentences import ROLLOUT_SENTENCES
 from tests.steps.scaling_sentences import SCALING_SENTENCES
@@ -490,7 +490,7 @@ def test_every_then_template_is_among_them() -> None:
     """No template without a literal; those about reports are in test_steps_reports.py."""
     read_by = {read(sentence).template.name for sentence in OBJECTIVES}
     then = {template.name for template in TEMPLATES if template.keyword is Keyword.THEN}
-    assert read_by == then - {template.name for template in REPORTS}
+    assert read_by == then - {claim.name for claim in CLAIMS}
 
 
 @pytest.mark.parametrize(("sentence", "keys"), DEMANDS.items())

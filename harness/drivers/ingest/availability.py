@@ -5,11 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from harness import clock
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report
 from harness.drivers.ingest.formats.samples import RangeAnswer, range_answer
@@ -17,8 +16,10 @@ from harness.drivers.ingest.reports import age_of, key_of, matching, some
 from harness.drivers.paper import Asked
 from harness.errors import ConfigurationError, DriverError, TargetUnreachable
 from harness.model import FactAmount, Quantity
-from harness.targets.http import http_client
 from harness.targets.paper import PrometheusQuery
+
+if TYPE_CHECKING:
+    import httpx
 
 MOST_POINTS: Final = 10_000
 """Of one request: Prometheus refuses more than 11 000."""
@@ -28,8 +29,13 @@ COMPLETE_S: Final = 60.0
 """For all answers together."""
 
 
+@claim(
+    "at least <share:ratio> of the last <window:duration> was available",
+    needs=("evidence.prometheus.<report>",),
+    example="at least 99.9 % of the last 30 d was available",
+)
 def was_available(asked: Asked) -> Sequence[FactReading]:
-    """At least a share of a window was available, whatever the points that are missing were."""
+    """The mean over every step of the window. A point that is missing was neither up nor down: both are tried."""
     query = _query(asked)
     least, window = Quantity.parse(asked.params["share"]), asked.params["window"]
     step = max(1, round(query.step_s))
@@ -79,6 +85,8 @@ def _values(answers: Sequence[RangeAnswer], times: range) -> dict[int, float]:
 
 def _answers(asked: Asked, query: PrometheusQuery, points: range) -> list[RangeAnswer]:
     """What Prometheus answers, in as few requests as it allows; each answer is kept with the run."""
+    from harness.targets.http import http_client
+
     url = query.url or asked.target.prometheus
     if not url:
         raise ConfigurationError("has no address", where=key_of(asked), hint="add `url`, or `prometheus` to the target")
@@ -97,6 +105,8 @@ def _answers(asked: Asked, query: PrometheusQuery, points: range) -> list[RangeA
 
 def _body(client: httpx.Client, params: dict[str, str], url: str, deadline: clock.Deadline) -> bytes:
     """One answer's body, also that of an error, which says in JSON what is wrong."""
+    import httpx
+
     where, hint = f"{url}/api/v1/query_range", "see that Prometheus answers there, then run again"
     try:
         with client.stream("GET", "/api/v1/query_range", params=params) as answer:

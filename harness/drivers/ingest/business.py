@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.figures import OutsideFigure, outside_figures
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
-from harness.drivers.ingest.reports import age_of, key_of, parts_of, provenance
+from harness.drivers.ingest.reports import YOUNGER, age_of, key_of, parts_of, provenance
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, UsageError
 from harness.model import FactAmount, Quantity
@@ -22,8 +23,15 @@ _OUT_OF: Final = re.compile(r"of ([0-9]+(?:\.[0-9]+)?)")
 _PERCENT: Final = 100.0
 
 
+@claim(
+    'the figure "<figure:name>" is <relation> <limit:amount>[, measured within <within:duration> of the release]'
+    "[, from at least <answers:count> answers]" + YOUNGER,
+    needs=("evidence.figures.<report>",),
+    example='the figure "user_adoption" is at least 90 %, measured within 30 d of the release',
+    fixed={"younger": "<age>"},
+)
 def figure_limit(asked: Asked) -> Sequence[FactReading]:
-    """A figure is at least, or at most, a value in a unit; within a time of the release, from so many answers, where the sentence says so."""
+    """A figure in the unit of the sentence; one in another unit is not compared."""
     figure, facts = _figure(asked)
     found = re.fullmatch(r"([0-9.]+) ?(.*)", asked.params["limit"])
     limit, unit = (float(found[1]), found[2]) if found else (math.nan, "")
@@ -41,8 +49,14 @@ def figure_limit(asked: Asked) -> Sequence[FactReading]:
     return facts
 
 
+@claim(
+    'the figure "<figure:name>" is <relation> its <reference>' + YOUNGER,
+    needs=("evidence.figures.<report>",),
+    example='the figure "time_to_market_days" is at most its baseline, younger than 90 d',
+    fixed={"younger": "<age>"},
+)
 def figure_reference(asked: Asked) -> Sequence[FactReading]:
-    """A figure is at least, or at most, its own baseline or target."""
+    """A figure against the baseline or the target that its file gives beside it."""
     figure, facts = _figure(asked)
     name = asked.params["reference"]
     limit = figure.baseline if name == "baseline" else figure.target
@@ -54,8 +68,14 @@ def figure_reference(asked: Asked) -> Sequence[FactReading]:
     return [*facts, _held(asked, figure, limit, expected)]
 
 
+@claim(
+    'the figure "<figure:name>" is at least <share:ratio> below its baseline' + YOUNGER,
+    needs=("evidence.figures.<report>",),
+    example='the figure "monthly_cost" is at least 25 % below its baseline',
+    fixed={"younger": "<age>"},
+)
 def figure_saving(asked: Asked) -> Sequence[FactReading]:
-    """A figure is at least a share below its baseline."""
+    """How much lower a figure is than the baseline that its file gives beside it."""
     figure, facts = _figure(asked)
     least = Quantity.parse(asked.params["share"])
     expected = f"at least {least} below its baseline"

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
@@ -16,7 +17,7 @@ from harness.drivers.ingest.formats.plain import LARGEST_TEXT, read_report, show
 from harness.drivers.ingest.formats.provenance import Provenance, same_release
 from harness.drivers.ingest.formats.records import DatedStep, PlainRecord, plain_record
 from harness.drivers.ingest.formats.sarif import LEVELS
-from harness.drivers.ingest.reports import files_of, key_of, provenance, share_of, some, words
+from harness.drivers.ingest.reports import YOUNGER, files_of, key_of, provenance, share_of, some, words
 from harness.drivers.paper import Asked
 from harness.errors import DriverError
 from harness.model import FactAmount
@@ -37,8 +38,13 @@ def _record(asked: Asked) -> tuple[Path, PlainRecord]:
     return files[0], record
 
 
+@claim(
+    'the steps "<steps:name>" were finished in this order',
+    needs=("evidence.records.<report>",),
+    example='the steps "1, 2, 3 and 4" were finished in this order',
+)
 def steps_in_order(asked: Asked) -> Sequence[FactReading]:
-    """Each step of the record was finished before the next one."""
+    """Steps of the record by name, the last after `and`. A step that names a proof has the date of that file."""
     path, record = _record(asked)
     named = re.split(r", | and ", asked.params["steps"])
     kept = record.steps()
@@ -106,8 +112,14 @@ def _in_its_place(step: DatedStep, run: EarlierRun, path: Path) -> None:
         raise DriverError(what, where=str(path), hint=f"name the `verdict.json` of a run in {named[0]}")
 
 
+@claim(
+    "every merge was approved by another than its author" + YOUNGER,
+    needs=("evidence.records.<report>",),
+    example="every merge was approved by another than its author",
+    fixed={"younger": "<age>"},
+)
 def merges_approved(asked: Asked) -> Sequence[FactReading]:
-    """Each merge was approved by another than its author."""
+    """Merges of the record."""
     path, record = _record(asked)
     merges = record.merges()
     alone = [one.name for one in merges if not _persons(one.approved_by) - _persons([one.author])]
@@ -126,8 +138,14 @@ def _persons(names: Iterable[str]) -> set[str]:
     return {name for each in names if (name := each.strip().lower())}
 
 
+@claim(
+    "the newest audit is younger than <age:duration> and no finding of severity <severity> or higher is open",
+    needs=("evidence.records.<report>",),
+    example="the newest audit is younger than 90 d and no finding of severity critical or higher is open",
+    fixed={"younger": "<age>"},
+)
 def newest_audit(asked: Asked) -> Sequence[FactReading]:
-    """The newest audit is young enough, and no audit has an open finding of a severity or above."""
+    """Audits of the record, and the findings of all of them that are still open."""
     path, record = _record(asked)
     audits, least = record.audits(), asked.params["severity"]
     newest = max(audits, key=lambda audit: audit.at.first)

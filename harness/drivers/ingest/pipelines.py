@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.redacted import redacted_plan
 from harness.drivers.ingest.formats.terraform import infrastructure_plan
 from harness.drivers.ingest.formats.workflow import PipelineRun, pipeline_run
 from harness.drivers.ingest.reports import (
+    YOUNGER,
     ReportPart,
     counts,
     parts_of,
@@ -24,8 +26,14 @@ from harness.drivers.paper import Asked
 from harness.model import FactAmount
 
 
+@claim(
+    'every job concluded with success[ in the last run of every name of the register "<register:name>"]' + YOUNGER,
+    needs=("evidence.workflow-run.<report>", "files.registers.<register>"),
+    example="every job concluded with success",
+    fixed={"younger": "<age>"},
+)
 def jobs_succeeded(asked: Asked) -> Sequence[FactReading]:
-    """Every job concluded with success; with a register, in the last run of each of its names."""
+    """Jobs of the workflow run; with a register, of the last run of the workflow of each name."""
     parts = parts_of(asked, "workflow-run", pipeline_run, lambda report: report.origin, LARGEST_TEXT)
     if name := asked.params.get("register"):
         return _of_register(asked, name, parts)
@@ -100,8 +108,14 @@ def _is_of(component: str, part: ReportPart[PipelineRun]) -> bool:
     return words(component) == words(part.report.workflow or part.path.stem)
 
 
+@claim(
+    "the plan would make 0 changes" + YOUNGER,
+    needs=("evidence.terraform-plan.<report>",),
+    example="the plan would make 0 changes, younger than 7 d",
+    fixed={"younger": "<age>"},
+)
 def plan_unchanged(asked: Asked) -> Sequence[FactReading]:
-    """The plan would change nothing."""
+    """Resources and outputs that the Terraform plan would create, update or delete."""
     plan = infrastructure_plan
     parts = parts_of(asked, "terraform-plan", plan, lambda report: report.origin, LARGEST_TEXT, redact=redacted_plan)
     changes = [change for part in parts for change in part.report.changes]

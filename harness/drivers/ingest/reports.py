@@ -36,6 +36,9 @@ FORMATS: Final = {
 }
 """Every format by its key below `evidence` in the target file, and what sentences call it."""
 
+YOUNGER: Final = "[, younger than <age:duration>]"
+"""The end of a sentence about a report: how old it may be; `younger` in the demand."""
+
 _BY_RUN: Final = "name `release.commit` in the target file that the run is made with"
 _ORIGINS: Final = {"verdict": _BY_RUN, "history": _BY_RUN, "records": "write it into {name}, at its top"}
 """What to do where it is not known of what a report is, by the format; of any other a file beside it says it."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.earlier import EarlierRun, earlier_run
 from harness.drivers.ingest.formats.moments import Moment
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, json_of, read_report, shown
 from harness.drivers.ingest.formats.provenance import same_commit, same_release
-from harness.drivers.ingest.reports import age_of, files_of, key_of, of_this, provenance, some
+from harness.drivers.ingest.reports import YOUNGER, age_of, files_of, key_of, of_this, provenance, some
 from harness.drivers.paper import Asked
 from harness.errors import DriverError, HarnessError
 from harness.model import domain_of
@@ -20,8 +21,14 @@ from harness.model import domain_of
 _MOST_RUNS: Final = 10_000
 
 
+@claim(
+    'the decision of the run in <environment>[ by the profile "<profile:name>"] is GO' + YOUNGER,
+    needs=("evidence.verdict.<report>",),
+    example="the decision of the run in staging is GO, younger than 7 d",
+    fixed={"younger": "<age>"},
+)
 def decided_go(asked: Asked) -> Sequence[FactReading]:
-    """The newest run in an environment, by the profile that must have decided, decided GO.
+    """The newest `verdict.json` of that environment and profile, by default the one of the requirement's own file; its age is that of the manifest's seal.
 
     A filtered run decides nothing, nor does one by other profiles; but a newer NO-GO of these leaves it open. Runs of another release,
     commit or target than the sentence asks for do not count: without any other the newest of them is named, and decides nothing.
@@ -167,8 +174,14 @@ def _newest_first(
             unknown.append(path.parent.name)
 
 
+@claim(
+    'at least <at_least:count> run[s] measured the "<figure:name>", the newest younger than <age:duration>',
+    needs=("evidence.history.<report>",),
+    example='at least 2 runs measured the "error rate", the newest younger than 7 d',
+    fixed={"younger": "<age>"},
+)
 def runs_measured(asked: Asked) -> Sequence[FactReading]:
-    """At least so many runs of the target have a value of a figure, and the newest of them is young enough."""
+    """Runs of this target in which a measure of that name has a value."""
     least, figure = int(asked.params["at_least"]), asked.params["figure"]
     history = _history(asked)
     found: list[tuple[Path, EarlierRun]] = []
@@ -188,8 +201,14 @@ def runs_measured(asked: Asked) -> Sequence[FactReading]:
     return [enough, *(provenance(asked, [(found[0][0], found[0][1].origin)]) if found else [])]
 
 
+@claim(
+    "a disaster experiment passed, younger than <age:duration>",
+    needs=("evidence.history.<report>",),
+    example="a disaster experiment passed, younger than 90 d",
+    fixed={"younger": "<age>"},
+)
 def drill_passed(asked: Asked) -> Sequence[FactReading]:
-    """A disaster experiment on the target passed, in a run that is young enough."""
+    """An experiment of domain database or region on this target: its receipts are complete, and all that was judged of it passed."""
     subject, expected = (
         f"disaster experiment on {_of_what(asked)}",
         f"one that passed, younger than {asked.params['younger']}",

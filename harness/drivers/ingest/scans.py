@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.bill import bill_of_materials
 from harness.drivers.ingest.formats.npm_audit import AUDIT_LEVELS, audit_report
 from harness.drivers.ingest.formats.plain import LARGEST_TEXT, shown
 from harness.drivers.ingest.formats.provenance import Provenance
 from harness.drivers.ingest.formats.sarif import LEVELS, ScanFinding, ScanReport, scan_report
-from harness.drivers.ingest.reports import ReportPart, counts, parts_of, provenance, register_of, some, without
+from harness.drivers.ingest.reports import YOUNGER, ReportPart, counts, parts_of, provenance, register_of, some, without
 from harness.drivers.paper import Asked
 from harness.model import FactAmount
 
 
+@claim(
+    "no finding of severity <severity> or higher is open"
+    '[, every name of the register "<register:name>" was scanned]' + YOUNGER,
+    needs=("evidence.sarif.<report>", "files.registers.<register>"),
+    example="no finding of severity 7.0 or higher is open, younger than 7 d",
+    fixed={"younger": "<age>"},
+)
 def findings_open(asked: Asked) -> Sequence[FactReading]:
-    """No open finding of a severity or above; and each name of a register was scanned, where the sentence says so."""
+    """Findings of the SARIF report that are not suppressed, by `security-severity`, else by level; every scan completed."""
     parts, least = _scans(asked), asked.params["severity"]
     limit = LEVELS.get(least) or float(least)
     severe = [one for part in parts for one in part.report.findings if one.open and one.most >= limit]
@@ -63,16 +71,28 @@ def _none_open(least: str, limit: float, severe: Sequence[ScanFinding]) -> FactR
     return FactReading(subject=subject, expected="none", observed=seen, ok=ok, amount=amount)
 
 
+@claim(
+    "the newest scan is younger than <age:duration>",
+    needs=("evidence.sarif.<report>",),
+    example="the newest scan is younger than 31 d",
+    fixed={"younger": "<age>"},
+)
 def report_age(asked: Asked) -> Sequence[FactReading]:
-    """The newest scan is younger than an age."""
+    """When the newest scan of the SARIF report ended; it completed."""
     parts = _scans(asked)
     dated = [part for part in parts if part.origin.made is not None]
     newest = max(dated, key=lambda part: part.origin.made.first if part.origin.made else 0, default=parts[0])
     return [*provenance(asked, [(newest.path, newest.origin)]), *_complete([newest])]
 
 
+@claim(
+    "no package has a vulnerability of level <level> or higher" + YOUNGER,
+    needs=("evidence.npm-audit.<report>",),
+    example="no package has a vulnerability of level moderate or higher",
+    fixed={"younger": "<age>"},
+)
 def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
-    """No package with a vulnerability of a level or above."""
+    """Packages of the npm audit."""
     parts = parts_of(asked, "npm-audit", audit_report, lambda _report: Provenance(), LARGEST_TEXT)
     least = asked.params["level"]
     bad = AUDIT_LEVELS[AUDIT_LEVELS.index(least) :]
@@ -94,8 +114,14 @@ def packages_vulnerable(asked: Asked) -> Sequence[FactReading]:
     return [*provenance(asked, [(part.path, part.origin) for part in parts]), *counts(contradictions), audited, none]
 
 
+@claim(
+    "no component of scope development is listed" + YOUNGER,
+    needs=("evidence.cyclonedx.<report>",),
+    example="no component of scope development is listed",
+    fixed={"younger": "<age>"},
+)
 def components_shipped(asked: Asked) -> Sequence[FactReading]:
-    """No component that only developers need."""
+    """Components of the CycloneDX document that its writer marks as for development, or as excluded from what runs."""
     parts = parts_of(asked, "cyclonedx", bill_of_materials, lambda report: report.origin, LARGEST_TEXT)
     total = sum(part.report.components for part in parts)
     found = [name for part in parts for name in part.report.development]

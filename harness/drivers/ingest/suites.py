@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from harness.drivers.claim import claim
 from harness.drivers.facts import FactReading
 from harness.drivers.ingest.formats.cobertura import coverage_report
 from harness.drivers.ingest.formats.junit import JunitReport, junit_report
@@ -16,6 +17,7 @@ from harness.drivers.ingest.formats.provenance import Provenance, same_commit, s
 from harness.drivers.ingest.formats.records import Deployment, plain_record
 from harness.drivers.ingest.formats.tally import CaseOutcome, JunitCase
 from harness.drivers.ingest.reports import (
+    YOUNGER,
     ReportPart,
     counts,
     parts_of,
@@ -79,8 +81,15 @@ def _suites(asked: Asked) -> _Suites:
     return _Suites(parts=parts_of(asked, "junit", junit_report, lambda report: report.origin, LARGEST_XML))
 
 
+@claim(
+    "at least <at_least:count> test[s] passed and none <failures>[ in <browsers:count> browser engines]"
+    '[, with the property "<property:name>" of at least <amount:count>]' + YOUNGER,
+    needs=("evidence.junit.<report>",),
+    example="at least 25 tests passed and none failed or was skipped",
+    fixed={"younger": "<age>"},
+)
 def tests_passed(asked: Asked) -> Sequence[FactReading]:
-    """At least so many tests passed and none failed (or was skipped); and what else the sentence asks of them."""
+    """Test cases of all files of the JUnit report; each counts once, and what a suite declares must agree with its cases."""
     suites = _suites(asked)
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     if "browsers" in asked.params:
@@ -155,8 +164,14 @@ def _property(asked: Asked, suites: _Suites) -> FactReading:
     return FactReading(subject=subject, expected=expected, observed=str(total), ok=total >= least, amount=amount)
 
 
+@claim(
+    'every name of the register "<register:name>" has a test that passed[ in <environment>], and none failed' + YOUNGER,
+    needs=("evidence.junit.<report>", "files.registers.<register>"),
+    example='every name of the register "workflows" has a test that passed in staging, and none failed',
+    fixed={"younger": "<age>"},
+)
 def tests_cover(asked: Asked) -> Sequence[FactReading]:
-    """Each name of a register has a test that passed, and none failed."""
+    """Each name that `files.registers` lists is, word by word, in the name of a test that passed."""
     suites, name = _suites(asked), asked.params["register"]
     names = register_of(asked, name)
     passed = [f"{case.suite} {case.group} {case.name}" for case in suites.of(CaseOutcome.PASSED)]
@@ -172,8 +187,14 @@ def tests_cover(asked: Asked) -> Sequence[FactReading]:
     return [*suites.always(asked), covered, *_clean(asked, suites)]
 
 
+@claim(
+    "at least <at_least:count> test[s] passed and none failed before the deployment to <to:environment> "
+    'of the record "<record:name>" began',
+    needs=("evidence.junit.<report>", "evidence.records.<record>"),
+    example='at least 1 test passed and none failed before the deployment to staging of the record "deployments" began',
+)
 def tests_before_deployment(asked: Asked) -> Sequence[FactReading]:
-    """At least so many tests passed and none failed, and the suite was complete before a deployment of the record began."""
+    """The suite's own time is before that of the first deployment of this commit in the record."""
     suites = _suites(asked)
     facts = [*suites.always(asked), *_passed(asked, suites), *_clean(asked, suites)]
     of_record, deployments = asked.params["record"], _deployments(asked)
@@ -250,8 +271,14 @@ def _is_of(deployment: Deployment, asked: Asked) -> bool:
     return bool(deployment.release and asked.release) and same_release(deployment.release, asked.release)
 
 
+@claim(
+    "at least <share:ratio> of the lines are covered" + YOUNGER,
+    needs=("evidence.cobertura.<report>",),
+    example="at least 80 % of the lines are covered",
+    fixed={"younger": "<age>"},
+)
 def lines_covered(asked: Asked) -> Sequence[FactReading]:
-    """At least a share of the lines was run by a test."""
+    """Lines with a hit over all lines of all classes of the Cobertura report."""
     parts = parts_of(asked, "cobertura", coverage_report, lambda report: report.origin, LARGEST_XML)
     least = Quantity.parse(asked.params["share"])
     lines, covered = sum(part.report.lines for part in parts), sum(part.report.covered for part in parts)

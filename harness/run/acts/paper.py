@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.drivers.paper import Engine, KeepFile
+    from harness.drivers.claim import FactClaim
+    from harness.drivers.paper import KeepFile
     from harness.model import Demand, Fact, Plan, Sink
     from harness.run.acts.context import Context
     from harness.targets import Target
@@ -44,12 +45,23 @@ class PaperDriver(Driver):
     """Finds facts in files. A run of such acts alone needs no live target."""
 
     @abstractmethod
-    def engines(self) -> Mapping[str, Engine]:
-        """Every engine by name."""
+    def engines(self) -> Mapping[str, FactClaim]:
+        """A claim of every engine, by name."""
 
     def needs(self, demand: Demand, library: Library) -> Sequence[RequiredKey]:  # noqa: ARG002 - the protocol's
         """What is lacking is reported by `lack`: it depends on what the demand names."""
         return ()
+
+    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
+        """The first key that the claim needs and that the target file does not name."""
+        from harness.drivers.claim import keys_of
+
+        for key in keys_of(self.engines()[demand.name].needs, demand.params):
+            section, kind, *name = key.split(".", 2)
+            there = getattr(getattr(target, section), kind.replace("-", "_"))
+            if not there or not {*name} <= {*there}:
+                return RequiredKey(key, f"{demand.name} reads `{key}`")
+        return None
 
     def plan(self, demand: Demand, library: Library) -> Sequence[Act]:  # noqa: ARG002 - the protocol's
         """One act a demand."""
@@ -96,22 +108,11 @@ class StaticDriver(PaperDriver):
 
     kind = DemandKind.STATIC.value
 
-    def engines(self) -> Mapping[str, Engine]:
+    def engines(self) -> Mapping[str, FactClaim]:
         """Those of `harness.drivers.static`."""
         from harness.drivers.static import ENGINES
 
         return ENGINES
-
-    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The files that the engine reads, where the target names none."""
-        from harness.drivers.static import ENGINES
-
-        for key in ENGINES[demand.name].needs:
-            section, kind, *report = key.split(".")
-            files = getattr(target.files if section == "files" else target.evidence, kind.replace("-", "_"))
-            if not files or not {*report} <= {*files}:
-                return RequiredKey(key, f"{demand.name} reads `{key}`")
-        return None
 
 
 class IngestDriver(PaperDriver):
@@ -119,22 +120,11 @@ class IngestDriver(PaperDriver):
 
     kind = DemandKind.INGEST.value
 
-    def engines(self) -> Mapping[str, Engine]:
+    def engines(self) -> Mapping[str, FactClaim]:
         """Those of `harness.drivers.ingest`."""
         from harness.drivers.ingest import ENGINES
 
         return ENGINES
-
-    def lack(self, demand: Demand, target: Target) -> RequiredKey | None:
-        """The report, where the target does not name it."""
-        params = demand.params
-        for report_format, report in ((params["format"], params["report"]), ("records", params.get("record", ""))):
-            if report and not target.evidence.named(report_format, report):
-                key = f"evidence.{report_format}.{report}"
-                return RequiredKey(key, f'the {report_format} report "{report}" is read')
-        if "register" in params and not target.files.registers:
-            return RequiredKey("files.registers", f'the register "{params["register"]}" is read')
-        return None
 
 
 def _keeper(run_directory: Path, demand: Demand) -> KeepFile:

@@ -1,7 +1,7 @@
 """The vocabulary: every sentence that a feature or a criterion may use, and what it means.
 
-A sentence about the platform's files is written on the function that reads them (`harness.drivers.claim`); every other sentence is a row
-of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
+A sentence about the platform's files or about another tool's report is written on the function that reads them
+(`harness.drivers.claim`); every other sentence is a row of one of these tables. Figures are taken in the steady state unless the sentence says otherwise; a sentence
 about recovery or loss that names no experiment speaks of those that its scenario ran. A package of its own adds a sentence by an
 entry point of the group `readiness.steps` whose value is a `Template`.
 """
@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from harness.drivers.claim import FactClaim
-from harness.drivers.static import CLAIMS
+from harness.drivers.ingest import CLAIMS as OF_REPORTS
+from harness.drivers.static import CLAIMS as OF_FILES
 from harness.errors import ConfigurationError, UsageError
 from harness.plugins import loaded, place_of, plugins
 from harness.steps.meaning import Keyword
@@ -41,18 +42,21 @@ from harness.steps.templates.static import STATIC
 from harness.steps.templates.triggers import TRIGGERS
 
 GROUP: Final = "readiness.steps"
+CLAIMS: Final = (*OF_FILES, *OF_REPORTS)
+"""The sentences on functions that read files."""
 
 
 def template_of(claim: FactClaim) -> Template:
-    """The sentence of a claim: its slots are parameters of the demand, by their names."""
-    slots = {name: f"<{name}>" for name in slots_of(claim.text)}
+    """The sentence of a claim: its slots are parameters of the demand, by their names unless the claim names them."""
+    slots = {name: f"<{name}>" for name in slots_of(claim.text) if f"<{name}>" not in claim.fixed.values()}
     return Template(
         name=claim.name,
         keyword=Keyword.THEN,
         text=claim.text,
         about=claim.about,
         example=claim.example,
-        mean=facts(claim.kind, claim.check, **claim.fixed, **slots),
+        mean=facts(claim.kind, claim.check, **slots, **claim.fixed),
+        needs=claim.needs,
     )
 
 
@@ -89,7 +93,6 @@ OWN: Final = (
     *CALLS,
     *STATE,
     *STATIC,
-    *(template_of(one) for one in CLAIMS),
     *REPLICA_STEPS,
     *ROLLOUTS,
     *TRIGGERS,
@@ -97,6 +100,7 @@ OWN: Final = (
     *SPIKES,
     *PEOPLE,
     *REPORTS,
+    *(template_of(one) for one in CLAIMS),
 )
 """The harness's own sentences."""
 

@@ -33,7 +33,7 @@ _Section = TypeVar("_Section", bound="ReportSection")
 class ReportSection(BaseModel):
     """An object of another tool's report: only the keys that are used are checked, the others are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 def read_report(path: Path, most: int) -> bytes:
