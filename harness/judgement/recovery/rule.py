@@ -172,7 +172,9 @@ def _counted(requests: Requests, usual: Usual, starts: Ints, ends: Ints | int) -
     failed, bad = (
         np.concatenate([[0], np.cumsum(~good)]) for good in (requests.ok, requests.served(usual.promised_ms))
     )
-    return RangeCounts(failed[ends] - failed[starts], bad[ends] - bad[starts], np.asarray(ends - starts, dtype=np.int64))
+    return RangeCounts(
+        failed[ends] - failed[starts], bad[ends] - bad[starts], np.asarray(ends - starts, dtype=np.int64)
+    )
 
 
 def _as_one(requests: Requests, usual: Usual, apart: list[OutageSpan], good: Ints, chance: float) -> list[OutageSpan]:

@@ -86,9 +86,7 @@ def _run(store: Store, replicasets: Sequence[Object]) -> bool:
 def _current(store: Store, deployment: Object) -> Object | None:
     desired = deployment["spec"]["template"]
     found = [
-        each
-        for each in owned(store, REPLICASET, deployment)
-        if _means(without_hash(each["spec"]["template"]), desired)
+        each for each in owned(store, REPLICASET, deployment) if _means(without_hash(each["spec"]["template"]), desired)
     ]
     return min(found, key=lambda each: int(each["metadata"]["resourceVersion"]), default=None)
 
