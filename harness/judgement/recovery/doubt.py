@@ -21,9 +21,9 @@ from harness.judgement.recovery.requests import Requests
 from harness.judgement.recovery.rule import (
     BLIND_SECOND_NS,
     STRETCH_NS,
-    RangeCounts,
     Outage,
     OutageSpan,
+    RangeCounts,
     outages_apart,
     since_undo,
     timed,
