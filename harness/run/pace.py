@@ -31,7 +31,7 @@ def rates_of(claims: Iterable[Claim], *, scale: float, broken: bool) -> Rates:
         for objective in claim.objectives
         if objective.figure is Figure.RECOVERY
     ]
-    usual, wanted = usual_rates(broken=broken), A_RECOVERY / min(limits_s, default=math.inf)
-    per_s = min(max(usual.read_in_fault, wanted), MOST_PER_S)
+    usual, asked_per_s = usual_rates(broken=broken), A_RECOVERY / min(limits_s, default=math.inf)
+    per_s = min(max(usual.read_in_fault, asked_per_s), MOST_PER_S)
     under = {"read_in_fault": per_s, "ledger_in_fault": per_s, "region_in_fault": OF_A_REGION * per_s}
     return usual.model_copy(update=under)
