@@ -226,7 +226,7 @@ def test_without_a_release_nobody_knows_what_to_look_for(target: Target) -> None
     """That is an error with its key."""
     release = target.release.model_copy(update={"version": ""})
     nameless = target.model_copy(update={"documentation": f"{BASE}/docs", "release": release})
-    with pytest.raises(DriverError, match="it is not known which release this is"):
+    with pytest.raises(DriverError, match="the release under test is not known"):
         documentation(nameless, {"age": "24 h"})
     with pytest.raises(ConfigurationError, match="names no quality report"):
         quality_report(target, {"age": "24 h"})
@@ -297,7 +297,7 @@ def test_a_runbook_that_leads_to_another_site_is_not_read(target: Target, backen
     url = {"runbook_url": f"{BASE}/runbooks/Down"}
     backends[0].routes["/runbooks/Down"] = (302, {"location": f"http://{NET}2:8080/login"}, b"")
     backends[1].routes["/login"] = page("Sign in. Wiki 1.0.0")
-    unread = (None, f"led to http://{NET}2:8080: not read")
+    unread = (None, f"redirected to another site, http://{NET}2:8080: not read")
     assert runbook(target, url, "1.0.0") == [unread, unread]
     backends[0].routes["/runbooks/Down"] = (302, {"location": "/runbooks/down.md"}, b"")
     backends[0].routes["/runbooks/down.md"] = page("For release 1.0.0")
