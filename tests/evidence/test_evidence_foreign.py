@@ -116,7 +116,7 @@ def test_a_name_that_leads_out_of_the_run_is_no_file_of_it(run: RunDirectory, na
     (missing,) = load_evidence(run).missing
     assert (missing.file, missing.why) == (
         name,
-        "is listed in the manifest and cannot be the name of a file inside the run",
+        "is listed in the manifest, but is not a valid name of a file inside the run",
     )
     assert run.file(name) is None
     assert not run.has(name)

@@ -403,7 +403,7 @@ def test_a_plan_that_does_not_say_what_is_scaled_is_refused(recorded: RunDirecto
 
     path.write_text(json.dumps(stored), encoding="utf-8")
     with pytest.raises(
-        MissingEvidence, match=r"does not say which lengths of time are divided by its time scale of 60"
+        MissingEvidence, match=r"does not state which lengths of time are divided by its time scale of 60"
     ):
         recorded.read_plan()
 
