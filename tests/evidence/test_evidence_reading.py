@@ -442,7 +442,7 @@ def test_a_run_that_opens_more_than_any_is_refused(recorded: RunDirectory, monke
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 3)
     assert load_evidence(recorded).complete
     monkeypatch.setattr("harness.evidence.reading.MOST_OPENED", 2)
-    with pytest.raises(MissingEvidence, match="opens 3 windows and experiments, more than 2"):
+    with pytest.raises(MissingEvidence, match="contains 3 windows and experiments, more than 2"):
         load_evidence(recorded)
 
 
