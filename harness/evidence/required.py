@@ -1,5 +1,4 @@
-"""Checks that the tables required by the plan exist, whatever the manifest lists.
-"""
+"""Checks that the tables required by the plan exist, whatever the manifest lists."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ def keep_our_options() -> None:
             except ArgumentError as error:
                 named = {name.strip(",") for name in str(error).split()}
                 if taken := sorted(named & {name for action in ours._actions for name in action.option_strings}):  # noqa: SLF001
-                    sys.exit(f"the locustfile's option `{taken[0]}` has the name of an option of the harness: rename it")
+                    sys.exit(
+                        f"the locustfile's option `{taken[0]}` has the name of an option of the harness: rename it"
+                    )
                 raise
 
         add(listen)

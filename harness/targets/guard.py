@@ -60,7 +60,9 @@ def guard_replaced(target: Target, rollout: str, pods: int) -> None:
     """
     entry = _entry(target, "rollout", rollout)
     if entry is not None and entry.max_pods is not None and pods > entry.max_pods:
-        raise _refusal(target, "rollout", rollout, f"it would replace {pods} pods, but only {entry.max_pods} are allowed")
+        raise _refusal(
+            target, "rollout", rollout, f"it would replace {pods} pods, but only {entry.max_pods} are allowed"
+        )
 
 
 def guard_hits(target: Target, experiment: str, hits: Iterable[Hit]) -> None:

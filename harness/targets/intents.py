@@ -100,7 +100,9 @@ def _write(intent: Intent, hint: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_synced(path, json.dumps(asdict(intent), indent=1).encode())
     except OSError as error:
-        raise HarnessError(f"an entry of the undo log cannot be written: {error.strerror}", where=str(path), hint=hint) from error
+        raise HarnessError(
+            f"an entry of the undo log cannot be written: {error.strerror}", where=str(path), hint=hint
+        ) from error
 
 
 def strike_intent(intent: Intent) -> None:

@@ -196,9 +196,7 @@ def test_recovery_is_refused_while_an_intent_is_not_understood(tmp_path: Path) -
     path.write_text("{")
     with pytest.raises(Refused) as caught:
         recover(stage).require_all(where, stage)
-    assert (
-        caught.value.what == f"1 entries of the undo log cannot be read and were kept; {path.name}: it is not JSON"
-    )
+    assert caught.value.what == f"1 entries of the undo log cannot be read and were kept; {path.name}: it is not JSON"
     assert caught.value.hint.startswith("undo by hand what each file describes under `action` and `undo`")
     assert path.exists()
 

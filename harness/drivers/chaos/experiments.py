@@ -138,7 +138,9 @@ def load_experiment(name: str, directories: Sequence[Path]) -> ExperimentPlan:
         raise ConfigurationError(
             f"there is no experiment `{name}`",
             where=", ".join(map(str, directories)),
-            hint=f"did you mean `{suggestion}`?" if suggestion else f"known experiments: {', '.join(sorted(files)) or 'none'}",
+            hint=f"did you mean `{suggestion}`?"
+            if suggestion
+            else f"known experiments: {', '.join(sorted(files)) or 'none'}",
         )
     return read_experiment(files[name]).plan
 

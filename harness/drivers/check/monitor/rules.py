@@ -73,7 +73,7 @@ def _failing(rules: Sequence[AlertRule], names: Sequence[str]) -> Iterator[FactR
 
 
 def evaluates(rule: AlertRule, rules: Sequence[AlertRule]) -> FactReading:
-    """The fact whether a rule evaluates; several rules of one name are told apart by their severity."""
+    """The fact whether a rule evaluates; several rules of one name are distinguished by their severity."""
     health, severity = rule.health, rule.labels.get("severity", "")
     error = f": {rule.error}" if rule.error else ""
     more = f", severity {severity}" if severity and sum(one.name == rule.name for one in rules) > 1 else ""
