@@ -67,7 +67,7 @@ def _read(content: bytes) -> CpuProfile:
     column = names.index("cpu")
     values = [_values(sample) for sample in samples]
     if any(len(one) != len(names) for one in values):
-        raise ValueError("a sample does not have one value of each type")
+        raise ValueError("a sample does not have exactly one value of each type")
     cpu_ns = [one[column] for one in values]
     return CpuProfile(seconds=duration_ns / 1e9, samples=sum(one > 0 for one in cpu_ns), cpu_ns=sum(cpu_ns))
 
