@@ -262,8 +262,7 @@ def _undo_all(target: Target, pending: Iterable[tuple[Cluster | None, Intent]]) 
 class PendingUndos:
     """Context manager for temporary changes of a check or another part of a run: all are undone at the end, the last one first.
 
-    The undos are on disk meanwhile. They are repeated for `SILENT_S` in total while the API server does not answer; if one fails, the
-    others are still undone.
+    They are repeated for `SILENT_S` in total while the API server does not answer; if one fails, the others are still undone.
 
     Args:
         target: target whose undo log is written.
@@ -338,8 +337,7 @@ def _unknown(intent: Intent, why: str) -> Refused:
 def recover(target: Target, platform: Platform | None = None, *, within_s: float = RECOVER_S) -> Recovered:
     """Undo every pending intent on the target's platform, newest first; if one fails, the others are still undone.
 
-    Failed undos are repeated until `within_s` is over, except an undo that ran and failed; each is tried at least once. Repeating the
-    recovery, also after an interruption, gives the same result.
+    Failed undos are repeated until `within_s` is over, except an undo that ran and failed. The recovery may be repeated safely.
 
     Args:
         target: the target to recover.

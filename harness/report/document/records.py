@@ -40,15 +40,11 @@ class ExperimentRecord(Record):
             description="PASS when its receipts are complete, else INCONCLUSIVE: an experiment never fails by itself."
         ),
     ]
-    reason: Annotated[
-        str, Field(description="The first receipt that is missing, or a statement that all receipts are complete.")
-    ]
+    reason: Annotated[str, Field(description="The first receipt that is missing, or that all are there.")]
     fault: Annotated[Fault, Field(description="What the experiment did.")]
     restore: Annotated[RestoreRecord, Field(description="The state of the target after the experiment.")]
     recovery_s: Annotated[Operations, Field(description="Recovery of reads and writes.")]
-    writes_acknowledged: Annotated[
-        Count, Field(description="Writes that were acknowledged while the experiment was observed.")
-    ]
+    writes_acknowledged: Annotated[Count, Field(description="Writes that were acknowledged while it was observed.")]
     writes_lost: Annotated[
         Count | None, Field(description="Acknowledged writes that are missing at the end; null: not verified.")
     ]
@@ -87,12 +83,10 @@ class ExperimentRecord(Record):
         Count | None, Field(description="Writes that were refused but exist at the end; null: not verified.")
     ]
     reads_checked: Annotated[
-        Count,
-        Field(description="Reads right after an acknowledgement that were answered while the experiment was observed."),
+        Count, Field(description="Reads right after an acknowledgement that were answered, while it was observed.")
     ]
     reads_stale: Annotated[
-        Count | None,
-        Field(description="Number of these reads that did not find the complete write; null: no such read was made."),
+        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
     ]
     failed_probes: Annotated[
         tuple[FailedProbes, ...],
@@ -128,9 +122,7 @@ class WorkerRecord(Record):
     why: Annotated[str, Field(description="What is wrong with its file; empty if nothing is wrong.")]
     cpu: Annotated[
         Number | None,
-        Field(
-            description="Share of one core that it used at most in 95 % of the window's seconds; null: not reported."
-        ),
+        Field(description="95 % of the window's seconds it used at most this share of one core; null: not reported."),
     ]
     gc_ms: Annotated[
         Number | None,
@@ -142,28 +134,23 @@ class WorkerRecord(Record):
         Number | None,
         Field(description="In 95 % of the seconds its event loop lagged at most this; null: not reported."),
     ]
-    users: Annotated[
-        Count | None, Field(description="Smallest number of Locust users in any second; null: not reported.")
-    ]
-    offset_ns: Annotated[
-        int, Field(description="How far its clock was behind the clock of the run; its rows were shifted by this.")
-    ]
+    users: Annotated[Count | None, Field(description="Locust's users, the fewest of any second; null: not reported.")]
+    offset_ns: Annotated[int, Field(description="Its clock was behind the run's by this; its rows were shifted by it.")]
     residual_ns: Annotated[Count, Field(description="Largest possible error of the shift.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficRecord(Record):
-    """One window of one traffic, for one route or all routes: every request that was due in it, failed requests included.
+    """One window of one traffic, of one route or of all together: every request that was due in it, failed ones included.
 
-    Milliseconds count from the moment a request was due. The response time of a requirement is computed from other requests:
-    those of all fault-free windows together, without requests that failed quickly.
+    Milliseconds count from the moment a request was due. A requirement's response time is of other requests: of all fault-free windows
+    together, and without quick failures.
     """
 
     name: Annotated[str, Field(description="Name of the traffic.")]
     window: Annotated[str, Field(description="Name of the window, as in `windows`.")]
     experiment: Annotated[
-        str | None,
-        Field(description="The experiment during which or directly after which the window lies; null: none."),
+        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
     ]
     route: Annotated[str | None, Field(description="null: all routes together.")]
     offered_rps: Annotated[Seconds, Field(description="Requests per second as planned.")]
@@ -179,8 +166,7 @@ class TrafficRecord(Record):
     ]
     p99_ms: Annotated[Number | None, Field(description="99th percentile; null where it is unknown.")]
     lag_ms_p99: Annotated[
-        Number | None,
-        Field(description="99th percentile of how late the generator sent the requests; null: no request was sent."),
+        Number | None, Field(description="99th percentile of how late the generator sent; null of no request.")
     ]
     valid: Annotated[bool, Field(description="Whether its latencies count: the generator kept its schedule.")]
     why: Annotated[str, Field(description="Why the latencies do not count; empty when valid.")]
@@ -193,8 +179,7 @@ class TrafficRecord(Record):
         ),
     ]
     arrivals: Annotated[
-        Literal["poisson", "constant", "trace"] | None,
-        Field(description="Arrival process of an open model; null otherwise."),
+        Literal["poisson", "constant", "trace"] | None, Field(description="Of an open model; null otherwise.")
     ]
     warm_up_s: Annotated[
         Number | None,
@@ -211,8 +196,7 @@ class WindowRecord(Record):
     traffic: Annotated[str, Field(description="Name of the traffic.")]
     phase: Annotated[str, Field(description="`in the steady state` (fault-free), `during the fault`…")]
     experiment: Annotated[
-        str | None,
-        Field(description="The experiment during which or directly after which the window lies; null: none."),
+        str | None, Field(description="The experiment that it lies under or directly follows; null: none.")
     ]
     start_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
     end_s: Annotated[Number, Field(description="Time since the run's first window opened, s.")]
@@ -237,10 +221,7 @@ class Journeys(Record):
     traffic: Annotated[str, Field(description="Name of the traffic.")]
     n: Annotated[Count, Field(description="Journeys.")]
     troubled: Annotated[Count, Field(description="Journeys with a failed request or a request slower than `limit_ms`.")]
-    share: Annotated[
-        Number | None,
-        Field(description="Share of the `n` journeys that are `troubled`, 0 to 1; null: no journey was made."),
-    ]
+    share: Annotated[Number | None, Field(description="`troubled` of `n`, 0 to 1; null of no journey.")]
     limit_ms: Annotated[
         Number | None,
         Field(description="The highest response-time limit among the claims of the run; null: only failures count."),
@@ -254,20 +235,11 @@ class DoorRecord(Record):
     region: Annotated[str, Field(description="Name of the region.")]
     n: Annotated[Count, Field(description="Probes.")]
     failed: Annotated[Count, Field(description="Probes that were not answered.")]
-    share: Annotated[
-        Number | None, Field(description="Share of the probes that were answered, 0 to 1; null: no probe was sent.")
-    ]
-    down_s: Annotated[
-        Seconds,
-        Field(
-            description="Total length of the outages, s; an outage lasts from the first failed probe to the next successful one."
-        ),
-    ]
+    share: Annotated[Number | None, Field(description="Share of them that were answered, 0 to 1; null of no probe.")]
+    down_s: Annotated[Seconds, Field(description="In outages, from the first failed probe to the next good one, s.")]
     watched_s: Annotated[Seconds, Field(description="Total time that was probed without a gap of more than 250 ms, s.")]
     longest_s: Annotated[Seconds, Field(description="Length of the longest outage, s; 0: no outage.")]
-    worst: Annotated[
-        str, Field(description="The window with the largest share of failed probes; empty: no probe failed.")
-    ]
+    worst: Annotated[str, Field(description="The window with the largest share of failed probes; empty: none failed.")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -282,9 +254,7 @@ class ReleaseRecord(Record):
         ),
     ]
     why: Annotated[str, Field(description="One sentence.")]
-    observed: Annotated[
-        Mapping[str, int], Field(description="Number of answers to users, by the release that the answers named.")
-    ]
+    observed: Annotated[Mapping[str, int], Field(description="Answers to users by the release that they named.")]
     unnamed: Annotated[Count, Field(description="Number of answers that named no release.")]
     before: Annotated[
         Mapping[str, tuple[str, ...]],
@@ -330,14 +300,10 @@ class MachineRecord(Record):
         Number | None, Field(description="Share of all processors that the target had; null: unknown.")
     ]
     harness_share: Annotated[
-        Number | None,
-        Field(description="Share of all processors that the harness and the rest of a sandbox had; null: unknown."),
+        Number | None, Field(description="The same of the harness with the rest of a sandbox; null: unknown.")
     ]
     others_share: Annotated[
-        Number | None,
-        Field(
-            description="Share of all processors that everything else had, including other machines of the host; null: unknown."
-        ),
+        Number | None, Field(description="The same of everything else, other machines of the host too; null: unknown.")
     ]
 
 
@@ -345,9 +311,7 @@ class MachineRecord(Record):
 class HarmRecord(Record):
     """Harm that was measured but that no claim judges."""
 
-    harm: Annotated[
-        str, Field(description="Kind of harm: `writes lost`, `writes there twice`, `events with another value`…")
-    ]
+    harm: Annotated[str, Field(description="`writes lost`, `writes there twice`, `events with another value`…")]
     count: Annotated[Count, Field(description="Number of writes or events.", ge=1)]
 
 
@@ -360,37 +324,27 @@ class LedgerRecord(Record):
     lost: Annotated[
         Count | None,
         Field(
-            description="Acknowledged writes that are missing or have another value in the database, at the entry or in a region that was "
+            description="Acknowledged, and gone or with another value, in the database, at the entry or in a region that was "
             "read; null: not verified."
         ),
     ]
     wrong: Annotated[
         Count | None,
-        Field(
-            description="Writes that were read with another value; those that were acknowledged also count as lost. null: not verified."
-        ),
+        Field(description="Read with another value, acknowledged (and so lost) or not; null: not verified."),
     ]
     missing: Annotated[
-        Mapping[str, int],
-        Field(description="Lost writes by the source that was read: `database`, `entry` or a region."),
+        Mapping[str, int], Field(description="The lost ones by what was read: `database`, `entry` or a region.")
     ]
-    recovered: Annotated[
-        Count | None, Field(description="Writes of unknown outcome that exist at the end; null: not verified.")
-    ]
+    recovered: Annotated[Count | None, Field(description="Of unknown outcome, but there; null: not verified.")]
     unsure: Annotated[
         Count | None,
-        Field(
-            description="Writes of unknown outcome that are missing at the end; they count neither as lost nor as kept. null: not verified."
-        ),
+        Field(description="Of unknown outcome, and not there: neither lost nor kept; null: not verified."),
     ]
     unexpected: Annotated[Count | None, Field(description="Refused writes that exist at the end; null: not verified.")]
-    twice: Annotated[
-        Count | None, Field(description="Writes for which one read found more than one row; null: not verified.")
-    ]
+    twice: Annotated[Count | None, Field(description="More than one row in one read; null: not verified.")]
     reads: Annotated[Count, Field(description="Reads right after an acknowledgement that were answered.")]
     stale: Annotated[
-        Count | None,
-        Field(description="Number of these reads that did not find the complete write; null: no such read was made."),
+        Count | None, Field(description="Those of them that did not find the complete write; null: none was made.")
     ]
     why: Annotated[str, Field(description="Why the ledger is not complete; empty if it is complete.")]
 
@@ -408,9 +362,7 @@ class PipelineRecord(Record):
         ),
     ]
     twice: Annotated[Count | None, Field(description="Events that were visible more than once; null: not verified.")]
-    wrong: Annotated[
-        Count | None, Field(description="Events that were visible with another value; null: not verified.")
-    ]
+    wrong: Annotated[Count | None, Field(description="Visible with another value; null: not verified.")]
     unsure: Annotated[
         Count | None,
         Field(
@@ -419,13 +371,9 @@ class PipelineRecord(Record):
     ]
     visible_p50_s: Annotated[
         Number | None,
-        Field(
-            description="Median time from accepted to visible, s; an event that never became visible counts as infinite."
-        ),
+        Field(description="Median from accepted to visible, s; an event that never became visible counts as infinite."),
     ]
-    visible_p95_s: Annotated[
-        Number | None, Field(description="95th percentile of the time from accepted to visible, s.")
-    ]
+    visible_p95_s: Annotated[Number | None, Field(description="95th percentile, likewise.")]
     why: Annotated[str, Field(description="Why the record of events is not complete; empty if it is complete.")]
 
 
@@ -445,16 +393,8 @@ class WatcherRecord(Record):
     ]
     last_ns: Annotated[int | None, Field(description="When its last probe was due; null: no probe was recorded.")]
     longest_gap_ms: Annotated[
-        Number | None,
-        Field(
-            description="Longest time between two probes, ms; null: fewer than two probes, or the probes have no schedule."
-        ),
+        Number | None, Field(description="Between two probes; null of fewer than two, or where they have no schedule.")
     ]
-    blind_s: Annotated[
-        Seconds,
-        Field(
-            description="Total time without a probe, s: gaps longer than both 250 ms and the planned spacing. This time counts neither as up nor as down."
-        ),
-    ]
+    blind_s: Annotated[Seconds, Field(description="In gaps over 250 ms, and over its spacing: neither up nor down.")]
     closed: Annotated[bool, Field(description="Whether it ended normally.")]
     why: Annotated[str, Field(description="What is wrong; empty if nothing is wrong.")]
